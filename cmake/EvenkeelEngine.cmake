@@ -1,0 +1,47 @@
+# The engine: what needs oneDNN (src/graph/dnnl_*.c), protobuf-c (src/onnx), zlib, libpng and TurboJPEG (src/data).
+find_package(PkgConfig REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+find_library(EK_DNNL_LIBRARY NAMES dnnl REQUIRED)
+find_path(EK_DNNL_INCLUDE dnnl.h REQUIRED)
+find_program(EK_PROTOC_C NAMES protoc-c protoc REQUIRED)
+find_path(EK_ONNX_PROTO_DIR onnx/onnx.proto REQUIRED)
+
+# C code for onnx.proto, made at build time.
+set(EK_GENERATED ${CMAKE_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${EK_GENERATED})
+add_custom_command(
+  OUTPUT ${EK_GENERATED}/onnx/onnx.pb-c.c ${EK_GENERATED}/onnx/onnx.pb-c.h
+  COMMAND ${EK_PROTOC_C} --c_out=${EK_GENERATED} -I${EK_ONNX_PROTO_DIR} ${EK_ONNX_PROTO_DIR}/onnx/onnx.proto
+  DEPENDS ${EK_ONNX_PROTO_DIR}/onnx/onnx.proto VERBATIM)
+add_library(ek_onnx_proto OBJECT ${EK_GENERATED}/onnx/onnx.pb-c.c)
+target_include_directories(ek_onnx_proto SYSTEM PUBLIC ${EK_GENERATED})
+target_link_libraries(ek_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
+
+ek_layer(graph)
+target_include_directories(ek_graph SYSTEM PRIVATE ${EK_DNNL_INCLUDE})
+ek_layer(onnx)
+target_include_directories(ek_onnx SYSTEM PRIVATE ${EK_GENERATED})
+target_link_libraries(ek_onnx PRIVATE PkgConfig::PROTOBUF_C)
+add_dependencies(ek_onnx ek_onnx_proto)
+ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG)
+ek_layer(model)
+ek_layer(train ZLIB::ZLIB)
+set(EK_ENGINE_LAYERS base cpu kernel norm graph onnx onnx_proto data model train)
+set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG Threads::Threads)
+
+ek_library(evenkeel ${EK_ENGINE_LAYERS})
+target_link_libraries(evenkeel PRIVATE ${EK_ENGINE_LIBRARIES})
+
+# The study and the tool see the public headers only.
+file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/evenkeel/*.c ${CMAKE_SOURCE_DIR}/src/study/*.c)
+if(EK_TOOL_SOURCES)
+  add_executable(evenkeel_tool ${EK_TOOL_SOURCES})
+  set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
+  ek_compile_settings(evenkeel_tool)
+  target_include_directories(evenkeel_tool PRIVATE ${CMAKE_SOURCE_DIR}/tools)
+  target_link_libraries(evenkeel_tool PRIVATE evenkeel)
+endif()

@@ -1,0 +1,19 @@
+# The norm kernels: src/kernel/*.c compiled once per instruction set, from one source, with the same bits as result.
+# A new instruction set is one row here, one simd/simd_<isa>.h and one row in src/cpu/dispatch.c.
+include(CheckCCompilerFlag)
+
+file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernel/*.c)
+set(EK_ISAS generic)
+set(EK_ISA_FLAGS_generic "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND EK_ISAS avx2 avx512)
+  set(EK_ISA_FLAGS_avx2 -mavx2 -mf16c)
+  set(EK_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+endif()
+
+foreach(isa ${EK_ISAS})
+  add_library(ek_kernel_${isa} OBJECT ${EK_KERNEL_SOURCES})
+  ek_compile_settings(ek_kernel_${isa})
+  target_compile_definitions(ek_kernel_${isa} PRIVATE EK_ISA=${isa} EK_ISA_${isa}=1)
+  target_compile_options(ek_kernel_${isa} PRIVATE ${EK_ISA_FLAGS_${isa}} -O3 -fno-math-errno -fno-trapping-math)
+endforeach()

@@ -1,0 +1,41 @@
+/* memory.h: aligned allocation, checked size arithmetic, and arenas that are freed as a whole. */
+#ifndef EKI_MEMORY_H
+#define EKI_MEMORY_H
+
+#include <evenkeel/parallel.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { EKI_ALIGNMENT = 64 };
+
+/* 64-byte aligned memory of the default allocator; NULL when there is none. Zero bytes give a valid pointer. */
+void *eki_alloc(size_t bytes);
+void *eki_alloc_zero(size_t bytes);
+void eki_free(void *pointer);
+
+/* The same through a caller's allocator (all-zero = default). */
+void *eki_allocator_alloc(const ek_allocator *allocator, size_t bytes);
+void eki_allocator_free(const ek_allocator *allocator, void *pointer);
+
+/* *out = a * b or a + b; false when the result does not fit. */
+bool eki_mul_size(size_t a, size_t b, size_t *out);
+bool eki_add_size(size_t a, size_t b, size_t *out);
+bool eki_mul_i64(int64_t a, int64_t b, int64_t *out);
+
+/* Grows a malloc'ed array so that it holds `need` items; doubles; false when memory ends. */
+bool eki_grow(void **array, size_t *capacity, size_t need, size_t item_bytes);
+
+/* Arena: many small allocations with one life. Memory is zeroed. An all-zero arena is empty and valid. */
+typedef struct eki_arena {
+    struct eki_arena_block *head;
+    size_t used; /* bytes handed out, for budgets */
+} eki_arena;
+
+void *eki_arena_alloc(eki_arena *arena, size_t bytes);
+char *eki_arena_strdup(eki_arena *arena, const char *text);
+char *eki_arena_strndup(eki_arena *arena, const char *text, size_t length);
+void *eki_arena_memdup(eki_arena *arena, const void *data, size_t bytes);
+void eki_arena_free(eki_arena *arena);
+
+#endif

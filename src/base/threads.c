@@ -1,0 +1,54 @@
+/* threads.c: the default thread seam. OpenMP so that oneDNN and Evenkeel share one pool. */
+#include "base/threads.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+int eki_threads_get(void) {
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+void eki_threads_set(int threads) {
+#ifdef _OPENMP
+    if (threads > 0) omp_set_num_threads(threads);
+#else
+    (void)threads;
+#endif
+}
+
+int eki_parallel_threads(const ek_parallel *parallel) {
+    int threads = parallel != NULL && parallel->threads > 0 ? parallel->threads : eki_threads_get();
+    return threads > 0 ? threads : 1;
+}
+
+static void run_default(size_t tasks, int threads, eki_task_fn body, void *argument) {
+#ifdef _OPENMP
+    if (threads > 1 && tasks > 1 && !omp_in_parallel()) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+        for (size_t i = 0; i < tasks; i++) body(argument, i);
+        return;
+    }
+#else
+    (void)threads;
+#endif
+    for (size_t i = 0; i < tasks; i++) body(argument, i);
+}
+
+void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument) {
+    if (parallel != NULL && parallel->run != NULL) {
+        parallel->run(parallel->context, tasks, body, argument);
+    } else {
+        run_default(tasks, eki_parallel_threads(parallel), body, argument);
+    }
+}
+
+void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *end) {
+    size_t share = total / parts, rest = total % parts;
+    *begin = part * share + (part < rest ? part : rest);
+    *end = *begin + share + (part < rest ? 1 : 0);
+}

@@ -1,0 +1,23 @@
+/* threads.h: running independent tasks through the caller's thread seam, or OpenMP, or one after the other. */
+#ifndef EKI_THREADS_H
+#define EKI_THREADS_H
+
+#include <evenkeel/parallel.h>
+#include <stddef.h>
+
+typedef void (*eki_task_fn)(void *argument, size_t index);
+
+/* Runs body(argument, 0..tasks-1). NULL or all-zero `parallel` = the default. Never changes results, only time. */
+void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument);
+
+/* Number of threads eki_parallel_for would use; at least 1. */
+int eki_parallel_threads(const ek_parallel *parallel);
+
+/* Sets and reads the number of threads of the default (OpenMP) pool for the calling thread. */
+void eki_threads_set(int threads);
+int eki_threads_get(void);
+
+/* Splits [0, total) into `parts` nearly equal ranges and returns the part-th as [*begin, *end). */
+void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *end);
+
+#endif
