@@ -1,0 +1,183 @@
+/* norm.h: batch, layer, group, instance and RMS normalization, forward and backward.
+ *
+ * Every normalization is the same computation over a different set of elements that share a mean and a variance:
+ *
+ *     xhat = (x - mean) / sqrt(var + epsilon)          y = scale * xhat + bias
+ *
+ * mean and var are the population moments (divisor n) of the set; RMS norm uses mean = 0 and var = mean(x^2).
+ *
+ *     kind       elements that share statistics                     scale, bias
+ *     BATCH      all of N and space, per channel                    [C]
+ *     INSTANCE   space, per example and channel                     [C]
+ *     GROUP      space and C/groups channels, per example           [C]
+ *     LAYER      dims[axis..rank-1], per index of the leading dims  dims[axis..rank-1], or [C] (affine = CHANNEL)
+ *     RMS        as LAYER                                           as LAYER (bias optional, usually absent)
+ *
+ * Make a plan from a descriptor once (validates everything, chooses kernels), then execute it any number of times:
+ * executing never allocates, locks or prints. A plan is immutable and may be shared by threads, each call with its
+ * own `saved` and `workspace`.
+ *
+ *     ek_norm_desc desc = ek_norm_desc_default(EK_NORM_BATCH);
+ *     desc.rank = 4; desc.dims[0] = 16; desc.dims[1] = 64; desc.dims[2] = 56; desc.dims[3] = 56;
+ *     ek_norm_plan *plan;
+ *     if (ek_norm_plan_create(&desc, &plan, &err) != EK_OK) ...
+ *     ek_norm_args args = {.struct_size = sizeof args, .x = x, .y = y, .scale = gamma, .bias = beta,
+ *                          .saved = saved, .workspace = workspace};
+ *     ek_norm_forward(plan, EK_STATS_BATCH, &args, &err);                         // training
+ *     ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err); // commit the step
+ *     ek_norm_backward(plan, &args, &err);
+ *     ek_norm_plan_destroy(plan);
+ *
+ * The same bits come out for any number of threads and any instruction set; see docs/reproducibility.md. Bounds on
+ * the error are in docs/numerics.md. Sources: Ioffe and Szegedy 2015; Ba, Kiros and Hinton 2016; Ulyanov et al. 2016;
+ * Wu and He 2018; Zhang and Sennrich 2019; ONNX operator set 23.
+ */
+#ifndef EVENKEEL_NORM_H
+#define EVENKEEL_NORM_H
+
+#include <evenkeel/parallel.h>
+#include <evenkeel/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { EK_NORM_MAX_RANK = 8 };
+
+typedef enum ek_norm_kind {
+    EK_NORM_BATCH = 1,
+    EK_NORM_LAYER = 2,
+    EK_NORM_GROUP = 3,
+    EK_NORM_INSTANCE = 4,
+    EK_NORM_RMS = 5
+} ek_norm_kind;
+
+/* How the logical tensor (N, C, D1, D2, ...) lies in memory. Extents are always given in logical order. */
+typedef enum ek_layout {
+    EK_LAYOUT_NCHW = 0,      /* row-major in logical order; also plain rows */
+    EK_LAYOUT_NHWC = 1,      /* channels last */
+    EK_LAYOUT_BLOCKED8 = 8,  /* N, ceil(C/8), D1, D2, ..., 8: oneDNN's nChw8c; padded channels are written as zero */
+    EK_LAYOUT_BLOCKED16 = 16 /* N, ceil(C/16), D1, D2, ..., 16 */
+} ek_layout;
+
+/* Shape of scale and bias of LAYER and RMS. The other kinds always have one value per channel. */
+typedef enum ek_norm_affine {
+    EK_AFFINE_ELEMENT = 0, /* one value per normalized element: dims[axis..rank-1] */
+    EK_AFFINE_CHANNEL = 1  /* one value per channel dims[1]; needs axis = 1; LAYER then equals GROUP with one group */
+} ek_norm_affine;
+
+/* Where the statistics of a BATCH forward come from. The other kinds always use the batch. */
+typedef enum ek_norm_stats { EK_STATS_BATCH = 0, EK_STATS_RUNNING = 1 } ek_norm_stats;
+
+/* Convention of `momentum` in the update of running statistics. */
+typedef enum ek_momentum_convention {
+    EK_MOMENTUM_KEEP = 0,  /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
+    EK_MOMENTUM_REPLACE = 1 /* PyTorch, cuDNN: running = (1 - m) * running + m * batch */
+} ek_momentum_convention;
+
+/* Which variance of the batch enters the running variance. The batch itself is always normalized with divisor n. */
+typedef enum ek_running_variance {
+    EK_VARIANCE_POPULATION = 0, /* ONNX, Keras, Flax: divisor n */
+    EK_VARIANCE_UNBIASED = 1    /* PyTorch, cuDNN, TensorFlow's fused kernel: divisor n - 1 */
+} ek_running_variance;
+
+/* What a BATCH training forward does with exactly one value per channel, where the variance is 0 and y = bias. */
+typedef enum ek_small_sample {
+    EK_SMALL_BIASED = 0,      /* ONNX: go on, variance 0; the running statistics are updated */
+    EK_SMALL_SKIP_UPDATE = 1, /* go on, but leave the running statistics as they are */
+    EK_SMALL_USE_RUNNING = 2, /* normalize with the running statistics instead; no update */
+    EK_SMALL_ERROR = 3        /* EK_ERR_SHAPE, as PyTorch does */
+} ek_small_sample;
+
+/* Descriptor of a plan. Start from ek_norm_desc_default() and set what differs; reserved space stays zero. */
+typedef struct ek_norm_desc {
+    size_t struct_size;             /* sizeof(ek_norm_desc), set by ek_norm_desc_default */
+    ek_norm_kind kind;
+    ek_layout layout;               /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
+    ek_dtype dtype;                 /* of x, y, dx, dy: EK_F32 (default). Parameters and statistics are f32 */
+    int rank;                       /* 2 to 5 (LAYER, RMS: 1 to 8) */
+    int64_t dims[EK_NORM_MAX_RANK]; /* logical extents N, C, D1, ...; each >= 0, C >= 1 */
+    int axis;                       /* LAYER, RMS: first normalized dimension, [-rank, rank); default -1 */
+    int64_t groups;                 /* GROUP: number of groups, divides C; default 1 */
+    ek_norm_affine affine;          /* LAYER, RMS; default ELEMENT */
+    double epsilon;                 /* added to the variance inside the square root; finite, >= 0; default 1e-5 */
+    double momentum;                /* of running statistics, in [0, 1]; default 0.9 (KEEP) */
+    ek_momentum_convention momentum_convention; /* default KEEP */
+    ek_running_variance running_variance;       /* default POPULATION */
+    ek_small_sample small_sample;               /* default BIASED */
+    int64_t chunk;                  /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
+    ek_parallel parallel;           /* thread seam; default OpenMP */
+    ek_allocator allocator;         /* memory seam of the plan object; default malloc */
+    uint64_t reserved[8];
+} ek_norm_desc;
+
+typedef struct ek_norm_plan ek_norm_plan;
+
+/* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
+ * f32 buffers need 4-byte alignment only. `y` may equal `x` and `dx` may equal `dy`; no other buffers may overlap.
+ * A backward call after an in-place forward is an error of the caller: backward needs the original x. */
+typedef struct ek_norm_args {
+    size_t struct_size;        /* sizeof(ek_norm_args) */
+    const void *x;             /* forward, backward */
+    void *y;                   /* forward */
+    const float *scale;        /* NULL = all ones */
+    const float *bias;         /* NULL = all zeros */
+    const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING): [C] */
+    const float *running_var;  /* likewise, each >= 0 */
+    float *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
+    float *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
+    void *saved;               /* ek_norm_saved_bytes(); forward writes, backward and update_running read; 8-aligned;
+                                  NULL in a forward that no backward follows */
+    void *workspace;           /* ek_norm_workspace_bytes(); 64-aligned; contents are free between calls */
+    const void *dy;            /* backward: gradient of y */
+    void *dx;                  /* backward: gradient of x, overwritten; NULL = not wanted */
+    float *dscale;             /* backward: gradient of scale, overwritten; NULL = frozen */
+    float *dbias;              /* backward: gradient of bias, overwritten; NULL = frozen */
+    void *reserved[8];
+} ek_norm_args;
+
+/* What ek_norm_update_running did. */
+typedef struct ek_norm_update {
+    int updated;               /* 1 = committed, 0 = left as they were (see the reason) */
+    int64_t nonfinite;         /* channels whose batch mean or variance was not finite */
+    int64_t first_nonfinite;   /* the first of them, or -1 */
+} ek_norm_update;
+
+/* Defaults of a kind: f32, NCHW, rank 0 (to be set), epsilon 1e-5, ONNX semantics. */
+EK_API ek_norm_desc ek_norm_desc_default(ek_norm_kind kind);
+
+/* Validates the descriptor and makes a plan. On failure *plan is NULL and err names the field.
+ * EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE, EK_ERR_NOMEM, EK_ERR_LIMIT (element count or bytes overflow). */
+EK_API EK_NODISCARD ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err);
+EK_API void ek_norm_plan_destroy(ek_norm_plan *plan); /* accepts NULL */
+
+/* Bytes that the caller provides per execution, and the number of sets that share statistics (BATCH: C). */
+EK_API size_t ek_norm_saved_bytes(const ek_norm_plan *plan);
+EK_API size_t ek_norm_workspace_bytes(const ek_norm_plan *plan);
+EK_API int64_t ek_norm_sets(const ek_norm_plan *plan);
+
+/* Forward. Reads x, scale, bias and, with EK_STATS_RUNNING, running_mean and running_var; writes y and, where given,
+ * saved, mean, var. An empty tensor is a legal no-op. Never touches running statistics.
+ * EK_ERR_ARG (a pointer is missing), EK_ERR_SHAPE (SMALL_ERROR), EK_ERR_NONFINITE (a running variance that is
+ * negative or not finite, with the channel). Non-finite x gives non-finite y, not an error. */
+EK_API EK_NODISCARD ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
+                                              ek_error *err);
+
+/* Backward of the forward whose `saved` is given, with the statistics that it used:
+ *     dbias  = sum dy                      dscale = sum dy * xhat
+ *     dx     = rstd * (g - mean(g) - xhat * mean(g * xhat))     with g = scale * dy, means over the set
+ * (EK_STATS_RUNNING: dx = scale * rstd * dy.) EK_ERR_STATE when `saved` is not from a forward of this plan. */
+EK_API EK_NODISCARD ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
+
+/* Commits the batch statistics in `saved` to the running ones, by the descriptor's momentum and variance, all channels
+ * or none: a channel that is not finite leaves everything as it was and is reported. BATCH only. An empty batch, a
+ * forward with EK_STATS_RUNNING, or a small sample under SKIP_UPDATE / USE_RUNNING changes nothing (updated = 0). */
+EK_API EK_NODISCARD ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean,
+                                                     float *running_var, ek_norm_update *report, ek_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
