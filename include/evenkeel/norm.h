@@ -73,7 +73,7 @@ typedef enum ek_norm_stats { EK_STATS_BATCH = 0, EK_STATS_RUNNING = 1 } ek_norm_
 
 /* Convention of `momentum` in the update of running statistics. */
 typedef enum ek_momentum_convention {
-    EK_MOMENTUM_KEEP = 0,  /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
+    EK_MOMENTUM_KEEP = 0,   /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
     EK_MOMENTUM_REPLACE = 1 /* PyTorch, cuDNN: running = (1 - m) * running + m * batch */
 } ek_momentum_convention;
 
@@ -93,7 +93,7 @@ typedef enum ek_small_sample {
 
 /* Descriptor of a plan. Start from ek_norm_desc_default() and set what differs; reserved space stays zero. */
 typedef struct ek_norm_desc {
-    size_t struct_size;             /* sizeof(ek_norm_desc), set by ek_norm_desc_default */
+    size_t struct_size; /* sizeof(ek_norm_desc), set by ek_norm_desc_default */
     ek_norm_kind kind;
     ek_layout layout;               /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
     ek_dtype dtype;                 /* of x, y, dx, dy: EK_F32 (default). Parameters and statistics are f32 */
@@ -107,9 +107,9 @@ typedef struct ek_norm_desc {
     ek_momentum_convention momentum_convention; /* default KEEP */
     ek_running_variance running_variance;       /* default POPULATION */
     ek_small_sample small_sample;               /* default BIASED */
-    int64_t chunk;                  /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
-    ek_parallel parallel;           /* thread seam; default OpenMP */
-    ek_allocator allocator;         /* memory seam of the plan object; default malloc */
+    int64_t chunk;          /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
+    ek_parallel parallel;   /* thread seam; default OpenMP */
+    ek_allocator allocator; /* memory seam of the plan object; default malloc */
     uint64_t reserved[8];
 } ek_norm_desc;
 
@@ -140,9 +140,9 @@ typedef struct ek_norm_args {
 
 /* What ek_norm_update_running did. */
 typedef struct ek_norm_update {
-    int updated;               /* 1 = committed, 0 = left as they were (see the reason) */
-    int64_t nonfinite;         /* channels whose batch mean or variance was not finite */
-    int64_t first_nonfinite;   /* the first of them, or -1 */
+    int updated;             /* 1 = committed, 0 = left as they were (see the reason) */
+    int64_t nonfinite;       /* channels whose batch mean or variance was not finite */
+    int64_t first_nonfinite; /* the first of them, or -1 */
 } ek_norm_update;
 
 /* Defaults of a kind: f32, NCHW, rank 0 (to be set), epsilon 1e-5, ONNX semantics. */

@@ -8,24 +8,23 @@
 ek_status eki_fail(ek_error *err, ek_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "prefix: " in front of a text already in `err`; returns `status` unchanged. */
-ek_status eki_error_prefix(ek_error *err, ek_status status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+ek_status eki_error_prefix(ek_error *err, ek_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Standard text for a failed allocation. */
 ek_status eki_fail_nomem(ek_error *err, unsigned long long bytes);
 
 /* Returns from the calling function when `call` fails. */
-#define EKI_TRY(call)                                   \
-    do {                                                \
-        ek_status eki_try_ = (call);                    \
-        if (eki_try_ != EK_OK) return eki_try_;         \
+#define EKI_TRY(call)                                                                                                  \
+    do {                                                                                                               \
+        ek_status eki_try_ = (call);                                                                                   \
+        if (eki_try_ != EK_OK) return eki_try_;                                                                        \
     } while (0)
 
 /* Assigns `call` to the local `status` and jumps to the local label `done` when it fails. */
-#define EKI_TRY_DONE(call)                  \
-    do {                                    \
-        status = (call);                    \
-        if (status != EK_OK) goto done;     \
+#define EKI_TRY_DONE(call)                                                                                             \
+    do {                                                                                                               \
+        status = (call);                                                                                               \
+        if (status != EK_OK) goto done;                                                                                \
     } while (0)
 
 #endif

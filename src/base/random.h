@@ -21,8 +21,8 @@ eki_random eki_random_stream(uint64_t seed, const char *purpose, uint64_t a, uin
 void eki_random_block(eki_random random, uint64_t counter, uint32_t out[4]);
 
 uint32_t eki_random_u32(eki_random random, uint64_t counter);
-double eki_random_uniform(eki_random random, uint64_t counter); /* [0, 1), 53 bits */
-double eki_random_normal(eki_random random, uint64_t counter);  /* mean 0, deviation 1 */
+double eki_random_uniform(eki_random random, uint64_t counter);                 /* [0, 1), 53 bits */
+double eki_random_normal(eki_random random, uint64_t counter);                  /* mean 0, deviation 1 */
 uint64_t eki_random_below(eki_random random, uint64_t counter, uint64_t bound); /* [0, bound) */
 
 /* FNV-1a with a final mix, for names. */

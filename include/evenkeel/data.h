@@ -1,0 +1,120 @@
+/* data.h: labelled image data, the batches made of it, and .npy files.
+ *
+ *     ek_dataset *train;
+ *     ek_dataset_open("mnist-folder", EK_SPLIT_TRAIN, NULL, &train, &err);
+ *     ek_loader_options o = ek_loader_options_default();
+ *     o.batch = 64; o.seed = 1; o.shuffle = 1;
+ *     ek_loader *loader;
+ *     ek_loader_create(train, &o, &loader, &err);
+ *     ek_loader_start_epoch(loader, 0, 0, &err);
+ *     while (ek_loader_next(loader, &batch, &err) == EK_OK && batch.count > 0) ...
+ *
+ * What a batch holds depends on (seed, epoch, position) alone: never on threads, prefetching or what was read before.
+ */
+#ifndef EVENKEEL_DATA_H
+#define EVENKEEL_DATA_H
+
+#include <evenkeel/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ek_dataset ek_dataset;
+typedef struct ek_loader ek_loader;
+
+typedef enum ek_split { EK_SPLIT_TRAIN = 0, EK_SPLIT_TEST = 1 } ek_split;
+
+enum { EK_MAX_CHANNELS = 4 };
+
+typedef struct ek_dataset_options {
+    size_t struct_size;
+    int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
+    int64_t limit;     /* use at most this many examples, 0 = all */
+    uint64_t reserved[4];
+} ek_dataset_options;
+
+typedef struct ek_dataset_info {
+    const char *kind; /* "idx", "cifar10", "folder", "npy", "strokes" */
+    int64_t count;
+    int channels, height, width;
+    int classes;
+    const char *const *class_names; /* `classes` names, never NULL */
+} ek_dataset_info;
+
+/* Opens SPEC:
+ *     a folder with IDX files (train-images-idx3-ubyte[.gz], t10k-...)       MNIST and its kin
+ *     a folder with CIFAR-10 binary files (data_batch_1.bin ..., test_batch.bin; batches.meta.txt optional)
+ *     a folder of class folders of PNG or JPEG files; or train/ and test/ (or val/) folders of those. Without such
+ *       a split both splits are the whole folder
+ *     images.npy,labels.npy        [N,C,H,W] or [N,H,W] u8 or f32, and [N] integers; the same for both splits
+ *     builtin:strokes[:COUNT]      drawn digits, 1x28x28, made from a fixed seed (default 12,000 train, 2,000 test)
+ * EK_ERR_IO, EK_ERR_FORMAT (file, what was found, what was expected), EK_ERR_ARG. */
+EK_API EK_NODISCARD ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options,
+                                              ek_dataset **dataset, ek_error *err);
+EK_API void ek_dataset_close(ek_dataset *dataset);
+EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
+
+/* One example as f32 in [0, 1] (u8 / 255; f32 data as it is), C x H x W, and its label. */
+EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label,
+                                              ek_error *err);
+
+/* Mean and deviation per channel over the whole set (two-pass in f64), or over the first `limit` examples. */
+EK_API EK_NODISCARD ek_status ek_dataset_measure(const ek_dataset *dataset, int64_t limit, float mean[EK_MAX_CHANNELS],
+                                                 float std[EK_MAX_CHANNELS], ek_error *err);
+
+typedef struct ek_loader_options {
+    size_t struct_size;
+    int64_t batch;               /* examples per batch, >= 1; default 64 */
+    int drop_last;               /* 1 = leave out the last short batch; default 0 */
+    int shuffle;                 /* 1 = a new order each epoch; default 0 = file order */
+    uint64_t seed;               /* of order and augmentation; default 1 */
+    float mean[EK_MAX_CHANNELS]; /* x = (pixel - mean) / std; default 0 and 1 */
+    float std[EK_MAX_CHANNELS];
+    int crop;     /* augmentation: pad by this many pixels of zero (after normalization), crop at random; 0 */
+    int flip;     /* augmentation: mirror left-right with probability 1/2; 0 */
+    int prefetch; /* batches prepared ahead by a background thread; default 2, 0 = none */
+    uint64_t reserved[8];
+} ek_loader_options;
+
+/* A batch; the memory is the loader's and valid until the next call. */
+typedef struct ek_batch {
+    int64_t count;       /* examples; 0 = the epoch is over */
+    int64_t index;       /* number of this batch in the epoch, from 0 */
+    const float *images; /* count x C x H x W */
+    const int32_t *labels;
+    const uint64_t *ids; /* index of each example in the dataset */
+} ek_batch;
+
+EK_API ek_loader_options ek_loader_options_default(void);
+EK_API EK_NODISCARD ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *options,
+                                               ek_loader **loader, ek_error *err);
+EK_API void ek_loader_destroy(ek_loader *loader);
+EK_API int64_t ek_loader_batches(const ek_loader *loader); /* per epoch */
+
+/* Goes to batch `first` of `epoch` (so that training resumes anywhere). */
+EK_API EK_NODISCARD ek_status ek_loader_start_epoch(ek_loader *loader, int64_t epoch, int64_t first, ek_error *err);
+EK_API EK_NODISCARD ek_status ek_loader_next(ek_loader *loader, ek_batch *batch, ek_error *err);
+
+/* .npy arrays (numpy format versions 1.0 to 3.0, little-endian, C order; Fortran order is refused with the remedy). */
+enum { EK_NPY_MAX_RANK = 8 };
+typedef struct ek_npy {
+    ek_dtype dtype;
+    int rank;
+    int64_t dims[EK_NPY_MAX_RANK];
+    size_t bytes;
+    void *data; /* owned; ek_npy_free */
+} ek_npy;
+
+EK_API EK_NODISCARD ek_status ek_npy_read(const char *path, ek_npy *array, ek_error *err);
+/* Written beside, flushed and renamed: the file is either the old one or the whole new one. */
+EK_API EK_NODISCARD ek_status ek_npy_write(const char *path, ek_dtype dtype, int rank, const int64_t *dims,
+                                           const void *data, ek_error *err);
+EK_API void ek_npy_free(ek_npy *array);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

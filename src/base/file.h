@@ -1,0 +1,42 @@
+/* file.h: reading whole files and replacing files so that nothing is ever half-written.
+ *
+ * A writer creates a temporary file beside the target, and on commit flushes, fsyncs, renames it over the target and
+ * fsyncs the folder. Anything else, a crash included, leaves the old file as it was.
+ */
+#ifndef EKI_FILE_H
+#define EKI_FILE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A regular file mapped read-only. Refuses folders, pipes and devices. An empty file has size 0 and data "". */
+typedef struct eki_map {
+    const unsigned char *data;
+    size_t size;
+} eki_map;
+
+ek_status eki_map_open(const char *path, eki_map *map, ek_error *err);
+void eki_map_close(eki_map *map);
+
+typedef struct eki_writer eki_writer;
+
+ek_status eki_writer_open(const char *path, eki_writer **writer, ek_error *err);
+ek_status eki_writer_put(eki_writer *writer, const void *data, size_t bytes, ek_error *err);
+uint64_t eki_writer_size(const eki_writer *writer);
+uint32_t eki_writer_crc(const eki_writer *writer); /* CRC-32C of everything put so far */
+
+/* Makes everything put so far durable under the temporary name, without renaming. */
+ek_status eki_writer_sync(eki_writer *writer, ek_error *err);
+
+/* Syncs and renames over the target; frees the writer whether it succeeds or not. */
+ek_status eki_writer_commit(eki_writer *writer, ek_error *err);
+
+/* Removes the temporary file and frees the writer. Accepts NULL. */
+void eki_writer_discard(eki_writer *writer);
+
+/* CRC-32C (Castagnoli), continued from `crc` (0 to begin). */
+uint32_t eki_crc32c(uint32_t crc, const void *data, size_t bytes);
+
+#endif
