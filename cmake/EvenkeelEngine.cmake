@@ -1,4 +1,4 @@
-# The engine: what needs oneDNN (src/graph/dnnl_*.c), protobuf-c (src/onnx), zlib, libpng and TurboJPEG (src/data).
+# The engine: what needs oneDNN (src/dnnl), protobuf-c (src/onnx), zlib, libpng and TurboJPEG (src/data).
 find_package(PkgConfig REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
@@ -21,8 +21,9 @@ add_library(ek_onnx_proto OBJECT ${EK_GENERATED}/onnx/onnx.pb-c.c)
 target_include_directories(ek_onnx_proto SYSTEM PUBLIC ${EK_GENERATED})
 target_link_libraries(ek_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
 
+ek_layer(dnnl)
+target_include_directories(ek_dnnl SYSTEM PRIVATE ${EK_DNNL_INCLUDE})
 ek_layer(graph)
-target_include_directories(ek_graph SYSTEM PRIVATE ${EK_DNNL_INCLUDE})
 ek_layer(onnx)
 target_include_directories(ek_onnx SYSTEM PRIVATE ${EK_GENERATED})
 target_link_libraries(ek_onnx PRIVATE PkgConfig::PROTOBUF_C)
@@ -30,7 +31,7 @@ add_dependencies(ek_onnx ek_onnx_proto)
 ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG)
 ek_layer(model)
 ek_layer(train ZLIB::ZLIB)
-set(EK_ENGINE_LAYERS base cpu kernel norm graph onnx onnx_proto data model train)
+set(EK_ENGINE_LAYERS base cpu kernel norm dnnl graph onnx onnx_proto data model train)
 set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG Threads::Threads)
 
 ek_library(evenkeel ${EK_ENGINE_LAYERS})

@@ -1,0 +1,116 @@
+/* adapter.h: convolution, products, pooling and layout changes by oneDNN, without any oneDNN type.
+ *
+ * Rules that keep bits equal (measured with libdnnl 2.6.3; see docs/reproducibility.md):
+ *   - a primitive is made for a thread count and runs at that count, never inside a parallel region unless made for
+ * one;
+ *   - direct convolution only, chosen explicitly: never "auto", never an implementation that goes through gemm while
+ *     another exists, never inner_product or sgemm; products run as 1x1 convolutions;
+ *   - layouts follow from shapes alone; strict arithmetic (dnnl_fpmath_mode_strict); user-mode scratchpad.
+ * Objects are immutable after creation except where said; all memory is the caller's.
+ */
+#ifndef EKI_DNNL_ADAPTER_H
+#define EKI_DNNL_ADAPTER_H
+
+#include "base/error.h"
+
+#include <evenkeel/norm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* BLOCKED8 or BLOCKED16: the channel block that oneDNN's direct convolutions want on this processor (and under
+ * ONEDNN_MAX_CPU_ISA). */
+ek_layout eki_dnnl_block(void);
+/* "2.6.3 AVX512_CORE", for checkpoints and `evenkeel env`. */
+const char *eki_dnnl_describe(void);
+
+/* ---- Convolution (ONNX Conv): spatial rank 1 to 3 ---- */
+typedef struct eki_conv_desc {
+    int spatial; /* 1, 2 or 3 */
+    int64_t n, c, o, groups;
+    int64_t in[3], kernel[3], out[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
+    ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
+    bool bias;
+    bool want_dx, want_dw; /* backward parts to make */
+    int threads;
+    bool reproducible; /* weight gradient by one-thread primitives over chunks, */
+    int64_t chunk;     /* of this many images, summed in f64 in chunk order */
+} eki_conv_desc;
+
+typedef struct eki_conv eki_conv;
+
+/* Chooses src_layout and dst_layout of a description whose other fields are set, from shapes alone. `src` is the
+ * layout the source comes in. */
+void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block);
+ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *err);
+void eki_conv_destroy(eki_conv *conv);
+const char *eki_conv_implementation(const eki_conv *conv); /* oneDNN's name of the forward implementation */
+size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward and backward */
+
+/* weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
+ * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights. */
+size_t eki_conv_prepared_bytes(const eki_conv *conv);
+ek_status eki_conv_prepare_weights(const eki_conv *conv, const float *weights, void *prepared, ek_error *err);
+ek_status eki_conv_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
+                           const float *bias, float *dst, void *scratch, ek_error *err);
+ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const float *weights, float *dsrc,
+                                 void *scratch, ek_error *err);
+/* dweights in O, C/groups, K...; dbias may be NULL when the description has no bias. */
+ek_status eki_conv_backward_weights(const eki_conv *conv, const float *src, const float *ddst, float *dweights,
+                                    float *dbias, void *scratch, ek_error *err);
+
+/* ---- Product C[m,n] = A[m,k] B[k,n] (+ bias[n]) as a 1x1 convolution; bits of a row of C do not depend on m, on the
+ *      row's position or on threads ---- */
+typedef struct eki_product_desc {
+    int64_t m, k, n;
+    bool b_transposed; /* B is stored [n,k] */
+    bool bias;
+    bool want_da, want_db;
+    int threads;
+    bool reproducible;
+    int64_t chunk; /* rows of A per chunk when reproducible */
+} eki_product_desc;
+
+typedef struct eki_product eki_product;
+
+ek_status eki_product_create(const eki_product_desc *desc, eki_product **product, ek_error *err);
+void eki_product_destroy(eki_product *product);
+size_t eki_product_scratch_bytes(const eki_product *product);
+size_t eki_product_prepared_bytes(const eki_product *product);
+ek_status eki_product_prepare(const eki_product *product, const float *b, void *prepared, ek_error *err);
+ek_status eki_product_forward(const eki_product *product, const float *a, const float *b, const void *prepared,
+                              const float *bias, float *c, void *scratch, ek_error *err);
+ek_status eki_product_backward_a(const eki_product *product, const float *dc, const float *b, float *da, void *scratch,
+                                 ek_error *err);
+/* db in B's own storage order; dbias may be NULL. */
+ek_status eki_product_backward_b(const eki_product *product, const float *a, const float *dc, float *db, float *dbias,
+                                 void *scratch, ek_error *err);
+
+/* ---- Pooling: spatial rank 1 to 3; src and dst share the layout ---- */
+typedef enum eki_pool_kind { EKI_POOL_MAX = 0, EKI_POOL_AVERAGE = 1, EKI_POOL_AVERAGE_PADDED = 2 } eki_pool_kind;
+
+typedef struct eki_pool_desc {
+    eki_pool_kind kind; /* AVERAGE leaves padding out of the divisor, AVERAGE_PADDED counts it */
+    int spatial;
+    int64_t n, c, in[3], kernel[3], out[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
+    ek_layout layout;
+    bool backward;
+    int threads;
+} eki_pool_desc;
+
+typedef struct eki_pool eki_pool;
+
+ek_status eki_pool_create(const eki_pool_desc *desc, eki_pool **pool, ek_error *err);
+void eki_pool_destroy(eki_pool *pool);
+size_t eki_pool_scratch_bytes(const eki_pool *pool);
+size_t eki_pool_saved_bytes(const eki_pool *pool); /* MAX with backward: which element won */
+ek_status eki_pool_forward(const eki_pool *pool, const float *src, float *dst, void *saved, void *scratch,
+                           ek_error *err);
+ek_status eki_pool_backward(const eki_pool *pool, const float *ddst, const void *saved, float *dsrc, void *scratch,
+                            ek_error *err);
+
+/* ---- Layout change of an f32 tensor of rank 3 to 5; padding of a blocked target is written as zero ---- */
+ek_status eki_reorder(const float *src, ek_layout from, float *dst, ek_layout to, int rank, const int64_t *dims,
+                      int threads, ek_error *err);
+
+#endif

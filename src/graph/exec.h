@@ -1,0 +1,79 @@
+/* exec.h: running a graph: shape inference, one plan per set of input shapes, forward, backward, commit. */
+#ifndef EKI_EXEC_H
+#define EKI_EXEC_H
+
+#include "graph/op.h"
+
+/* Shape inference and constant folding over the whole graph with the given shapes of the inputs that have no
+ * initializer (NULL = as declared, symbols stay symbols). Fills value->shape and dtype. All unsupported operators are
+ * listed in one error. */
+ek_status eki_graph_infer(eki_graph *graph, const eki_shape *input_shapes, ek_error *err);
+
+typedef struct eki_exec eki_exec;
+
+typedef struct eki_exec_options {
+    eki_mode mode;
+    int threads;         /* 0 = as OpenMP is set */
+    bool backward;       /* plan gradients too */
+    bool input_gradient; /* with backward: gradients of f32 graph inputs as well as of parameters */
+    bool reproducible;
+    int64_t chunk; /* 0 = 1 */
+    bool plain;    /* never use blocked layouts (tests) */
+    bool profile;  /* time each step */
+    uint64_t seed;
+    const uint8_t *norm_switches; /* per node id, borrowed; NULL = none */
+    const char *const *outputs;   /* run only what these values need, in this order; NULL = the graph's outputs */
+    size_t n_outputs;
+} eki_exec_options;
+
+ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki_exec **exec, ek_error *err);
+void eki_exec_destroy(eki_exec *exec);
+
+/* Inputs to feed, in order: graph inputs without initializer. */
+size_t eki_exec_input_count(const eki_exec *exec);
+const eki_value *eki_exec_input_value(const eki_exec *exec, size_t index);
+
+/* Makes the plan for these input shapes the current one (made once, then kept; a few are kept). */
+ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err);
+
+/* Buffers of the current plan; plain row-major. Inputs are written before forward and stay unchanged by it. */
+eki_view eki_exec_input(eki_exec *exec, size_t index);
+size_t eki_exec_output_count(const eki_exec *exec);
+eki_view eki_exec_output(eki_exec *exec, size_t index);
+float *eki_exec_output_gradient(eki_exec *exec, size_t index); /* zeroed by forward; write before backward */
+float *eki_exec_input_gradient(eki_exec *exec, size_t index);  /* after backward; NULL when not planned */
+
+ek_status eki_exec_forward(eki_exec *exec, ek_error *err);
+ek_status eki_exec_backward(eki_exec *exec, ek_error *err);
+ek_status eki_exec_commit(eki_exec *exec, ek_error *err); /* running statistics of the last forward */
+
+/* The plan in force, for step_id, sample_ids and the count of refused updates. */
+eki_plan *eki_exec_plan(eki_exec *exec);
+
+/* Parameters: f32 initializers that a gradient reaches. Their values live in value->init->data (owned by then); the
+ * gradient buffers live as long as the exec and are overwritten by each backward. */
+typedef struct eki_parameter {
+    eki_value *value;
+    float *gradient;
+    size_t count;
+    const eki_node *consumer; /* the (first) node that uses it, and as which input */
+    int consumer_input;
+} eki_parameter;
+size_t eki_exec_parameter_count(const eki_exec *exec);
+const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index);
+
+/* Tells a running exec that initializers changed from outside (cached weight layouts are made anew). */
+void eki_exec_weights_changed(eki_exec *exec);
+
+/* Seconds per operator type since creation, with options.profile. Returns the number of rows. */
+typedef struct eki_profile_row {
+    const char *op_type;
+    double forward, backward;
+    int64_t calls;
+} eki_profile_row;
+size_t eki_exec_profile(const eki_exec *exec, eki_profile_row *rows, size_t room);
+
+/* Bytes of the current plan's arena (activations, gradients, scratch). */
+size_t eki_exec_memory(const eki_exec *exec);
+
+#endif

@@ -1,0 +1,196 @@
+/* graph.h: an ONNX graph in memory, the only model there is.
+ *
+ * Three kinds of things: values (the edges: inputs, initializers, results), nodes (the operators) and tensors (data).
+ * All names and structs live in the graph's arena; tensor data is either borrowed from the mapped file or owned.
+ * What the engine does not understand is kept as `keep` bytes (serialized protobuf fields) and written back unchanged.
+ */
+#ifndef EKI_GRAPH_H
+#define EKI_GRAPH_H
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EKI_MAX_RANK = 8 };
+
+/* Extents. A dimension >= 0 is known. A negative one is symbolic: -1 - index into eki_graph.symbols; equal symbols are
+ * equal extents. rank -1 = nothing known. */
+typedef struct eki_shape {
+    int rank;
+    int64_t dims[EKI_MAX_RANK];
+} eki_shape;
+
+typedef struct eki_bytes {
+    const void *data;
+    size_t size;
+} eki_bytes;
+
+/* Data in row-major order. Typed ONNX fields (float_data, ...) are converted to raw bytes on load. */
+typedef struct eki_tensor {
+    ek_dtype dtype;
+    eki_shape shape; /* all dimensions known */
+    void *data;      /* never written while `owned` is false: call eki_tensor_own first */
+    size_t bytes;
+    bool owned;
+    eki_bytes keep; /* TensorProto fields not modelled here (doc_string, ...) */
+} eki_tensor;
+
+typedef struct eki_node eki_node;
+
+typedef struct eki_value {
+    const char *name; /* unique in the graph, never empty */
+    int id;           /* index in eki_graph.values */
+    ek_dtype dtype;   /* EK_DTYPE_NONE = unknown */
+    eki_shape shape;  /* as declared or inferred */
+    eki_tensor *init; /* data of an initializer, else NULL */
+    eki_node *producer;
+    int producer_output;
+    int input_index; /* position among graph inputs, or -1 (an initializer may also be an input: a default) */
+    bool is_output;
+    bool declared;  /* has a ValueInfoProto in the file: input, output or value_info */
+    eki_bytes keep; /* that ValueInfoProto */
+} eki_value;
+
+typedef enum eki_attr_type {
+    EKI_ATTR_OPAQUE = 0, /* a type not modelled (graph, sparse tensor, ...): only `keep` counts */
+    EKI_ATTR_FLOAT,
+    EKI_ATTR_INT,
+    EKI_ATTR_STRING,
+    EKI_ATTR_TENSOR,
+    EKI_ATTR_FLOATS,
+    EKI_ATTR_INTS,
+    EKI_ATTR_STRINGS
+} eki_attr_type;
+
+typedef struct eki_attr {
+    const char *name;
+    eki_attr_type type;
+    float f;
+    int64_t i;
+    eki_bytes s;
+    eki_tensor *t;
+    size_t count; /* of floats, ints, strings */
+    const float *floats;
+    const int64_t *ints;
+    const eki_bytes *strings;
+    eki_bytes keep; /* OPAQUE: the whole AttributeProto; else the fields not modelled */
+} eki_attr;
+
+struct eki_node {
+    const char *name;    /* may be "" */
+    const char *op_type; /* "Conv" */
+    const char *domain;  /* "" = ai.onnx */
+    int id;              /* index in eki_graph.nodes */
+    int n_in, n_out, n_attr;
+    eki_value **in;  /* NULL = an optional input that is absent */
+    eki_value **out; /* NULL = an output nobody asked for */
+    eki_attr *attrs;
+    eki_bytes keep; /* NodeProto fields not modelled */
+};
+
+typedef struct eki_opset {
+    const char *domain; /* "" = ai.onnx */
+    int64_t version;
+} eki_opset;
+
+typedef struct eki_meta {
+    const char *key, *value;
+} eki_meta;
+
+typedef struct eki_graph {
+    eki_arena arena;
+    const char *path; /* the file it came from, for messages; "" = built here */
+    const char *name;
+    eki_map map; /* the mapped file that borrowed tensors point into */
+    int64_t ir_version;
+    size_t n_nodes, cap_nodes, n_values, cap_values, n_symbols, cap_symbols, n_opsets, n_meta, cap_meta;
+    eki_node **nodes; /* in file order; eki_graph_sort makes it topological */
+    eki_value **values;
+    const char **symbols; /* names of symbolic dimensions */
+    eki_opset *opsets;
+    eki_meta *meta;
+    size_t n_inputs, cap_inputs, n_outputs, cap_outputs;
+    eki_value **inputs; /* graph inputs, initializers with defaults included */
+    eki_value **outputs;
+    struct eki_name_table *names;
+    eki_bytes keep_model, keep_graph; /* fields not modelled */
+} eki_graph;
+
+/* Life. A created graph is empty, at ONNX opset `opset`. */
+ek_status eki_graph_create(int64_t opset, eki_graph **graph, ek_error *err);
+void eki_graph_destroy(eki_graph *graph);
+
+/* Building. Strings are copied. A value of an existing name is returned as it is. */
+ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **value, ek_error *err);
+eki_value *eki_graph_find(const eki_graph *graph, const char *name); /* NULL = none */
+ek_status eki_graph_add_input(eki_graph *graph, eki_value *value, ek_error *err);
+ek_status eki_graph_add_output(eki_graph *graph, eki_value *value, ek_error *err);
+/* A node; in/out are copied; outputs get it as producer. EK_ERR_FORMAT when an output already has one. */
+ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *domain, const char *name,
+                             eki_value *const *in, int n_in, eki_value *const *out, int n_out, eki_node **node,
+                             ek_error *err);
+/* Room for one more attribute of the node, by name; an existing one of that name is reset and returned. */
+ek_status eki_node_attr_slot(eki_graph *graph, eki_node *node, const char *name, eki_attr **attr, ek_error *err);
+ek_status eki_node_set_int(eki_graph *graph, eki_node *node, const char *name, int64_t value, ek_error *err);
+ek_status eki_node_set_float(eki_graph *graph, eki_node *node, const char *name, float value, ek_error *err);
+ek_status eki_node_set_ints(eki_graph *graph, eki_node *node, const char *name, const int64_t *values, size_t count,
+                            ek_error *err);
+ek_status eki_node_set_string(eki_graph *graph, eki_node *node, const char *name, const char *text, ek_error *err);
+void eki_node_remove_attr(eki_node *node, const char *name);
+
+/* A symbolic dimension by name (added when new), as the negative number that stands for it in a shape. "" gives a
+ * fresh symbol, equal to no other. */
+ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_error *err);
+
+ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t version, ek_error *err);
+int64_t eki_graph_opset(const eki_graph *graph, const char *domain); /* 0 = not imported; "" and "ai.onnx" are one */
+
+const char *eki_graph_meta(const eki_graph *graph, const char *key); /* NULL = none */
+ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *value, ek_error *err);
+
+/* Removes nodes whose `op_type` was set to NULL, and drops them from `nodes`. */
+void eki_graph_sweep(eki_graph *graph);
+
+/* Orders nodes so that producers come first (stable). EK_ERR_FORMAT names a node on the cycle. */
+ek_status eki_graph_sort(eki_graph *graph, ek_error *err);
+
+/* Checks what every model must fulfil: used values have a source, no value has two, outputs exist. */
+ek_status eki_graph_check(const eki_graph *graph, ek_error *err);
+
+/* Attributes. The fallback is returned when the attribute is absent or of another type. */
+const eki_attr *eki_node_attr(const eki_node *node, const char *name);
+int64_t eki_node_int(const eki_node *node, const char *name, int64_t fallback);
+float eki_node_float(const eki_node *node, const char *name, float fallback);
+bool eki_node_ints(const eki_node *node, const char *name, const int64_t **values, size_t *count);
+bool eki_node_string_is(const eki_node *node, const char *name, const char *text, bool fallback);
+
+/* "node 'conv1' (Conv)", or by first output when the node has no name. Written into and returned as `text`. */
+const char *eki_node_label(const eki_node *node, char text[192]);
+
+/* Tensors. */
+size_t eki_dtype_bytes(ek_dtype dtype); /* 0 = no fixed size */
+const char *eki_dtype_name(ek_dtype dtype);
+/* Elements of a fully known shape; false on a symbolic dimension or overflow. */
+bool eki_shape_count(const eki_shape *shape, int64_t *count);
+bool eki_shape_known(const eki_shape *shape);
+bool eki_shape_equal(const eki_shape *a, const eki_shape *b);
+eki_shape eki_shape_of(int rank, const int64_t *dims);
+/* "[2,3,N,8]"; symbols by name when graph is given. */
+const char *eki_shape_text(const eki_graph *graph, const eki_shape *shape, char text[192]);
+/* A zeroed, owned tensor in the graph's arena (data by eki_alloc, freed with the graph). */
+ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **tensor,
+                            ek_error *err);
+/* An initializer of that name: a value with data. */
+ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
+                               eki_value **value, ek_error *err);
+/* Makes the data writable (copies it out of the mapped file). */
+ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err);
+
+/* i64/i32 tensors read as int64 (shapes, axes, pads). EK_ERR_DTYPE otherwise. Arena-owned result. */
+ek_status eki_tensor_ints(eki_graph *graph, const eki_tensor *tensor, const int64_t **values, size_t *count,
+                          ek_error *err);
+
+#endif

@@ -1,0 +1,145 @@
+/* op.h: what an operator is to the engine. One operator = one file in op/ and one row in op/ops.def.
+ *
+ * An operator has up to five functions:
+ *     infer     shapes, types and, where they are known, values of the outputs (works with symbolic dimensions)
+ *     prepare   once per plan (concrete shapes): choose layouts, make primitives, ask for scratch and saved memory
+ *     forward   compute the outputs
+ *     backward  compute the gradients of inputs from those of outputs
+ *     commit    make state of the step permanent (running statistics)
+ * and `release` for what prepare allocated.
+ */
+#ifndef EKI_OP_H
+#define EKI_OP_H
+
+#include "graph/graph.h"
+
+#include <evenkeel/norm.h>
+
+enum { EKI_MAX_IO = 64 }; /* inputs or outputs of one node (Concat, Sum) */
+
+/* What infer sees and fills. */
+typedef struct eki_infer {
+    eki_graph *graph;
+    const eki_node *node;
+    int64_t opset; /* of the node's domain */
+    struct {
+        ek_dtype dtype;
+        eki_shape shape;
+        const eki_tensor *constant; /* NULL = not known before running */
+        bool present;
+    } in[EKI_MAX_IO], out[EKI_MAX_IO]; /* out[].constant may be set to an arena tensor: constant folding */
+    ek_error *err;
+} eki_infer;
+
+typedef ek_status (*eki_infer_fn)(eki_infer *infer);
+
+/* A tensor of a plan: concrete shape, layout, memory. Blocked layouts apply to rank 3 to 5 and pad channels with
+ * zeros: a blocked tensor's padding holds zeros always. */
+typedef struct eki_view {
+    ek_dtype dtype;
+    eki_shape shape; /* logical (N, C, ...) order, all known */
+    ek_layout layout;
+    void *data; /* valid while the step runs */
+} eki_view;
+
+size_t eki_view_elements(const eki_view *view); /* stored elements, padding included */
+
+typedef struct eki_step eki_step;
+typedef struct eki_plan eki_plan;
+typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
+
+struct eki_step {
+    const struct eki_op *op;
+    const eki_node *node; /* NULL for steps the planner adds (reorder) */
+    eki_plan *plan;
+    int64_t opset;
+    int n_in, n_out;
+    eki_view in[EKI_MAX_IO];                /* data NULL = absent */
+    eki_view out[EKI_MAX_IO];               /* data NULL = nobody wants it (forward still may skip it) */
+    const eki_tensor *constant[EKI_MAX_IO]; /* of inputs whose value is known at plan time, else NULL */
+    bool has_in[EKI_MAX_IO], has_out[EKI_MAX_IO];
+    bool is_parameter[EKI_MAX_IO]; /* input is an initializer (its data may change between runs when training) */
+    void *din[EKI_MAX_IO]; /* backward: where the gradient of an input goes (overwrite all of it); NULL = not wanted */
+    const void *dout[EKI_MAX_IO]; /* backward: gradient of an output; NULL = zero */
+    bool want_din[EKI_MAX_IO];    /* known at prepare: which gradients backward will be asked for */
+    /* Set by prepare: */
+    ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
+    bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
+    bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
+    size_t scratch_bytes;            /* free memory during forward or backward */
+    size_t saved_bytes;              /* memory that lives from forward to backward (and to commit) */
+    void *priv;                      /* the operator's own; freed by release */
+    /* Bound by the executor: */
+    void *scratch, *saved;
+    void *scratch_owner; /* internal to the planner */
+};
+
+typedef struct eki_op {
+    const char *name, *domain;
+    int since, until;     /* opset range of this row, until 0 = open */
+    uint32_t diff_inputs; /* bit i: backward can give the gradient of input i (bit 31: of all inputs from 31 on) */
+    uint32_t stateful;    /* bit i: input i is state, neither trained nor differentiated (running mean, variance) */
+    eki_infer_fn infer;
+    eki_step_fn prepare, forward, backward, commit;
+    void (*release)(eki_step *step);
+} eki_op;
+
+/* The operator for a node at an opset, or NULL. */
+const eki_op *eki_op_find(const char *op_type, const char *domain, int64_t opset);
+/* All rows, for listings. */
+const eki_op *eki_op_table(size_t *count);
+
+/* How a plan was asked to run; the operators read it. */
+typedef enum eki_mode {
+    EKI_MODE_FILE = 0,      /* every norm and dropout as its node says: an ONNX runtime */
+    EKI_MODE_INFERENCE = 1, /* running statistics, no dropout, whatever the file says */
+    EKI_MODE_TRAINING = 2   /* batch statistics unless frozen, dropout on */
+} eki_mode;
+
+struct eki_plan {
+    eki_graph *graph;
+    eki_mode mode;
+    int threads;                /* thread count that primitives are created with */
+    bool reproducible;          /* chunked one-thread weight gradients */
+    int64_t chunk;              /* images per chunk when reproducible */
+    bool blocked;               /* convolutions run in oneDNN's blocked layout */
+    ek_layout block;            /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
+    uint64_t seed;              /* dropout */
+    uint64_t step_id;           /* training step, the dropout's counter */
+    const uint64_t *sample_ids; /* global index of each example of the batch, or NULL = 0, 1, ... */
+    uint32_t norm_flags;        /* 0 */
+    /* Norm switches by node id: bit 0 = use running statistics, bit 1 = do not update, bit 2 = affine frozen. NULL = 0.
+     */
+    const uint8_t *norm_switches;
+    int64_t skipped_updates; /* running-statistics updates refused because they were not finite */
+    char skipped_text[256];  /* which norm and channel, last time */
+    struct eki_plan_private *private_data;
+};
+
+enum { EKI_NORM_FROZEN_STATS = 1, EKI_NORM_NO_UPDATE = 2, EKI_NORM_FROZEN_AFFINE = 4 };
+
+/* ---- Helpers for operator files ---- */
+
+/* Fails with the node's label in front. */
+ek_status eki_step_fail(const eki_step *step, ek_error *err, ek_status status, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+ek_status eki_infer_fail(eki_infer *infer, ek_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Inputs [0, required) must be present, at most `most` given; dtype check of input i. */
+ek_status eki_infer_inputs(eki_infer *infer, int required, int most);
+ek_status eki_infer_f32(eki_infer *infer, int input);
+
+/* ONNX multidirectional broadcasting of two shapes (symbols equal only to themselves or to 1). */
+bool eki_shape_broadcast(const eki_shape *a, const eki_shape *b, eki_shape *out);
+
+/* Shared infer functions. */
+ek_status eki_infer_same(eki_infer *infer);      /* output 0 = shape and type of input 0 */
+ek_status eki_infer_broadcast(eki_infer *infer); /* output 0 = broadcast of all inputs */
+
+/* Ask for all inputs (and give the outputs) in plain row-major layout. The default of prepare == NULL. */
+ek_status eki_prepare_plain(eki_step *step, ek_error *err);
+/* Elementwise with f(0)=0: outputs take the layout of input 0; other inputs of the same shape are asked in it too. */
+ek_status eki_prepare_same_layout(eki_step *step, ek_error *err);
+
+#endif
