@@ -1,0 +1,15 @@
+/* evenkeel.h: everything. Programs that only normalize include <evenkeel/norm.h> and link evenkeel_norm. */
+#ifndef EVENKEEL_EVENKEEL_H
+#define EVENKEEL_EVENKEEL_H
+
+#include <evenkeel/cpu.h>
+#include <evenkeel/data.h>
+#include <evenkeel/model.h>
+#include <evenkeel/norm.h>
+#include <evenkeel/parallel.h>
+#include <evenkeel/session.h>
+#include <evenkeel/status.h>
+#include <evenkeel/train.h>
+#include <evenkeel/version.h>
+
+#endif

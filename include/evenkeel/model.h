@@ -1,0 +1,127 @@
+/* model.h: ONNX models: load, build, look into, change and save.
+ *
+ * An ONNX file is the model; there is no other format. Whatever the engine does not understand (unknown attributes,
+ * metadata, fields) is kept and written back unchanged.
+ */
+#ifndef EVENKEEL_MODEL_H
+#define EVENKEEL_MODEL_H
+
+#include <evenkeel/norm.h>
+#include <evenkeel/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ek_model ek_model;
+
+enum { EK_MAX_RANK = 8 };
+
+/* A named tensor: of a model's interface, or one of its initializers. Strings and data belong to the model. */
+typedef struct ek_tensor_info {
+    const char *name;
+    ek_dtype dtype;
+    int rank;                           /* -1 = unknown */
+    int64_t dims[EK_MAX_RANK];          /* -1 = not fixed */
+    const char *dim_names[EK_MAX_RANK]; /* name of a dimension that is not fixed, else "" */
+    const void *data;                   /* initializers: row-major; else NULL */
+    size_t bytes;
+} ek_tensor_info;
+
+typedef struct ek_node_info {
+    const char *name, *op_type, *domain; /* name may be "" */
+    const char *output;                  /* name of the first output */
+    int inputs, outputs;
+} ek_node_info;
+
+/* A normalization in a model, whatever operator or subgraph it was written as. Names are "" where there is none. */
+typedef struct ek_model_norm {
+    ek_norm_kind kind;
+    const char *node, *output;                  /* node name (may be ""), first output */
+    const char *scale, *bias, *mean, *variance; /* initializers */
+    int64_t channels, groups;
+    double epsilon, momentum;        /* momentum in ONNX sense */
+    int stats_frozen, affine_frozen; /* the switches kept in the file */
+} ek_model_norm;
+
+/* Reads a model. The file is checked before anything is believed; any bytes give a valid model or an error that names
+ * file, place, what was found and what was expected. EK_ERR_IO, EK_ERR_FORMAT, EK_ERR_LIMIT, EK_ERR_UNSUPPORTED. */
+EK_API EK_NODISCARD ek_status ek_model_load(const char *path, ek_model **model, ek_error *err);
+
+typedef struct ek_save_options {
+    size_t struct_size;
+    int opset; /* 0 = the lowest that has all operators (never below the model's own). 17 writes group and RMS norm as
+                  subgraphs, which load back as one norm */
+    uint64_t reserved[4];
+} ek_save_options;
+
+/* Writes a model: beside, flushed, renamed. */
+EK_API EK_NODISCARD ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_options *options,
+                                            ek_error *err);
+EK_API void ek_model_destroy(ek_model *model);
+
+/* Built-in architectures, written as ONNX graphs with initial weights (He-normal, keyed by seed and parameter name). */
+typedef struct ek_architecture {
+    const char *name;            /* "cnn6" */
+    const char *summary;         /* one line */
+    int channels, height, width; /* of the input it is meant for */
+} ek_architecture;
+EK_API size_t ek_architecture_count(void);
+EK_API const ek_architecture *ek_architecture_get(size_t index);
+
+typedef enum ek_norm_place { EK_PLACE_BEFORE = 0, EK_PLACE_AFTER = 1 } ek_norm_place; /* the activation */
+
+typedef struct ek_build_options {
+    size_t struct_size;
+    const char *architecture;
+    int channels, height, width; /* of the input */
+    int classes;
+    ek_norm_kind norm;        /* 0 = none; default BATCH */
+    int64_t groups;           /* GROUP: default 8, lowered to a divisor of a layer's channels where needed */
+    ek_norm_place place;      /* default BEFORE */
+    double epsilon, momentum; /* defaults 1e-5, 0.9 (ONNX sense) */
+    double dropout;           /* ratio before the classifier; default 0 = none */
+    uint64_t seed;            /* default 1 */
+    uint64_t reserved[4];
+} ek_build_options;
+EK_API ek_build_options ek_build_options_default(const char *architecture);
+EK_API EK_NODISCARD ek_status ek_model_build(const ek_build_options *options, ek_model **model, ek_error *err);
+
+/* Looking in. Indices run from 0 to the count - 1. */
+EK_API const char *ek_model_path(const ek_model *model); /* "" when built */
+EK_API int64_t ek_model_opset(const ek_model *model);
+EK_API size_t ek_model_input_count(const ek_model *model); /* inputs that must be fed */
+EK_API ek_tensor_info ek_model_input(const ek_model *model, size_t index);
+EK_API size_t ek_model_output_count(const ek_model *model);
+EK_API ek_tensor_info ek_model_output(const ek_model *model, size_t index);
+EK_API size_t ek_model_node_count(const ek_model *model);
+EK_API ek_node_info ek_model_node(const ek_model *model, size_t index);
+EK_API size_t ek_model_norm_count(const ek_model *model);
+EK_API ek_model_norm ek_model_norm_get(const ek_model *model, size_t index);
+EK_API size_t ek_model_tensor_count(const ek_model *model);
+EK_API ek_tensor_info ek_model_tensor(const ek_model *model, size_t index);
+
+/* An initializer by name; `data` may be written through the returned pointer. EK_ERR_ARG: no such name. */
+EK_API EK_NODISCARD ek_status ek_model_tensor_data(ek_model *model, const char *name, ek_tensor_info *info, void **data,
+                                                   ek_error *err);
+
+/* The name of the value that holds the logits: the first output, or the input of its Softmax. */
+EK_API const char *ek_model_logits(const ek_model *model);
+
+/* metadata_props. NULL = no such key. Keys of Evenkeel: evenkeel.mean, evenkeel.std ("0.1,0.2,0.3"),
+ * evenkeel.classes (names joined by newline), evenkeel.freeze.<first output> ("stats,affine"). */
+EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
+EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
+
+/* Sets the switches of every norm whose node name, first output or scale-initializer stem matches the glob `pattern`
+ * ("*" = all), and keeps them in the metadata. -1 = leave a switch as it is. *matched (may be NULL) counts.
+ * EK_ERR_ARG: nothing matches (the norms are listed). */
+EK_API EK_NODISCARD ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine,
+                                              size_t *matched, ek_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,67 @@
+/* session.h: running a model on arrays.
+ *
+ * In inference the result for an example has the same bits in any batch, at any position and for any thread count.
+ */
+#ifndef EVENKEEL_SESSION_H
+#define EVENKEEL_SESSION_H
+
+#include <evenkeel/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ek_session ek_session;
+
+typedef enum ek_mode {
+    EK_MODE_FILE = 0,      /* every norm and dropout as its node says: what any ONNX runtime does */
+    EK_MODE_INFERENCE = 1, /* running statistics and no dropout, whatever the file says */
+    EK_MODE_TRAINING = 2   /* batch statistics and dropout; running statistics are not updated by a session */
+} ek_mode;
+
+/* An array in row-major order. */
+typedef struct ek_array {
+    ek_dtype dtype;
+    int rank;
+    int64_t dims[EK_MAX_RANK];
+    void *data;
+} ek_array;
+
+typedef struct ek_session_options {
+    size_t struct_size;
+    ek_mode mode;               /* default INFERENCE */
+    int threads;                /* 0 = OpenMP's default */
+    uint64_t seed;              /* dropout in TRAINING */
+    int profile;                /* 1 = time operators, see ek_session_profile */
+    const char *const *outputs; /* names of values to return instead of the model's outputs (intermediate ones too) */
+    size_t output_count;
+    uint64_t reserved[8];
+} ek_session_options;
+
+EK_API ek_session_options ek_session_options_default(void);
+
+/* The model must outlive the session; changing its initializers needs a new session. */
+EK_API EK_NODISCARD ek_status ek_session_create(ek_model *model, const ek_session_options *options,
+                                                ek_session **session, ek_error *err);
+EK_API void ek_session_destroy(ek_session *session);
+
+/* Inputs in the order of ek_model_input. EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE name the input. */
+EK_API EK_NODISCARD ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count,
+                                             ek_error *err);
+EK_API size_t ek_session_output_count(const ek_session *session);
+/* An output of the last run; the memory is the session's and valid until the next run. */
+EK_API ek_array ek_session_output(const ek_session *session, size_t index);
+EK_API const char *ek_session_output_name(const ek_session *session, size_t index);
+
+/* Seconds spent per operator type. */
+typedef struct ek_profile_row {
+    const char *op_type;
+    double forward, backward; /* seconds in all */
+    int64_t calls;
+} ek_profile_row;
+EK_API size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

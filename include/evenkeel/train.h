@@ -1,0 +1,140 @@
+/* train.h: training and evaluating classifiers that are ONNX models.
+ *
+ *     ek_train_options o = ek_train_options_default();
+ *     o.total_steps = 3 * ek_loader_batches(loader);
+ *     ek_trainer *trainer;
+ *     ek_trainer_create(model, &o, &trainer, &err);
+ *     for each batch: ek_trainer_step(trainer, &batch, &result, &err);
+ *     ek_trainer_save(trainer, "m.onnx", &position, &err);      // m.onnx and m.onnx.state, a consistent pair
+ *
+ * The loss is softmax cross-entropy on the model's logits (ek_model_logits), averaged over the batch. A step computes
+ * the gradients, updates the parameters and commits the running statistics, or none of these.
+ */
+#ifndef EVENKEEL_TRAIN_H
+#define EVENKEEL_TRAIN_H
+
+#include <evenkeel/data.h>
+#include <evenkeel/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ek_trainer ek_trainer;
+
+typedef enum ek_optimizer { EK_SGD = 0, EK_ADAM = 1, EK_ADAMW = 2 } ek_optimizer;
+
+typedef enum ek_schedule {
+    EK_SCHEDULE_CONSTANT = 0,
+    EK_SCHEDULE_STEP = 1,     /* x gamma at each of the milestones 50 % and 75 % of the steps */
+    EK_SCHEDULE_COSINE = 2,   /* from lr to 0 */
+    EK_SCHEDULE_ONE_CYCLE = 3 /* lr/25 up to lr in the first 30 % of the steps, then cosine down to lr/1e4 */
+} ek_schedule;
+
+typedef struct ek_train_options {
+    size_t struct_size;
+    ek_optimizer optimizer; /* default SGD */
+    double lr;              /* peak learning rate; 0 = default of the optimizer (SGD 0.1, Adam and AdamW 1e-3) */
+    double momentum;        /* SGD: v = momentum v + g, w -= lr v; default 0.9 */
+    int nesterov;           /* SGD: w -= lr (g + momentum v); default 0 */
+    double beta1, beta2, adam_epsilon; /* defaults 0.9, 0.999, 1e-8 */
+    double weight_decay;               /* SGD and ADAM: added to the gradient; ADAMW: decoupled; default 0 */
+    int decay_norm;                    /* 1 = decay norm parameters and biases too; default 0 */
+    ek_schedule schedule;              /* default ONE_CYCLE */
+    double step_gamma;                 /* STEP: default 0.1 */
+    int64_t warmup_steps;              /* linear from 0 (not with ONE_CYCLE); default 0 */
+    int64_t total_steps;               /* for the schedule; >= 1 */
+    uint64_t seed;                     /* dropout; default 1 */
+    int threads;                       /* 0 = OpenMP's default */
+    int reproducible;                  /* 1 = the same bits for any number of threads */
+    int64_t chunk;                     /* reproducible: images per chunk, default 1 */
+    int profile;
+    uint64_t reserved[8];
+} ek_train_options;
+
+typedef struct ek_step_result {
+    int64_t step; /* steps done, this one included */
+    double loss;  /* mean over the batch, before the update */
+    int64_t correct, count;
+    double lr;
+    int64_t skipped_updates; /* running-statistics updates refused so far (not finite) */
+    const char *skipped;     /* which norm and channel last, or "" */
+} ek_step_result;
+
+/* A parameter and what the optimizer does with it. */
+typedef struct ek_parameter_info {
+    const char *name;
+    int64_t count;
+    int decayed; /* weight decay applies */
+    int trained; /* 0 = frozen affine parameter */
+    int norm;    /* scale or bias of a normalization */
+} ek_parameter_info;
+
+EK_API ek_train_options ek_train_options_default(void);
+/* The model is trained in place and must outlive the trainer. */
+EK_API EK_NODISCARD ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek_trainer **trainer,
+                                                ek_error *err);
+EK_API void ek_trainer_destroy(ek_trainer *trainer);
+EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
+EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
+
+/* One training step. EK_ERR_NONFINITE: loss or gradient not finite (parameter named); the model is as before the step.
+ */
+EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
+                                              ek_error *err);
+EK_API size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room);
+
+/* Where training is, kept in the state file beside the model. `flags` is any text the caller wants back (the tool keeps
+ * its command line there, one option a line). */
+typedef struct ek_position {
+    int64_t epoch, batch; /* next batch to train on */
+    double loss_sum;      /* running sums of the epoch, for progress output */
+    int64_t correct, seen;
+    const char *flags;
+} ek_position;
+
+/* Writes the model and PATH.state, each atomically, and so that the pair is consistent after a kill at any moment. */
+EK_API EK_NODISCARD ek_status ek_trainer_save(const ek_trainer *trainer, const char *path, const ek_position *position,
+                                              ek_error *err);
+
+/* A checkpoint as ek_trainer_save wrote it. */
+typedef struct ek_checkpoint {
+    ek_model *model;       /* owned by the caller from here on */
+    ek_position position;  /* flags: valid until ek_checkpoint_free */
+    char environment[256]; /* threads, instruction set, oneDNN version at save time, one "key=value" a line */
+    void *state;           /* optimizer slots and counters, for ek_trainer_restore */
+} ek_checkpoint;
+EK_API EK_NODISCARD ek_status ek_checkpoint_load(const char *path, ek_checkpoint *checkpoint, ek_error *err);
+EK_API EK_NODISCARD ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoint, ek_error *err);
+EK_API void ek_checkpoint_free(ek_checkpoint *checkpoint); /* not the model */
+/* "key=value" lines of this process, to compare with a checkpoint's. */
+EK_API void ek_environment(int threads, char text[256]);
+
+/* ---- Evaluation ---- */
+typedef struct ek_eval_options {
+    size_t struct_size;
+    ek_mode mode;  /* default INFERENCE */
+    int64_t batch; /* default 256; changes time, never results (in INFERENCE) */
+    int threads;
+    float *logits;    /* optional: images x classes f32, filled */
+    int use_metadata; /* 1 (default) = normalize with evenkeel.mean/std of the model */
+    int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
+    void *context;
+    uint64_t reserved[8];
+} ek_eval_options;
+
+typedef struct ek_eval_result {
+    double accuracy; /* fraction */
+    double loss;     /* mean softmax cross-entropy */
+    int64_t images, correct;
+    int64_t classes;
+} ek_eval_result;
+
+EK_API ek_eval_options ek_eval_options_default(void);
+EK_API EK_NODISCARD ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
+                                          ek_eval_result *result, ek_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
