@@ -1,0 +1,220 @@
+/* graph.c: life and building of graphs.
+ *
+ * Everything but tensor data and the growing arrays lives in the graph's arena, so that a graph is freed as a whole and
+ * half-built graphs need no care.
+ */
+#include "graph/graph.h"
+
+#include "graph/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static ek_status no_memory(ek_error *err) {
+    return eki_fail(err, EK_ERR_NOMEM, "out of memory while building a graph");
+}
+
+ek_status eki_graph_create(int64_t opset, eki_graph **out, ek_error *err) {
+    *out = NULL;
+    eki_graph *graph = calloc(1, sizeof *graph);
+    if (graph == NULL) return no_memory(err);
+    graph->path = "";
+    graph->name = "";
+    graph->ir_version = 8;
+    graph->names = eki_names_create();
+    ek_status status = graph->names == NULL ? no_memory(err) : EK_OK;
+    if (status == EK_OK && opset > 0) status = eki_graph_add_opset(graph, "", opset, err);
+    if (status != EK_OK) {
+        eki_graph_destroy(graph);
+        return status;
+    }
+    *out = graph;
+    return EK_OK;
+}
+
+void eki_graph_destroy(eki_graph *graph) {
+    if (graph == NULL) return;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_tensor *init = graph->values[i]->init;
+        if (init != NULL && init->owned) {
+            eki_free(init->data);
+            init->owned = false; /* a tensor may be shared by two values */
+            init->data = NULL;
+        }
+    }
+    free(graph->nodes);
+    free(graph->values);
+    free(graph->symbols);
+    free(graph->opsets);
+    free(graph->meta);
+    free(graph->inputs);
+    free(graph->outputs);
+    eki_names_destroy(graph->names);
+    eki_map_close(&graph->map);
+    eki_arena_free(&graph->arena);
+    free(graph);
+}
+
+eki_value *eki_graph_find(const eki_graph *graph, const char *name) { return eki_names_find(graph->names, name); }
+
+ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **out, ek_error *err) {
+    *out = eki_names_find(graph->names, name);
+    if (*out != NULL) return EK_OK;
+    eki_value *value = eki_arena_alloc(&graph->arena, sizeof *value);
+    if (value == NULL || (value->name = eki_arena_strdup(&graph->arena, name)) == NULL) return no_memory(err);
+    value->id = (int)graph->n_values;
+    value->shape.rank = -1;
+    value->input_index = -1;
+    if (!eki_grow((void **)&graph->values, &graph->cap_values, graph->n_values + 1, sizeof *graph->values) ||
+        !eki_names_add(graph->names, value)) {
+        return no_memory(err);
+    }
+    graph->values[graph->n_values++] = value;
+    *out = value;
+    return EK_OK;
+}
+
+ek_status eki_graph_add_input(eki_graph *graph, eki_value *value, ek_error *err) {
+    if (value->input_index >= 0) {
+        return eki_fail(err, EK_ERR_FORMAT, "graph input '%s' is listed twice; each input has one entry", value->name);
+    }
+    if (!eki_grow((void **)&graph->inputs, &graph->cap_inputs, graph->n_inputs + 1, sizeof *graph->inputs)) {
+        return no_memory(err);
+    }
+    value->input_index = (int)graph->n_inputs;
+    graph->inputs[graph->n_inputs++] = value;
+    return EK_OK;
+}
+
+ek_status eki_graph_add_output(eki_graph *graph, eki_value *value, ek_error *err) {
+    if (!eki_grow((void **)&graph->outputs, &graph->cap_outputs, graph->n_outputs + 1, sizeof *graph->outputs)) {
+        return no_memory(err);
+    }
+    value->is_output = true;
+    graph->outputs[graph->n_outputs++] = value;
+    return EK_OK;
+}
+
+static ek_status claim_outputs(const eki_graph *graph, eki_node *node, ek_error *err) {
+    for (int i = 0; i < node->n_out; i++) {
+        eki_value *value = node->out[i];
+        if (value == NULL) continue;
+        char label[192];
+        if (value->producer != NULL || value->init != NULL || value->input_index >= 0) {
+            return eki_fail(err, EK_ERR_FORMAT,
+                            "%s: value '%s' is written by %s but is already %s; names must be unique", graph->path,
+                            value->name, eki_node_label(node, label),
+                            value->producer != NULL ? "the output of another node" : "an input or initializer");
+        }
+        value->producer = node;
+        value->producer_output = i;
+    }
+    return EK_OK;
+}
+
+ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *domain, const char *name,
+                             eki_value *const *in, int n_in, eki_value *const *out, int n_out, eki_node **result,
+                             ek_error *err) {
+    eki_arena *arena = &graph->arena;
+    eki_node *node = eki_arena_alloc(arena, sizeof *node);
+    if (node == NULL) return no_memory(err);
+    node->op_type = eki_arena_strdup(arena, op_type);
+    node->domain = strcmp(domain, "ai.onnx") == 0 ? "" : eki_arena_strdup(arena, domain);
+    node->name = eki_arena_strdup(arena, name);
+    node->n_in = n_in;
+    node->n_out = n_out;
+    node->in = eki_arena_memdup(arena, in, (size_t)n_in * sizeof *in);
+    node->out = eki_arena_memdup(arena, out, (size_t)n_out * sizeof *out);
+    node->id = (int)graph->n_nodes;
+    if (!node->op_type || !node->domain || !node->name || !node->in || !node->out ||
+        !eki_grow((void **)&graph->nodes, &graph->cap_nodes, graph->n_nodes + 1, sizeof *graph->nodes)) {
+        return no_memory(err);
+    }
+    EKI_TRY(claim_outputs(graph, node, err));
+    graph->nodes[graph->n_nodes++] = node;
+    if (result != NULL) *result = node;
+    return EK_OK;
+}
+
+ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_error *err) {
+    if (name[0] != '\0') {
+        for (size_t i = 0; i < graph->n_symbols; i++) {
+            if (strcmp(graph->symbols[i], name) == 0) {
+                *dim = -1 - (int64_t)i;
+                return EK_OK;
+            }
+        }
+    }
+    if (!eki_grow((void **)&graph->symbols, &graph->cap_symbols, graph->n_symbols + 1, sizeof *graph->symbols)) {
+        return no_memory(err);
+    }
+    const char *copy = eki_arena_strdup(&graph->arena, name);
+    if (copy == NULL) return no_memory(err);
+    graph->symbols[graph->n_symbols++] = copy;
+    *dim = -(int64_t)graph->n_symbols;
+    return EK_OK;
+}
+
+static const char *normal_domain(const char *domain) { return strcmp(domain, "ai.onnx") == 0 ? "" : domain; }
+
+ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t version, ek_error *err) {
+    domain = normal_domain(domain);
+    for (size_t i = 0; i < graph->n_opsets; i++) {
+        if (strcmp(graph->opsets[i].domain, domain) == 0) {
+            graph->opsets[i].version = version;
+            return EK_OK;
+        }
+    }
+    eki_opset *grown = realloc(graph->opsets, (graph->n_opsets + 1) * sizeof *grown);
+    if (grown == NULL) return no_memory(err);
+    graph->opsets = grown;
+    grown[graph->n_opsets].domain = eki_arena_strdup(&graph->arena, domain);
+    grown[graph->n_opsets].version = version;
+    if (grown[graph->n_opsets].domain == NULL) return no_memory(err);
+    graph->n_opsets++;
+    return EK_OK;
+}
+
+int64_t eki_graph_opset(const eki_graph *graph, const char *domain) {
+    domain = normal_domain(domain);
+    for (size_t i = 0; i < graph->n_opsets; i++) {
+        if (strcmp(graph->opsets[i].domain, domain) == 0) return graph->opsets[i].version;
+    }
+    return 0;
+}
+
+const char *eki_graph_meta(const eki_graph *graph, const char *key) {
+    for (size_t i = 0; i < graph->n_meta; i++) {
+        if (strcmp(graph->meta[i].key, key) == 0) return graph->meta[i].value;
+    }
+    return NULL;
+}
+
+ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *text, ek_error *err) {
+    const char *copy = eki_arena_strdup(&graph->arena, text);
+    if (copy == NULL) return no_memory(err);
+    for (size_t i = 0; i < graph->n_meta; i++) {
+        if (strcmp(graph->meta[i].key, key) == 0) {
+            graph->meta[i].value = copy;
+            return EK_OK;
+        }
+    }
+    if (!eki_grow((void **)&graph->meta, &graph->cap_meta, graph->n_meta + 1, sizeof *graph->meta)) {
+        return no_memory(err);
+    }
+    const char *key_copy = eki_arena_strdup(&graph->arena, key);
+    if (key_copy == NULL) return no_memory(err);
+    graph->meta[graph->n_meta++] = (eki_meta){.key = key_copy, .value = copy};
+    return EK_OK;
+}
+
+void eki_graph_sweep(eki_graph *graph) {
+    size_t kept = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        eki_node *node = graph->nodes[i];
+        if (node->op_type == NULL) continue;
+        node->id = (int)kept;
+        graph->nodes[kept++] = node;
+    }
+    graph->n_nodes = kept;
+}

@@ -1,0 +1,153 @@
+/* tensor.c: element types, shapes and tensor data. */
+#include "graph/graph.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct dtype_row {
+    ek_dtype dtype;
+    const char *name;
+    size_t bytes;
+} dtype_row;
+
+static const dtype_row dtypes[] = {
+    {EK_F32, "float32", 4}, {EK_U8, "uint8", 1},      {EK_I8, "int8", 1},     {EK_U16, "uint16", 2},
+    {EK_I16, "int16", 2},   {EK_I32, "int32", 4},     {EK_I64, "int64", 8},   {EK_STRING, "string", 0},
+    {EK_BOOL, "bool", 1},   {EK_F16, "float16", 2},   {EK_F64, "float64", 8}, {EK_U32, "uint32", 4},
+    {EK_U64, "uint64", 8},  {EK_BF16, "bfloat16", 2},
+};
+
+static const dtype_row *find_dtype(ek_dtype dtype) {
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        if (dtypes[i].dtype == dtype) return &dtypes[i];
+    }
+    return NULL;
+}
+
+size_t eki_dtype_bytes(ek_dtype dtype) {
+    const dtype_row *row = find_dtype(dtype);
+    return row == NULL ? 0 : row->bytes;
+}
+
+const char *eki_dtype_name(ek_dtype dtype) {
+    const dtype_row *row = find_dtype(dtype);
+    return row == NULL ? "unknown type" : row->name;
+}
+
+bool eki_shape_known(const eki_shape *shape) {
+    if (shape->rank < 0) return false;
+    for (int i = 0; i < shape->rank; i++) {
+        if (shape->dims[i] < 0) return false;
+    }
+    return true;
+}
+
+bool eki_shape_count(const eki_shape *shape, int64_t *count) {
+    int64_t product = 1;
+    if (!eki_shape_known(shape)) return false;
+    for (int i = 0; i < shape->rank; i++) {
+        if (!eki_mul_i64(product, shape->dims[i], &product)) return false;
+    }
+    *count = product;
+    return true;
+}
+
+bool eki_shape_equal(const eki_shape *a, const eki_shape *b) {
+    if (a->rank != b->rank || a->rank < 0) return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (a->dims[i] != b->dims[i]) return false;
+    }
+    return true;
+}
+
+eki_shape eki_shape_of(int rank, const int64_t *dims) {
+    eki_shape shape = {.rank = rank};
+    for (int i = 0; i < rank; i++) shape.dims[i] = dims[i];
+    return shape;
+}
+
+const char *eki_shape_text(const eki_graph *graph, const eki_shape *shape, char text[192]) {
+    if (shape->rank < 0) return strcpy(text, "[unknown rank]");
+    size_t used = (size_t)snprintf(text, 192, "[");
+    for (int i = 0; i < shape->rank && used < 150; i++) {
+        const char *comma = i > 0 ? "," : "";
+        int64_t dim = shape->dims[i];
+        size_t symbol = (size_t)(-1 - dim);
+        if (dim >= 0) {
+            used += (size_t)snprintf(text + used, 192 - used, "%s%" PRId64, comma, dim);
+        } else if (graph != NULL && symbol < graph->n_symbols && graph->symbols[symbol][0] != '\0') {
+            used += (size_t)snprintf(text + used, 192 - used, "%s%.20s", comma, graph->symbols[symbol]);
+        } else {
+            used += (size_t)snprintf(text + used, 192 - used, "%s?", comma);
+        }
+    }
+    (void)snprintf(text + used, 192 - used, "]");
+    return text;
+}
+
+ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **out, ek_error *err) {
+    int64_t count;
+    size_t bytes;
+    if (!eki_shape_count(shape, &count) || !eki_mul_size((size_t)count, eki_dtype_bytes(dtype), &bytes)) {
+        return eki_fail(err, EK_ERR_LIMIT, "a tensor's shape is unknown or its size overflows");
+    }
+    eki_tensor *tensor = eki_arena_alloc(&graph->arena, sizeof *tensor);
+    void *data = eki_arena_alloc(&graph->arena, bytes);
+    if (tensor == NULL || data == NULL) return eki_fail_nomem(err, bytes);
+    *tensor = (eki_tensor){.dtype = dtype, .shape = *shape, .data = data, .bytes = bytes};
+    *out = tensor;
+    return EK_OK;
+}
+
+ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
+                               eki_value **out, ek_error *err) {
+    eki_value *value;
+    EKI_TRY(eki_graph_value(graph, name, &value, err));
+    if (value->init != NULL || value->producer != NULL) {
+        return eki_fail(err, EK_ERR_FORMAT, "initializer '%s' has the name of another tensor; names must be unique",
+                        name);
+    }
+    EKI_TRY(eki_tensor_create(graph, dtype, shape, &value->init, err));
+    EKI_TRY(eki_tensor_own(value->init, err));
+    value->dtype = dtype;
+    value->shape = *shape;
+    if (out != NULL) *out = value;
+    return EK_OK;
+}
+
+ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err) {
+    if (tensor->owned) return EK_OK;
+    void *copy = eki_alloc(tensor->bytes);
+    if (copy == NULL) return eki_fail_nomem(err, tensor->bytes);
+    if (tensor->bytes > 0) memcpy(copy, tensor->data, tensor->bytes);
+    tensor->data = copy;
+    tensor->owned = true;
+    return EK_OK;
+}
+
+static int64_t read_int(const eki_tensor *tensor, size_t index) {
+    if (tensor->dtype == EK_I64) {
+        int64_t value;
+        memcpy(&value, (const char *)tensor->data + 8 * index, 8);
+        return value;
+    }
+    int32_t value;
+    memcpy(&value, (const char *)tensor->data + 4 * index, 4);
+    return value;
+}
+
+ek_status eki_tensor_ints(eki_graph *graph, const eki_tensor *tensor, const int64_t **values, size_t *count,
+                          ek_error *err) {
+    if (tensor->dtype != EK_I64 && tensor->dtype != EK_I32) {
+        return eki_fail(err, EK_ERR_DTYPE, "expected a tensor of int64 or int32, found %s",
+                        eki_dtype_name(tensor->dtype));
+    }
+    size_t n = tensor->bytes / eki_dtype_bytes(tensor->dtype);
+    int64_t *copy = eki_arena_alloc(&graph->arena, n * sizeof *copy);
+    if (copy == NULL) return eki_fail_nomem(err, n * sizeof *copy);
+    for (size_t i = 0; i < n; i++) copy[i] = read_int(tensor, i);
+    *values = copy;
+    *count = n;
+    return EK_OK;
+}
