@@ -1,0 +1,30 @@
+/* study.h: the one call behind `evenkeel study`.
+ *
+ * The study is compiled into the evenkeel program and uses the public headers of the library, plus the JSON emitter
+ * of the tool (evenkeel/json_out.h). It prints nothing: progress goes through the callback, results into the files.
+ */
+#ifndef EK_STUDY_H
+#define EK_STUDY_H
+
+#include <evenkeel/status.h>
+#include <stdint.h>
+
+typedef struct ek_study_options {
+    const char *output_html; /* the page; NULL = none */
+    const char *output_json; /* the raw results; NULL = none */
+    int quick;               /* 1 = fewer seeds and smaller runs */
+    int card;                /* run this card only, from 1; 0 = all */
+    uint64_t seed;
+    int threads;          /* 0 = OpenMP's default */
+    const char *data;     /* SPEC of ek_dataset_open; NULL = builtin:strokes */
+    const char *sabotage; /* name of a deliberate defect, so that claims can be seen to fail; NULL = none */
+    void (*progress)(void *context, const char *what, double fraction); /* optional; fraction in [0, 1] of the whole */
+    void *context;
+    int quiet;
+} ek_study_options;
+
+/* Runs the study and writes its files. *claims_failed counts the claims whose measured verdict is not the expected
+ * one; the files are written all the same. */
+EK_NODISCARD ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_error *err);
+
+#endif
