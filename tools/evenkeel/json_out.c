@@ -1,0 +1,136 @@
+/* json_out.c: a streaming JSON emitter.
+ *
+ * One pass, no allocation: the only state is the stack of open levels. Used by every --json of the tool and by the
+ * study, whose page embeds the same text.
+ */
+#include "json_out.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void json_start(json_out *json, FILE *file, int indent) {
+    memset(json, 0, sizeof *json);
+    json->file = file;
+    json->indent = indent;
+}
+
+static void new_line(json_out *json) {
+    if (json->indent > 0) fprintf(json->file, "\n%*s", json->indent * json->depth, "");
+}
+
+/* Length of the UTF-8 sequence at `s` (1 to 4), or 0 when it is not one. Overlong forms and surrogates are not. */
+static int utf8_length(const unsigned char *s) {
+    if (s[0] < 0x80) return 1;
+    int length = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
+    if (length == 0) return 0;
+    unsigned char first = 0x80, last = 0xBF;
+    if (s[0] == 0xE0) first = 0xA0;
+    if (s[0] == 0xED) last = 0x9F;
+    if (s[0] == 0xF0) first = 0x90;
+    if (s[0] == 0xF4) last = 0x8F;
+    if (s[1] < first || s[1] > last) return 0;
+    for (int i = 2; i < length; i++)
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    return length;
+}
+
+static void put_string(json_out *json, const char *text) {
+    FILE *file = json->file;
+    putc('"', file);
+    for (const unsigned char *s = (const unsigned char *)text; *s != 0;) {
+        int length = utf8_length(s);
+        if (length == 0) {
+            fputs("\\ufffd", file);
+            s++;
+        } else if (length > 1) {
+            fwrite(s, 1, (size_t)length, file);
+            s += length;
+        } else {
+            int c = *s++;
+            if (c == '"' || c == '\\') fprintf(file, "\\%c", c);
+            else if (c == '\n') fputs("\\n", file);
+            else if (c == '\t') fputs("\\t", file);
+            else if (c < 0x20 || c == 0x7F || (json->html && (c == '<' || c == '>' || c == '&')))
+                fprintf(file, "\\u%04x", (unsigned)c);
+            else putc(c, file);
+        }
+    }
+    putc('"', file);
+}
+
+/* Comma, line and key in front of a value. */
+static void lead(json_out *json, const char *key) {
+    if (json->depth > 0) {
+        int level = json->depth - 1;
+        assert((key != NULL) == (json->closer[level] == '}'));
+        if (json->filled[level]) fputs(json->indent > 0 ? "," : ", ", json->file);
+        json->filled[level] = 1;
+        new_line(json);
+    }
+    if (key != NULL) {
+        put_string(json, key);
+        fputs(": ", json->file);
+    }
+}
+
+static void open_level(json_out *json, const char *key, char opener, char closer) {
+    lead(json, key);
+    assert(json->depth < JSON_MAX_DEPTH);
+    putc(opener, json->file);
+    json->closer[json->depth] = closer;
+    json->filled[json->depth] = 0;
+    json->depth++;
+}
+
+void json_object(json_out *json, const char *key) { open_level(json, key, '{', '}'); }
+
+void json_array(json_out *json, const char *key) { open_level(json, key, '[', ']'); }
+
+void json_close(json_out *json) {
+    assert(json->depth > 0);
+    json->depth--;
+    if (json->filled[json->depth]) new_line(json);
+    putc(json->closer[json->depth], json->file);
+}
+
+int json_finish(json_out *json) {
+    while (json->depth > 0) json_close(json);
+    putc('\n', json->file);
+    return fflush(json->file) == 0 && !ferror(json->file);
+}
+
+void json_number_text(double value, char text[32]) {
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    for (char *s = text; *s != 0; s++)
+        if (strchr("+-0123456789eE", *s) == NULL) *s = '.';
+}
+
+void json_text(json_out *json, const char *key, const char *value) {
+    lead(json, key);
+    if (value == NULL) fputs("null", json->file);
+    else put_string(json, value);
+}
+
+void json_real(json_out *json, const char *key, double value) {
+    char text[32] = "null";
+    if (isfinite(value)) json_number_text(value, text);
+    lead(json, key);
+    fputs(text, json->file);
+}
+
+void json_int(json_out *json, const char *key, int64_t value) {
+    lead(json, key);
+    fprintf(json->file, "%lld", (long long)value);
+}
+
+void json_bool(json_out *json, const char *key, int value) {
+    lead(json, key);
+    fputs(value ? "true" : "false", json->file);
+}
+
+void json_null(json_out *json, const char *key) { json_text(json, key, NULL); }
