@@ -32,8 +32,9 @@ enum { EK_MAX_CHANNELS = 4 };
 typedef struct ek_dataset_options {
     size_t struct_size;
     int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
-    int64_t limit;     /* use at most this many examples, 0 = all */
-    uint64_t reserved[4];
+    int64_t limit; /* use at most this many examples, 0 = all: the first ones; of a folder of images, evenly spread */
+    uint64_t max_bytes; /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
+    uint64_t reserved[3];
 } ek_dataset_options;
 
 typedef struct ek_dataset_info {
@@ -50,18 +51,22 @@ typedef struct ek_dataset_info {
  *     a folder of class folders of PNG or JPEG files; or train/ and test/ (or val/) folders of those. Without such
  *       a split both splits are the whole folder
  *     images.npy,labels.npy        [N,C,H,W] or [N,H,W] u8 or f32, and [N] integers; the same for both splits
- *     builtin:strokes[:COUNT]      drawn digits, 1x28x28, made from a fixed seed (default 12,000 train, 2,000 test)
- * EK_ERR_IO, EK_ERR_FORMAT (file, what was found, what was expected), EK_ERR_ARG. */
+ *     builtin:strokes[:COUNT]      drawn digits, 1x28x28, made from a fixed seed (default 12,000 train, 2,000 test;
+ *                                   COUNT train and COUNT / 6, rounded up, test)
+ * EK_ERR_IO, EK_ERR_FORMAT (file, what was found, what was expected), EK_ERR_ARG, EK_ERR_LIMIT. `options` may be NULL.
+ */
 EK_API EK_NODISCARD ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options,
                                               ek_dataset **dataset, ek_error *err);
 EK_API void ek_dataset_close(ek_dataset *dataset);
 EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
 
-/* One example as f32 in [0, 1] (u8 / 255; f32 data as it is), C x H x W, and its label. */
+/* One example as f32 in [0, 1] (u8 / 255; f32 data as it is), C x H x W, and its label; either may be NULL. */
 EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label,
                                               ek_error *err);
 
-/* Mean and deviation per channel over the whole set (two-pass in f64), or over the first `limit` examples. */
+/* Mean and deviation per channel over the whole set (two-pass in f64), or over the first `limit` examples. Channels
+ * beyond C get 0 and 1. A constant channel has deviation 0, which a loader refuses: give it 1 there. f32 data with NaN
+ * or infinity is EK_ERR_NONFINITE. */
 EK_API EK_NODISCARD ek_status ek_dataset_measure(const ek_dataset *dataset, int64_t limit, float mean[EK_MAX_CHANNELS],
                                                  float std[EK_MAX_CHANNELS], ek_error *err);
 

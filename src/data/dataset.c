@@ -1,0 +1,185 @@
+/* dataset.c: the table of formats, and the calls on an open set.
+ *
+ * A format says whether a SPEC is its own by looking at the text or at which file names a folder has, never at
+ * contents; the first that does opens it, so that a damaged file is an error of its format and not a set of another.
+ */
+#include "data/dataset.h"
+
+#include "data/formats.h"
+#include "data/options.h"
+#include "data/resize.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct format {
+    const char *kind;
+    bool (*claims)(const char *spec);
+    ek_status (*open)(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
+} format;
+
+static const format formats[] = {
+    {"strokes", eki_strokes_claims, eki_strokes_open},
+    {"npy", eki_npy_claims, eki_npy_open},
+    {"idx", eki_idx_claims, eki_idx_open},
+    {"cifar10", eki_cifar_claims, eki_cifar_open},
+    {"folder", eki_folder_claims, eki_folder_open},
+};
+
+static const uint64_t default_max_bytes = (uint64_t)8 << 30;
+
+int64_t eki_open_count(const eki_open_args *args, int64_t total) {
+    return args->limit > 0 && args->limit < total ? args->limit : total;
+}
+
+bool eki_file_exists(const char *folder, const char *name) {
+    char path[PATH_MAX];
+    int used = snprintf(path, sizeof path, "%s/%s", folder, name);
+    struct stat info;
+    return used > 0 && (size_t)used < sizeof path && stat(path, &info) == 0;
+}
+
+char *eki_path_join(eki_arena *arena, const char *folder, const char *name) {
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') length--;
+    size_t room = length + strlen(name) + 2;
+    char *path = eki_arena_alloc(arena, room);
+    if (path != NULL) (void)snprintf(path, room, "%.*s/%s", (int)length, folder, name);
+    return path;
+}
+
+ek_status eki_dataset_reserve(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count,
+                              const int64_t chw[3], ek_error *err) {
+    if (chw[0] < 1 || chw[0] > EK_MAX_CHANNELS) {
+        return eki_fail(err, EK_ERR_SHAPE, "%s: images have %lld channels, expected 1 to %d", name, (long long)chw[0],
+                        EK_MAX_CHANNELS);
+    }
+    if (chw[1] < 1 || chw[2] < 1 || chw[1] > EKI_MAX_SIDE || chw[2] > EKI_MAX_SIDE) {
+        return eki_fail(err, EK_ERR_SHAPE, "%s: images are %lld x %lld, expected sides of 1 to %d", name,
+                        (long long)chw[1], (long long)chw[2], EKI_MAX_SIDE);
+    }
+    if (count < 1) return eki_fail(err, EK_ERR_FORMAT, "%s: holds no examples, expected at least 1", name);
+    size_t bytes, labels, values = (size_t)chw[0] * (size_t)chw[1] * (size_t)chw[2];
+    if (!eki_mul_size(values * (dtype == EK_F32 ? sizeof(float) : 1), (size_t)count, &bytes) ||
+        !eki_mul_size((size_t)count, sizeof *dataset->labels, &labels) || bytes > dataset->max_bytes) {
+        return eki_fail(err, EK_ERR_LIMIT,
+                        "%s: %lld examples of %lld x %lld x %lld need more than the limit of %llu MiB in memory; use "
+                        "fewer examples, smaller images, or raise the limit",
+                        name, (long long)count, (long long)chw[0], (long long)chw[1], (long long)chw[2],
+                        (unsigned long long)(dataset->max_bytes >> 20));
+    }
+    dataset->image_name = eki_arena_strdup(&dataset->arena, name);
+    void *data = eki_alloc_zero(bytes);
+    dataset->labels = eki_alloc_zero(labels);
+    dataset->pixels = dtype == EK_U8 ? data : NULL;
+    dataset->values = dtype == EK_F32 ? data : NULL;
+    if (data == NULL || dataset->labels == NULL || dataset->image_name == NULL) return eki_fail_nomem(err, bytes);
+    dataset->dtype = dtype;
+    dataset->example_values = values;
+    dataset->info.count = count;
+    dataset->info.channels = (int)chw[0];
+    dataset->info.height = (int)chw[1];
+    dataset->info.width = (int)chw[2];
+    return EK_OK;
+}
+
+ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err) {
+    const char **copy = eki_arena_alloc(&dataset->arena, (size_t)classes * sizeof *copy);
+    if (copy == NULL) return eki_fail_nomem(err, (size_t)classes * sizeof *copy);
+    for (int i = 0; i < classes; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%d", i);
+        copy[i] = eki_arena_strdup(&dataset->arena, names != NULL ? names[i] : number);
+        if (copy[i] == NULL) return eki_fail_nomem(err, sizeof number);
+    }
+    dataset->info.classes = classes;
+    dataset->info.class_names = copy;
+    return EK_OK;
+}
+
+static ek_status check_options(const ek_dataset_options *options, eki_open_args *args, uint64_t *max_bytes,
+                               ek_error *err) {
+    ek_dataset_options o = {.struct_size = sizeof o};
+    if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
+    if (o.height < 0 || o.width < 0 || (o.height == 0) != (o.width == 0) || o.height > EKI_MAX_SIDE ||
+        o.width > EKI_MAX_SIDE) {
+        return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither", o.height,
+                        o.width, EKI_MAX_SIDE);
+    }
+    if (o.limit < 0) {
+        return eki_fail(err, EK_ERR_ARG, "limit is %lld, expected 0 (all) or more", (long long)o.limit);
+    }
+    args->height = o.height;
+    args->width = o.width;
+    args->limit = o.limit;
+    *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
+    return EK_OK;
+}
+
+static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (!formats[i].claims(args->spec)) continue;
+        dataset->info.kind = formats[i].kind;
+        EKI_TRY(formats[i].open(dataset, args, err));
+        if (args->height == 0) return EK_OK;
+        return eki_resize_dataset(dataset, args->height, args->width, err);
+    }
+    struct stat info;
+    bool exists = stat(args->spec, &info) == 0;
+    return eki_fail(err, exists ? EK_ERR_FORMAT : EK_ERR_IO,
+                    "%s: %s; expected a folder (IDX files, CIFAR-10 binary files, or images in class folders), "
+                    "images.npy,labels.npy, or builtin:strokes",
+                    args->spec, exists ? "is a file, not a folder" : "no such folder");
+}
+
+ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options, ek_dataset **out,
+                          ek_error *err) {
+    if (out == NULL) return eki_fail(err, EK_ERR_ARG, "ek_dataset_open: no place for the dataset (NULL)");
+    *out = NULL;
+    if (spec == NULL || spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
+    if (split != EK_SPLIT_TRAIN && split != EK_SPLIT_TEST) {
+        return eki_fail(err, EK_ERR_ARG, "split is %d, expected EK_SPLIT_TRAIN or EK_SPLIT_TEST", (int)split);
+    }
+    eki_open_args args = {.spec = spec, .split = split};
+    uint64_t max_bytes = 0;
+    EKI_TRY(check_options(options, &args, &max_bytes, err));
+    ek_dataset *dataset = eki_alloc_zero(sizeof *dataset);
+    if (dataset == NULL) return eki_fail_nomem(err, sizeof *dataset);
+    dataset->max_bytes = max_bytes;
+    ek_status status = open_as(dataset, &args, err);
+    if (status != EK_OK) {
+        ek_dataset_close(dataset);
+        return status;
+    }
+    *out = dataset;
+    return EK_OK;
+}
+
+void ek_dataset_close(ek_dataset *dataset) {
+    if (dataset == NULL) return;
+    eki_free(dataset->pixels);
+    eki_free(dataset->values);
+    eki_free(dataset->labels);
+    eki_arena_free(&dataset->arena);
+    eki_free(dataset);
+}
+
+ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) { return dataset->info; }
+
+ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
+    if (index < 0 || index >= dataset->info.count) {
+        return eki_fail(err, EK_ERR_ARG, "%s: example %lld does not exist, there are %lld", dataset->image_name,
+                        (long long)index, (long long)dataset->info.count);
+    }
+    size_t n = dataset->example_values;
+    if (image != NULL && dataset->dtype == EK_U8) {
+        const unsigned char *from = dataset->pixels + (size_t)index * n;
+        for (size_t i = 0; i < n; i++) image[i] = (float)from[i] / 255.0f;
+    } else if (image != NULL) {
+        memcpy(image, dataset->values + (size_t)index * n, n * sizeof *image);
+    }
+    if (label != NULL) *label = dataset->labels[index];
+    return EK_OK;
+}

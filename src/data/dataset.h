@@ -1,0 +1,45 @@
+/* dataset.h: a labelled set in memory, and what the formats use to build one. */
+#ifndef EKI_DATASET_H
+#define EKI_DATASET_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <evenkeel/data.h>
+
+struct ek_dataset {
+    eki_arena arena; /* names */
+    ek_dataset_info info;
+    ek_dtype dtype;         /* EK_U8 or EK_F32 */
+    size_t example_values;  /* C x H x W */
+    unsigned char *pixels;  /* u8 examples, or NULL */
+    float *values;          /* f32 examples, or NULL */
+    int32_t *labels;        /* 0 <= label < info.classes */
+    uint64_t max_bytes;     /* limit on pixel memory */
+    const char *image_name; /* for messages: where the examples came from */
+};
+
+/* What ek_dataset_open was asked for, checked. */
+typedef struct eki_open_args {
+    const char *spec;
+    ek_split split;
+    int height, width; /* both 0 or both positive */
+    int64_t limit;     /* 0 = all */
+} eki_open_args;
+
+enum { EKI_MAX_CLASSES = 65536, EKI_MAX_SIDE = 65536 };
+
+/* Number of examples used out of `total`. */
+int64_t eki_open_count(const eki_open_args *args, int64_t total);
+
+/* Sets count and shape and allocates pixels (or values) and labels, within the memory limit. `name` is kept. */
+ek_status eki_dataset_reserve(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count,
+                              const int64_t chw[3], ek_error *err);
+
+/* Sets the class names: a copy of `names`, or the numbers 0, 1, ... when it is NULL. */
+ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err);
+
+/* "FOLDER/NAME" in the dataset's arena; NULL when memory ends. */
+char *eki_path_join(eki_arena *arena, const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,196 @@
+/* loader.c: batches of a set, in an order that depends on seed and epoch alone.
+ *
+ * An epoch's order is a permutation drawn once at its start; batch k is positions k*batch onward. So any batch of any
+ * epoch can be made directly, which is what resuming and prefetching are.
+ */
+#include "base/random.h"
+#include "data/augment.h"
+#include "data/options.h"
+#include "data/prefetch.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_PREFETCH = 64 };
+
+/* Memory of one batch. */
+typedef struct slot {
+    float *images;
+    int32_t *labels;
+    uint64_t *ids;
+} slot;
+
+struct ek_loader {
+    ek_loader_options options;
+    eki_recipe recipe;
+    int64_t count, batches, epoch;
+    bool started;
+    uint64_t *order; /* of this epoch; NULL = file order */
+    size_t slots;
+    slot slot[MAX_PREFETCH + 1];
+    eki_prefetch *prefetch;
+};
+
+ek_loader_options ek_loader_options_default(void) {
+    ek_loader_options o = {.struct_size = sizeof o, .batch = 64, .seed = 1, .prefetch = 2};
+    for (int c = 0; c < EK_MAX_CHANNELS; c++) o.std[c] = 1;
+    return o;
+}
+
+static ek_status check_numbers(const ek_loader_options *o, const ek_dataset_info *info, ek_error *err) {
+    for (int c = 0; c < info->channels; c++) {
+        if (!isfinite(o->mean[c]) || !isfinite(o->std[c]) || o->std[c] <= 0) {
+            return eki_fail(err, EK_ERR_ARG,
+                            "loader: channel %d has mean %g and deviation %g; expected finite numbers and a deviation "
+                            "above 0 (1 for a constant channel)",
+                            c, (double)o->mean[c], (double)o->std[c]);
+        }
+    }
+    return EK_OK;
+}
+
+static ek_status check_options(const ek_loader_options *o, const ek_dataset_info *info, ek_error *err) {
+    if (o->batch < 1)
+        return eki_fail(err, EK_ERR_ARG, "loader: batch is %lld, expected 1 or more", (long long)o->batch);
+    if (o->drop_last && o->batch > info->count) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "loader: a batch of %lld is more than the %lld examples there are, and the short last batch is "
+                        "dropped; use a smaller batch or keep the last one",
+                        (long long)o->batch, (long long)info->count);
+    }
+    int side = info->height < info->width ? info->height : info->width;
+    if (o->crop < 0 || o->crop >= side) {
+        return eki_fail(err, EK_ERR_ARG, "loader: crop is %d, expected 0 to %d for images of %d x %d", o->crop,
+                        side - 1, info->height, info->width);
+    }
+    if (o->prefetch < 0 || o->prefetch > MAX_PREFETCH) {
+        return eki_fail(err, EK_ERR_ARG, "loader: prefetch is %d, expected 0 to %d", o->prefetch, MAX_PREFETCH);
+    }
+    return check_numbers(o, info, err);
+}
+
+static uint64_t id_at(const ek_loader *l, int64_t position) {
+    return l->order != NULL ? l->order[position] : (uint64_t)position;
+}
+
+static int64_t batch_count(const ek_loader *l, int64_t number) {
+    int64_t rest = l->count - number * l->options.batch;
+    return rest < l->options.batch ? rest : l->options.batch;
+}
+
+/* Makes batch `number` in a slot; the prefetcher's work, on its thread or the caller's. */
+static ek_status fill_batch(void *context, int64_t number, size_t index, ek_error *err) {
+    (void)err;
+    const ek_loader *l = context;
+    const slot *s = &l->slot[index];
+    const ek_dataset *d = l->recipe.dataset;
+    int64_t count = batch_count(l, number), begin = number * l->options.batch;
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t id = id_at(l, begin + i);
+        s->ids[i] = id;
+        s->labels[i] = d->labels[id];
+        eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, id, s->images + (size_t)i * d->example_values);
+    }
+    return EK_OK;
+}
+
+static ek_status allocate(ek_loader *l, ek_error *err) {
+    size_t n = (size_t)(l->options.batch < l->count ? l->options.batch : l->count), bytes, order;
+    if (!eki_mul_size(n, l->recipe.dataset->example_values * sizeof(float), &bytes) ||
+        !eki_mul_size((size_t)l->count, sizeof *l->order, &order)) {
+        return eki_fail(err, EK_ERR_LIMIT, "loader: a batch of %zu images does not fit memory; use a smaller batch", n);
+    }
+    for (size_t i = 0; i < l->slots; i++) {
+        slot *s = &l->slot[i];
+        s->images = eki_alloc(bytes);
+        s->labels = eki_alloc(n * sizeof *s->labels);
+        s->ids = eki_alloc(n * sizeof *s->ids);
+        if (s->images == NULL || s->labels == NULL || s->ids == NULL) return eki_fail_nomem(err, bytes);
+    }
+    if (l->options.shuffle) {
+        l->order = eki_alloc(order);
+        if (l->order == NULL) return eki_fail_nomem(err, order);
+    }
+    return EK_OK;
+}
+
+static void prepare(ek_loader *l, const ek_dataset *dataset) {
+    const ek_loader_options *o = &l->options;
+    l->count = dataset->info.count;
+    l->batches = l->count / o->batch + (!o->drop_last && l->count % o->batch != 0 ? 1 : 0);
+    l->slots = (size_t)o->prefetch + 1;
+    l->recipe = (eki_recipe){.dataset = dataset, .seed = o->seed, .crop = o->crop, .flip = o->flip != 0};
+    for (int c = 0; c < EK_MAX_CHANNELS; c++) {
+        bool used = c < dataset->info.channels;
+        l->recipe.mean[c] = used ? o->mean[c] : 0;
+        l->recipe.std[c] = used ? o->std[c] : 1;
+    }
+    eki_recipe_prepare(&l->recipe);
+}
+
+ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *options, ek_loader **out,
+                           ek_error *err) {
+    if (out == NULL || dataset == NULL) return eki_fail(err, EK_ERR_ARG, "loader: the dataset or the result is NULL");
+    *out = NULL;
+    ek_loader_options o = ek_loader_options_default();
+    if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_loader_options", err));
+    EKI_TRY(check_options(&o, &dataset->info, err));
+    ek_loader *l = eki_alloc_zero(sizeof *l);
+    if (l == NULL) return eki_fail_nomem(err, sizeof *l);
+    l->options = o;
+    prepare(l, dataset);
+    ek_status status = allocate(l, err);
+    if (status == EK_OK) status = eki_prefetch_create(l->slots, fill_batch, l, &l->prefetch, err);
+    if (status != EK_OK) {
+        ek_loader_destroy(l);
+        return status;
+    }
+    *out = l;
+    return EK_OK;
+}
+
+void ek_loader_destroy(ek_loader *l) {
+    if (l == NULL) return;
+    eki_prefetch_destroy(l->prefetch);
+    for (size_t i = 0; i < l->slots; i++) {
+        eki_free(l->slot[i].images);
+        eki_free(l->slot[i].labels);
+        eki_free(l->slot[i].ids);
+    }
+    eki_free(l->order);
+    eki_free(l);
+}
+
+int64_t ek_loader_batches(const ek_loader *l) { return l->batches; }
+
+ek_status ek_loader_start_epoch(ek_loader *l, int64_t epoch, int64_t first, ek_error *err) {
+    if (epoch < 0 || first < 0 || first > l->batches) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "loader: epoch %lld, batch %lld; expected an epoch of 0 or more and a batch of 0 "
+                        "to %lld",
+                        (long long)epoch, (long long)first, (long long)l->batches);
+    }
+    eki_prefetch_stop(l->prefetch);
+    bool known = l->started && l->epoch == epoch;
+    if (l->order != NULL && !known) {
+        eki_random_permutation(l->options.seed, "shuffle", (uint64_t)epoch, l->order, (size_t)l->count);
+    }
+    l->epoch = epoch;
+    l->started = true;
+    return eki_prefetch_start(l->prefetch, first, l->batches, err);
+}
+
+ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
+    memset(batch, 0, sizeof *batch);
+    if (!l->started) {
+        return eki_fail(err, EK_ERR_STATE, "loader: ek_loader_next before ek_loader_start_epoch");
+    }
+    int64_t number;
+    EKI_TRY(eki_prefetch_next(l->prefetch, &number, err));
+    batch->index = number < 0 ? l->batches : number;
+    if (number < 0) return EK_OK;
+    const slot *s = &l->slot[(size_t)number % l->slots];
+    *batch = (ek_batch){
+        .count = batch_count(l, number), .index = number, .images = s->images, .labels = s->labels, .ids = s->ids};
+    return EK_OK;
+}

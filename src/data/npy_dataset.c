@@ -1,0 +1,122 @@
+/* npy_dataset.c: a set made of two .npy arrays, images and labels, the same for both splits.
+ *
+ * Images are u8 or f32, [N,H,W] or [N,C,H,W]; labels are integers 0 to classes-1 in one dimension. The number of
+ * classes is the largest label plus one.
+ */
+#include "data/formats.h"
+#include "data/npy_header.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool eki_npy_claims(const char *spec) {
+    size_t length = strlen(spec);
+    return length >= 4 && strcmp(spec + length - 4, ".npy") == 0;
+}
+
+/* "a.npy,b.npy" at the comma that follows ".npy". */
+static ek_status split_spec(ek_dataset *d, const char *spec, const char *paths[2], ek_error *err) {
+    const char *mark = strstr(spec, ".npy,");
+    if (mark == NULL) {
+        return eki_fail(err, EK_ERR_ARG, "%s: a file of images needs its labels: write images.npy,labels.npy", spec);
+    }
+    paths[0] = eki_arena_strndup(&d->arena, spec, (size_t)(mark - spec) + 4);
+    paths[1] = eki_arena_strdup(&d->arena, mark + 5);
+    if (paths[0] == NULL || paths[1] == NULL) return eki_fail_nomem(err, strlen(spec));
+    return EK_OK;
+}
+
+/* Element i of an integer array; false when it does not fit or the type is not an integer. */
+static bool integer_at(const ek_npy *a, size_t i, int64_t *value) {
+    const unsigned char *p = a->data;
+    p += i * eki_npy_item_bytes(a->dtype);
+    uint64_t bits = 0;
+    size_t bytes = eki_npy_item_bytes(a->dtype);
+    for (size_t b = 0; b < bytes; b++) bits |= (uint64_t)p[b] << (8 * b);
+    bool is_signed = a->dtype == EK_I8 || a->dtype == EK_I16 || a->dtype == EK_I32 || a->dtype == EK_I64;
+    if (is_signed && bytes < 8 && (bits >> (8 * bytes - 1)) != 0) bits |= ~(uint64_t)0 << (8 * bytes);
+    memcpy(value, &bits, sizeof bits);
+    return is_signed || *value >= 0;
+}
+
+static ek_status check_labels(const char *path, const ek_npy *a, ek_error *err) {
+    if (a->dtype == EK_F32 || a->dtype == EK_F64 || a->dtype == EK_F16) {
+        return eki_fail(err, EK_ERR_DTYPE, "%s: labels are %s, expected integers; save them as labels.astype('int64')",
+                        path, eki_npy_descr(a->dtype));
+    }
+    if (a->rank != 1) {
+        return eki_fail(err, EK_ERR_SHAPE, "%s: labels have %d dimensions, expected 1: [N]", path, a->rank);
+    }
+    return EK_OK;
+}
+
+static ek_status copy_labels(ek_dataset *d, const char *path, const ek_npy *a, ek_error *err) {
+    int64_t top = 0;
+    for (size_t i = 0; i < (size_t)a->dims[0]; i++) {
+        int64_t label;
+        if (!integer_at(a, i, &label) || label < 0 || label >= EKI_MAX_CLASSES) {
+            return eki_fail(err, EK_ERR_FORMAT, "%s: label %lld at example %zu is out of range, expected 0 to %d", path,
+                            (long long)label, i, EKI_MAX_CLASSES - 1);
+        }
+        if ((int64_t)i < d->info.count) d->labels[i] = (int32_t)label;
+        if (label > top) top = label;
+    }
+    return eki_dataset_name_classes(d, (int)top + 1, NULL, err);
+}
+
+static ek_status check_images(const char *path, const ek_npy *a, int64_t chw[3], ek_error *err) {
+    if (a->dtype != EK_U8 && a->dtype != EK_F32) {
+        return eki_fail(err, EK_ERR_DTYPE,
+                        "%s: images are %s, expected |u1 or <f4; save them as images.astype('float32')", path,
+                        eki_npy_descr(a->dtype));
+    }
+    if (a->rank != 3 && a->rank != 4) {
+        return eki_fail(err, EK_ERR_SHAPE, "%s: images have %d dimensions, expected [N,C,H,W] or [N,H,W]", path,
+                        a->rank);
+    }
+    chw[0] = a->rank == 4 ? a->dims[1] : 1;
+    chw[1] = a->dims[a->rank - 2];
+    chw[2] = a->dims[a->rank - 1];
+    if (a->rank == 4 && chw[0] > EK_MAX_CHANNELS && chw[2] <= EK_MAX_CHANNELS) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "%s: images look like [N,H,W,C] (%lld x %lld x %lld), expected [N,C,H,W]; save them as "
+                        "images.transpose(0,3,1,2).copy()",
+                        path, (long long)chw[0], (long long)chw[1], (long long)chw[2]);
+    }
+    return EK_OK;
+}
+
+static ek_status fill(ek_dataset *d, const eki_open_args *args, const char *const paths[2], const ek_npy *images,
+                      const ek_npy *labels, ek_error *err) {
+    int64_t chw[3];
+    EKI_TRY(check_images(paths[0], images, chw, err));
+    EKI_TRY(check_labels(paths[1], labels, err));
+    if (images->dims[0] != labels->dims[0]) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "%s: %lld images, but %s has %lld labels; these files do not belong together", paths[0],
+                        (long long)images->dims[0], paths[1], (long long)labels->dims[0]);
+    }
+    int64_t count = eki_open_count(args, images->dims[0]);
+    EKI_TRY(eki_dataset_reserve(d, paths[0], images->dtype, count, chw, err));
+    size_t values = (size_t)count * d->example_values;
+    if (images->dtype == EK_U8) {
+        memcpy(d->pixels, images->data, values);
+    } else {
+        memcpy(d->values, images->data, values * sizeof *d->values);
+    }
+    return copy_labels(d, paths[1], labels, err);
+}
+
+ek_status eki_npy_open(ek_dataset *d, const eki_open_args *args, ek_error *err) {
+    const char *paths[2] = {NULL, NULL};
+    ek_npy images = {0}, labels = {0};
+    EKI_TRY(split_spec(d, args->spec, paths, err));
+    ek_status status;
+    EKI_TRY_DONE(ek_npy_read(paths[0], &images, err));
+    EKI_TRY_DONE(ek_npy_read(paths[1], &labels, err));
+    EKI_TRY_DONE(fill(d, args, paths, &images, &labels, err));
+done:
+    ek_npy_free(&images);
+    ek_npy_free(&labels);
+    return status;
+}
