@@ -1,0 +1,333 @@
+/* exec.c: running plans: which nodes are needed, the parameters and their gradients, a few cached plans, the loops. */
+#include "graph/exec.h"
+
+#include "base/threads.h"
+#include "graph/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { CACHED_PLANS = 6 };
+
+struct eki_exec {
+    eki_graph *graph;
+    eki_exec_options options;
+    bool *needed; /* by node id */
+    eki_value **outputs;
+    size_t n_outputs, n_inputs, n_parameters, cap_parameters;
+    eki_value **inputs; /* to feed */
+    eki_parameter *parameters;
+    int *parameter_of_value;
+    eki_plan *plans[CACHED_PLANS];
+    size_t next_plan;
+    eki_plan *current;
+    size_t n_profile;
+    eki_profile_row profile[128];
+};
+
+static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
+    const eki_exec_options *o = &exec->options;
+    exec->n_outputs = o->outputs != NULL ? o->n_outputs : exec->graph->n_outputs;
+    exec->outputs = calloc(exec->n_outputs + 1, sizeof *exec->outputs);
+    if (exec->outputs == NULL) return eki_fail_nomem(err, exec->n_outputs * sizeof *exec->outputs);
+    for (size_t i = 0; i < exec->n_outputs; i++) {
+        exec->outputs[i] = o->outputs != NULL ? eki_graph_find(exec->graph, o->outputs[i]) : exec->graph->outputs[i];
+        if (exec->outputs[i] == NULL) {
+            return eki_fail(err, EK_ERR_ARG, "the model has no value named '%s'", o->outputs[i]);
+        }
+    }
+    exec->options.outputs = NULL;
+    return EK_OK;
+}
+
+/* Marks the nodes that the outputs depend on; nodes are in topological order, so one reverse pass is enough. */
+static ek_status mark_needed(eki_exec *exec, ek_error *err) {
+    const eki_graph *graph = exec->graph;
+    bool *wanted = calloc(graph->n_values + 1, sizeof *wanted);
+    exec->needed = calloc(graph->n_nodes + 1, sizeof *exec->needed);
+    if (wanted == NULL || exec->needed == NULL) {
+        free(wanted);
+        return eki_fail_nomem(err, graph->n_values);
+    }
+    for (size_t i = 0; i < exec->n_outputs; i++) wanted[exec->outputs[i]->id] = true;
+    for (size_t i = graph->n_nodes; i-- > 0;) {
+        const eki_node *node = graph->nodes[i];
+        for (int k = 0; k < node->n_out; k++) {
+            if (node->out[k] != NULL && wanted[node->out[k]->id]) exec->needed[node->id] = true;
+        }
+        for (int k = 0; k < node->n_in && exec->needed[node->id]; k++) {
+            if (node->in[k] != NULL) wanted[node->in[k]->id] = true;
+        }
+    }
+    free(wanted);
+    return EK_OK;
+}
+
+static ek_status collect_inputs(eki_exec *exec, ek_error *err) {
+    exec->inputs = calloc(exec->graph->n_inputs + 1, sizeof *exec->inputs);
+    exec->parameter_of_value = malloc((exec->graph->n_values + 1) * sizeof *exec->parameter_of_value);
+    if (exec->inputs == NULL || exec->parameter_of_value == NULL) return eki_fail_nomem(err, exec->graph->n_inputs);
+    for (size_t i = 0; i < exec->graph->n_values; i++) exec->parameter_of_value[i] = -1;
+    for (size_t i = 0; i < exec->graph->n_inputs; i++) {
+        if (exec->graph->inputs[i]->init == NULL) exec->inputs[exec->n_inputs++] = exec->graph->inputs[i];
+    }
+    return EK_OK;
+}
+
+/* What training changes must be writable and must not move afterwards. */
+static ek_status own_parameters(eki_exec *exec, ek_error *err) {
+    for (size_t i = 0; i < exec->graph->n_values; i++) {
+        eki_tensor *init = exec->graph->values[i]->init;
+        if (init != NULL && init->dtype == EK_F32) EKI_TRY(eki_tensor_own(init, err));
+    }
+    return EK_OK;
+}
+
+ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki_exec **out, ek_error *err) {
+    *out = NULL;
+    eki_exec *exec = calloc(1, sizeof *exec);
+    if (exec == NULL) return eki_fail_nomem(err, sizeof *exec);
+    exec->graph = graph;
+    exec->options = *options;
+    ek_status status = choose_outputs(exec, err);
+    if (status == EK_OK) status = mark_needed(exec, err);
+    if (status == EK_OK) status = collect_inputs(exec, err);
+    if (status == EK_OK) status = eki_check_operators(graph, exec->needed, err);
+    if (status == EK_OK && options->backward) status = own_parameters(exec, err);
+    if (status != EK_OK) {
+        eki_exec_destroy(exec);
+        return status;
+    }
+    *out = exec;
+    return EK_OK;
+}
+
+static void drop_plans(eki_exec *exec) {
+    for (size_t i = 0; i < CACHED_PLANS; i++) {
+        eki_plan_destroy(exec->plans[i]);
+        exec->plans[i] = NULL;
+    }
+    exec->current = NULL;
+}
+
+void eki_exec_destroy(eki_exec *exec) {
+    if (exec == NULL) return;
+    drop_plans(exec);
+    for (size_t i = 0; i < exec->n_parameters; i++) eki_free(exec->parameters[i].gradient);
+    free(exec->parameters);
+    free(exec->parameter_of_value);
+    free(exec->needed);
+    free(exec->outputs);
+    free(exec->inputs);
+    free(exec);
+}
+
+size_t eki_exec_input_count(const eki_exec *exec) { return exec->n_inputs; }
+const eki_value *eki_exec_input_value(const eki_exec *exec, size_t index) { return exec->inputs[index]; }
+
+/* Gradient memory of an initializer, added to the parameters when it is new. NULL = not trained, or no memory. */
+static float *gradient_of(void *context, const eki_value *value, const eki_node *consumer, int input) {
+    eki_exec *exec = context;
+    if (!exec->options.backward) return NULL;
+    const uint8_t *switches = exec->options.norm_switches;
+    bool norm = strstr(consumer->op_type, "Normalization") != NULL;
+    if (switches != NULL && norm && input > 0 && (switches[consumer->id] & EKI_NORM_FROZEN_AFFINE)) return NULL;
+    int known = exec->parameter_of_value[value->id];
+    if (known >= 0) return exec->parameters[known].gradient;
+    int64_t count;
+    if (!eki_shape_count(&value->init->shape, &count) || !eki_grow((void **)&exec->parameters, &exec->cap_parameters,
+                                                                   exec->n_parameters + 1, sizeof *exec->parameters)) {
+        return NULL;
+    }
+    float *gradient = eki_alloc_zero((size_t)count * sizeof *gradient);
+    if (gradient == NULL) return NULL;
+    exec->parameter_of_value[value->id] = (int)exec->n_parameters;
+    exec->parameters[exec->n_parameters++] = (eki_parameter){.value = exec->graph->values[value->id],
+                                                             .gradient = gradient,
+                                                             .count = (size_t)count,
+                                                             .consumer = consumer,
+                                                             .consumer_input = input};
+    return gradient;
+}
+
+static bool same_shapes(const eki_exec *exec, const eki_plan *plan, const eki_shape *shapes) {
+    for (size_t i = 0; i < exec->n_inputs; i++) {
+        if (!eki_shape_equal(&plan->private_data->input_shapes[i], &shapes[i])) return false;
+    }
+    return true;
+}
+
+ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err) {
+    for (size_t i = 0; i < CACHED_PLANS; i++) {
+        if (exec->plans[i] != NULL && same_shapes(exec, exec->plans[i], input_shapes)) {
+            exec->current = exec->plans[i];
+            return EK_OK;
+        }
+    }
+    eki_plan_request request = {.graph = exec->graph,
+                                .options = &exec->options,
+                                .input_shapes = input_shapes,
+                                .needed = exec->needed,
+                                .outputs = exec->outputs,
+                                .n_outputs = exec->n_outputs,
+                                .gradient_of = gradient_of,
+                                .context = exec};
+    eki_plan *plan;
+    exec->current = NULL;
+    EKI_TRY(eki_plan_create(&request, &plan, err));
+    size_t slot = exec->next_plan++ % CACHED_PLANS;
+    eki_plan_destroy(exec->plans[slot]);
+    exec->plans[slot] = exec->current = plan;
+    return EK_OK;
+}
+
+eki_view eki_exec_input(eki_exec *exec, size_t index) {
+    const eki_plan_private *p = exec->current->private_data;
+    return p->tensors[p->inputs[index]].view;
+}
+
+size_t eki_exec_output_count(const eki_exec *exec) { return exec->n_outputs; }
+
+eki_view eki_exec_output(eki_exec *exec, size_t index) {
+    const eki_plan_private *p = exec->current->private_data;
+    return p->tensors[p->outputs[index]].view;
+}
+
+static float *gradient_at(const eki_exec *exec, int tensor) {
+    const eki_plan_private *p = exec->current->private_data;
+    int buffer = p->tensors[tensor].grad_buffer;
+    return buffer < 0 ? NULL : (float *)(void *)(p->arena + p->buffers[buffer].offset);
+}
+
+float *eki_exec_output_gradient(eki_exec *exec, size_t index) {
+    return gradient_at(exec, exec->current->private_data->outputs[index]);
+}
+
+float *eki_exec_input_gradient(eki_exec *exec, size_t index) {
+    return gradient_at(exec, exec->current->private_data->inputs[index]);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void note_time(eki_exec *exec, const eki_pstep *pstep, double forward, double backward) {
+    const char *name = pstep->step.op->name;
+    size_t row = 0;
+    while (row < exec->n_profile && strcmp(exec->profile[row].op_type, name) != 0) row++;
+    if (row == sizeof exec->profile / sizeof *exec->profile) return;
+    if (row == exec->n_profile) exec->profile[exec->n_profile++] = (eki_profile_row){.op_type = name};
+    exec->profile[row].forward += forward;
+    exec->profile[row].backward += backward;
+    exec->profile[row].calls += backward == 0.0;
+}
+
+static void zero_output_gradients(eki_exec *exec) {
+    const eki_plan_private *p = exec->current->private_data;
+    for (size_t i = 0; i < exec->n_outputs; i++) {
+        float *gradient = gradient_at(exec, p->outputs[i]);
+        if (gradient != NULL) memset(gradient, 0, eki_view_elements(&p->tensors[p->outputs[i]].view) * sizeof(float));
+    }
+}
+
+static ek_status run_forward(eki_exec *exec, ek_error *err) {
+    const eki_plan_private *p = exec->current->private_data;
+    for (size_t s = 0; s < p->n_steps; s++) {
+        eki_step *step = &p->steps[s]->step;
+        double start = exec->options.profile ? now() : 0.0;
+        EKI_TRY(step->op->forward(step, err));
+        if (exec->options.profile) note_time(exec, p->steps[s], now() - start, 0.0);
+    }
+    return EK_OK;
+}
+
+typedef struct addition {
+    float *sum;
+    const float *term;
+    size_t count;
+} addition;
+
+enum { ADD_PIECE = 1 << 15 };
+
+static void add_piece(void *argument, size_t index) {
+    const addition *a = argument;
+    size_t begin = index * ADD_PIECE, end = begin + ADD_PIECE < a->count ? begin + ADD_PIECE : a->count;
+    for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
+}
+
+static void add_contributions(const eki_plan_private *p, const eki_pstep *pstep) {
+    for (int k = 0; k < pstep->step.n_in; k++) {
+        if (pstep->din_buffer[k] < 0) continue;
+        const eki_ptensor *tensor = &p->tensors[pstep->in[k]];
+        float *sum = tensor->grad_external;
+        if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
+        addition a = {.sum = sum, .term = pstep->step.din[k], .count = eki_view_elements(&tensor->view)};
+        eki_parallel_for(NULL, (a.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &a);
+    }
+}
+
+static ek_status run_backward(eki_exec *exec, ek_error *err) {
+    const eki_plan_private *p = exec->current->private_data;
+    for (size_t s = p->n_steps; s-- > 0;) {
+        eki_pstep *pstep = p->steps[s];
+        if (!pstep->backward) continue;
+        double start = exec->options.profile ? now() : 0.0;
+        void *scratch = pstep->step.scratch;
+        if (pstep->backward_scratch >= 0) pstep->step.scratch = p->arena + p->buffers[pstep->backward_scratch].offset;
+        ek_status status = pstep->step.op->backward(&pstep->step, err);
+        pstep->step.scratch = scratch;
+        EKI_TRY(status);
+        add_contributions(p, pstep);
+        if (exec->options.profile) note_time(exec, pstep, 0.0, now() - start);
+    }
+    return EK_OK;
+}
+
+static ek_status run_commit(eki_exec *exec, ek_error *err) {
+    const eki_plan_private *p = exec->current->private_data;
+    for (size_t s = 0; s < p->n_steps; s++) {
+        eki_step *step = &p->steps[s]->step;
+        if (step->op->commit != NULL) EKI_TRY(step->op->commit(step, err));
+    }
+    return EK_OK;
+}
+
+/* Runs a loop at the plan's thread count and puts the caller's back. */
+static ek_status at_plan_threads(eki_exec *exec, ek_status (*loop)(eki_exec *, ek_error *), ek_error *err) {
+    if (exec->current == NULL) {
+        return eki_fail(err, EK_ERR_STATE, "nothing is planned; call eki_exec_prepare with the input shapes first");
+    }
+    int before = eki_threads_get();
+    eki_threads_set(exec->current->threads);
+    ek_status status = loop(exec, err);
+    eki_threads_set(before);
+    return status;
+}
+
+ek_status eki_exec_forward(eki_exec *exec, ek_error *err) {
+    if (exec->current != NULL) zero_output_gradients(exec);
+    return at_plan_threads(exec, run_forward, err);
+}
+
+ek_status eki_exec_backward(eki_exec *exec, ek_error *err) { return at_plan_threads(exec, run_backward, err); }
+
+ek_status eki_exec_commit(eki_exec *exec, ek_error *err) { return at_plan_threads(exec, run_commit, err); }
+
+eki_plan *eki_exec_plan(eki_exec *exec) { return exec->current; }
+
+size_t eki_exec_parameter_count(const eki_exec *exec) { return exec->n_parameters; }
+const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index) { return &exec->parameters[index]; }
+
+void eki_exec_weights_changed(eki_exec *exec) { drop_plans(exec); }
+
+size_t eki_exec_profile(const eki_exec *exec, eki_profile_row *rows, size_t room) {
+    for (size_t i = 0; i < exec->n_profile && i < room; i++) rows[i] = exec->profile[i];
+    return exec->n_profile;
+}
+
+size_t eki_exec_memory(const eki_exec *exec) {
+    return exec->current == NULL ? 0 : exec->current->private_data->arena_bytes;
+}

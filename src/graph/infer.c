@@ -1,0 +1,152 @@
+/* infer.c: shape inference over a graph, node by node in topological order.
+ *
+ * The same walk serves symbolic shapes (a file's dynamic batch) and concrete ones (a plan): operators treat a negative
+ * dimension as a symbol. Outputs whose values are known are folded and need no step in a plan.
+ */
+#include "graph/infer.h"
+
+#include "graph/exec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MISSING_TEXT = 1024, MISSING_KINDS = 64 };
+
+typedef struct missing_list {
+    const eki_node *nodes[MISSING_KINDS]; /* one node of each kind */
+    int counts[MISSING_KINDS], kinds;
+} missing_list;
+
+static void note_missing(missing_list *missing, const eki_node *node) {
+    for (int i = 0; i < missing->kinds; i++) {
+        if (strcmp(missing->nodes[i]->op_type, node->op_type) == 0 &&
+            strcmp(missing->nodes[i]->domain, node->domain) == 0) {
+            missing->counts[i]++;
+            return;
+        }
+    }
+    if (missing->kinds == MISSING_KINDS) return;
+    missing->nodes[missing->kinds] = node;
+    missing->counts[missing->kinds++] = 1;
+}
+
+ek_status eki_check_operators(const eki_graph *graph, const bool *only, ek_error *err) {
+    missing_list missing = {.kinds = 0};
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        if (only != NULL && !only[node->id]) continue;
+        if (eki_op_find(node->op_type, node->domain, eki_graph_opset(graph, node->domain)) == NULL) {
+            note_missing(&missing, node);
+        }
+    }
+    if (missing.kinds == 0) return EK_OK;
+    char text[MISSING_TEXT] = "";
+    size_t used = 0;
+    for (int i = 0; i < missing.kinds && used < MISSING_TEXT - 96; i++) {
+        const eki_node *node = missing.nodes[i];
+        used += (size_t)snprintf(text + used, MISSING_TEXT - used, "%s%.40s%s%.40s (x%d, first at '%.40s')",
+                                 i > 0 ? ", " : "", node->domain, node->domain[0] ? "." : "", node->op_type,
+                                 missing.counts[i],
+                                 node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : node->name);
+    }
+    return eki_fail(err, EK_ERR_UNSUPPORTED,
+                    "%s: operators not supported at opset %lld: %s; `evenkeel env` lists what is", graph->path,
+                    (long long)eki_graph_opset(graph, ""), text);
+}
+
+static ek_status start_values(const eki_graph *graph, const eki_shape *input_shapes, eki_known *known, ek_error *err) {
+    size_t fed = 0;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        const eki_value *value = graph->values[i];
+        known[i] = (eki_known){.shape = {.rank = -1}};
+        if (value->init != NULL) {
+            known[i] = (eki_known){value->init->dtype, value->init->shape, value->init};
+        } else if (value->input_index >= 0) {
+            known[i] = (eki_known){value->dtype, value->shape, NULL};
+        }
+    }
+    for (size_t i = 0; i < graph->n_inputs; i++) {
+        const eki_value *value = graph->inputs[i];
+        if (value->init != NULL || input_shapes == NULL) continue;
+        char found[192], wanted[192];
+        const eki_shape *given = &input_shapes[fed++];
+        bool fits = value->shape.rank < 0 || value->shape.rank == given->rank;
+        for (int k = 0; fits && k < value->shape.rank; k++) {
+            fits = value->shape.dims[k] < 0 || value->shape.dims[k] == given->dims[k];
+        }
+        if (!fits) {
+            return eki_fail(err, EK_ERR_SHAPE, "input '%s' has shape %s but the model expects %s", value->name,
+                            eki_shape_text(graph, given, found), eki_shape_text(graph, &value->shape, wanted));
+        }
+        known[value->id].shape = *given;
+    }
+    return EK_OK;
+}
+
+static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *known, eki_infer *infer) {
+    if (node->n_in > EKI_MAX_IO || node->n_out > EKI_MAX_IO) {
+        return eki_infer_fail(infer, EK_ERR_LIMIT, "has %d inputs and %d outputs; at most %d are supported", node->n_in,
+                              node->n_out, EKI_MAX_IO);
+    }
+    infer->node = node;
+    infer->opset = eki_graph_opset(graph, node->domain);
+    for (int k = 0; k < node->n_in; k++) {
+        infer->in[k].present = node->in[k] != NULL;
+        if (node->in[k] == NULL) continue;
+        const eki_known *in = &known[node->in[k]->id];
+        infer->in[k].dtype = in->dtype;
+        infer->in[k].shape = in->shape;
+        infer->in[k].constant = in->constant;
+    }
+    for (int k = 0; k < node->n_out; k++) {
+        infer->out[k].present = node->out[k] != NULL;
+        infer->out[k].dtype = EK_DTYPE_NONE;
+        infer->out[k].shape.rank = -1;
+        infer->out[k].constant = NULL;
+    }
+    const eki_op *op = eki_op_find(node->op_type, node->domain, infer->opset);
+    EKI_TRY(op->infer(infer));
+    for (int k = 0; k < node->n_out; k++) {
+        if (node->out[k] == NULL) continue;
+        known[node->out[k]->id] = (eki_known){infer->out[k].dtype, infer->out[k].shape, infer->out[k].constant};
+    }
+    return EK_OK;
+}
+
+ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const bool *only, eki_known **out,
+                           ek_error *err) {
+    *out = NULL;
+    EKI_TRY(eki_check_operators(graph, only, err));
+    eki_known *known = calloc(graph->n_values + 1, sizeof *known);
+    eki_infer *infer = calloc(1, sizeof *infer);
+    ek_status status = known == NULL || infer == NULL ? eki_fail_nomem(err, sizeof *infer) : EK_OK;
+    if (status == EK_OK) {
+        infer->graph = graph;
+        infer->err = err;
+        status = start_values(graph, input_shapes, known, err);
+    }
+    for (size_t i = 0; status == EK_OK && i < graph->n_nodes; i++) {
+        if (only == NULL || only[graph->nodes[i]->id]) status = infer_node(graph, graph->nodes[i], known, infer);
+    }
+    free(infer);
+    if (status != EK_OK) {
+        free(known);
+        return status;
+    }
+    *out = known;
+    return EK_OK;
+}
+
+ek_status eki_graph_infer(eki_graph *graph, const eki_shape *input_shapes, ek_error *err) {
+    eki_known *known;
+    EKI_TRY(eki_infer_values(graph, input_shapes, NULL, &known, err));
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_value *value = graph->values[i];
+        if (value->producer == NULL) continue;
+        value->dtype = known[i].dtype;
+        value->shape = known[i].shape;
+    }
+    free(known);
+    return EK_OK;
+}

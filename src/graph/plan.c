@@ -1,0 +1,413 @@
+/* plan.c: from a graph and concrete input shapes to a list of steps.
+ *
+ * Operators are asked in order which layouts they want; where a tensor comes in another, a reorder step is put in front
+ * (once per tensor and layout). Then the gradients are laid out in reverse: the first contribution to a tensor's
+ * gradient is written in place, further ones go to a temporary and are added.
+ */
+#include "graph/plan.h"
+
+#include "base/threads.h"
+#include "dnnl/adapter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct builder {
+    eki_plan *plan;
+    eki_plan_private *p;
+    const eki_plan_request *request;
+    ek_error *err;
+} builder;
+
+static const eki_op reorder_op = {.name = "Reorder",
+                                  .domain = "",
+                                  .diff_inputs = 1,
+                                  .forward = eki_op_reorder_forward,
+                                  .backward = eki_op_reorder_backward};
+
+static ek_status no_memory(builder *b) { return eki_fail(b->err, EK_ERR_NOMEM, "out of memory while planning"); }
+
+int eki_plan_buffer(eki_plan_private *p, size_t bytes) {
+    if (!eki_grow((void **)&p->buffers, &p->cap_buffers, p->n_buffers + 1, sizeof *p->buffers)) return -1;
+    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .first = 1, .last = 0};
+    return (int)p->n_buffers++;
+}
+
+static size_t view_bytes(const eki_view *view) { return eki_view_elements(view) * eki_dtype_bytes(view->dtype); }
+
+/* A new tensor for a value; memory is external when `data` is given. */
+static ek_status add_tensor(builder *b, const eki_value *value, const eki_view *view, void *data, bool needs_grad,
+                            int *index) {
+    eki_plan_private *p = b->p;
+    if (!eki_grow((void **)&p->tensors, &p->cap_tensors, p->n_tensors + 1, sizeof *p->tensors)) return no_memory(b);
+    int buffer = data != NULL ? -1 : eki_plan_buffer(p, view_bytes(view));
+    if (data == NULL && buffer < 0) return no_memory(b);
+    eki_ptensor *tensor = &p->tensors[p->n_tensors];
+    *tensor = (eki_ptensor){.value = value,
+                            .view = *view,
+                            .buffer = buffer,
+                            .grad_buffer = -1,
+                            .needs_grad = needs_grad,
+                            .next_variant = -1};
+    tensor->view.data = data;
+    *index = (int)p->n_tensors++;
+    return EK_OK;
+}
+
+static ek_status concrete_view(builder *b, const eki_value *value, eki_view *view) {
+    const eki_known *known = &b->p->known[value->id];
+    char text[192];
+    int64_t count;
+    *view = (eki_view){.dtype = known->dtype, .shape = known->shape, .layout = EK_LAYOUT_NCHW};
+    if (!eki_shape_count(&known->shape, &count)) {
+        return eki_fail(b->err, EK_ERR_UNSUPPORTED,
+                        "the shape %s of '%s' is not known before running; give all input shapes, or fold the shape "
+                        "arithmetic that makes it",
+                        eki_shape_text(b->request->graph, &known->shape, text), value->name);
+    }
+    if (eki_dtype_bytes(known->dtype) == 0) {
+        return eki_fail(b->err, EK_ERR_DTYPE, "'%s' has element type %s, which cannot be computed with", value->name,
+                        eki_dtype_name(known->dtype));
+    }
+    if (count > (int64_t)1 << 40) {
+        return eki_fail(b->err, EK_ERR_LIMIT, "'%s' would have %lld elements", value->name, (long long)count);
+    }
+    return EK_OK;
+}
+
+/* The tensor a node reads for input k, made when it is the first to ask for an initializer or a folded constant. */
+static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op, int k, int *index) {
+    const eki_value *value = node->in[k];
+    const eki_known *known = &b->p->known[value->id];
+    *index = b->p->tensor_of_value[value->id];
+    if (*index < 0) {
+        eki_view view;
+        EKI_TRY(concrete_view(b, value, &view));
+        if (known->constant == NULL) {
+            return eki_fail(b->err, EK_ERR_FORMAT, "value '%s' is read before anything writes it", value->name);
+        }
+        EKI_TRY(add_tensor(b, value, &view, known->constant->data, false, index));
+        b->p->tensor_of_value[value->id] = *index;
+    }
+    bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+    eki_ptensor *tensor = &b->p->tensors[*index];
+    if (value->init != NULL && differentiable && tensor->view.dtype == EK_F32 && tensor->grad_external == NULL) {
+        tensor->grad_external = b->request->gradient_of(b->request->context, value, node, k);
+        tensor->needs_grad = tensor->grad_external != NULL;
+    }
+    return EK_OK;
+}
+
+static ek_status new_step(builder *b, const eki_op *op, const eki_node *node, eki_pstep **out) {
+    eki_pstep *pstep = calloc(1, sizeof *pstep);
+    if (pstep == NULL) return no_memory(b);
+    pstep->step.op = op;
+    pstep->step.node = node;
+    pstep->step.plan = b->plan;
+    pstep->forward_scratch = pstep->backward_scratch = pstep->saved = -1;
+    for (int i = 0; i < EKI_MAX_IO; i++) pstep->in[i] = pstep->out[i] = pstep->din_buffer[i] = -1;
+    *out = pstep;
+    return EK_OK;
+}
+
+static ek_status push_step(builder *b, eki_pstep *pstep) {
+    eki_plan_private *p = b->p;
+    if (!eki_grow((void **)&p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps)) {
+        free(pstep);
+        return no_memory(b);
+    }
+    p->steps[p->n_steps++] = pstep;
+    return EK_OK;
+}
+
+/* The variant of tensor `index` in `layout`, adding a reorder step when there is none yet. */
+static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
+    eki_plan_private *p = b->p;
+    int first = p->tensor_of_value[p->tensors[index].value->id];
+    for (int i = first; i >= 0; i = p->tensors[i].next_variant) {
+        if (p->tensors[i].view.layout == layout) {
+            *out = i;
+            return EK_OK;
+        }
+    }
+    eki_view view = p->tensors[index].view;
+    view.layout = layout;
+    EKI_TRY(add_tensor(b, p->tensors[index].value, &view, NULL, p->tensors[index].needs_grad, out));
+    p->tensors[*out].next_variant = p->tensors[first].next_variant;
+    p->tensors[first].next_variant = *out;
+    eki_pstep *pstep;
+    EKI_TRY(new_step(b, &reorder_op, NULL, &pstep));
+    pstep->step.n_in = pstep->step.n_out = 1;
+    pstep->step.has_in[0] = pstep->step.has_out[0] = true;
+    pstep->step.want_din[0] = p->tensors[index].needs_grad;
+    pstep->step.in[0] = p->tensors[index].view;
+    pstep->step.in_layout[0] = pstep->step.in[0].layout;
+    pstep->step.out[0] = view;
+    pstep->in[0] = index;
+    pstep->out[0] = *out;
+    return push_step(b, pstep);
+}
+
+static bool affine_frozen(const builder *b, const eki_node *node, const eki_op *op, int input) {
+    const uint8_t *switches = b->request->options->norm_switches;
+    bool norm = op->stateful != 0 || strstr(op->name, "Normalization") != NULL;
+    return switches != NULL && norm && input > 0 && (switches[node->id] & EKI_NORM_FROZEN_AFFINE) != 0;
+}
+
+static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
+    eki_step *step = &pstep->step;
+    const eki_node *node = step->node;
+    *any_grad = false;
+    for (int k = 0; k < node->n_in; k++) {
+        if (node->in[k] == NULL) continue;
+        EKI_TRY(input_tensor(b, node, step->op, k, &pstep->in[k]));
+        const eki_ptensor *tensor = &b->p->tensors[pstep->in[k]];
+        bool differentiable = (step->op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+        step->has_in[k] = true;
+        step->in[k] = tensor->view;
+        step->in_layout[k] = tensor->view.layout;
+        step->constant[k] = b->p->known[node->in[k]->id].constant;
+        step->is_parameter[k] = node->in[k]->init != NULL;
+        step->want_din[k] = tensor->needs_grad && differentiable && !affine_frozen(b, node, step->op, k);
+        *any_grad = *any_grad || step->want_din[k];
+    }
+    return EK_OK;
+}
+
+static ek_status check_gradient(builder *b, const eki_pstep *pstep, bool any_grad) {
+    const eki_node *node = pstep->step.node;
+    for (int k = 0; k < node->n_in && pstep->step.op->backward == NULL; k++) {
+        char label[192];
+        if (pstep->in[k] < 0 || !b->p->tensors[pstep->in[k]].needs_grad) continue;
+        if (!any_grad && pstep->step.op->diff_inputs != 0) continue;
+        return eki_fail(
+            b->err, EK_ERR_UNSUPPORTED,
+            "%s has no gradient, but lies between a trainable parameter and the loss; freeze what is below it",
+            eki_node_label(node, label));
+    }
+    return EK_OK;
+}
+
+static ek_status connect_outputs(builder *b, eki_pstep *pstep) {
+    eki_step *step = &pstep->step;
+    for (int k = 0; k < step->node->n_out; k++) {
+        const eki_value *value = step->node->out[k];
+        if (value == NULL) continue;
+        step->has_out[k] = true;
+        EKI_TRY(concrete_view(b, value, &step->out[k]));
+    }
+    return EK_OK;
+}
+
+static ek_status request_memory(builder *b, eki_pstep *pstep) {
+    const eki_step *step = &pstep->step;
+    bool training = b->request->options->backward;
+    if (step->scratch_bytes > 0) {
+        if ((pstep->forward_scratch = eki_plan_buffer(b->p, step->scratch_bytes)) < 0) return no_memory(b);
+        if (training && (pstep->backward_scratch = eki_plan_buffer(b->p, step->scratch_bytes)) < 0) return no_memory(b);
+    }
+    if (step->saved_bytes > 0 && (pstep->saved = eki_plan_buffer(b->p, step->saved_bytes)) < 0) return no_memory(b);
+    return EK_OK;
+}
+
+static ek_status adopt_layouts(builder *b, eki_pstep *pstep) {
+    eki_step *step = &pstep->step;
+    for (int k = 0; k < step->n_in; k++) {
+        if (pstep->in[k] < 0 || step->in_layout[k] == step->in[k].layout) continue;
+        EKI_TRY(variant(b, pstep->in[k], step->in_layout[k], &pstep->in[k]));
+        step->in[k] = b->p->tensors[pstep->in[k]].view;
+    }
+    return EK_OK;
+}
+
+static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
+    eki_step *step = &pstep->step;
+    EKI_TRY(adopt_layouts(b, pstep));
+    for (int k = 0; k < step->n_out; k++) {
+        if (!step->has_out[k]) continue;
+        const eki_value *value = step->node->out[k];
+        bool needs_grad = any_grad && k == 0 && step->out[k].dtype == EK_F32;
+        EKI_TRY(add_tensor(b, value, &step->out[k], NULL, needs_grad, &pstep->out[k]));
+        b->p->tensor_of_value[value->id] = pstep->out[k];
+    }
+    return request_memory(b, pstep);
+}
+
+static ek_status add_node(builder *b, const eki_node *node) {
+    eki_pstep *pstep;
+    bool any_grad;
+    int64_t opset = eki_graph_opset(b->request->graph, node->domain);
+    EKI_TRY(new_step(b, eki_op_find(node->op_type, node->domain, opset), node, &pstep));
+    eki_step *step = &pstep->step;
+    step->opset = opset;
+    step->n_in = node->n_in;
+    step->n_out = node->n_out;
+    ek_status status = connect_inputs(b, pstep, &any_grad);
+    if (status == EK_OK) status = check_gradient(b, pstep, any_grad);
+    if (status == EK_OK) status = connect_outputs(b, pstep);
+    if (status == EK_OK) {
+        status = step->op->prepare != NULL ? step->op->prepare(step, b->err) : eki_prepare_plain(step, b->err);
+    }
+    if (status == EK_OK) status = finish_step(b, pstep, any_grad);
+    if (status == EK_OK) return push_step(b, pstep);
+    if (step->op->release != NULL) step->op->release(step);
+    free(pstep);
+    return status;
+}
+
+static bool all_constant(const builder *b, const eki_node *node) {
+    for (int k = 0; k < node->n_out; k++) {
+        if (node->out[k] != NULL && b->p->known[node->out[k]->id].constant == NULL) return false;
+    }
+    return true;
+}
+
+static ek_status add_inputs(builder *b) {
+    const eki_graph *graph = b->request->graph;
+    eki_plan_private *p = b->p;
+    p->inputs = calloc(graph->n_inputs + 1, sizeof *p->inputs);
+    p->input_shapes = calloc(graph->n_inputs + 1, sizeof *p->input_shapes);
+    if (p->inputs == NULL || p->input_shapes == NULL) return no_memory(b);
+    for (size_t i = 0; i < graph->n_inputs; i++) {
+        const eki_value *value = graph->inputs[i];
+        eki_view view;
+        if (value->init != NULL) continue;
+        EKI_TRY(concrete_view(b, value, &view));
+        bool wanted = b->request->options->backward && b->request->options->input_gradient && view.dtype == EK_F32;
+        p->input_shapes[p->n_inputs] = view.shape;
+        EKI_TRY(add_tensor(b, value, &view, NULL, wanted, &p->inputs[p->n_inputs]));
+        p->tensor_of_value[value->id] = p->inputs[p->n_inputs++];
+    }
+    return EK_OK;
+}
+
+/* Outputs are handed out in plain layout. */
+static ek_status add_outputs(builder *b) {
+    eki_plan_private *p = b->p;
+    p->outputs = calloc(b->request->n_outputs + 1, sizeof *p->outputs);
+    if (p->outputs == NULL) return no_memory(b);
+    for (size_t i = 0; i < b->request->n_outputs; i++) {
+        const eki_value *value = b->request->outputs[i];
+        int tensor = p->tensor_of_value[value->id];
+        if (tensor < 0) {
+            eki_view view;
+            EKI_TRY(concrete_view(b, value, &view));
+            EKI_TRY(add_tensor(b, value, &view, p->known[value->id].constant->data, false, &tensor));
+            p->tensor_of_value[value->id] = tensor;
+        }
+        EKI_TRY(variant(b, tensor, EK_LAYOUT_NCHW, &p->outputs[p->n_outputs]));
+        p->n_outputs++;
+    }
+    return EK_OK;
+}
+
+/* Gives tensor `index` a gradient buffer; true when a contribution must be added to one that is already there. */
+static ek_status contribute(builder *b, int index, eki_pstep *pstep, int input) {
+    eki_ptensor *tensor = &b->p->tensors[index];
+    size_t bytes = view_bytes(&tensor->view);
+    if (tensor->grad_external == NULL && tensor->grad_buffer < 0) {
+        if ((tensor->grad_buffer = eki_plan_buffer(b->p, bytes)) < 0) return no_memory(b);
+    }
+    if (!tensor->grad_defined) {
+        tensor->grad_defined = true;
+        return EK_OK;
+    }
+    pstep->din_buffer[input] = eki_plan_buffer(b->p, bytes);
+    return pstep->din_buffer[input] < 0 ? no_memory(b) : EK_OK;
+}
+
+static bool has_gradient_in(const builder *b, const eki_pstep *pstep) {
+    for (int k = 0; k < pstep->step.n_out; k++) {
+        if (pstep->out[k] >= 0 && b->p->tensors[pstep->out[k]].grad_defined) return true;
+    }
+    return false;
+}
+
+static ek_status plan_gradients(builder *b) {
+    eki_plan_private *p = b->p;
+    for (size_t i = 0; i < p->n_outputs; i++) {
+        eki_ptensor *tensor = &p->tensors[p->outputs[i]];
+        if (tensor->view.dtype != EK_F32 || tensor->buffer < 0) continue;
+        if (tensor->grad_buffer < 0) tensor->grad_buffer = eki_plan_buffer(p, view_bytes(&tensor->view));
+        p->tensors[p->outputs[i]].grad_defined = true;
+        if (p->tensors[p->outputs[i]].grad_buffer < 0) return no_memory(b);
+    }
+    for (size_t s = p->n_steps; s-- > 0;) {
+        eki_pstep *pstep = p->steps[s];
+        if (pstep->step.op->backward == NULL || !has_gradient_in(b, pstep)) continue;
+        for (int k = 0; k < pstep->step.n_in; k++) {
+            if (!pstep->step.want_din[k]) continue;
+            EKI_TRY(contribute(b, pstep->in[k], pstep, k));
+            pstep->backward = true;
+        }
+    }
+    return EK_OK;
+}
+
+static ek_status build(builder *b) {
+    eki_graph *graph = b->request->graph;
+    eki_plan_private *p = b->p;
+    EKI_TRY(eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err));
+    p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
+    if (p->tensor_of_value == NULL) return no_memory(b);
+    for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
+    EKI_TRY(add_inputs(b));
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        if (b->request->needed[node->id] && !all_constant(b, node)) EKI_TRY(add_node(b, node));
+    }
+    EKI_TRY(add_outputs(b));
+    if (b->request->options->backward) EKI_TRY(plan_gradients(b));
+    return eki_plan_place(b->plan, b->request->options, b->err);
+}
+
+ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_error *err) {
+    *out = NULL;
+    eki_plan *plan = calloc(1, sizeof *plan);
+    eki_plan_private *p = calloc(1, sizeof *p);
+    if (plan == NULL || p == NULL) {
+        free(plan);
+        free(p);
+        return eki_fail_nomem(err, sizeof *p);
+    }
+    const eki_exec_options *options = request->options;
+    plan->private_data = p;
+    plan->graph = request->graph;
+    plan->mode = options->mode;
+    plan->threads = options->threads > 0 ? options->threads : eki_threads_get();
+    plan->reproducible = options->reproducible;
+    plan->chunk = options->chunk > 0 ? options->chunk : 1;
+    plan->blocked = !options->plain;
+    plan->block = eki_dnnl_block();
+    plan->seed = options->seed;
+    plan->norm_switches = options->norm_switches;
+    p->needed = request->needed;
+    builder b = {.plan = plan, .p = p, .request = request, .err = err};
+    ek_status status = build(&b);
+    if (status != EK_OK) {
+        eki_plan_destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return EK_OK;
+}
+
+void eki_plan_destroy(eki_plan *plan) {
+    if (plan == NULL) return;
+    eki_plan_private *p = plan->private_data;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        if (p->steps[i]->step.op->release != NULL) p->steps[i]->step.op->release(&p->steps[i]->step);
+        free(p->steps[i]);
+    }
+    free(p->steps);
+    free(p->tensors);
+    free(p->buffers);
+    free(p->known);
+    free(p->tensor_of_value);
+    free(p->inputs);
+    free(p->outputs);
+    free(p->input_shapes);
+    eki_free(p->arena);
+    free(p);
+    free(plan);
+}

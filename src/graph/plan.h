@@ -1,0 +1,78 @@
+/* plan.h: the inside of a plan: its tensors, steps and memory.
+ *
+ * Time runs over 2 S ticks for S steps: the forward of step s is tick s, its backward tick 2 S - 1 - s. A buffer lives
+ * over a range of ticks; buffers that do not meet in time may share memory.
+ */
+#ifndef EKI_PLAN_H
+#define EKI_PLAN_H
+
+#include "graph/exec.h"
+#include "graph/infer.h"
+
+typedef struct eki_buffer {
+    size_t bytes, offset;
+    int first, last; /* ticks; first > last = never used */
+} eki_buffer;
+
+/* A tensor of the plan: a graph value in one layout. */
+typedef struct eki_ptensor {
+    const eki_value *value; /* NULL never */
+    eki_view view;          /* data set when external */
+    int buffer;             /* -1 = external */
+    int grad_buffer;        /* -1 = none or external */
+    float *grad_external;
+    bool needs_grad, grad_defined;
+    int next_variant; /* the same value in another layout, or -1 */
+} eki_ptensor;
+
+typedef struct eki_pstep {
+    eki_step step;
+    int in[EKI_MAX_IO], out[EKI_MAX_IO]; /* tensors; -1 = absent */
+    int din_buffer[EKI_MAX_IO];          /* gradient goes here first and is then added; -1 = straight */
+    bool backward;                       /* has a backward step */
+    int forward_scratch, backward_scratch, saved;
+    double forward_seconds, backward_seconds;
+    int64_t calls;
+} eki_pstep;
+
+typedef struct eki_plan_private {
+    eki_known *known;
+    const bool *needed; /* by node id; the exec's */
+    size_t n_tensors, cap_tensors, n_steps, cap_steps, n_buffers, cap_buffers;
+    eki_ptensor *tensors;
+    eki_pstep **steps;
+    eki_buffer *buffers;
+    int *tensor_of_value; /* first variant by value id, -1 = none */
+    unsigned char *arena;
+    size_t arena_bytes;
+    eki_shape *input_shapes; /* of the fed inputs */
+    size_t n_inputs, n_outputs;
+    int *inputs, *outputs; /* tensors */
+} eki_plan_private;
+
+/* What the exec gives a plan: the gradient memory of a parameter, or NULL when the value is not trained. */
+typedef float *(*eki_gradient_of)(void *context, const eki_value *value, const eki_node *consumer, int input);
+
+typedef struct eki_plan_request {
+    eki_graph *graph;
+    const eki_exec_options *options;
+    const eki_shape *input_shapes;
+    const bool *needed;
+    eki_value *const *outputs;
+    size_t n_outputs;
+    eki_gradient_of gradient_of;
+    void *context;
+} eki_plan_request;
+
+ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
+void eki_plan_destroy(eki_plan *plan);
+
+/* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */
+ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_error *err);
+int eki_plan_buffer(eki_plan_private *p, size_t bytes); /* -1 = no memory */
+
+/* Layout change as a step of its own (op/reorder.c). */
+ek_status eki_op_reorder_forward(eki_step *step, ek_error *err);
+ek_status eki_op_reorder_backward(eki_step *step, ek_error *err);
+
+#endif

@@ -1,0 +1,168 @@
+/* plan_memory.c: when each buffer of a plan is alive, where it lies in the one arena, and every pointer of every step.
+ *
+ * Places are found greedily, largest buffer first, each at the lowest offset that no buffer alive at the same time
+ * occupies (Pisarchyk and Lee 2020 find this within a few per cent of the optimum for networks).
+ */
+#include "graph/plan.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static void use(eki_plan_private *p, int buffer, int tick) {
+    if (buffer < 0) return;
+    eki_buffer *b = &p->buffers[buffer];
+    if (b->first > b->last) {
+        b->first = b->last = tick;
+    } else {
+        b->first = tick < b->first ? tick : b->first;
+        b->last = tick > b->last ? tick : b->last;
+    }
+}
+
+static void use_tensor(eki_plan_private *p, int tensor, int tick) {
+    if (tensor >= 0) use(p, p->tensors[tensor].buffer, tick);
+}
+
+static void use_gradient(eki_plan_private *p, int tensor, int tick) {
+    if (tensor >= 0) use(p, p->tensors[tensor].grad_buffer, tick);
+}
+
+static void live_forward(eki_plan_private *p, const eki_pstep *pstep, int tick) {
+    for (int k = 0; k < pstep->step.n_in; k++) use_tensor(p, pstep->in[k], tick);
+    for (int k = 0; k < pstep->step.n_out; k++) use_tensor(p, pstep->out[k], tick);
+    use(p, pstep->forward_scratch, tick);
+    use(p, pstep->saved, tick);
+}
+
+static void live_backward(eki_plan_private *p, const eki_pstep *pstep, int tick) {
+    for (int k = 0; k < pstep->step.n_in; k++) {
+        if (pstep->step.keep_in[k]) use_tensor(p, pstep->in[k], tick);
+        if (!pstep->step.want_din[k]) continue;
+        use_gradient(p, pstep->in[k], tick);
+        use(p, pstep->din_buffer[k], tick);
+    }
+    for (int k = 0; k < pstep->step.n_out; k++) {
+        if (pstep->step.keep_out[k]) use_tensor(p, pstep->out[k], tick);
+        if (pstep->out[k] >= 0 && p->tensors[pstep->out[k]].grad_defined) use_gradient(p, pstep->out[k], tick);
+    }
+    use(p, pstep->backward_scratch, tick);
+    use(p, pstep->saved, tick);
+}
+
+static void compute_lives(eki_plan_private *p) {
+    int end = 2 * (int)p->n_steps;
+    for (size_t s = 0; s < p->n_steps; s++) {
+        const eki_pstep *pstep = p->steps[s];
+        live_forward(p, pstep, (int)s);
+        if (pstep->backward) live_backward(p, pstep, end - 1 - (int)s);
+        if (pstep->step.op->commit != NULL) use(p, pstep->saved, end);
+    }
+    for (size_t i = 0; i < p->n_inputs; i++) {
+        use_tensor(p, p->inputs[i], -1);
+        use_tensor(p, p->inputs[i], end);
+        use_gradient(p, p->inputs[i], end);
+    }
+    for (size_t i = 0; i < p->n_outputs; i++) {
+        use_tensor(p, p->outputs[i], end);
+        use_gradient(p, p->outputs[i], -1);
+        use_gradient(p, p->outputs[i], end);
+    }
+}
+
+typedef struct placed {
+    size_t bytes;
+    int index;
+} placed;
+
+static int by_size(const void *a, const void *b) {
+    const placed *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
+    return x->index - y->index;
+}
+
+static int by_offset(const void *a, const void *b) {
+    const eki_buffer *x = *(eki_buffer *const *)a, *y = *(eki_buffer *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Lowest offset at which `buffer` fits between the `n` buffers already placed; `busy` is room for n pointers. */
+static size_t find_gap(const eki_buffer *buffer, eki_buffer **done, size_t n, eki_buffer **busy) {
+    size_t count = 0, offset = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (done[i]->first <= buffer->last && buffer->first <= done[i]->last) busy[count++] = done[i];
+    }
+    qsort(busy, count, sizeof *busy, by_offset);
+    for (size_t i = 0; i < count; i++) {
+        if (offset + buffer->bytes <= busy[i]->offset) break;
+        size_t end = busy[i]->offset + busy[i]->bytes;
+        if (end > offset) offset = end;
+    }
+    return offset;
+}
+
+static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
+    size_t n = p->n_buffers, used = 0;
+    placed *order = calloc(n + 1, sizeof *order);
+    eki_buffer **pointers = calloc(2 * n + 1, sizeof(eki_buffer *));
+    if (order == NULL || pointers == NULL) {
+        free(order);
+        free(pointers);
+        return eki_fail_nomem(err, n * sizeof *order);
+    }
+    for (size_t i = 0; i < n; i++) {
+        p->buffers[i].bytes = (p->buffers[i].bytes + EKI_ALIGNMENT - 1) / EKI_ALIGNMENT * EKI_ALIGNMENT;
+        order[i] = (placed){p->buffers[i].bytes, (int)i};
+    }
+    qsort(order, n, sizeof *order, by_size);
+    for (size_t i = 0; i < n; i++) {
+        eki_buffer *buffer = &p->buffers[order[i].index];
+        if (buffer->first > buffer->last) continue;
+        buffer->offset = find_gap(buffer, pointers, used, pointers + n);
+        pointers[used++] = buffer;
+        if (buffer->offset + buffer->bytes > p->arena_bytes) p->arena_bytes = buffer->offset + buffer->bytes;
+    }
+    free(order);
+    free(pointers);
+    p->arena = eki_alloc_zero(p->arena_bytes);
+    return p->arena == NULL ? eki_fail_nomem(err, p->arena_bytes) : EK_OK;
+}
+
+static void *address(const eki_plan_private *p, int buffer) {
+    return buffer < 0 || p->buffers[buffer].first > p->buffers[buffer].last ? NULL
+                                                                            : p->arena + p->buffers[buffer].offset;
+}
+
+static void *gradient_address(const eki_plan_private *p, int tensor) {
+    const eki_ptensor *t = &p->tensors[tensor];
+    return t->grad_external != NULL ? t->grad_external : address(p, t->grad_buffer);
+}
+
+static void bind_step(eki_plan_private *p, eki_pstep *pstep) {
+    eki_step *step = &pstep->step;
+    step->scratch = address(p, pstep->forward_scratch);
+    step->saved = address(p, pstep->saved);
+    for (int k = 0; k < step->n_in; k++) {
+        if (pstep->in[k] < 0) continue;
+        step->in[k] = p->tensors[pstep->in[k]].view;
+        if (!pstep->backward || !step->want_din[k]) continue;
+        int own = pstep->din_buffer[k];
+        step->din[k] = own >= 0 ? address(p, own) : gradient_address(p, pstep->in[k]);
+    }
+    for (int k = 0; k < step->n_out; k++) {
+        if (pstep->out[k] < 0) continue;
+        step->out[k] = p->tensors[pstep->out[k]].view;
+        if (p->tensors[pstep->out[k]].grad_defined) step->dout[k] = gradient_address(p, pstep->out[k]);
+    }
+}
+
+ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_error *err) {
+    (void)options;
+    eki_plan_private *p = plan->private_data;
+    compute_lives(p);
+    EKI_TRY(place_buffers(p, err));
+    for (size_t i = 0; i < p->n_tensors; i++) {
+        if (p->tensors[i].buffer >= 0) p->tensors[i].view.data = address(p, p->tensors[i].buffer);
+    }
+    for (size_t s = 0; s < p->n_steps; s++) bind_step(p, p->steps[s]);
+    return EK_OK;
+}
