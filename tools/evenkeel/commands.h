@@ -1,0 +1,10 @@
+/* commands.h: the commands of the program, in the order of the overview. */
+#ifndef EK_TOOL_COMMANDS_H
+#define EK_TOOL_COMMANDS_H
+
+#include "command.h"
+
+extern const command command_train, command_eval, command_run, command_models, command_env, command_study,
+    command_help, command_completion;
+
+#endif
