@@ -180,10 +180,10 @@ bool eki_shape_equal(const eki_shape *a, const eki_shape *b);
 eki_shape eki_shape_of(int rank, const int64_t *dims);
 /* "[2,3,N,8]"; symbols by name when graph is given. */
 const char *eki_shape_text(const eki_graph *graph, const eki_shape *shape, char text[192]);
-/* A zeroed, owned tensor in the graph's arena (data by eki_alloc, freed with the graph). */
+/* A zeroed tensor in the graph's arena (folded constants). */
 ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **tensor,
                             ek_error *err);
-/* An initializer of that name: a value with data. */
+/* A zeroed initializer of that name: a value with data of its own. */
 ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
                                eki_value **value, ek_error *err);
 /* Makes the data writable (copies it out of the mapped file). */

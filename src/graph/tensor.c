@@ -86,12 +86,17 @@ const char *eki_shape_text(const eki_graph *graph, const eki_shape *shape, char 
     return text;
 }
 
-ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **out, ek_error *err) {
+static ek_status tensor_bytes(ek_dtype dtype, const eki_shape *shape, size_t *bytes, ek_error *err) {
     int64_t count;
-    size_t bytes;
-    if (!eki_shape_count(shape, &count) || !eki_mul_size((size_t)count, eki_dtype_bytes(dtype), &bytes)) {
+    if (!eki_shape_count(shape, &count) || !eki_mul_size((size_t)count, eki_dtype_bytes(dtype), bytes)) {
         return eki_fail(err, EK_ERR_LIMIT, "a tensor's shape is unknown or its size overflows");
     }
+    return EK_OK;
+}
+
+ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **out, ek_error *err) {
+    size_t bytes;
+    EKI_TRY(tensor_bytes(dtype, shape, &bytes, err));
     eki_tensor *tensor = eki_arena_alloc(&graph->arena, sizeof *tensor);
     void *data = eki_arena_alloc(&graph->arena, bytes);
     if (tensor == NULL || data == NULL) return eki_fail_nomem(err, bytes);
@@ -103,13 +108,18 @@ ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *s
 ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
                                eki_value **out, ek_error *err) {
     eki_value *value;
+    size_t bytes;
+    EKI_TRY(tensor_bytes(dtype, shape, &bytes, err));
     EKI_TRY(eki_graph_value(graph, name, &value, err));
     if (value->init != NULL || value->producer != NULL) {
         return eki_fail(err, EK_ERR_FORMAT, "initializer '%s' has the name of another tensor; names must be unique",
                         name);
     }
-    EKI_TRY(eki_tensor_create(graph, dtype, shape, &value->init, err));
-    EKI_TRY(eki_tensor_own(value->init, err));
+    eki_tensor *tensor = eki_arena_alloc(&graph->arena, sizeof *tensor);
+    void *data = tensor == NULL ? NULL : eki_alloc_zero(bytes);
+    if (data == NULL) return eki_fail_nomem(err, bytes);
+    *tensor = (eki_tensor){.dtype = dtype, .shape = *shape, .data = data, .bytes = bytes, .owned = true};
+    value->init = tensor;
     value->dtype = dtype;
     value->shape = *shape;
     if (out != NULL) *out = value;
