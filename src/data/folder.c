@@ -1,11 +1,164 @@
+/* folder.c: a set made of class folders of PNG or JPEG files, decoded at open, in parallel.
+ *
+ * The first file decides size and whether the set is gray; when a colour image follows, the set is decoded again as
+ * RGB. When files fail, the one that comes first is decoded once more, alone, for its error text: so the same set
+ * always gives the same message, whatever the threads did.
+ */
+#include "base/threads.h"
+#include "data/folder_list.h"
 #include "data/formats.h"
+#include "data/image.h"
+#include "data/resize.h"
+#include "data/source.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_FILE_BYTES = 1 << 28, CHUNK = 16 };
+
+typedef struct folder_job {
+    ek_dataset *dataset;
+    const eki_open_args *args;
+    const eki_folder_file *files;
+    size_t total; /* files listed; the set takes info.count of them, evenly spread */
+    eki_image first;
+    atomic_size_t failed; /* smallest example that failed */
+    atomic_bool colour;   /* a gray set has met a colour image */
+} folder_job;
+
 bool eki_folder_claims(const char *spec) {
-    (void)spec;
-    return false;
+    struct stat info;
+    return stat(spec, &info) == 0 && S_ISDIR(info.st_mode);
 }
-ek_status eki_folder_open(ek_dataset *d, const eki_open_args *a, ek_error *err) {
-    (void)d;
-    (void)a;
-    (void)err;
-    return EK_OK;
+
+static const eki_folder_file *file_of(const folder_job *job, size_t example) {
+    size_t count = (size_t)job->dataset->info.count;
+    __extension__ typedef unsigned __int128 wide;
+    return &job->files[(size_t)((wide)example * job->total / count)];
+}
+
+/* Height x width x channels to planes; gray is repeated when the set is RGB. */
+static void to_planes(const eki_image *image, int channels, unsigned char *out) {
+    size_t plane = (size_t)image->width * (size_t)image->height, step = (size_t)image->channels;
+    for (size_t c = 0; c < (size_t)channels; c++) {
+        const unsigned char *from = image->pixels + (step == 1 ? 0 : c);
+        for (size_t i = 0; i < plane; i++) out[c * plane + i] = from[i * step];
+    }
+}
+
+static ek_status store(const folder_job *job, const eki_image *image, unsigned char *out, ek_error *err) {
+    const ek_dataset_info *info = &job->dataset->info;
+    if (image->width == info->width && image->height == info->height) {
+        to_planes(image, info->channels, out);
+        return EK_OK;
+    }
+    size_t bytes = (size_t)image->width * (size_t)image->height * (size_t)info->channels;
+    unsigned char *planes = eki_alloc(bytes);
+    if (planes == NULL) return eki_fail_nomem(err, bytes);
+    to_planes(image, info->channels, planes);
+    eki_extent from = {image->height, image->width}, to = {info->height, info->width};
+    ek_status status = eki_resize_u8(planes, info->channels, from, out, to, err);
+    eki_free(planes);
+    return status;
+}
+
+static ek_status check_alike(const folder_job *job, const char *path, const eki_image *image, ek_error *err) {
+    if (job->args->height > 0 || (image->width == job->first.width && image->height == job->first.height)) {
+        return EK_OK;
+    }
+    return eki_fail(
+        err, EK_ERR_SHAPE,
+        "%s: is %d x %d (height x width), but %s is %d x %d; give a height and width to resize all images to", path,
+        image->height, image->width, job->files[0].path, job->first.height, job->first.width);
+}
+
+static ek_status load(folder_job *job, size_t example, ek_error *err) {
+    const eki_folder_file *file = file_of(job, example);
+    unsigned char *data;
+    eki_encoded encoded = {.path = file->path};
+    eki_image image = {0};
+    EKI_TRY(eki_source_slurp(file->path, MAX_FILE_BYTES, &data, &encoded.size, err));
+    encoded.data = data;
+    ek_status status;
+    EKI_TRY_DONE(eki_image_probe(&encoded, &image, err));
+    EKI_TRY_DONE(check_alike(job, file->path, &image, err));
+    if (image.channels > job->dataset->info.channels) {
+        atomic_store(&job->colour, true);
+        goto done;
+    }
+    EKI_TRY_DONE(eki_image_decode(&encoded, &image, err));
+    EKI_TRY_DONE(store(job, &image, job->dataset->pixels + example * job->dataset->example_values, err));
+    job->dataset->labels[example] = file->label;
+done:
+    eki_image_free(&image);
+    eki_free(data);
+    return status;
+}
+
+static void load_chunk(void *argument, size_t chunk) {
+    folder_job *job = argument;
+    size_t end = (chunk + 1) * CHUNK, count = (size_t)job->dataset->info.count;
+    for (size_t i = chunk * CHUNK; i < end && i < count; i++) {
+        size_t failed = atomic_load(&job->failed);
+        if (failed < i || atomic_load(&job->colour)) return;
+        if (load(job, i, NULL) == EK_OK) continue;
+        while (i < failed && !atomic_compare_exchange_weak(&job->failed, &failed, i)) continue;
+        return;
+    }
+}
+
+static ek_status load_all(folder_job *job, ek_error *err) {
+    size_t count = (size_t)job->dataset->info.count;
+    atomic_store(&job->failed, SIZE_MAX);
+    atomic_store(&job->colour, false);
+    eki_parallel_for(NULL, (count + CHUNK - 1) / CHUNK, load_chunk, job);
+    size_t failed = atomic_load(&job->failed);
+    if (failed == SIZE_MAX || atomic_load(&job->colour)) return EK_OK;
+    EKI_TRY(load(job, failed, err));
+    return eki_fail(err, EK_ERR_IO, "%s: could not be read, but could a moment later; memory may be short, try again",
+                    file_of(job, failed)->path);
+}
+
+static ek_status probe_first(folder_job *job, ek_error *err) {
+    const char *path = job->files[0].path;
+    unsigned char *data;
+    eki_encoded encoded = {.path = path};
+    EKI_TRY(eki_source_slurp(path, MAX_FILE_BYTES, &data, &encoded.size, err));
+    encoded.data = data;
+    ek_status status = eki_image_probe(&encoded, &job->first, err);
+    eki_free(data);
+    return status;
+}
+
+/* Allocates for `channels` and decodes everything into it. */
+static ek_status load_as(folder_job *job, int channels, ek_error *err) {
+    ek_dataset *d = job->dataset;
+    int64_t chw[3] = {channels, job->args->height > 0 ? job->args->height : job->first.height,
+                      job->args->width > 0 ? job->args->width : job->first.width};
+    eki_free(d->pixels);
+    eki_free(d->labels);
+    d->pixels = NULL;
+    d->labels = NULL;
+    int64_t count = eki_open_count(job->args, (int64_t)job->total);
+    EKI_TRY(eki_dataset_reserve(d, job->args->spec, EK_U8, count, chw, err));
+    return load_all(job, err);
+}
+
+ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
+    eki_arena paths = {0};
+    eki_folder_files files = {0};
+    folder_job job = {.dataset = dataset, .args = args};
+    ek_status status;
+    EKI_TRY_DONE(eki_folder_files_list(&paths, args->spec, args->split, &files, err));
+    job.files = files.items;
+    job.total = files.count;
+    EKI_TRY_DONE(probe_first(&job, err));
+    EKI_TRY_DONE(load_as(&job, job.first.channels, err));
+    if (atomic_load(&job.colour)) EKI_TRY_DONE(load_as(&job, 3, err));
+    EKI_TRY_DONE(eki_dataset_name_classes(dataset, (int)files.classes.count, files.classes.items, err));
+done:
+    eki_folder_files_free(&files);
+    eki_arena_free(&paths);
+    return status;
 }

@@ -98,15 +98,15 @@ static void draw_stroke(canvas *c, const eki_stroke *s, double wobble, dice *d) 
 
 /* Scale, slant, rotation (by the half-angle tangent: no sine needed) and shift. */
 static void place(canvas *c, dice *d) {
-    double width = between(d, 13, 21), height = between(d, 17, 23), slant = bell(d, 0.16), half = bell(d, 0.05);
+    double width = between(d, 11, 20), height = between(d, 14, 22), slant = bell(d, 0.2), half = bell(d, 0.06);
     double cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
     c->a = cosine * width;
     c->b = (-slant * cosine - sine) * height;
     c->c = sine * width;
     c->d = (-slant * sine + cosine) * height;
-    c->x = SIDE / 2.0 + bell(d, 0.9);
-    c->y = SIDE / 2.0 + bell(d, 0.9);
-    c->radius = between(d, 0.6, 1.7);
+    c->x = SIDE / 2.0 + bell(d, 1.2);
+    c->y = SIDE / 2.0 + bell(d, 1.2);
+    c->radius = between(d, 0.6, 1.6);
 }
 
 /* Ink to bytes, with noise that is different for every pixel: four random words a block, four pixels. */
@@ -143,9 +143,9 @@ static void draw_example(void *argument, size_t index) {
     canvas c;
     memset(&c, 0, sizeof c);
     place(&c, &d);
-    double wobble = between(&d, 0.01, 0.035);
+    double wobble = between(&d, 0.015, 0.052);
     for (int i = 0; i < glyph->strokes; i++) draw_stroke(&c, &glyph->stroke[i], wobble, &d);
-    double pressure = between(&d, 0.55, 1), noise = between(&d, 0, 0.2);
+    double pressure = between(&d, 0.4, 1), noise = between(&d, 0, 0.3);
     develop(&c, pressure, noise, eki_random_stream(strokes_seed, "grain", split, index),
             job->set->pixels + index * PIXELS);
     job->set->labels[index] = digit;
