@@ -51,7 +51,7 @@ only_in() { # pattern, folder, what
 
 for folder in src/*/; do check_folder "$(basename "$folder")" "$folder"; done
 check_folder tool tools/evenkeel
-only_in '# *include *[<"](oneapi/)?dnnl' src/dnnl "oneDNN"
+only_in '# *include *[<"](oneapi/dnnl/)?dnnl[_a-z]*[.]h' src/dnnl "oneDNN"
 only_in '# *include *[<"](protobuf-c|onnx/onnx.pb-c)' src/onnx "protobuf-c"
 only_in '# *include *[<"]mpi\.h' src/dist "MPI"
 only_in '# *include *<[a-z]*intrin\.h>' src/kernel/simd "intrinsics"

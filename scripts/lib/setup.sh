@@ -1,0 +1,36 @@
+# setup.sh: sourced by the other scripts. Installs Debian packages that are missing; needs root or sudo only then.
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        echo "missing packages, and neither root nor sudo to install them: $*" >&2
+        return 1
+    fi
+}
+
+has_package() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+need_packages() {
+    missing=
+    for package in "$@"; do has_package "$package" || missing="$missing $package"; done
+    [ -n "$missing" ] || return 0
+    say "installing:$missing"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# A command, from a package only when the machine does not have it from elsewhere.
+need_command() { command -v "$1" >/dev/null 2>&1 || need_packages "$2"; }
+
+need_build_tools() {
+    need_packages gcc libc6-dev pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev zlib1g-dev \
+        libpng-dev libturbojpeg0-dev
+    need_command cmake cmake
+    need_command ninja ninja-build
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# test.sh: everything that gates. On a fresh Debian 12 it installs what is missing, then: style, layers, build with
+# warnings as errors by clang and gcc, all tests under ASan and UBSan, all tests optimized.
+#   scripts/test.sh           all of it
+#   scripts/test.sh --fast    the optimized build and its tests only
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib/setup.sh
+
+fast=0
+[ "${1:-}" = --fast ] && fast=1
+jobs=$(nproc)
+
+need_build_tools
+need_packages libcmocka-dev
+need_command git git
+
+# Second runtimes and a browser for the tests that use them.
+need_command node nodejs
+need_command npm npm
+need_command chromium chromium
+need_packages python3-onnx
+export EK_NODE_MODULES="$PWD/build/node/node_modules"
+if [ ! -d "$EK_NODE_MODULES/onnxruntime-node" ] || [ ! -d "$EK_NODE_MODULES/axe-core" ]; then
+    say "installing onnxruntime-node, playwright-core and axe-core for the tests"
+    mkdir -p build/node
+    cp tests/package.json build/node/
+    (cd build/node && npm install --ignore-scripts --no-audit --no-fund --silent)
+fi
+
+if [ "$fast" -eq 0 ]; then
+    need_packages clang clang-format
+    say "style"
+    git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+    scripts/check_layers.sh
+
+    say "clang, warnings as errors"
+    cmake --preset clang >/dev/null
+    cmake --build --preset clang -j "$jobs" | tail -n 1
+
+    say "ASan and UBSan"
+    cmake --preset asan >/dev/null
+    cmake --build --preset asan -j "$jobs" | tail -n 1
+    ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE slow --timeout 900
+fi
+
+say "gcc, warnings as errors, optimized"
+cmake --preset release -DEK_WERROR=ON -DEK_TESTS=ON >/dev/null
+cmake --build --preset release -j "$jobs" | tail -n 1
+ctest --test-dir build/release -j "$jobs" --output-on-failure --timeout 900
