@@ -1,0 +1,95 @@
+/* dispatch.c: chooses the kernel table once, from the processor and the environment variable EVENKEEL_ISA.
+ *
+ * A ladder of tables, best last. The choice is an atomic pointer, filled on first use: two threads that race find
+ * the same answer, so no lock is needed. Tables differ in speed only, never in results, which is why the choice may
+ * be changed at any time (ek_cpu_set_isa).
+ */
+#include "cpu/dispatch.h"
+
+#include "base/error.h"
+#include <evenkeel/cpu.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const eki_kernels eki_kernels__generic;
+static int has_generic(void) { return 1; }
+
+#if defined(__x86_64__)
+extern const eki_kernels eki_kernels__avx2;
+extern const eki_kernels eki_kernels__avx512;
+
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+static int has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+           __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+}
+#endif
+
+static const struct {
+    const eki_kernels *table;
+    int (*supported)(void);
+} ladder[] = {
+    {&eki_kernels__generic, has_generic},
+#if defined(__x86_64__)
+    {&eki_kernels__avx2, has_avx2},
+    {&eki_kernels__avx512, has_avx512},
+#endif
+};
+
+enum { RUNGS = sizeof ladder / sizeof ladder[0] };
+
+static _Atomic(const eki_kernels *) in_force;
+
+const eki_kernels *eki_kernels_at(size_t index) { return index < RUNGS ? ladder[index].table : NULL; }
+
+int eki_kernels_supported(size_t index) { return index < RUNGS && ladder[index].supported(); }
+
+static size_t find(const char *name) {
+    size_t i = 0;
+    while (i < RUNGS && strcmp(ladder[i].table->isa, name) != 0) i++;
+    return i;
+}
+
+/* The best supported rung, not above the one that EVENKEEL_ISA names (an unknown name caps nothing). */
+static const eki_kernels *choose(void) {
+    const char *cap = getenv("EVENKEEL_ISA");
+    size_t top = cap != NULL ? find(cap) : RUNGS;
+    if (top >= RUNGS) top = RUNGS - 1;
+    while (top > 0 && !ladder[top].supported()) top--;
+    return ladder[top].table;
+}
+
+const eki_kernels *eki_kernels_get(void) {
+    const eki_kernels *table = atomic_load_explicit(&in_force, memory_order_acquire);
+    if (table == NULL) {
+        table = choose();
+        atomic_store_explicit(&in_force, table, memory_order_release);
+    }
+    return table;
+}
+
+const char *ek_cpu_isa(void) { return eki_kernels_get()->isa; }
+
+ek_status ek_cpu_set_isa(const char *isa, ek_error *err) {
+    if (isa == NULL) {
+        atomic_store_explicit(&in_force, choose(), memory_order_release);
+        return EK_OK;
+    }
+    size_t index = find(isa);
+    if (index == RUNGS) {
+        static const char *const known[] = {"generic", "avx2", "avx512"};
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+            if (strcmp(isa, known[i]) == 0) {
+                return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not part of this build; use \"generic\"", isa);
+            }
+        }
+        return eki_fail(err, EK_ERR_ARG, "isa is \"%s\", expected \"generic\", \"avx2\" or \"avx512\"", isa);
+    }
+    if (!ladder[index].supported()) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not supported by this processor, which has \"%s\"", isa,
+                        choose()->isa);
+    }
+    atomic_store_explicit(&in_force, ladder[index].table, memory_order_release);
+    return EK_OK;
+}

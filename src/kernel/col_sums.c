@@ -1,0 +1,131 @@
+/* col_sums.c: moments and gradient sums of columns; a row holds one element of every column.
+ *
+ * One f64 accumulator pair per column, rows added in order, carried in memory between calls so that a set may span
+ * several stretches of rows. A tile of at most sixteen columns stays in registers while it walks down the rows; wide
+ * rows are walked in strips of a few rows so that a strip is still in the first cache when the next tile reads it.
+ * Neither the tile nor the strip changes the order of the additions of a column.
+ */
+#include "kernel/kernel.h"
+#include "kernel/simd/simd.h"
+
+enum { STRIP_ROWS = 32, TILE = 16 };
+
+/* Rows per strip: all of them when a single tile covers the columns. */
+EK_INLINE size_t strip_rows(size_t rows, size_t cols) { return cols <= TILE || rows < STRIP_ROWS ? rows : STRIP_ROWS; }
+
+EK_INLINE void moments_tile(const float *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
+                            int vectors) {
+    f64x8 k[2], a[2], b[2];
+    for (int v = 0; v < vectors; v++) {
+        k[v] = f64x8_load(shift + 8 * v);
+        a[v] = f64x8_load(s1 + 8 * v);
+        b[v] = f64x8_load(s2 + 8 * v);
+    }
+    for (size_t r = 0; r < rows; r++, x += stride) {
+        for (int v = 0; v < vectors; v++) {
+            f64x8 d = f64x8_sub(f64x8_widen(x + 8 * v), k[v]);
+            a[v] = f64x8_add(a[v], d);
+            b[v] = f64x8_add(b[v], f64x8_mul(d, d));
+        }
+    }
+    for (int v = 0; v < vectors; v++) {
+        f64x8_store(s1 + 8 * v, a[v]);
+        f64x8_store(s2 + 8 * v, b[v]);
+    }
+}
+
+EK_INLINE void moments_tile_n(const float *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
+                              size_t n) {
+    f64x8 k = f64x8_load_n(shift, n), a = f64x8_load_n(s1, n), b = f64x8_load_n(s2, n);
+    for (size_t r = 0; r < rows; r++, x += stride) {
+        f64x8 d = f64x8_sub(f64x8_widen_n(x, n), k);
+        a = f64x8_add(a, d);
+        b = f64x8_add(b, f64x8_mul(d, d));
+    }
+    f64x8_store_n(s1, a, n);
+    f64x8_store_n(s2, b, n);
+}
+
+void EK_FN(f32_col_moments)(const float *x, size_t rows, size_t stride, size_t cols, const double *shift, double *s1,
+                            double *s2) {
+    size_t strip = strip_rows(rows, cols);
+    for (size_t r = 0; r < rows; r += strip) {
+        size_t high = rows - r < strip ? rows - r : strip, c = 0;
+        const float *top = x + r * stride;
+        for (; c + 16 <= cols; c += 16) moments_tile(top + c, high, stride, shift + c, s1 + c, s2 + c, 2);
+        for (; c + 8 <= cols; c += 8) moments_tile(top + c, high, stride, shift + c, s1 + c, s2 + c, 1);
+        if (c < cols) moments_tile_n(top + c, high, stride, shift + c, s1 + c, s2 + c, cols - c);
+    }
+}
+
+EK_INLINE void gradsums_tile(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+                             double *sdy, double *sdyx, int vectors) {
+    f64x8 k[2], a[2], b[2];
+    for (int v = 0; v < vectors; v++) {
+        k[v] = f64x8_load(mean + 8 * v);
+        a[v] = f64x8_load(sdy + 8 * v);
+        b[v] = f64x8_load(sdyx + 8 * v);
+    }
+    for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
+        for (int v = 0; v < vectors; v++) {
+            f64x8 g = f64x8_widen(dy + 8 * v);
+            a[v] = f64x8_add(a[v], g);
+            b[v] = f64x8_add(b[v], f64x8_mul(g, f64x8_sub(f64x8_widen(x + 8 * v), k[v])));
+        }
+    }
+    for (int v = 0; v < vectors; v++) {
+        f64x8_store(sdy + 8 * v, a[v]);
+        f64x8_store(sdyx + 8 * v, b[v]);
+    }
+}
+
+EK_INLINE void gradsums_tile_n(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+                               double *sdy, double *sdyx, size_t n) {
+    f64x8 k = f64x8_load_n(mean, n), a = f64x8_load_n(sdy, n), b = f64x8_load_n(sdyx, n);
+    for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
+        f64x8 g = f64x8_widen_n(dy, n);
+        a = f64x8_add(a, g);
+        b = f64x8_add(b, f64x8_mul(g, f64x8_sub(f64x8_widen_n(x, n), k)));
+    }
+    f64x8_store_n(sdy, a, n);
+    f64x8_store_n(sdyx, b, n);
+}
+
+void EK_FN(f32_col_gradsums)(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
+                             const double *mean, double *sdy, double *sdyx) {
+    size_t strip = strip_rows(rows, cols);
+    for (size_t r = 0; r < rows; r += strip) {
+        size_t high = rows - r < strip ? rows - r : strip, c = 0;
+        const float *xt = x + r * stride, *gt = dy + r * stride;
+        for (; c + 16 <= cols; c += 16) gradsums_tile(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, 2);
+        for (; c + 8 <= cols; c += 8) gradsums_tile(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, 1);
+        if (c < cols) gradsums_tile_n(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, cols - c);
+    }
+}
+
+/* One vector of columns; n = 8 or the columns that are left. */
+EK_INLINE void paramgrads_tile(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+                               const double *rstd, double *dscale, double *dbias, size_t n) {
+    f64x8 a = n < 8 ? f64x8_load_n(dscale, n) : f64x8_load(dscale);
+    f64x8 b = n < 8 ? f64x8_load_n(dbias, n) : f64x8_load(dbias);
+    for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
+        f64x8 g = n < 8 ? f64x8_widen_n(dy, n) : f64x8_widen(dy);
+        f64x8 d = f64x8_sub(n < 8 ? f64x8_widen_n(x, n) : f64x8_widen(x), f64x8_set1(mean[r]));
+        a = f64x8_add(a, f64x8_mul(g, f64x8_mul(d, f64x8_set1(rstd[r]))));
+        b = f64x8_add(b, g);
+    }
+    if (n < 8) {
+        f64x8_store_n(dscale, a, n);
+        f64x8_store_n(dbias, b, n);
+    } else {
+        f64x8_store(dscale, a);
+        f64x8_store(dbias, b);
+    }
+}
+
+void EK_FN(f32_vec_paramgrads)(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
+                               const double *mean, const double *rstd, double *dscale, double *dbias) {
+    size_t c = 0;
+    for (; c + 8 <= cols; c += 8) paramgrads_tile(x + c, dy + c, rows, stride, mean, rstd, dscale + c, dbias + c, 8);
+    if (c < cols) paramgrads_tile(x + c, dy + c, rows, stride, mean, rstd, dscale + c, dbias + c, cols - c);
+}

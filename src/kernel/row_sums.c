@@ -1,0 +1,101 @@
+/* row_sums.c: moments and gradient sums of contiguous elements.
+ *
+ * Sixteen f64 lanes: element i of a segment goes to lane i mod 16, each segment begins at lane 0 again, the tail adds
+ * to its own lanes only, and the lanes are summed in the fixed tree 16 -> 8 -> 4 -> 2 -> 1. f64 because a product of
+ * two f32 is exact in it and because |x| up to 1e30 must not overflow; a shift by a member of the set because sums of
+ * raw squares cancel (docs/numerics.md). Eight lanes are one vector here, so a sum is a pair of vectors.
+ */
+#include "kernel/kernel.h"
+#include "kernel/simd/simd.h"
+
+typedef struct {
+    f64x8 a[2], b[2]; /* two sums of sixteen lanes */
+} lanes;
+
+EK_INLINE lanes lanes_zero(void) {
+    f64x8 zero = f64x8_set1(0.0);
+    return (lanes){{zero, zero}, {zero, zero}};
+}
+
+EK_INLINE void lanes_add(lanes *s, int half, f64x8 a, f64x8 b) {
+    s->a[half] = f64x8_add(s->a[half], a);
+    s->b[half] = f64x8_add(s->b[half], b);
+}
+
+EK_INLINE void lanes_add_n(lanes *s, int half, f64x8 a, f64x8 b, size_t n) {
+    s->a[half] = f64x8_add_n(s->a[half], a, n);
+    s->b[half] = f64x8_add_n(s->b[half], b, n);
+}
+
+EK_INLINE void lanes_sum(const lanes *s, double sums[2]) {
+    sums[0] = f64x16_sum(s->a[0], s->a[1]);
+    sums[1] = f64x16_sum(s->b[0], s->b[1]);
+}
+
+EK_INLINE void add_squares(lanes *s, const float *x, size_t n, f64x8 shift) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        for (int half = 0; half < 2; half++) {
+            f64x8 d = f64x8_sub(f64x8_widen(x + i + 8 * half), shift);
+            lanes_add(s, half, d, f64x8_mul(d, d));
+        }
+    }
+    for (int half = 0; i < n; half++, i += 8) {
+        size_t rest = n - i < 8 ? n - i : 8;
+        f64x8 d = f64x8_sub(rest < 8 ? f64x8_widen_n(x + i, rest) : f64x8_widen(x + i), shift);
+        if (rest < 8) {
+            lanes_add_n(s, half, d, f64x8_mul(d, d), rest);
+        } else {
+            lanes_add(s, half, d, f64x8_mul(d, d));
+        }
+    }
+}
+
+void EK_FN(f32_row_moments)(const float *x, size_t n, size_t count, size_t stride, double shift, double sums[2]) {
+    lanes s = lanes_zero();
+    for (size_t j = 0; j < count; j++) add_squares(&s, x + j * stride, n, f64x8_set1(shift));
+    lanes_sum(&s, sums);
+}
+
+/* Eight lanes of g = scale * dy, exact in f64, and of g * (x - mean); first n lanes. */
+EK_INLINE void add_products(lanes *s, int half, const float *x, const float *dy, const float *scale, f64x8 mean,
+                            size_t n) {
+    if (n < 8) {
+        f64x8 g = f64x8_widen_n(dy, n);
+        if (scale != NULL) g = f64x8_mul(g, f64x8_widen_n(scale, n));
+        lanes_add_n(s, half, g, f64x8_mul(g, f64x8_sub(f64x8_widen_n(x, n), mean)), n);
+    } else {
+        f64x8 g = f64x8_widen(dy);
+        if (scale != NULL) g = f64x8_mul(g, f64x8_widen(scale));
+        lanes_add(s, half, g, f64x8_mul(g, f64x8_sub(f64x8_widen(x), mean)));
+    }
+}
+
+EK_INLINE void add_gradients(lanes *s, const float *x, const float *dy, size_t n, const float *scale, f64x8 mean) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, 8);
+        add_products(s, 1, x + i + 8, dy + i + 8, scale != NULL ? scale + i + 8 : NULL, mean, 8);
+    }
+    for (int half = 0; i < n; half++, i += 8) {
+        add_products(s, half, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, n - i < 8 ? n - i : 8);
+    }
+}
+
+void EK_FN(f32_row_gradsums)(const float *x, const float *dy, size_t n, size_t count, size_t stride, double mean,
+                             double sums[2]) {
+    lanes s = lanes_zero();
+    for (size_t j = 0; j < count; j++) add_gradients(&s, x + j * stride, dy + j * stride, n, NULL, f64x8_set1(mean));
+    lanes_sum(&s, sums);
+}
+
+void EK_FN(f32_vec_gradsums)(const float *x, const float *dy, size_t n, const float *scale, double mean,
+                             double sums[2]) {
+    lanes s = lanes_zero();
+    if (scale != NULL) {
+        add_gradients(&s, x, dy, n, scale, f64x8_set1(mean));
+    } else {
+        add_gradients(&s, x, dy, n, NULL, f64x8_set1(mean));
+    }
+    lanes_sum(&s, sums);
+}

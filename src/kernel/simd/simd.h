@@ -1,0 +1,26 @@
+/* simd.h: the vector operations kernels are written in, chosen by instruction set.
+ *
+ * Two types: f32x16, sixteen floats, and f64x8, eight doubles. Each simd_<isa>.h defines exactly the same inline
+ * operations on them; `_n` forms touch the first n lanes of memory only (0 <= n < lanes), and the other lanes of a
+ * load are zero. Every operation is one correctly rounded IEEE operation per lane, so that all sets give equal bits.
+ */
+#ifndef EKI_SIMD_H
+#define EKI_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EK_INLINE static inline __attribute__((always_inline, unused))
+
+#if defined(EK_ISA_avx512)
+#include "kernel/simd/simd_avx512.h"
+#elif defined(EK_ISA_avx2)
+#include "kernel/simd/simd_avx2.h"
+#else
+#include "kernel/simd/simd_generic.h"
+#endif
+
+/* Sum of sixteen lanes (lo = 0..7, hi = 8..15) in the fixed tree 16 -> 8 -> 4 -> 2 -> 1. */
+EK_INLINE double f64x16_sum(f64x8 lo, f64x8 hi) { return f64x8_sum(f64x8_add(lo, hi)); }
+
+#endif

@@ -1,0 +1,44 @@
+/* simd_avx512.h: the vector operations with AVX-512 (F, BW, DQ, VL). */
+#ifndef EKI_SIMD_AVX512_H
+#define EKI_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+typedef __m512 f32x16;
+typedef __m512d f64x8;
+
+EK_INLINE __mmask16 mask16(size_t n) { return (__mmask16)((1u << n) - 1u); }
+EK_INLINE __mmask8 mask8(size_t n) { return (__mmask8)((1u << n) - 1u); }
+
+EK_INLINE f32x16 f32x16_set1(float a) { return _mm512_set1_ps(a); }
+EK_INLINE f32x16 f32x16_load(const float *p) { return _mm512_loadu_ps(p); }
+EK_INLINE f32x16 f32x16_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(mask16(n), p); }
+EK_INLINE void f32x16_store(float *p, f32x16 a) { _mm512_storeu_ps(p, a); }
+EK_INLINE void f32x16_store_n(float *p, f32x16 a, size_t n) { _mm512_mask_storeu_ps(p, mask16(n), a); }
+EK_INLINE f32x16 f32x16_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
+EK_INLINE f32x16 f32x16_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
+EK_INLINE f32x16 f32x16_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
+
+EK_INLINE f64x8 f64x8_set1(double a) { return _mm512_set1_pd(a); }
+EK_INLINE f64x8 f64x8_load(const double *p) { return _mm512_loadu_pd(p); }
+EK_INLINE f64x8 f64x8_load_n(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mask8(n), p); }
+EK_INLINE void f64x8_store(double *p, f64x8 a) { _mm512_storeu_pd(p, a); }
+EK_INLINE void f64x8_store_n(double *p, f64x8 a, size_t n) { _mm512_mask_storeu_pd(p, mask8(n), a); }
+EK_INLINE f64x8 f64x8_add(f64x8 a, f64x8 b) { return _mm512_add_pd(a, b); }
+EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) { return _mm512_sub_pd(a, b); }
+EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) { return _mm512_mul_pd(a, b); }
+
+/* a + b in the first n lanes, a in the others. */
+EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) { return _mm512_mask_add_pd(a, mask8(n), a, b); }
+
+/* Eight floats as doubles. */
+EK_INLINE f64x8 f64x8_widen(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+EK_INLINE f64x8 f64x8_widen_n(const float *p, size_t n) { return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask8(n), p)); }
+
+EK_INLINE double f64x8_sum(f64x8 a) {
+    __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* simd_generic.h: the vector operations in plain C with 16-byte vector types, which every compiler that builds
+ * Evenkeel maps to what the machine has (SSE2, NEON) or to scalar code. */
+#ifndef EKI_SIMD_GENERIC_H
+#define EKI_SIMD_GENERIC_H
+
+#include <string.h>
+
+typedef float eki_f32x2 __attribute__((vector_size(8)));
+typedef float eki_f32x4 __attribute__((vector_size(16)));
+typedef double eki_f64x2 __attribute__((vector_size(16)));
+
+typedef struct {
+    eki_f32x4 v[4];
+} f32x16;
+
+typedef struct {
+    eki_f64x2 v[4];
+} f64x8;
+
+EK_INLINE f32x16 f32x16_set1(float a) {
+    eki_f32x4 all = {a, a, a, a};
+    return (f32x16){{all, all, all, all}};
+}
+EK_INLINE f32x16 f32x16_load(const float *p) {
+    f32x16 r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+EK_INLINE f32x16 f32x16_load_n(const float *p, size_t n) {
+    float lanes[16] = {0};
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return f32x16_load(lanes);
+}
+EK_INLINE void f32x16_store(float *p, f32x16 a) { memcpy(p, &a, sizeof a); }
+EK_INLINE void f32x16_store_n(float *p, f32x16 a, size_t n) {
+    float lanes[16];
+    f32x16_store(lanes, a);
+    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+EK_INLINE f32x16 f32x16_add(f32x16 a, f32x16 b) {
+    return (f32x16){{a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}};
+}
+EK_INLINE f32x16 f32x16_sub(f32x16 a, f32x16 b) {
+    return (f32x16){{a.v[0] - b.v[0], a.v[1] - b.v[1], a.v[2] - b.v[2], a.v[3] - b.v[3]}};
+}
+EK_INLINE f32x16 f32x16_mul(f32x16 a, f32x16 b) {
+    return (f32x16){{a.v[0] * b.v[0], a.v[1] * b.v[1], a.v[2] * b.v[2], a.v[3] * b.v[3]}};
+}
+
+EK_INLINE f64x8 f64x8_set1(double a) {
+    eki_f64x2 both = {a, a};
+    return (f64x8){{both, both, both, both}};
+}
+EK_INLINE f64x8 f64x8_load(const double *p) {
+    f64x8 r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+EK_INLINE f64x8 f64x8_load_n(const double *p, size_t n) {
+    double lanes[8] = {0};
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return f64x8_load(lanes);
+}
+EK_INLINE void f64x8_store(double *p, f64x8 a) { memcpy(p, &a, sizeof a); }
+EK_INLINE void f64x8_store_n(double *p, f64x8 a, size_t n) {
+    double lanes[8];
+    f64x8_store(lanes, a);
+    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+EK_INLINE f64x8 f64x8_add(f64x8 a, f64x8 b) {
+    return (f64x8){{a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}};
+}
+EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) {
+    return (f64x8){{a.v[0] - b.v[0], a.v[1] - b.v[1], a.v[2] - b.v[2], a.v[3] - b.v[3]}};
+}
+EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) {
+    return (f64x8){{a.v[0] * b.v[0], a.v[1] * b.v[1], a.v[2] * b.v[2], a.v[3] * b.v[3]}};
+}
+
+/* a + b in the first n lanes, a in the others. */
+EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) {
+    double lanes[8], sums[8];
+    f64x8_store(lanes, a);
+    f64x8_store(sums, f64x8_add(a, b));
+    for (size_t i = 0; i < n; i++) lanes[i] = sums[i];
+    return f64x8_load(lanes);
+}
+
+/* Eight floats as doubles. */
+EK_INLINE f64x8 f64x8_widen(const float *p) {
+    f64x8 r;
+    for (int i = 0; i < 4; i++) {
+        eki_f32x2 two;
+        memcpy(&two, p + 2 * i, sizeof two);
+        r.v[i] = __builtin_convertvector(two, eki_f64x2);
+    }
+    return r;
+}
+EK_INLINE f64x8 f64x8_widen_n(const float *p, size_t n) {
+    float lanes[8] = {0};
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return f64x8_widen(lanes);
+}
+
+EK_INLINE double f64x8_sum(f64x8 a) {
+    eki_f64x2 two = (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]);
+    return two[0] + two[1];
+}
+
+#endif

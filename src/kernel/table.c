@@ -1,0 +1,13 @@
+/* table.c: the kernel table of one instruction set.
+ *
+ * Made from kernels.def, so a kernel that is listed but not written is a link error and never a NULL pointer
+ * found at run time. src/cpu/dispatch.c chooses between the tables.
+ */
+#include "kernel/kernel.h"
+
+const eki_kernels EK_FN(kernels) = {
+    .isa = EKI_TEXT2(EK_ISA),
+#define EK_KERNEL(name, parameters) .name = EK_FN(name),
+#include "kernel/kernels.def"
+#undef EK_KERNEL
+};

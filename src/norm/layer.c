@@ -1,0 +1,197 @@
+/* layer.c: layer and RMS norm over the last dimensions with one scale and bias per element of the row.
+ *
+ * A row that fits the cache is read once from memory per pass. Parameter gradients are sums down the rows: blocks of
+ * rows, whose number is a function of the shape, have their own f64 sums, which merge in the fixed tree. Where there
+ * are several such blocks, a block also makes its dx, eight rows at a time, while the rows are in the cache; else
+ * parameter gradients run over tiles of columns and dx over rows. Either way the bits are the same.
+ */
+#include "norm/norm_job.h"
+
+enum { ROWS_AT_ONCE = 8, COLUMN_TILE = 1024 };
+
+static eki_pair *row_sums(const eki_job *job) { return job->sums; }
+
+/* After the sums of the pieces of the sets; a block of rows has L sums for dscale and L for dbias. */
+static double *block_sums(const eki_job *job, int64_t block) {
+    const ek_norm_plan *plan = job->plan;
+    int64_t pieces = plan->set_blocks > 1 ? plan->sets * plan->set_blocks : 0;
+    pieces = (pieces + 3) / 4 * 4;
+    return (double *)(void *)(job->sums + pieces + block * plan->space);
+}
+
+static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
+    eki_affine p = eki_affine_make(job->stats.mean[row], job->stats.rstd[row], 1.0, 0.0);
+    int64_t offset = row * job->plan->space + begin;
+    job->kernels->f32_vec_affine(job->x + offset, job->y + offset, (size_t)length,
+                                 job->scale != NULL ? job->scale + begin : NULL,
+                                 job->bias != NULL ? job->bias + begin : NULL, &p);
+}
+
+static void fused_forward(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    for (int64_t row = begin; row < end; row++) {
+        eki_stats_set(&job->stats, row, eki_set_piece_moments(job, row, 0), job->plan->desc.epsilon);
+        affine_piece(job, row, 0, job->plan->space);
+    }
+}
+
+static int64_t piece_length(const ek_norm_plan *plan, int64_t block) {
+    int64_t rest = plan->space - block * EKI_ROW_LIMIT;
+    return rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;
+}
+
+static void affine_pieces(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t blocks = job->plan->set_blocks;
+    for (int64_t i = begin; i < end; i++) {
+        affine_piece(job, i / blocks, i % blocks * EKI_ROW_LIMIT, piece_length(job->plan, i % blocks));
+    }
+}
+
+void eki_rows_forward(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    if (plan->set_blocks == 1) {
+        eki_ranges(plan, plan->sets, plan->space, fused_forward, &copy);
+        return;
+    }
+    eki_phase_set_moments(job);
+    eki_ranges(plan, plan->sets * plan->set_blocks, EKI_ROW_LIMIT, affine_pieces, &copy);
+}
+
+static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
+    int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
+    double sums[2];
+    job->kernels->f32_vec_gradsums(job->x + offset, job->dy + offset, (size_t)piece_length(job->plan, block),
+                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums);
+    return (eki_pair){sums[0], sums[1]};
+}
+
+static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
+    double n = (double)job->plan->set_size;
+    job->small[2 * row] = job->plan->centred ? (float)(sum.a / n) : 0.0f;
+    job->small[2 * row + 1] = (float)(sum.b * job->stats.rstd[row] / n);
+}
+
+static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
+    int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
+    eki_gradient p = eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, (double)job->small[2 * row],
+                                       (double)job->small[2 * row + 1]);
+    job->kernels->f32_vec_gradaffine(job->x + offset, job->dy + offset, job->dx + offset,
+                                     (size_t)piece_length(job->plan, block),
+                                     job->scale != NULL ? job->scale + begin : NULL, &p);
+}
+
+static void gradient_rows(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    for (int64_t row = begin; row < end; row++) {
+        set_row_means(job, row, piece_sums(job, row, 0));
+        gradient_piece(job, row, 0);
+    }
+}
+
+static void pieces_sum(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t blocks = job->plan->set_blocks;
+    for (int64_t i = begin; i < end; i++) row_sums(job)[i] = piece_sums(job, i / blocks, i % blocks);
+}
+
+static void pieces_gradient(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t blocks = job->plan->set_blocks;
+    for (int64_t i = begin; i < end; i++) gradient_piece(job, i / blocks, i % blocks);
+}
+
+static void input_gradient(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    if (plan->set_blocks == 1) {
+        eki_ranges(plan, plan->sets, plan->space, gradient_rows, &copy);
+        return;
+    }
+    eki_ranges(plan, plan->sets * plan->set_blocks, EKI_ROW_LIMIT, pieces_sum, &copy);
+    for (int64_t row = 0; row < plan->sets; row++) {
+        set_row_means(job, row, eki_pair_tree(row_sums(job) + row * plan->set_blocks, plan->set_blocks, 1));
+    }
+    eki_ranges(plan, plan->sets * plan->set_blocks, EKI_ROW_LIMIT, pieces_gradient, &copy);
+}
+
+/* Adds rows [row, row + count), columns [begin, begin + length) to the sums of their block. */
+static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64_t begin, int64_t length) {
+    const ek_norm_plan *plan = job->plan;
+    double *dscale = block_sums(job, row / plan->param_rows), *dbias = dscale + plan->space;
+    int64_t offset = row * plan->space + begin;
+    job->kernels->f32_vec_paramgrads(job->x + offset, job->dy + offset, (size_t)count, (size_t)plan->space,
+                                     (size_t)length, job->stats.mean + row, job->stats.rstd + row, dscale + begin,
+                                     dbias + begin);
+}
+
+static void clear_sums(const eki_job *job, int64_t block, int64_t begin, int64_t length) {
+    double *dscale = block_sums(job, block), *dbias = dscale + job->plan->space;
+    for (int64_t j = begin; j < begin + length; j++) dscale[j] = dbias[j] = 0.0;
+}
+
+static int64_t block_end(const ek_norm_plan *plan, int64_t block) {
+    int64_t end = (block + 1) * plan->param_rows;
+    return end < plan->samples ? end : plan->samples;
+}
+
+static void fused_blocks(void *context, int64_t begin, int64_t end) {
+    eki_job *job = context;
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t block = begin; block < end; block++) {
+        clear_sums(job, block, 0, plan->space);
+        int64_t last = block_end(plan, block);
+        for (int64_t row = block * plan->param_rows; row < last; row += ROWS_AT_ONCE) {
+            int64_t count = last - row < ROWS_AT_ONCE ? last - row : ROWS_AT_ONCE;
+            add_parameters(job, row, count, 0, plan->space);
+            if (job->dx != NULL) gradient_rows(job, row, row + count);
+        }
+    }
+}
+
+static int64_t column_tiles(const ek_norm_plan *plan) { return (plan->space + COLUMN_TILE - 1) / COLUMN_TILE; }
+
+static void parameter_tiles(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    const ek_norm_plan *plan = job->plan;
+    int64_t tiles = column_tiles(plan);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t block = i / tiles, first = i % tiles * COLUMN_TILE, row = block * plan->param_rows;
+        int64_t length = plan->space - first < COLUMN_TILE ? plan->space - first : COLUMN_TILE;
+        clear_sums(job, block, first, length);
+        add_parameters(job, row, block_end(plan, block) - row, first, length);
+    }
+}
+
+static void merge_parameters(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t j = begin; j < end; j++) {
+        eki_pair_stack stack;
+        stack.count = 0;
+        for (int64_t block = 0; block < plan->param_blocks; block++) {
+            const double *dscale = block_sums(job, block);
+            eki_pair_push(&stack, (eki_pair){dscale[plan->space + j], dscale[j]});
+        }
+        eki_pair total = eki_pair_root(&stack);
+        if (job->dbias != NULL) job->dbias[j] = (float)total.a;
+        if (job->dscale != NULL) job->dscale[j] = (float)total.b;
+    }
+}
+
+/* Parameter gradients come first where dx may overwrite dy. */
+void eki_rows_backward(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    bool parameters = job->dscale != NULL || job->dbias != NULL;
+    bool fused = parameters && plan->set_blocks == 1 && plan->param_blocks > 1;
+    if (fused) {
+        eki_ranges(plan, plan->param_blocks, plan->param_rows * plan->space, fused_blocks, &copy);
+    } else if (parameters) {
+        eki_ranges(plan, plan->param_blocks * column_tiles(plan), COLUMN_TILE * plan->param_rows, parameter_tiles,
+                   &copy);
+    }
+    if (job->dx != NULL && !fused) input_gradient(job);
+    if (parameters) eki_ranges(plan, plan->space, 8 * plan->param_blocks, merge_parameters, &copy);
+}

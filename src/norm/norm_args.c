@@ -1,0 +1,142 @@
+/* norm_args.c: the check of the pointers of one call. Cheap: a few comparisons, and one look at running_var. */
+#include "base/error.h"
+#include "norm/norm_job.h"
+
+#include <math.h>
+
+static ek_status missing(const ek_norm_plan *plan, const char *field, const char *why, ek_error *err) {
+    char text[EKI_DIMS_TEXT];
+    return eki_fail(err, EK_ERR_ARG, "args.%s is NULL, but %s %s needs it: %s", field,
+                    eki_norm_kind_name(plan->desc.kind), eki_dims_text(&plan->desc, text), why);
+}
+
+static ek_status check_struct(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
+    if (args == NULL) return eki_fail(err, EK_ERR_ARG, "args is NULL, expected the pointers of this call");
+    if (args->struct_size != sizeof *args) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "args.struct_size is %zu, this library expects %zu: set it to sizeof(ek_norm_args) and compile "
+                        "against the headers of the library that is linked",
+                        args->struct_size, sizeof *args);
+    }
+    for (size_t i = 0; i < sizeof args->reserved / sizeof args->reserved[0]; i++) {
+        if (args->reserved[i] != NULL) {
+            return eki_fail(err, EK_ERR_ARG, "args.reserved[%zu] is not NULL: clear the struct before filling it", i);
+        }
+    }
+    return EK_OK;
+}
+
+static ek_status check_aligned(const void *pointer, size_t alignment, const char *field, ek_error *err) {
+    if ((uintptr_t)pointer % alignment == 0) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "args.%s is at %p, expected an address divisible by %zu", field, pointer,
+                    alignment);
+}
+
+static ek_status check_memory(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    if (args->workspace == NULL) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "args.workspace is NULL, expected %zu bytes (ek_norm_workspace_bytes), 64-byte aligned",
+                        plan->workspace_bytes);
+    }
+    EKI_TRY(check_aligned(args->workspace, 64, "workspace", err));
+    EKI_TRY(check_aligned(args->saved, 8, "saved", err));
+    return EK_OK;
+}
+
+/* Two buffers of the plan: the same, or apart. */
+static ek_status check_overlap(const ek_norm_plan *plan, const void *a, const char *a_name, const void *b,
+                               const char *b_name, bool same_allowed, ek_error *err) {
+    if (a == NULL || b == NULL || (a == b && same_allowed)) return EK_OK;
+    uintptr_t first = (uintptr_t)a, second = (uintptr_t)b;
+    uintptr_t distance = first < second ? second - first : first - second;
+    size_t bytes = (size_t)eki_buffer_elements(plan) * sizeof(float);
+    if (distance >= bytes) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "args.%s and args.%s overlap: they are %zu bytes apart and each holds %zu; %s",
+                    a_name, b_name, (size_t)distance, bytes,
+                    same_allowed ? "give the same pointer (in place) or separate buffers" : "give separate buffers");
+}
+
+static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    const char *why = "EK_STATS_RUNNING (or EK_SMALL_USE_RUNNING with one value per channel) normalizes with it; "
+                      "without running statistics use EK_STATS_BATCH";
+    if (args->running_mean == NULL) return missing(plan, "running_mean", why, err);
+    if (args->running_var == NULL) return missing(plan, "running_var", why, err);
+    for (int64_t c = 0; c < plan->channels; c++) {
+        float var = args->running_var[c];
+        if (!(var >= 0.0f) || isinf(var)) {
+            return eki_fail(err, EK_ERR_NONFINITE,
+                            "args.running_var[%lld] is %g, expected a finite number >= 0: the statistics of channel "
+                            "%lld are damaged; recalibrate them or load them again",
+                            (long long)c, (double)var, (long long)c);
+        }
+    }
+    return EK_OK;
+}
+
+static ek_status check_small(const ek_norm_plan *plan, ek_error *err) {
+    if (plan->desc.small_sample != EK_SMALL_ERROR || plan->set_size != 1) return EK_OK;
+    char text[EKI_DIMS_TEXT];
+    return eki_fail(
+        err, EK_ERR_SHAPE,
+        "dims %s leave one value per channel, whose variance is 0, and desc.small_sample is EK_SMALL_ERROR: "
+        "use a larger batch, or EK_SMALL_USE_RUNNING, EK_SMALL_SKIP_UPDATE or EK_SMALL_BIASED",
+        eki_dims_text(&plan->desc, text));
+}
+
+ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
+                                 ek_error *err) {
+    EKI_TRY(check_struct(plan, args, err));
+    if (stats != EK_STATS_BATCH && stats != EK_STATS_RUNNING) {
+        return eki_fail(err, EK_ERR_ARG, "stats is %d, expected EK_STATS_BATCH (0) or EK_STATS_RUNNING (1)",
+                        (int)stats);
+    }
+    EKI_TRY(check_memory(plan, args, err));
+    if (plan->elements == 0) return EK_OK;
+    if (args->x == NULL) return missing(plan, "x", "forward reads it", err);
+    if (args->y == NULL) return missing(plan, "y", "forward writes it", err);
+    EKI_TRY(check_aligned(args->x, 4, "x", err));
+    EKI_TRY(check_aligned(args->y, 4, "y", err));
+    EKI_TRY(check_overlap(plan, args->y, "y", args->x, "x", true, err));
+    if (plan->family != EKI_BATCH) return EK_OK;
+    if (stats == EK_STATS_RUNNING) return check_running(plan, args, err);
+    EKI_TRY(check_small(plan, err));
+    if (plan->set_size == 1 && plan->desc.small_sample == EK_SMALL_USE_RUNNING) return check_running(plan, args, err);
+    return EK_OK;
+}
+
+ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err) {
+    if (saved == NULL) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "saved is NULL, but %s reads it: give ek_norm_forward() a buffer of %zu bytes as args.saved "
+                        "and pass it on",
+                        call, eki_saved_bytes(plan->sets));
+    }
+    EKI_TRY(check_aligned(saved, 8, "saved", err));
+    const eki_saved_header *header = saved;
+    if (header->magic != EKI_SAVED_MAGIC) {
+        return eki_fail(err, EK_ERR_STATE, "saved was not written by ek_norm_forward(): call it before %s", call);
+    }
+    if (header->fingerprint != plan->fingerprint) {
+        char text[EKI_DIMS_TEXT];
+        return eki_fail(err, EK_ERR_STATE,
+                        "saved is from a forward of another plan, %s expects one of %s %s: keep one saved buffer per "
+                        "plan",
+                        call, eki_norm_kind_name(plan->desc.kind), eki_dims_text(&plan->desc, text));
+    }
+    return EK_OK;
+}
+
+ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    EKI_TRY(check_struct(plan, args, err));
+    EKI_TRY(check_memory(plan, args, err));
+    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_backward()", err));
+    if (plan->elements == 0) return EK_OK;
+    if (args->x == NULL) return missing(plan, "x", "backward reads the x of the forward", err);
+    if (args->dy == NULL) return missing(plan, "dy", "backward reads it", err);
+    EKI_TRY(check_aligned(args->x, 4, "x", err));
+    EKI_TRY(check_aligned(args->dy, 4, "dy", err));
+    EKI_TRY(check_aligned(args->dx, 4, "dx", err));
+    EKI_TRY(check_overlap(plan, args->dx, "dx", args->dy, "dy", true, err));
+    return check_overlap(plan, args->dx, "dx", args->x, "x", false, err);
+}

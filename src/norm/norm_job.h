@@ -1,0 +1,66 @@
+/* norm_job.h: one execution of a plan, and the phases that its families are made of.
+ *
+ * A cell is one piece of one sample and one channel (row memory) or one tile of channels (column memory). A unit is
+ * what one partial result covers (norm_plan.h). Phases run in parallel over cells or units.
+ */
+#ifndef EKI_NORM_JOB_H
+#define EKI_NORM_JOB_H
+
+#include "kernel/kernel.h"
+#include "norm/norm_plan.h"
+#include "norm/norm_stats.h"
+
+typedef struct eki_job {
+    const ek_norm_plan *plan;
+    const eki_kernels *kernels;
+    const float *x, *dy, *scale, *bias;
+    float *y, *dx, *dscale, *dbias;
+    eki_stats stats;
+    float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
+    eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
+    eki_pair *sums;                /* the same places, in backward */
+    eki_affine_columns affine;     /* BATCH: arrays over channels, in `small` */
+    eki_gradient_columns gradient; /* likewise */
+} eki_job;
+
+/* norm_args.c: every check of the pointers of a call. */
+ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
+                                 ek_error *err);
+ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
+ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err);
+
+/* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
+void eki_phase_moments(const eki_job *job);
+eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
+void eki_phase_set_moments(const eki_job *job);
+
+/* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
+void eki_phase_affine(const eki_job *job);
+void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
+
+/* phase_gradsums.c: sum dy and sum dy (x - mean) per unit and channel; or of one unit and channel of row memory. */
+void eki_phase_gradsums(const eki_job *job);
+void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel);
+
+/* phase_gradaffine.c: dx, all cells; or one sample and channel of row memory. */
+void eki_phase_gradaffine(const eki_job *job);
+void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
+
+/* batch.c, group.c, layer.c: the families. */
+void eki_batch_moments(const eki_job *job);
+void eki_batch_forward(const eki_job *job);
+void eki_batch_backward(const eki_job *job, int through_statistics);
+void eki_group_forward(const eki_job *job);
+void eki_group_backward(const eki_job *job);
+void eki_rows_forward(const eki_job *job);
+void eki_rows_backward(const eki_job *job);
+
+static inline double eki_scale_of(const eki_job *job, int64_t channel) {
+    return job->scale != NULL ? (double)job->scale[channel] : 1.0;
+}
+
+static inline double eki_bias_of(const eki_job *job, int64_t channel) {
+    return job->bias != NULL ? (double)job->bias[channel] : 0.0;
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* norm_plan.c: makes a plan: geometry, the units of every reduction, and the layout of the workspace.
+ *
+ * All five kinds become one of three families (statistics per channel, per sample and group, per row). How a
+ * reduction is cut into units depends on the descriptor alone, never on threads or the processor, so that the order
+ * of additions is a property of the problem: docs/reproducibility.md.
+ */
+#include "norm/norm_plan.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "norm/norm_stats.h"
+#include "norm/partial.h"
+
+#include <string.h>
+
+static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+
+static int64_t product(const ek_norm_desc *desc, int begin, int end) {
+    int64_t p = 1;
+    for (int i = begin; i < end; i++) p *= desc->dims[i];
+    return p;
+}
+
+static void set_family(ek_norm_plan *plan) {
+    const ek_norm_desc *d = &plan->desc;
+    bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
+    plan->centred = d->kind != EK_NORM_RMS;
+    plan->elements = product(d, 0, d->rank);
+    if (layer && d->affine == EK_AFFINE_ELEMENT) {
+        plan->family = EKI_ROWS;
+        plan->samples = product(d, 0, d->axis);
+        plan->channels = plan->groups = plan->group_channels = 1;
+        plan->space = product(d, d->axis, d->rank);
+        return;
+    }
+    plan->family = d->kind == EK_NORM_BATCH ? EKI_BATCH : EKI_GROUP;
+    plan->samples = d->dims[0];
+    plan->channels = d->dims[1];
+    plan->space = product(d, 2, d->rank);
+    plan->groups = d->kind == EK_NORM_GROUP ? d->groups : d->kind == EK_NORM_INSTANCE ? plan->channels : 1;
+    plan->group_channels = plan->channels / plan->groups;
+}
+
+static void set_sets(ek_norm_plan *plan) {
+    if (plan->family == EKI_BATCH) {
+        plan->sets = plan->channels;
+        plan->set_size = plan->samples * plan->space;
+    } else {
+        plan->sets = plan->samples * plan->groups;
+        plan->set_size = plan->group_channels * plan->space;
+    }
+    plan->set_blocks = max_i64(1, ceil_div(plan->set_size, EKI_ROW_LIMIT));
+}
+
+/* One position per channel (S = 1) makes NCHW and NHWC the same memory, and one channel does too. */
+static void set_memory(ek_norm_plan *plan) {
+    bool last = plan->desc.layout == EK_LAYOUT_NHWC, plain = plan->desc.layout == EK_LAYOUT_NCHW;
+    bool rows = plain || (last && (plan->space == 1 || plan->channels == 1));
+    plan->row_apply = rows && plan->space > 1;
+    plan->row_sets = plan->family == EKI_BATCH ? plan->row_apply : rows;
+    plan->tile = plain || last ? EKI_TILE : (int64_t)plan->desc.layout;
+    plan->tiles = ceil_div(plan->channels, plan->tile);
+}
+
+static int64_t default_chunk(int64_t space) {
+    int64_t chunk = 1;
+    while (space > 0 && chunk * space < EKI_CHUNK_ROWS) chunk *= 2;
+    return chunk;
+}
+
+static eki_units make_units(int64_t samples, int64_t space, int64_t chunk, int64_t limit) {
+    eki_units u = {.samples = samples, .space = space, .limit = limit, .chunk = chunk, .blocks = 1};
+    if (space > limit) {
+        u.chunk = 1;
+        u.blocks = ceil_div(space, limit);
+    }
+    u.count = ceil_div(samples, u.chunk) * u.blocks;
+    return u;
+}
+
+static void set_units(ek_norm_plan *plan) {
+    int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : EKI_COL_LIMIT, chunk = 1;
+    if (plan->family == EKI_BATCH) chunk = plan->desc.chunk > 0 ? plan->desc.chunk : default_chunk(plan->space);
+    plan->units = make_units(plan->samples, plan->space, chunk, limit);
+    bool merged = plan->family == EKI_BATCH && !plan->row_apply && plan->tile == EKI_TILE;
+    plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
+                         : make_units(plan->samples, plan->space, 1, limit);
+    plan->param_rows = EKI_PARAM_ROWS;
+    while (ceil_div(plan->samples, plan->param_rows) > EKI_PARAM_PARTIALS) plan->param_rows *= 2;
+    plan->param_blocks = ceil_div(plan->samples, plan->param_rows);
+}
+
+static size_t round64(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static size_t partial_bytes(const ek_norm_plan *plan) {
+    size_t set_partials = plan->set_blocks > 1 ? (size_t)(plan->sets * plan->set_blocks) : 0;
+    if (plan->family == EKI_ROWS) {
+        size_t params = (size_t)(plan->param_blocks * plan->space) * sizeof(eki_pair);
+        size_t sums = round64(set_partials * sizeof(eki_pair)) + params, moments = set_partials * sizeof(eki_moments);
+        return sums > moments ? sums : moments;
+    }
+    size_t units = (size_t)(plan->units.count * plan->channels);
+    size_t sums = units * sizeof(eki_pair);
+    size_t moments = (plan->row_sets && plan->family == EKI_GROUP ? set_partials : units) * sizeof(eki_moments);
+    return sums > moments ? sums : moments;
+}
+
+/* Statistics (when the caller keeps none), then floats per channel or set, then partial results. */
+static void set_workspace(ek_norm_plan *plan) {
+    size_t floats = plan->family == EKI_BATCH ? 6 * (size_t)plan->channels : 2 * (size_t)plan->sets;
+    plan->small_offset = round64(eki_saved_bytes(plan->sets));
+    plan->partial_offset = plan->small_offset + round64(floats * sizeof(float));
+    plan->workspace_bytes = plan->partial_offset + round64(partial_bytes(plan));
+}
+
+/* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
+static uint64_t fingerprint(const ek_norm_desc *d) {
+    uint64_t words[16] = {(uint64_t)d->kind, (uint64_t)d->layout, (uint64_t)d->dtype,  (uint64_t)d->rank,
+                          (uint64_t)d->axis, (uint64_t)d->groups, (uint64_t)d->affine, (uint64_t)d->small_sample};
+    memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
+    uint64_t dims[EK_NORM_MAX_RANK] = {0};
+    for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
+    words[9] = eki_hash(dims, sizeof dims);
+    return eki_hash(words, sizeof words);
+}
+
+ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err) {
+    if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected the address of a pointer");
+    *plan = NULL;
+    ek_norm_desc checked;
+    EKI_TRY(eki_norm_desc_check(desc, &checked, err));
+    ek_norm_plan *made = eki_allocator_alloc(&checked.allocator, sizeof *made);
+    if (made == NULL) return eki_fail_nomem(err, sizeof *made);
+    memset(made, 0, sizeof *made);
+    made->desc = checked;
+    set_family(made);
+    set_sets(made);
+    set_memory(made);
+    set_units(made);
+    set_workspace(made);
+    made->fingerprint = fingerprint(&checked);
+    *plan = made;
+    return EK_OK;
+}
+
+void ek_norm_plan_destroy(ek_norm_plan *plan) {
+    if (plan == NULL) return;
+    ek_allocator allocator = plan->desc.allocator;
+    eki_allocator_free(&allocator, plan);
+}
+
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets); }
+size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan->workspace_bytes; }
+int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan->sets; }
+
+eki_span eki_unit(const eki_units *units, int64_t u) {
+    if (units->blocks > 1) {
+        int64_t begin = u % units->blocks * units->limit;
+        return (eki_span){u / units->blocks, 1, begin, min_i64(units->limit, units->space - begin)};
+    }
+    int64_t first = u * units->chunk;
+    return (eki_span){first, min_i64(units->chunk, units->samples - first), 0, units->space};
+}
+
+static bool is_blocked(const ek_norm_plan *plan) { return plan->tile != EKI_TILE; }
+
+int64_t eki_tile_offset(const ek_norm_plan *plan, int64_t sample, int64_t row, int64_t t) {
+    if (is_blocked(plan)) return ((sample * plan->tiles + t) * plan->space + row) * plan->tile;
+    return (sample * plan->space + row) * plan->channels + t * plan->tile;
+}
+
+int64_t eki_tile_stride(const ek_norm_plan *plan) { return is_blocked(plan) ? plan->tile : plan->channels; }
+
+int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t) {
+    return min_i64(plan->tile, plan->channels - t * plan->tile);
+}
+
+int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t) {
+    return is_blocked(plan) ? plan->tile - eki_tile_columns(plan, t) : 0;
+}
+
+int64_t eki_set_of(const ek_norm_plan *plan, int64_t sample, int64_t channel) {
+    return plan->family == EKI_BATCH ? channel : sample * plan->groups + channel / plan->group_channels;
+}
+
+int64_t eki_buffer_elements(const ek_norm_plan *plan) {
+    if (plan->family == EKI_ROWS || !is_blocked(plan)) return plan->elements;
+    return plan->samples * plan->tiles * plan->tile * plan->space;
+}
+
+typedef struct {
+    eki_range_fn body;
+    void *context;
+    size_t items, tasks;
+} range_job;
+
+static void range_task(void *argument, size_t index) {
+    const range_job *job = argument;
+    size_t begin, end;
+    eki_split(job->items, job->tasks, index, &begin, &end);
+    job->body(job->context, (int64_t)begin, (int64_t)end);
+}
+
+void eki_ranges(const ek_norm_plan *plan, int64_t items, int64_t elements_per_item, eki_range_fn body, void *context) {
+    if (items <= 0) return;
+    int64_t worth = items / max_i64(1, EKI_TASK_ELEMENTS / max_i64(1, elements_per_item));
+    int64_t tasks = min_i64(min_i64(worth, items), eki_parallel_threads(&plan->desc.parallel));
+    if (tasks <= 1) {
+        body(context, 0, items);
+        return;
+    }
+    range_job job = {body, context, (size_t)items, (size_t)tasks};
+    eki_parallel_for(&plan->desc.parallel, (size_t)tasks, range_task, &job);
+}

@@ -1,0 +1,85 @@
+/* norm_plan.h: what a plan knows, and where things are in memory.
+ *
+ * Extents: samples N, channels C, space S (product of the rest). A plan of family ROWS has N = sets, C = 1, S = row.
+ */
+#ifndef EKI_NORM_PLAN_H
+#define EKI_NORM_PLAN_H
+
+#include <evenkeel/norm.h>
+#include <stdbool.h>
+
+enum {
+    EKI_ROW_LIMIT = 16384,   /* contiguous elements in one partial */
+    EKI_COL_LIMIT = 4096,    /* rows in one partial of a column */
+    EKI_CHUNK_ROWS = 1024,   /* default chunk: the smallest power of two of samples with so many elements per channel */
+    EKI_TILE = 64,           /* columns handled together, channels last */
+    EKI_PARAM_ROWS = 64,     /* rows in one partial of an element-wise parameter gradient, at least */
+    EKI_PARAM_PARTIALS = 32, /* and so many partials at most */
+    EKI_TASK_ELEMENTS = 16384
+};
+
+typedef enum eki_family {
+    EKI_BATCH, /* statistics per channel over samples */
+    EKI_GROUP, /* statistics per sample and group of channels; scale per channel */
+    EKI_ROWS   /* statistics per row; scale per element of the row */
+} eki_family;
+
+/* How (sample, element of space) is cut: a unit is `chunk` samples, or one of `blocks` pieces of one sample. */
+typedef struct eki_units {
+    int64_t count, samples, space, chunk, blocks, limit;
+} eki_units;
+
+/* One unit: elements [begin, begin + length) of each of the samples. */
+typedef struct eki_span {
+    int64_t sample, samples, begin, length;
+} eki_span;
+
+struct ek_norm_plan {
+    ek_norm_desc desc; /* with the axis made non-negative */
+    eki_family family;
+    bool centred; /* false: RMS */
+    int64_t samples, channels, space;
+    int64_t groups, group_channels;
+    int64_t sets, set_size, elements; /* logical elements */
+    bool row_sets;                    /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
+    bool row_apply;                   /* the elements of one sample and channel are contiguous and more than one */
+    int64_t tile, tiles;              /* column memory: columns per tile, tiles */
+    int64_t set_blocks;               /* contiguous sets: partials per set */
+    eki_units units;                  /* of reductions per channel */
+    eki_units cells;                  /* of the affine phases */
+    int64_t param_rows, param_blocks;
+    size_t small_offset, partial_offset, workspace_bytes;
+    uint64_t fingerprint;
+};
+
+/* The u-th unit. */
+eki_span eki_unit(const eki_units *units, int64_t u);
+
+/* Column memory: offset in elements of the first column of tile t in a row of a sample, and the distance of rows. */
+int64_t eki_tile_offset(const ek_norm_plan *plan, int64_t sample, int64_t row, int64_t t);
+int64_t eki_tile_stride(const ek_norm_plan *plan);
+
+/* Number of valid columns of a tile, and of padded ones after them. */
+int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t);
+int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t);
+
+/* Index of the set that (sample, channel) belongs to; families BATCH and GROUP. */
+int64_t eki_set_of(const ek_norm_plan *plan, int64_t sample, int64_t channel);
+
+/* Elements of the buffers x, y, dx, dy: those of the tensor and the padding of blocked layouts. */
+int64_t eki_buffer_elements(const ek_norm_plan *plan);
+
+/* Checks the descriptor; on success `checked` is a copy with a non-negative axis. */
+ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, ek_error *err);
+
+const char *eki_norm_kind_name(ek_norm_kind kind);
+
+/* Writes "[16, 64, 56, 56]". */
+enum { EKI_DIMS_TEXT = 192 };
+const char *eki_dims_text(const ek_norm_desc *desc, char text[EKI_DIMS_TEXT]);
+
+/* Runs body(context, begin, end) over [0, items) in as many tasks as threads and work justify. */
+typedef void (*eki_range_fn)(void *context, int64_t begin, int64_t end);
+void eki_ranges(const ek_norm_plan *plan, int64_t items, int64_t elements_per_item, eki_range_fn body, void *context);
+
+#endif

@@ -1,0 +1,94 @@
+/* norm_running.c: commits the statistics of a batch to the running ones, all channels or none.
+ *
+ * Two passes: the first only looks, so that a channel whose batch was not finite leaves every channel as it was and
+ * is reported. The batch is normalized with divisor n whatever enters the running variance.
+ */
+#include "base/error.h"
+#include "norm/norm_job.h"
+
+#include <math.h>
+
+/* What a forward left in `saved`. */
+typedef struct {
+    double n;
+    const double *mean, *var;
+} batch_stats;
+
+static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
+    const double *values = (const double *)(const void *)(header + 1);
+    return (batch_stats){(double)header->count, values, values + 2 * plan->sets};
+}
+
+/* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
+static double batch_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
+    if (plan->desc.running_variance == EK_VARIANCE_POPULATION || batch->n < 2.0) return batch->var[c];
+    return batch->var[c] * (batch->n / (batch->n - 1.0));
+}
+
+static float blend(const ek_norm_plan *plan, float running, double batch) {
+    double m = plan->desc.momentum, keep = plan->desc.momentum_convention == EK_MOMENTUM_KEEP ? m : 1.0 - m;
+    double take = plan->desc.momentum_convention == EK_MOMENTUM_KEEP ? 1.0 - m : m;
+    return (float)(keep * (double)running + take * batch);
+}
+
+static bool fits_f32(double value) { return isfinite((float)value); }
+
+static ek_status check_pointers(const ek_norm_plan *plan, const void *saved, const float *mean, const float *var,
+                                ek_error *err) {
+    if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
+    if (plan->family != EKI_BATCH) {
+        return eki_fail(err, EK_ERR_ARG, "plan is of %s, which has no running statistics: only batch norm has",
+                        eki_norm_kind_name(plan->desc.kind));
+    }
+    EKI_TRY(eki_saved_check(plan, saved, "ek_norm_update_running()", err));
+    if (mean == NULL || var == NULL) {
+        return eki_fail(err, EK_ERR_ARG, "%s is NULL, expected %lld values, one per channel",
+                        mean == NULL ? "running_mean" : "running_var", (long long)plan->channels);
+    }
+    uintptr_t a = (uintptr_t)mean, b = (uintptr_t)var, distance = a < b ? b - a : a - b;
+    if (distance < (size_t)plan->channels * sizeof(float)) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "running_mean and running_var overlap: give two separate arrays of %lld values",
+                        (long long)plan->channels);
+    }
+    return EK_OK;
+}
+
+static ek_status check_running(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err) {
+    for (int64_t c = 0; c < plan->channels; c++) {
+        if (isfinite(mean[c]) && isfinite(var[c])) continue;
+        bool of_mean = !isfinite(mean[c]);
+        return eki_fail(err, EK_ERR_NONFINITE,
+                        "%s[%lld] is %g before the update, expected a finite number: no batch can repair channel %lld; "
+                        "recalibrate the statistics or load them again",
+                        of_mean ? "running_mean" : "running_var", (long long)c, (double)(of_mean ? mean[c] : var[c]),
+                        (long long)c);
+    }
+    return EK_OK;
+}
+
+static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek_norm_update *report) {
+    for (int64_t c = 0; c < plan->channels; c++) {
+        if (fits_f32(batch->mean[c]) && fits_f32(batch_variance(plan, batch, c))) continue;
+        if (report->nonfinite++ == 0) report->first_nonfinite = c;
+    }
+}
+
+ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean, float *running_var,
+                                 ek_norm_update *report, ek_error *err) {
+    ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
+    if (report != NULL) *report = done;
+    EKI_TRY(check_pointers(plan, saved, running_mean, running_var, err));
+    const eki_saved_header *header = saved;
+    if (header->source != EKI_FROM_BATCH || header->frozen) return EK_OK;
+    EKI_TRY(check_running(plan, running_mean, running_var, err));
+    batch_stats batch = read_saved(plan, header);
+    look_at_batch(plan, &batch, &done);
+    for (int64_t c = 0; done.nonfinite == 0 && c < plan->channels; c++) {
+        running_mean[c] = blend(plan, running_mean[c], batch.mean[c]);
+        running_var[c] = blend(plan, running_var[c], batch_variance(plan, &batch, c));
+    }
+    done.updated = done.nonfinite == 0;
+    if (report != NULL) *report = done;
+    return EK_OK;
+}

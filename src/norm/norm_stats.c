@@ -1,0 +1,47 @@
+/* norm_stats.c: from merged moments to statistics, and from statistics to coefficients in f32.
+ *
+ * Statistics are f64 until the last moment. The mean becomes a pair of floats, high part and rest, because one float
+ * would cost |mean|/std units of accuracy; gain and rstd become one float each.
+ */
+#include "norm/norm_stats.h"
+
+#include <float.h>
+#include <math.h>
+
+_Static_assert(sizeof(eki_saved_header) == 64, "the header of saved is 64 bytes");
+
+size_t eki_saved_bytes(int64_t sets) { return sizeof(eki_saved_header) + 3 * (size_t)sets * sizeof(double); }
+
+eki_stats eki_stats_at(void *memory, int64_t sets) {
+    eki_saved_header *header = memory;
+    double *values = (double *)(void *)(header + 1);
+    return (eki_stats){header, values, values + sets, values + 2 * sets};
+}
+
+double eki_rstd(double var, double epsilon) {
+    double sum = var + epsilon;
+    return sum == 0.0 ? 0.0 : 1.0 / sqrt(sum);
+}
+
+void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon) {
+    double var = moments.m2 / moments.n;
+    stats->mean[set] = moments.mean;
+    stats->var[set] = var;
+    stats->rstd[set] = eki_rstd(var, epsilon);
+}
+
+float eki_narrow(double value) {
+    if (value > (double)FLT_MAX) return FLT_MAX;
+    if (value < -(double)FLT_MAX) return -FLT_MAX;
+    return (float)value;
+}
+
+eki_affine eki_affine_make(double mean, double rstd, double scale, double bias) {
+    float high = (float)mean;
+    return (eki_affine){high, (float)(mean - (double)high), eki_narrow(scale * rstd), (float)bias};
+}
+
+eki_gradient eki_gradient_make(double mean, double rstd, double scale, double k1, double k2) {
+    float high = (float)mean;
+    return (eki_gradient){high, (float)(mean - (double)high), eki_narrow(rstd), (float)scale, (float)k1, (float)k2};
+}

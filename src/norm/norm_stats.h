@@ -1,0 +1,43 @@
+/* norm_stats.h: the statistics of every set, `saved`, and the coefficients that the affine phases read. */
+#ifndef EKI_NORM_STATS_H
+#define EKI_NORM_STATS_H
+
+#include "kernel/kernel.h"
+#include "norm/partial.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum eki_source { EKI_FROM_BATCH = 1, EKI_FROM_RUNNING = 2, EKI_FROM_NOTHING = 3 } eki_source;
+
+/* First 64 bytes of `saved`; mean, rstd and var of every set follow, as f64. */
+typedef struct eki_saved_header {
+    uint64_t magic, fingerprint;
+    int64_t count;   /* elements per set */
+    uint32_t source; /* eki_source */
+    uint32_t frozen; /* 1 = the small sample policy forbids an update */
+    uint64_t reserved[4];
+} eki_saved_header;
+
+#define EKI_SAVED_MAGIC UINT64_C(0x4556454e4b454c31) /* "EVENKEL1" */
+
+typedef struct eki_stats {
+    eki_saved_header *header;
+    double *mean, *rstd, *var;
+} eki_stats;
+
+size_t eki_saved_bytes(int64_t sets);
+eki_stats eki_stats_at(void *memory, int64_t sets);
+
+/* rstd = 1 / sqrt(var + epsilon), or 0 where that sum is 0, so that y = bias there. */
+double eki_rstd(double var, double epsilon);
+
+/* Mean, variance and rstd of one set from its merged moments. */
+void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon);
+
+/* f64 to f32; what is beyond the range becomes the largest number, so that 0 times it is 0. NaN stays NaN. */
+float eki_narrow(double value);
+
+eki_affine eki_affine_make(double mean, double rstd, double scale, double bias);
+eki_gradient eki_gradient_make(double mean, double rstd, double scale, double k1, double k2);
+
+#endif

@@ -1,0 +1,108 @@
+/* phase_affine.c: y = ((x - mean_hi) - mean_lo) * gain + bias over all cells.
+ *
+ * BATCH has its coefficients ready in arrays over channels; GROUP makes them from the statistics of the sample where
+ * it needs them, on the stack. A tile of eight blocked channels is read as sixteen columns, two rows at a time.
+ */
+#include "norm/norm_job.h"
+
+#include <string.h>
+
+static eki_affine coefficients(const eki_job *job, int64_t sample, int64_t channel) {
+    if (job->plan->family == EKI_BATCH) {
+        const eki_affine_columns *p = &job->affine;
+        return (eki_affine){p->mean_hi[channel], p->mean_lo[channel], p->gain[channel], p->bias[channel]};
+    }
+    int64_t set = eki_set_of(job->plan, sample, channel);
+    return eki_affine_make(job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel),
+                           eki_bias_of(job, channel));
+}
+
+void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length) {
+    const ek_norm_plan *plan = job->plan;
+    int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
+    eki_affine p = coefficients(job, sample, channel);
+    job->kernels->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p);
+}
+
+static void row_cells(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    const ek_norm_plan *plan = job->plan;
+    int64_t blocks = plan->cells.blocks;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i / blocks / plan->channels * blocks + i % blocks;
+        eki_span s = eki_unit(&plan->cells, at);
+        eki_affine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
+    }
+}
+
+typedef struct {
+    float value[4][EKI_TILE];
+} affine_buffer;
+
+static eki_affine_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, affine_buffer *buffer) {
+    int64_t first = t * job->plan->tile, cols = eki_tile_columns(job->plan, t);
+    const eki_affine_columns *p = &job->affine;
+    if (job->plan->family == EKI_BATCH) {
+        return (eki_affine_columns){p->mean_hi + first, p->mean_lo + first, p->gain + first, p->bias + first};
+    }
+    for (int64_t j = 0; j < cols; j++) {
+        eki_affine c = coefficients(job, sample, first + j);
+        buffer->value[0][j] = c.mean_hi;
+        buffer->value[1][j] = c.mean_lo;
+        buffer->value[2][j] = c.gain;
+        buffer->value[3][j] = c.bias;
+    }
+    return (eki_affine_columns){buffer->value[0], buffer->value[1], buffer->value[2], buffer->value[3]};
+}
+
+static const float *twice(float wide[16], const float eight[8]) {
+    memcpy(wide, eight, 8 * sizeof(float));
+    memcpy(wide + 8, eight, 8 * sizeof(float));
+    return wide;
+}
+
+/* Two rows of eight columns are one row of sixteen. */
+static void paired_rows(const eki_job *job, const float *x, float *y, size_t rows, const eki_affine_columns *p) {
+    float wide[4][16];
+    eki_affine_columns both = {twice(wide[0], p->mean_hi), twice(wide[1], p->mean_lo), twice(wide[2], p->gain),
+                               twice(wide[3], p->bias)};
+    size_t pairs = rows / 2;
+    job->kernels->f32_col_affine(x, y, pairs, 16, 16, &both);
+    if (rows % 2) job->kernels->f32_col_affine(x + pairs * 16, y + pairs * 16, 1, 8, 8, p);
+}
+
+static void clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding) {
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t j = 0; j < padding; j++) y[r * stride + cols + j] = 0.0f;
+    }
+}
+
+static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
+    const ek_norm_plan *plan = job->plan;
+    eki_span s = eki_unit(&plan->cells, cell);
+    int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
+    int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
+    affine_buffer buffer;
+    eki_affine_columns p = tile_coefficients(job, s.sample, t, &buffer);
+    const float *x = job->x + offset;
+    float *y = job->y + offset;
+    if (stride == 8 && cols == 8) {
+        paired_rows(job, x, y, (size_t)s.length, &p);
+    } else {
+        job->kernels->f32_col_affine(x, y, (size_t)s.length, (size_t)stride, (size_t)cols, &p);
+    }
+    if (padding > 0) clear_padding(y, s.length, stride, cols, padding);
+}
+
+static void column_cells(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t tiles = job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+}
+
+void eki_phase_affine(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    int64_t items = plan->cells.count * (plan->row_apply ? plan->channels : plan->tiles);
+    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
+}

@@ -1,0 +1,53 @@
+/* phase_gradsums.c: sum dy and sum dy (x - mean) of every unit and channel, in f64, in the order of the moments. */
+#include "norm/norm_job.h"
+
+void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
+    const ek_norm_plan *plan = job->plan;
+    eki_span s = eki_unit(&plan->units, unit);
+    int64_t offset = (s.sample * plan->channels + channel) * plan->space + s.begin;
+    double mean = job->stats.mean[eki_set_of(plan, s.sample, channel)], sums[2];
+    job->kernels->f32_row_gradsums(job->x + offset, job->dy + offset, (size_t)s.length, (size_t)s.samples,
+                                   (size_t)(plan->channels * plan->space), mean, sums);
+    job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
+}
+
+static void row_units(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t channels = job->plan->channels;
+    for (int64_t i = begin; i < end; i++) eki_gradsums_row(job, i / channels, i % channels);
+}
+
+static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
+    const ek_norm_plan *plan = job->plan;
+    size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
+    bool blocked = plan->tile != EKI_TILE;
+    int64_t stretches = blocked ? s.samples : 1, rows = blocked ? s.length : s.samples * s.length;
+    for (int64_t i = 0; i < stretches; i++) {
+        int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
+        job->kernels->f32_col_gradsums(job->x + offset, job->dy + offset, (size_t)rows, stride, cols, mean, sdy, sdyx);
+    }
+}
+
+static void column_unit(const eki_job *job, int64_t u, int64_t t) {
+    const ek_norm_plan *plan = job->plan;
+    eki_span s = eki_unit(&plan->units, u);
+    double mean[EKI_TILE], sdy[EKI_TILE] = {0}, sdyx[EKI_TILE] = {0};
+    int64_t cols = eki_tile_columns(plan, t), first = t * plan->tile;
+    for (int64_t j = 0; j < cols; j++) mean[j] = job->stats.mean[eki_set_of(plan, s.sample, first + j)];
+    column_sums(job, s, t, mean, sdy, sdyx);
+    eki_pair *sums = job->sums + u * plan->channels + first;
+    for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
+}
+
+static void column_units(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t tiles = job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) column_unit(job, i / tiles, i % tiles);
+}
+
+void eki_phase_gradsums(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
+    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_units : column_units, &copy);
+}

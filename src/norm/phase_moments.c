@@ -1,0 +1,98 @@
+/* phase_moments.c: partial moments, (count, mean, M2) in f64, of every unit.
+ *
+ * The shift of a unit is its first element, a member of the set, which bounds the cancellation in M2 (proof in
+ * docs/numerics.md); RMS norm, which has no mean, takes 0.
+ */
+#include "norm/norm_job.h"
+
+static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
+    const ek_norm_plan *plan = job->plan;
+    eki_span s = eki_unit(&plan->units, u);
+    const float *x = job->x + (s.sample * plan->channels + channel) * plan->space + s.begin;
+    double shift = plan->centred ? (double)x[0] : 0.0, sums[2];
+    job->kernels->f32_row_moments(x, (size_t)s.length, (size_t)s.samples, (size_t)(plan->channels * plan->space), shift,
+                                  sums);
+    return eki_moments_from_sums((double)(s.samples * s.length), shift, sums[0], sums[1], plan->centred);
+}
+
+static void row_units(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t channels = job->plan->channels;
+    for (int64_t i = begin; i < end; i++) job->moments[i] = row_unit(job, i / channels, i % channels);
+}
+
+/* Channels last: the rows of all samples of the unit follow each other. Blocked: one stretch per sample. */
+static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *shift, double *s1, double *s2) {
+    const ek_norm_plan *plan = job->plan;
+    size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
+    bool blocked = plan->tile != EKI_TILE;
+    int64_t stretches = blocked ? s.samples : 1, rows = blocked ? s.length : s.samples * s.length;
+    for (int64_t i = 0; i < stretches; i++) {
+        const float *x = job->x + eki_tile_offset(plan, s.sample + i, s.begin, t);
+        job->kernels->f32_col_moments(x, (size_t)rows, stride, cols, shift, s1, s2);
+    }
+}
+
+static void column_unit(const eki_job *job, int64_t u, int64_t t) {
+    const ek_norm_plan *plan = job->plan;
+    eki_span s = eki_unit(&plan->units, u);
+    const float *first = job->x + eki_tile_offset(plan, s.sample, s.begin, t);
+    double shift[EKI_TILE], s1[EKI_TILE] = {0}, s2[EKI_TILE] = {0};
+    int64_t cols = eki_tile_columns(plan, t);
+    for (int64_t j = 0; j < cols; j++) shift[j] = plan->centred ? (double)first[j] : 0.0;
+    column_sums(job, s, t, shift, s1, s2);
+    eki_moments *partial = job->moments + u * plan->channels + t * plan->tile;
+    double n = (double)(s.samples * s.length);
+    for (int64_t j = 0; j < cols; j++) partial[j] = eki_moments_from_sums(n, shift[j], s1[j], s2[j], plan->centred);
+}
+
+static void column_units(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t tiles = job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) column_unit(job, i / tiles, i % tiles);
+}
+
+void eki_phase_moments(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
+    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_units : column_units, &copy);
+}
+
+eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block) {
+    const ek_norm_plan *plan = job->plan;
+    int64_t begin = block * EKI_ROW_LIMIT, rest = plan->set_size - begin;
+    int64_t length = rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;
+    const float *x = job->x + set * plan->set_size + begin;
+    double shift = plan->centred ? (double)x[0] : 0.0, sums[2];
+    job->kernels->f32_row_moments(x, (size_t)length, 1, 0, shift, sums);
+    return eki_moments_from_sums((double)length, shift, sums[0], sums[1], plan->centred);
+}
+
+static void set_pieces(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t blocks = job->plan->set_blocks;
+    for (int64_t i = begin; i < end; i++) job->moments[i] = eki_set_piece_moments(job, i / blocks, i % blocks);
+}
+
+static void sets_whole(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    for (int64_t set = begin; set < end; set++) {
+        eki_stats_set(&job->stats, set, eki_set_piece_moments(job, set, 0), job->plan->desc.epsilon);
+    }
+}
+
+/* Statistics of contiguous sets: at once where a set is one piece, else pieces and then their tree. */
+void eki_phase_set_moments(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    eki_job copy = *job;
+    if (plan->set_blocks == 1) {
+        eki_ranges(plan, plan->sets, plan->set_size, sets_whole, &copy);
+        return;
+    }
+    eki_ranges(plan, plan->sets * plan->set_blocks, EKI_ROW_LIMIT, set_pieces, &copy);
+    for (int64_t set = 0; set < plan->sets; set++) {
+        const eki_moments *pieces = job->moments + set * plan->set_blocks;
+        eki_stats_set(&job->stats, set, eki_moments_tree(pieces, plan->set_blocks, 1), plan->desc.epsilon);
+    }
+}
