@@ -17,10 +17,14 @@ static int run_help(const arguments *args) {
         cmd = command_find(args->operands[0]);
         if (cmd == NULL) return report(unknown_command(args->operands[0], &err));
     }
-    if (option_flag(args, "man")) man_page(stdout, cmd);
-    else if (cmd != NULL && option_flag(args, "json")) help_json(stdout, cmd);
-    else if (cmd != NULL) help_command(stdout, cmd);
-    else help_overview(stdout);
+    if (option_flag(args, "man"))
+        man_page(stdout, cmd);
+    else if (cmd != NULL && option_flag(args, "json"))
+        help_json(stdout, cmd);
+    else if (cmd != NULL)
+        help_command(stdout, cmd);
+    else
+        help_overview(stdout);
     return EXIT_DONE;
 }
 

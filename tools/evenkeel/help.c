@@ -15,8 +15,10 @@ static void option_label(const option *opt, char text[128]) {
     if (opt->letter != 0) snprintf(shortcut, sizeof shortcut, "-%c, ", opt->letter);
     if (opt->type != OPT_FLAG) {
         const char *name = opt->argument ? opt->argument : opt->choices;
-        if (opt->traits & OPT_OPTIONAL) snprintf(value, sizeof value, "[=%s]", name);
-        else snprintf(value, sizeof value, " %s", name);
+        if (opt->traits & OPT_OPTIONAL)
+            snprintf(value, sizeof value, "[=%s]", name);
+        else
+            snprintf(value, sizeof value, " %s", name);
     }
     snprintf(text, 128, "%s--%s%s", shortcut, opt->name, value);
 }

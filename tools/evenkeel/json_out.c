@@ -49,12 +49,16 @@ static void put_string(json_out *json, const char *text) {
             s += length;
         } else {
             int c = *s++;
-            if (c == '"' || c == '\\') fprintf(file, "\\%c", c);
-            else if (c == '\n') fputs("\\n", file);
-            else if (c == '\t') fputs("\\t", file);
+            if (c == '"' || c == '\\')
+                fprintf(file, "\\%c", c);
+            else if (c == '\n')
+                fputs("\\n", file);
+            else if (c == '\t')
+                fputs("\\t", file);
             else if (c < 0x20 || c == 0x7F || (json->html && (c == '<' || c == '>' || c == '&')))
                 fprintf(file, "\\u%04x", (unsigned)c);
-            else putc(c, file);
+            else
+                putc(c, file);
         }
     }
     putc('"', file);
@@ -112,8 +116,10 @@ void json_number_text(double value, char text[32]) {
 
 void json_text(json_out *json, const char *key, const char *value) {
     lead(json, key);
-    if (value == NULL) fputs("null", json->file);
-    else put_string(json, value);
+    if (value == NULL)
+        fputs("null", json->file);
+    else
+        put_string(json, value);
 }
 
 void json_real(json_out *json, const char *key, double value) {

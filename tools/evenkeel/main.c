@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 const command *const commands[] = {
-    &command_train, &command_eval,  &command_run,  &command_models,     &command_env,
-    &command_study, &command_help,  &command_completion, NULL,
+    &command_train, &command_eval,       &command_run, &command_models, &command_env, &command_study,
+    &command_help,  &command_completion, NULL,
 };
 
 const command *command_find(const char *name) {
@@ -23,8 +23,10 @@ ek_error *unknown_command(const char *name, ek_error *err) {
     size_t n = 0;
     for (; commands[n] != NULL; n++) names[n] = commands[n]->name;
     const char *near = suggest(name, names, n);
-    if (near != NULL) fail(err, EK_ERR_ARG, "unknown command '%s'; did you mean '%s'?", name, near);
-    else fail(err, EK_ERR_ARG, "unknown command '%s'", name);
+    if (near != NULL)
+        fail(err, EK_ERR_ARG, "unknown command '%s'; did you mean '%s'?", name, near);
+    else
+        fail(err, EK_ERR_ARG, "unknown command '%s'", name);
     return err;
 }
 
@@ -40,8 +42,10 @@ static int run_command(const command *cmd, int count, char **words) {
     tool_voice.json = has_word(count, words, "--json");
     tool_voice.colour = wants_colour(STDERR_FILENO);
     if (has_word(count, words, "--help") || has_word(count, words, "-h")) {
-        if (tool_voice.json) help_json(stdout, cmd);
-        else help_command(stdout, cmd);
+        if (tool_voice.json)
+            help_json(stdout, cmd);
+        else
+            help_command(stdout, cmd);
         return EXIT_DONE;
     }
     ek_error err = {0};

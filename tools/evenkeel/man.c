@@ -9,10 +9,14 @@ static void put(FILE *file, const char *text) {
     int at_start = 1;
     for (const char *s = text; *s != 0; s++) {
         if (at_start && (*s == '.' || *s == '\'')) fputs("\\&", file);
-        if (*s == '\\') fputs("\\e", file);
-        else if (*s == '-') fputs("\\-", file);
-        else if (*s == '\n' && s[1] == '\n') fputs("\n.PP", file);
-        else putc(*s, file);
+        if (*s == '\\')
+            fputs("\\e", file);
+        else if (*s == '-')
+            fputs("\\-", file);
+        else if (*s == '\n' && s[1] == '\n')
+            fputs("\n.PP", file);
+        else
+            putc(*s, file);
         at_start = *s == '\n';
     }
 }
@@ -44,24 +48,15 @@ static void put_option(FILE *file, const option *opt) {
 }
 
 static void put_exit_status(FILE *file) {
-    static const char *const rows[] = {"0",
-                                       "done",
-                                       "1",
-                                       "ran, but a check or claim failed",
-                                       "2",
-                                       "usage",
-                                       "3",
-                                       "bad or unsupported input",
-                                       "4",
-                                       "input/output",
-                                       "5",
-                                       "out of memory or over a limit",
-                                       "6",
-                                       "non-finite numbers",
-                                       "7",
-                                       "distributed",
-                                       "130",
-                                       "interrupted, with a checkpoint written"};
+    static const char *const rows[] = {"0",   "done",
+                                       "1",   "ran, but a check or claim failed",
+                                       "2",   "usage",
+                                       "3",   "bad or unsupported input",
+                                       "4",   "input/output",
+                                       "5",   "out of memory or over a limit",
+                                       "6",   "non-finite numbers",
+                                       "7",   "distributed",
+                                       "130", "interrupted, with a checkpoint written"};
     fputs(".SH EXIT STATUS\n", file);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i += 2) fprintf(file, ".TP\n%s\n%s\n", rows[i], rows[i + 1]);
 }

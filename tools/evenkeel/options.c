@@ -99,8 +99,10 @@ static ek_status take_value(arguments *args, const option *opt, const char *atta
     }
     int next_is_word = *at + 1 < count && (words[*at + 1][0] != '-' || words[*at + 1][1] == 0);
     if (value == NULL && (opt->traits & OPT_OPTIONAL)) {
-        if ((opt->traits & OPT_NEXT) && next_is_word) value = words[++*at];
-        else value = opt->implied;
+        if ((opt->traits & OPT_NEXT) && next_is_word)
+            value = words[++*at];
+        else
+            value = opt->implied;
     }
     if (value == NULL) {
         /* A negative number is a value, any other word with a dash is not. */
@@ -154,10 +156,14 @@ ek_status arguments_parse(const command *cmd, int count, char **words, arguments
     int plain = 0;
     for (int i = 0; i < count && status == EK_OK; i++) {
         const char *word = words[i];
-        if (plain || word[0] != '-' || word[1] == 0) args->operands[args->operand_count++] = word;
-        else if (strcmp(word, "--") == 0) plain = 1;
-        else if (word[1] == '-') status = parse_long(args, count, words, &i, err);
-        else status = parse_short(args, count, words, &i, err);
+        if (plain || word[0] != '-' || word[1] == 0)
+            args->operands[args->operand_count++] = word;
+        else if (strcmp(word, "--") == 0)
+            plain = 1;
+        else if (word[1] == '-')
+            status = parse_long(args, count, words, &i, err);
+        else
+            status = parse_short(args, count, words, &i, err);
     }
     return status;
 }
@@ -167,8 +173,8 @@ ek_status arguments_check(const arguments *args, ek_error *err) {
     if (args->operand_count < cmd->minimum)
         return fail(err, EK_ERR_ARG, "missing %s: evenkeel %s %s", cmd->operands, cmd->name, cmd->operands);
     if (args->operand_count > cmd->maximum)
-        return fail(err, EK_ERR_ARG, "'%s' is one word too many; 'evenkeel %s' takes %s",
-                    args->operands[cmd->maximum], cmd->name, cmd->maximum ? cmd->operands : "options only");
+        return fail(err, EK_ERR_ARG, "'%s' is one word too many; 'evenkeel %s' takes %s", args->operands[cmd->maximum],
+                    cmd->name, cmd->maximum ? cmd->operands : "options only");
     for (const option *o = cmd->options; o->name != NULL; o++)
         if ((o->traits & OPT_REQUIRED) && !option_given(args, o->name))
             return fail(err, EK_ERR_ARG, "--%s %s is missing: %s\nExample: %s", o->name, o->argument, o->help,

@@ -31,8 +31,10 @@ void duration_text(double seconds, char text[32]) {
     if (!(seconds > 0)) seconds = 0;
     if (seconds > 359999) seconds = 359999;
     int s = (int)(seconds + 0.5);
-    if (s >= 3600) snprintf(text, 32, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
-    else snprintf(text, 32, "%d:%02d", s / 60, s % 60);
+    if (s >= 3600)
+        snprintf(text, 32, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, 32, "%d:%02d", s / 60, s % 60);
 }
 
 void progress_start(progress *p) {
@@ -55,7 +57,8 @@ void progress_draw(progress *p, const char *what, double fraction, const char *t
     if (fraction > 0.001) duration_text((now - p->began) * (1 - fraction) / fraction, left);
     int width = terminal_width(STDERR_FILENO, 80) - 1;
     int length = snprintf(line, sizeof line, "%s [%s] %3.0f %% %s left  %s", what, bar, 100 * fraction, left, tail);
-    if (length > width) length = snprintf(line, sizeof line, "%s %3.0f %% %s left  %s", what, 100 * fraction, left, tail);
+    if (length > width)
+        length = snprintf(line, sizeof line, "%s %3.0f %% %s left  %s", what, 100 * fraction, left, tail);
     if (length > width) length = width;
     if (length > (int)sizeof line - 1) length = (int)sizeof line - 1;
     if (length < 0) length = 0;

@@ -1,0 +1,81 @@
+/* cmd_env.c: `evenkeel env`: what this build and this machine are, for bug reports. */
+#include "command.h"
+#include "json_out.h"
+#include "message.h"
+
+#include <evenkeel/cpu.h>
+#include <evenkeel/train.h>
+#include <evenkeel/version.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const option env_options[] = {
+    OPTION_THREADS,
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+/* Every environment variable that changes what the program does. */
+static const char *const variables[][2] = {
+    {"EVENKEEL_ISA", "caps the instruction set: generic, avx2 or avx512"},
+    {"OMP_NUM_THREADS", "threads where --threads is 0"},
+    {"NO_COLOR", "not empty: no colour"},
+    {"COLUMNS", "width of help where there is no terminal"},
+};
+enum { VARIABLES = sizeof variables / sizeof variables[0] };
+
+/* Calls `row` for each "key=value" line. */
+static void each_line(char *text, void (*row)(void *context, const char *key, const char *value), void *context) {
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char *equals = strchr(line, '=');
+        if (equals == NULL) continue;
+        *equals = 0;
+        row(context, line, equals + 1);
+    }
+}
+
+static void json_row(void *context, const char *key, const char *value) { json_text(context, key, value); }
+
+static void text_row(void *context, const char *key, const char *value) {
+    (void)context;
+    printf("%-17s%s\n", key, value);
+}
+
+static int run_env(const arguments *args) {
+    char environment[256] = "";
+    ek_environment((int)option_int(args, "threads"), environment);
+    if (option_flag(args, "json")) {
+        json_out json;
+        json_start(&json, stdout, 2);
+        json_object(&json, NULL);
+        json_text(&json, "version", ek_version());
+        json_text(&json, "isa", ek_cpu_isa());
+        json_object(&json, "environment");
+        each_line(environment, json_row, &json);
+        json_close(&json);
+        json_object(&json, "variables");
+        for (size_t i = 0; i < VARIABLES; i++) json_text(&json, variables[i][0], getenv(variables[i][0]));
+        json_close(&json);
+        json_finish(&json);
+        return EXIT_DONE;
+    }
+    printf("%-17s%s\n%-17s%s\n", "evenkeel", ek_version(), "kernels", ek_cpu_isa());
+    each_line(environment, text_row, NULL);
+    printf("\nVariables\n");
+    for (size_t i = 0; i < VARIABLES; i++) {
+        const char *value = getenv(variables[i][0]);
+        printf("%-17s%-12s %s\n", variables[i][0], value ? value : "(not set)", variables[i][1]);
+    }
+    return EXIT_DONE;
+}
+
+const command command_env = {
+    .name = "env",
+    .summary = "Show version, instruction set, threads and environment variables",
+    .operands = "",
+    .example = "evenkeel env\nEVENKEEL_ISA=avx2 evenkeel env --json",
+    .description = "",
+    .next = "evenkeel models",
+    .options = env_options,
+    .run = run_env,
+};

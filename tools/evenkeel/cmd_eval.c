@@ -1,0 +1,142 @@
+/* cmd_eval.c: `evenkeel eval`: accuracy and loss of a model on labelled images. */
+#include "command.h"
+#include "inputs.h"
+#include "interrupt.h"
+#include "json_out.h"
+#include "message.h"
+#include "terminal.h"
+
+#include <evenkeel/train.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const option eval_options[] = {
+    OPTION_DATA,
+    {.name = "split",
+     .type = OPT_CHOICE,
+     .choices = "test|train",
+     .fallback = "test",
+     .group = "Data",
+     .help = "which part of the data"},
+    {.name = "limit",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "0",
+     .group = "Data",
+     .help = "use the first N examples only; 0 = all"},
+    OPTION_SIZE,
+    {.name = "batch",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "256",
+     .minimum = 1,
+     .maximum = 1048576,
+     .group = "Evaluation",
+     .help = "examples at a time; changes time and memory, never results"},
+    {.name = "logits",
+     .type = OPT_FILE,
+     .argument = "FILE.npy",
+     .group = "Evaluation",
+     .help = "also write the logits, images x classes"},
+    OPTION_THREADS,
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+static int on_progress(void *context, int64_t done, int64_t total) {
+    progress_draw(context, "evaluating", total > 0 ? (double)done / (double)total : 0, "");
+    return interrupt_wanted() != 0;
+}
+
+static void print_result(const arguments *args, const ek_eval_result *result, double seconds) {
+    const char *logits = option_text(args, "logits");
+    if (option_flag(args, "json")) {
+        json_out json;
+        json_start(&json, stdout, 2);
+        json_object(&json, NULL);
+        json_text(&json, "model", args->operands[0]);
+        json_text(&json, "data", option_text(args, "data"));
+        json_real(&json, "accuracy", result->accuracy);
+        json_real(&json, "loss", result->loss);
+        json_int(&json, "images", result->images);
+        json_int(&json, "correct", result->correct);
+        json_int(&json, "classes", result->classes);
+        if (logits != NULL) json_text(&json, "logits", logits);
+        json_real(&json, "seconds", seconds);
+        json_finish(&json);
+        return;
+    }
+    printf("accuracy  %.2f %%  (%lld of %lld)\n", 100 * result->accuracy, (long long)result->correct,
+           (long long)result->images);
+    printf("loss      %.5f\n", result->loss);
+    if (logits != NULL) printf("logits    %s\n", logits);
+    note("%.1f s, %.0f images per second", seconds, seconds > 0 ? (double)result->images / seconds : 0);
+}
+
+static ek_status evaluate(const arguments *args, ek_model *model, const ek_dataset *dataset, ek_error *err) {
+    ek_dataset_info data = ek_dataset_describe(dataset);
+    ek_eval_options options = ek_eval_options_default();
+    options.batch = option_int(args, "batch");
+    options.threads = (int)option_int(args, "threads");
+    const char *path = option_text(args, "logits");
+    int64_t classes = model_classes(model);
+    progress bar;
+    progress_start(&bar);
+    options.progress = on_progress;
+    options.context = &bar;
+    if (path != NULL) {
+        if (classes < 1) return fail(err, EK_ERR_SHAPE, "--logits: the number of classes is not fixed in the model");
+        ek_status status = check_writable(path, err);
+        if (status != EK_OK) return status;
+        options.logits = calloc((size_t)data.count + 1, (size_t)classes * sizeof(float));
+        if (options.logits == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the logits");
+    }
+    ek_eval_result result;
+    double began = clock_seconds();
+    ek_status status = ek_evaluate(model, dataset, &options, &result, err);
+    double seconds = clock_seconds() - began;
+    progress_clear(&bar);
+    if (status == EK_OK && path != NULL) {
+        int64_t dims[2] = {result.images, classes};
+        status = ek_npy_write(path, EK_F32, 2, dims, options.logits, err);
+    }
+    if (status == EK_OK) print_result(args, &result, seconds);
+    free(options.logits);
+    return status;
+}
+
+static int run_eval(const arguments *args) {
+    ek_error err = {0};
+    const char *spec = option_text(args, "data");
+    if (spec == NULL) {
+        fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel eval %s --data mnist-folder",
+             args->operands[0]);
+        return report(&err);
+    }
+    interrupt_listen();
+    ek_model *model = NULL;
+    ek_dataset *dataset = NULL;
+    ek_split split = option_choice(args, "split") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
+    ek_status status = ek_model_load(args->operands[0], &model, &err);
+    if (status == EK_OK) status = data_open(args, spec, split, model, &dataset, &err);
+    if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
+    if (status == EK_OK) status = evaluate(args, model, dataset, &err);
+    ek_dataset_close(dataset);
+    ek_model_destroy(model);
+    return status == EK_OK ? EXIT_DONE : report(&err);
+}
+
+const command command_eval = {
+    .name = "eval",
+    .summary = "Measure accuracy and loss of a model on labelled images",
+    .operands = "MODEL.onnx",
+    .minimum = 1,
+    .maximum = 1,
+    .example = "evenkeel eval digits.onnx --data builtin:strokes\n"
+               "evenkeel eval m.onnx --data cifar-10-batches-bin --json",
+    .description = "Norms use their running statistics, whatever the file says. Input mean and deviation that training "
+                   "kept in the file (evenkeel.mean, evenkeel.std) are applied.",
+    .next = "evenkeel run digits.onnx --input x.npy --output y.npy",
+    .options = eval_options,
+    .run = run_eval,
+};

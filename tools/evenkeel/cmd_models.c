@@ -1,0 +1,155 @@
+/* cmd_models.c: `evenkeel models`: the built-in architectures; with a name, its tensors. */
+#include "command.h"
+#include "inputs.h"
+#include "json_out.h"
+#include "message.h"
+#include "norms.h"
+
+#include <string.h>
+
+static const option models_options[] = {
+    {.name = "classes",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "10",
+     .minimum = 2,
+     .maximum = 1000000,
+     .group = "Model",
+     .help = "classes to tell apart"},
+    OPTION_NORM,
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+static void list_json(void) {
+    json_out json;
+    json_start(&json, stdout, 2);
+    json_object(&json, NULL);
+    json_array(&json, "models");
+    for (size_t i = 0; i < ek_architecture_count(); i++) {
+        const ek_architecture *a = ek_architecture_get(i);
+        json_object(&json, NULL);
+        json_text(&json, "name", a->name);
+        json_text(&json, "summary", a->summary);
+        json_int(&json, "channels", a->channels);
+        json_int(&json, "height", a->height);
+        json_int(&json, "width", a->width);
+        json_close(&json);
+    }
+    json_finish(&json);
+}
+
+static void list_text(void) {
+    printf("%-16s %-10s %s\n", "name", "meant for", "");
+    for (size_t i = 0; i < ek_architecture_count(); i++) {
+        const ek_architecture *a = ek_architecture_get(i);
+        char size[40];
+        snprintf(size, sizeof size, "%dx%dx%d", a->channels, a->height, a->width);
+        printf("%-16s %-10s %s\n", a->name, size, a->summary);
+    }
+    note("Next: evenkeel models NAME");
+}
+
+static void put_tensor(json_out *json, ek_tensor_info info) {
+    json_object(json, NULL);
+    json_text(json, "name", info.name);
+    json_text(json, "dtype", dtype_name(info.dtype));
+    json_array(json, "shape");
+    for (int d = 0; d < info.rank; d++) {
+        if (info.dims[d] < 0)
+            json_null(json, NULL);
+        else
+            json_int(json, NULL, info.dims[d]);
+    }
+    json_close(json);
+    json_close(json);
+}
+
+static void show_json(const ek_architecture *a, const ek_model *model) {
+    json_out json;
+    json_start(&json, stdout, 2);
+    json_object(&json, NULL);
+    json_text(&json, "name", a->name);
+    json_text(&json, "summary", a->summary);
+    json_int(&json, "opset", ek_model_opset(model));
+    json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
+    json_int(&json, "norms", (int64_t)ek_model_norm_count(model));
+    json_int(&json, "values", model_values(model));
+    json_array(&json, "inputs");
+    for (size_t i = 0; i < ek_model_input_count(model); i++) put_tensor(&json, ek_model_input(model, i));
+    json_close(&json);
+    json_array(&json, "outputs");
+    for (size_t i = 0; i < ek_model_output_count(model); i++) put_tensor(&json, ek_model_output(model, i));
+    json_close(&json);
+    json_array(&json, "tensors");
+    for (size_t i = 0; i < ek_model_tensor_count(model); i++) put_tensor(&json, ek_model_tensor(model, i));
+    json_finish(&json);
+}
+
+static void show_tensor(const char *kind, ek_tensor_info info) {
+    char dims[160];
+    dims_text(info.rank, info.dims, dims, sizeof dims);
+    printf("%-8s %-32s %-5s %s\n", kind, info.name, dtype_name(info.dtype), dims);
+}
+
+static void show_text(const ek_architecture *a, const ek_model *model) {
+    printf("%s: %s\n", a->name, a->summary);
+    printf("opset %lld, %zu nodes, %zu norms, %lld values\n\n", (long long)ek_model_opset(model),
+           ek_model_node_count(model), ek_model_norm_count(model), (long long)model_values(model));
+    for (size_t i = 0; i < ek_model_input_count(model); i++) show_tensor("input", ek_model_input(model, i));
+    for (size_t i = 0; i < ek_model_tensor_count(model); i++) show_tensor("tensor", ek_model_tensor(model, i));
+    for (size_t i = 0; i < ek_model_output_count(model); i++) show_tensor("output", ek_model_output(model, i));
+    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", a->name);
+}
+
+const ek_architecture *architecture_find(const char *name, ek_error *err) {
+    const char *names[64];
+    size_t n = 0;
+    for (; n < ek_architecture_count() && n < 64; n++) {
+        names[n] = ek_architecture_get(n)->name;
+        if (strcmp(names[n], name) == 0) return ek_architecture_get(n);
+    }
+    const char *near = suggest(name, names, n);
+    fail(err, EK_ERR_ARG, "no built-in model '%s'%s%s%s; 'evenkeel models' lists them, and a file ends in .onnx", name,
+         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+static int run_models(const arguments *args) {
+    if (args->operand_count == 0) {
+        if (option_flag(args, "json"))
+            list_json();
+        else
+            list_text();
+        return EXIT_DONE;
+    }
+    ek_error err = {0};
+    const ek_architecture *a = architecture_find(args->operands[0], &err);
+    if (a == NULL) return report(&err);
+    ek_build_options build = ek_build_options_default(a->name);
+    build.channels = a->channels;
+    build.height = a->height;
+    build.width = a->width;
+    build.classes = (int)option_int(args, "classes");
+    if (norm_parse(option_text(args, "norm"), &build, &err) != EK_OK) return report(&err);
+    ek_model *model = NULL;
+    if (ek_model_build(&build, &model, &err) != EK_OK) return report(&err);
+    if (option_flag(args, "json"))
+        show_json(a, model);
+    else
+        show_text(a, model);
+    ek_model_destroy(model);
+    return EXIT_DONE;
+}
+
+const command command_models = {
+    .name = "models",
+    .summary = "List the built-in models, or show the tensors of one",
+    .operands = "[NAME]",
+    .maximum = 1,
+    .example = "evenkeel models\nevenkeel models cnn6 --norm group:8",
+    .description = "",
+    .next = "evenkeel train --model cnn6 --data builtin:strokes -o digits.onnx",
+    .options = models_options,
+    .run = run_models,
+};

@@ -1,0 +1,110 @@
+/* cmd_study.c: `evenkeel study`: the claims about batch norm, each put to an experiment on this machine. */
+#include "command.h"
+#include "inputs.h"
+#include "json_out.h"
+#include "message.h"
+#include "terminal.h"
+
+#include "study/study.h"
+
+#include <string.h>
+
+static const option study_options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .alias = "out",
+     .type = OPT_FILE,
+     .argument = "FILE.html",
+     .fallback = "evenkeel-study.html",
+     .group = "Output",
+     .help = "the page, one self-contained file"},
+    {.name = "results",
+     .type = OPT_FILE,
+     .argument = "FILE.json",
+     .group = "Output",
+     .help = "also write the raw results"},
+    {.name = "quick", .type = OPT_FLAG, .group = "Study", .help = "fewer seeds and smaller runs"},
+    {.name = "card",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "0",
+     .maximum = 99,
+     .group = "Study",
+     .help = "run this claim only; 0 = all"},
+    {.name = "seed", .type = OPT_INT, .argument = "S", .fallback = "1", .group = "Study", .help = "of all randomness"},
+    OPTION_DATA,
+    {.name = "sabotage",
+     .type = OPT_TEXT,
+     .argument = "NAME",
+     .traits = OPT_HIDDEN,
+     .group = "Study",
+     .help = "a deliberate defect, so that claims can be seen to fail"},
+    OPTION_THREADS,
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+typedef struct screen {
+    progress bar;
+    char last[128];
+} screen;
+
+static void on_progress(void *context, const char *what, double fraction) {
+    screen *s = context;
+    progress_draw(&s->bar, what, fraction, "");
+    if (s->bar.shown || strcmp(s->last, what) == 0) return;
+    snprintf(s->last, sizeof s->last, "%s", what);
+    note("%3.0f %%  %s", 100 * fraction, what);
+}
+
+static int run_study(const arguments *args) {
+    ek_error err = {0};
+    screen view = {.last = ""};
+    ek_study_options options = {
+        .output_html = option_text(args, "output"),
+        .output_json = option_text(args, "results"),
+        .quick = option_flag(args, "quick"),
+        .card = (int)option_int(args, "card"),
+        .seed = (uint64_t)option_int(args, "seed"),
+        .threads = (int)option_int(args, "threads"),
+        .data = option_text(args, "data"),
+        .sabotage = option_text(args, "sabotage"),
+        .progress = on_progress,
+        .context = &view,
+        .quiet = option_flag(args, "quiet"),
+    };
+    if (check_writable(options.output_html, &err) != EK_OK) return report(&err);
+    if (options.output_json != NULL && check_writable(options.output_json, &err) != EK_OK) return report(&err);
+    int failed = 0;
+    progress_start(&view.bar);
+    double began = clock_seconds();
+    ek_status status = ek_study_run(&options, &failed, &err);
+    progress_clear(&view.bar);
+    if (status != EK_OK && status != EK_ERR_CHECK) return report(&err);
+    if (option_flag(args, "json")) {
+        json_out json;
+        json_start(&json, stdout, 2);
+        json_object(&json, NULL);
+        json_int(&json, "claims_failed", failed);
+        json_text(&json, "page", options.output_html);
+        json_text(&json, "results", options.output_json);
+        json_real(&json, "seconds", clock_seconds() - began);
+        json_finish(&json);
+    } else {
+        printf("page      %s\n", options.output_html);
+        if (options.output_json != NULL) printf("results   %s\n", options.output_json);
+        printf("claims    %d failed\n", failed);
+    }
+    return failed > 0 ? EXIT_CHECK : EXIT_DONE;
+}
+
+const command command_study = {
+    .name = "study",
+    .summary = "Put what is taught about batch norm to the test, as a page",
+    .operands = "",
+    .example = "evenkeel study --quick -o study.html",
+    .description = "Each claim is an experiment with a prediction that may fail. Exit status 1: a claim failed.",
+    .next = "evenkeel train --data builtin:strokes -o digits.onnx",
+    .options = study_options,
+    .run = run_study,
+};

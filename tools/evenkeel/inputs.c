@@ -1,0 +1,160 @@
+/* inputs.c: data sets and models as the commands take them.
+ *
+ * What does not fit is found here, before anything is computed, and the error names the model's side and the data's
+ * side. An image folder is resized to the model; anything else is resized only on request.
+ */
+#include "inputs.h"
+#include "message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void dims_text(int rank, const int64_t *dims, char *text, size_t room) {
+    size_t used = 0;
+    text[0] = 0;
+    if (rank <= 0) snprintf(text, room, rank == 0 ? "scalar" : "unknown");
+    for (int i = 0; i < rank && used < room; i++) {
+        int n = dims[i] < 0 ? snprintf(text + used, room - used, "%s?", i ? "x" : "")
+                            : snprintf(text + used, room - used, "%s%lld", i ? "x" : "", (long long)dims[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+const char *dtype_name(ek_dtype dtype) {
+    switch (dtype) {
+    case EK_F32: return "f32";
+    case EK_F64: return "f64";
+    case EK_F16: return "f16";
+    case EK_BF16: return "bf16";
+    case EK_I8: return "i8";
+    case EK_U8: return "u8";
+    case EK_I16: return "i16";
+    case EK_U16: return "u16";
+    case EK_I32: return "i32";
+    case EK_U32: return "u32";
+    case EK_I64: return "i64";
+    case EK_U64: return "u64";
+    case EK_BOOL: return "bool";
+    case EK_STRING: return "string";
+    default: return "none";
+    }
+}
+
+int64_t model_values(const ek_model *model) {
+    int64_t total = 0;
+    for (size_t i = 0; i < ek_model_tensor_count(model); i++) {
+        ek_tensor_info info = ek_model_tensor(model, i);
+        int64_t values = 1;
+        for (int d = 0; d < info.rank; d++) values *= info.dims[d];
+        if (info.dtype == EK_F32) total += values;
+    }
+    return total;
+}
+
+int64_t model_classes(const ek_model *model) {
+    if (ek_model_output_count(model) == 0) return -1;
+    ek_tensor_info info = ek_model_output(model, 0);
+    return info.rank >= 2 ? info.dims[info.rank - 1] : -1;
+}
+
+/* Reads --size into the options. */
+static ek_status read_size(const arguments *args, ek_dataset_options *options, ek_error *err) {
+    const char *text = option_text(args, "size");
+    if (text == NULL) return EK_OK;
+    char *end = NULL;
+    long height = strtol(text, &end, 10), width = height;
+    int good = end != text;
+    if (good && *end == 'x') {
+        const char *second = end + 1;
+        width = strtol(second, &end, 10);
+        good = end != second;
+    }
+    if (!good || *end != 0 || height < 1 || width < 1 || height > 16384 || width > 16384)
+        return fail(err, EK_ERR_ARG, "--size: '%s' is not HEIGHTxWIDTH, such as 32x32", text);
+    options->height = (int)height;
+    options->width = (int)width;
+    return EK_OK;
+}
+
+ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
+                    ek_dataset **dataset, ek_error *err) {
+    ek_dataset_options options = {.struct_size = sizeof options, .limit = option_int(args, "limit")};
+    ek_status status = read_size(args, &options, err);
+    if (status != EK_OK) return status;
+    status = ek_dataset_open(spec, split, &options, dataset, err);
+    if (options.height != 0 || model == NULL || ek_model_input_count(model) == 0) return status;
+    ek_tensor_info input = ek_model_input(model, 0);
+    if (input.rank != 4 || input.dims[2] <= 0 || input.dims[3] <= 0 || input.dims[2] > 16384 || input.dims[3] > 16384)
+        return status;
+    if (status == EK_OK) {
+        ek_dataset_info info = ek_dataset_describe(*dataset);
+        if (strcmp(info.kind, "folder") != 0 || (info.height == input.dims[2] && info.width == input.dims[3]))
+            return EK_OK;
+        ek_dataset_close(*dataset);
+        *dataset = NULL;
+    } else if (status == EK_ERR_IO || status == EK_ERR_NOMEM) {
+        return status;
+    }
+    /* Images of another size, or of several sizes: once more, at the size of the model. */
+    ek_error second = {0};
+    options.height = (int)input.dims[2];
+    options.width = (int)input.dims[3];
+    ek_status again = ek_dataset_open(spec, split, &options, dataset, &second);
+    if (again != EK_OK && status == EK_OK) *err = second;
+    return again == EK_OK ? EK_OK : status == EK_OK ? again : status;
+}
+
+ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err) {
+    ek_dataset_info data = ek_dataset_describe(dataset);
+    const char *path = ek_model_path(model);
+    if (path[0] == 0) path = "the model";
+    if (ek_model_input_count(model) != 1)
+        return fail(err, EK_ERR_SHAPE, "%s has %zu inputs; images and labels need a model with one", path,
+                    ek_model_input_count(model));
+    ek_tensor_info input = ek_model_input(model, 0);
+    int64_t want[4] = {-1, data.channels, data.height, data.width};
+    int fits = input.rank == 4 || input.rank < 0;
+    for (int i = 1; i < 4 && fits && input.rank == 4; i++) fits = input.dims[i] < 0 || input.dims[i] == want[i];
+    if (!fits) {
+        char model_text[160], data_text[160];
+        dims_text(input.rank, input.dims, model_text, sizeof model_text);
+        dims_text(4, want, data_text, sizeof data_text);
+        int resizable = input.rank == 4 && (input.dims[1] < 0 || input.dims[1] == data.channels);
+        char remedy[80] = "";
+        if (resizable)
+            snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[2],
+                     (long long)input.dims[3]);
+        return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are %s%s", path, model_text, input.name,
+                    spec, data_text, remedy);
+    }
+    int64_t classes = model_classes(model);
+    int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */
+    if (classes >= 0 && classes != data.classes && !(partial && data.classes < classes))
+        return fail(err, EK_ERR_SHAPE, "%s tells %lld classes apart, but %s has %d classes (%s ... %s)", path,
+                    (long long)classes, spec, data.classes, data.class_names[0], data.class_names[data.classes - 1]);
+    return EK_OK;
+}
+
+ek_status check_writable(const char *path, ek_error *err) {
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return fail(err, EK_ERR_IO, "cannot write %s: it is %s", path,
+                    S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    size_t length = strlen(path);
+    char *probe = malloc(length + 16);
+    if (probe == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
+    snprintf(probe, length + 16, "%s.XXXXXX", path);
+    int descriptor = mkstemp(probe);
+    ek_status status = EK_OK;
+    if (descriptor < 0)
+        status = fail(err, EK_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    else {
+        close(descriptor);
+        unlink(probe);
+    }
+    free(probe);
+    return status;
+}

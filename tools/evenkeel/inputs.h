@@ -1,0 +1,43 @@
+/* inputs.h: opening data and models for the commands, with errors that name both sides when they do not fit. */
+#ifndef EK_TOOL_INPUTS_H
+#define EK_TOOL_INPUTS_H
+
+#include "command.h"
+
+#include <evenkeel/data.h>
+#include <evenkeel/model.h>
+
+#define OPTION_DATA                                                                                                    \
+    {                                                                                                                  \
+        .name = "data", .type = OPT_FILE, .argument = "SPEC", .group = "Data", .traits = OPT_FREE,                     \
+        .help = "a folder (IDX, CIFAR-10 binary, or images by class), images.npy,labels.npy or builtin:strokes[:N]"    \
+    }
+#define OPTION_SIZE                                                                                                    \
+    {                                                                                                                  \
+        .name = "size", .type = OPT_TEXT, .argument = "HxW", .group = "Data",                                          \
+        .help = "resize images to this; default: as they are, image folders to the size of the model"                  \
+    }
+
+/* Opens --data (or `spec`), resized by --size, with at most --limit examples. `model` may be NULL; an image folder is
+ * resized to its input. */
+EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
+                                 ek_dataset **dataset, ek_error *err);
+
+/* Classes a model tells apart: the last extent of its logits; -1 = not fixed in the file. */
+int64_t model_classes(const ek_model *model);
+
+/* EK_OK when model and data fit: channels, extents, classes. Else EK_ERR_SHAPE with both named. */
+EK_NODISCARD ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
+
+/* Whether `path` can be written: creates and removes a file beside it. */
+EK_NODISCARD ek_status check_writable(const char *path, ek_error *err);
+
+/* "3x32x32", "?" for extents not fixed. */
+void dims_text(int rank, const int64_t *dims, char *text, size_t room);
+
+/* Values in all of the initializers. */
+int64_t model_values(const ek_model *model);
+
+const char *dtype_name(ek_dtype dtype);
+
+#endif
