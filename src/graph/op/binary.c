@@ -1,0 +1,244 @@
+/* binary.c: Add, Sub, Mul, Div and Pow with broadcasting. ONNX opsets 1 to 23.
+ *
+ * From opset 7 on shapes broadcast as in numpy. Before, `broadcast` = 1 aligns the second input at `axis` (default: at
+ * the right); it is then the same as numpy's rule on a shape padded with ones. f32, and i32 and i64 for shape
+ * arithmetic (wrapping; division by zero is an error). Gradients of broadcast inputs are first computed per element
+ * and then summed in f64 in row-major order. Tensors of one shape are worked on in whatever layout they come, where
+ * f(0, 0) = 0 keeps the padding of blocked layouts at zero.
+ */
+#include "graph/op/op_util.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef enum kind { ADD, SUB, MUL, DIV, POW } kind;
+
+/* The second input's shape as numpy's rule wants it. */
+static eki_shape aligned(const eki_node *node, int64_t opset, const eki_shape *a, const eki_shape *b) {
+    int64_t axis = eki_node_int(node, "axis", (int64_t)a->rank - b->rank);
+    eki_shape shape = {.rank = a->rank};
+    if (opset >= 7 || eki_node_int(node, "broadcast", 0) == 0 || a->rank < 0 || b->rank < 0) return *b;
+    if (axis < 0) axis += a->rank;
+    if (axis < 0 || axis + b->rank > a->rank) return *b;
+    for (int i = 0; i < a->rank; i++) {
+        int j = i - (int)axis;
+        shape.dims[i] = j >= 0 && j < b->rank ? b->dims[j] : 1;
+    }
+    return shape;
+}
+
+static ek_status infer(eki_infer *infer, eki_step_fn forward) {
+    eki_shape out;
+    EKI_TRY(eki_infer_inputs(infer, 2, 2));
+    ek_dtype dtype = infer->in[0].dtype;
+    const eki_shape *a = &infer->in[0].shape, *b = &infer->in[1].shape;
+    if (dtype != infer->in[1].dtype || (dtype != EK_F32 && dtype != EK_I64 && dtype != EK_I32)) {
+        return eki_infer_fail(infer, EK_ERR_DTYPE, "inputs are %s and %s; both must be f32, i64 or i32",
+                              eki_dtype_name(dtype), eki_dtype_name(infer->in[1].dtype));
+    }
+    eki_shape second = aligned(infer->node, infer->opset, a, b);
+    if (infer->opset < 7 && eki_node_int(infer->node, "broadcast", 0) == 0 && eki_shape_known(a) &&
+        eki_shape_known(b) && !eki_shape_equal(a, b)) {
+        return eki_infer_fail(infer, EK_ERR_SHAPE, "shapes differ and attribute broadcast is not set (opset %lld)",
+                              (long long)infer->opset);
+    }
+    EKI_TRY(eki_infer_broadcast_pair(infer, a, &second, &out));
+    eki_infer_set(infer, 0, dtype, &out);
+    return eki_infer_fold(infer, forward);
+}
+
+static ek_status prepare(eki_step *step, ek_error *err, kind k) {
+    bool same = eki_same_shape(&step->in[0], &step->in[1]);
+    bool wanted = step->want_din[0] || step->want_din[1];
+    step->keep_in[0] = (step->want_din[1] && k != ADD && k != SUB) || (step->want_din[0] && k == POW);
+    step->keep_in[1] = (step->want_din[0] && k != ADD && k != SUB) || (step->want_din[1] && (k == DIV || k == POW));
+    if (wanted && !same) step->scratch_bytes = eki_view_elements(&step->out[0]) * sizeof(float);
+    return same && k <= MUL ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
+}
+
+/* ---- forward ---- */
+
+static inline float apply(kind k, float a, float b) {
+    switch (k) {
+    case ADD: return a + b;
+    case SUB: return a - b;
+    case MUL: return a * b;
+    case DIV: return a / b;
+    default: return powf(a, b);
+    }
+}
+
+typedef struct job {
+    kind k;
+    int wanted; /* backward: gradient of which input */
+    ek_dtype dtype;
+    const void *a, *b;
+    const float *dy;
+    void *y;
+} job;
+
+/* Inlined for each kind, so that the compiler sees one operation over contiguous memory. */
+static inline __attribute__((always_inline)) void rows(kind k, float *y, const float *a, int64_t sa, const float *b,
+                                                       int64_t sb, size_t n) {
+    if (sa == 1 && sb == 1) {
+        for (size_t i = 0; i < n; i++) y[i] = apply(k, a[i], b[i]);
+    } else if (sa == 1 && sb == 0) {
+        for (size_t i = 0; i < n; i++) y[i] = apply(k, a[i], *b);
+    } else {
+        for (size_t i = 0; i < n; i++) y[i] = apply(k, a[(int64_t)i * sa], b[(int64_t)i * sb]);
+    }
+}
+
+static void forward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+    const job *j = argument;
+    const float *a = (const float *)j->a + offset[0], *b = (const float *)j->b + offset[1];
+    float *y = (float *)j->y + out;
+    switch (j->k) {
+    case ADD: rows(ADD, y, a, step[0], b, step[1], n); break;
+    case SUB: rows(SUB, y, a, step[0], b, step[1], n); break;
+    case MUL: rows(MUL, y, a, step[0], b, step[1], n); break;
+    case DIV: rows(DIV, y, a, step[0], b, step[1], n); break;
+    case POW: rows(POW, y, a, step[0], b, step[1], n); break;
+    }
+}
+
+static int64_t load_int(ek_dtype dtype, const void *data, int64_t index) {
+    return dtype == EK_I64 ? ((const int64_t *)data)[index] : ((const int32_t *)data)[index];
+}
+
+static int64_t apply_int(kind k, int64_t a, int64_t b) {
+    uint64_t ua = (uint64_t)a, ub = (uint64_t)b, power = 1;
+    switch (k) {
+    case ADD: return (int64_t)(ua + ub);
+    case SUB: return (int64_t)(ua - ub);
+    case MUL: return (int64_t)(ua * ub);
+    case DIV: return b == -1 ? (int64_t)(0 - ua) : a / b;
+    default: break;
+    }
+    for (; ub != 0; ub >>= 1, ua *= ua) {
+        if (ub & 1) power *= ua;
+    }
+    return (int64_t)power;
+}
+
+static void forward_row_int(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+    const job *j = argument;
+    for (size_t i = 0; i < n; i++) {
+        int64_t a = load_int(j->dtype, j->a, offset[0] + (int64_t)i * step[0]);
+        int64_t b = load_int(j->dtype, j->b, offset[1] + (int64_t)i * step[1]);
+        int64_t y = apply_int(j->k, a, b);
+        if (j->dtype == EK_I64) {
+            ((int64_t *)j->y)[out + i] = y;
+        } else {
+            ((int32_t *)j->y)[out + i] = (int32_t)(uint32_t)(uint64_t)y;
+        }
+    }
+}
+
+/* Integer division by zero and negative powers have no value. */
+static ek_status check_ints(const eki_step *step, ek_error *err, kind k) {
+    size_t count = eki_view_elements(&step->in[1]);
+    for (size_t i = 0; i < count && k >= DIV; i++) {
+        int64_t b = load_int(step->in[1].dtype, step->in[1].data, (int64_t)i);
+        if (k == DIV && b == 0) return eki_step_fail(step, err, EK_ERR_ARG, "integer division by zero");
+        if (k == POW && b < 0) return eki_step_fail(step, err, EK_ERR_ARG, "negative power of an integer");
+    }
+    return EK_OK;
+}
+
+static void make_walk(const eki_step *step, eki_walk *walk) {
+    if (eki_same_shape(&step->in[0], &step->in[1])) {
+        eki_walk_flat(walk, eki_view_elements(&step->out[0]));
+        return;
+    }
+    eki_shape second = aligned(step->node, step->opset, &step->in[0].shape, &step->in[1].shape);
+    eki_walk_init(walk, &step->out[0].shape);
+    eki_walk_add_broadcast(walk, &step->in[0].shape);
+    eki_walk_add_broadcast(walk, &second);
+}
+
+static ek_status forward(eki_step *step, ek_error *err, kind k) {
+    eki_walk walk;
+    bool ints = step->in[0].dtype != EK_F32;
+    job j = {.k = k, .dtype = step->in[0].dtype, .a = step->in[0].data, .b = step->in[1].data, .y = step->out[0].data};
+    if (ints) EKI_TRY(check_ints(step, err, k));
+    make_walk(step, &walk);
+    eki_walk_run(step, &walk, ints ? forward_row_int : forward_row, &j);
+    return EK_OK;
+}
+
+/* ---- backward ---- */
+
+static inline float gradient(kind k, int wanted, float a, float b, float dy) {
+    switch (k) {
+    case ADD: return dy;
+    case SUB: return wanted == 0 ? dy : -dy;
+    case MUL: return wanted == 0 ? dy * b : dy * a;
+    case DIV: return wanted == 0 ? dy / b : -dy * (a / b) / b;
+    default: break;
+    }
+    if (wanted == 0) return b == 0.0f ? 0.0f : dy * b * powf(a, b - 1.0f);
+    return a == 0.0f && b > 0.0f ? 0.0f : dy * powf(a, b) * logf(a);
+}
+
+static void backward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+    const job *j = argument;
+    const float *a = (const float *)j->a + offset[0], *b = (const float *)j->b + offset[1];
+    bool linear = j->k == ADD || j->k == SUB; /* a and b are not kept */
+    float *da = (float *)j->y + out;
+    for (size_t i = 0; i < n; i++) {
+        float va = linear ? 0.0f : a[(int64_t)i * step[0]], vb = linear ? 0.0f : b[(int64_t)i * step[1]];
+        da[i] = gradient(j->k, j->wanted, va, vb, j->dy[out + i]);
+    }
+}
+
+static ek_status backward(eki_step *step, ek_error *err, kind k) {
+    (void)err;
+    const eki_shape *full = &step->out[0].shape;
+    eki_shape shapes[2] = {step->in[0].shape, step->in[1].shape};
+    shapes[1] = aligned(step->node, step->opset, &shapes[0], &shapes[1]);
+    for (int i = 0; i < 2; i++) {
+        eki_walk walk;
+        if (step->din[i] == NULL) continue;
+        if (step->dout[0] == NULL) {
+            memset(step->din[i], 0, eki_view_bytes(&step->in[i]));
+            continue;
+        }
+        bool whole = eki_shape_equal(&step->in[i].shape, full), direct = k == ADD || (k == SUB && i == 0);
+        job j = {.k = k, .wanted = i, .a = step->in[0].data, .b = step->in[1].data, .dy = step->dout[0]};
+        j.y = whole ? step->din[i] : step->scratch;
+        if (whole || !direct) {
+            make_walk(step, &walk);
+            eki_walk_run(step, &walk, backward_row, &j);
+        }
+        if (!whole) eki_reduce_to(step, direct ? step->dout[0] : step->scratch, full, &shapes[i], step->din[i]);
+    }
+    return EK_OK;
+}
+
+/* ---- the operators ---- */
+
+ek_status eki_op_add_infer(eki_infer *i) { return infer(i, eki_op_add_forward); }
+ek_status eki_op_add_prepare(eki_step *step, ek_error *err) { return prepare(step, err, ADD); }
+ek_status eki_op_add_forward(eki_step *step, ek_error *err) { return forward(step, err, ADD); }
+ek_status eki_op_add_backward(eki_step *step, ek_error *err) { return backward(step, err, ADD); }
+
+ek_status eki_op_sub_infer(eki_infer *i) { return infer(i, eki_op_sub_forward); }
+ek_status eki_op_sub_prepare(eki_step *step, ek_error *err) { return prepare(step, err, SUB); }
+ek_status eki_op_sub_forward(eki_step *step, ek_error *err) { return forward(step, err, SUB); }
+ek_status eki_op_sub_backward(eki_step *step, ek_error *err) { return backward(step, err, SUB); }
+
+ek_status eki_op_mul_infer(eki_infer *i) { return infer(i, eki_op_mul_forward); }
+ek_status eki_op_mul_prepare(eki_step *step, ek_error *err) { return prepare(step, err, MUL); }
+ek_status eki_op_mul_forward(eki_step *step, ek_error *err) { return forward(step, err, MUL); }
+ek_status eki_op_mul_backward(eki_step *step, ek_error *err) { return backward(step, err, MUL); }
+
+ek_status eki_op_div_infer(eki_infer *i) { return infer(i, eki_op_div_forward); }
+ek_status eki_op_div_prepare(eki_step *step, ek_error *err) { return prepare(step, err, DIV); }
+ek_status eki_op_div_forward(eki_step *step, ek_error *err) { return forward(step, err, DIV); }
+ek_status eki_op_div_backward(eki_step *step, ek_error *err) { return backward(step, err, DIV); }
+
+ek_status eki_op_pow_infer(eki_infer *i) { return infer(i, eki_op_pow_forward); }
+ek_status eki_op_pow_prepare(eki_step *step, ek_error *err) { return prepare(step, err, POW); }
+ek_status eki_op_pow_forward(eki_step *step, ek_error *err) { return forward(step, err, POW); }
+ek_status eki_op_pow_backward(eki_step *step, ek_error *err) { return backward(step, err, POW); }

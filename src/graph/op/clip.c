@@ -1,0 +1,97 @@
+/* clip.c: Clip, x limited to [min, max]. ONNX opsets 1 and 6 (attributes), 11, 12, 13 (optional inputs); f32.
+ *
+ * y = min(max(x, lo), hi) by compare and select, NaN stays NaN; where min > max everything becomes max, as ONNX says.
+ * The gradient passes where lo <= x <= hi. When the limits are known and include 0 the padding of blocked layouts
+ * stays 0, so those are taken as they come.
+ */
+#include "graph/op/op_util.h"
+
+#include <float.h>
+#include <string.h>
+
+ek_status eki_op_clip_infer(eki_infer *infer) {
+    EKI_TRY(eki_infer_inputs(infer, 1, infer->opset < 11 ? 1 : 3));
+    for (int i = 0; i < infer->node->n_in; i++) {
+        if (infer->in[i].present) EKI_TRY(eki_infer_f32(infer, i));
+    }
+    EKI_TRY(eki_infer_same(infer));
+    return eki_infer_fold(infer, eki_op_clip_forward);
+}
+
+static const float *limit_data(const eki_step *step, int input) {
+    if (input >= step->n_in || !step->has_in[input]) return NULL;
+    if (step->constant[input] != NULL) return step->constant[input]->data;
+    return step->in[input].data;
+}
+
+typedef struct job {
+    const float *x, *dy;
+    float *to;
+    float lo, hi;
+} job;
+
+static void limits(const eki_step *step, job *j) {
+    j->lo = -FLT_MAX;
+    j->hi = FLT_MAX;
+    if (step->opset < 11) {
+        j->lo = eki_node_float(step->node, "min", j->lo);
+        j->hi = eki_node_float(step->node, "max", j->hi);
+        return;
+    }
+    const float *lo = limit_data(step, 1), *hi = limit_data(step, 2);
+    if (lo != NULL) j->lo = *lo;
+    if (hi != NULL) j->hi = *hi;
+}
+
+ek_status eki_op_clip_prepare(eki_step *step, ek_error *err) {
+    job j;
+    step->keep_in[0] = step->want_din[0];
+    for (int i = 1; i < step->n_in; i++) {
+        if (!step->has_in[i]) continue;
+        step->keep_in[i] = step->want_din[0];
+        if (eki_view_elements(&step->in[i]) != 1) {
+            return eki_step_fail(step, err, EK_ERR_SHAPE, "%s must be a scalar", i == 1 ? "min" : "max");
+        }
+        if (step->constant[i] == NULL) return eki_prepare_plain(step, err);
+    }
+    limits(step, &j);
+    bool zero = j.lo <= 0.0f && j.hi >= 0.0f;
+    return zero ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
+}
+
+static void forward_piece(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    float lo = j->lo, hi = j->hi;
+    for (size_t i = begin; i < end; i++) {
+        float v = j->x[i];
+        v = v < lo ? lo : v;
+        j->to[i] = v > hi ? hi : v;
+    }
+}
+
+static void backward_piece(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    float lo = j->lo, hi = j->hi;
+    for (size_t i = begin; i < end; i++) j->to[i] = j->x[i] >= lo && j->x[i] <= hi ? j->dy[i] : 0.0f;
+}
+
+ek_status eki_op_clip_forward(eki_step *step, ek_error *err) {
+    (void)err;
+    job j = {.x = step->in[0].data, .to = step->out[0].data};
+    limits(step, &j);
+    eki_for_pieces(step, eki_view_elements(&step->out[0]), forward_piece, &j);
+    return EK_OK;
+}
+
+ek_status eki_op_clip_backward(eki_step *step, ek_error *err) {
+    (void)err;
+    job j = {.x = step->in[0].data, .dy = step->dout[0], .to = step->din[0]};
+    if (j.to == NULL) return EK_OK;
+    if (j.dy == NULL) {
+        memset(j.to, 0, eki_view_bytes(&step->out[0]));
+        return EK_OK;
+    }
+    limits(step, &j);
+    eki_for_pieces(step, eki_view_elements(&step->out[0]), backward_piece, &j);
+    return EK_OK;
+}

@@ -1,0 +1,156 @@
+/* dropout.c: Dropout. ONNX opsets 1, 6 (is_test), 7, 10 (ratio attribute), 12, 13, 22 (ratio, training_mode inputs).
+ *
+ * Whether it is active is the plan's decision: never in inference, always in training; in FILE mode as the file says
+ * (is_test = 0; never from 7 to 11, where ONNX leaves it to the runtime; training_mode).
+ * Method: element e of the example with global index s is dropped by the random word number s * elements + e of a
+ * stream named by seed, step and node: independent of batch position, batch size, threads and ranks. What is kept is
+ * multiplied by 1 / (1 - ratio). One byte per element is saved for backward.
+ */
+#include "base/random.h"
+#include "graph/op/op_util.h"
+
+#include <string.h>
+
+ek_status eki_op_dropout_infer(eki_infer *infer) {
+    EKI_TRY(eki_infer_inputs(infer, 1, infer->opset < 12 ? 1 : 3));
+    EKI_TRY(eki_infer_f32(infer, 0));
+    EKI_TRY(eki_infer_same(infer));
+    if (infer->node->n_out > 1) {
+        eki_infer_set(infer, 1, infer->opset < 10 ? EK_F32 : EK_BOOL, &infer->in[0].shape);
+    }
+    return EK_OK;
+}
+
+static const void *input_data(const eki_step *step, int input) {
+    if (input >= step->n_in || !step->has_in[input]) return NULL;
+    return step->constant[input] != NULL ? step->constant[input]->data : step->in[input].data;
+}
+
+static bool active(const eki_step *step) {
+    eki_mode mode = step->plan->mode;
+    if (mode == EKI_MODE_INFERENCE) return false;
+    if (mode == EKI_MODE_TRAINING) return true;
+    if (step->opset < 7) return eki_node_int(step->node, "is_test", 0) == 0;
+    if (step->opset < 12) return false;
+    const unsigned char *training = input_data(step, 2);
+    return training != NULL && *training != 0;
+}
+
+/* Whether it can become active: in FILE mode an input may say so while running. */
+static bool may_be_active(const eki_step *step) {
+    bool dynamic = step->opset >= 12 && step->n_in > 2 && step->has_in[2] && step->constant[2] == NULL;
+    return (step->plan->mode == EKI_MODE_FILE && dynamic) || active(step);
+}
+
+static ek_status read_ratio(const eki_step *step, float *ratio, ek_error *err) {
+    const void *data = step->opset < 12 ? NULL : input_data(step, 1);
+    *ratio = 0.5f;
+    if (step->opset < 12) {
+        *ratio = eki_node_float(step->node, "ratio", 0.5f);
+    } else if (data != NULL && step->in[1].dtype == EK_F64) {
+        *ratio = (float)*(const double *)data;
+    } else if (data != NULL && step->in[1].dtype == EK_F32) {
+        *ratio = *(const float *)data;
+    } else if (data != NULL) {
+        return eki_step_fail(step, err, EK_ERR_DTYPE, "ratio is %s, expected f32 or f64",
+                             eki_dtype_name(step->in[1].dtype));
+    }
+    if (!(*ratio >= 0.0f && *ratio < 1.0f)) {
+        return eki_step_fail(step, err, EK_ERR_ARG, "ratio is %g, expected a number in [0, 1)", (double)*ratio);
+    }
+    return EK_OK;
+}
+
+ek_status eki_op_dropout_prepare(eki_step *step, ek_error *err) {
+    if (!may_be_active(step)) return eki_prepare_same_layout(step, err);
+    step->saved_bytes = eki_view_elements(&step->out[0]) + sizeof(float);
+    return eki_prepare_plain(step, err);
+}
+
+typedef struct job {
+    const float *x;
+    float *y;
+    unsigned char *kept;
+    const uint64_t *sample_ids;
+    eki_random random;
+    size_t per_sample;
+    uint64_t threshold; /* a word below it drops the element */
+    float scale;
+} job;
+
+static void drop_piece(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    uint32_t words[4];
+    uint64_t block = UINT64_MAX;
+    for (size_t i = begin; i < end; i++) {
+        uint64_t sample = i / j->per_sample;
+        if (j->sample_ids != NULL) sample = j->sample_ids[sample];
+        uint64_t counter = sample * j->per_sample + i % j->per_sample;
+        if (block != counter / 4) {
+            block = counter / 4;
+            eki_random_block(j->random, block, words);
+        }
+        j->kept[i] = words[counter % 4] >= j->threshold;
+        j->y[i] = j->kept[i] ? j->x[i] * j->scale : 0.0f;
+    }
+}
+
+/* The optional mask output: bool, or f32 before opset 10. NULL = everything is kept. */
+static void write_mask(const eki_step *step, const unsigned char *kept) {
+    if (step->n_out < 2 || !step->has_out[1] || step->out[1].data == NULL) return;
+    size_t count = eki_view_elements(&step->out[1]);
+    for (size_t i = 0; i < count; i++) {
+        bool value = kept == NULL || kept[i] != 0;
+        if (step->out[1].dtype == EK_BOOL) {
+            ((unsigned char *)step->out[1].data)[i] = value;
+        } else {
+            ((float *)step->out[1].data)[i] = value ? 1.0f : 0.0f;
+        }
+    }
+}
+
+/* saved: the scale (0 = this forward was the identity), then one byte per element. */
+ek_status eki_op_dropout_forward(eki_step *step, ek_error *err) {
+    float ratio = 0.0f, scale = 0.0f;
+    size_t count = eki_view_elements(&step->out[0]);
+    bool on = active(step);
+    if (on) EKI_TRY(read_ratio(step, &ratio, err));
+    if (on && ratio > 0.0f) scale = 1.0f / (1.0f - ratio);
+    if (step->saved != NULL) memcpy(step->saved, &scale, sizeof scale);
+    if (scale == 0.0f || count == 0) {
+        write_mask(step, NULL);
+        return eki_copy_forward(step, err);
+    }
+    int64_t samples = step->in[0].shape.rank > 0 ? step->in[0].shape.dims[0] : 1;
+    job j = {.x = step->in[0].data, .y = step->out[0].data, .kept = (unsigned char *)step->saved + sizeof scale};
+    j.sample_ids = step->in[0].shape.rank > 0 ? step->plan->sample_ids : NULL;
+    j.random =
+        eki_random_stream(step->plan->seed, "dropout", step->plan->step_id, eki_hash_text(step->node->out[0]->name));
+    j.per_sample = count / (size_t)samples;
+    j.threshold = (uint64_t)((double)ratio * 0x1p32);
+    j.scale = scale;
+    eki_for_pieces(step, count, drop_piece, &j);
+    write_mask(step, j.kept);
+    return EK_OK;
+}
+
+typedef struct back_job {
+    const float *dy;
+    const unsigned char *kept;
+    float *dx;
+    float scale;
+} back_job;
+
+static void back_piece(void *argument, size_t begin, size_t end) {
+    const back_job *j = argument;
+    for (size_t i = begin; i < end; i++) j->dx[i] = j->kept[i] ? j->dy[i] * j->scale : 0.0f;
+}
+
+ek_status eki_op_dropout_backward(eki_step *step, ek_error *err) {
+    float scale = 0.0f;
+    if (step->saved != NULL) memcpy(&scale, step->saved, sizeof scale);
+    if (scale == 0.0f || step->dout[0] == NULL || step->din[0] == NULL) return eki_copy_backward(step, err);
+    back_job j = {step->dout[0], (unsigned char *)step->saved + sizeof scale, step->din[0], scale};
+    eki_for_pieces(step, eki_view_elements(&step->out[0]), back_piece, &j);
+    return EK_OK;
+}

@@ -1,0 +1,58 @@
+/* relu.c: Relu, max(x, 0). ONNX opsets 1, 6, 13, 14; f32.
+ *
+ * Compare and select, so that every instruction set gives the same bits; NaN stays NaN and -0 becomes 0 or stays, as
+ * the comparison says. Backward reads y, which the next operator keeps anyway: dx = y > 0 ? dy : 0.
+ */
+#include "graph/op/op_util.h"
+
+#include <string.h>
+
+ek_status eki_op_relu_infer(eki_infer *infer) {
+    EKI_TRY(eki_infer_inputs(infer, 1, 1));
+    EKI_TRY(eki_infer_f32(infer, 0));
+    EKI_TRY(eki_infer_same(infer));
+    return eki_infer_fold(infer, eki_op_relu_forward);
+}
+
+ek_status eki_op_relu_prepare(eki_step *step, ek_error *err) {
+    step->keep_out[0] = step->want_din[0];
+    return eki_prepare_same_layout(step, err);
+}
+
+typedef struct job {
+    const float *x, *y, *dy;
+    float *to;
+} job;
+
+static void forward_piece(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    const float *x = j->x;
+    float *y = j->to;
+    for (size_t i = begin; i < end; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+
+static void backward_piece(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    const float *y = j->y, *dy = j->dy;
+    float *dx = j->to;
+    for (size_t i = begin; i < end; i++) dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+ek_status eki_op_relu_forward(eki_step *step, ek_error *err) {
+    (void)err;
+    job j = {.x = step->in[0].data, .to = step->out[0].data};
+    eki_for_pieces(step, eki_view_elements(&step->out[0]), forward_piece, &j);
+    return EK_OK;
+}
+
+ek_status eki_op_relu_backward(eki_step *step, ek_error *err) {
+    (void)err;
+    job j = {.y = step->out[0].data, .dy = step->dout[0], .to = step->din[0]};
+    if (j.to == NULL) return EK_OK;
+    if (j.dy == NULL) {
+        memset(j.to, 0, eki_view_bytes(&step->out[0]));
+    } else {
+        eki_for_pieces(step, eki_view_elements(&step->out[0]), backward_piece, &j);
+    }
+    return EK_OK;
+}
