@@ -1,0 +1,11 @@
+/* identity.c: Identity. ONNX opsets 1 to 23. Any layout, any type. */
+#include "graph/op/op_util.h"
+
+ek_status eki_op_identity_infer(eki_infer *infer) {
+    EKI_TRY(eki_infer_inputs(infer, 1, 1));
+    EKI_TRY(eki_infer_same(infer));
+    return eki_infer_fold(infer, eki_op_identity_forward);
+}
+
+ek_status eki_op_identity_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
+ek_status eki_op_identity_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }

@@ -1,0 +1,96 @@
+/* transpose.c: Transpose by `perm` (default: reversed). ONNX opsets 1 to 23; any type of 1, 2, 4 or 8 bytes.
+ *
+ * A strided walk over the result. Backward is the inverse permutation.
+ */
+#include "graph/op/op_util.h"
+
+#include <string.h>
+
+static bool permutation(const eki_node *node, int rank, int perm[EKI_MAX_RANK]) {
+    const int64_t *values;
+    size_t count;
+    uint32_t seen = 0;
+    bool given = eki_node_ints(node, "perm", &values, &count);
+    if (given && count != (size_t)rank) return false;
+    for (int i = 0; i < rank; i++) {
+        int64_t p = given ? values[i] : rank - 1 - i;
+        if (p < 0 || p >= rank) return false;
+        perm[i] = (int)p;
+        seen |= 1u << p;
+    }
+    return seen == (1u << rank) - 1u;
+}
+
+ek_status eki_op_transpose_infer(eki_infer *infer) {
+    int perm[EKI_MAX_RANK];
+    const eki_shape *x = &infer->in[0].shape;
+    EKI_TRY(eki_infer_inputs(infer, 1, 1));
+    if (x->rank < 0) {
+        eki_infer_set_unknown(infer, 0, infer->in[0].dtype);
+        return EK_OK;
+    }
+    if (!permutation(infer->node, x->rank, perm)) {
+        return eki_infer_fail(infer, EK_ERR_SHAPE, "perm is not a permutation of %d dimensions", x->rank);
+    }
+    eki_shape out = {.rank = x->rank};
+    for (int i = 0; i < x->rank; i++) out.dims[i] = x->dims[perm[i]];
+    eki_infer_set(infer, 0, infer->in[0].dtype, &out);
+    return eki_infer_fold(infer, eki_op_transpose_forward);
+}
+
+typedef struct job {
+    const char *from;
+    char *to;
+    size_t bytes;
+} job;
+
+static void copy_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+    const job *j = argument;
+    char *to = j->to + out * j->bytes;
+    const char *from = j->from + (size_t)offset[0] * j->bytes;
+    if (step[0] == 1) {
+        memcpy(to, from, n * j->bytes);
+    } else if (j->bytes == 4) {
+        for (size_t i = 0; i < n; i++) memcpy(to + 4 * i, from + 4 * (int64_t)i * step[0], 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            memcpy(to + j->bytes * i, from + (int64_t)j->bytes * (int64_t)i * step[0], j->bytes);
+    }
+}
+
+ek_status eki_op_transpose_forward(eki_step *step, ek_error *err) {
+    (void)err;
+    int perm[EKI_MAX_RANK];
+    int64_t own[EKI_MAX_RANK], strides[EKI_MAX_RANK];
+    eki_walk walk;
+    job j = {step->in[0].data, step->out[0].data, eki_dtype_bytes(step->in[0].dtype)};
+    int rank = step->in[0].shape.rank;
+    permutation(step->node, rank, perm);
+    eki_row_strides(&step->in[0].shape, own);
+    for (int i = 0; i < rank; i++) strides[i] = own[perm[i]];
+    eki_walk_init(&walk, &step->out[0].shape);
+    eki_walk_add(&walk, strides);
+    eki_walk_run(step, &walk, copy_row, &j);
+    return EK_OK;
+}
+
+ek_status eki_op_transpose_backward(eki_step *step, ek_error *err) {
+    (void)err;
+    int perm[EKI_MAX_RANK];
+    int64_t own[EKI_MAX_RANK], strides[EKI_MAX_RANK];
+    eki_walk walk;
+    job j = {step->dout[0], step->din[0], sizeof(float)};
+    int rank = step->in[0].shape.rank;
+    if (j.to == NULL) return EK_OK;
+    if (j.from == NULL) {
+        memset(j.to, 0, eki_view_bytes(&step->in[0]));
+        return EK_OK;
+    }
+    permutation(step->node, rank, perm);
+    eki_row_strides(&step->out[0].shape, own);
+    for (int i = 0; i < rank; i++) strides[perm[i]] = own[i];
+    eki_walk_init(&walk, &step->in[0].shape);
+    eki_walk_add(&walk, strides);
+    eki_walk_run(step, &walk, copy_row, &j);
+    return EK_OK;
+}
