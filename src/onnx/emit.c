@@ -1,0 +1,59 @@
+/* emit.c: the wire format, outwards. Varints are minimal and fields come in the order of the calls, so the bytes are a
+ * function of the graph alone. A nested message is counted before it is written: work grows with the nesting (at most
+ * five levels here), memory does not grow at all, and tensor data is never copied.
+ */
+#include "onnx/emit.h"
+
+#include "onnx/wire.h"
+
+#include <string.h>
+
+void eki_emit_raw(eki_emit *emit, const void *data, size_t size) {
+    emit->size += size;
+    if (emit->writer == NULL || emit->status != EK_OK || size == 0) return;
+    emit->status = eki_writer_put(emit->writer, data, size, emit->err);
+}
+
+static void put_varint(eki_emit *emit, uint64_t value) {
+    unsigned char bytes[10];
+    size_t size = 0;
+    for (; value >= 0x80; value >>= 7) bytes[size++] = (unsigned char)(value | 0x80);
+    bytes[size++] = (unsigned char)value;
+    eki_emit_raw(emit, bytes, size);
+}
+
+static void put_tag(eki_emit *emit, uint32_t number, eki_wire_type type) {
+    put_varint(emit, (uint64_t)number << 3 | (uint64_t)type);
+}
+
+void eki_emit_varint(eki_emit *emit, uint32_t number, uint64_t value) {
+    put_tag(emit, number, EKI_WIRE_VARINT);
+    put_varint(emit, value);
+}
+
+void eki_emit_float(eki_emit *emit, uint32_t number, float value) {
+    put_tag(emit, number, EKI_WIRE_32);
+    eki_emit_raw(emit, &value, sizeof value);
+}
+
+void eki_emit_bytes(eki_emit *emit, uint32_t number, const void *data, size_t size) {
+    put_tag(emit, number, EKI_WIRE_BYTES);
+    put_varint(emit, size);
+    eki_emit_raw(emit, data, size);
+}
+
+void eki_emit_text(eki_emit *emit, uint32_t number, const char *text) {
+    eki_emit_bytes(emit, number, text, strlen(text));
+}
+
+void eki_emit_message(eki_emit *emit, uint32_t number, eki_emit_fn body, const eki_graph *graph, const void *item) {
+    eki_emit count = {.writer = NULL, .status = EK_OK};
+    body(&count, graph, item);
+    put_tag(emit, number, EKI_WIRE_BYTES);
+    put_varint(emit, count.size);
+    if (emit->writer == NULL) {
+        emit->size += count.size;
+    } else if (emit->status == EK_OK) {
+        body(emit, graph, item);
+    }
+}

@@ -1,0 +1,28 @@
+/* emit.h: writing the protobuf wire format without building messages in memory.
+ *
+ * The same functions run twice: once to count (for the length in front of a message), once to write. An error sticks;
+ * it is looked at once, at the end.
+ */
+#ifndef EKI_ONNX_EMIT_H
+#define EKI_ONNX_EMIT_H
+
+#include "graph/graph.h"
+
+typedef struct eki_emit {
+    eki_writer *writer; /* NULL = only count */
+    uint64_t size;
+    ek_status status;
+    ek_error *err;
+} eki_emit;
+
+/* A message's fields: calls the functions below. */
+typedef void (*eki_emit_fn)(eki_emit *emit, const eki_graph *graph, const void *item);
+
+void eki_emit_raw(eki_emit *emit, const void *data, size_t size); /* complete fields */
+void eki_emit_varint(eki_emit *emit, uint32_t number, uint64_t value);
+void eki_emit_float(eki_emit *emit, uint32_t number, float value);
+void eki_emit_bytes(eki_emit *emit, uint32_t number, const void *data, size_t size);
+void eki_emit_text(eki_emit *emit, uint32_t number, const char *text);
+void eki_emit_message(eki_emit *emit, uint32_t number, eki_emit_fn body, const eki_graph *graph, const void *item);
+
+#endif

@@ -1,0 +1,15 @@
+/* scan.h: the check of a whole file before anything is built from it. */
+#ifndef EKI_ONNX_SCAN_H
+#define EKI_ONNX_SCAN_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+enum { EKI_MAX_MESSAGE_DEPTH = 100, EKI_MAX_GRAPH_DEPTH = 32 };
+
+/* Checks the bytes against the schema of ModelProto: lengths, wire types, nesting, text, singular fields given once.
+ * Uses no memory but the stack, in time linear in the bytes. */
+ek_status eki_onnx_scan(const unsigned char *data, size_t size, ek_error *err);
+
+#endif
