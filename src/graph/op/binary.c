@@ -6,7 +6,7 @@
  * and then summed in f64 in row-major order. Tensors of one shape are worked on in whatever layout they come, where
  * f(0, 0) = 0 keeps the padding of blocked layouts at zero.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Through int64 or f64, whichever holds the source exactly. Float to integer truncates; what does not fit is clamped
  * and NaN becomes 0 (ONNX leaves both undefined). To bool: not equal to 0. The gradient passes f32 to f32 only.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

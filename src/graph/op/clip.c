@@ -4,7 +4,7 @@
  * The gradient passes where lo <= x <= hi. When the limits are known and include 0 the padding of blocked layouts
  * stays 0, so those are taken as they come.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <float.h>
 #include <string.h>

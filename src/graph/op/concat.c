@@ -3,7 +3,7 @@
  * Per index of the leading dimensions, one copy per input. Channels (axis 1) of blocked tensors are joined as they are
  * when every input but the last fills its blocks; else everything is asked in plain layout.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

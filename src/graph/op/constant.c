@@ -3,7 +3,7 @@
  * Both become known values while shapes are inferred; ConstantOfShape only when small, so that a small file cannot
  * unfold into much memory, and is otherwise filled when it runs.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
  * multiplied by 1 / (1 - ratio). One byte per element is saved for backward.
  */
 #include "base/random.h"
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * Backward adds the slices of dy into dx in the order of the indices.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* identity.c: Identity. ONNX opsets 1 to 23. Any layout, any type. */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 ek_status eki_op_identity_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));

@@ -3,7 +3,7 @@
  * y[c] = x[c] / (bias + alpha / size * sum of x[k]^2)^beta, k from c - floor((size-1)/2) to c + ceil((size-1)/2).
  * The sum is taken in f64 in channel order.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <math.h>
 

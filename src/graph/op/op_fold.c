@@ -5,7 +5,7 @@
  * construction what would have been computed. Floating-point initializers are parameters, which training may change,
  * so nothing that reads one is folded. The size limit keeps a small file from unfolding into much memory.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <stdlib.h>
 

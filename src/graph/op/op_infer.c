@@ -3,7 +3,7 @@
  * A symbolic dimension is kept whenever the operator's arithmetic keeps it (broadcast with 1, a product with ones);
  * otherwise a fresh symbol stands for "some extent". Concrete shapes replace all of them before anything runs.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 void eki_infer_set(eki_infer *infer, int output, ek_dtype dtype, const eki_shape *shape) {
     infer->out[output].dtype = dtype;

@@ -4,7 +4,7 @@
  * neighbouring results is summed at once, so that memory is read along rows; the order of each single sum is the same
  * either way. The parallel unit is a tile of results: no sum is ever split.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 enum { TILE = 64 };
 

@@ -4,7 +4,7 @@
  * evenly become one. What is left is run row by row, so that the operator's inner loop is a plain one.
  */
 #include "base/threads.h"
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

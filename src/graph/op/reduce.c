@@ -3,7 +3,7 @@
  *
  * Sums run in f64 over their elements in row-major order. Backward spreads dy over what was summed.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

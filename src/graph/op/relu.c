@@ -3,7 +3,7 @@
  * Compare and select, so that every instruction set gives the same bits; NaN stays NaN and -0 becomes 0 or stays, as
  * the comparison says. Backward reads y, which the next operator keeps anyway: dx = y > 0 ? dy : 0.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * 14 on), -1 stands for the rest. With symbolic dimensions the -1 is solved by cancelling the symbols that the target
  * copies: [N, 3, 4] to [0, -1] is [N, 12], and to [-1, 12] is [N, 12] as well.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 typedef struct target {
     eki_shape shape;

@@ -2,7 +2,7 @@
  *
  * Known as soon as the extents asked for are, whatever the input's values.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 static void range(const eki_node *node, int rank, int *begin, int *end) {
     int64_t from = eki_node_int(node, "start", 0), to = eki_node_int(node, "end", rank);

@@ -3,7 +3,7 @@
  * Starts and ends are clamped as in numpy, negative steps included. A strided copy forward; backward zeroes dx and
  * copies dy back to where it came from (no element is read twice).
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

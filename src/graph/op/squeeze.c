@@ -1,7 +1,7 @@
 /* squeeze.c: Squeeze and Unsqueeze: dimensions of extent 1 taken out or put in. ONNX opsets 1 to 23: axes as an
  * attribute, from 13 on as an input. Squeeze without axes takes out every 1.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 ek_status eki_op_squeeze_infer(eki_infer *infer) {
     const int64_t *axes;

@@ -2,7 +2,7 @@
  *
  * ((x0 + x1) + x2) + ..., element by element; each gradient is dy, summed over the dimensions that were broadcast.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  *
  * A strided walk over the result. Backward is the inverse permutation.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * libm is called element by element, so an element's value never depends on its neighbours. Functions with f(0) = 0
  * and a finite derivative there work on blocked layouts too.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* op_util.h: what operator files share: inference on symbolic shapes, folding, iteration over broadcast shapes.
+/* op_common.h: what operator files share: inference on symbolic shapes, folding, iteration over broadcast shapes.
  *
  * Two rules keep results independent of threads, of the batch and of an example's place in it: loops are cut into
  * pieces whose size is a constant, and every reduction runs in f64 over its elements in row-major order.
  */
-#ifndef EKI_OP_UTIL_H
-#define EKI_OP_UTIL_H
+#ifndef EKI_OP_COMMON_H
+#define EKI_OP_COMMON_H
 
 #include "graph/op.h"
 #include "graph/op/ops.h"

@@ -1,0 +1,98 @@
+/* layer_norm.c: LayerNormalization (ONNX opset 17) and RMSNormalization (23): over dims[axis..]; f32.
+ *
+ * Ba, Kiros, Hinton 2016; Zhang and Sennrich 2019. Scale and B have the shape of the normalized dimensions, or, with
+ * axis = 1, one value per channel as [C, 1, ..., 1]: the form a convolutional network wants, which equals group
+ * normalization with one group and runs on blocked layouts. Optional outputs: Mean and InvStdDev of each set.
+ */
+#include "graph/op/op_norm.h"
+
+#include <math.h>
+
+/* How a parameter fits x from `axis` on; false when it does not. Symbols fit everything. */
+static bool affine_of(const eki_shape *x, int axis, const eki_shape *p, ek_norm_affine *affine) {
+    int rank = x->rank - axis, skip = p->rank - rank;
+    bool channel = axis == 1 && rank > 1, element = true;
+    if (skip < 0) return false;
+    for (int i = 0; i < skip; i++) {
+        if (p->dims[i] != 1) return false;
+    }
+    for (int i = 0; i < rank; i++) {
+        int64_t have = p->dims[skip + i], want = x->dims[axis + i];
+        bool same = have == want || have < 0 || want < 0;
+        element = element && same;
+        channel = channel && (i == 0 ? same : have == 1);
+    }
+    *affine = channel ? EK_AFFINE_CHANNEL : EK_AFFINE_ELEMENT;
+    return channel || element;
+}
+
+static ek_status infer(eki_infer *infer, int parameters) {
+    int axis;
+    ek_norm_affine affine;
+    const eki_shape *x = &infer->in[0].shape;
+    EKI_TRY(eki_norm_infer_inputs(infer, 2, 1 + parameters, 1));
+    if (eki_node_int(infer->node, "stash_type", 1) != 1) {
+        return eki_infer_fail(infer, EK_ERR_UNSUPPORTED, "stash_type other than 1 (float) is not supported");
+    }
+    for (int i = 1; i < infer->node->n_out; i++) eki_infer_set_unknown(infer, i, EK_F32);
+    if (x->rank < 0) return EK_OK;
+    EKI_TRY(eki_infer_axis(infer, eki_node_int(infer->node, "axis", -1), x->rank, false, &axis));
+    for (int i = 1; i < infer->node->n_in; i++) {
+        const eki_shape *p = &infer->in[i].shape;
+        if (!infer->in[i].present || p->rank < 0 || affine_of(x, axis, p, &affine)) continue;
+        char have[192], want[192];
+        return eki_infer_fail(
+            infer, EK_ERR_SHAPE,
+            "%s has shape %s; expected the normalized dimensions of %s from axis %d, or, with axis 1, "
+            "[C, 1, ...]",
+            i == 1 ? "Scale" : "B", eki_shape_text(infer->graph, p, have), eki_shape_text(infer->graph, x, want), axis);
+    }
+    eki_shape statistics = *x;
+    for (int i = axis; i < x->rank; i++) statistics.dims[i] = 1;
+    for (int i = 1; i < infer->node->n_out; i++) eki_infer_set(infer, i, EK_F32, &statistics);
+    return EK_OK;
+}
+
+static ek_status prepare(eki_step *step, ek_norm_kind kind, ek_error *err) {
+    ek_norm_affine bias;
+    ek_norm_desc desc = eki_norm_desc_of(step, kind);
+    int64_t axis = eki_node_int(step->node, "axis", -1);
+    desc.axis = (int)(axis < 0 ? axis + desc.rank : axis);
+    bool fits = affine_of(&step->in[0].shape, desc.axis, &step->in[1].shape, &desc.affine);
+    if (fits && step->n_in > 2 && step->has_in[2]) {
+        fits = affine_of(&step->in[0].shape, desc.axis, &step->in[2].shape, &bias) && bias == desc.affine;
+    }
+    if (!fits) return eki_step_fail(step, err, EK_ERR_SHAPE, "Scale and B do not fit the normalized dimensions");
+    int64_t sets = 1;
+    for (int i = 0; i < desc.axis; i++) sets *= desc.dims[i];
+    return eki_norm_prepare(step, &desc, 2 * (size_t)sets * sizeof(float), false, err);
+}
+
+static float *statistic(const eki_step *step, int output) {
+    const eki_norm_state *state = step->priv;
+    bool wanted = output < step->n_out && step->has_out[output] && step->out[output].data != NULL;
+    return wanted ? step->out[output].data : eki_norm_extra(step) + (output - 1) * state->sets;
+}
+
+static ek_status forward(eki_step *step, ek_error *err) {
+    const eki_norm_state *state = step->priv;
+    ek_norm_args args = eki_norm_args(step);
+    if (step->n_out < 2) return eki_norm_run(step, &args, err);
+    args.mean = statistic(step, 1);
+    args.var = statistic(step, 2);
+    EKI_TRY(eki_norm_run(step, &args, err));
+    for (int64_t i = 0; i < state->sets; i++) args.var[i] = (float)(1.0 / sqrt((double)args.var[i] + state->epsilon));
+    return EK_OK;
+}
+
+ek_status eki_op_layernormalization_infer(eki_infer *i) { return infer(i, 2); }
+ek_status eki_op_layernormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_LAYER, err); }
+ek_status eki_op_layernormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
+ek_status eki_op_layernormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
+void eki_op_layernormalization_release(eki_step *step) { eki_norm_release(step); }
+
+ek_status eki_op_rmsnormalization_infer(eki_infer *i) { return infer(i, 1); }
+ek_status eki_op_rmsnormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_RMS, err); }
+ek_status eki_op_rmsnormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
+ek_status eki_op_rmsnormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
+void eki_op_rmsnormalization_release(eki_step *step) { eki_norm_release(step); }
