@@ -1,4 +1,4 @@
-/* model.h: what is behind ek_model. */
+/* model.h: what is behind ek_model, and the index of the files of this folder. */
 #ifndef EKI_MODEL_H
 #define EKI_MODEL_H
 
@@ -18,13 +18,59 @@ struct ek_model {
     eki_norm_ref *norms;
 };
 
-/* Wraps a graph (takes it over) and indexes its norms. */
-ek_status eki_model_wrap(eki_graph *graph, ek_model **model, ek_error *err);
+/* ---- model.c ---- */
 
-/* Norm switches (EKI_NORM_* bits) per node id from the freeze metadata; malloc'ed, n_nodes bytes, for eki_exec. */
-ek_status eki_model_switches(const ek_model *model, uint8_t **switches, ek_error *err);
+/* Wraps a graph (takes it over, also when it fails) and indexes its norms. */
+ek_status eki_model_wrap(eki_graph *graph, ek_model **model, ek_error *err);
+/* As ek_model_load, from bytes; `name` stands for the file in messages and becomes its path. */
+ek_status eki_model_load_bytes(const void *data, size_t size, const char *name, ek_model **model, ek_error *err);
+/* Puts the bytes that ek_model_save would write with these options (NULL = defaults) into a writer. */
+ek_status eki_model_write(const ek_model *model, const ek_save_options *options, eki_writer *writer, ek_error *err);
+
+/* ---- inspect.c ---- */
 
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
+
+/* ---- norms.c ---- */
+
+/* Finds the norms of model->graph anew and reads their switches from the metadata. */
+ek_status eki_model_index_norms(ek_model *model, ek_error *err);
+/* The norm whose node this is, or NULL. */
+const eki_norm_ref *eki_model_find_norm(const ek_model *model, const eki_node *node);
+
+/* ---- freeze.c ---- */
+
+/* Norm switches (EKI_NORM_* bits) per node id from the freeze metadata; malloc'ed, n_nodes bytes, for eki_exec. */
+ek_status eki_model_switches(const ek_model *model, uint8_t **switches, ek_error *err);
+/* Reads "stats,affine" of a norm's first output. */
+void eki_freeze_read(const eki_graph *graph, const char *output, int *stats, int *affine);
+
+/* ---- copy.c ---- */
+
+/* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
+ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+
+/* ---- opset.c ---- */
+
+/* The lowest opset of ai.onnx that has the norm operators of the graph. */
+int64_t eki_opset_needed(const eki_graph *graph);
+/* Whether the graph means the same at another opset, nodes with ignore[i] != 0 left aside (NULL = none).
+ * EK_ERR_UNSUPPORTED names a node that does not. */
+ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t *ignore, ek_error *err);
+/* Declares another opset, with the IR version that goes with it. */
+ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
+
+/* ---- lower.c, raise.c ---- */
+
+/* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */
+ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
+/* Turns such subgraphs back into one norm each, where the other operators allow the opset that it needs. */
+ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
+
+/* ---- metadata (model.c) ---- */
+ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
+enum { EKI_OPSET_MIN = 17, EKI_OPSET_GROUP = 21, EKI_OPSET_RMS = 23 };
+#define EKI_META_OPSET "evenkeel.opset"
 
 #endif

@@ -1,0 +1,233 @@
+/* builder.c: layers as ONNX nodes with initial weights.
+ *
+ * Weights are He-normal, deviation sqrt(2 / fan-in) (He et al. 2015), drawn from counter-based numbers keyed by seed
+ * and parameter name: the weights of a layer do not depend on which other layers there are. Scales begin at 1, biases
+ * and running means at 0, running variances at 1.
+ */
+#include "model/builder.h"
+
+#include "base/random.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool stop(eki_builder *b, ek_status status) {
+    if (b->status == EK_OK) b->status = status;
+    return b->status != EK_OK;
+}
+
+/* An initializer "<layer>.<part>", every element `value`. */
+static eki_value *add_parameter(eki_builder *b, const char *layer, const char *part, eki_shape shape, float value) {
+    char name[128];
+    eki_value *result = NULL;
+    int64_t count = 0;
+    if (b->status != EK_OK) return NULL;
+    (void)snprintf(name, sizeof name, "%s.%s", layer, part);
+    if (stop(b, eki_graph_add_tensor(b->graph, name, EK_F32, &shape, &result, b->err))) return NULL;
+    (void)eki_shape_count(&shape, &count);
+    float *data = result->init->data;
+    for (int64_t i = 0; i < count; i++) data[i] = value;
+    return result;
+}
+
+static eki_value *add_weight(eki_builder *b, const char *layer, eki_shape shape) {
+    eki_value *result = add_parameter(b, layer, "weight", shape, 0.0F);
+    int64_t count = 0, fan_in = 1;
+    if (result == NULL) return NULL;
+    (void)eki_shape_count(&shape, &count);
+    for (int i = 1; i < shape.rank; i++) fan_in *= shape.dims[i];
+    double deviation = sqrt(2.0 / (double)fan_in);
+    eki_random random = eki_random_stream(b->options->seed, "init", eki_hash_text(result->name), 0);
+    float *data = result->init->data;
+    for (int64_t i = 0; i < count; i++) data[i] = (float)(deviation * eki_random_normal(random, (uint64_t)i));
+    return result;
+}
+
+/* Appends a node; its output becomes the current value. NULL inputs at the end are left out. */
+static eki_node *add_node(eki_builder *b, const char *op_type, const char *name, eki_value *const *in, int n_in) {
+    char output[128];
+    eki_node *node = NULL;
+    eki_value *out = NULL;
+    if (b->status != EK_OK) return NULL;
+    while (n_in > 0 && in[n_in - 1] == NULL) n_in--;
+    (void)snprintf(output, sizeof output, "%s.out", name);
+    if (stop(b, eki_graph_value(b->graph, output, &out, b->err))) return NULL;
+    if (stop(b, eki_graph_add_node(b->graph, op_type, "", name, in, n_in, &out, 1, &node, b->err))) return NULL;
+    b->x = out;
+    return node;
+}
+
+static void set_ints(eki_builder *b, eki_node *node, const char *name, int64_t value, size_t count) {
+    int64_t values[4] = {value, value, value, value};
+    if (b->status == EK_OK) (void)stop(b, eki_node_set_ints(b->graph, node, name, values, count, b->err));
+}
+
+static void set_int(eki_builder *b, eki_node *node, const char *name, int64_t value) {
+    if (b->status == EK_OK) (void)stop(b, eki_node_set_int(b->graph, node, name, value, b->err));
+}
+
+static void set_float(eki_builder *b, eki_node *node, const char *name, double value) {
+    if (b->status == EK_OK) (void)stop(b, eki_node_set_float(b->graph, node, name, (float)value, b->err));
+}
+
+static bool shrink(eki_builder *b, const char *name, int64_t *extent, int64_t kernel, int64_t stride, int64_t pad) {
+    int64_t room = *extent + 2 * pad - kernel;
+    if (b->status != EK_OK) return false;
+    if (*extent < 1 || room < 0) {
+        (void)stop(b, eki_fail(b->err, EK_ERR_SHAPE,
+                               "an input of %d x %d is too small for architecture %s: at layer %s an extent of %" PRId64
+                               " meets a window of %" PRId64 "; use larger images or architecture mlp",
+                               b->options->height, b->options->width, b->options->architecture, name, *extent, kernel));
+        return false;
+    }
+    *extent = room / stride + 1;
+    return true;
+}
+
+void eki_build_conv(eki_builder *b, const char *name, eki_conv_spec spec, bool bias) {
+    int64_t dims[4] = {spec.out, b->c, spec.kernel, spec.kernel};
+    if (!shrink(b, name, &b->h, spec.kernel, spec.stride, spec.pad)) return;
+    if (!shrink(b, name, &b->w, spec.kernel, spec.stride, spec.pad)) return;
+    eki_value *in[3] = {b->x, add_weight(b, name, eki_shape_of(4, dims)), NULL};
+    if (bias) in[2] = add_parameter(b, name, "bias", eki_shape_of(1, dims), 0.0F);
+    eki_node *node = add_node(b, "Conv", name, in, 3);
+    set_ints(b, node, "kernel_shape", spec.kernel, 2);
+    set_ints(b, node, "strides", spec.stride, 2);
+    set_ints(b, node, "pads", spec.pad, 4);
+    b->c = spec.out;
+}
+
+void eki_build_linear(eki_builder *b, const char *name, int64_t out, bool bias) {
+    int64_t dims[2] = {out, b->c};
+    eki_value *in[3] = {b->x, add_weight(b, name, eki_shape_of(2, dims)), NULL};
+    if (bias) in[2] = add_parameter(b, name, "bias", eki_shape_of(1, dims), 0.0F);
+    set_int(b, add_node(b, "Gemm", name, in, 3), "transB", 1);
+    b->c = out;
+}
+
+void eki_build_relu(eki_builder *b, const char *name) { (void)add_node(b, "Relu", name, &b->x, 1); }
+
+static int64_t groups_for(int64_t channels, int64_t groups) {
+    if (groups > channels) groups = channels;
+    while (channels % groups != 0) groups--;
+    return groups;
+}
+
+static void build_batch_norm(eki_builder *b, const char *name) {
+    eki_shape shape = eki_shape_of(1, &b->c);
+    eki_value *in[5] = {b->x, add_parameter(b, name, "scale", shape, 1.0F), add_parameter(b, name, "bias", shape, 0.0F),
+                        add_parameter(b, name, "running_mean", shape, 0.0F),
+                        add_parameter(b, name, "running_var", shape, 1.0F)};
+    eki_node *node = add_node(b, "BatchNormalization", name, in, 5);
+    set_float(b, node, "epsilon", b->options->epsilon);
+    set_float(b, node, "momentum", b->options->momentum);
+}
+
+/* Layer and RMS norm over all of an example, with one scale (and bias) per channel; over the features of [N,C]. */
+static void build_layer_norm(eki_builder *b, const char *name, bool rms) {
+    int64_t dims[3] = {b->c, 1, 1};
+    eki_shape shape = eki_shape_of(b->h > 0 ? 3 : 1, dims);
+    eki_value *in[3] = {b->x, add_parameter(b, name, "scale", shape, 1.0F), NULL};
+    if (!rms) in[2] = add_parameter(b, name, "bias", shape, 0.0F);
+    eki_node *node = add_node(b, rms ? "RMSNormalization" : "LayerNormalization", name, in, 3);
+    set_int(b, node, "axis", b->h > 0 ? 1 : -1);
+    set_float(b, node, "epsilon", b->options->epsilon);
+}
+
+static void build_channel_norm(eki_builder *b, const char *name, bool group) {
+    eki_shape shape = eki_shape_of(1, &b->c);
+    eki_value *in[3] = {b->x, add_parameter(b, name, "scale", shape, 1.0F),
+                        add_parameter(b, name, "bias", shape, 0.0F)};
+    eki_node *node = add_node(b, group ? "GroupNormalization" : "InstanceNormalization", name, in, 3);
+    if (group) set_int(b, node, "num_groups", groups_for(b->c, b->options->groups));
+    set_float(b, node, "epsilon", b->options->epsilon);
+}
+
+void eki_build_norm(eki_builder *b, const char *path, const char *index) {
+    static const char *const prefixes[] = {"", "bn", "ln", "gn", "in", "rms"};
+    char name[96];
+    (void)snprintf(name, sizeof name, "%s%s%s", path, prefixes[b->options->norm], index);
+    switch (b->options->norm) {
+    case EK_NORM_BATCH: build_batch_norm(b, name); break;
+    case EK_NORM_LAYER: build_layer_norm(b, name, false); break;
+    case EK_NORM_RMS: build_layer_norm(b, name, true); break;
+    case EK_NORM_GROUP: build_channel_norm(b, name, true); break;
+    case EK_NORM_INSTANCE: build_channel_norm(b, name, false); break;
+    }
+}
+
+bool eki_build_norm_follows(const eki_builder *b) {
+    return b->options->norm != 0 && b->options->place == EK_PLACE_BEFORE;
+}
+
+void eki_build_norm_relu(eki_builder *b, const char *path, const char *index) {
+    char relu[96];
+    (void)snprintf(relu, sizeof relu, "%srelu%s", path, index);
+    bool norm = b->options->norm != 0;
+    if (norm && b->options->place == EK_PLACE_BEFORE) eki_build_norm(b, path, index);
+    eki_build_relu(b, relu);
+    if (norm && b->options->place == EK_PLACE_AFTER) eki_build_norm(b, path, index);
+}
+
+void eki_build_conv_unit(eki_builder *b, const char *path, const char *index, eki_conv_spec spec) {
+    char name[96];
+    (void)snprintf(name, sizeof name, "%sconv%s", path, index);
+    eki_build_conv(b, name, spec, !eki_build_norm_follows(b));
+    eki_build_norm_relu(b, path, index);
+}
+
+void eki_build_linear_unit(eki_builder *b, const char *path, const char *name, const char *norm_index, int64_t out) {
+    char layer[96], relu[96];
+    bool norm = b->options->norm != EK_NORM_INSTANCE;
+    (void)snprintf(layer, sizeof layer, "%s%s", path, name);
+    (void)snprintf(relu, sizeof relu, "%srelu%s", path, norm_index);
+    eki_build_linear(b, layer, out, !(norm && eki_build_norm_follows(b)));
+    if (norm) {
+        eki_build_norm_relu(b, path, norm_index);
+    } else {
+        eki_build_relu(b, relu);
+    }
+}
+
+void eki_build_maxpool(eki_builder *b, const char *name, int64_t kernel) {
+    if (!shrink(b, name, &b->h, kernel, kernel, 0) || !shrink(b, name, &b->w, kernel, kernel, 0)) return;
+    eki_node *node = add_node(b, "MaxPool", name, &b->x, 1);
+    set_ints(b, node, "kernel_shape", kernel, 2);
+    set_ints(b, node, "strides", kernel, 2);
+}
+
+void eki_build_global_average(eki_builder *b, const char *name) {
+    (void)add_node(b, "GlobalAveragePool", name, &b->x, 1);
+    b->h = b->w = 1;
+}
+
+void eki_build_flatten(eki_builder *b, const char *name) {
+    set_int(b, add_node(b, "Flatten", name, &b->x, 1), "axis", 1);
+    b->c *= b->h * b->w;
+    b->h = b->w = 0;
+}
+
+void eki_build_add(eki_builder *b, const char *name, eki_point other) {
+    eki_value *in[2] = {b->x, other.x};
+    (void)add_node(b, "Add", name, in, 2);
+}
+
+void eki_build_classifier(eki_builder *b, const char *name) {
+    if (b->options->dropout > 0) {
+        eki_value *in[2] = {b->x,
+                            add_parameter(b, "dropout", "ratio", (eki_shape){.rank = 0}, (float)b->options->dropout)};
+        (void)add_node(b, "Dropout", "dropout", in, 2);
+    }
+    eki_build_linear(b, name, b->options->classes, true);
+}
+
+eki_point eki_build_point(const eki_builder *b) { return (eki_point){b->x, b->c, b->h, b->w}; }
+
+void eki_build_go(eki_builder *b, eki_point point) {
+    b->x = point.x;
+    b->c = point.c;
+    b->h = point.h;
+    b->w = point.w;
+}

@@ -1,0 +1,95 @@
+/* copy.c: a view of a graph: new values and nodes over the same tensor data, attributes and names.
+ *
+ * Writing a model at another opset needs a changed graph, but the model itself must stay as it is. The view borrows
+ * everything that is not changed, so that it costs no tensor copies; it must not outlive the original.
+ */
+#include "model/model.h"
+
+#include <string.h>
+
+static ek_status borrow_tensor(eki_graph *view, const eki_tensor *tensor, eki_tensor **out, ek_error *err) {
+    eki_tensor *copy = eki_arena_memdup(&view->arena, tensor, sizeof *tensor);
+    if (copy == NULL) return eki_fail_nomem(err, sizeof *tensor);
+    copy->owned = false;
+    *out = copy;
+    return EK_OK;
+}
+
+static ek_status copy_value(eki_graph *view, const eki_value *from, ek_error *err) {
+    eki_value *to;
+    EKI_TRY(eki_graph_value(view, from->name, &to, err));
+    to->dtype = from->dtype;
+    to->shape = from->shape;
+    to->declared = from->declared;
+    to->keep = from->keep;
+    if (from->init != NULL) EKI_TRY(borrow_tensor(view, from->init, &to->init, err));
+    return EK_OK;
+}
+
+/* The view's values have the ids of the original's. */
+static void map_values(const eki_graph *view, eki_value *const *from, int count, eki_value **to) {
+    for (int i = 0; i < count; i++) to[i] = from[i] == NULL ? NULL : view->values[from[i]->id];
+}
+
+static ek_status copy_node(eki_graph *view, const eki_node *from, ek_error *err) {
+    size_t room = (size_t)(from->n_in + from->n_out + 1);
+    eki_value **values = eki_arena_alloc(&view->arena, room * sizeof *values);
+    if (values == NULL) return eki_fail_nomem(err, room * sizeof *values);
+    map_values(view, from->in, from->n_in, values);
+    map_values(view, from->out, from->n_out, values + from->n_in);
+    eki_node *to;
+    EKI_TRY(eki_graph_add_node(view, from->op_type, from->domain, from->name, values, from->n_in, values + from->n_in,
+                               from->n_out, &to, err));
+    to->n_attr = from->n_attr;
+    to->attrs = eki_arena_memdup(&view->arena, from->attrs, (size_t)from->n_attr * sizeof *from->attrs);
+    if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
+    for (int i = 0; i < to->n_attr; i++) {
+        if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(view, to->attrs[i].t, &to->attrs[i].t, err));
+    }
+    to->keep = from->keep;
+    return EK_OK;
+}
+
+static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_error *err) {
+    for (size_t i = 0; i < graph->n_inputs; i++) {
+        EKI_TRY(eki_graph_add_input(view, view->values[graph->inputs[i]->id], err));
+    }
+    for (size_t i = 0; i < graph->n_outputs; i++) {
+        EKI_TRY(eki_graph_add_output(view, view->values[graph->outputs[i]->id], err));
+    }
+    for (size_t i = 0; i < graph->n_opsets; i++) {
+        EKI_TRY(eki_graph_add_opset(view, graph->opsets[i].domain, graph->opsets[i].version, err));
+    }
+    for (size_t i = 0; i < graph->n_meta; i++) {
+        EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
+    }
+    return EK_OK;
+}
+
+static ek_status fill_view(eki_graph *view, const eki_graph *graph, ek_error *err) {
+    view->path = graph->path;
+    view->name = graph->name;
+    view->ir_version = graph->ir_version;
+    view->keep_model = graph->keep_model;
+    view->keep_graph = graph->keep_graph;
+    for (size_t i = 0; i < graph->n_symbols; i++) {
+        int64_t dim;
+        EKI_TRY(eki_graph_symbol(view, graph->symbols[i], &dim, err));
+    }
+    for (size_t i = 0; i < graph->n_values; i++) EKI_TRY(copy_value(view, graph->values[i], err));
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(view, graph->nodes[i], err));
+    return copy_interface(view, graph, err);
+}
+
+ek_status eki_graph_view(const eki_graph *graph, eki_graph **out, ek_error *err) {
+    eki_graph *view;
+    *out = NULL;
+    EKI_TRY(eki_graph_create(0, &view, err));
+    ek_status status = fill_view(view, graph, err);
+    if (status != EK_OK) {
+        eki_graph_destroy(view);
+        return status;
+    }
+    *out = view;
+    return EK_OK;
+}

@@ -1,0 +1,109 @@
+/* norms.c: the index of a model's norms.
+ *
+ * A norm is one node: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization or
+ * RMSNormalization (raise.c has turned subgraphs into nodes before). Its parameters are the initializers it reads,
+ * found through Identity nodes, which exporters use where two layers share a tensor.
+ */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct norm_row {
+    const char *op_type;
+    ek_norm_kind kind;
+} norm_row;
+
+static const norm_row rows[] = {
+    {"BatchNormalization", EK_NORM_BATCH}, {"LayerNormalization", EK_NORM_LAYER},
+    {"GroupNormalization", EK_NORM_GROUP}, {"InstanceNormalization", EK_NORM_INSTANCE},
+    {"RMSNormalization", EK_NORM_RMS},
+};
+
+static const norm_row *find_row(const eki_node *node) {
+    if (node->domain[0] != '\0') return NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(rows[i].op_type, node->op_type) == 0) return &rows[i];
+    }
+    return NULL;
+}
+
+/* The initializer behind an input, or NULL. */
+static const eki_value *parameter(const eki_node *node, int input) {
+    const eki_value *value = input < node->n_in ? node->in[input] : NULL;
+    for (int hops = 0; value != NULL && value->init == NULL && hops < 8; hops++) {
+        const eki_node *producer = value->producer;
+        bool identity = producer != NULL && strcmp(producer->op_type, "Identity") == 0 && producer->n_in == 1;
+        value = identity ? producer->in[0] : NULL;
+    }
+    return value != NULL && value->init != NULL ? value : NULL;
+}
+
+static const char *parameter_name(const eki_node *node, int input) {
+    const eki_value *value = parameter(node, input);
+    return value == NULL ? "" : value->name;
+}
+
+static int64_t channels_of(const eki_node *node) {
+    const eki_value *scale = parameter(node, 1);
+    int64_t count = 0;
+    if (scale != NULL && eki_shape_count(&scale->init->shape, &count)) return count;
+    const eki_value *x = node->n_in > 0 ? node->in[0] : NULL;
+    return x != NULL && x->shape.rank >= 2 && x->shape.dims[1] > 0 ? x->shape.dims[1] : 0;
+}
+
+static ek_model_norm describe(const eki_graph *graph, const eki_node *node, ek_norm_kind kind) {
+    const eki_value *out = node->n_out > 0 ? node->out[0] : NULL;
+    bool batch = kind == EK_NORM_BATCH;
+    ek_model_norm info = {.kind = kind,
+                          .node = node->name,
+                          .output = out == NULL ? "" : out->name,
+                          .scale = parameter_name(node, 1),
+                          .bias = kind == EK_NORM_RMS ? "" : parameter_name(node, 2),
+                          .mean = batch ? parameter_name(node, 3) : "",
+                          .variance = batch ? parameter_name(node, 4) : "",
+                          .channels = channels_of(node),
+                          .groups = 1};
+    if (kind == EK_NORM_GROUP) info.groups = eki_node_int(node, "num_groups", 1);
+    if (kind == EK_NORM_INSTANCE) info.groups = info.channels;
+
+    info.epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
+    if (batch) info.momentum = (double)eki_node_float(node, "momentum", 0.9F);
+    eki_freeze_read(graph, info.output, &info.stats_frozen, &info.affine_frozen);
+    return info;
+}
+
+ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
+    const eki_graph *graph = model->graph;
+    size_t count = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++) count += find_row(graph->nodes[i]) != NULL;
+    eki_norm_ref *norms = calloc(count + 1, sizeof *norms);
+    if (norms == NULL) return eki_fail_nomem(err, (count + 1) * sizeof *norms);
+    count = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const norm_row *row = find_row(graph->nodes[i]);
+        if (row == NULL) continue;
+        norms[count].node = graph->nodes[i];
+        norms[count].info = describe(graph, graph->nodes[i], row->kind);
+        count++;
+    }
+    free(model->norms);
+    model->norms = norms;
+    model->n_norms = count;
+    return EK_OK;
+}
+
+const eki_norm_ref *eki_model_find_norm(const ek_model *model, const eki_node *node) {
+    for (size_t i = 0; i < model->n_norms; i++) {
+        if (model->norms[i].node == node) return &model->norms[i];
+    }
+    return NULL;
+}
+
+size_t ek_model_norm_count(const ek_model *model) { return model->n_norms; }
+
+ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {
+    if (index >= model->n_norms)
+        return (ek_model_norm){.node = "", .output = "", .scale = "", .bias = "", .mean = "", .variance = ""};
+    return model->norms[index].info;
+}

@@ -1,0 +1,167 @@
+/* session.c: running a model on arrays: the executor behind a public face.
+ *
+ * A session checks what it is fed against what the model declares (names, types, extents), copies it into the plan's
+ * input buffers and shows the plan's output buffers. Plans are made once per set of shapes and kept by the executor.
+ */
+#include "model/model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ek_session {
+    ek_model *model;
+    eki_exec *exec;
+    uint8_t *switches;
+    const char **names; /* of the outputs asked for; owned by the graph */
+    size_t n_names;
+    bool ran;
+};
+
+ek_session_options ek_session_options_default(void) {
+    return (ek_session_options){.struct_size = sizeof(ek_session_options), .mode = EK_MODE_INFERENCE};
+}
+
+static ek_status find_outputs(ek_session *session, const ek_session_options *options, ek_error *err) {
+    session->names = calloc(options->output_count + 1, sizeof *session->names);
+    if (session->names == NULL) return eki_fail_nomem(err, (options->output_count + 1) * sizeof *session->names);
+    for (size_t i = 0; i < options->output_count; i++) {
+        const eki_value *value = eki_graph_find(session->model->graph, options->outputs[i]);
+        if (value == NULL) {
+            return eki_fail(err, EK_ERR_ARG, "the model has no value '%s' to return; evenkeel inspect lists them",
+                            options->outputs[i]);
+        }
+        session->names[i] = value->name;
+    }
+    session->n_names = options->output_count;
+    return EK_OK;
+}
+
+static ek_status create_exec(ek_session *session, const ek_session_options *options, ek_error *err) {
+    EKI_TRY(find_outputs(session, options, err));
+    EKI_TRY(eki_model_switches(session->model, &session->switches, err));
+    eki_exec_options o = {.mode = (eki_mode)options->mode,
+                          .threads = options->threads,
+                          .profile = options->profile != 0,
+                          .seed = options->seed,
+                          .norm_switches = session->switches};
+    if (session->n_names > 0) {
+        o.outputs = session->names;
+        o.n_outputs = session->n_names;
+    }
+    return eki_exec_create(session->model->graph, &o, &session->exec, err);
+}
+
+ek_status ek_session_create(ek_model *model, const ek_session_options *options, ek_session **out, ek_error *err) {
+    ek_session_options o = ek_session_options_default();
+    *out = NULL;
+    if (options != NULL) {
+        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    }
+    if (o.mode < EK_MODE_FILE || o.mode > EK_MODE_TRAINING) {
+        return eki_fail(err, EK_ERR_ARG, "session mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",
+                        (int)o.mode);
+    }
+    ek_session *session = calloc(1, sizeof *session);
+    if (session == NULL) return eki_fail_nomem(err, sizeof *session);
+    session->model = model;
+    ek_status status = create_exec(session, &o, err);
+    if (status != EK_OK) {
+        ek_session_destroy(session);
+        return status;
+    }
+    *out = session;
+    return EK_OK;
+}
+
+void ek_session_destroy(ek_session *session) {
+    if (session == NULL) return;
+    eki_exec_destroy(session->exec);
+    free(session->switches);
+    free(session->names);
+    free(session);
+}
+
+static eki_shape array_shape(const ek_array *array) { return eki_shape_of(array->rank, array->dims); }
+
+static ek_status check_input(const ek_session *session, const eki_value *value, const ek_array *array, ek_error *err) {
+    char given[192], wanted[192];
+    if (array->rank < 0 || array->rank > EK_MAX_RANK) {
+        return eki_fail(err, EK_ERR_SHAPE, "input '%s': rank %d is not in 0 to %d", value->name, array->rank,
+                        EK_MAX_RANK);
+    }
+    if (array->dtype != value->dtype && value->dtype != EK_DTYPE_NONE) {
+        return eki_fail(err, EK_ERR_DTYPE, "input '%s' is %s, the model wants %s", value->name,
+                        eki_dtype_name(array->dtype), eki_dtype_name(value->dtype));
+    }
+    eki_shape shape = array_shape(array);
+    bool fits = value->shape.rank < 0 || value->shape.rank == array->rank;
+    for (int i = 0; i < array->rank; i++) {
+        if (array->dims[i] < 0) fits = false;
+        if (fits && value->shape.rank >= 0 && value->shape.dims[i] >= 0 && value->shape.dims[i] != array->dims[i]) {
+            fits = false;
+        }
+    }
+    if (!fits) {
+        return eki_fail(err, EK_ERR_SHAPE, "input '%s' has shape %s, the model wants %s", value->name,
+                        eki_shape_text(NULL, &shape, given),
+                        eki_shape_text(session->model->graph, &value->shape, wanted));
+    }
+    if (array->data == NULL) return eki_fail(err, EK_ERR_ARG, "input '%s' has no data", value->name);
+    return EK_OK;
+}
+
+ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count, ek_error *err) {
+    size_t wanted = eki_exec_input_count(session->exec);
+    eki_shape shapes[EKI_MAX_IO];
+    if (input_count != wanted || wanted > EKI_MAX_IO) {
+        return eki_fail(err, EK_ERR_ARG, "%zu inputs were given, the model wants %zu%s%s%s", input_count, wanted,
+                        wanted > 0 ? ", the first being '" : "",
+                        wanted > 0 ? eki_exec_input_value(session->exec, 0)->name : "", wanted > 0 ? "'" : "");
+    }
+    session->ran = false;
+    for (size_t i = 0; i < input_count; i++) {
+        EKI_TRY(check_input(session, eki_exec_input_value(session->exec, i), &inputs[i], err));
+        shapes[i] = array_shape(&inputs[i]);
+    }
+    EKI_TRY(eki_exec_prepare(session->exec, shapes, err));
+    for (size_t i = 0; i < input_count; i++) {
+        eki_view view = eki_exec_input(session->exec, i);
+        int64_t count = 0;
+        if (!eki_shape_count(&shapes[i], &count) || view.data == NULL || count == 0) continue;
+        memcpy(view.data, inputs[i].data, (size_t)count * eki_dtype_bytes(inputs[i].dtype));
+    }
+    EKI_TRY(eki_exec_forward(session->exec, err));
+    session->ran = true;
+    return EK_OK;
+}
+
+size_t ek_session_output_count(const ek_session *session) { return eki_exec_output_count(session->exec); }
+
+ek_array ek_session_output(const ek_session *session, size_t index) {
+    ek_array array = {.dtype = EK_DTYPE_NONE};
+    if (!session->ran || index >= eki_exec_output_count(session->exec)) return array;
+    eki_view view = eki_exec_output(session->exec, index);
+    array.dtype = view.dtype;
+    array.rank = view.shape.rank;
+    for (int i = 0; i < view.shape.rank; i++) array.dims[i] = view.shape.dims[i];
+    array.data = view.data;
+    return array;
+}
+
+const char *ek_session_output_name(const ek_session *session, size_t index) {
+    if (session->n_names > 0) return index < session->n_names ? session->names[index] : "";
+    const eki_graph *graph = session->model->graph;
+    return index < graph->n_outputs ? graph->outputs[index]->name : "";
+}
+
+size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room) {
+    eki_profile_row *own = calloc(room + 1, sizeof *own);
+    if (own == NULL) return 0;
+    size_t count = eki_exec_profile(session->exec, own, room);
+    for (size_t i = 0; i < count && i < room; i++) {
+        rows[i] = (ek_profile_row){own[i].op_type, own[i].forward, own[i].backward, own[i].calls};
+    }
+    free(own);
+    return count;
+}
