@@ -25,7 +25,8 @@ enum {
     OPT_NEXT = 4,     /* with OPT_OPTIONAL: a following word that is no option is the value */
     OPT_HIDDEN = 8,   /* not in help, man page or completion */
     OPT_REQUIRED = 16,
-    OPT_FREE = 32 /* train: may differ when training is resumed */
+    OPT_FREE = 32,   /* train: may differ when training is resumed */
+    OPT_UNSAVED = 64 /* train: concerns one run only; not kept with a checkpoint */
 };
 
 typedef struct option {
@@ -70,23 +71,24 @@ struct arguments {
     const char **operands;
     int operand_count;
     const char **store; /* all texts, one block */
+    char *words;        /* owned words, when they were not the program's own (resuming) */
 };
 
 #define OPTION_END                                                                                                     \
     { .name = NULL }
 #define OPTION_JSON                                                                                                    \
     {                                                                                                                  \
-        .name = "json", .type = OPT_FLAG, .group = "General", .traits = OPT_FREE,                                      \
+        .name = "json", .type = OPT_FLAG, .group = "General", .traits = OPT_UNSAVED,                                   \
         .help = "write the result as JSON on standard output"                                                          \
     }
 #define OPTION_QUIET                                                                                                   \
     {                                                                                                                  \
-        .name = "quiet", .letter = 'q', .type = OPT_FLAG, .group = "General", .traits = OPT_FREE,                      \
+        .name = "quiet", .letter = 'q', .type = OPT_FLAG, .group = "General", .traits = OPT_UNSAVED,                   \
         .help = "no progress and no notes, only results and errors"                                                    \
     }
 #define OPTION_HELP                                                                                                    \
     {                                                                                                                  \
-        .name = "help", .letter = 'h', .type = OPT_FLAG, .group = "General", .traits = OPT_FREE,                       \
+        .name = "help", .letter = 'h', .type = OPT_FLAG, .group = "General", .traits = OPT_UNSAVED,                    \
         .help = "show this help; with --json, as JSON"                                                                 \
     }
 #define OPTION_THREADS                                                                                                 \
@@ -102,6 +104,8 @@ struct arguments {
 EK_NODISCARD ek_status arguments_parse(const command *cmd, int count, char **words, arguments *args, ek_error *err);
 /* What a table demands beyond the words: required options and the number of operands. */
 EK_NODISCARD ek_status arguments_check(const arguments *args, ek_error *err);
+/* Takes over the values of the options in `from` that are given and have one of `traits`; `from` must outlive args. */
+void arguments_adopt(arguments *args, const arguments *from, unsigned traits);
 void arguments_free(arguments *args);
 
 /* Values by option name; the name must be in the table (else the program is wrong, and aborts). */
@@ -113,7 +117,7 @@ double option_real(const arguments *args, const char *name);
 int option_flag(const arguments *args, const char *name);
 int option_choice(const arguments *args, const char *name); /* index in `choices` */
 
-/* Sets a value as if it had been given (resuming). EK_ERR_ARG: the value does not fit. */
+/* EK_ERR_ARG: the value does not fit the option. */
 EK_NODISCARD ek_status option_check_value(const option *opt, const char *value, ek_error *err);
 
 /* ---- suggest.c ---- */

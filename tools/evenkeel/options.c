@@ -182,7 +182,14 @@ ek_status arguments_check(const arguments *args, ek_error *err) {
     return EK_OK;
 }
 
+void arguments_adopt(arguments *args, const arguments *from, unsigned traits) {
+    for (const option *o = args->command->options; o->name != NULL; o++)
+        if ((o->traits & traits) && option_given(from, o->name))
+            args->values[o - args->command->options] = *option_get(from, o->name);
+}
+
 void arguments_free(arguments *args) {
+    free(args->words);
     free(args->values);
     free(args->store);
     memset(args, 0, sizeof *args);

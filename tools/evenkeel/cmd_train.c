@@ -1,0 +1,178 @@
+/* cmd_train.c: `evenkeel train`: from options to a trained ONNX file.
+ *
+ * The order: options (a checkpoint's merged in), data, model, loader, trainer, then steps, then the test data. Nothing
+ * is computed before all that can be refused has been looked at, the writability of the output included.
+ */
+#include "inputs.h"
+#include "interrupt.h"
+#include "message.h"
+#include "terminal.h"
+#include "train_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Options that are known, but for which this build has nothing. */
+static ek_status refuse_unbuilt(const arguments *args, ek_error *err) {
+    static const char *const distributed[] = {"sync-norm", "sync-group"};
+    for (size_t i = 0; i < 2; i++)
+        if (option_given(args, distributed[i]))
+            return fail(err, EK_ERR_UNSUPPORTED, "--%s: this build has no MPI; there is one process only",
+                        distributed[i]);
+    if (option_given(args, "epochs") && option_given(args, "steps"))
+        return fail(err, EK_ERR_ARG, "--epochs and --steps exclude each other");
+    return EK_OK;
+}
+
+/* The file to write, and to resume from. */
+static ek_status choose_output(train_job *job, const char **resume, ek_error *err) {
+    job->output = option_text(job->args, "output");
+    *resume = option_text(job->args, "resume");
+    if (*resume != NULL && (*resume)[0] == 0) *resume = job->output;
+    if (option_given(job->args, "resume") && *resume == NULL)
+        return fail(err, EK_ERR_ARG, "--resume: from which file?\nExample: evenkeel train --resume digits.onnx");
+    if (job->output == NULL) job->output = *resume;
+    if (option_flag(job->args, "dry-run")) return EK_OK;
+    if (job->output == NULL)
+        return fail(err, EK_ERR_ARG, "--output is missing: where should the model go?\nExample: -o digits.onnx");
+    return EK_OK;
+}
+
+static ek_status read_checkpoint(train_job *job, const char *path, arguments *merged, ek_error *err) {
+    ek_status status = ek_checkpoint_load(path, &job->checkpoint, err);
+    if (status != EK_OK) return status;
+    job->resumed = 1;
+    job->model = job->checkpoint.model;
+    job->position = job->checkpoint.position;
+    const char *flags = job->position.flags ? job->position.flags : "";
+    status = train_flags_merge(job->args, flags, path, merged, err);
+    if (status == EK_OK) job->args = merged;
+    return status;
+}
+
+static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
+    const char *resume = NULL;
+    ek_status status = refuse_unbuilt(job->args, err);
+    if (status == EK_OK) status = choose_output(job, &resume, err);
+    if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
+    if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
+    if (status == EK_OK) status = train_open_data(job, err);
+    if (status == EK_OK && job->resumed) status = train_flags_check_data(job, err);
+    if (status == EK_OK && job->output != NULL && !option_flag(job->args, "dry-run"))
+        status = check_writable(job->output, err);
+    if (status == EK_OK) status = train_make_model(job, err);
+    if (status == EK_OK) status = train_make_loader(job, err);
+    if (status == EK_OK) status = train_make_trainer(job, err);
+    if (status == EK_OK) status = train_flags_write(job, err);
+    if (status == EK_OK && job->resumed) train_compare_environment(job);
+    return status;
+}
+
+static int on_progress(void *context, int64_t done, int64_t total) {
+    progress_draw(context, "testing", total > 0 ? (double)done / (double)total : 0, "");
+    return interrupt_wanted() != 0;
+}
+
+static ek_status test(train_job *job, ek_error *err) {
+    progress bar;
+    progress_start(&bar);
+    ek_eval_options options = ek_eval_options_default();
+    options.threads = job->training.threads;
+    options.progress = on_progress;
+    options.context = &bar;
+    ek_status status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);
+    progress_clear(&bar);
+    job->tested = status == EK_OK;
+    return status;
+}
+
+/* --opset: the finished file is written anew. Its training state would no longer belong to it, and goes. */
+static ek_status convert(train_job *job, ek_error *err) {
+    ek_save_options options = {.struct_size = sizeof options, .opset = (int)option_int(job->args, "opset")};
+    size_t room = strlen(job->output) + 8;
+    char *state = malloc(room);
+    if (state == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
+    ek_status status = ek_model_save(job->model, job->output, &options, err);
+    snprintf(state, room, "%s.state", job->output);
+    if (status == EK_OK) unlink(state);
+    free(state);
+    return status;
+}
+
+static int explain(const train_job *job, ek_error *err) {
+    if (err->status == EK_ERR_INTERRUPTED && job->trainer != NULL) {
+        int finished = train_step(job) >= job->total_steps;
+        if (finished)
+            fail(err, EK_ERR_INTERRUPTED, "interrupted while testing; the trained model is %s", job->output);
+        else
+            fail(err, EK_ERR_INTERRUPTED,
+                 "interrupted at step %lld of %lld; checkpoint written\nNext: evenkeel train --resume %s",
+                 (long long)train_step(job), (long long)job->total_steps, job->output);
+    } else if (err->status == EK_ERR_NONFINITE && job->trainer != NULL) {
+        size_t used = strlen(err->text);
+        snprintf(
+            err->text + used, sizeof err->text - used,
+            "\nAt step %lld with learning rate %g. A lower --lr or a longer --warmup usually helps; %s is as it was "
+            "at its last checkpoint.",
+            (long long)train_step(job) + 1, job->last.lr, job->output);
+    }
+    return report(err);
+}
+
+static int run_train(const arguments *args) {
+    ek_error err = {0};
+    train_job *job = calloc(1, sizeof *job);
+    epoch_row *rows = calloc(MAX_EPOCH_ROWS, sizeof *rows);
+    arguments merged = {0};
+    ek_status status = job && rows ? EK_OK : fail(&err, EK_ERR_NOMEM, "out of memory");
+    if (status == EK_OK) {
+        job->args = args;
+        job->rows = rows;
+        interrupt_listen();
+        status = prepare(job, &merged, &err);
+    }
+    int code = EXIT_DONE;
+    if (status == EK_OK && option_flag(job->args, "dry-run")) {
+        report_plan(job);
+    } else {
+        if (status == EK_OK) {
+            report_start(job);
+            status = train_loop(job, &err);
+        }
+        if (status == EK_OK && option_int(job->args, "opset") > 0) status = convert(job, &err);
+        if (status == EK_OK) status = test(job, &err);
+        if (status == EK_OK)
+            report_result(job);
+        else
+            code = job ? explain(job, &err) : report(&err);
+    }
+    if (job != NULL) {
+        ek_loader_destroy(job->loader);
+        ek_trainer_destroy(job->trainer);
+        ek_checkpoint_free(&job->checkpoint);
+        ek_model_destroy(job->model);
+        ek_dataset_close(job->train);
+        ek_dataset_close(job->test);
+        free(job->flags);
+    }
+    arguments_free(&merged);
+    free(rows);
+    free(job);
+    return code;
+}
+
+const command command_train = {
+    .name = "train",
+    .summary = "Train a classifier and write it as an ONNX file",
+    .operands = "",
+    .example = "evenkeel train --data builtin:strokes -o digits.onnx\n"
+               "evenkeel train --data mnist --model cnn6 --epochs 3 --norm group:8 -o mnist.onnx\n"
+               "evenkeel train --resume mnist.onnx",
+    .description =
+        "A checkpoint is written at the end of each epoch (--checkpoint-every), and on Ctrl-C. After training "
+        "the test data is evaluated. The input mean, deviation and class names are kept in the file.",
+    .next = "evenkeel eval digits.onnx --data builtin:strokes",
+    .options = train_options,
+    .run = run_train,
+};

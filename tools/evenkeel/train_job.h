@@ -1,0 +1,76 @@
+/* train_job.h: what the parts of `evenkeel train` share. */
+#ifndef EK_TOOL_TRAIN_JOB_H
+#define EK_TOOL_TRAIN_JOB_H
+
+#include "command.h"
+
+#include <evenkeel/train.h>
+
+extern const option train_options[]; /* train_options.c */
+
+enum { MAX_EPOCH_ROWS = 1024 };
+
+typedef struct epoch_row {
+    int64_t epoch; /* from 1 */
+    double loss, accuracy, lr, seconds;
+} epoch_row;
+
+typedef struct train_job {
+    const arguments *args; /* with those of the checkpoint merged in */
+    const char *output;    /* file to write; NULL only in a dry run */
+    const char *data, *test_data;
+    ek_dataset *train, *test; /* test may be NULL */
+    ek_model *model;
+    ek_loader *loader;
+    ek_loader_options loading;
+    ek_train_options training;
+    ek_trainer *trainer;
+    char *flags; /* text kept with checkpoints */
+
+    int64_t batches, total_steps; /* batches per epoch */
+    ek_position position;         /* where training is */
+    ek_step_result last;
+    int resumed;
+    ek_checkpoint checkpoint; /* when resumed */
+
+    int64_t images; /* trained on by this process */
+    double seconds;
+    epoch_row *rows; /* epochs finished by this process, at most MAX_EPOCH_ROWS */
+    int row_count;
+    int tested;
+    ek_eval_result result;
+} train_job;
+
+/* ---- train_setup.c: data, model and trainer, before anything is computed ---- */
+EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
+EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
+EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
+EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
+
+/* ---- train_flags.c: the options kept in a checkpoint ---- */
+
+/* The text kept in ek_position.flags: one option a line, and the fingerprint of the data. */
+EK_NODISCARD ek_status train_flags_write(train_job *job, ek_error *err);
+/* Makes `merged` of the options in the checkpoint and those given now; refuses changed ones and names them. */
+EK_NODISCARD ek_status train_flags_merge(const arguments *given, const char *flags, const char *path, arguments *merged,
+                                         ek_error *err);
+/* Compares the data with what the checkpoint was trained on. */
+EK_NODISCARD ek_status train_flags_check_data(const train_job *job, ek_error *err);
+/* Says which of threads, instruction set and oneDNN differ from the checkpoint. */
+void train_compare_environment(const train_job *job);
+
+/* ---- train_loop.c ---- */
+
+/* Trains to the end, with checkpoints. EK_ERR_INTERRUPTED: stopped on request, checkpoint written. */
+EK_NODISCARD ek_status train_loop(train_job *job, ek_error *err);
+int64_t train_step(const train_job *job); /* steps done */
+
+/* ---- train_report.c ---- */
+void report_plan(const train_job *job);       /* of a dry run, on standard output */
+void report_start(const train_job *job);      /* a few lines on standard error */
+void report_parameters(const train_job *job); /* the same: decayed and not decayed */
+void report_epoch(train_job *job, double seconds);
+void report_profile(const train_job *job, FILE *file);
+void report_result(const train_job *job); /* on standard output */
+
+#endif

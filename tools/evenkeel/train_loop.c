@@ -1,0 +1,100 @@
+/* train_loop.c: steps, epochs and checkpoints.
+ *
+ * The position (epoch, batch) is all that the loop keeps; with the counter-based randomness of the library it says
+ * what comes next, so that a resumed run sees the same batches as one that never stopped.
+ */
+#include "interrupt.h"
+#include "json_out.h"
+#include "message.h"
+#include "terminal.h"
+#include "train_job.h"
+
+int64_t train_step(const train_job *job) { return job->position.epoch * job->batches + job->position.batch; }
+
+static ek_status checkpoint(train_job *job, ek_error *err) {
+    job->position.flags = job->flags;
+    return ek_trainer_save(job->trainer, job->output, &job->position, err);
+}
+
+static void draw(train_job *job, progress *bar, double began, int64_t first) {
+    char what[64], tail[96];
+    const ek_position *p = &job->position;
+    int64_t done = train_step(job) - first, rest = job->total_steps - first;
+    double seconds = clock_seconds() - began;
+    snprintf(what, sizeof what, "epoch %lld", (long long)p->epoch + 1);
+    snprintf(tail, sizeof tail, "loss %.4f  accuracy %.2f %%  %.0f images/s",
+             p->batch > 0 ? p->loss_sum / (double)p->batch : 0.0,
+             p->seen > 0 ? 100.0 * (double)p->correct / (double)p->seen : 0.0,
+             seconds > 0 ? (double)job->images / seconds : 0.0);
+    progress_draw(bar, what, rest > 0 ? (double)done / (double)rest : 1, tail);
+}
+
+static ek_status one_step(train_job *job, ek_error *err) {
+    ek_batch batch;
+    ek_status status = ek_loader_next(job->loader, &batch, err);
+    if (status != EK_OK) return status;
+    if (batch.count == 0) return fail(err, EK_ERR_STATE, "the epoch ended before its last batch");
+    status = ek_trainer_step(job->trainer, &batch, &job->last, err);
+    if (status != EK_OK) return status;
+    job->position.loss_sum += job->last.loss;
+    job->position.correct += job->last.correct;
+    job->position.seen += job->last.count;
+    job->position.batch++;
+    job->images += batch.count;
+    return EK_OK;
+}
+
+/* The remaining batches of the epoch at `position`. */
+static ek_status one_epoch(train_job *job, progress *bar, double began, int64_t first, ek_error *err) {
+    int64_t every = option_int(job->args, "checkpoint-every");
+    ek_position *p = &job->position;
+    ek_status status = ek_loader_start_epoch(job->loader, p->epoch, p->batch, err);
+    while (status == EK_OK && p->batch < job->batches && train_step(job) < job->total_steps) {
+        if (interrupt_wanted()) return fail(err, EK_ERR_INTERRUPTED, "interrupted");
+        int first_step = job->images == 0;
+        status = one_step(job, err);
+        if (status != EK_OK) break;
+        if (first_step) {
+            progress_clear(bar);
+            report_parameters(job);
+        }
+        draw(job, bar, began, first);
+        int64_t step = train_step(job);
+        if (every > 0 && step % every == 0 && step < job->total_steps && p->batch < job->batches)
+            status = checkpoint(job, err);
+    }
+    return status;
+}
+
+static void end_epoch(train_job *job, progress *bar, double seconds) {
+    progress_clear(bar);
+    report_epoch(job, seconds);
+    if (job->position.batch < job->batches) return; /* --steps ended within the epoch */
+    job->position = (ek_position){.epoch = job->position.epoch + 1};
+}
+
+ek_status train_loop(train_job *job, ek_error *err) {
+    progress bar;
+    progress_start(&bar);
+    int64_t first = train_step(job), every = option_int(job->args, "checkpoint-every");
+    double began = clock_seconds();
+    ek_status status = EK_OK;
+    while (status == EK_OK && train_step(job) < job->total_steps) {
+        double start = clock_seconds();
+        status = one_epoch(job, &bar, began, first, err);
+        if (status != EK_OK) break;
+        end_epoch(job, &bar, clock_seconds() - start);
+        int64_t step = train_step(job);
+        if (step == job->total_steps || every == 0 || step % every == 0) status = checkpoint(job, err);
+    }
+    progress_clear(&bar);
+    job->seconds = clock_seconds() - began;
+    if (status == EK_ERR_INTERRUPTED) {
+        ek_error save = {0};
+        if (checkpoint(job, &save) != EK_OK) {
+            *err = save;
+            return save.status;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,229 @@
+/* train_report.c: what `evenkeel train` tells: the plan and progress on standard error, the result on standard output.
+ *
+ * With --json and no terminal, progress is one JSON object a line, for programs that watch.
+ */
+#include "inputs.h"
+#include "json_out.h"
+#include "message.h"
+#include "terminal.h"
+#include "train_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Progress as JSON lines rather than as text. */
+static int as_lines(void) { return tool_voice.json && !is_terminal(STDERR_FILENO); }
+
+typedef struct parameter_sums {
+    int64_t decayed, decayed_values, plain, plain_values, frozen, frozen_values;
+} parameter_sums;
+
+static parameter_sums sum_parameters(const train_job *job) {
+    parameter_sums s = {0};
+    for (size_t i = 0; i < ek_trainer_parameter_count(job->trainer); i++) {
+        ek_parameter_info p = ek_trainer_parameter(job->trainer, i);
+        int64_t *count = !p.trained ? &s.frozen : p.decayed ? &s.decayed : &s.plain;
+        count[0] += 1;
+        count[1] += p.count;
+    }
+    return s;
+}
+
+void report_start(const train_job *job) {
+    ek_dataset_info d = ek_dataset_describe(job->train);
+    if (as_lines()) return;
+    note("data      %s: %lld images of %dx%dx%d, %d classes", job->data, (long long)d.count, d.channels, d.height,
+         d.width, d.classes);
+    note("model     %s: %lld values, %zu norms", option_text(job->args, "model"), (long long)model_values(job->model),
+         ek_model_norm_count(job->model));
+    note("training  %lld steps, %lld an epoch, batch %lld, %s, peak lr %g", (long long)job->total_steps,
+         (long long)job->batches, (long long)job->loading.batch, option_text(job->args, "optimizer"), job->training.lr);
+    if (job->resumed)
+        note("resumed   at epoch %lld, batch %lld (step %lld)", (long long)job->position.epoch + 1,
+             (long long)job->position.batch, (long long)train_step(job));
+}
+
+void report_parameters(const train_job *job) {
+    parameter_sums s = sum_parameters(job);
+    if (as_lines()) return;
+    const char *decay = job->training.weight_decay > 0 ? "" : " (weight decay is 0)";
+    note("weights   %lld decayed (%lld values)%s; %lld not decayed (%lld values); %lld frozen (%lld values)",
+         (long long)s.decayed, (long long)s.decayed_values, decay, (long long)s.plain, (long long)s.plain_values,
+         (long long)s.frozen, (long long)s.frozen_values);
+}
+
+void report_epoch(train_job *job, double seconds) {
+    const ek_position *p = &job->position;
+    epoch_row row = {.epoch = p->epoch + 1,
+                     .loss = p->batch > 0 ? p->loss_sum / (double)p->batch : 0,
+                     .accuracy = p->seen > 0 ? (double)p->correct / (double)p->seen : 0,
+                     .lr = job->last.lr,
+                     .seconds = seconds};
+    if (job->row_count < MAX_EPOCH_ROWS) job->rows[job->row_count++] = row;
+    if (tool_voice.quiet) return;
+    if (as_lines()) {
+        json_out json;
+        json_start(&json, stderr, 0);
+        json_object(&json, NULL);
+        json_text(&json, "event", "epoch");
+        json_int(&json, "epoch", row.epoch);
+        json_int(&json, "step", train_step(job));
+        json_real(&json, "loss", row.loss);
+        json_real(&json, "accuracy", row.accuracy);
+        json_real(&json, "lr", row.lr);
+        json_real(&json, "seconds", row.seconds);
+        json_finish(&json);
+        return;
+    }
+    char duration[32];
+    duration_text(seconds, duration);
+    int64_t epochs = (job->total_steps + job->batches - 1) / job->batches;
+    note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%  lr %.4g  %s", (long long)row.epoch, (long long)epochs, row.loss,
+         100 * row.accuracy, row.lr, duration);
+}
+
+void report_plan(const train_job *job) {
+    ek_dataset_info d = ek_dataset_describe(job->train);
+    if (option_flag(job->args, "json")) {
+        json_out json;
+        json_start(&json, stdout, 2);
+        json_object(&json, NULL);
+        json_bool(&json, "dry_run", 1);
+        json_text(&json, "model", option_text(job->args, "model"));
+        json_int(&json, "values", model_values(job->model));
+        json_int(&json, "norms", (int64_t)ek_model_norm_count(job->model));
+        json_int(&json, "images", d.count);
+        json_int(&json, "classes", d.classes);
+        json_int(&json, "steps", job->total_steps);
+        json_int(&json, "steps_per_epoch", job->batches);
+        json_real(&json, "lr", job->training.lr);
+        json_int(&json, "from_step", train_step(job));
+        json_text(&json, "file", job->output);
+        json_finish(&json);
+        return;
+    }
+    printf("data      %s: %lld images of %dx%dx%d, %d classes\n", job->data, (long long)d.count, d.channels, d.height,
+           d.width, d.classes);
+    printf("input     mean %s, deviation %s\n", ek_model_metadata(job->model, "evenkeel.mean"),
+           ek_model_metadata(job->model, "evenkeel.std"));
+    printf("model     %s: %lld values, %zu norms\n", option_text(job->args, "model"),
+           (long long)model_values(job->model), ek_model_norm_count(job->model));
+    printf("training  %lld steps, %lld an epoch, from step %lld, peak lr %g\n", (long long)job->total_steps,
+           (long long)job->batches, (long long)train_step(job), job->training.lr);
+    printf("file      %s (not written: dry run)\n", job->output ? job->output : "-");
+}
+
+enum { KINDS = 3, MAX_ROWS = 128 };
+static const char *const kind_names[KINDS] = {"convolution", "normalization", "rest"};
+
+static int kind_of(const char *op) { return strstr(op, "Conv") ? 0 : strstr(op, "Norm") ? 1 : 2; }
+
+typedef struct profile {
+    double forward[KINDS], backward[KINDS], total;
+} profile;
+
+static profile measure(const train_job *job) {
+    ek_profile_row rows[MAX_ROWS];
+    profile p = {.total = 0};
+    size_t count = ek_trainer_profile(job->trainer, rows, MAX_ROWS);
+    for (size_t i = 0; i < count && i < MAX_ROWS; i++) {
+        int kind = kind_of(rows[i].op_type);
+        p.forward[kind] += rows[i].forward;
+        p.backward[kind] += rows[i].backward;
+    }
+    /* What lies between the operators (loss, optimizer, data, checkpoints) belongs to the rest. */
+    for (int k = 0; k < KINDS; k++) p.total += p.forward[k] + p.backward[k];
+    return p;
+}
+
+void report_profile(const train_job *job, FILE *file) {
+    profile p = measure(job);
+    double outside = job->seconds > p.total ? job->seconds - p.total : 0, whole = p.total + outside;
+    fprintf(file, "\n%-22s %10s %10s %8s\n", "time", "forward s", "backward s", "share");
+    for (int k = 0; k < KINDS; k++)
+        fprintf(file, "%-22s %10.3f %10.3f %6.1f %%\n", kind_names[k], p.forward[k], p.backward[k],
+                whole > 0 ? 100 * (p.forward[k] + p.backward[k]) / whole : 0);
+    fprintf(file, "%-22s %10s %10.3f %6.1f %%\n", "outside the operators", "", outside,
+            whole > 0 ? 100 * outside / whole : 0);
+    fprintf(file, "%.0f images per second\n", job->seconds > 0 ? (double)job->images / job->seconds : 0);
+}
+
+static void put_profile(json_out *json, const train_job *job) {
+    profile p = measure(job);
+    json_object(json, "profile");
+    for (int k = 0; k < KINDS; k++) {
+        json_object(json, kind_names[k]);
+        json_real(json, "forward", p.forward[k]);
+        json_real(json, "backward", p.backward[k]);
+        json_close(json);
+    }
+    json_real(json, "operators", p.total);
+    json_real(json, "whole", job->seconds);
+    json_close(json);
+}
+
+static void put_epochs(json_out *json, const train_job *job) {
+    json_array(json, "epochs");
+    for (int i = 0; i < job->row_count; i++) {
+        json_object(json, NULL);
+        json_int(json, "epoch", job->rows[i].epoch);
+        json_real(json, "loss", job->rows[i].loss);
+        json_real(json, "accuracy", job->rows[i].accuracy);
+        json_real(json, "lr", job->rows[i].lr);
+        json_real(json, "seconds", job->rows[i].seconds);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_parameters(json_out *json, const train_job *job) {
+    parameter_sums s = sum_parameters(job);
+    json_object(json, "parameters");
+    json_int(json, "decayed", s.decayed);
+    json_int(json, "decayed_values", s.decayed_values);
+    json_int(json, "not_decayed", s.plain);
+    json_int(json, "not_decayed_values", s.plain_values);
+    json_int(json, "frozen", s.frozen);
+    json_int(json, "frozen_values", s.frozen_values);
+    json_close(json);
+}
+
+static void result_json(const train_job *job) {
+    json_out json;
+    json_start(&json, stdout, 2);
+    json_object(&json, NULL);
+    json_text(&json, "file", job->output);
+    json_text(&json, "model", option_text(job->args, "model"));
+    json_text(&json, "data", job->data);
+    json_real(&json, "accuracy", job->result.accuracy);
+    json_real(&json, "loss", job->result.loss);
+    json_int(&json, "test_images", job->result.images);
+    json_text(&json, "evaluated_on", job->test != NULL ? "test" : "train");
+    json_int(&json, "steps", train_step(job));
+    json_bool(&json, "resumed", job->resumed);
+    json_int(&json, "images", job->images);
+    json_real(&json, "seconds", job->seconds);
+    json_real(&json, "images_per_second", job->seconds > 0 ? (double)job->images / job->seconds : 0);
+    json_int(&json, "skipped_updates", job->last.skipped_updates);
+    put_parameters(&json, job);
+    put_epochs(&json, job);
+    if (job->training.profile) put_profile(&json, job);
+    json_finish(&json);
+}
+
+void report_result(const train_job *job) {
+    if (job->last.skipped_updates > 0)
+        warn("%lld updates of running statistics were refused, because the batch was not finite (last: %s)",
+             (long long)job->last.skipped_updates, job->last.skipped ? job->last.skipped : "?");
+    if (option_flag(job->args, "json")) {
+        result_json(job);
+        return;
+    }
+    printf("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
+           (long long)job->result.images, job->test != NULL ? "test" : "training data");
+    printf("loss      %.5f\n", job->result.loss);
+    printf("file      %s\n", job->output);
+    if (job->training.profile) report_profile(job, stdout);
+    note("Next: evenkeel eval %s --data %s", job->output, job->data);
+}

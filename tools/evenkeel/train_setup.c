@@ -1,0 +1,231 @@
+/* train_setup.c: data, model, loader and trainer of `evenkeel train`.
+ *
+ * Everything that can be wrong with the options is found here, before the first step. What the model needs to be used
+ * elsewhere (mean, deviation, class names) goes into its metadata now, so that every checkpoint has it.
+ */
+#include "inputs.h"
+#include "message.h"
+#include "norms.h"
+#include "train_job.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+ek_status train_open_data(train_job *job, ek_error *err) {
+    job->data = option_text(job->args, "data");
+    job->test_data = option_text(job->args, "test");
+    if (job->data == NULL)
+        return fail(err, EK_ERR_ARG,
+                    "--data is missing: train on what?\nExample: evenkeel train --data builtin:strokes -o digits.onnx");
+    ek_status status = data_open(job->args, job->data, EK_SPLIT_TRAIN, job->model, &job->train, err);
+    if (status != EK_OK) return status;
+    const char *spec = job->test_data ? job->test_data : job->data;
+    status = data_open(job->args, spec, EK_SPLIT_TEST, job->model, &job->test, err);
+    if (status == EK_ERR_IO && job->test_data == NULL) {
+        warn("no test data: %s; accuracy will be that of the training data", err->text);
+        job->test = NULL;
+        return EK_OK;
+    }
+    return status;
+}
+
+/* Whether --model names a file. */
+static int is_file(const char *name) {
+    size_t length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".onnx") == 0) return 1;
+    return strchr(name, '/') != NULL;
+}
+
+static ek_status load_file(train_job *job, const char *path, ek_error *err) {
+    static const char *const build_only[] = {"norm", "norm-place", "norm-momentum", "norm-eps", "dropout"};
+    for (size_t i = 0; i < sizeof build_only / sizeof build_only[0]; i++)
+        if (option_given(job->args, build_only[i]))
+            return fail(err, EK_ERR_ARG, "--%s is for built-in models; %s has its own", build_only[i], path);
+    return ek_model_load(path, &job->model, err);
+}
+
+static ek_status build(train_job *job, const char *name, ek_error *err) {
+    const ek_architecture *a = architecture_find(name, err);
+    if (a == NULL) return err->status;
+    ek_dataset_info data = ek_dataset_describe(job->train);
+    ek_build_options options = ek_build_options_default(a->name);
+    options.channels = data.channels;
+    options.height = data.height;
+    options.width = data.width;
+    options.classes = data.classes;
+    options.place = option_choice(job->args, "norm-place") == 0 ? EK_PLACE_BEFORE : EK_PLACE_AFTER;
+    options.momentum = option_real(job->args, "norm-momentum");
+    options.epsilon = option_real(job->args, "norm-eps");
+    options.dropout = option_real(job->args, "dropout");
+    options.seed = (uint64_t)option_int(job->args, "seed");
+    ek_status status = norm_parse(option_text(job->args, "norm"), &options, err);
+    return status == EK_OK ? ek_model_build(&options, &job->model, err) : status;
+}
+
+static ek_status freeze(train_job *job, ek_error *err) {
+    static const struct {
+        const char *name;
+        int stats, affine;
+    } kinds[] = {{"freeze-stats", 1, -1}, {"freeze-affine", -1, 1}, {"freeze", 1, 1}};
+    for (size_t k = 0; k < 3; k++) {
+        const option_value *value = option_get(job->args, kinds[k].name);
+        for (int i = 0; i < value->count; i++) {
+            size_t matched = 0;
+            ek_status status =
+                ek_model_freeze(job->model, value->texts[i], kinds[k].stats, kinds[k].affine, &matched, err);
+            if (status != EK_OK) return fail_in(err, "--%s", kinds[k].name);
+            note("--%s=%s: %zu norms", kinds[k].name, value->texts[i], matched);
+        }
+    }
+    return EK_OK;
+}
+
+/* Called before the data is opened when the model is a file (its size matters), else after. */
+ek_status train_make_model(train_job *job, ek_error *err) {
+    const char *name = option_text(job->args, "model");
+    int file = is_file(name);
+    if (job->model == NULL && file) {
+        ek_status status = load_file(job, name, err);
+        if (status != EK_OK) return status;
+    }
+    if (job->train == NULL) return EK_OK;
+    if (job->model == NULL) {
+        ek_status status = build(job, name, err);
+        if (status != EK_OK) return status;
+    }
+    int64_t classes = model_classes(job->model);
+    ek_dataset_info data = ek_dataset_describe(job->train);
+    if (file && classes >= 0 && classes != data.classes)
+        return fail(
+            err, EK_ERR_SHAPE,
+            "%s tells %lld classes apart, but %s has %d; training needs a model with as many classes (replacing "
+            "the classifier of a file is not possible yet)",
+            name, (long long)classes, job->data, data.classes);
+    ek_status status = data_fits(job->model, job->train, job->data, err);
+    if (status == EK_OK && job->test != NULL)
+        status = data_fits(job->model, job->test, job->test_data ? job->test_data : job->data, err);
+    return status == EK_OK && !job->resumed ? freeze(job, err) : status;
+}
+
+/* Reads "a,b,c" (or one number for all channels). */
+static ek_status read_list(const char *what, const char *text, int channels, int positive, float *values,
+                           ek_error *err) {
+    int count = 0;
+    const char *s = text;
+    while (count < EK_MAX_CHANNELS) {
+        char *end = NULL;
+        double value = strtod(s, &end);
+        if (end == s || !isfinite(value) || (positive && !(value > 0))) break;
+        values[count++] = (float)value;
+        s = end;
+        if (*s != ',') break;
+        s++;
+    }
+    if (*s != 0 || (count != channels && count != 1))
+        return fail(err, EK_ERR_ARG, "%s: '%s' is not %d %snumbers, such as 0.5,0.5,0.5", what, text, channels,
+                    positive ? "positive " : "");
+    for (int c = count; c < channels; c++) values[c] = values[0];
+    return EK_OK;
+}
+
+static ek_status keep_list(ek_model *model, const char *key, const float *values, int channels, ek_error *err) {
+    char text[160] = "";
+    for (int c = 0; c < channels; c++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%.9g", c ? "," : "", (double)values[c]);
+    }
+    return ek_model_set_metadata(model, key, text, err);
+}
+
+static ek_status keep_classes(ek_model *model, const ek_dataset_info *data, ek_error *err) {
+    size_t size = 1;
+    for (int i = 0; i < data->classes; i++) size += strlen(data->class_names[i]) + 1;
+    char *text = calloc(size, 1);
+    if (text == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
+    char *end = text;
+    for (int i = 0; i < data->classes; i++) end += sprintf(end, "%s%s", i ? "\n" : "", data->class_names[i]);
+    ek_status status = ek_model_set_metadata(model, "evenkeel.classes", text, err);
+    free(text);
+    return status;
+}
+
+/* Mean and deviation: given, else of the file, else measured; then kept in the model. */
+static ek_status choose_moments(train_job *job, float *mean, float *std, ek_error *err) {
+    ek_dataset_info data = ek_dataset_describe(job->train);
+    const char *mean_text = option_text(job->args, "mean"), *std_text = option_text(job->args, "std");
+    const char *kept_mean = ek_model_metadata(job->model, "evenkeel.mean");
+    const char *kept_std = ek_model_metadata(job->model, "evenkeel.std");
+    int resumed = job->resumed && kept_mean != NULL && kept_std != NULL;
+    ek_status status = EK_OK;
+    if ((mean_text == NULL || std_text == NULL) && (kept_mean == NULL || kept_std == NULL)) {
+        status = ek_dataset_measure(job->train, 0, mean, std, err);
+        for (int c = 0; c < data.channels && status == EK_OK; c++) {
+            if (std[c] > 0) continue;
+            warn("channel %d of %s is constant; its deviation is taken as 1", c, job->data);
+            std[c] = 1;
+        }
+    } else {
+        if (kept_mean != NULL) status = read_list("evenkeel.mean", kept_mean, data.channels, 0, mean, err);
+        if (status == EK_OK && kept_std != NULL)
+            status = read_list("evenkeel.std", kept_std, data.channels, 1, std, err);
+        if (status != EK_OK) return err->status = EK_ERR_FORMAT;
+    }
+    if (status == EK_OK && mean_text != NULL && !resumed)
+        status = read_list("--mean", mean_text, data.channels, 0, mean, err);
+    if (status == EK_OK && std_text != NULL && !resumed)
+        status = read_list("--std", std_text, data.channels, 1, std, err);
+    if (status != EK_OK || resumed) return status;
+    status = keep_list(job->model, "evenkeel.mean", mean, data.channels, err);
+    if (status == EK_OK) status = keep_list(job->model, "evenkeel.std", std, data.channels, err);
+    return status == EK_OK ? keep_classes(job->model, &data, err) : status;
+}
+
+ek_status train_make_loader(train_job *job, ek_error *err) {
+    ek_loader_options *o = &job->loading;
+    *o = ek_loader_options_default();
+    o->batch = option_int(job->args, "batch");
+    o->drop_last = option_choice(job->args, "last");
+    o->shuffle = 1;
+    o->seed = (uint64_t)option_int(job->args, "seed");
+    o->crop = (int)option_int(job->args, "crop");
+    o->flip = option_flag(job->args, "flip");
+    ek_status status = choose_moments(job, o->mean, o->std, err);
+    if (status == EK_OK) status = ek_loader_create(job->train, o, &job->loader, err);
+    if (status != EK_OK) return status;
+    job->batches = ek_loader_batches(job->loader);
+    if (job->batches < 1)
+        return fail(err, EK_ERR_ARG, "an epoch has no batch: %lld examples, --batch %lld, --last drop",
+                    (long long)ek_dataset_describe(job->train).count, (long long)o->batch);
+    int64_t epochs = option_int(job->args, "epochs");
+    job->total_steps = option_given(job->args, "steps") ? option_int(job->args, "steps") : epochs * job->batches;
+    return EK_OK;
+}
+
+ek_status train_make_trainer(train_job *job, ek_error *err) {
+    static const ek_schedule schedules[] = {EK_SCHEDULE_CONSTANT, EK_SCHEDULE_STEP, EK_SCHEDULE_COSINE,
+                                            EK_SCHEDULE_ONE_CYCLE};
+    ek_train_options *o = &job->training;
+    *o = ek_train_options_default();
+    o->optimizer = (ek_optimizer)option_choice(job->args, "optimizer");
+    o->lr = option_given(job->args, "lr") ? option_real(job->args, "lr") : o->optimizer == EK_SGD ? 0.2 : 1e-3;
+    o->momentum = option_real(job->args, "momentum");
+    o->nesterov = option_flag(job->args, "nesterov");
+    o->weight_decay = option_real(job->args, "weight-decay");
+    o->decay_norm = option_flag(job->args, "decay-norm");
+    o->schedule = schedules[option_choice(job->args, "schedule")];
+    o->warmup_steps = option_int(job->args, "warmup");
+    o->total_steps = job->total_steps;
+    o->seed = (uint64_t)option_int(job->args, "seed");
+    o->threads = (int)option_int(job->args, "threads");
+    o->reproducible = option_flag(job->args, "reproducible");
+    o->chunk = option_int(job->args, "chunk");
+    o->profile = option_flag(job->args, "profile");
+    if (o->warmup_steps > 0 && o->schedule == EK_SCHEDULE_ONE_CYCLE)
+        return fail(err, EK_ERR_ARG, "--warmup needs --schedule constant, step or cosine; one-cycle has its own");
+    if (o->nesterov && o->optimizer != EK_SGD) return fail(err, EK_ERR_ARG, "--nesterov needs --optimizer sgd");
+    ek_status status = ek_trainer_create(job->model, o, &job->trainer, err);
+    if (status == EK_OK && job->resumed) status = ek_trainer_restore(job->trainer, &job->checkpoint, err);
+    return status;
+}
