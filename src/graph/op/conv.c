@@ -1,0 +1,139 @@
+/* conv.c: Conv, by oneDNN's direct convolutions. ONNX opsets 1, 11, 22; f32; 1 to 3 spatial dimensions.
+ *
+ * Layouts are chosen from shapes alone (eki_conv_choose_layouts). Where weights are initializers that nobody trains,
+ * they are put into oneDNN's own layout once and kept.
+ */
+#include "dnnl/adapter.h"
+#include "graph/op/op_window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct conv_state {
+    eki_conv *conv;
+    void *prepared;
+    bool keep_prepared;
+} conv_state;
+
+static ek_status check_channels(eki_infer *infer, const eki_shape *x, const eki_shape *w, int64_t group) {
+    char a[192], b[192];
+    bool known = x->dims[1] >= 0 && w->dims[0] >= 0 && w->dims[1] >= 0;
+    if (group < 1 || (known && (w->dims[1] * group != x->dims[1] || w->dims[0] % group != 0))) {
+        return eki_infer_fail(infer, EK_ERR_SHAPE,
+                              "input %s and weight %s do not fit group=%lld; expected weight [O, C/group, ...] with O "
+                              "divisible by group",
+                              eki_shape_text(infer->graph, x, a), eki_shape_text(infer->graph, w, b), (long long)group);
+    }
+    return EK_OK;
+}
+
+ek_status eki_op_conv_infer(eki_infer *infer) {
+    EKI_TRY(eki_infer_inputs(infer, 2, 3));
+    EKI_TRY(eki_infer_f32(infer, 0));
+    EKI_TRY(eki_infer_f32(infer, 1));
+    const eki_shape *x = &infer->in[0].shape, *w = &infer->in[1].shape;
+    if (x->rank < 0 || w->rank < 0) {
+        eki_infer_set_unknown(infer, 0, EK_F32);
+        return EK_OK;
+    }
+    if (x->rank != w->rank) {
+        return eki_infer_fail(infer, EK_ERR_SHAPE, "input has rank %d but weight has rank %d", x->rank, w->rank);
+    }
+    EKI_TRY(check_channels(infer, x, w, eki_node_int(infer->node, "group", 1)));
+    if (infer->node->n_in > 2 && infer->in[2].present) {
+        const eki_shape *b = &infer->in[2].shape;
+        if (b->rank != 1 || (b->dims[0] >= 0 && w->dims[0] >= 0 && b->dims[0] != w->dims[0])) {
+            return eki_infer_fail(infer, EK_ERR_SHAPE, "bias must have shape [%lld]", (long long)w->dims[0]);
+        }
+    }
+    eki_window window;
+    eki_shape shape;
+    EKI_TRY(eki_window_read(infer->node, x, w->dims + 2, &window, infer->err));
+    EKI_TRY(eki_window_shape(infer, &window, w->dims[0], &shape));
+    eki_infer_set(infer, 0, EK_F32, &shape);
+    return EK_OK;
+}
+
+static void describe(const eki_step *step, const eki_window *w, eki_conv_desc *desc) {
+    *desc = (eki_conv_desc){.spatial = w->spatial,
+                            .n = step->in[0].shape.dims[0],
+                            .c = step->in[0].shape.dims[1],
+                            .o = step->in[1].shape.dims[0],
+                            .groups = eki_node_int(step->node, "group", 1),
+                            .bias = step->n_in > 2 && step->has_in[2],
+                            .want_dx = step->want_din[0],
+                            .want_dw = step->want_din[1] || step->want_din[2],
+                            .threads = step->plan->threads,
+                            .reproducible = step->plan->reproducible,
+                            .chunk = step->plan->chunk};
+    for (int i = 0; i < w->spatial; i++) {
+        desc->in[i] = step->in[0].shape.dims[i + 2];
+        desc->kernel[i] = w->kernel[i];
+        desc->out[i] = w->out[i];
+        desc->stride[i] = w->stride[i];
+        desc->dilation[i] = w->dilation[i];
+        desc->pad_begin[i] = w->pad_begin[i];
+        desc->pad_end[i] = w->pad_end[i];
+    }
+}
+
+ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
+    eki_window window;
+    eki_conv_desc desc;
+    conv_state *state = step->priv = calloc(1, sizeof *state);
+    if (state == NULL) return eki_fail_nomem(err, sizeof *state);
+    EKI_TRY(eki_window_read(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
+    describe(step, &window, &desc);
+    if (step->plan->blocked) {
+        eki_conv_choose_layouts(&desc, step->in[0].layout, step->plan->block);
+    } else {
+        desc.src_layout = desc.dst_layout = EK_LAYOUT_NCHW;
+    }
+    ek_status status = eki_conv_create(&desc, &state->conv, err);
+    if (status != EK_OK) {
+        char label[192];
+        return eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
+    }
+    step->in_layout[0] = desc.src_layout;
+    step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
+    step->out[0].layout = desc.dst_layout;
+    step->keep_in[0] = desc.want_dw;
+    step->keep_in[1] = desc.want_dx;
+    step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
+    state->keep_prepared = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    return EK_OK;
+}
+
+static ek_status prepare_weights(eki_step *step, conv_state *state, ek_error *err) {
+    if (!state->keep_prepared || state->prepared != NULL) return EK_OK;
+    size_t bytes = eki_conv_prepared_bytes(state->conv);
+    state->prepared = eki_alloc(bytes);
+    if (state->prepared == NULL) return eki_fail_nomem(err, bytes);
+    return eki_conv_prepare_weights(state->conv, step->in[1].data, state->prepared, err);
+}
+
+ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
+    conv_state *state = step->priv;
+    EKI_TRY(prepare_weights(step, state, err));
+    return eki_conv_forward(state->conv, step->in[0].data, step->in[1].data, state->prepared, step->in[2].data,
+                            step->out[0].data, step->scratch, err);
+}
+
+ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
+    const conv_state *state = step->priv;
+    if (step->din[0] != NULL) {
+        EKI_TRY(eki_conv_backward_data(state->conv, step->dout[0], step->in[1].data, step->din[0], step->scratch, err));
+    }
+    if (step->din[1] == NULL && step->din[2] == NULL) return EK_OK;
+    return eki_conv_backward_weights(state->conv, step->in[0].data, step->dout[0], step->din[1], step->din[2],
+                                     step->scratch, err);
+}
+
+void eki_op_conv_release(eki_step *step) {
+    conv_state *state = step->priv;
+    if (state == NULL) return;
+    eki_conv_destroy(state->conv);
+    eki_free(state->prepared);
+    free(state);
+    step->priv = NULL;
+}

@@ -1,0 +1,132 @@
+/* globalpool.c: GlobalAveragePool and GlobalMaxPool. ONNX opsets 1, 22; f32; any layout in, plain out.
+ *
+ * The mean of a channel is summed in f64 over its pixels in order, so an example's result depends on nothing else. A
+ * blocked tensor is read as it lies: `block` channels side by side.
+ */
+#include "graph/op/op_util.h"
+
+#include <string.h>
+
+enum { MAX_BLOCK = 16 };
+
+typedef struct job {
+    const float *x, *dy;
+    float *y, *dx;
+    int64_t channels, pixels, block, blocks;
+    bool mean;
+} job;
+
+static job describe(const eki_step *step) {
+    const eki_view *x = &step->in[0];
+    job j = {
+        .channels = x->shape.dims[1], .pixels = 1, .block = x->layout >= EK_LAYOUT_BLOCKED8 ? (int64_t)x->layout : 1};
+    for (int i = 2; i < x->shape.rank; i++) j.pixels *= x->shape.dims[i];
+    j.blocks = (j.channels + j.block - 1) / j.block;
+    j.x = x->data;
+    j.y = step->out[0].data;
+    j.mean = step->node->op_type[6] == 'A';
+    return j;
+}
+
+/* Channels [c, c + used) of one example; `used` < block at the end. */
+static void reduce(const job *j, const float *x, int64_t used, float *y) {
+    double sum[MAX_BLOCK] = {0};
+    float most[MAX_BLOCK];
+    memcpy(most, x, (size_t)used * sizeof *most);
+    for (int64_t p = 0; p < j->pixels; p++, x += j->block) {
+        for (int64_t l = 0; l < used; l++) {
+            sum[l] += x[l];
+            if (!(x[l] <= most[l])) most[l] = x[l];
+        }
+    }
+    for (int64_t l = 0; l < used; l++) y[l] = j->mean ? (float)(sum[l] / (double)j->pixels) : most[l];
+}
+
+static int64_t used_channels(const job *j, int64_t block) {
+    int64_t left = j->channels - block * j->block;
+    return left < j->block ? left : j->block;
+}
+
+static void forward_task(void *argument, size_t index) {
+    const job *j = argument;
+    int64_t n = (int64_t)index / j->blocks, b = (int64_t)index % j->blocks;
+    reduce(j, j->x + (int64_t)index * j->pixels * j->block, used_channels(j, b), j->y + n * j->channels + b * j->block);
+}
+
+static void spread(const job *j, const float *x, const float *dy, int64_t used, float *dx) {
+    bool done[MAX_BLOCK] = {false};
+    float most[MAX_BLOCK];
+    if (!j->mean) reduce(j, x, used, most);
+    for (int64_t p = 0; p < j->pixels; p++, x += j->block, dx += j->block) {
+        for (int64_t l = 0; l < j->block; l++) {
+            dx[l] = 0.0f;
+            if (l >= used) continue;
+            if (j->mean) {
+                dx[l] = (float)((double)dy[l] / (double)j->pixels);
+            } else if (!done[l] && x[l] == most[l]) {
+                dx[l] = dy[l];
+                done[l] = true;
+            }
+        }
+    }
+}
+
+static void backward_task(void *argument, size_t index) {
+    const job *j = argument;
+    int64_t n = (int64_t)index / j->blocks, b = (int64_t)index % j->blocks;
+    int64_t at = (int64_t)index * j->pixels * j->block;
+    spread(j, j->x == NULL ? NULL : j->x + at, j->dy + n * j->channels + b * j->block, used_channels(j, b), j->dx + at);
+}
+
+ek_status eki_op_globalaveragepool_infer(eki_infer *infer) {
+    EKI_TRY(eki_infer_inputs(infer, 1, 1));
+    EKI_TRY(eki_infer_f32(infer, 0));
+    eki_shape shape = infer->in[0].shape;
+    if (shape.rank >= 0 && shape.rank < 3) {
+        return eki_infer_fail(infer, EK_ERR_SHAPE, "input has rank %d, expected at least 3", shape.rank);
+    }
+    for (int i = 2; i < shape.rank; i++) {
+        if (shape.dims[i] == 0) return eki_infer_fail(infer, EK_ERR_SHAPE, "dimension %d is empty", i);
+        shape.dims[i] = 1;
+    }
+    eki_infer_set(infer, 0, EK_F32, &shape);
+    return EK_OK;
+}
+
+ek_status eki_op_globalaveragepool_prepare(eki_step *step, ek_error *err) {
+    (void)err;
+    step->out[0].layout = EK_LAYOUT_NCHW;
+    if (step->in[0].layout == EK_LAYOUT_NHWC) step->in_layout[0] = EK_LAYOUT_NCHW;
+    step->keep_in[0] = step->want_din[0] && step->node->op_type[6] == 'M';
+    return EK_OK;
+}
+
+ek_status eki_op_globalaveragepool_forward(eki_step *step, ek_error *err) {
+    (void)err;
+    job j = describe(step);
+    eki_for_tasks(step, (size_t)(step->in[0].shape.dims[0] * j.blocks), forward_task, &j);
+    return EK_OK;
+}
+
+ek_status eki_op_globalaveragepool_backward(eki_step *step, ek_error *err) {
+    (void)err;
+    job j = describe(step);
+    j.dy = step->dout[0];
+    j.dx = step->din[0];
+    eki_for_tasks(step, (size_t)(step->in[0].shape.dims[0] * j.blocks), backward_task, &j);
+    return EK_OK;
+}
+
+void eki_op_globalaveragepool_release(eki_step *step) { (void)step; }
+
+ek_status eki_op_globalmaxpool_infer(eki_infer *infer) { return eki_op_globalaveragepool_infer(infer); }
+ek_status eki_op_globalmaxpool_prepare(eki_step *step, ek_error *err) {
+    return eki_op_globalaveragepool_prepare(step, err);
+}
+ek_status eki_op_globalmaxpool_forward(eki_step *step, ek_error *err) {
+    return eki_op_globalaveragepool_forward(step, err);
+}
+ek_status eki_op_globalmaxpool_backward(eki_step *step, ek_error *err) {
+    return eki_op_globalaveragepool_backward(step, err);
+}
+void eki_op_globalmaxpool_release(eki_step *step) { (void)step; }

@@ -1,0 +1,132 @@
+/* op_pool_plain.c: pooling in plain loops over (N, C, D1, D2, D3), window by window, serial.
+ *
+ * Averages count the positions that lie inside the input (AVERAGE) or inside input plus padding (AVERAGE_PADDED).
+ */
+#include "graph/op/op_pool_plain.h"
+
+typedef struct extents {
+    int64_t in[3], out[3], kernel[3], stride[3], dilation[3], begin[3], end[3];
+} extents;
+
+static extents three_dimensions(const eki_plain_pool *pool) {
+    extents e;
+    int missing = 3 - pool->window.spatial;
+    for (int i = 0; i < 3; i++) {
+        int k = i - missing;
+        e.in[i] = k < 0 ? 1 : pool->shape.dims[k + 2];
+        e.out[i] = k < 0 ? 1 : pool->window.out[k];
+        e.kernel[i] = k < 0 ? 1 : pool->window.kernel[k];
+        e.stride[i] = k < 0 ? 1 : pool->window.stride[k];
+        e.dilation[i] = k < 0 ? 1 : pool->window.dilation[k];
+        e.begin[i] = k < 0 ? 0 : pool->window.pad_begin[k];
+        e.end[i] = k < 0 ? 0 : pool->window.pad_end[k];
+    }
+    return e;
+}
+
+/* One window: how many positions count, the sum, the maximum and where it is. */
+typedef struct window_result {
+    double sum;
+    int64_t inside, padded, best;
+    float most;
+} window_result;
+
+/* -1 = beyond the padding, 0 = in the padding, 1 = inside. */
+static int position(const extents *e, const int64_t at[3], int64_t *offset) {
+    int where = 1;
+    *offset = 0;
+    for (int i = 0; i < 3; i++) {
+        if (at[i] >= e->in[i] + e->end[i]) return -1;
+        if (at[i] < 0 || at[i] >= e->in[i]) where = 0;
+        *offset = *offset * e->in[i] + at[i];
+    }
+    return where;
+}
+
+typedef void (*visit_fn)(void *argument, int64_t offset);
+
+static void visit_window(const extents *e, const int64_t out[3], window_result *r, const float *x, visit_fn visit,
+                         void *argument) {
+    *r = (window_result){.best = -1};
+    int64_t k[3], at[3], offset;
+    for (k[0] = 0; k[0] < e->kernel[0]; k[0]++) {
+        for (k[1] = 0; k[1] < e->kernel[1]; k[1]++) {
+            for (k[2] = 0; k[2] < e->kernel[2]; k[2]++) {
+                for (int i = 0; i < 3; i++) at[i] = out[i] * e->stride[i] - e->begin[i] + k[i] * e->dilation[i];
+                int where = position(e, at, &offset);
+                r->padded += where >= 0;
+                if (where <= 0) continue;
+                r->inside++;
+                if (visit != NULL) visit(argument, offset);
+                if (x == NULL) continue;
+                r->sum += x[offset];
+                if (r->best < 0 || !(x[offset] <= r->most)) {
+                    r->best = offset;
+                    r->most = x[offset];
+                }
+            }
+        }
+    }
+}
+
+static float result_value(const eki_plain_pool *pool, const window_result *r) {
+    if (pool->kind == EKI_POOL_MAX) return r->most;
+    int64_t count = pool->kind == EKI_POOL_AVERAGE ? r->inside : r->padded;
+    return count > 0 ? (float)(r->sum / (double)count) : 0.0f;
+}
+
+static int64_t column_major(const extents *e, int64_t offset) {
+    int64_t d2 = offset % e->in[2], d1 = offset / e->in[2] % e->in[1], d0 = offset / e->in[2] / e->in[1];
+    return d0 + e->in[0] * (d1 + e->in[1] * d2);
+}
+
+static int64_t planes(const eki_plain_pool *pool) { return pool->shape.dims[0] * pool->shape.dims[1]; }
+
+void eki_plain_pool_forward(const eki_plain_pool *pool, const float *x, float *y, int64_t *indices) {
+    extents e = three_dimensions(pool);
+    int64_t plane = e.in[0] * e.in[1] * e.in[2], o[3], at = 0;
+    for (int64_t p = 0; p < planes(pool); p++) {
+        for (o[0] = 0; o[0] < e.out[0]; o[0]++) {
+            for (o[1] = 0; o[1] < e.out[1]; o[1]++) {
+                for (o[2] = 0; o[2] < e.out[2]; o[2]++, at++) {
+                    window_result r;
+                    visit_window(&e, o, &r, x + p * plane, NULL, NULL);
+                    y[at] = result_value(pool, &r);
+                    if (indices == NULL) continue;
+                    indices[at] = p * plane + (pool->column_major ? column_major(&e, r.best) : r.best);
+                }
+            }
+        }
+    }
+}
+
+typedef struct addition {
+    float *dx, share;
+} addition;
+
+static void add_share(void *argument, int64_t offset) {
+    const addition *a = argument;
+    a->dx[offset] += a->share;
+}
+
+void eki_plain_pool_backward(const eki_plain_pool *pool, const float *x, const float *dy, float *dx) {
+    extents e = three_dimensions(pool);
+    int64_t plane = e.in[0] * e.in[1] * e.in[2], o[3], at = 0;
+    for (int64_t p = 0; p < planes(pool); p++) {
+        for (o[0] = 0; o[0] < e.out[0]; o[0]++) {
+            for (o[1] = 0; o[1] < e.out[1]; o[1]++) {
+                for (o[2] = 0; o[2] < e.out[2]; o[2]++, at++) {
+                    window_result r;
+                    visit_window(&e, o, &r, pool->kind == EKI_POOL_MAX ? x + p * plane : NULL, NULL, NULL);
+                    if (pool->kind == EKI_POOL_MAX) {
+                        dx[p * plane + r.best] += dy[at];
+                        continue;
+                    }
+                    int64_t count = pool->kind == EKI_POOL_AVERAGE ? r.inside : r.padded;
+                    addition a = {dx + p * plane, count > 0 ? dy[at] / (float)count : 0.0f};
+                    visit_window(&e, o, &r, NULL, add_share, &a);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* op_window.h: the sliding window of convolutions and pools: kernel, strides, dilations, pads, output extents. */
+#ifndef EKI_OP_WINDOW_H
+#define EKI_OP_WINDOW_H
+
+#include "graph/op/op_common.h"
+
+typedef struct eki_window {
+    int spatial; /* 1 to 3 */
+    int64_t kernel[3], stride[3], dilation[3], pad_begin[3], pad_end[3], out[3];
+    bool ceil_mode;
+} eki_window;
+
+/* Reads the node's attributes for an input shape (N, C, D1, ...). `kernel` is the kernel where kernel_shape is absent
+ * (from a weight's shape), or NULL. Extents of `x` may be symbolic: the matching out[] is then -1. */
+ek_status eki_window_read(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *window,
+                          ek_error *err);
+/* The output shape (N, channels, out...) in infer; unknown extents get fresh symbols. */
+ek_status eki_window_shape(eki_infer *infer, const eki_window *window, int64_t channels, eki_shape *shape);
+
+#endif
