@@ -3,7 +3,7 @@
  * The mean of a channel is summed in f64 over its pixels in order, so an example's result depends on nothing else. A
  * blocked tensor is read as it lies: `block` channels side by side.
  */
-#include "graph/op/op_util.h"
+#include "graph/op/op_common.h"
 
 #include <string.h>
 
