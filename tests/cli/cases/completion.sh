@@ -1,0 +1,14 @@
+evenkeel completion bash > script
+. ./script
+try() { # words...: completes the last
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+    _evenkeel
+    echo "${COMPREPLY[*]}"
+}
+[ "$(try evenkeel tr)" = train ] || die "command: $(try evenkeel tr)"
+[ "$(try evenkeel train --opti)" = --optimizer ] || die option
+[ "$(try evenkeel train --optimizer ad)" = "adam adamw" ] || die value
+touch file.onnx
+[ "$(try evenkeel eval fi)" = file.onnx ] || die file
+[ -z "$(try evenkeel train --sync)" ] || die "hidden options are offered"
+expect 2 evenkeel completion fish

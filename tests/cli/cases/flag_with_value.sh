@@ -1,0 +1,1 @@
+evenkeel train --flip=yes

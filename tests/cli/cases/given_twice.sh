@@ -1,0 +1,1 @@
+evenkeel train --batch 3 -b 4

@@ -1,0 +1,1 @@
+evenkeel eval --help

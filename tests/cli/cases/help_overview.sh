@@ -1,0 +1,4 @@
+evenkeel --help > a
+evenkeel help > b
+same a b
+cat a

@@ -1,0 +1,1 @@
+evenkeel study --help

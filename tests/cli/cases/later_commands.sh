@@ -1,0 +1,4 @@
+# Commands of later versions are not there, not half there.
+for command in inspect fold unfold recalibrate convert diff; do expect 2 evenkeel $command 2>> messages; done
+contains messages "unknown command 'inspect'"
+evenkeel bench

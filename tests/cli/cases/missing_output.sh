@@ -1,0 +1,1 @@
+evenkeel train --data builtin:strokes:100

@@ -1,0 +1,1 @@
+evenkeel models cnn6 > /dev/full
