@@ -37,9 +37,10 @@ ek_library(evenkeel ${EK_ENGINE_LAYERS})
 target_link_libraries(evenkeel PRIVATE ${EK_ENGINE_LIBRARIES})
 
 # The study and the tool see the public headers only.
-file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/evenkeel/*.c ${CMAKE_SOURCE_DIR}/src/study/*.c)
+include(cmake/EvenkeelStudy.cmake)
+file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/evenkeel/*.c)
 if(EK_TOOL_SOURCES)
-  add_executable(evenkeel_tool ${EK_TOOL_SOURCES})
+  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} $<TARGET_OBJECTS:ek_study>)
   set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
   ek_compile_settings(evenkeel_tool)
   target_include_directories(evenkeel_tool PRIVATE ${CMAKE_SOURCE_DIR}/tools)

@@ -1,0 +1,142 @@
+/* card07.c: what momentum does to running statistics, against three closed forms.
+ *
+ * An exponential moving average forgets its initial value as m^t; at rest, its variance is (1-m)/(1+m) of one batch's;
+ * and the same number means opposite things in the two conventions, so that KEEP with m must equal REPLACE with 1-m.
+ * All three go through ek_norm_update_running. The second uses 4,096 channels as independent repetitions.
+ */
+#include "study/seam.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHANNELS = 4096, PER_BATCH = 4, STEPS = 1000, MOMENTA = 3 };
+
+static const double momenta[MOMENTA] = {0.9, 0.99, 0.999};
+static const double resting[MOMENTA] = {0.5, 0.9, 0.99}; /* those that come to rest within STEPS */
+static const int marks[] = {1, 10, 30, 100, 300, 1000};
+
+/* `steps` updates of the running mean by batches that `x` holds, one after the other (`stride` floats apart). */
+static ek_status update(eks_study *study, double m, ek_momentum_convention convention, int64_t channels, int64_t rows,
+                        const float *x, float *mean, float *var, ek_error *err) {
+    const int64_t dims[] = {rows, channels};
+    float *y = eks_floats((size_t)(rows * channels), err);
+    if (!y) return EK_ERR_NOMEM;
+    eks_norm call = eks_norm_call(EK_NORM_BATCH, 2, dims, x, y);
+    call.desc.momentum = m;
+    call.desc.momentum_convention = convention;
+    call.running_mean = mean;
+    call.running_var = var;
+    call.update = 1;
+    ek_status status = study->uses.normalize(&call, err);
+    free(y);
+    return status;
+}
+
+/* Constant zero batches: what is left of an initial value 1 after t steps is m^t. */
+static ek_status forgetting(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const char *const columns[] = {"steps t", "m", "weight left", "m^t"};
+    static const char *const names[] = {"m = 0.9", "m = 0.99", "m = 0.999"};
+    const float zeros[PER_BATCH] = {0};
+    eks_table_begin(&evidence->table, "What is left of the initial value 1 in the running mean", 4, columns);
+    for (int k = 0; k < MOMENTA; k++) {
+        float mean = 1, var = 1;
+        int mark = 0;
+        eks_series *series = eks_chart_series(&evidence->chart, names[k], EKS_LINE);
+        for (int t = 1; t <= STEPS; t++) {
+            EKS_TRY(update(study, momenta[k], EK_MOMENTUM_KEEP, 1, PER_BATCH, zeros, &mean, &var, err));
+            double error = fabs((double)mean - pow(momenta[k], t));
+            evidence->values[0] = fmax(evidence->values[0], error);
+            if (t != marks[mark]) continue;
+            eks_point(series, t, (double)mean);
+            mark += mark < 5;
+            if (t == 1 || t == 30 || t == 300) continue;
+            int row = eks_table_row(&evidence->table);
+            eks_cell_number(&evidence->table, row, 0, t);
+            eks_cell_number(&evidence->table, row, 1, momenta[k]);
+            eks_cell_number(&evidence->table, row, 2, (double)mean);
+            eks_cell_number(&evidence->table, row, 3, pow(momenta[k], t));
+        }
+    }
+    return EK_OK;
+}
+
+/* Variance of the running mean over channels, as a share of the variance 1/PER_BATCH of one batch's mean. */
+static ek_status at_rest(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    size_t count = (size_t)CHANNELS * PER_BATCH;
+    float *x = eks_floats(count, err), *mean = eks_floats((size_t)CHANNELS * MOMENTA, err);
+    float *var = eks_floats((size_t)CHANNELS * MOMENTA, err);
+    ek_status status = x && mean && var ? EK_OK : EK_ERR_NOMEM;
+    for (uint64_t t = 0; t < STEPS && status == EK_OK; t++) {
+        for (size_t i = 0; i < count; i++) /* uniform with deviation 1 */
+            x[i] = (float)((eks_uniform(study->options->seed, 7000 + t, i) - 0.5) * 3.4641016151377544);
+        for (int k = 0; k < MOMENTA && status == EK_OK; k++)
+            status = update(study, resting[k], EK_MOMENTUM_KEEP, CHANNELS, PER_BATCH, x, mean + k * CHANNELS,
+                            var + k * CHANNELS, err);
+    }
+    for (int k = 0; k < MOMENTA && status == EK_OK; k++) {
+        double centre, spread, m = resting[k], predicted = (1 - m) / (1 + m);
+        eks_moments(mean + k * CHANNELS, CHANNELS, 1, &centre, &spread);
+        double measured = spread * PER_BATCH;
+        evidence->values[1] = fmax(evidence->values[1], fabs(measured / predicted - 1));
+        int row = eks_table_row(&evidence->table);
+        eks_cell_text(&evidence->table, row, 0, "at rest");
+        eks_cell_number(&evidence->table, row, 1, m);
+        eks_cell_text(&evidence->table, row, 2, "variance %.4f", measured);
+        eks_cell_text(&evidence->table, row, 3, "(1−m)/(1+m) = %.4f", predicted);
+    }
+    free(var);
+    free(mean);
+    free(x);
+    return status;
+}
+
+/* The same ten batches in both conventions: KEEP m against REPLACE 1-m, and against REPLACE m (the trap). */
+static ek_status conventions(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    float x[PER_BATCH], mean[3] = {1, 1, 1}, var[3] = {1, 1, 1};
+    for (uint64_t t = 0; t < 10; t++) {
+        eks_fill_normal(x, PER_BATCH, study->options->seed, 70 + t, 5, 1);
+        EKS_TRY(update(study, 0.9, EK_MOMENTUM_KEEP, 1, PER_BATCH, x, &mean[0], &var[0], err));
+        EKS_TRY(update(study, 0.1, EK_MOMENTUM_REPLACE, 1, PER_BATCH, x, &mean[1], &var[1], err));
+        EKS_TRY(update(study, 0.9, EK_MOMENTUM_REPLACE, 1, PER_BATCH, x, &mean[2], &var[2], err));
+    }
+    evidence->values[2] = fmax(fabs((double)(mean[0] - mean[1])), fabs((double)(var[0] - var[1])));
+    evidence->values[3] = fabs((double)(mean[0] - mean[2]));
+    return EK_OK;
+}
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    for (int i = 0; i < eks_card07.endpoint_count; i++) evidence->values[i] = 0;
+    eks_chart *chart = &evidence->chart;
+    chart->kind = EKS_CHART_XY;
+    chart->title = "Weight of the initial value in the running mean";
+    chart->description = "With m 0.9 the initial value is forgotten after about fifty steps; with 0.99 a third is left "
+                         "after a hundred steps; with 0.999 a third is left after a thousand.";
+    chart->x_label = "training steps";
+    chart->y_label = "weight left";
+    chart->x_log = 1;
+    chart->y_max = 1.05;
+    EKS_TRY(forgetting(study, evidence, err));
+    EKS_TRY(at_rest(study, evidence, err));
+    return conventions(study, evidence, err);
+}
+
+const eks_design eks_card07 = {
+    .number = 7,
+    .taught = "The running statistics are an exponential moving average: running ← m · running + (1 − m) · batch.",
+    .prediction = "After t steps the initial value keeps the weight m^t. Once at rest, the running mean varies with "
+                  "(1 − m)/(1 + m) of the variance of one batch mean. PyTorch's momentum is 1 − m: the two "
+                  "conventions agree when, and only when, the number is converted.",
+    .refuter = "A weight that leaves m^t by more than 0.00001, a resting variance more than 10 % off, or two "
+               "conventions that disagree after conversion.",
+    .method =
+        "1,000 updates of one channel by constant batches; 1,000 updates of 4,096 channels by random batches of 4 "
+        "values; ten batches in both conventions.",
+    .sabotage = "swap-momentum",
+    .sabotage_what = "m is used where 1 − m belongs",
+    .endpoint_count = 4,
+    .endpoints = {{"largest distance of the initial value's weight from m^t", EKS_AT_MOST, 1e-5, 0},
+                  {"largest relative error of (1 − m)/(1 + m) at rest", EKS_AT_MOST, 0.1, 0},
+                  {"keep 0.9 against replace 0.1: largest difference", EKS_AT_MOST, 1e-5, 0},
+                  {"keep 0.9 against replace 0.9, the trap: difference", EKS_AT_LEAST, 0.1, 1}},
+    .run = run,
+};

@@ -1,0 +1,167 @@
+/* card10.c: group norm between layer norm and instance norm, bit for bit, and what a group really shares.
+ *
+ * With one group it is layer norm, with a group per channel it is instance norm. It never looks at batch mates. And
+ * its statistics are shared over space as well as over the channels of a group: there are N*G sets, not N*G*H*W, and
+ * the mean over a group's channels at a single place is not 0, as a norm "per spatial location" would make it.
+ */
+#include "study/seam.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 8, C = 16, H = 5, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SHOWN = 4 };
+
+static const int64_t dims[] = {N, C, H, W};
+
+typedef struct bench {
+    eks_study *study;
+    float *x, *y, *z; /* COUNT each */
+    float scale[C], bias[C];
+    int64_t sets; /* of the last call */
+} bench;
+
+static ek_status normalize(bench *b, ek_norm_kind kind, int64_t groups, int64_t examples, const float *x, float *y,
+                           ek_error *err) {
+    eks_norm call = eks_norm_call(kind, 4, dims, x, y);
+    call.desc.dims[0] = examples;
+    call.desc.groups = groups;
+    if (kind == EK_NORM_LAYER) {
+        call.desc.axis = 1;
+        call.desc.affine = EK_AFFINE_CHANNEL;
+        call.desc.groups = 1;
+    }
+    if (kind == EK_NORM_INSTANCE) call.desc.groups = 1;
+    call.scale = b->scale;
+    call.bias = b->bias;
+    ek_status status = b->study->uses.normalize(&call, err);
+    b->sets = call.sets;
+    return status;
+}
+
+/* GN(1) against LN, GN(C) against IN, and IN of a 1x1 map against beta. */
+static ek_status identities(bench *b, eks_evidence *evidence, ek_error *err) {
+    EKS_TRY(normalize(b, EK_NORM_GROUP, 1, N, b->x, b->y, err));
+    EKS_TRY(normalize(b, EK_NORM_LAYER, 1, N, b->x, b->z, err));
+    evidence->values[0] = (double)eks_differing(b->y, b->z, COUNT);
+    EKS_TRY(normalize(b, EK_NORM_GROUP, C, N, b->x, b->y, err));
+    EKS_TRY(normalize(b, EK_NORM_INSTANCE, 1, N, b->x, b->z, err));
+    evidence->values[1] = (double)eks_differing(b->y, b->z, COUNT);
+    const int64_t points[] = {N * PLANE, C, 1, 1};
+    eks_norm call = eks_norm_call(EK_NORM_INSTANCE, 4, points, b->x, b->y);
+    call.scale = b->scale;
+    call.bias = b->bias;
+    EKS_TRY(b->study->uses.normalize(&call, err));
+    evidence->values[2] = 0;
+    for (int i = 0; i < N * PLANE; i++) evidence->values[2] += (double)eks_differing(b->y + i * C, b->bias, C);
+    return EK_OK;
+}
+
+/* Every example alone against the same example in the batch of N, for each number of groups. */
+static ek_status independence(bench *b, eks_evidence *evidence, ek_error *err) {
+    static const char *const columns[] = {"norm", "statistics sets", "values that differ alone", "largest change"};
+    eks_table_begin(&evidence->table, "Each of 8 examples alone, against the same example in the batch", 4, columns);
+    evidence->values[3] = evidence->values[4] = 0;
+    for (int64_t groups = 1; groups <= 2 * C; groups *= 2) {
+        int batch_norm = groups > C;
+        ek_norm_kind kind = batch_norm ? EK_NORM_BATCH : EK_NORM_GROUP;
+        EKS_TRY(normalize(b, kind, batch_norm ? 1 : groups, N, b->x, b->y, err));
+        int64_t sets = b->sets;
+        for (int n = 0; n < N; n++)
+            EKS_TRY(normalize(b, kind, batch_norm ? 1 : groups, 1, b->x + n * EXAMPLE, b->z + n * EXAMPLE, err));
+        double differing = (double)eks_differing(b->y, b->z, COUNT), change = eks_max_difference(b->y, b->z, COUNT);
+        if (batch_norm)
+            evidence->values[7] = change;
+        else {
+            evidence->values[3] += differing;
+            evidence->values[4] = fmax(evidence->values[4], fabs((double)(sets - N * groups)));
+        }
+        int row = eks_table_row(&evidence->table);
+        if (batch_norm)
+            eks_cell_text(&evidence->table, row, 0, "batch norm");
+        else
+            eks_cell_text(&evidence->table, row, 0, "group norm, G = %d", (int)groups);
+        eks_cell_number(&evidence->table, row, 1, (double)sets);
+        eks_cell_number(&evidence->table, row, 2, differing);
+        eks_cell_number(&evidence->table, row, 3, change);
+    }
+    return EK_OK;
+}
+
+/* Without scale and bias: the mean over the group's channels at each place, and over the whole group. */
+static ek_status places(bench *b, eks_evidence *evidence, ek_error *err) {
+    eks_norm call = eks_norm_call(EK_NORM_GROUP, 4, dims, b->x, b->y);
+    call.desc.groups = SHOWN;
+    EKS_TRY(b->study->uses.normalize(&call, err));
+    eks_chart *chart = &evidence->chart;
+    eks_series *place = eks_chart_series(chart, "mean over the group's channels at one place", EKS_DOTS);
+    eks_series *whole = eks_chart_series(chart, "mean over channels and space", EKS_LINE);
+    double total = 0, most = 0;
+    for (int i = 0; i < PLANE; i++) {
+        double mean, var;
+        eks_moments(b->y + i, C / SHOWN, PLANE, &mean, &var);
+        eks_point(place, i + 1, mean);
+        total += mean / PLANE;
+        most = fmax(most, fabs(mean));
+    }
+    eks_point(whole, 1, total);
+    eks_point(whole, PLANE, total);
+    evidence->values[5] = fabs(total);
+    evidence->values[6] = most;
+    return EK_OK;
+}
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    bench b = {.study = study};
+    b.x = eks_floats(COUNT, err);
+    b.y = eks_floats(COUNT, err);
+    b.z = eks_floats(COUNT, err);
+    ek_status status = b.x && b.y && b.z ? EK_OK : EK_ERR_NOMEM;
+    if (status != EK_OK) goto done;
+    for (int i = 0; i < N * C; i++)
+        eks_fill_normal(b.x + i * PLANE, PLANE, study->options->seed, (uint64_t)(10100 + i), 0.5 * (i / C) - (i % 3),
+                        1 + 0.2 * (i % 5));
+    eks_fill_normal(b.scale, C, study->options->seed, 10001, 1, 0.3);
+    eks_fill_normal(b.bias, C, study->options->seed, 10002, 0, 0.5);
+    eks_chart *chart = &evidence->chart;
+    chart->kind = EKS_CHART_XY;
+    chart->title = "Mean after group norm, at each place of a 5 × 6 map (first example, first of 4 groups)";
+    chart->description = "Over channels and space together the mean is 0; at single places it is not, so the "
+                         "statistics are not taken per spatial location.";
+    chart->x_label = "place in the map";
+    chart->y_label = "mean";
+    EKS_TRY_DONE(identities(&b, evidence, err));
+    EKS_TRY_DONE(independence(&b, evidence, err));
+    EKS_TRY_DONE(places(&b, evidence, err));
+done:
+    free(b.z);
+    free(b.y);
+    free(b.x);
+    return status;
+}
+
+const eks_design eks_card10 = {
+    .number = 10,
+    .taught = "Group norm splits the channels into groups and normalizes within each, often said to be \"per spatial "
+              "location\".",
+    .prediction = "One group is layer norm and C groups are instance norm, bit for bit. An example's output never "
+                  "depends on its batch mates. Statistics are shared over space too: N·G sets, mean 0 over a group's "
+                  "channels and places together, but not at each place.",
+    .refuter = "One differing bit in either identity or with other batch mates; another number of sets; or a mean of 0 "
+               "at every single place.",
+    .method =
+        "Random activations, 8 × 16 × 5 × 6, random scale and bias, G from 1 to 16; each example alone and in the "
+        "batch of 8. Instance norm of 1 × 1 maps for comparison.",
+    .sabotage = "groups-over-batch",
+    .sabotage_what = "a group's statistics are shared by the whole batch",
+    .endpoint_count = 8,
+    .endpoints = {{"one group against layer norm: values that differ", EKS_EXACTLY, 0, 0},
+                  {"a group per channel against instance norm: values that differ", EKS_EXACTLY, 0, 0},
+                  {"instance norm of a 1 × 1 map: values that are not the bias", EKS_EXACTLY, 0, 0},
+                  {"group norm: values that differ when an example is alone", EKS_EXACTLY, 0, 0},
+                  {"sets of statistics: largest distance from N · G", EKS_EXACTLY, 0, 0},
+                  {"|mean| over a group's channels and places", EKS_AT_MOST, 1e-5, 0},
+                  {"largest |mean| over a group's channels at one place", EKS_AT_LEAST, 0.1, 0},
+                  {"batch norm: largest change when an example is alone", EKS_AT_LEAST, 0.01, 1}},
+    .run = run,
+};

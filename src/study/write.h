@@ -1,0 +1,40 @@
+/* write.h: from results to files: numbers as text, charts as SVG, the page, the JSON, and replacing a file whole. */
+#ifndef EKS_WRITE_H
+#define EKS_WRITE_H
+
+#include "study/seam.h"
+
+#include <stdio.h>
+
+/* ---- format.c ---- */
+/* A number as people write it: 0, 128, 0.0526, 99.7 or 3.2 × 10⁻⁷. */
+void eks_number(double value, char text[64]);
+void eks_percent(double fraction, char text[64]);
+void eks_cell_words(const eks_cell *cell, char text[64]);
+/* A rule in words: "= 0", "≤ 0.00001", "≥ 0.01". */
+void eks_rule(const eks_endpoint *endpoint, char text[80]);
+/* Writes text for HTML and attribute values. */
+void eks_escaped(FILE *out, const char *text);
+
+/* ---- svg.c ---- */
+/* The chart of card `number` as an inline SVG with title and description, and its legend. */
+void eks_svg(FILE *out, const eks_chart *chart, int number);
+
+/* ---- page.c, page_card.c, report.c ---- */
+void eks_page(FILE *out, const eks_study *study);
+void eks_page_card(FILE *out, const eks_study *study, const eks_text *text);
+/* All results as JSON. `html` = for embedding in a script element. Returns 0 when the stream failed. */
+int eks_report(FILE *out, const eks_study *study, int html);
+
+/* Counts over the cards that ran. */
+int eks_count(const eks_study *study, eks_verdict verdict);
+
+/* ---- save.c ---- */
+/* Replaces `path` by the text that `write` produces: written beside, flushed, renamed. */
+ek_status eks_save(const char *path, const eks_study *study, int (*write)(FILE *out, const eks_study *study),
+                   ek_error *err);
+
+/* page.css and page.js, embedded at build time by cmake/EvenkeelStudy.cmake. */
+extern const char eks_page_css[], eks_page_js[];
+
+#endif
