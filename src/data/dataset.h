@@ -32,9 +32,14 @@ enum { EKI_MAX_CLASSES = 65536, EKI_MAX_SIDE = 65536 };
 /* Number of examples used out of `total`. */
 int64_t eki_open_count(const eki_open_args *args, int64_t total);
 
-/* Sets count and shape and allocates pixels (or values) and labels, within the memory limit. `name` is kept. */
+/* Sets count and shape and allocates zeroed pixels (or values) and labels, within the memory limit. `name` is copied.
+ */
 ek_status eki_dataset_reserve(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count,
                               const int64_t chw[3], ek_error *err);
+
+/* The same with examples that exist already: `data` of eki_alloc becomes the set's own when the call succeeds. */
+ek_status eki_dataset_adopt(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count, const int64_t chw[3],
+                            void *data, ek_error *err);
 
 /* Sets the class names: a copy of `names`, or the numbers 0, 1, ... when it is NULL. */
 ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err);

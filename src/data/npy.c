@@ -62,6 +62,10 @@ static bool count_bytes(ek_dtype dtype, int rank, const int64_t *dims, size_t *b
 }
 
 ek_status ek_npy_read(const char *path, ek_npy *array, ek_error *err) {
+    return eki_npy_read_within(path, UINT64_MAX, array, err);
+}
+
+ek_status eki_npy_read_within(const char *path, uint64_t most, ek_npy *array, ek_error *err) {
     memset(array, 0, sizeof *array);
     ek_npy a = {.dtype = EK_DTYPE_NONE};
     eki_source *s;
@@ -73,6 +77,13 @@ ek_status ek_npy_read(const char *path, ek_npy *array, ek_error *err) {
         goto done;
     }
     EKI_TRY_DONE(eki_source_expect(s, a.bytes, err));
+    if (a.bytes > most) {
+        status = eki_fail(err, EK_ERR_LIMIT,
+                          "%s: %zu bytes are more than the limit of %llu in memory; use a smaller file "
+                          "or raise the limit",
+                          path, a.bytes, (unsigned long long)most);
+        goto done;
+    }
     a.data = eki_alloc(a.bytes);
     if (a.data == NULL) {
         status = eki_fail_nomem(err, a.bytes);

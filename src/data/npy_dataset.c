@@ -86,7 +86,7 @@ static ek_status check_images(const char *path, const ek_npy *a, int64_t chw[3],
     return EK_OK;
 }
 
-static ek_status fill(ek_dataset *d, const eki_open_args *args, const char *const paths[2], const ek_npy *images,
+static ek_status fill(ek_dataset *d, const eki_open_args *args, const char *const paths[2], ek_npy *images,
                       const ek_npy *labels, ek_error *err) {
     int64_t chw[3];
     EKI_TRY(check_images(paths[0], images, chw, err));
@@ -97,13 +97,8 @@ static ek_status fill(ek_dataset *d, const eki_open_args *args, const char *cons
                         (long long)images->dims[0], paths[1], (long long)labels->dims[0]);
     }
     int64_t count = eki_open_count(args, images->dims[0]);
-    EKI_TRY(eki_dataset_reserve(d, paths[0], images->dtype, count, chw, err));
-    size_t values = (size_t)count * d->example_values;
-    if (images->dtype == EK_U8) {
-        memcpy(d->pixels, images->data, values);
-    } else {
-        memcpy(d->values, images->data, values * sizeof *d->values);
-    }
+    EKI_TRY(eki_dataset_adopt(d, paths[0], images->dtype, count, chw, images->data, err));
+    images->data = NULL;
     return copy_labels(d, paths[1], labels, err);
 }
 
@@ -112,8 +107,8 @@ ek_status eki_npy_open(ek_dataset *d, const eki_open_args *args, ek_error *err) 
     ek_npy images = {0}, labels = {0};
     EKI_TRY(split_spec(d, args->spec, paths, err));
     ek_status status;
-    EKI_TRY_DONE(ek_npy_read(paths[0], &images, err));
-    EKI_TRY_DONE(ek_npy_read(paths[1], &labels, err));
+    EKI_TRY_DONE(eki_npy_read_within(paths[0], d->max_bytes, &images, err));
+    EKI_TRY_DONE(eki_npy_read_within(paths[1], d->max_bytes, &labels, err));
     EKI_TRY_DONE(fill(d, args, paths, &images, &labels, err));
 done:
     ek_npy_free(&images);
