@@ -119,6 +119,9 @@ static ek_status finish_error(const char *name, const unsigned char *data, size_
                               ek_error *err) {
     if (err == NULL) return status;
     const char *other = size > 0 && status == EK_ERR_FORMAT ? eki_text_other_kind(data, size) : NULL;
+    if (other == NULL && size > 0 && status == EK_ERR_FORMAT && eki_onnx_is_tensor(data, size)) {
+        other = "a tensor (TensorProto), not a model; give an .onnx file";
+    }
     if (other != NULL) {
         status = eki_fail(err, EK_ERR_FORMAT, "%s: is %s", name, other);
     } else if (strncmp(err->text, name, strlen(name)) != 0) {

@@ -7,6 +7,7 @@
  */
 #include "onnx/scan.h"
 
+#include "onnx/schema.h"
 #include "onnx/text.h"
 #include "onnx/wire.h"
 
@@ -136,4 +137,15 @@ static ek_status scan(eki_wire wire, const place *here, ek_error *err) {
 ek_status eki_onnx_scan(const unsigned char *data, size_t size, ek_error *err) {
     place top = {.type = &onnx__model_proto__descriptor, .depth = 1, .graphs = 0};
     return scan(eki_wire_of(data, 0, size), &top, err);
+}
+
+bool eki_onnx_is_tensor(const unsigned char *data, size_t size) {
+    place top = {.type = &onnx__tensor_proto__descriptor, .depth = 1, .graphs = 0};
+    eki_wire wire = eki_wire_of(data, 0, size);
+    bool typed = false, more = true;
+    if (scan(wire, &top, NULL) != EK_OK) return false;
+    for (eki_field field; more && eki_wire_next(&wire, &field, &more, NULL) == EK_OK;) {
+        typed = typed || (more && field.number == TENSOR_DATA_TYPE);
+    }
+    return typed;
 }

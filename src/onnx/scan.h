@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { EKI_MAX_MESSAGE_DEPTH = 100, EKI_MAX_GRAPH_DEPTH = 32 };
@@ -11,5 +12,8 @@ enum { EKI_MAX_MESSAGE_DEPTH = 100, EKI_MAX_GRAPH_DEPTH = 32 };
 /* Checks the bytes against the schema of ModelProto: lengths, wire types, nesting, text, singular fields given once.
  * Uses no memory but the stack, in time linear in the bytes. */
 ek_status eki_onnx_scan(const unsigned char *data, size_t size, ek_error *err);
+
+/* Whether the bytes are a TensorProto, for the message of a failed load. */
+bool eki_onnx_is_tensor(const unsigned char *data, size_t size);
 
 #endif
