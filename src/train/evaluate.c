@@ -1,0 +1,148 @@
+/* evaluate.c: accuracy and loss of a model over a data set.
+ *
+ * Examples go through in file order. Logits of an example have the same bits in any batch, and losses are added in f64
+ * one by one, so that the result does not depend on the batch size. A model written for one batch size is run at that
+ * size, the last batch filled up with zeros.
+ */
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct evaluation {
+    ek_model *model;
+    const ek_dataset *dataset;
+    ek_dataset_info info;
+    ek_eval_options options;
+    ek_eval_result *result;
+    eki_exec *exec;
+    ek_loader *loader;
+    uint8_t *switches;
+    const char *logits;
+    int64_t fixed; /* the model's own batch size, or 0 */
+    double loss_sum;
+    ek_error *err;
+} evaluation;
+
+ek_eval_options ek_eval_options_default(void) {
+    return (ek_eval_options){
+        .struct_size = sizeof(ek_eval_options), .mode = EK_MODE_INFERENCE, .batch = 256, .use_metadata = 1};
+}
+
+/* Reads "0.1,0.2,0.3": one number per channel. */
+static ek_status read_numbers(const evaluation *e, const char *key, float *values) {
+    const char *text = ek_model_metadata(e->model, key), *at = text;
+    for (int i = 0; text != NULL && i < e->info.channels; i++) {
+        char *end;
+        values[i] = strtof(at, &end);
+        bool last = i + 1 == e->info.channels;
+        if (end == at || *end != (last ? '\0' : ',')) {
+            return eki_fail(e->err, EK_ERR_FORMAT,
+                            "metadata %s = '%s' does not hold %d numbers, one per channel of the data", key, text,
+                            e->info.channels);
+        }
+        at = end + 1;
+    }
+    return EK_OK;
+}
+
+static ek_status open_loader(evaluation *e, int64_t batch) {
+    ek_loader_options o = ek_loader_options_default();
+    o.batch = batch;
+    if (e->options.use_metadata) {
+        EKI_TRY(read_numbers(e, "evenkeel.mean", o.mean));
+        EKI_TRY(read_numbers(e, "evenkeel.std", o.std));
+    }
+    EKI_TRY(ek_loader_create(e->dataset, &o, &e->loader, e->err));
+    return ek_loader_start_epoch(e->loader, 0, 0, e->err);
+}
+
+static ek_status open_exec(evaluation *e) {
+    eki_shape shape;
+    EKI_TRY(eki_feed_check(e->model, e->err));
+    EKI_TRY(eki_feed_shape(e->model, 1, &e->info, &shape, &e->fixed, e->err));
+    e->logits = ek_model_logits(e->model);
+    EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
+    eki_exec_options options = {.mode = (eki_mode)e->options.mode,
+                                .threads = e->options.threads,
+                                .norm_switches = e->switches,
+                                .outputs = &e->logits,
+                                .n_outputs = 1};
+    return eki_exec_create(e->model->graph, &options, &e->exec, e->err);
+}
+
+static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
+    int64_t rows = e->fixed > 0 ? e->fixed : batch->count, classes, elements = 0;
+    eki_shape shape;
+    EKI_TRY(eki_feed_shape(e->model, rows, &e->info, &shape, &e->fixed, e->err));
+    EKI_TRY(eki_exec_prepare(e->exec, &shape, e->err));
+    EKI_TRY(eki_feed_classes(e->exec, rows, &classes, e->err));
+    EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, e->err));
+    eki_view input = eki_exec_input(e->exec, 0);
+    (void)eki_shape_count(&input.shape, &elements);
+    size_t given = (size_t)(elements / rows * batch->count);
+    float *images = input.data;
+    memcpy(images, batch->images, given * sizeof(float));
+    memset(images + given, 0, ((size_t)elements - given) * sizeof(float));
+    eki_exec_plan(e->exec)->sample_ids = e->fixed > 0 ? NULL : batch->ids;
+    EKI_TRY(eki_exec_forward(e->exec, e->err));
+    const float *logits = eki_exec_output(e->exec, 0).data;
+    for (int64_t i = 0; i < batch->count; i++) {
+        eki_loss loss = eki_loss_compute(logits + i * classes, 1, classes, batch->labels + i, NULL);
+        e->loss_sum += loss.sum;
+        e->result->correct += loss.correct;
+    }
+    if (e->options.logits != NULL) {
+        memcpy(e->options.logits + e->result->images * classes, logits,
+               (size_t)(batch->count * classes) * sizeof(float));
+    }
+    e->result->classes = classes;
+    e->result->images += batch->count;
+    return EK_OK;
+}
+
+static ek_status evaluate_all(evaluation *e) {
+    EKI_TRY(open_exec(e));
+    EKI_TRY(open_loader(e, e->fixed > 0 ? e->fixed : e->options.batch));
+    for (;;) {
+        ek_batch batch;
+        EKI_TRY(ek_loader_next(e->loader, &batch, e->err));
+        if (batch.count == 0) break;
+        EKI_TRY(evaluate_batch(e, &batch));
+        if (e->options.progress == NULL) continue;
+        if (e->options.progress(e->options.context, e->result->images, e->info.count) != 0) {
+            return eki_fail(e->err, EK_ERR_INTERRUPTED,
+                            "evaluation was stopped after %" PRId64 " of %" PRId64 " images", e->result->images,
+                            e->info.count);
+        }
+    }
+    if (e->result->images > 0) {
+        e->result->accuracy = (double)e->result->correct / (double)e->result->images;
+        e->result->loss = e->loss_sum / (double)e->result->images;
+    }
+    return EK_OK;
+}
+
+ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
+                      ek_eval_result *result, ek_error *err) {
+    evaluation e = {.model = model, .dataset = dataset, .result = result, .err = err};
+    e.options = ek_eval_options_default();
+    if (options != NULL) {
+        memcpy(&e.options, options, options->struct_size < sizeof e.options ? options->struct_size : sizeof e.options);
+    }
+    *result = (ek_eval_result){0};
+    if (e.options.batch < 1) {
+        return eki_fail(err, EK_ERR_ARG, "batch = %" PRId64 " must be at least 1", e.options.batch);
+    }
+    if (e.options.mode < EK_MODE_FILE || e.options.mode > EK_MODE_TRAINING) {
+        return eki_fail(err, EK_ERR_ARG, "mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",
+                        (int)e.options.mode);
+    }
+    e.info = ek_dataset_describe(dataset);
+    ek_status status = evaluate_all(&e);
+    ek_loader_destroy(e.loader);
+    eki_exec_destroy(e.exec);
+    free(e.switches);
+    return status;
+}

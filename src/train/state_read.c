@@ -1,0 +1,215 @@
+/* state_read.c: reading FILE.onnx.state, which may hold anything.
+ *
+ * Every length is checked against what is left of the file before it is used, every section against its CRC and the
+ * whole against the closing record, so that a flipped bit or a cut anywhere gives an error that names the place.
+ */
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct state_reader {
+    const char *path;
+    const unsigned char *data;
+    size_t size, at;
+    uint32_t sections;
+    uint64_t slots; /* promised by the position record */
+    bool has_position, has_pair, has_model, ended;
+    eki_state *state;
+    ek_error *err;
+} state_reader;
+
+static const char remedy[] = "the state is damaged: resume from an older copy, or start from the model alone";
+
+static ek_status fail_cut(const state_reader *r, const char *what, uint64_t wanted) {
+    return eki_fail(r->err, EK_ERR_FORMAT,
+                    "%s: ends too early: at byte %zu %s of %" PRIu64 " bytes begins, but the file has %zu bytes; %s",
+                    r->path, r->at, what, wanted, r->size, remedy);
+}
+
+static ek_status fail_section(const state_reader *r, const char *tag, const char *what) {
+    return eki_fail(r->err, EK_ERR_FORMAT, "%s: section %.4s before byte %zu: %s; %s", r->path, tag, r->at, what,
+                    remedy);
+}
+
+static ek_status read_header(state_reader *r) {
+    uint32_t version;
+    if (r->size < EKI_STATE_HEADER) return fail_cut(r, "a header", EKI_STATE_HEADER);
+    if (memcmp(r->data, EKI_STATE_MAGIC, 8) != 0) {
+        return eki_fail(r->err, EK_ERR_FORMAT, "%s: is not a training state of Evenkeel (its first bytes differ)",
+                        r->path);
+    }
+    memcpy(&version, r->data + 8, sizeof version);
+    if (version != EKI_STATE_VERSION) {
+        return eki_fail(r->err, EK_ERR_UNSUPPORTED,
+                        "%s: is a training state of version %" PRIu32 ", this program reads version %d", r->path,
+                        version, EKI_STATE_VERSION);
+    }
+    r->at = EKI_STATE_HEADER;
+    return EK_OK;
+}
+
+static char *copy_text(const unsigned char *data, size_t size) {
+    char *text = malloc(size + 1);
+    if (text == NULL) return NULL;
+    if (size > 0) memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
+}
+
+static ek_status read_position(state_reader *r, const unsigned char *data, size_t size) {
+    eki_position_record record;
+    if (size != sizeof record) return fail_section(r, "POSN", "has the wrong size");
+    memcpy(&record, data, sizeof record);
+    bool valid = record.epoch >= 0 && record.batch >= 0 && record.step >= 0 && record.seen >= 0 &&
+                 record.optimizer <= EK_ADAMW && record.arrays <= 2;
+    if (!valid || r->has_position) return fail_section(r, "POSN", "holds impossible numbers");
+    eki_state *state = r->state;
+    state->position.epoch = record.epoch;
+    state->position.batch = record.batch;
+    state->position.correct = record.correct;
+    state->position.seen = record.seen;
+    state->position.loss_sum = record.loss_sum;
+    state->step = record.step;
+    state->skipped = record.skipped;
+    state->optimizer = (int)record.optimizer;
+    state->arrays = (int)record.arrays;
+    r->slots = record.slots;
+    r->has_position = true;
+    return EK_OK;
+}
+
+static ek_status read_pair(state_reader *r, const unsigned char *data, size_t size) {
+    eki_pair_record record;
+    if (size != sizeof record || r->has_pair) return fail_section(r, "PAIR", "has the wrong size, or comes twice");
+    memcpy(&record, data, sizeof record);
+    r->state->model = (eki_identity){.exists = true, .crc = record.crc, .size = record.size};
+    r->state->previous =
+        (eki_identity){.exists = record.has_previous != 0, .crc = record.previous_crc, .size = record.previous_size};
+    r->has_pair = true;
+    return EK_OK;
+}
+
+static ek_status read_slot(state_reader *r, const unsigned char *data, size_t size) {
+    eki_slot_record record;
+    eki_state *state = r->state;
+    if (size < sizeof record) return fail_section(r, "SLOT", "has the wrong size");
+    memcpy(&record, data, sizeof record);
+    size_t left = size - sizeof record, bytes;
+    bool valid = r->has_position && (int)record.arrays == state->arrays && record.name_bytes <= left &&
+                 record.count <= SIZE_MAX / sizeof(float) && state->n_slots < r->slots &&
+                 eki_mul_size((size_t)record.count * sizeof(float), record.arrays, &bytes) &&
+                 bytes == left - record.name_bytes;
+    if (!valid) return fail_section(r, "SLOT", "does not have the size that it states");
+    eki_slot *grown = realloc(state->slots, (state->n_slots + 1) * sizeof *grown);
+    if (grown == NULL) return eki_fail_nomem(r->err, (state->n_slots + 1) * sizeof *grown);
+    state->slots = grown;
+    eki_slot *slot = &grown[state->n_slots++];
+    *slot = (eki_slot){.count = (size_t)record.count, .arrays = (int)record.arrays};
+    slot->name = copy_text(data + sizeof record, record.name_bytes);
+    if (slot->name == NULL) return eki_fail_nomem(r->err, record.name_bytes);
+    const unsigned char *values = data + sizeof record + record.name_bytes;
+    for (int i = 0; i < slot->arrays; i++) {
+        size_t one = slot->count * sizeof(float);
+        slot->data[i] = eki_alloc(one);
+        if (slot->data[i] == NULL) return eki_fail_nomem(r->err, one);
+        if (one > 0) memcpy(slot->data[i], values + (size_t)i * one, one);
+    }
+    return EK_OK;
+}
+
+static ek_status read_end(state_reader *r, const unsigned char *data, size_t size) {
+    eki_end_record record;
+    if (size != sizeof record) return fail_section(r, "END!", "has the wrong size");
+    memcpy(&record, data, sizeof record);
+    size_t before = (size_t)(data - r->data) - EKI_SECTION_HEADER;
+    if (record.crc != eki_crc32c(0, r->data, before) || record.sections != r->sections - 1) {
+        return fail_section(r, "END!", "does not fit what comes before it");
+    }
+    if (r->at != r->size) return fail_section(r, "END!", "is followed by more bytes");
+    r->ended = true;
+    return EK_OK;
+}
+
+static ek_status read_payload(state_reader *r, const char *tag, const unsigned char *data, size_t size) {
+    eki_state *state = r->state;
+    if (memcmp(tag, "POSN", 4) == 0) return read_position(r, data, size);
+    if (memcmp(tag, "PAIR", 4) == 0) return read_pair(r, data, size);
+    if (memcmp(tag, "SLOT", 4) == 0) return read_slot(r, data, size);
+    if (memcmp(tag, "END!", 4) == 0) return read_end(r, data, size);
+    if (memcmp(tag, "FLAG", 4) == 0 && state->flags == NULL) {
+        state->flags = copy_text(data, size);
+        return state->flags == NULL ? eki_fail_nomem(r->err, size) : EK_OK;
+    }
+    if (memcmp(tag, "ENVI", 4) == 0 && size < sizeof state->environment) {
+        if (size > 0) memcpy(state->environment, data, size);
+        return EK_OK;
+    }
+    if (memcmp(tag, "MODL", 4) == 0 && r->has_pair && size == state->model.size && !r->has_model) {
+        state->bytes = data;
+        r->has_model = true;
+        return EK_OK;
+    }
+    return fail_section(r, tag, "is not one that this program knows, or is out of place");
+}
+
+static ek_status read_section(state_reader *r) {
+    eki_section_header header;
+    if (r->size - r->at < sizeof header) return fail_cut(r, "a section header", sizeof header);
+    memcpy(&header, r->data + r->at, sizeof header);
+    if (eki_crc32c(0, &header, sizeof header - sizeof header.header_crc) != header.header_crc) {
+        return eki_fail(r->err, EK_ERR_FORMAT, "%s: the section header at byte %zu has a wrong checksum; %s", r->path,
+                        r->at, remedy);
+    }
+    r->at += sizeof header;
+    if (header.size > r->size - r->at) return fail_cut(r, "a section", header.size);
+    const unsigned char *payload = r->data + r->at;
+    r->at += (size_t)header.size;
+    r->sections++;
+    if (eki_crc32c(0, payload, (size_t)header.size) != header.payload_crc) {
+        return fail_section(r, header.tag, "has a wrong checksum");
+    }
+    return read_payload(r, header.tag, payload, (size_t)header.size);
+}
+
+static ek_status read_all(state_reader *r) {
+    EKI_TRY(read_header(r));
+    while (!r->ended) EKI_TRY(read_section(r));
+    if (!r->has_position || !r->has_pair || !r->has_model || r->state->n_slots != r->slots) {
+        return fail_section(r, "END!", "comes although a section is missing");
+    }
+    if (r->state->flags == NULL && (r->state->flags = copy_text(r->data, 0)) == NULL) return eki_fail_nomem(r->err, 1);
+    r->state->position.flags = r->state->flags;
+    return EK_OK;
+}
+
+ek_status eki_state_read(const char *path, eki_state **out, ek_error *err) {
+    *out = NULL;
+    eki_state *state = calloc(1, sizeof *state);
+    if (state == NULL) return eki_fail_nomem(err, sizeof *state);
+    ek_status status = eki_map_open(path, &state->map, err);
+    if (status == EK_OK) {
+        state_reader r = {.path = path, .data = state->map.data, .size = state->map.size, .state = state, .err = err};
+        status = read_all(&r);
+    }
+    if (status != EK_OK) {
+        eki_state_free(state);
+        return status;
+    }
+    *out = state;
+    return EK_OK;
+}
+
+void eki_state_free(eki_state *state) {
+    if (state == NULL) return;
+    for (size_t i = 0; i < state->n_slots; i++) {
+        free(state->slots[i].name);
+        eki_free(state->slots[i].data[0]);
+        eki_free(state->slots[i].data[1]);
+    }
+    free(state->slots);
+    free(state->flags);
+    eki_map_close(&state->map);
+    free(state);
+}

@@ -1,0 +1,214 @@
+/* trainer.c: training steps over the executor.
+ *
+ * A step is forward, loss, backward, checks, then the changes: optimizer, running statistics, counters. Everything that
+ * can fail comes before the first change, so that a batch which is refused (a label that is no class, a loss or a
+ * gradient that is not finite) leaves the model as it was.
+ */
+#include "train/trainer.h"
+
+#include "base/threads.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ek_status create_exec(ek_trainer *trainer, ek_error *err) {
+    const ek_train_options *o = &trainer->options;
+    EKI_TRY(eki_feed_check(trainer->model, err));
+    trainer->logits = ek_model_logits(trainer->model);
+    EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
+    eki_exec_options options = {.mode = EKI_MODE_TRAINING,
+                                .threads = o->threads,
+                                .backward = true,
+                                .reproducible = o->reproducible != 0,
+                                .chunk = o->chunk,
+                                .profile = o->profile != 0,
+                                .seed = o->seed,
+                                .norm_switches = trainer->switches,
+                                .outputs = &trainer->logits,
+                                .n_outputs = 1};
+    return eki_exec_create(trainer->model->graph, &options, &trainer->exec, err);
+}
+
+ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek_trainer **out, ek_error *err) {
+    *out = NULL;
+    ek_trainer *trainer = calloc(1, sizeof *trainer);
+    if (trainer == NULL) return eki_fail_nomem(err, sizeof *trainer);
+    trainer->model = model;
+    ek_status status = eki_train_options_check(&trainer->options, options, err);
+    if (status == EK_OK) status = create_exec(trainer, err);
+    if (status != EK_OK) {
+        ek_trainer_destroy(trainer);
+        return status;
+    }
+    *out = trainer;
+    return EK_OK;
+}
+
+void ek_trainer_destroy(ek_trainer *trainer) {
+    if (trainer == NULL) return;
+    eki_groups_free(&trainer->groups);
+    eki_exec_destroy(trainer->exec);
+    free(trainer->switches);
+    free(trainer);
+}
+
+/* Plans for a batch of this size; the first plan tells which parameters there are. */
+static ek_status prepare(ek_trainer *trainer, int64_t count, ek_error *err) {
+    eki_shape shape;
+    EKI_TRY(eki_feed_shape(trainer->model, count, NULL, &shape, NULL, err));
+    EKI_TRY(eki_exec_prepare(trainer->exec, &shape, err));
+    if (trainer->bound) return EK_OK;
+    EKI_TRY(eki_groups_create(trainer->model, trainer->exec, &trainer->options, &trainer->groups, err));
+    trainer->bound = true;
+    return EK_OK;
+}
+
+static ek_status check_loss(const ek_trainer *trainer, const ek_batch *batch, const eki_loss *loss, ek_error *err) {
+    if (loss->bad_row < 0) return EK_OK;
+    uint64_t id = batch->ids != NULL ? batch->ids[loss->bad_row] : (uint64_t)loss->bad_row;
+    return eki_fail(err, EK_ERR_NONFINITE,
+                    "step %" PRId64 ": the loss of example %" PRIu64
+                    " is not finite; the model is as before the step: lower the learning rate or check the data",
+                    trainer->step + 1, id);
+}
+
+static ek_status forward_backward(ek_trainer *trainer, const ek_batch *batch, eki_loss *loss, ek_error *err) {
+    eki_exec *exec = trainer->exec;
+    eki_plan *plan = eki_exec_plan(exec);
+    eki_view input = eki_exec_input(exec, 0);
+    int64_t classes, elements = 0;
+    EKI_TRY(eki_feed_classes(exec, batch->count, &classes, err));
+    EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, err));
+    plan->step_id = (uint64_t)trainer->step;
+    plan->sample_ids = batch->ids;
+    (void)eki_shape_count(&input.shape, &elements);
+    memcpy(input.data, batch->images, (size_t)elements * sizeof(float));
+    EKI_TRY(eki_exec_forward(exec, err));
+    const float *logits = eki_exec_output(exec, 0).data;
+    float *gradient = eki_exec_output_gradient(exec, 0);
+    *loss = eki_loss_compute(logits, batch->count, classes, batch->labels, gradient);
+    EKI_TRY(check_loss(trainer, batch, loss, err));
+    EKI_TRY(eki_exec_backward(exec, err));
+    const eki_trained *bad = eki_optimizer_nonfinite(&trainer->groups);
+    if (bad == NULL) return EK_OK;
+    return eki_fail(err, EK_ERR_NONFINITE,
+                    "step %" PRId64 ": the gradient of '%s' is not finite; the model is as before the step: lower the "
+                    "learning rate or check the data",
+                    trainer->step + 1, bad->name);
+}
+
+static ek_status commit(ek_trainer *trainer, double lr, ek_error *err) {
+    eki_plan *plan = eki_exec_plan(trainer->exec);
+    int64_t before = plan->skipped_updates;
+    int threads = eki_threads_get();
+    if (trainer->options.threads > 0) eki_threads_set(trainer->options.threads);
+    eki_optimizer_step(&trainer->options, lr, trainer->step + 1, &trainer->groups);
+    eki_threads_set(threads);
+    ek_status status = eki_exec_commit(trainer->exec, err);
+    trainer->step++;
+    if (plan->skipped_updates > before) {
+        trainer->skipped += plan->skipped_updates - before;
+        memcpy(trainer->skipped_text, plan->skipped_text, sizeof trainer->skipped_text);
+        trainer->skipped_text[sizeof trainer->skipped_text - 1] = '\0';
+    }
+    return status;
+}
+
+ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result, ek_error *err) {
+    eki_loss loss;
+    if (batch->count < 1 || batch->images == NULL || batch->labels == NULL) {
+        return eki_fail(err, EK_ERR_ARG, "a training step needs a batch of at least one image with its label");
+    }
+    EKI_TRY(prepare(trainer, batch->count, err));
+    double lr = eki_learning_rate(&trainer->options, trainer->step);
+    ek_status status = forward_backward(trainer, batch, &loss, err);
+    eki_exec_plan(trainer->exec)->sample_ids = NULL; /* the batch's memory, which ends with the call */
+    EKI_TRY(status);
+    EKI_TRY(commit(trainer, lr, err));
+    if (result != NULL) {
+        *result = (ek_step_result){.step = trainer->step,
+                                   .loss = loss.sum / (double)batch->count,
+                                   .correct = loss.correct,
+                                   .count = batch->count,
+                                   .lr = lr,
+                                   .skipped_updates = trainer->skipped,
+                                   .skipped = trainer->skipped_text};
+    }
+    return EK_OK;
+}
+
+size_t ek_trainer_parameter_count(const ek_trainer *trainer) { return trainer->groups.count; }
+
+ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) {
+    if (index >= trainer->groups.count) return (ek_parameter_info){.name = ""};
+    const eki_trained *item = &trainer->groups.items[index];
+    return (ek_parameter_info){.name = item->name,
+                               .count = (int64_t)item->count,
+                               .decayed = item->decayed,
+                               .trained = item->trained,
+                               .norm = item->norm};
+}
+
+size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room) {
+    eki_profile_row *own = calloc(room + 1, sizeof *own);
+    if (own == NULL) return 0;
+    size_t count = eki_exec_profile(trainer->exec, own, room);
+    for (size_t i = 0; i < count && i < room; i++) {
+        rows[i] = (ek_profile_row){own[i].op_type, own[i].forward, own[i].backward, own[i].calls};
+    }
+    free(own);
+    return count;
+}
+
+/* Every slot has its parameter and every trained parameter its slot. */
+static ek_status check_slots(const ek_trainer *trainer, const eki_state *state, ek_error *err) {
+    size_t trained = 0;
+    for (size_t i = 0; i < trainer->groups.count; i++) trained += trainer->groups.items[i].trained;
+    for (size_t i = 0; i < state->n_slots; i++) {
+        const eki_slot *slot = &state->slots[i];
+        const eki_trained *item = eki_groups_find(&trainer->groups, slot->name);
+        if (item == NULL || !item->trained || item->count != slot->count) {
+            return eki_fail(
+                err, EK_ERR_FORMAT,
+                "the state holds a slot of %zu elements for '%s', which the model %s; resume with the model "
+                "and the freezing that the state was saved with",
+                slot->count, slot->name,
+                item == NULL     ? "does not have"
+                : !item->trained ? "has frozen"
+                                 : "has with another size");
+        }
+    }
+    if (state->n_slots == trained || (state->step == 0 && state->n_slots == 0)) return EK_OK;
+    return eki_fail(err, EK_ERR_FORMAT,
+                    "the state holds slots for %zu parameters, but %zu are trained now; resume with the freezing that "
+                    "the state was saved with",
+                    state->n_slots, trained);
+}
+
+ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoint, ek_error *err) {
+    const eki_state *state = checkpoint->state;
+    if (state == NULL) return eki_fail(err, EK_ERR_ARG, "the checkpoint is empty; load it with ek_checkpoint_load");
+    const eki_value *fixed = eki_exec_input_value(trainer->exec, 0);
+    if (state->optimizer != (int)trainer->options.optimizer ||
+        state->arrays != eki_optimizer_slots(&trainer->options)) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "the state was saved by %s with %d slots per parameter, the trainer is %s with %d; resume with "
+                        "the same optimizer and momentum",
+                        eki_optimizer_name(state->optimizer), state->arrays,
+                        eki_optimizer_name((int)trainer->options.optimizer), eki_optimizer_slots(&trainer->options));
+    }
+    EKI_TRY(prepare(trainer, fixed->shape.dims[0] > 0 ? fixed->shape.dims[0] : 1, err));
+    EKI_TRY(check_slots(trainer, state, err));
+    for (size_t i = 0; i < state->n_slots; i++) {
+        const eki_slot *slot = &state->slots[i];
+        eki_trained *item = eki_groups_find(&trainer->groups, slot->name);
+        float *const to[2] = {item->first, item->second};
+        for (int k = 0; k < slot->arrays; k++) memcpy(to[k], slot->data[k], slot->count * sizeof(float));
+    }
+    trainer->step = state->step;
+    trainer->skipped = state->skipped;
+    eki_exec_weights_changed(trainer->exec);
+    return EK_OK;
+}

@@ -1,0 +1,149 @@
+/* trainer.h: what the files of src/train share, grouped by the file that defines it. */
+#ifndef EKI_TRAINER_H
+#define EKI_TRAINER_H
+
+#include "model/model.h"
+
+#include <evenkeel/train.h>
+
+/* ---- loss.c ---- */
+typedef struct eki_loss {
+    double sum;      /* over the rows, in row order */
+    int64_t correct; /* rows whose largest logit (the first of equals) is the label's */
+    int64_t bad_row; /* first row whose loss is not finite, or -1 */
+} eki_loss;
+
+/* Softmax cross-entropy of rows x classes logits. gradient (NULL = not wanted) gets (softmax - onehot) / rows. */
+eki_loss eki_loss_compute(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, float *gradient);
+/* EK_ERR_ARG names the first label that is not a class. ids may be NULL. */
+ek_status eki_loss_check_labels(const int32_t *labels, const uint64_t *ids, int64_t rows, int64_t classes,
+                                ek_error *err);
+
+/* ---- groups.c: parameters and how they are treated ---- */
+typedef struct eki_trained {
+    const char *name;
+    float *weights;
+    const float *gradient; /* NULL when not trained */
+    size_t count;
+    bool decayed, trained, norm;
+    float *first, *second; /* optimizer slots (momentum; Adam's m and v); NULL where there are none */
+} eki_trained;
+
+typedef struct eki_groups {
+    eki_trained *items;
+    size_t count, capacity;
+} eki_groups;
+
+/* Lists the parameters of a planned exec, then frozen norm parameters, and makes zero slots. */
+ek_status eki_groups_create(const ek_model *model, const eki_exec *exec, const ek_train_options *options,
+                            eki_groups *groups, ek_error *err);
+void eki_groups_free(eki_groups *groups);
+eki_trained *eki_groups_find(const eki_groups *groups, const char *name);
+/* Slots per parameter: 0, 1 or 2. */
+int eki_optimizer_slots(const ek_train_options *options);
+
+/* ---- optimizer.c ---- */
+/* One update of every trained parameter. `t` counts updates from 1. */
+void eki_optimizer_step(const ek_train_options *options, double lr, int64_t t, const eki_groups *groups);
+/* The first trained parameter with a gradient that is not finite, or NULL. */
+const eki_trained *eki_optimizer_nonfinite(const eki_groups *groups);
+
+/* ---- schedule.c ---- */
+double eki_learning_rate(const ek_train_options *options, int64_t step); /* step counts from 0 */
+const char *eki_optimizer_name(int optimizer);
+double eki_default_lr(ek_optimizer optimizer);
+
+/* ---- train_options.c ---- */
+ek_status eki_train_options_check(ek_train_options *options, const ek_train_options *given, ek_error *err);
+
+/* ---- feed.c ---- */
+/* The model must take one f32 input with examples first. */
+ek_status eki_feed_check(const ek_model *model, ek_error *err);
+/* Shape of the input for `count` examples. info (NULL = unknown) gives extents that the model leaves open and is
+ * checked against those it fixes. *fixed (may be NULL) = the model's own batch size, or 0. */
+ek_status eki_feed_shape(const ek_model *model, int64_t count, const ek_dataset_info *info, eki_shape *shape,
+                         int64_t *fixed, ek_error *err);
+/* Classes of a planned exec whose first output is the logits. */
+ek_status eki_feed_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
+
+/* ---- trainer.c ---- */
+struct ek_trainer {
+    ek_model *model;
+    ek_train_options options;
+    eki_exec *exec;
+    uint8_t *switches;
+    const char *logits;
+    eki_groups groups;
+    bool bound;      /* groups are made */
+    int64_t step;    /* done */
+    int64_t skipped; /* running-statistics updates refused */
+    char skipped_text[256];
+};
+
+/* ---- state.c: the state file ---- */
+typedef struct eki_identity {
+    bool exists;
+    uint32_t crc;
+    uint64_t size;
+} eki_identity;
+
+typedef struct eki_slot {
+    char *name;
+    size_t count;
+    int arrays;
+    float *data[2];
+} eki_slot;
+
+typedef struct eki_state {
+    int optimizer, arrays;
+    int64_t step, skipped;
+    ek_position position; /* flags points to flags below */
+    char *flags;
+    char environment[256];
+    eki_identity model, previous; /* the model file saved with this state, and the one it replaced */
+    size_t n_slots;
+    eki_slot *slots;
+    eki_map map;                /* of the file, while it is loaded */
+    const unsigned char *bytes; /* the model file's bytes, in the map */
+} eki_state;
+
+ek_status eki_state_write(const ek_trainer *trainer, const ek_position *position, const eki_identity *model,
+                          const eki_identity *previous, eki_writer *writer, ek_error *err);
+/* ---- state_read.c ---- */
+ek_status eki_state_read(const char *path, eki_state **state, ek_error *err);
+void eki_state_free(eki_state *state);
+
+/* Layout of the state file, see docs/training.md. Numbers are little-endian. */
+#define EKI_STATE_MAGIC "EKSTATE\x1a"
+enum { EKI_STATE_VERSION = 1, EKI_STATE_HEADER = 16, EKI_SECTION_HEADER = 24 };
+
+typedef struct eki_section_header {
+    char tag[4];
+    uint32_t payload_crc;
+    uint64_t size;
+    uint32_t zero;
+    uint32_t header_crc; /* of the 20 bytes before */
+} eki_section_header;
+
+typedef struct eki_position_record { /* "POSN" */
+    int64_t epoch, batch, correct, seen, step, skipped;
+    double loss_sum;
+    uint32_t optimizer, arrays;
+    uint64_t slots;
+} eki_position_record;
+
+typedef struct eki_pair_record { /* "PAIR" */
+    uint64_t size, previous_size;
+    uint32_t crc, previous_crc, has_previous, zero;
+} eki_pair_record;
+
+typedef struct eki_slot_record { /* "SLOT": this, the name, then the arrays */
+    uint32_t name_bytes, arrays;
+    uint64_t count;
+} eki_slot_record;
+
+typedef struct eki_end_record { /* "END!" */
+    uint32_t crc, sections;     /* of everything before this section's header */
+} eki_end_record;
+
+#endif
