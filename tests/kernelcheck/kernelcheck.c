@@ -1,0 +1,254 @@
+/* kernelcheck.c: every kernel on every instruction set: bounds of buffers, error against the reference, equal bits.
+ *
+ * Each buffer ends at a page without access, so that touching one element too many is a crash; since sizes vary, so
+ * do alignments. Output elements that are not the kernel's keep a canary. The worst error is printed beside its
+ * bound, in units of the bound.
+ */
+#include "kernelcheck/kernelcheck.h"
+
+#include "base/random.h"
+#include "cpu/dispatch.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const kernel_case *const cases[] = {
+#define EK_KERNEL(name, parameters) &case_##name,
+#include "kernel/kernels.def"
+#undef EK_KERNEL
+};
+enum { CASES = sizeof cases / sizeof cases[0], MOST = 1 << 16, PATTERNS = 7 };
+
+static const float CANARY = 12345.678f;
+
+/* Memory whose last byte is followed by a page without access. */
+typedef struct {
+    unsigned char *base;
+    size_t bytes;
+} guarded;
+
+static guarded guarded_make(size_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    guarded g = {NULL, (bytes + page - 1) / page * page};
+    void *memory = NULL;
+    if (posix_memalign(&memory, page, g.bytes + page) != 0) abort();
+    if (mprotect((char *)memory + g.bytes, page, PROT_NONE) != 0) abort();
+    g.base = memory;
+    return g;
+}
+
+static float *last_floats(guarded g, size_t count) {
+    return (float *)(void *)(g.base + g.bytes - count * sizeof(float));
+}
+static double *last_doubles(guarded g, size_t count) {
+    return (double *)(void *)(g.base + g.bytes - count * sizeof(double));
+}
+
+enum { X, DY, Y, SCALE, BIAS, MEAN, RSTD, SUMS, COLUMN0, BUFFERS = COLUMN0 + 6 };
+static guarded buffers[BUFFERS];
+static uint64_t seed = 1;
+
+static const char *const pattern_names[PATTERNS] = {"ordinary", "mean 1e6", "denormal", "signed zero",
+                                                    "1e30",     "NaN",      "infinity"};
+
+static float pattern_value(int pattern, eki_random r, uint64_t i) {
+    double z = eki_random_normal(r, i);
+    switch (pattern) {
+    case 1: return (float)(1e6 + z);
+    case 2: return (float)(z * 1e-41);
+    case 3: return i % 3 == 0 ? -0.0f : i % 3 == 1 ? 0.0f : (float)z;
+    case 4: return (float)(z * 1e30);
+    default: return (float)z;
+    }
+}
+
+static double pattern_rstd(int pattern) { return pattern == 2 ? 316.0 : pattern == 4 ? 1e-30 : 1.3; }
+
+static void fill_data(problem *p, int pattern, eki_random r) {
+    size_t span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0;
+    float *x = last_floats(buffers[X], span), *dy = last_floats(buffers[DY], span);
+    for (size_t i = 0; i < span; i++) {
+        x[i] = pattern_value(pattern, r, i);
+        dy[i] = pattern_value(pattern == 3 ? 3 : 0, r, 7000000 + i);
+    }
+    size_t victim = p->n > 0 && p->rows > 0 ? p->rows / 2 * p->stride + p->n * 2 / 3 : 0;
+    if (span > 0 && pattern == 5) x[victim] = NAN;
+    if (span > 0 && pattern == 6) x[victim] = -INFINITY;
+    p->x = x;
+    p->dy = dy;
+    p->y = last_floats(buffers[Y], span);
+}
+
+static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
+    size_t n = p->n, longest = n > p->rows ? n : p->rows;
+    double *mean = last_doubles(buffers[MEAN], longest + 1), *rstd = last_doubles(buffers[RSTD], longest + 1);
+    float *column[6];
+    for (int c = 0; c < 6; c++) p->column[c] = column[c] = last_floats(buffers[COLUMN0 + c], n);
+    float *scale = last_floats(buffers[SCALE], n), *bias = last_floats(buffers[BIAS], n);
+    for (size_t i = 0; i <= longest; i++) {
+        mean[i] = (double)pattern_value(pattern, r, 9000000 + i) + 1e-9;
+        rstd[i] = pattern_rstd(pattern) * (1 + eki_random_uniform(r, 9500000 + i));
+    }
+    for (size_t i = 0; i < n; i++) {
+        scale[i] = (float)eki_random_normal(r, 9600000 + i);
+        bias[i] = (float)eki_random_normal(r, 9700000 + i);
+        column[0][i] = (float)mean[i];
+        column[1][i] = (float)(mean[i] - (double)column[0][i]);
+        column[2][i] = (float)rstd[i];
+        for (int c = 3; c < 6; c++) column[c][i] = (float)eki_random_normal(r, 9800000 + 10 * i + (uint64_t)c);
+    }
+    float hi = (float)mean[0], lo = (float)(mean[0] - (double)hi);
+    p->mean = mean;
+    p->rstd = rstd;
+    p->scale = absent & 1 ? NULL : scale;
+    p->bias = absent & 2 ? NULL : bias;
+    p->affine = (eki_affine){hi, lo, (float)rstd[0], 0.7f};
+    p->gradient = (eki_gradient){hi, lo, (float)rstd[0], 1.1f, 0.3f, -0.4f};
+    p->sums = last_doubles(buffers[SUMS], 2 * n > 2 ? 2 * n : 2);
+}
+
+static size_t output_count(const kernel_case *c, const problem *p) {
+    return c->output == TWO_SUMS ? 2 : c->output == COLUMN_SUMS ? 2 * p->n : p->rows * p->n;
+}
+
+/* Runs the kernel between canaries; results as doubles, in order. Returns 0 when a canary died. */
+static int run_guarded(const kernel_case *c, const eki_kernels *kernels, const problem *p, double *result) {
+    float *all = last_floats(buffers[Y], MOST);
+    double *sums = last_doubles(buffers[SUMS], MOST);
+    for (size_t i = 0; i < MOST; i++) all[i] = CANARY;
+    for (size_t i = 0; i < MOST; i++) sums[i] = i + 2 * p->n >= MOST ? 0.5 : (double)CANARY;
+    if (c->output == TWO_SUMS) sums[MOST - 1] = sums[MOST - 2] = 0;
+    c->run(kernels, p);
+    size_t count = output_count(c, p), span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0;
+    int alive = 1;
+    if (c->output != ELEMENTS) {
+        memcpy(result, p->sums, count * sizeof(double));
+        for (double *s = sums; s < p->sums; s++) alive = alive && (*s == (double)CANARY || *s == 0.5);
+        for (size_t i = 0; i < MOST; i++) alive = alive && all[i] == CANARY;
+        return alive;
+    }
+    for (size_t i = 0; i < MOST; i++) {
+        size_t at = i - (MOST - span); /* position in y, when not before it */
+        int owned = i >= MOST - span && at % p->stride < p->n;
+        if (owned) result[at / p->stride * p->n + at % p->stride] = (double)all[i];
+        if (!owned && all[i] != CANARY) alive = 0;
+    }
+    return alive;
+}
+
+static int same(const double *a, const double *b, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(a[i]) && isnan(b[i])) continue;
+        if (memcmp(a + i, b + i, sizeof *a) != 0) return 0;
+    }
+    return 1;
+}
+
+/* Worst error in units of the bound; infinite where one is NaN and the other is not. */
+static double worst_of(const kernel_case *c, const problem *p, const double *result) {
+    double worst = 0;
+    for (size_t i = 0; i < output_count(c, p); i++) {
+        size_t row = c->output == ELEMENTS ? i / p->n : 0, at = c->output == ELEMENTS ? i % p->n : i;
+        expected e = c->reference(p, row, at);
+        if (!isfinite((double)e.value)) {
+            if (isfinite(result[i])) return (double)INFINITY;
+            continue;
+        }
+        double terms = c->output == ELEMENTS ? 0 : (double)(p->rows * (c->output == TWO_SUMS ? p->n : 1));
+        long double unit = c->output == ELEMENTS ? 0x1p-24L : 0x1p-53L;
+        long double least = c->output == ELEMENTS ? 0x1p-148L * fabsl((long double)p->gradient.rstd + 4) : 0x1p-1070L;
+        long double bound = (c->roundings + terms) * unit * e.magnitude + least;
+        double error = (double)(fabsl((long double)result[i] - e.value) / bound);
+        if (!(error <= worst)) worst = error;
+    }
+    return worst;
+}
+
+static double *generic_result, *isa_result;
+
+/* Returns the worst error in units of the bound, or -1 after a message. */
+static double check_problem(const kernel_case *c, const problem *p, int pattern) {
+    double worst = 0;
+    for (size_t i = 0; eki_kernels_at(i) != NULL; i++) {
+        if (!eki_kernels_supported(i)) continue;
+        const eki_kernels *kernels = eki_kernels_at(i);
+        double *result = i == 0 ? generic_result : isa_result;
+        const char *wrong = NULL;
+        if (!run_guarded(c, kernels, p, result)) wrong = "wrote outside its output";
+        if (i > 0 && !same(generic_result, isa_result, output_count(c, p))) wrong = "differs from generic in bits";
+        double error = i == 0 ? worst_of(c, p, result) : 0;
+        if (!(error <= 1)) wrong = "is outside its bound";
+        if (error > worst) worst = error;
+        if (wrong != NULL) {
+            printf("FAIL %s on %s %s: n %zu rows %zu stride %zu, %s (error %g of the bound); --kernel %s --seed %llu\n",
+                   c->name, kernels->isa, wrong, p->n, p->rows, p->stride, pattern_names[pattern], error, c->name,
+                   (unsigned long long)seed);
+            return -1;
+        }
+    }
+    return worst;
+}
+
+static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap) {
+    double worst = 0;
+    for (int pattern = 0; pattern < PATTERNS; pattern++) {
+        problem p = {.n = n, .rows = rows, .stride = n + gap};
+        if (p.stride == 0) p.stride = 1;
+        eki_random r = eki_random_stream(seed, c->name, n * 1000 + rows, (uint64_t)pattern);
+        fill_data(&p, pattern, r);
+        fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
+        double error = check_problem(c, &p, pattern);
+        if (error < 0) return -1;
+        if (error > worst) worst = error;
+    }
+    return worst;
+}
+
+static double check_kernel(const kernel_case *c) {
+    const size_t row_counts[] = {1, 2, 5, 70, 0}, large[] = {127, 128, 500, 1000};
+    double worst = 0;
+    for (size_t k = 0; k < 68 + 4; k++) {
+        size_t n = k < 68 ? k : large[k - 68];
+        for (int r = 0; r < (c->one_row ? 1 : 5); r++) {
+            size_t rows = k < 68 ? row_counts[r] : row_counts[r % 3];
+            double error = check_size(c, n, rows, (k + (size_t)r) % 3 == 2 ? 3 : 0);
+            if (error < 0) return -1;
+            if (error > worst) worst = error;
+        }
+    }
+    return worst;
+}
+
+static void prepare(void) {
+    for (int i = 0; i < BUFFERS; i++) buffers[i] = guarded_make(MOST * sizeof(double));
+    generic_result = malloc(MOST * sizeof(double));
+    isa_result = malloc(MOST * sizeof(double));
+    printf("instruction sets:");
+    for (size_t i = 0; eki_kernels_at(i) != NULL; i++) {
+        printf(" %s%s", eki_kernels_at(i)->isa, eki_kernels_supported(i) ? "" : " (not on this processor)");
+    }
+    printf("\n");
+}
+
+int main(int argc, char **argv) {
+    const char *only = NULL;
+    int failed = 0, list = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--list") == 0) list = 1;
+        if (strcmp(argv[i], "--kernel") == 0 && i + 1 < argc) only = argv[++i];
+        if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) seed = strtoull(argv[++i], NULL, 10);
+    }
+    prepare();
+    for (int i = 0; i < CASES; i++) {
+        if (only != NULL && strcmp(only, cases[i]->name) != 0) continue;
+        double worst = list ? 0 : check_kernel(cases[i]);
+        failed += worst < 0;
+        const char *unit = cases[i]->output == ELEMENTS ? "2^-24" : "2^-53, and one per term";
+        if (worst >= 0)
+            printf("%-20s worst error %.2f of the bound (%g x %s)\n", cases[i]->name, worst, cases[i]->roundings, unit);
+    }
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,41 @@
+/* kernelcheck.h: one problem that every kernel can be asked, and what a case knows about its kernel. */
+#ifndef KERNELCHECK_H
+#define KERNELCHECK_H
+
+#include "kernel/kernel.h"
+
+/* x, dy and y are `rows` rows of n elements, `stride` apart. */
+typedef struct problem {
+    size_t n, rows, stride;
+    const float *x, *dy;
+    const float *scale, *bias; /* [n] or NULL */
+    const double *mean, *rstd; /* [n] and [rows], both long enough */
+    eki_affine affine;         /* of rows */
+    eki_gradient gradient;
+    const float *column[6]; /* the same per column, [n] each */
+    float *y;               /* output of f32 kernels */
+    double *sums;           /* output of sums: 2, or n and n; col kernels add to what is there (0.5) */
+} problem;
+
+typedef enum output { TWO_SUMS, COLUMN_SUMS, ELEMENTS } output;
+
+/* Reference value of output i (element or sum), and the sum of the magnitudes of its terms. */
+typedef struct expected {
+    long double value, magnitude;
+} expected;
+
+/* bound on |error| / magnitude: `roundings` units of 2^-53 (sums: plus one per term) or of 2^-24 (elements). */
+typedef struct kernel_case {
+    const char *name;
+    output output;
+    int one_row; /* takes a single row */
+    double roundings;
+    void (*run)(const eki_kernels *kernels, const problem *p);
+    expected (*reference)(const problem *p, size_t row, size_t i);
+} kernel_case;
+
+#define EK_KERNEL(name, parameters) extern const kernel_case case_##name;
+#include "kernel/kernels.def"
+#undef EK_KERNEL
+
+#endif
