@@ -211,6 +211,18 @@ static void joining_and_picking(void **state) {
     agree(&t, EKI_MODE_FILE);
 }
 
+static void lrn(void **state) {
+    (void)state;
+    for (int64_t size = 1; size < 6; size++) {
+        op_test t;
+        op_begin(&t, 13);
+        eki_node *node = NODE(&t, "LRN", 1, op_input(&t, SHAPE(2, 5, 3), NULL));
+        assert_int_equal(eki_node_set_int(t.graph, node, "size", size, NULL), EK_OK);
+        assert_int_equal(eki_node_set_float(t.graph, node, "alpha", 0.5f, NULL), EK_OK);
+        agree(&t, EKI_MODE_FILE);
+    }
+}
+
 static void dropout(void **state) {
     (void)state;
     for (int64_t opset = 6; opset <= 13; opset += 7) {
@@ -235,6 +247,7 @@ int main(void) {
         cmocka_unit_test(movement),
         cmocka_unit_test(joining_and_picking),
         cmocka_unit_test(dropout),
+        cmocka_unit_test(lrn),
     };
     return cmocka_run_group_tests_name("op_gradient", tests, NULL, NULL);
 }
