@@ -23,26 +23,25 @@ static void option_label(const option *opt, char text[128]) {
     snprintf(text, 128, "%s--%s%s", shortcut, opt->name, value);
 }
 
-/* Text in lines of at most `width`, all but the first indented. */
+/* Text in lines of at most `width`, all but the first indented; an empty line stays one. */
 static void wrap(FILE *file, const char *text, int indent, int width) {
     int column = indent;
-    while (*text != 0) {
+    for (int first = 1; *text != 0; first = 0) {
         int word = (int)strcspn(text, " \n");
-        if (column > indent && column + word > width) {
+        if (!first && column + 1 + word > width) {
             fprintf(file, "\n%*s", indent, "");
             column = indent;
+        } else if (!first && column > indent) {
+            putc(' ', file);
+            column++;
         }
         fprintf(file, "%.*s", word, text);
         column += word;
         text += word;
         for (; *text == ' ' || *text == '\n'; text++) {
-            if (*text == '\n') {
-                fprintf(file, "\n%*s", text[1] == '\n' ? 0 : indent, "");
-                column = indent;
-            } else if (column + 1 < width) {
-                putc(' ', file);
-                column++;
-            }
+            if (*text != '\n') continue;
+            fprintf(file, "\n%*s", text[1] == '\n' ? 0 : indent, "");
+            column = indent;
         }
     }
     putc('\n', file);
@@ -54,8 +53,10 @@ static void print_option(FILE *file, const option *opt, int width) {
     int shown = opt->fallback != NULL && strcmp(opt->fallback, "0") != 0;
     snprintf(help, sizeof help, "%s%s%s%s", opt->help, shown ? " (default " : "", shown ? opt->fallback : "",
              shown ? ")" : "");
-    fprintf(file, "  %-*s ", LABEL - 3, label);
-    if (strlen(label) > LABEL - 3) fprintf(file, "\n%*s", LABEL, "");
+    if (strlen(label) > LABEL - 3)
+        fprintf(file, "  %s\n%*s", label, LABEL, "");
+    else
+        fprintf(file, "  %-*s ", LABEL - 3, label);
     wrap(file, help, LABEL, width);
 }
 

@@ -18,8 +18,7 @@ ek_status norm_parse(const char *text, ek_build_options *build, ek_error *err) {
     if (strcmp(text, "renorm") == 0)
         return fail(err, EK_ERR_UNSUPPORTED, "--norm renorm: this build has no batch renormalization yet");
     for (size_t i = 0; i < KINDS; i++) {
-        names[i] = kinds[i].name;
-        if (strlen(names[i]) != length || strncmp(names[i], text, length) != 0) continue;
+        if (strlen(kinds[i].name) != length || strncmp(kinds[i].name, text, length) != 0) continue;
         build->norm = (ek_norm_kind)kinds[i].kind;
         if (text[length] == 0) return EK_OK;
         char *end = NULL;
@@ -29,6 +28,7 @@ ek_status norm_parse(const char *text, ek_build_options *build, ek_error *err) {
         build->groups = groups;
         return EK_OK;
     }
+    for (size_t i = 0; i < KINDS; i++) names[i] = kinds[i].name;
     const char *near = suggest(text, names, KINDS);
     return fail(err, EK_ERR_ARG, "--norm: '%s' is none of batch, layer, group:G, instance, rms, none%s%s%s", text,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");

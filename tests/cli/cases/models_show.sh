@@ -1,6 +1,6 @@
 evenkeel models cnn6 > a
 contains a "input "
-contains a "1x28x28"
+contains a "?x3x32x32"
 evenkeel models cnn6 --json > b
 contains b '"tensors": ['
 evenkeel models cnn6 --json --norm none > c
