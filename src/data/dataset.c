@@ -6,7 +6,7 @@
 #include "data/dataset.h"
 
 #include "data/formats.h"
-#include "data/options.h"
+#include "data/options_take.h"
 #include "data/resize.h"
 
 #include <limits.h>

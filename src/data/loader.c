@@ -5,7 +5,7 @@
  */
 #include "base/random.h"
 #include "data/augment.h"
-#include "data/options.h"
+#include "data/options_take.h"
 #include "data/prefetch.h"
 
 #include <math.h>

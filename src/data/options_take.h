@@ -1,6 +1,6 @@
-/* options.h: taking over a caller's options struct of any version. */
-#ifndef EKI_DATA_OPTIONS_H
-#define EKI_DATA_OPTIONS_H
+/* options_take.h: taking over a caller's options struct of any version. */
+#ifndef EKI_OPTIONS_TAKE_H
+#define EKI_OPTIONS_TAKE_H
 
 #include "base/error.h"
 

@@ -1,9 +1,9 @@
-/* options.c: options structs that may grow.
+/* options_take.c: options structs that may grow.
  *
  * The size a caller states decides how much is read; fields this library does not know must be zero, so that a request
  * it cannot honour is refused instead of ignored.
  */
-#include "data/options.h"
+#include "data/options_take.h"
 
 #include <string.h>
 
