@@ -99,7 +99,7 @@ ek_status eki_onnx_save(const eki_graph *graph, const char *path, ek_error *err)
     ek_status status = eki_onnx_write(graph, writer, err);
     if (status != EK_OK) {
         eki_writer_discard(writer);
-        return eki_error_prefix(err, status, "%.1000s", path);
+        return status == EK_ERR_LIMIT ? eki_error_prefix(err, status, "%.1000s", path) : status;
     }
     return eki_writer_commit(writer, err);
 }

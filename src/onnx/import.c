@@ -36,8 +36,8 @@ static ek_status import_opset(eki_import *import, eki_wire wire, ek_error *err) 
                         (long long)version);
     }
     if (eki_graph_opset(import->graph, domain) != 0) {
-        return eki_fail(err, EK_ERR_FORMAT, "byte %zu: opset_import has domain '%.80s' twice, expected once", start,
-                        domain);
+        return eki_fail(err, EK_ERR_FORMAT,
+                        "byte %zu: opset_import has domain '%.80s' twice, expected once; remove one", start, domain);
     }
     if (import->graph->n_opsets >= MAX_OPSETS) {
         return eki_fail(err, EK_ERR_LIMIT, "byte %zu: more than %d opset imports", start, MAX_OPSETS);

@@ -68,7 +68,7 @@ static ek_status import_in_or_output(eki_import *import, eki_wire wire, bool inp
     eki_value *value;
     EKI_TRY(eki_value_info_read(wire, &info, err));
     if (info.name.size == 0) {
-        return eki_fail(err, EK_ERR_FORMAT, "byte %zu: a graph %s has no name", wire.at, what);
+        return eki_fail(err, EK_ERR_FORMAT, "byte %zu: a graph %s has no name; the file is damaged", wire.at, what);
     }
     EKI_TRY(eki_import_value(import, info.name.data, info.name.size, &value, err));
     if (input ? value->input_index >= 0 : value->is_output) {

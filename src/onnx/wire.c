@@ -35,8 +35,7 @@ bool eki_wire_varint(const unsigned char *base, size_t *at, size_t end, uint64_t
 static ek_status fail_varint(const eki_wire *wire, size_t at, const char *what, ek_error *err) {
     size_t left = wire->end - at;
     if (left >= 10) {
-        return eki_fail(err, EK_ERR_FORMAT, "byte %zu: %s is a number longer than 64 bits; the file is damaged", at,
-                        what);
+        return eki_fail(err, EK_ERR_FORMAT, "byte %zu: %s is longer than 64 bits; the file is damaged", at, what);
     }
     return eki_fail(err, EK_ERR_FORMAT,
                     "byte %zu: %s breaks off at the end of its message; the file is cut short or "

@@ -64,7 +64,7 @@ static int write_case(const char *folder, int number, const pb *file) {
     (void)snprintf(path, sizeof path, "%s/case-%03d.onnx", folder, number);
     FILE *stream = fopen(path, "wb");
     if (stream == NULL) return 1;
-    size_t done = fwrite(file->data, 1, file->size, stream);
+    size_t done = file->size > 0 ? fwrite(file->data, 1, file->size, stream) : 0;
     return (fclose(stream) != 0 || done != file->size) ? 1 : 0;
 }
 
