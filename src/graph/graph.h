@@ -32,7 +32,8 @@ typedef struct eki_bytes {
 typedef struct eki_tensor {
     ek_dtype dtype;
     eki_shape shape; /* all dimensions known */
-    void *data;      /* never written while `owned` is false: call eki_tensor_own first */
+    void *data;      /* never written while `owned` is false: call eki_tensor_own first; borrowed data
+                        may be unaligned: memcpy it, or own it */
     size_t bytes;
     bool owned;
     eki_bytes keep; /* TensorProto fields not modelled here (doc_string, ...) */
