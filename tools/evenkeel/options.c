@@ -45,7 +45,7 @@ static ek_status check_number(const option *opt, const char *value, ek_error *er
 
 ek_status option_check_value(const option *opt, const char *value, ek_error *err) {
     if (strchr(value, '\n') != NULL) return fail(err, EK_ERR_ARG, "--%s: the value has a line break", opt->name);
-    if (value[0] == 0 && opt->type != OPT_FLAG) return fail(err, EK_ERR_ARG, "--%s: the value is empty", opt->name);
+    if (value[0] == 0 && value != opt->implied) return fail(err, EK_ERR_ARG, "--%s: the value is empty", opt->name);
     if (opt->type == OPT_INT || opt->type == OPT_REAL) return check_number(opt, value, err);
     if (opt->type == OPT_CHOICE && choice_index(opt->choices, value, strlen(value)) < 0)
         return fail(err, EK_ERR_ARG, "--%s: '%s' is none of %s", opt->name, value, opt->choices);
@@ -80,11 +80,9 @@ static const option *find_short(const command *cmd, char letter) {
 
 static ek_status keep_value(arguments *args, const option *opt, const char *value, ek_error *err) {
     option_value *slot = &args->values[opt - args->command->options];
-    if (slot->given > 0 && !(opt->traits & OPT_REPEAT) && opt->type != OPT_FLAG)
-        return fail(err, EK_ERR_ARG, "--%s is given twice", opt->name);
     ek_status status = option_check_value(opt, value, err);
     if (status != EK_OK) return status;
-    if (slot->given++ == 0 || opt->type == OPT_FLAG) slot->count = 0; /* drops the fallback; -qqq is one flag */
+    if (slot->given++ == 0 || !(opt->traits & OPT_REPEAT)) slot->count = 0; /* the last one counts, as usual */
     slot->texts[slot->count++] = value;
     return EK_OK;
 }

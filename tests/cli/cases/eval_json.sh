@@ -1,0 +1,2 @@
+train_tiny -o m.onnx > out
+evenkeel eval m.onnx "${tiny_data[@]}" --json

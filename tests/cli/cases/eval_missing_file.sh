@@ -1,0 +1,1 @@
+evenkeel eval none.onnx --data builtin:strokes:20

@@ -1,1 +1,0 @@
-evenkeel train --batch 3 -b 4

@@ -1,0 +1,7 @@
+train_tiny --norm group:2 --opset 17 -o m.onnx > out
+only m.onnx out
+lacks m.onnx GroupNormalization
+evenkeel eval m.onnx "${tiny_data[@]}" --json > result
+contains result '"accuracy"'
+train_tiny --norm group:2 -o n.onnx > out
+contains n.onnx GroupNormalization

@@ -1,0 +1,1 @@
+evenkeel train --data nowhere -o m.onnx

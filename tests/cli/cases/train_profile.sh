@@ -1,0 +1,1 @@
+train_tiny --profile -o m.onnx

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# kill_resume.sh PROGRAM COUNT [SEED]: COUNT times, kills training with SIGKILL at a random moment, twice in a row, and
+# resumes. The final model and state must equal those of a run that was never killed, byte for byte.
+#
+# A checkpoint is written after every step, so that about every second kill falls into a save.
+set -eu
+program=$1 count=$2 RANDOM=${3:-$$}
+seed=${3:-$$}
+echo "to repeat: $0 $1 $2 $seed"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+options=(--data builtin:strokes:300 --limit 160 --model lenet --batch 16 --epochs 3 --seed 5 --threads 1 --reproducible
+    --crop 2 --checkpoint-every 1 --quiet)
+
+now() { date +%s%N; }
+began=$(now)
+"$program" train "${options[@]}" -o whole.onnx >whole.out
+whole=$((($(now) - began) / 1000000)) # milliseconds
+
+# Starts a run, or resumes one, and kills it after a random part of `whole`.
+run_and_kill() {
+    local delay=$((RANDOM * whole / 32768)) words=(train "${options[@]}" -o m.onnx)
+    [ ! -e m.onnx.state ] || words=(train --resume m.onnx --quiet)
+    "$program" "${words[@]}" >out 2>err &
+    local process=$!
+    sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
+    if kill -KILL $process 2>/dev/null; then kills=$((kills + 1)); fi
+    wait $process 2>/dev/null && status=0 || status=$?
+    [ $status -eq 137 ] || [ $status -eq 0 ] || { echo "status $status:"; cat err; exit 1; }
+}
+
+kills=0 resumed=0
+for ((i = 1; i <= count; i++)); do
+    rm -f m.onnx* out err
+    run_and_kill
+    run_and_kill
+    if [ -e m.onnx.state ]; then
+        resumed=$((resumed + 1))
+        "$program" train --resume m.onnx --quiet >out 2>err || { echo "round $i: resume failed"; cat err; ls -la; exit 1; }
+    else
+        "$program" train "${options[@]}" -o m.onnx >out 2>err
+    fi
+    for part in onnx onnx.state; do
+        cmp -s whole.$part m.$part || { echo "round $i: m.$part differs from the run that was never killed"; exit 1; }
+    done
+done
+echo "$count rounds, $kills kills, $resumed resumed from a checkpoint: all equal"
+[ $resumed -gt 0 ] || { echo "no round was resumed: the test shows nothing"; exit 1; }
