@@ -1,0 +1,106 @@
+/* Do operators give the same in the blocked layouts that convolutions want as in plain row-major layout, forward and
+ * backward, with channel counts that fill blocks and that do not?
+ */
+#include "op_harness.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static eki_value *conv(op_test *t, eki_value *x, int64_t in, int64_t out) {
+    eki_value *w = op_param(t, SHAPE(out, in, 3, 3), NULL);
+    op_refill(t, w, -0.25f, 0.25f);
+    eki_node *node = NODE(t, "Conv", 1, x, w);
+    assert_int_equal(eki_node_set_ints(t->graph, node, "pads", (int64_t[]){1, 1, 1, 1}, 4, NULL), EK_OK);
+    return node->out[0];
+}
+
+static eki_value *norm(op_test *t, const char *op, eki_value *x, int64_t c) {
+    bool layer = strcmp(op, "LayerNormalization") == 0;
+    eki_shape shape = layer ? SHAPE(c, 1, 1) : SHAPE(c);
+    eki_value *scale = op_param(t, shape, NULL), *bias = op_param(t, shape, NULL);
+    if (strcmp(op, "BatchNormalization") == 0) {
+        eki_value *mean = op_param(t, shape, NULL), *var = op_param(t, shape, NULL);
+        op_refill(t, var, 0.5f, 2.0f);
+        return NODE(t, op, 1, x, scale, bias, mean, var)->out[0];
+    }
+    eki_node *node = NODE(t, op, 1, x, scale, bias);
+    if (layer) (void)eki_node_set_int(t->graph, node, "axis", 1, NULL);
+    (void)eki_node_set_int(t->graph, node, "num_groups", c % 4 == 0 ? 4 : 3, NULL);
+    return node->out[0];
+}
+
+/* conv - norm - Relu - conv - norm, added to the first conv; then elementwise, Concat, pooling by ReduceMean. */
+static void block(op_test *t, const char *op, int64_t c) {
+    op_begin(t, 21);
+    eki_value *first = conv(t, op_input(t, SHAPE(3, 3, 6, 5), NULL), 3, c);
+    eki_value *a = NODE(t, "Tanh", 1, norm(t, op, first, c))->out[0];
+    eki_value *b = norm(t, op, conv(t, a, c, c), c);
+    eki_value *sum = NODE(t, "Add", 1, b, first)->out[0];
+    eki_value *three = NODE(t, "Sum", 1, sum, a, b)->out[0];
+    eki_value *mixed = NODE(t, "Mul", 1, three, NODE(t, "Sigmoid", 1, sum)->out[0])->out[0];
+    eki_node *joined = NODE(t, "Concat", 1, mixed, first);
+    (void)eki_node_set_int(t->graph, joined, "axis", 1, NULL);
+    eki_value *out = conv(t, NODE(t, "LeakyRelu", 1, joined->out[0])->out[0], 2 * c, 4);
+    op_output(t, out);
+}
+
+typedef struct result {
+    size_t n;
+    float *data;
+} result;
+
+static void append(result *r, const float *from, size_t count) {
+    r->data = realloc(r->data, (r->n + count) * sizeof *from);
+    assert_non_null(r->data);
+    memcpy(r->data + r->n, from, count * sizeof *from);
+    r->n += count;
+}
+
+static result run(op_test *t, eki_mode mode, bool plain) {
+    result r = {0, NULL};
+    size_t count;
+    t->options.plain = plain;
+    op_run(t, mode);
+    const float *y = op_result(t, 0, &count);
+    append(&r, y, count);
+    float *dy = eki_exec_output_gradient(t->exec, 0);
+    for (size_t i = 0; i < count; i++) dy[i] = (float)(i % 17) / 8.0f - 1.0f;
+    assert_int_equal(eki_exec_backward(t->exec, &t->err), EK_OK);
+    append(&r, eki_exec_input_gradient(t->exec, 0), t->counts[0]);
+    for (size_t i = 0; i < eki_exec_parameter_count(t->exec); i++) {
+        append(&r, eki_exec_parameter(t->exec, i)->gradient, eki_exec_parameter(t->exec, i)->count);
+    }
+    return r;
+}
+
+static void blocked_equals_plain(void **state) {
+    (void)state;
+    static const char *const norms[] = {"BatchNormalization", "GroupNormalization", "InstanceNormalization",
+                                        "LayerNormalization"};
+    static const int64_t channels[] = {16, 24, 9};
+    for (size_t i = 0; i < COUNT(norms) * COUNT(channels); i++) {
+        for (int mode = EKI_MODE_INFERENCE; mode <= EKI_MODE_TRAINING; mode++) {
+            op_test t;
+            block(&t, norms[i % 4], channels[i / 4]);
+            result plain = run(&t, (eki_mode)mode, true), blocked = run(&t, (eki_mode)mode, false);
+            double largest = 0.0;
+            assert_int_equal(plain.n, blocked.n);
+            for (size_t k = 0; k < plain.n; k++) largest = fmax(largest, fabs((double)plain.data[k]));
+            for (size_t k = 0; k < plain.n; k++) {
+                double bound = 1e-4 * fmax(1.0, fabs((double)plain.data[k])) + 1e-6 * largest;
+                if (fabs((double)plain.data[k] - (double)blocked.data[k]) <= bound) continue;
+                fail_msg("%s, %d channels, element %zu of %zu: plain %g, blocked %g", norms[i % 4],
+                         (int)channels[i / 4], k, plain.n, (double)plain.data[k], (double)blocked.data[k]);
+            }
+            free(plain.data);
+            free(blocked.data);
+            op_end(&t);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(blocked_equals_plain)};
+    return cmocka_run_group_tests_name("op_layout", tests, NULL, NULL);
+}
