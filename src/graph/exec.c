@@ -75,11 +75,13 @@ static ek_status collect_inputs(eki_exec *exec, ek_error *err) {
     return EK_OK;
 }
 
-/* What training changes must be writable and must not move afterwards. */
+/* What training changes must be writable and must not move afterwards; what is read must be aligned. */
 static ek_status own_parameters(eki_exec *exec, ek_error *err) {
     for (size_t i = 0; i < exec->graph->n_values; i++) {
         eki_tensor *init = exec->graph->values[i]->init;
-        if (init != NULL && init->dtype == EK_F32) EKI_TRY(eki_tensor_own(init, err));
+        if (init == NULL) continue;
+        bool trained = exec->options.backward && init->dtype == EK_F32;
+        if (trained || !eki_tensor_aligned(init)) EKI_TRY(eki_tensor_own(init, err));
     }
     return EK_OK;
 }
@@ -94,7 +96,7 @@ ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki
     if (status == EK_OK) status = mark_needed(exec, err);
     if (status == EK_OK) status = collect_inputs(exec, err);
     if (status == EK_OK) status = eki_check_operators(graph, exec->needed, err);
-    if (status == EK_OK && options->backward) status = own_parameters(exec, err);
+    if (status == EK_OK) status = own_parameters(exec, err);
     if (status != EK_OK) {
         eki_exec_destroy(exec);
         return status;

@@ -187,7 +187,9 @@ ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *s
 /* A zeroed initializer of that name: a value with data of its own. */
 ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
                                eki_value **value, ek_error *err);
-/* Makes the data writable (copies it out of the mapped file). */
+/* Whether the data may be read as its element type where it lies; in a mapped file it need not be aligned. */
+bool eki_tensor_aligned(const eki_tensor *tensor);
+/* Makes the data writable and aligned (copies it out of the mapped file). */
 ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err);
 
 /* i64/i32 tensors read as int64 (shapes, axes, pads). EK_ERR_DTYPE otherwise. Arena-owned result. */

@@ -2,6 +2,7 @@
 #include "graph/graph.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -124,6 +125,11 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
     value->shape = *shape;
     if (out != NULL) *out = value;
     return EK_OK;
+}
+
+bool eki_tensor_aligned(const eki_tensor *tensor) {
+    size_t unit = eki_dtype_bytes(tensor->dtype);
+    return unit == 0 || (uintptr_t)tensor->data % unit == 0;
 }
 
 ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err) {

@@ -39,7 +39,7 @@ ek_status eki_op_constant_infer(eki_infer *infer) {
         return eki_infer_fail(infer, EK_ERR_UNSUPPORTED, "only numbers are supported as constants");
     }
     eki_infer_set(infer, 0, s.dtype, &s.shape);
-    if (value != NULL && value->type == EKI_ATTR_TENSOR) {
+    if (value != NULL && value->type == EKI_ATTR_TENSOR && eki_tensor_aligned(value->t)) {
         infer->out[0].constant = value->t;
         return EK_OK;
     }
