@@ -38,8 +38,8 @@ static void fill(float *x, uint64_t seed) {
 
 /* Mean and variance per channel; also the chart of variance against deviation. */
 static void moments_evidence(const float *x, const float *y, double epsilon, eks_evidence *evidence) {
-    static const char *const columns[] = {"channel", "deviation in", "mean out", "variance out", "v / (v + ε)"};
-    eks_table_begin(&evidence->table, "Each channel after batch norm, before scale and bias", 5, columns);
+    static const char *const columns[] = {"deviation in", "mean out", "variance out", "v / (v + ε)"};
+    eks_table_begin(&evidence->table, "Each channel after batch norm, before scale and bias", 4, columns);
     eks_chart *chart = &evidence->chart;
     eks_series *law = eks_chart_series(chart, "predicted: v / (v + ε)", EKS_LINE);
     for (int i = 0; i <= 48; i++) {
@@ -57,11 +57,10 @@ static void moments_evidence(const float *x, const float *y, double epsilon, eks
         evidence->values[4] = fmax(evidence->values[4], fabs(var - 1));
         eks_point(dots, sqrt(var_in), var);
         int row = eks_table_row(&evidence->table);
-        eks_cell_number(&evidence->table, row, 0, c);
-        eks_cell_number(&evidence->table, row, 1, sqrt(var_in));
-        eks_cell_number(&evidence->table, row, 2, mean);
-        eks_cell_number(&evidence->table, row, 3, var);
-        eks_cell_number(&evidence->table, row, 4, predicted);
+        eks_cell_number(&evidence->table, row, 0, sqrt(var_in));
+        eks_cell_number(&evidence->table, row, 1, mean);
+        eks_cell_number(&evidence->table, row, 2, var);
+        eks_cell_number(&evidence->table, row, 3, predicted);
     }
 }
 

@@ -1,6 +1,6 @@
 /* card07.c: what momentum does to running statistics, against three closed forms.
  *
- * An exponential moving average forgets its initial value as m^t; at rest, its variance is (1-m)/(1+m) of one batch's;
+ * An exponential moving average forgets its initial value as mᵗ; at rest, its variance is (1-m)/(1+m) of one batch's;
  * and the same number means opposite things in the two conventions, so that KEEP with m must equal REPLACE with 1-m.
  * All three go through ek_norm_update_running. The second uses 4,096 channels as independent repetitions.
  */
@@ -9,11 +9,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CHANNELS = 4096, PER_BATCH = 4, STEPS = 1000, MOMENTA = 3 };
+enum { CHANNELS = 4096, PER_BATCH = 4, STEPS = 1000, MOMENTA = 3, SHOWN = 3 };
 
 static const double momenta[MOMENTA] = {0.9, 0.99, 0.999};
 static const double resting[MOMENTA] = {0.5, 0.9, 0.99}; /* those that come to rest within STEPS */
-static const int marks[] = {1, 10, 30, 100, 300, 1000};
+static const int shown[SHOWN] = {10, 100, 1000};         /* steps in the table */
 
 /* `steps` updates of the running mean by batches that `x` holds, one after the other (`stride` floats apart). */
 static ek_status update(eks_study *study, double m, ek_momentum_convention convention, int64_t channels, int64_t rows,
@@ -32,29 +32,37 @@ static ek_status update(eks_study *study, double m, ek_momentum_convention conve
     return status;
 }
 
+/* One row of the table: what is left of 1 after t steps, measured and predicted. */
+static void weight_row(eks_table *table, int t, double m, double measured) {
+    const double values[] = {t, m, measured, pow(m, t)};
+    int row = eks_table_row(table);
+    for (int i = 0; i < 4; i++) {
+        if (values[i] < 1e-30)
+            eks_cell_text(table, row, i, "under 10⁻³⁰");
+        else
+            eks_cell_number(table, row, i, values[i]);
+    }
+}
+
 /* Constant zero batches: what is left of an initial value 1 after t steps is m^t. */
 static ek_status forgetting(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const char *const columns[] = {"steps t", "m", "weight left", "m^t"};
+    static const char *const columns[] = {"steps t", "m", "weight left", "mᵗ"};
     static const char *const names[] = {"m = 0.9", "m = 0.99", "m = 0.999"};
     const float zeros[PER_BATCH] = {0};
     eks_table_begin(&evidence->table, "What is left of the initial value 1 in the running mean", 4, columns);
     for (int k = 0; k < MOMENTA; k++) {
         float mean = 1, var = 1;
-        int mark = 0;
+        double next = 1; /* step of the next point of the chart, ten to a decade */
         eks_series *series = eks_chart_series(&evidence->chart, names[k], EKS_LINE);
         for (int t = 1; t <= STEPS; t++) {
             EKS_TRY(update(study, momenta[k], EK_MOMENTUM_KEEP, 1, PER_BATCH, zeros, &mean, &var, err));
-            double error = fabs((double)mean - pow(momenta[k], t));
-            evidence->values[0] = fmax(evidence->values[0], error);
-            if (t != marks[mark]) continue;
-            eks_point(series, t, (double)mean);
-            mark += mark < 5;
-            if (t == 1 || t == 30 || t == 300) continue;
-            int row = eks_table_row(&evidence->table);
-            eks_cell_number(&evidence->table, row, 0, t);
-            eks_cell_number(&evidence->table, row, 1, momenta[k]);
-            eks_cell_number(&evidence->table, row, 2, (double)mean);
-            eks_cell_number(&evidence->table, row, 3, pow(momenta[k], t));
+            evidence->values[0] = fmax(evidence->values[0], fabs((double)mean - pow(momenta[k], t)));
+            if (t >= floor(next + 0.5)) {
+                eks_point(series, t, (double)mean);
+                while (floor(next + 0.5) <= t) next *= pow(10, 0.1);
+            }
+            for (int i = 0; i < SHOWN; i++)
+                if (t == shown[i]) weight_row(&evidence->table, t, momenta[k], (double)mean);
         }
     }
     return EK_OK;
@@ -123,10 +131,10 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
 const eks_design eks_card07 = {
     .number = 7,
     .taught = "The running statistics are an exponential moving average: running ← m · running + (1 − m) · batch.",
-    .prediction = "After t steps the initial value keeps the weight m^t. Once at rest, the running mean varies with "
+    .prediction = "After t steps the initial value keeps the weight mᵗ. Once at rest, the running mean varies with "
                   "(1 − m)/(1 + m) of the variance of one batch mean. PyTorch's momentum is 1 − m: the two "
                   "conventions agree when, and only when, the number is converted.",
-    .refuter = "A weight that leaves m^t by more than 0.00001, a resting variance more than 10 % off, or two "
+    .refuter = "A weight that leaves mᵗ by more than 0.00001, a resting variance more than 10 % off, or two "
                "conventions that disagree after conversion.",
     .method =
         "1,000 updates of one channel by constant batches; 1,000 updates of 4,096 channels by random batches of 4 "
@@ -134,7 +142,7 @@ const eks_design eks_card07 = {
     .sabotage = "swap-momentum",
     .sabotage_what = "m is used where 1 − m belongs",
     .endpoint_count = 4,
-    .endpoints = {{"largest distance of the initial value's weight from m^t", EKS_AT_MOST, 1e-5, 0},
+    .endpoints = {{"largest distance of the initial value's weight from mᵗ", EKS_AT_MOST, 1e-5, 0},
                   {"largest relative error of (1 − m)/(1 + m) at rest", EKS_AT_MOST, 0.1, 0},
                   {"keep 0.9 against replace 0.1: largest difference", EKS_AT_MOST, 1e-5, 0},
                   {"keep 0.9 against replace 0.9, the trap: difference", EKS_AT_LEAST, 0.1, 1}},

@@ -9,8 +9,10 @@
 #define O(x) "<mo>" x "</mo>"
 #define D(x) "<mn>" x "</mn>"
 #define T(x) "<mtext>" x "</mtext>"
+#define GAP "<mspace width=\"0.4em\"/>"
 #define G(x) "<mrow>" x "</mrow>"
 #define SUB(a, b) "<msub>" G(a) G(b) "</msub>"
+#define UNDER(a, b) "<munder>" G(a) G(b) "</munder>"
 #define SUP(a, b) "<msup>" G(a) G(b) "</msup>"
 #define SUBSUP(a, b, c) "<msubsup>" G(a) G(b) G(c) "</msubsup>"
 #define FRAC(a, b) "<mfrac>" G(a) G(b) "</mfrac>"
@@ -77,8 +79,8 @@ const eks_text eks_texts[EKS_CARDS] = {
                "depends on that image alone: on no batch mates and no batch size.",
      .exact = "Evaluation mode does not freeze γ and β; it merely does not train anything. Where the statistics come "
               "from, whether they are updated, and whether γ and β are trained are three separate switches.",
-     .formula = MATH(T("training: ") SUB(I("μ"), I("B")) COMMA SUBSUP(I("σ"), I("B"), D("2")) O("→") T("inference: ")
-                         SUB(I("μ"), T("run")) COMMA SUBSUP(I("σ"), T("run"), D("2"))),
+     .formula = MATH(T("training:") GAP SUB(I("μ"), I("B")) COMMA SUBSUP(I("σ"), I("B"), D("2")) O("→")
+                         GAP T("inference:") GAP SUB(I("μ"), T("run")) COMMA SUBSUP(I("σ"), T("run"), D("2"))),
      .formula_text = "training uses μ_B, σ²_B; inference uses μ_run, σ²_run",
      .related = {7, 12, 13},
      .sources = {IOFFE, WU_JOHNSON}},
@@ -114,7 +116,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact = "There is a practical difference that no benchmark changes: before the activation it folds into the "
               "convolution in front of it for free. After the activation it can only fold into the next convolution, "
               "which zero padding makes wrong at the border.",
-     .formula = MATH(T("ReLU") O("(") T("BN") O("(") I("W") O("∗") I("x") O(")") O(")") T(" or ") T("BN") O("(")
+     .formula = MATH(T("ReLU") O("(") T("BN") O("(") I("W") O("∗") I("x") O(")") O(")") GAP T("or") GAP T("BN") O("(")
                          T("ReLU") O("(") I("W") O("∗") I("x") O(")") O(")")),
      .formula_text = "ReLU(BN(W ∗ x)) or BN(ReLU(W ∗ x))",
      .related = {1, 6},
@@ -160,7 +162,7 @@ const eks_text eks_texts[EKS_CARDS] = {
                "the same quantity. Values keep their places; only their common scale and offset change.",
      .exact = "The parameters count 2C, whatever the size of the map, and 2C running values beside them.",
      .formula = MATH(SUB(I("μ"), I("c")) O("=") FRAC(D("1"), I("N") I("H") I("W"))
-                         SUB(O("∑"), I("n") O(",") I("h") O(",") I("w")) SUB(I("x"), I("n") I("c") I("h") I("w"))),
+                         UNDER(O("∑"), I("n") O(",") I("h") O(",") I("w")) SUB(I("x"), I("n") I("c") I("h") I("w"))),
      .formula_text = "μ_c = 1/(NHW) · Σ over n, h, w of x_nchw",
      .related = {1, 9, 10},
      .sources = {IOFFE, WU_HE}},
@@ -174,9 +176,9 @@ const eks_text eks_texts[EKS_CARDS] = {
          "runs one token at a time.",
      .exact = "It is not simply the better norm: for convolutional networks the layer norm paper itself reports that "
               "batch norm wins, and on ImageNet the errors were 25.3 % and 23.6 %.",
-     .formula = MATH(T("LN: ") SUB(I("μ"), I("n")) O("=") FRAC(D("1"), I("F")) SUB(O("∑"), I("f"))
-                         SUB(I("x"), I("n") I("f")) COMMA T("BN: ") SUB(I("μ"), I("f")) O("=") FRAC(D("1"), I("N"))
-                             SUB(O("∑"), I("n")) SUB(I("x"), I("n") I("f"))),
+     .formula = MATH(T("LN:") GAP SUB(I("μ"), I("n")) O("=") FRAC(D("1"), I("F")) UNDER(O("∑"), I("f"))
+                         SUB(I("x"), I("n") I("f")) COMMA T("BN:") GAP SUB(I("μ"), I("f")) O("=") FRAC(D("1"), I("N"))
+                             UNDER(O("∑"), I("n")) SUB(I("x"), I("n") I("f"))),
      .formula_text = "LN: μ_n = mean over f of x_nf;  BN: μ_f = mean over n of x_nf",
      .related = {4, 10, 15},
      .sources = {BA, WU_HE}},
@@ -274,7 +276,7 @@ const eks_text eks_texts[EKS_CARDS] = {
          "For image classifiers with 32 or more independent images per batch it remains hard to beat: 23.6 % error "
          "on ImageNet against 24.1 (group), 25.3 (layer) and 28.4 (instance). And without skip connections a deep "
          "stack with batch norm has exploding gradients at the start, caused by the norm itself.",
-     .formula = MATH(T("RMS: ") I("y") O("=") I("γ") O("·")
+     .formula = MATH(T("RMS:") GAP I("y") O("=") I("γ") O("·")
                          FRAC(I("x"), ROOT(FRAC(D("1"), I("F")) O("∑") SUP(I("x"), D("2")) O("+") I("ε")))),
      .formula_text = "RMS norm: y = γ · x / √(mean(x²) + ε)",
      .related = {4, 9, 10},

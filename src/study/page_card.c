@@ -41,29 +41,35 @@ static void answer(FILE *out, const eks_text *text) {
 }
 
 static void endpoints(FILE *out, const eks_design *design, const eks_evidence *evidence) {
-    fprintf(out,
-            "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"e%d\"><table>"
-            "<caption id=\"e%d\">What was fixed before the run, and what was measured</caption><thead><tr>"
-            "<th scope=\"col\">Endpoint</th><th scope=\"col\">Rule</th><th scope=\"col\">Measured</th>"
-            "<th scope=\"col\">Held</th></tr></thead><tbody>\n",
-            design->number, design->number);
+    fprintf(
+        out,
+        "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"e%d\">"
+        "<table class=\"endpoints\" role=\"table\">"
+        "<caption id=\"e%d\">What was fixed before the run, and what was measured</caption><thead role=\"rowgroup\">"
+        "<tr role=\"row\">"
+        "<th role=\"columnheader\" scope=\"col\">Endpoint</th><th role=\"columnheader\" scope=\"col\">Rule</th><th "
+        "role=\"columnheader\" scope=\"col\">Measured</th>"
+        "<th role=\"columnheader\" scope=\"col\">Held</th></tr></thead><tbody role=\"rowgroup\">\n",
+        design->number, design->number);
     for (int i = 0; i < design->endpoint_count; i++) {
         const eks_endpoint *endpoint = &design->endpoints[i];
         int holds = eks_endpoint_holds(endpoint, evidence->values[i]);
         char rule[80], measured[64];
         eks_rule(endpoint, rule);
         eks_number(evidence->values[i], measured);
-        element(out, "<tr><th scope=\"row\">", endpoint->what, "");
+        element(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">", endpoint->what, "");
         if (endpoint->control) fputs(" <span class=\"control\">control</span>", out);
-        fprintf(out, "</th><td>%s</td><td>%s</td><td class=\"%s\">%s</td></tr>\n", rule, measured, holds ? "yes" : "no",
-                holds ? "✓ yes" : "✗ no");
+        fprintf(out,
+                "</th><td role=\"cell\">%s</td>"
+                "<td role=\"cell\" data-label=\"Measured\">%s</td><td role=\"cell\" class=\"%s\">%s</td></tr>\n",
+                rule, measured, holds ? "yes" : "no", holds ? "✓ yes" : "✗ no");
     }
     fputs("</tbody></table></div>\n", out);
 }
 
 static void data_table(FILE *out, const eks_table *table, int number) {
     fprintf(out,
-            "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"c%d\"><table class=\"data\">"
+            "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"c%d\"><table class=\"data\">"
             "<caption id=\"c%d\">",
             number, number);
     eks_escaped(out, table->caption);
@@ -97,12 +103,16 @@ static void command(FILE *out, const eks_study *study, const eks_design *design)
 static void evidence_section(FILE *out, const eks_study *study, const eks_design *design) {
     const eks_evidence *evidence = &study->evidence[design->number - 1];
     const char *verdict = eks_verdict_name(evidence->verdict);
+    char took[64];
+    if (evidence->seconds < 0.01)
+        snprintf(took, sizeof took, "under 0.01 s");
+    else
+        snprintf(took, sizeof took, "%.2f s", evidence->seconds);
     fprintf(out,
-            "<section class=\"evidence\" data-verdict=\"%s\" aria-labelledby=\"v%d\"><div class=\"evidence-head\">"
-            "<h3 id=\"v%d\">Put to the test</h3><p class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> %s</p>"
-            "<p class=\"took\">measured in %.2f s</p></div>\n",
-            verdict, design->number, design->number, verdict, verdict_sign(evidence->verdict), verdict,
-            evidence->seconds);
+            "<div class=\"evidence\" data-verdict=\"%s\"><div class=\"evidence-head\">"
+            "<h3>Put to the test</h3><p class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> %s</p>"
+            "<p class=\"took\">measured in %s</p></div>\n",
+            verdict, verdict, verdict_sign(evidence->verdict), verdict, took);
     if (eks_sabotages(design, study->options->sabotage))
         element(out, "<p class=\"problem\">Sabotaged on purpose in this run: ", design->sabotage_what, ".</p>\n");
     if (evidence->problem[0]) element(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
@@ -121,7 +131,7 @@ static void evidence_section(FILE *out, const eks_study *study, const eks_design
         fputs("</div>\n", out);
     }
     command(out, study, design);
-    fputs("</section>\n", out);
+    fputs("</div>\n", out);
 }
 
 static void foot(FILE *out, const eks_text *text) {

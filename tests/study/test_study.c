@@ -1,0 +1,246 @@
+/* test_study.c: every claim of the study holds as it is, and is refuted under its own sabotage.
+ *
+ * The second half matters more: an experiment that cannot fail proves nothing. The rest checks the judge, the numbers
+ * as text, the escaping, and that files are replaced whole.
+ */
+#include "study/write.h"
+
+#include <evenkeel/status.h>
+
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char json_path[] = "test_study_results.json";
+static const char html_path[] = "test_study_page.html";
+
+static ek_study_options quick(int card, const char *sabotage) {
+    ek_study_options options = {.quick = 1, .card = card, .seed = 1, .sabotage = sabotage, .output_json = json_path};
+    return options;
+}
+
+/* The verdict of a card in the results written last. */
+static void verdict_of(int card, char verdict[32]) {
+    json_error_t error;
+    json_t *root = json_load_file(json_path, 0, &error);
+    assert_non_null(root);
+    json_t *evidence = json_object_get(json_array_get(json_object_get(root, "cards"), (size_t)card - 1), "evidence");
+    const char *text = json_string_value(json_object_get(evidence, "verdict"));
+    const char *problem = json_string_value(json_object_get(evidence, "problem"));
+    if (problem) print_message("card %d: %s\n", card, problem);
+    snprintf(verdict, 32, "%s", text ? text : "none");
+    json_decref(root);
+}
+
+static void clean_run_supports_all(void **state) {
+    (void)state;
+    ek_study_options options = quick(0, NULL);
+    ek_error err = {EK_OK, ""};
+    int failed = -1;
+    assert_int_equal(ek_study_run(&options, &failed, &err), EK_OK);
+    for (int i = 0; i < EKS_MEASURED; i++) {
+        char verdict[32];
+        verdict_of(eks_designs[i]->number, verdict);
+        print_message("card %2d: %s\n", eks_designs[i]->number, verdict);
+        assert_string_equal(verdict, "supported");
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void every_sabotage_refutes(void **state) {
+    (void)state;
+    for (int i = 0; i < EKS_MEASURED; i++) {
+        char verdict[32];
+        ek_study_options options = quick(eks_designs[i]->number, eks_designs[i]->sabotage);
+        ek_error err = {EK_OK, ""};
+        int failed = -1;
+        assert_int_equal(ek_study_run(&options, &failed, &err), EK_OK);
+        verdict_of(eks_designs[i]->number, verdict);
+        print_message("card %2d, %s: %s\n", eks_designs[i]->number, eks_designs[i]->sabotage, verdict);
+        assert_string_equal(verdict, "refuted");
+        assert_int_equal(failed, 1);
+    }
+}
+
+static void closed_forms_hold_for_other_seeds(void **state) {
+    (void)state;
+    const int cards[] = {1, 7, 8, 9, 10};
+    for (uint64_t seed = 2; seed < 12; seed++)
+        for (int i = 0; i < 5; i++) {
+            ek_study_options options = quick(cards[i], NULL);
+            options.seed = seed;
+            int failed = -1;
+            assert_int_equal(ek_study_run(&options, &failed, NULL), EK_OK);
+            if (failed) print_message("card %d, seed %d\n", cards[i], (int)seed);
+            assert_int_equal(failed, 0);
+        }
+}
+
+static void sabotage_touches_its_card_only(void **state) {
+    (void)state;
+    ek_study_options options = quick(8, "10");
+    int failed = -1;
+    assert_int_equal(ek_study_run(&options, &failed, NULL), EK_OK);
+    assert_int_equal(failed, 0);
+}
+
+static void bad_options_are_refused(void **state) {
+    (void)state;
+    const struct {
+        int quick, card;
+        const char *sabotage;
+        ek_status status;
+    } cases[] = {{0, 0, NULL, EK_ERR_UNSUPPORTED},
+                 {1, 16, NULL, EK_ERR_ARG},
+                 {1, -1, NULL, EK_ERR_ARG},
+                 {1, 2, NULL, EK_ERR_UNSUPPORTED},
+                 {1, 0, "no-such", EK_ERR_ARG},
+                 {1, 0, "2", EK_ERR_ARG},
+                 {1, 0, "", EK_ERR_ARG}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ek_study_options options = quick(cases[i].card, cases[i].sabotage);
+        options.quick = cases[i].quick;
+        ek_error err = {EK_OK, ""};
+        assert_int_equal(ek_study_run(&options, NULL, &err), cases[i].status);
+        assert_true(err.text[0] != 0);
+    }
+}
+
+static void missing_data_is_inconclusive(void **state) {
+    (void)state;
+    ek_study_options options = quick(12, NULL);
+    options.data = "/no/such/folder";
+    int failed = -1;
+    char verdict[32];
+    assert_int_equal(ek_study_run(&options, &failed, NULL), EK_OK);
+    verdict_of(12, verdict);
+    assert_string_equal(verdict, "inconclusive");
+    assert_int_equal(failed, 1);
+}
+
+static void the_judge(void **state) {
+    (void)state;
+    static const eks_design design = {.endpoint_count = 2,
+                                      .endpoints = {{"claim", EKS_AT_MOST, 1, 0}, {"control", EKS_AT_LEAST, 5, 1}}};
+    eks_evidence *evidence = calloc(1, sizeof *evidence);
+    assert_non_null(evidence);
+    const struct {
+        double claim, control;
+        eks_verdict verdict;
+    } cases[] = {{1, 5, EKS_SUPPORTED},      {1.01, 5, EKS_REFUTED},     {1.01, 4, EKS_REFUTED},
+                 {0, 4.9, EKS_INCONCLUSIVE}, {NAN, 6, EKS_INCONCLUSIVE}, {0, NAN, EKS_INCONCLUSIVE}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        evidence->values[0] = cases[i].claim;
+        evidence->values[1] = cases[i].control;
+        assert_int_equal(eks_judge(&design, evidence), cases[i].verdict);
+    }
+    free(evidence);
+}
+
+static void numbers_as_text(void **state) {
+    (void)state;
+    const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {-0.0, "0"},
+                 {7, "7"},
+                 {1000, "1000"},
+                 {12345, "12,345"},
+                 {-3840, "−3840"},
+                 {0.5, "0.5"},
+                 {0.05263, "0.05263"},
+                 {1e-5, "0.00001"},
+                 {1e-4, "0.0001"},
+                 {0.6774456, "0.6774"},
+                 {99.96, "99.96"},
+                 {3.2e-7, "3.2 × 10⁻⁷"},
+                 {9.99e-9, "1.0 × 10⁻⁸"},
+                 {NAN, "–"},
+                 {INFINITY, "∞"},
+                 {1234.5, "1234"},
+                 {4.2e12, "4.2 × 10¹²"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        eks_number(cases[i].value, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void text_is_escaped(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    eks_escaped(out, "<b a=\"1\">&'\x01µ");
+    fclose(out);
+    assert_string_equal(text, "&lt;b a=&quot;1&quot;&gt;&amp;&#39;µ");
+    free(text);
+}
+
+static void cards_are_complete(void **state) {
+    (void)state;
+    for (int i = 0; i < EKS_CARDS; i++) {
+        const eks_text *text = &eks_texts[i];
+        assert_int_equal(text->number, i + 1);
+        assert_true(text->question && text->answer && text->formula && text->formula_text && text->sources[0].label);
+        for (int k = 0; k < 4 && text->related[k]; k++)
+            assert_true(text->related[k] != i + 1 && text->related[k] <= EKS_CARDS);
+        assert_true((eks_design_of(i + 1) == NULL) == (text->experiment != NULL));
+    }
+    for (int i = 0; i < EKS_MEASURED; i++) {
+        const eks_design *d = eks_designs[i];
+        assert_true(d->taught && d->prediction && d->refuter && d->method && d->sabotage && d->sabotage_what);
+        assert_in_range(d->endpoint_count, 1, EKS_ENDPOINTS);
+        for (int k = 0; k < d->endpoint_count; k++) assert_non_null(d->endpoints[k].what);
+    }
+}
+
+static int fails(FILE *out, const eks_study *study) {
+    (void)study;
+    fputs("half", out);
+    return 0;
+}
+
+static void files_are_replaced_whole(void **state) {
+    (void)state;
+    ek_study_options options = quick(8, NULL);
+    options.output_html = html_path;
+    struct stat before, after;
+    assert_int_equal(ek_study_run(&options, NULL, NULL), EK_OK);
+    assert_int_equal(stat(html_path, &before), 0);
+    ek_error err = {EK_OK, ""};
+    assert_int_equal(eks_save(html_path, NULL, fails, &err), EK_ERR_IO);
+    assert_int_equal(stat(html_path, &after), 0);
+    assert_true(before.st_ino == after.st_ino && before.st_size == after.st_size);
+    options.output_html = "/no/such/folder/page.html";
+    assert_int_equal(ek_study_run(&options, NULL, &err), EK_ERR_IO);
+    unlink(html_path);
+    unlink(json_path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_judge),
+        cmocka_unit_test(numbers_as_text),
+        cmocka_unit_test(text_is_escaped),
+        cmocka_unit_test(cards_are_complete),
+        cmocka_unit_test(bad_options_are_refused),
+        cmocka_unit_test(missing_data_is_inconclusive),
+        cmocka_unit_test(sabotage_touches_its_card_only),
+        cmocka_unit_test(closed_forms_hold_for_other_seeds),
+        cmocka_unit_test(clean_run_supports_all),
+        cmocka_unit_test(every_sabotage_refutes),
+        cmocka_unit_test(files_are_replaced_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
