@@ -79,6 +79,8 @@ ek_status train_loop(train_job *job, ek_error *err) {
     int64_t first = train_step(job), every = option_int(job->args, "checkpoint-every");
     double began = clock_seconds();
     ek_status status = EK_OK;
+    /* A finished run that was killed between writing its state and its model still lacks the model. */
+    if (job->resumed && first >= job->total_steps) status = checkpoint(job, err);
     while (status == EK_OK && train_step(job) < job->total_steps) {
         double start = clock_seconds();
         status = one_epoch(job, &bar, began, first, err);

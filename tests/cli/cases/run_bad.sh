@@ -5,7 +5,7 @@ zeros 12544 | npy double.npy '<f8' 2,1,28,28
 expect 2 evenkeel run m.onnx 2> a; contains a "an input is missing"; contains a "x1x28x28"
 expect 2 evenkeel run m.onnx -i x.npy -i x.npy 2> b; contains b "one input too many"
 expect 3 evenkeel run m.onnx -i wrong.npy -o y.npy 2> c; contains c "28"
-expect 3 evenkeel run m.onnx -i double.npy -o y.npy 2> d; contains d "f64"
+expect 3 evenkeel run m.onnx -i double.npy -o y.npy 2> d; contains d "float64"
 expect 4 evenkeel run m.onnx -i none.npy -o y.npy 2> e; contains e none.npy
 expect 4 evenkeel run m.onnx -i x.npy -o none/y.npy 2> f; contains f none/y.npy
 head -c 3000 x.npy > short.npy
