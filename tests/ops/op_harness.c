@@ -204,6 +204,7 @@ typedef struct leaf {
     float *data;      /* where the value is read from */
     double *gradient; /* what backward says */
     size_t count;
+    bool is_parameter;
 } leaf;
 
 static float weight_of(size_t i) { return grid_value(1000, i); }
@@ -218,6 +219,10 @@ static double loss(op_test *t) {
 
 static double loss_at(op_test *t, const leaf *l, const float *x, const float *d, double h) {
     for (size_t i = 0; i < l->count; i++) l->data[i] = (float)((double)x[i] + h * (double)d[i]);
+    if (l->is_parameter) {
+        eki_exec_weights_changed(t->exec);
+        ok(t, eki_exec_prepare(t->exec, t->shapes, &t->err));
+    }
     op_forward(t);
     memcpy(l->data, x, l->count * sizeof *x);
     return loss(t);
@@ -254,8 +259,8 @@ static double leaf_error(op_test *t, const leaf *l) {
     return worst;
 }
 
-static leaf make_leaf(float *data, const float *gradient, size_t count) {
-    leaf l = {data, malloc((count + 1) * sizeof(double)), count};
+static leaf make_leaf(float *data, const float *gradient, size_t count, bool is_parameter) {
+    leaf l = {data, malloc((count + 1) * sizeof(double)), count, is_parameter};
     assert_non_null(l.gradient);
     for (size_t i = 0; i < count; i++) l.gradient[i] = (double)gradient[i];
     return l;
@@ -273,11 +278,11 @@ double op_gradient_error(op_test *t) {
     ok(t, eki_exec_backward(t->exec, &t->err));
     for (int i = 0; i < t->n_inputs; i++) {
         const float *g = eki_exec_input_gradient(t->exec, (size_t)i);
-        if (g != NULL) leaves[n++] = make_leaf(t->feed[i], g, t->counts[i]);
+        if (g != NULL) leaves[n++] = make_leaf(t->feed[i], g, t->counts[i], false);
     }
     for (size_t i = 0; i < eki_exec_parameter_count(t->exec); i++) {
         const eki_parameter *p = eki_exec_parameter(t->exec, i);
-        leaves[n++] = make_leaf(p->value->init->data, p->gradient, p->count);
+        leaves[n++] = make_leaf(p->value->init->data, p->gradient, p->count, true);
     }
     assert_true(n > 0);
     for (size_t i = 0; i < n; i++) worst = fmax(worst, leaf_error(t, &leaves[i]));

@@ -223,6 +223,20 @@ static void lrn(void **state) {
     }
 }
 
+/* RMS norm as older files spell it: x / sqrt(mean(x^2) + eps) * scale. */
+static void rms_norm_as_a_subgraph(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 17);
+    eki_value *x = op_input(&t, SHAPE(3, 4, 8), NULL);
+    eki_node *node = NODE(&t, "ReduceMean", 1, NODE(&t, "Mul", 1, x, x)->out[0]);
+    assert_int_equal(eki_node_set_ints(t.graph, node, "axes", (int64_t[]){-1}, 1, NULL), EK_OK);
+    eki_value *sum = NODE(&t, "Add", 1, node->out[0], op_param(&t, SCALAR, (float[]){0.25f}))->out[0];
+    eki_value *root = NODE(&t, "Sqrt", 1, sum)->out[0];
+    NODE(&t, "Mul", 1, NODE(&t, "Div", 1, x, root)->out[0], op_param(&t, SHAPE(8), NULL));
+    agree(&t, EKI_MODE_TRAINING);
+}
+
 static void dropout(void **state) {
     (void)state;
     for (int64_t opset = 6; opset <= 13; opset += 7) {
@@ -246,6 +260,7 @@ int main(void) {
         cmocka_unit_test(reductions),
         cmocka_unit_test(movement),
         cmocka_unit_test(joining_and_picking),
+        cmocka_unit_test(rms_norm_as_a_subgraph),
         cmocka_unit_test(dropout),
         cmocka_unit_test(lrn),
     };

@@ -32,7 +32,8 @@ static bool can_fold(const eki_infer *infer) {
     return node->n_in <= EKI_MAX_IO && node->n_out <= EKI_MAX_IO;
 }
 
-static ek_status fill_step(eki_infer *infer, eki_step *step, eki_tensor **made) {
+/* `in` holds the inputs as the step sees them: data borrowed from a file may be unaligned and is then copied. */
+static ek_status fill_step(eki_infer *infer, eki_step *step, eki_tensor *in, eki_tensor **made) {
     const eki_node *node = infer->node;
     step->node = node;
     step->opset = infer->opset;
@@ -42,8 +43,14 @@ static ek_status fill_step(eki_infer *infer, eki_step *step, eki_tensor **made) 
         const eki_tensor *constant = infer->in[i].constant;
         step->has_in[i] = infer->in[i].present;
         if (!step->has_in[i]) continue;
-        step->constant[i] = constant;
-        step->in[i] = (eki_view){.dtype = constant->dtype, .shape = constant->shape, .data = constant->data};
+        eki_tensor aligned = *constant;
+        if (!eki_tensor_aligned(constant)) {
+            aligned.data = eki_arena_memdup(&infer->graph->arena, constant->data, constant->bytes);
+            if (aligned.data == NULL) return eki_fail_nomem(infer->err, constant->bytes);
+        }
+        in[i] = aligned;
+        step->constant[i] = &in[i];
+        step->in[i] = (eki_view){.dtype = constant->dtype, .shape = constant->shape, .data = aligned.data};
     }
     for (int i = 0; i < node->n_out; i++) {
         step->has_out[i] = node->out[i] != NULL;
@@ -58,10 +65,12 @@ ek_status eki_infer_fold(eki_infer *infer, eki_step_fn forward) {
     eki_tensor *made[EKI_MAX_IO] = {NULL};
     if (!can_fold(infer)) return EK_OK;
     eki_step *step = calloc(1, sizeof *step);
-    if (step == NULL) return eki_fail_nomem(infer->err, sizeof *step);
-    ek_status status = fill_step(infer, step, made);
+    eki_tensor *in = calloc(EKI_MAX_IO, sizeof *in);
+    ek_status status = step == NULL || in == NULL ? eki_fail_nomem(infer->err, sizeof *step) : EK_OK;
+    if (status == EK_OK) status = fill_step(infer, step, in, made);
     if (status == EK_OK) status = forward(step, infer->err);
     free(step);
+    free(in);
     if (status != EK_OK) return status;
     for (int i = 0; i < infer->node->n_out; i++) infer->out[i].constant = made[i];
     return EK_OK;
