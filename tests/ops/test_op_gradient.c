@@ -231,7 +231,9 @@ static void rms_norm_as_a_subgraph(void **state) {
     eki_value *x = op_input(&t, SHAPE(3, 4, 8), NULL);
     eki_node *node = NODE(&t, "ReduceMean", 1, NODE(&t, "Mul", 1, x, x)->out[0]);
     assert_int_equal(eki_node_set_ints(t.graph, node, "axes", (int64_t[]){-1}, 1, NULL), EK_OK);
-    eki_value *sum = NODE(&t, "Add", 1, node->out[0], op_param(&t, SCALAR, (float[]){0.25f}))->out[0];
+    eki_node *epsilon = op_node(&t, "Constant", 1, NULL, 0);
+    assert_int_equal(eki_node_set_float(t.graph, epsilon, "value_float", 1e-5f, NULL), EK_OK);
+    eki_value *sum = NODE(&t, "Add", 1, node->out[0], epsilon->out[0])->out[0];
     eki_value *root = NODE(&t, "Sqrt", 1, sum)->out[0];
     NODE(&t, "Mul", 1, NODE(&t, "Div", 1, x, root)->out[0], op_param(&t, SHAPE(8), NULL));
     agree(&t, EKI_MODE_TRAINING);
