@@ -1,0 +1,240 @@
+/* test_trainer.c: a step is all or nothing; frozen things stay; parameter groups; resuming equals going on. */
+#include "train/train_fixture.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXTENT = 8, BATCHES = 6, PER_BATCH = 5, CLASSES = 4 };
+
+static ek_train_options options_for(ek_optimizer optimizer) {
+    ek_train_options o = ek_train_options_default();
+    o.optimizer = optimizer;
+    o.total_steps = 2 * BATCHES;
+    o.weight_decay = 0.01;
+    o.lr = 0.02;
+    o.threads = 2;
+    o.reproducible = 1;
+    return o;
+}
+
+static double train(ek_trainer *trainer, int from, int to) {
+    ek_step_result result = {0};
+    for (int i = from; i < to; i++) {
+        /* The last batch of each epoch is short. */
+        int64_t count = i % BATCHES == BATCHES - 1 ? 3 : PER_BATCH;
+        fixture_batch b = fixture_make_batch(count, EXTENT * EXTENT, CLASSES, (uint64_t)(i % BATCHES));
+        OK(ek_trainer_step(trainer, &b.batch, &result, err));
+        assert_int_equal(result.step, i + 1);
+        assert_int_equal(result.count, count);
+        fixture_free_batch(&b);
+    }
+    return result.loss;
+}
+
+static void test_learns(void **state) {
+    (void)state;
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_train_options o = options_for(EK_SGD);
+    ek_trainer *trainer;
+    ek_step_result first, last = {0};
+    o.total_steps = 60;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    fixture_batch b = fixture_make_batch(16, EXTENT * EXTENT, CLASSES, 3);
+    OK(ek_trainer_step(trainer, &b.batch, &first, err));
+    for (int i = 1; i < 60; i++) OK(ek_trainer_step(trainer, &b.batch, &last, err));
+    assert_true(first.loss > 0.8);
+    assert_true(last.loss < 0.05);
+    assert_int_equal(last.correct, 16);
+    assert_int_equal(last.skipped_updates, 0);
+    assert_string_equal(last.skipped, "");
+    fixture_free_batch(&b);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+}
+
+static const ek_parameter_info *find(const ek_trainer *trainer, const char *name) {
+    static ek_parameter_info info;
+    for (size_t i = 0; i < ek_trainer_parameter_count(trainer); i++) {
+        info = ek_trainer_parameter(trainer, i);
+        if (strcmp(info.name, name) == 0) return &info;
+    }
+    fail_msg("no parameter %s", name);
+    return NULL;
+}
+
+static void check_groups(int decay_norm) {
+    ek_model *model = fixture_model("lenet", EK_NORM_BATCH, 16, 0.0);
+    ek_train_options o = options_for(EK_ADAMW);
+    ek_trainer *trainer;
+    o.decay_norm = decay_norm;
+    OK(ek_model_freeze(model, "bn2", -1, 1, NULL, err));
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    fixture_batch b = fixture_make_batch(2, 256, CLASSES, 1);
+    OK(ek_trainer_step(trainer, &b.batch, NULL, err));
+    fixture_free_batch(&b);
+    assert_int_equal(ek_trainer_parameter_count(trainer), 5 + 1 + 2 * 4);
+    const ek_parameter_info *p = find(trainer, "conv1.weight");
+    assert_true(p->decayed && p->trained && !p->norm && p->count == 6 * 25);
+    p = find(trainer, "bn1.scale");
+    assert_true(p->decayed == decay_norm && p->trained && p->norm);
+    p = find(trainer, "fc3.bias");
+    assert_true(p->decayed == decay_norm && p->trained && !p->norm);
+    p = find(trainer, "bn2.bias");
+    assert_true(!p->decayed && !p->trained && p->norm);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+}
+
+static void test_groups(void **state) {
+    (void)state;
+    check_groups(0);
+    check_groups(1);
+}
+
+static void copy_tensor(const ek_model *model, const char *name, float out[64]) {
+    for (size_t i = 0; i < ek_model_tensor_count(model); i++) {
+        ek_tensor_info info = ek_model_tensor(model, i);
+        if (strcmp(info.name, name) == 0) {
+            memcpy(out, info.data, info.bytes < 256 ? info.bytes : 256);
+            return;
+        }
+    }
+    fail_msg("no tensor %s", name);
+}
+
+static void test_frozen(void **state) {
+    (void)state;
+    static const char *const kept[] = {"bn1.scale", "bn1.bias", "bn1.running_mean", "bn1.running_var"};
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_train_options o = options_for(EK_ADAM);
+    ek_trainer *trainer;
+    o.decay_norm = 1;
+    OK(ek_model_freeze(model, "bn1", 1, 1, NULL, err));
+    float before[5][64], after[64];
+    for (int i = 0; i < 4; i++) copy_tensor(model, kept[i], before[i]);
+    copy_tensor(model, "bn2.running_mean", before[4]);
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    (void)train(trainer, 0, BATCHES);
+    for (int i = 0; i < 4; i++) {
+        copy_tensor(model, kept[i], after);
+        assert_memory_equal(before[i], after, sizeof after);
+    }
+    copy_tensor(model, "bn2.running_mean", after);
+    assert_memory_not_equal(before[4], after, sizeof after);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+}
+
+/* A refused batch leaves every bit of the model and of the run as if it had never been. */
+static void test_refused_batches(void **state) {
+    (void)state;
+    ek_train_options o = options_for(EK_SGD);
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.25);
+    ek_model *other = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.25);
+    ek_trainer *trainer, *undisturbed;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    OK(ek_trainer_create(other, &o, &undisturbed, err));
+    (void)train(trainer, 0, 3);
+    (void)train(undisturbed, 0, 3);
+    uint64_t hash = fixture_hash(model);
+    fixture_batch b = fixture_make_batch(PER_BATCH, EXTENT * EXTENT, CLASSES, 99);
+    b.images[17] = NAN;
+    FAILS(EK_ERR_NONFINITE, "step 4: the loss of example 9900", ek_trainer_step(trainer, &b.batch, NULL, err));
+    assert_true(hash == fixture_hash(model));
+    b.images[17] = INFINITY;
+    FAILS(EK_ERR_NONFINITE, "is not finite", ek_trainer_step(trainer, &b.batch, NULL, err));
+    b.images[17] = 0.0F;
+    b.labels[2] = CLASSES;
+    FAILS(EK_ERR_ARG, "example 99002 has label 4", ek_trainer_step(trainer, &b.batch, NULL, err));
+    b.batch.count = 0;
+    FAILS(EK_ERR_ARG, "at least one image", ek_trainer_step(trainer, &b.batch, NULL, err));
+    assert_true(hash == fixture_hash(model));
+    fixture_free_batch(&b);
+    (void)train(trainer, 3, 8);
+    (void)train(undisturbed, 3, 8);
+    fixture_same_tensors(model, other);
+    ek_trainer_destroy(trainer);
+    ek_trainer_destroy(undisturbed);
+    ek_model_destroy(model);
+    ek_model_destroy(other);
+}
+
+static void assert_same_file(const char *a, const char *b) {
+    size_t size_a, size_b;
+    unsigned char *x = fixture_read(a, &size_a), *y = fixture_read(b, &size_b);
+    assert_true(x && y);
+    assert_int_equal(size_a, size_b);
+    for (size_t i = 0; i < size_a; i++) {
+        if (x[i] != y[i]) fail_msg("%s and %s differ at byte %zu of %zu", a, b, i, size_a);
+    }
+    free(x);
+    free(y);
+}
+
+static void check_resume(const char *architecture, ek_optimizer optimizer, int at) {
+    ek_train_options o = options_for(optimizer);
+    const ek_position middle = {
+        .epoch = 0, .batch = at, .loss_sum = 1.5, .correct = 3, .seen = 20, .flags = "--lr 1\n"};
+    const ek_position end = {.epoch = 2, .flags = ""};
+    ek_model *model = fixture_model(architecture, EK_NORM_BATCH, EXTENT, 0.25);
+    ek_trainer *trainer;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    (void)train(trainer, 0, at);
+    OK(ek_trainer_save(trainer, fixture_path("part.onnx"), &middle, err));
+    (void)train(trainer, at, 2 * BATCHES);
+    OK(ek_trainer_save(trainer, fixture_path("whole.onnx"), &end, err));
+    ek_trainer_destroy(trainer);
+
+    ek_checkpoint checkpoint;
+    OK(ek_checkpoint_load(fixture_path("part.onnx"), &checkpoint, err));
+    assert_int_equal(checkpoint.position.batch, at);
+    assert_int_equal(checkpoint.position.seen, 20);
+    assert_true(checkpoint.position.loss_sum == 1.5);
+    assert_string_equal(checkpoint.position.flags, "--lr 1\n");
+    assert_non_null(strstr(checkpoint.environment, "threads=2\n"));
+    ek_trainer *resumed;
+    OK(ek_trainer_create(checkpoint.model, &o, &resumed, err));
+    OK(ek_trainer_restore(resumed, &checkpoint, err));
+    (void)train(resumed, at, 2 * BATCHES);
+    fixture_same_tensors(model, checkpoint.model);
+    OK(ek_trainer_save(resumed, fixture_path("resumed.onnx"), &end, err));
+    assert_same_file(fixture_path("whole.onnx"), fixture_path("resumed.onnx"));
+    assert_same_file(fixture_path("whole.onnx.state"), fixture_path("resumed.onnx.state"));
+    ek_trainer_destroy(resumed);
+    ek_model_destroy(checkpoint.model);
+    ek_checkpoint_free(&checkpoint);
+    ek_model_destroy(model);
+}
+
+static void test_resume(void **state) {
+    (void)state;
+    for (int at = 1; at < 2 * BATCHES; at += 2) check_resume("mlp", EK_SGD, at);
+    check_resume("mlp", EK_ADAM, 5);
+    check_resume("cnn6", EK_ADAMW, 4);
+    fixture_clean();
+}
+
+static void test_wrong_models(void **state) {
+    (void)state;
+    ek_train_options o = options_for(EK_SGD);
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_trainer *trainer;
+    OK(ek_model_freeze(model, "*", 0, 1, NULL, err));
+    OK(ek_model_freeze(model, "*", 0, 0, NULL, err));
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    FAILS(EK_ERR_ARG, "checkpoint is empty", ek_trainer_restore(trainer, &(ek_checkpoint){0}, err));
+    ek_trainer_destroy(trainer);
+    o.schedule = (ek_schedule)9;
+    FAILS(EK_ERR_ARG, "schedule 9", ek_trainer_create(model, &o, &trainer, err));
+    assert_null(trainer);
+    ek_model_destroy(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_learns),          cmocka_unit_test(test_groups), cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_refused_batches), cmocka_unit_test(test_resume), cmocka_unit_test(test_wrong_models),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
