@@ -38,7 +38,7 @@ static void shapes(void **state) {
     } cases[] = {
         {"Reshape", 13, {0, -1}, 2, {1, 12}, 2}, {"Reshape", 13, {-1, 2}, 2, {6, 2}, 2},
         {"Reshape", 13, {12}, 1, {12}, 1},       {"Squeeze", 13, {0, 2}, 2, {4, 3}, 2},
-        {"Squeeze", 13, {-2}, 1, {1, 4, 3}, 3},  {"Unsqueeze", 13, {}, 0, {1, 4, 1, 3}, 4},
+        {"Squeeze", 13, {-2}, 1, {1, 4, 3}, 3},  {"Unsqueeze", 13, {0}, 0, {1, 4, 1, 3}, 4},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         op_test t;
