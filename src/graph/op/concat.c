@@ -72,33 +72,48 @@ static size_t outer_count(const eki_step *step) {
     return outer;
 }
 
-ek_status eki_op_concat_forward(eki_step *step, ek_error *err) {
-    (void)err;
-    size_t outer = outer_count(step), row = bytes_per_outer(&step->out[0], outer), at = 0;
+typedef struct job {
+    eki_step *step;
+    size_t outer, row; /* bytes of the result per outer index */
+    bool back;
+} job;
+
+/* One index of the leading dimensions: a piece of every input. */
+static void copy_outer(void *argument, size_t o) {
+    const job *j = argument;
+    const eki_step *step = j->step;
+    size_t at = o * j->row;
     for (int i = 0; i < step->n_in; i++) {
-        size_t bytes = bytes_per_outer(&step->in[i], outer);
-        for (size_t o = 0; o < outer && bytes > 0; o++) {
-            memcpy((char *)step->out[0].data + o * row + at, (const char *)step->in[i].data + o * bytes, bytes);
+        size_t bytes = bytes_per_outer(&step->in[i], j->outer);
+        if (bytes > 0 && !j->back) {
+            memcpy((char *)step->out[0].data + at, (const char *)step->in[i].data + o * bytes, bytes);
+        } else if (bytes > 0 && step->din[i] != NULL) {
+            memcpy((char *)step->din[i] + o * bytes, (const char *)step->dout[0] + at, bytes);
         }
         at += bytes;
     }
+}
+
+static void run(eki_step *step, bool back) {
+    job j = {.step = step, .outer = outer_count(step), .back = back};
+    j.row = bytes_per_outer(&step->out[0], j.outer);
+    eki_for_tasks(step, j.outer, copy_outer, &j);
+}
+
+ek_status eki_op_concat_forward(eki_step *step, ek_error *err) {
+    (void)err;
+    run(step, false);
     return EK_OK;
 }
 
 ek_status eki_op_concat_backward(eki_step *step, ek_error *err) {
     (void)err;
-    size_t outer = outer_count(step), row = bytes_per_outer(&step->out[0], outer), at = 0;
+    if (step->dout[0] != NULL) {
+        run(step, true);
+        return EK_OK;
+    }
     for (int i = 0; i < step->n_in; i++) {
-        size_t bytes = bytes_per_outer(&step->in[i], outer);
-        for (size_t o = 0; o < outer && bytes > 0 && step->din[i] != NULL; o++) {
-            char *to = (char *)step->din[i] + o * bytes;
-            if (step->dout[0] == NULL) {
-                memset(to, 0, bytes);
-            } else {
-                memcpy(to, (const char *)step->dout[0] + o * row + at, bytes);
-            }
-        }
-        at += bytes;
+        if (step->din[i] != NULL) memset(step->din[i], 0, eki_view_bytes(&step->in[i]));
     }
     return EK_OK;
 }

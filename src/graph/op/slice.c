@@ -109,6 +109,11 @@ typedef struct job {
 
 static void copy_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
+    if (step[0] == 1) {
+        char *full = j->full + offset[0] * (int64_t)j->bytes, *part = j->part + out * j->bytes;
+        memcpy(j->back ? full : part, j->back ? part : full, n * j->bytes);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         char *full = j->full + (offset[0] + (int64_t)i * step[0]) * (int64_t)j->bytes;
         char *part = j->part + (out + i) * j->bytes;
