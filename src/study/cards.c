@@ -7,6 +7,7 @@
 
 #define I(x) "<mi>" x "</mi>"
 #define O(x) "<mo>" x "</mo>"
+#define F(x) "<mo stretchy=\"false\">" x "</mo>" /* a fence */
 #define D(x) "<mn>" x "</mn>"
 #define T(x) "<mtext>" x "</mtext>"
 #define GAP "<mspace width=\"0.4em\"/>"
@@ -19,7 +20,7 @@
 #define ROOT(a) "<msqrt>" a "</msqrt>"
 #define HAT(a) "<mover accent=\"true\">" a "<mo>^</mo></mover>"
 #define MATH(x) "<math display=\"block\">" G(x) "</math>"
-#define COMMA "<mo separator=\"true\">,</mo><mspace width=\"0.8em\"/>"
+#define NEXT "</mrow></math>\n<math display=\"block\"><mrow>" /* the next formula of the card */
 
 #define IOFFE                                                                                                          \
     { "Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167" }
@@ -62,7 +63,7 @@ const eks_text eks_texts[EKS_CARDS] = {
          "The larger learning rate is disputed too: at small batch sizes it was found to bring little. Say what is "
          "known (it trains faster, with larger steps) apart from why (open).",
      .formula =
-         MATH(SUB(T("ICS"), I("l")) O("=") O("‖") SUB(I("G"), I("l")) O("−") SUBSUP(I("G"), I("l"), O("′")) O("‖")),
+         MATH(SUB(T("ICS"), I("l")) O("=") F("‖") SUB(I("G"), I("l")) O("−") SUBSUP(I("G"), I("l"), O("′")) F("‖")),
      .formula_text = "ICS_l = ‖G_l − G′_l‖, the gradient of layer l before and after the layers below it were updated",
      .related = {1, 11, 14},
      .sources = {IOFFE,
@@ -79,8 +80,8 @@ const eks_text eks_texts[EKS_CARDS] = {
                "depends on that image alone: on no batch mates and no batch size.",
      .exact = "Evaluation mode does not freeze γ and β; it merely does not train anything. Where the statistics come "
               "from, whether they are updated, and whether γ and β are trained are three separate switches.",
-     .formula = MATH(T("training:") GAP SUB(I("μ"), I("B")) COMMA SUBSUP(I("σ"), I("B"), D("2")) O("→")
-                         GAP T("inference:") GAP SUB(I("μ"), T("run")) COMMA SUBSUP(I("σ"), T("run"), D("2"))),
+     .formula = MATH(T("training:") GAP SUB(I("μ"), I("B")) O(",") SUBSUP(I("σ"), I("B"), D("2")) NEXT T("inference:")
+                         GAP SUB(I("μ"), T("run")) O(",") SUBSUP(I("σ"), T("run"), D("2"))),
      .formula_text = "training uses μ_B, σ²_B; inference uses μ_run, σ²_run",
      .related = {7, 12, 13},
      .sources = {IOFFE, WU_JOHNSON}},
@@ -96,7 +97,7 @@ const eks_text eks_texts[EKS_CARDS] = {
               "normalizes to β. A convolution still has height times width values: there it becomes instance norm. And "
               "a small batch is harmless to gradient descent itself; it is the normalization that suffers.",
      .formula =
-         MATH(I("n") O("=") I("N") O("·") I("H") O("·") I("W") COMMA I("n") O("=") D("1") O("⇒") I("y") O("=") I("β")),
+         MATH(I("n") O("=") I("N") O("·") I("H") O("·") I("W") NEXT I("n") O("=") D("1") O("⇒") I("y") O("=") I("β")),
      .formula_text = "n = N · H · W values per channel; n = 1 gives y = β",
      .related = {8, 9, 10},
      .sources = {WU_HE,
@@ -116,8 +117,8 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact = "There is a practical difference that no benchmark changes: before the activation it folds into the "
               "convolution in front of it for free. After the activation it can only fold into the next convolution, "
               "which zero padding makes wrong at the border.",
-     .formula = MATH(T("ReLU") O("(") T("BN") O("(") I("W") O("∗") I("x") O(")") O(")") GAP T("or") GAP T("BN") O("(")
-                         T("ReLU") O("(") I("W") O("∗") I("x") O(")") O(")")),
+     .formula = MATH(T("ReLU") F("(") T("BN") F("(") I("W") O("∗") I("x") F(")") F(")") NEXT T("BN") F("(") T("ReLU")
+                         F("(") I("W") O("∗") I("x") F(")") F(")")),
      .formula_text = "ReLU(BN(W ∗ x)) or BN(ReLU(W ∗ x))",
      .related = {1, 6},
      .sources = {IOFFE, MISHKIN},
@@ -133,8 +134,8 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact = "Learned γ and β matter less than often said: in the same work, having them against not having them "
               "was worth half a point to two points on CIFAR-10. And a bias in the layer in front of batch norm is "
               "useless: the mean takes it away, so its gradient is 0.",
-     .formula = MATH(FRAC(I("∂L"), I("∂γ")) O("=") O("∑") FRAC(I("∂L"), I("∂y")) HAT(I("x"))
-                         COMMA FRAC(I("∂L"), I("∂β")) O("=") O("∑") FRAC(I("∂L"), I("∂y"))),
+     .formula = MATH(FRAC(I("∂L"), I("∂γ")) O("=") O("∑") FRAC(I("∂L"), I("∂y")) HAT(I("x")) NEXT FRAC(I("∂L"), I("∂β"))
+                         O("=") O("∑") FRAC(I("∂L"), I("∂y"))),
      .formula_text = "∂L/∂γ = Σ ∂L/∂y · x̂,  ∂L/∂β = Σ ∂L/∂y",
      .related = {1, 13, 14},
      .sources = {IOFFE, {"Frankle, Schwab and Morcos 2021", "https://arxiv.org/abs/2003.00152"}},
@@ -149,7 +150,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact = "Ask which convention is meant. In ONNX and Keras m is the share kept, as here; in PyTorch and cuDNN "
               "momentum is the share replaced. 0.9 here is 0.1 there. It has nothing to do with the optimizer's "
               "momentum.",
-     .formula = MATH(SUB(I("μ"), T("run")) O("←") I("m") SUB(I("μ"), T("run")) O("+") O("(") D("1") O("−") I("m") O(")")
+     .formula = MATH(SUB(I("μ"), T("run")) O("←") I("m") SUB(I("μ"), T("run")) O("+") F("(") D("1") O("−") I("m") F(")")
                          SUB(I("μ"), I("B"))),
      .formula_text = "μ_run ← m · μ_run + (1 − m) · μ_B",
      .related = {3, 12, 13},
@@ -177,7 +178,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact = "It is not simply the better norm: for convolutional networks the layer norm paper itself reports that "
               "batch norm wins, and on ImageNet the errors were 25.3 % and 23.6 %.",
      .formula = MATH(T("LN:") GAP SUB(I("μ"), I("n")) O("=") FRAC(D("1"), I("F")) UNDER(O("∑"), I("f"))
-                         SUB(I("x"), I("n") I("f")) COMMA T("BN:") GAP SUB(I("μ"), I("f")) O("=") FRAC(D("1"), I("N"))
+                         SUB(I("x"), I("n") I("f")) NEXT T("BN:") GAP SUB(I("μ"), I("f")) O("=") FRAC(D("1"), I("N"))
                              UNDER(O("∑"), I("n")) SUB(I("x"), I("n") I("f"))),
      .formula_text = "LN: μ_n = mean over f of x_nf;  BN: μ_f = mean over n of x_nf",
      .related = {4, 10, 15},
@@ -192,7 +193,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact = "It is not computed per spatial location: a group shares its statistics over height and width as well as "
               "over its channels. One group makes it layer norm over (C, H, W), a group per channel instance norm; "
               "and instance norm of a 1 × 1 map is β and nothing else.",
-     .formula = MATH(SUB(I("μ"), I("n") I("g")) O("=") FRAC(I("G"), I("C") I("H") I("W")) SUB(
+     .formula = MATH(SUB(I("μ"), I("n") I("g")) O("=") FRAC(I("G"), I("C") I("H") I("W")) UNDER(
          O("∑"), I("c") O("∈") I("g") O(",") I("h") O(",") I("w")) SUB(I("x"), I("n") I("c") I("h") I("w"))),
      .formula_text = "μ_ng = G/(CHW) · Σ over c in g, h, w of x_nchw",
      .related = {4, 9, 8},
@@ -206,7 +207,7 @@ const eks_text eks_texts[EKS_CARDS] = {
          "and weight decay and does not replace them by rule.",
      .exact = "Whether dropout is still useful beside it depends on the network: on a small AlexNet with batch norm, "
               "dropout of 0.2 still raised accuracy from 0.513 to 0.527.",
-     .formula = MATH(T("Var") O("(") SUB(I("μ"), I("B")) O(")") O("=") FRAC(SUP(I("σ"), D("2")), I("n"))),
+     .formula = MATH(T("Var") F("(") SUB(I("μ"), I("B")) F(")") O("=") FRAC(SUP(I("σ"), D("2")), I("n"))),
      .formula_text = "Var(μ_B) = σ²/n",
      .related = {4, 14, 2},
      .sources = {IOFFE, MISHKIN},
@@ -221,8 +222,8 @@ const eks_text eks_texts[EKS_CARDS] = {
      .exact =
          "That the norm does not depend on the batch does not make the whole engine so: a matrix product may add in "
          "another order for another batch size. Equal bits for any batch are a promise of the engine, tested here.",
-     .formula = MATH(I("y") O("=") I("a") I("x") O("+") I("b") COMMA I("a") O("=")
-                         FRAC(I("γ"), ROOT(SUBSUP(I("σ"), T("run"), D("2")) O("+") I("ε"))) COMMA I("b") O("=") I("β")
+     .formula = MATH(I("y") O("=") I("a") I("x") O("+") I("b") NEXT I("a") O("=")
+                         FRAC(I("γ"), ROOT(SUBSUP(I("σ"), T("run"), D("2")) O("+") I("ε"))) NEXT I("b") O("=") I("β")
                              O("−") I("a") SUB(I("μ"), T("run"))),
      .formula_text = "y = a·x + b with a = γ/√(σ²_run + ε), b = β − a·μ_run",
      .related = {3, 7, 4},
@@ -237,8 +238,8 @@ const eks_text eks_texts[EKS_CARDS] = {
          "statistics follow it, or estimate them again once and then freeze.",
      .exact = "\"Frozen\" has three meanings: running statistics used, running statistics not updated, γ and β not "
               "trained. Name the one you mean. The classic error is to stop the gradients and leave the updates on.",
-     .formula =
-         MATH(T("stats from") O("∈") O("{") T("batch, running") O("}") O("×") T("updated") O("×") T("γ, β trained")),
+     .formula = MATH(T("statistics") O("∈") F("{") T("batch, running") F("}") NEXT T("updated") O("∈") F("{")
+                         T("yes, no") F("}") NEXT T("γ, β") O("∈") F("{") T("trained, frozen") F("}")),
      .formula_text = "statistics from {batch, running} × updated {yes, no} × γ, β {trained, frozen}",
      .related = {3, 4, 7},
      .sources = {WU_HE, WU_JOHNSON},
@@ -254,9 +255,9 @@ const eks_text eks_texts[EKS_CARDS] = {
          "weight; AdamW applies it apart from the gradient. Quote the pairing you use together with its source.",
      .exact = "γ, β and the weights behind the last norm are not scale invariant, so for them decay is an ordinary "
               "penalty. Leaving γ and β out of decay is a common default; that it improves results is not settled.",
-     .formula = MATH(I("f") O("(") I("a") I("w") O(")") O("=") I("f") O("(") I("w") O(")") O("⇒") O("⟨") I("w") O(",")
-                         O("∇") I("f") O("⟩") O("=") D("0") COMMA O("∇") I("f") O("(") I("a") I("w") O(")") O("=")
-                             FRAC(O("∇") I("f") O("(") I("w") O(")"), I("a"))),
+     .formula = MATH(I("f") F("(") I("a") I("w") F(")") O("=") I("f") F("(") I("w") F(")") NEXT F("⟨") I("w") O(",")
+                         O("∇") I("f") F("⟩") O("=") D("0") NEXT O("∇") I("f") F("(") I("a") I("w") F(")") O("=")
+                             FRAC(O("∇") I("f") F("(") I("w") F(")"), I("a"))),
      .formula_text = "f(a·w) = f(w) implies ⟨w, ∇f⟩ = 0 and ∇f(a·w) = ∇f(w)/a",
      .related = {6, 11, 2},
      .sources = {{"van Laarhoven 2017", "https://arxiv.org/abs/1706.05350"},

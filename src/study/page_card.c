@@ -1,7 +1,7 @@
 /* page_card.c: one card as HTML: question, answer, formula, and the evidence with chart, tables and verdict. */
 #include "study/write.h"
 
-#include <string.h>
+#include <math.h>
 
 static void element(FILE *out, const char *open, const char *text, const char *close) {
     fputs(open, out);
@@ -53,7 +53,7 @@ static void endpoints(FILE *out, const eks_design *design, const eks_evidence *e
         design->number, design->number);
     for (int i = 0; i < design->endpoint_count; i++) {
         const eks_endpoint *endpoint = &design->endpoints[i];
-        int holds = eks_endpoint_holds(endpoint, evidence->values[i]);
+        int holds = eks_endpoint_holds(endpoint, evidence->values[i]), missing = isnan(evidence->values[i]);
         char rule[80], measured[64];
         eks_rule(endpoint, rule);
         eks_number(evidence->values[i], measured);
@@ -62,7 +62,13 @@ static void endpoints(FILE *out, const eks_design *design, const eks_evidence *e
         fprintf(out,
                 "</th><td role=\"cell\">%s</td>"
                 "<td role=\"cell\" data-label=\"Measured\">%s</td><td role=\"cell\" class=\"%s\">%s</td></tr>\n",
-                rule, measured, holds ? "yes" : "no", holds ? "✓ yes" : "✗ no");
+                rule, measured,
+                missing ? "missing"
+                : holds ? "yes"
+                        : "no",
+                missing ? "–"
+                : holds ? "✓ yes"
+                        : "✗ no");
     }
     fputs("</tbody></table></div>\n", out);
 }
