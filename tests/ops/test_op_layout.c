@@ -3,6 +3,8 @@
  */
 #include "op_harness.h"
 
+#include "graph/plan.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +76,17 @@ static result run(op_test *t, eki_mode mode, bool plain) {
     return r;
 }
 
+/* Steps of this operator that write a blocked layout in the plan in force. */
+static int blocked_steps(op_test *t, const char *op) {
+    const eki_plan_private *p = eki_exec_plan(t->exec)->private_data;
+    int count = 0;
+    for (size_t s = 0; s < p->n_steps; s++) {
+        const eki_step *step = &p->steps[s]->step;
+        count += strcmp(step->op->name, op) == 0 && step->out[0].layout >= EK_LAYOUT_BLOCKED8;
+    }
+    return count;
+}
+
 static void blocked_equals_plain(void **state) {
     (void)state;
     static const char *const norms[] = {"BatchNormalization", "GroupNormalization", "InstanceNormalization",
@@ -83,7 +96,12 @@ static void blocked_equals_plain(void **state) {
         for (int mode = EKI_MODE_INFERENCE; mode <= EKI_MODE_TRAINING; mode++) {
             op_test t;
             block(&t, norms[i % 4], channels[i / 4]);
-            result plain = run(&t, (eki_mode)mode, true), blocked = run(&t, (eki_mode)mode, false);
+            result plain = run(&t, (eki_mode)mode, true);
+            assert_int_equal(blocked_steps(&t, norms[i % 4]), 0);
+            result blocked = run(&t, (eki_mode)mode, false);
+            assert_int_equal(blocked_steps(&t, norms[i % 4]), 2);
+            assert_int_equal(blocked_steps(&t, "Sum"), 1);
+            if (channels[i / 4] == 16) assert_int_equal(blocked_steps(&t, "Concat"), 1);
             double largest = 0.0;
             assert_int_equal(plain.n, blocked.n);
             for (size_t k = 0; k < plain.n; k++) largest = fmax(largest, fabs((double)plain.data[k]));
