@@ -1,0 +1,202 @@
+/* test_opset.c: models written at opset 17 compute the same, and load back as the norms they were, bit for bit. */
+#include "train/train_fixture.h"
+
+#include "model/model.h"
+#include "onnx/onnx.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXTENT = 8, EXAMPLES = 3, CLASSES = 4 };
+
+static void run(ek_model *model, float logits[EXAMPLES * CLASSES]) {
+    fixture_batch b = fixture_make_batch(EXAMPLES, EXTENT * EXTENT, CLASSES, 5);
+    ek_array input = {.dtype = EK_F32, .rank = 4, .dims = {EXAMPLES, 1, EXTENT, EXTENT}, .data = b.images};
+    ek_session *session;
+    OK(ek_session_create(model, NULL, &session, err));
+    OK(ek_session_run(session, &input, 1, err));
+    memcpy(logits, ek_session_output(session, 0).data, EXAMPLES * CLASSES * sizeof *logits);
+    ek_session_destroy(session);
+    fixture_free_batch(&b);
+}
+
+/* Scales and biases that are not 1 and 0. */
+static ek_model *model_with(const char *architecture, ek_norm_kind norm) {
+    ek_model *model = fixture_model(architecture, norm, EXTENT, 0.0);
+    for (size_t i = 0; i < ek_model_norm_count(model); i++) {
+        ek_model_norm info = ek_model_norm_get(model, i);
+        const char *names[2] = {info.scale, info.bias};
+        for (int k = 0; k < 2 && names[k][0] != '\0'; k++) {
+            ek_tensor_info tensor;
+            void *data;
+            OK(ek_model_tensor_data(model, names[k], &tensor, &data, err));
+            for (size_t c = 0; c < tensor.bytes / 4; c++) ((float *)data)[c] += 0.3F * (float)sin((double)(c + i));
+        }
+    }
+    return model;
+}
+
+static bool has_op(const eki_graph *graph, const char *op_type) {
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        if (strcmp(graph->nodes[i]->op_type, op_type) == 0) return true;
+    }
+    return false;
+}
+
+/* The subgraphs themselves, not raised, compute the norm. */
+static void check_lowered(const char *path, const float *logits) {
+    eki_graph *graph;
+    ek_model *model;
+    float found[EXAMPLES * CLASSES];
+    OK(eki_onnx_load(path, NULL, &graph, err));
+    assert_int_equal(eki_graph_opset(graph, ""), 17);
+    assert_int_equal(graph->ir_version, 8);
+    assert_false(has_op(graph, "GroupNormalization") || has_op(graph, "RMSNormalization"));
+    OK(eki_model_wrap(graph, &model, err));
+    run(model, found);
+    for (int i = 0; i < EXAMPLES * CLASSES; i++) {
+        assert_true(fabs((double)(found[i] - logits[i])) < 2e-5 * (1 + fabs((double)logits[i])));
+    }
+    ek_model_destroy(model);
+}
+
+static void same_norms(const ek_model *a, const ek_model *b) {
+    assert_int_equal(ek_model_norm_count(a), ek_model_norm_count(b));
+    for (size_t i = 0; i < ek_model_norm_count(a); i++) {
+        ek_model_norm x = ek_model_norm_get(a, i), y = ek_model_norm_get(b, i);
+        assert_int_equal(x.kind, y.kind);
+        assert_int_equal(x.groups, y.groups);
+        assert_int_equal(x.channels, y.channels);
+        assert_true(x.epsilon == y.epsilon);
+        assert_string_equal(x.node, y.node);
+        assert_string_equal(x.output, y.output);
+        assert_string_equal(x.scale, y.scale);
+        assert_string_equal(x.bias, y.bias);
+        assert_int_equal(x.affine_frozen, y.affine_frozen);
+    }
+}
+
+static void check_round_trip(ek_model *model, const char *path, const ek_save_options *options, const float *logits) {
+    float found[EXAMPLES * CLASSES];
+    ek_model *loaded;
+    OK(ek_model_save(model, path, options, err));
+    OK(ek_model_load(path, &loaded, err));
+    assert_int_equal(ek_model_opset(loaded), ek_model_opset(model));
+    same_norms(model, loaded);
+    run(loaded, found);
+    assert_memory_equal(found, logits, sizeof found);
+    OK(ek_model_save(loaded, fixture_path("again.onnx"), options, err));
+    size_t first, second;
+    unsigned char *x = fixture_read(path, &first), *y = fixture_read(fixture_path("again.onnx"), &second);
+    assert_int_equal(first, second);
+    if (options == NULL) assert_memory_equal(x, y, first);
+    free(x);
+    free(y);
+    ek_model_destroy(loaded);
+}
+
+static void check_model(const char *architecture, ek_norm_kind norm) {
+    ek_model *model = model_with(architecture, norm);
+    ek_save_options seventeen = {.struct_size = sizeof seventeen, .opset = 17};
+    float logits[EXAMPLES * CLASSES], after[EXAMPLES * CLASSES];
+    if (norm != 0) OK(ek_model_freeze(model, "*1", -1, 1, NULL, err));
+    run(model, logits);
+    check_round_trip(model, fixture_path("own.onnx"), NULL, logits);
+    check_round_trip(model, fixture_path("low.onnx"), &seventeen, logits);
+    check_lowered(fixture_path("low.onnx"), logits);
+    run(model, after); /* saving changed nothing */
+    assert_memory_equal(after, logits, sizeof logits);
+    ek_model_destroy(model);
+}
+
+static void test_round_trips(void **state) {
+    (void)state;
+    for (int norm = 0; norm <= EK_NORM_RMS; norm++) {
+        check_model("cnn6", (ek_norm_kind)norm);
+        if (norm != EK_NORM_INSTANCE) check_model("mlp", (ek_norm_kind)norm);
+    }
+    fixture_clean();
+}
+
+static eki_graph *lowered_graph(ek_norm_kind norm) {
+    ek_model *model = model_with("cnn6", norm);
+    eki_graph *graph;
+    OK(ek_model_save(model, fixture_path("n.onnx"), &(ek_save_options){sizeof(ek_save_options), .opset = 17}, err));
+    ek_model_destroy(model);
+    OK(eki_onnx_load(fixture_path("n.onnx"), NULL, &graph, err));
+    return graph;
+}
+
+static size_t count_op(const eki_graph *graph, const char *op_type) {
+    size_t count = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++) count += strcmp(graph->nodes[i]->op_type, op_type) == 0;
+    return count;
+}
+
+static float *constant_of(eki_graph *graph, const char *name) {
+    eki_value *value = eki_graph_find(graph, name);
+    assert_non_null(value);
+    OK(eki_tensor_own(value->init, err));
+    return value->init->data;
+}
+
+/* What differs from a norm in one place stays what it is. */
+static void test_near_misses(void **state) {
+    (void)state;
+    eki_graph *graph = lowered_graph(EK_NORM_GROUP);
+    constant_of(graph, "gn1/ones")[1] = 1.5F;
+    constant_of(graph, "gn2/zeros")[0] = 0.5F;
+    OK(eki_graph_add_output(graph, eki_graph_find(graph, "gn3/normalized"), err));
+    eki_graph_find(graph, "gn4.scale")->init->shape.dims[0] = 1; /* broadcasts, but is not per channel */
+    OK(eki_raise_norms(graph, err));
+    assert_int_equal(count_op(graph, "GroupNormalization"), 2);
+    assert_int_equal(count_op(graph, "InstanceNormalization"), 4);
+    eki_graph_destroy(graph);
+
+    graph = lowered_graph(EK_NORM_RMS);
+    OK(eki_graph_add_output(graph, eki_graph_find(graph, "rms2/mean_square"), err));
+    OK(eki_raise_norms(graph, err)); /* one stays, and its ReduceMean holds the others at opset 17 */
+    assert_int_equal(count_op(graph, "RMSNormalization"), 0);
+    assert_int_equal(eki_graph_opset(graph, ""), 17);
+    eki_graph_destroy(graph);
+    fixture_clean();
+}
+
+static void test_saving(void **state) {
+    (void)state;
+    ek_model *model = model_with("cnn6", EK_NORM_GROUP), *batch = model_with("cnn6", EK_NORM_BATCH), *loaded;
+    ek_save_options o = {.struct_size = sizeof o, .opset = 16};
+    const char *path = fixture_path("s.onnx");
+    FAILS(EK_ERR_ARG, "opset 16 cannot be written", ek_model_save(model, path, &o, err));
+    o.opset = 19;
+    OK(ek_model_save(model, path, &o, err));
+    OK(ek_model_load(path, &loaded, err));
+    same_norms(model, loaded);
+    assert_int_equal(ek_model_opset(loaded), 21);
+    ek_model_destroy(loaded);
+    o.opset = 21;
+    OK(ek_model_save(batch, path, &o, err));
+    OK(ek_model_load(path, &loaded, err));
+    assert_int_equal(ek_model_opset(loaded), 21);
+    ek_model_destroy(loaded);
+    OK(ek_model_set_metadata(model, "evenkeel.opset", "17", err)); /* the opset sticks */
+    OK(ek_model_save(model, path, NULL, err));
+    eki_graph *graph;
+    OK(eki_onnx_load(path, NULL, &graph, err));
+    assert_int_equal(eki_graph_opset(graph, ""), 17);
+    eki_graph_destroy(graph);
+    FAILS(EK_ERR_IO, "/nowhere", ek_model_save(model, "/nowhere/x.onnx", NULL, err));
+    ek_model_destroy(model);
+    ek_model_destroy(batch);
+    fixture_clean();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_near_misses),
+        cmocka_unit_test(test_saving),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
