@@ -1,0 +1,116 @@
+/* dnnl_chunks.c: reproducible weight gradients.
+ *
+ * A primitive's weight gradient over the whole batch depends on the thread count, since threads share the images. Here
+ * one-thread primitives run over chunks of a fixed number of images, and their results are summed in f64 in one tree
+ * over the chunk's number: node (level, i) = node (level-1, 2i) + node (level-1, 2i+1). The tree is walked as a binary
+ * counter that holds one node per level, so memory grows with the logarithm of the chunk count. How many chunks are
+ * computed at a time changes time and memory, never bits.
+ */
+#include "base/threads.h"
+#include "dnnl/dnnl_internal.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+enum { PIECE = 1024 }; /* elements that one task sums */
+
+typedef struct chunk_job {
+    const eki_conv *conv;
+    const float *src, *ddst;
+    float *result;
+    char *slots, *work;
+    double *nodes; /* levels x count */
+    size_t count, slot_bytes, work_bytes;
+    int64_t first, now; /* chunks [first, first + now) are in the slots */
+    atomic_int failed;
+} chunk_job;
+
+static size_t work_bytes(const eki_conv *conv) {
+    size_t a = eki_pass_work_bytes(&conv->pass[EKI_PASS_WEIGHTS]);
+    size_t b = conv->tail.prim.handle != NULL ? eki_pass_work_bytes(&conv->tail) : 0;
+    return a > b ? a : b;
+}
+
+size_t eki_chunk_bytes(const eki_conv *conv) {
+    if (conv->chunks == 0) return 0;
+    size_t gradient = eki_gradient_bytes(&conv->pass[EKI_PASS_WEIGHTS]);
+    return (size_t)conv->slots * (gradient + work_bytes(conv)) + (size_t)conv->levels * 2 * gradient;
+}
+
+static void compute_task(void *argument, size_t index) {
+    chunk_job *job = argument;
+    const eki_conv *conv = job->conv;
+    int64_t chunk = job->first + (int64_t)index;
+    bool last = chunk == conv->chunks - 1 && conv->tail.prim.handle != NULL;
+    const eki_pass *pass = last ? &conv->tail : &conv->pass[EKI_PASS_WEIGHTS];
+    int64_t x = pass->c * (conv->product ? 1 : conv->src_space), y = pass->o * (conv->product ? 1 : conv->dst_space);
+    float *slot = (float *)(void *)(job->slots + index * job->slot_bytes);
+    ek_error ignored;
+    int before = eki_dnnl_enter(1);
+    ek_status status = eki_gradient_run(pass, job->src + chunk * conv->chunk * x, job->ddst + chunk * conv->chunk * y,
+                                        slot, job->work + index * job->work_bytes, &ignored);
+    eki_dnnl_leave(before);
+    if (status != EK_OK) atomic_store(&job->failed, (int)status);
+}
+
+static void add_piece(double *sum, const double *left, size_t count) {
+    for (size_t i = 0; i < count; i++) sum[i] = left[i] + sum[i];
+}
+
+/* What is left in the counter, from the highest level's left end to the lowest's right end. */
+static void finish_piece(const chunk_job *job, size_t begin, size_t count, double *sum) {
+    bool any = false;
+    for (int level = 0; level < job->conv->levels; level++) {
+        if ((job->conv->chunks >> level & 1) == 0) continue;
+        const double *node = job->nodes + (size_t)level * job->count + begin;
+        if (any) {
+            add_piece(sum, node, count);
+        } else {
+            memcpy(sum, node, count * sizeof *sum);
+        }
+        any = true;
+    }
+    for (size_t i = 0; i < count; i++) job->result[begin + i] = (float)sum[i];
+}
+
+static void sum_task(void *argument, size_t index) {
+    const chunk_job *job = argument;
+    size_t begin = index * PIECE, count = job->count - begin < PIECE ? job->count - begin : PIECE;
+    double sum[PIECE];
+    for (int64_t c = 0; c < job->now; c++) {
+        const float *slot = (const float *)(const void *)(job->slots + (size_t)c * job->slot_bytes) + begin;
+        for (size_t i = 0; i < count; i++) sum[i] = (double)slot[i];
+        double *node = job->nodes + begin;
+        for (int64_t carry = job->first + c; (carry & 1) != 0; carry >>= 1, node += job->count) {
+            add_piece(sum, node, count);
+        }
+        memcpy(node, sum, count * sizeof *sum);
+    }
+    if (job->first + job->now == job->conv->chunks) finish_piece(job, begin, count, sum);
+}
+
+ek_status eki_chunk_run(const eki_conv *conv, const float *src, const float *ddst, float *result, char *scratch,
+                        ek_error *err) {
+    size_t gradient = eki_gradient_bytes(&conv->pass[EKI_PASS_WEIGHTS]);
+    chunk_job job = {.conv = conv,
+                     .src = src,
+                     .ddst = ddst,
+                     .result = result,
+                     .count = gradient / sizeof(float),
+                     .slot_bytes = gradient,
+                     .work_bytes = work_bytes(conv)};
+    job.slots = eki_carve(&scratch, (size_t)conv->slots * gradient);
+    job.nodes = eki_carve(&scratch, (size_t)conv->levels * 2 * gradient);
+    job.work = scratch;
+    memset(job.slots, 0, (size_t)conv->slots * gradient);
+    const ek_parallel parallel = {.threads = conv->desc.threads};
+    for (job.first = 0; job.first < conv->chunks; job.first += job.now) {
+        int64_t left = conv->chunks - job.first;
+        job.now = left < conv->slots ? left : conv->slots;
+        eki_parallel_for(&parallel, (size_t)job.now, compute_task, &job);
+        int failed = atomic_load(&job.failed);
+        if (failed != 0) return eki_fail(err, (ek_status)failed, "oneDNN failed in a chunk of a weight gradient");
+        eki_parallel_for(&parallel, (job.count + PIECE - 1) / PIECE, sum_task, &job);
+    }
+    return EK_OK;
+}

@@ -1,0 +1,199 @@
+/* dnnl_conv.c: convolutions: making them, their weights, forward.
+ *
+ * Scratch memory of a call is carved in one order: source and result in the layouts that the primitive runs in (where
+ * they differ from the caller's), weights with padded channels, weights in oneDNN's layout, bias, oneDNN's own scratch.
+ * A primitive runs at the thread count it was created with; the caller's OpenMP setting is put back afterwards.
+ */
+#include "base/memory.h"
+#include "base/threads.h"
+#include "dnnl/dnnl_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block) {
+    (void)src;
+    /* Few channels: the source is read as it comes from outside, without a layout change. */
+    desc->src_layout = desc->groups == 1 && desc->c <= 3 ? EK_LAYOUT_NCHW : block;
+    desc->dst_layout = block;
+}
+
+static int64_t product_of(const int64_t *dims, int count) {
+    int64_t result = 1;
+    for (int i = 0; i < count; i++) result *= dims[i];
+    return result;
+}
+
+static ek_status check(const eki_conv_desc *d, ek_error *err) {
+    bool good = d->spatial >= 1 && d->spatial <= 3 && d->n >= 0 && d->c >= 0 && d->o >= 0 && d->groups >= 1 &&
+                d->c % d->groups == 0 && d->o % d->groups == 0;
+    for (int i = 0; good && i < d->spatial; i++) {
+        good = d->in[i] >= 0 && d->kernel[i] >= 1 && d->out[i] >= 0 && d->stride[i] >= 1 && d->dilation[i] >= 1 &&
+               d->pad_begin[i] >= 0 && d->pad_end[i] >= 0;
+    }
+    if (good) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG,
+                    "convolution with %lld channels, %lld outputs, %lld groups, spatial rank %d: "
+                    "groups must divide channels and outputs, and no extent may be negative",
+                    (long long)d->c, (long long)d->o, (long long)d->groups, d->spatial);
+}
+
+void eki_conv_text(const eki_conv *conv, char text[256]) {
+    const eki_conv_desc *d = &conv->desc;
+    int at = snprintf(text, 256, "convolution N=%lld C=%lld O=%lld groups=%lld", (long long)d->n, (long long)d->c,
+                      (long long)d->o, (long long)d->groups);
+    for (int i = 0; i < d->spatial && at > 0 && at < 256; i++) {
+        at += snprintf(text + at, (size_t)(256 - at), " [%lld->%lld kernel %lld stride %lld pads %lld,%lld]",
+                       (long long)d->in[i], (long long)d->out[i], (long long)d->kernel[i], (long long)d->stride[i],
+                       (long long)d->pad_begin[i], (long long)d->pad_end[i]);
+    }
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static size_t forward_bytes(const eki_conv *conv, const eki_pass *pass) {
+    return eki_round64(eki_pass_src_bytes(conv, pass)) + eki_round64(eki_pass_dst_bytes(conv, pass)) +
+           (pass->padded ? eki_round64(pass->plain_bytes) : 0) + eki_round64(pass->prim.weight_bytes) +
+           eki_round64((size_t)pass->o * sizeof(float)) + eki_pass_work_bytes(pass);
+}
+
+enum { LEAST_SLOTS = 8, MANY_BYTES = 1 << 20 };
+
+/* How many chunks there are and how many are computed at a time (which changes time and memory, never bits). */
+static void plan_chunks(eki_conv *conv) {
+    const eki_conv_desc *d = &conv->desc;
+    int64_t units = conv->product ? d->in[1] : d->n;
+    conv->chunk = d->chunk < 1 ? 1 : d->chunk < units ? d->chunk : units;
+    conv->chunks = (units + conv->chunk - 1) / conv->chunk;
+    size_t weight_bytes = (size_t)(d->o * (d->c / d->groups) * conv->taps) * sizeof(float);
+    int slots = weight_bytes > MANY_BYTES ? d->threads : 4 * d->threads;
+    if (weight_bytes <= MANY_BYTES && slots < LEAST_SLOTS) slots = LEAST_SLOTS;
+    conv->slots = slots < conv->chunks ? slots : (int)conv->chunks;
+    for (conv->levels = 1; (conv->chunks >> conv->levels) > 0;) conv->levels++;
+}
+
+static ek_status make_passes(eki_conv *conv, ek_error *err) {
+    const eki_conv_desc *d = &conv->desc;
+    int64_t units = conv->product ? d->in[1] : d->n;
+    eki_pass *pass = conv->pass;
+    EKI_TRY(eki_pass_create(conv, EKI_PASS_FORWARD, units, d->threads, NULL, &pass[EKI_PASS_FORWARD], err));
+    conv->scratch_bytes = forward_bytes(conv, &pass[EKI_PASS_FORWARD]);
+    if (d->want_dx) EKI_TRY(eki_pass_create(conv, EKI_PASS_DATA, units, d->threads, NULL, &pass[EKI_PASS_DATA], err));
+    if (d->want_dw && d->reproducible) {
+        plan_chunks(conv);
+        EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, conv->chunk, 1, NULL, &pass[EKI_PASS_WEIGHTS], err));
+        if (units % conv->chunk != 0) {
+            EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, units % conv->chunk, 1, &pass[EKI_PASS_WEIGHTS],
+                                    &conv->tail, err));
+        }
+    } else if (d->want_dw) {
+        EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, units, d->threads, NULL, &pass[EKI_PASS_WEIGHTS], err));
+    }
+    conv->scratch_bytes = larger(conv->scratch_bytes, eki_conv_backward_bytes(conv));
+    return EK_OK;
+}
+
+ek_status eki_conv_create_as(const eki_conv_desc *desc, bool product, bool transposed, eki_conv **conv, ek_error *err) {
+    *conv = NULL;
+    EKI_TRY(check(desc, err));
+    eki_conv *made = calloc(1, sizeof *made);
+    if (made == NULL) return eki_fail_nomem(err, sizeof *made);
+    made->desc = *desc;
+    made->product = product;
+    made->transposed = transposed;
+    if (made->desc.threads < 1) made->desc.threads = eki_threads_get();
+    made->src_space = product_of(desc->in, desc->spatial);
+    made->dst_space = product_of(desc->out, desc->spatial);
+    made->taps = product_of(desc->kernel, desc->spatial);
+    made->empty = desc->n == 0 || desc->c == 0 || desc->o == 0 || made->src_space == 0 || made->dst_space == 0;
+    ek_status status = made->empty ? EK_OK : make_passes(made, err);
+    if (status != EK_OK) {
+        eki_conv_destroy(made);
+        return status;
+    }
+    *conv = made;
+    return EK_OK;
+}
+
+ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *err) {
+    return eki_conv_create_as(desc, false, false, conv, err);
+}
+
+void eki_conv_destroy(eki_conv *conv) {
+    if (conv == NULL) return;
+    for (int i = 0; i < 3; i++) eki_pass_destroy(&conv->pass[i]);
+    eki_pass_destroy(&conv->tail);
+    free(conv);
+}
+
+const char *eki_conv_implementation(const eki_conv *conv) { return conv->pass[EKI_PASS_FORWARD].prim.name; }
+
+size_t eki_conv_scratch_bytes(const eki_conv *conv) { return conv->scratch_bytes; }
+
+/* Room for padded plain weights behind the prepared ones, so that preparing needs no other memory. */
+size_t eki_conv_prepared_bytes(const eki_conv *conv) {
+    const eki_pass *pass = &conv->pass[EKI_PASS_FORWARD];
+    return eki_round64(pass->prim.weight_bytes) + (pass->padded ? eki_round64(pass->plain_bytes) : 0) +
+           eki_round64(pass->reorder.scratch_bytes);
+}
+
+ek_status eki_conv_prepare_weights(const eki_conv *conv, const float *weights, void *prepared, ek_error *err) {
+    if (conv->empty) return EK_OK;
+    const eki_pass *pass = &conv->pass[EKI_PASS_FORWARD];
+    char *at = prepared;
+    void *target = eki_carve(&at, pass->prim.weight_bytes);
+    float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
+    int before = eki_dnnl_enter(conv->desc.threads);
+    ek_status status = eki_pass_read_weights(conv, pass, weights, padded, target, at, err);
+    eki_dnnl_leave(before);
+    return status;
+}
+
+/* No terms to sum (a product with k = 0, a convolution of no channels): the bias alone. */
+static void fill_empty(const eki_conv *conv, const float *bias, float *dst) {
+    const eki_conv_desc *d = &conv->desc;
+    int64_t count = eki_dnnl_padded(d->dst_layout, d->o) * conv->dst_space * d->n;
+    if (count <= 0) return;
+    memset(dst, 0, (size_t)count * sizeof(float));
+    if (bias == NULL || !conv->product) return;
+    for (int64_t i = 0; i < conv->dst_space; i++) memcpy(dst + i * d->o, bias, (size_t)d->o * sizeof(float));
+}
+
+static ek_status run_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
+                             const float *bias, float *dst, char *at, ek_error *err) {
+    const eki_conv_desc *d = &conv->desc;
+    const eki_pass *pass = &conv->pass[EKI_PASS_FORWARD];
+    const float *x;
+    EKI_TRY(eki_pass_read_src(conv, pass, src, &at, &x, err));
+    size_t dst_bytes = eki_pass_dst_bytes(conv, pass);
+    float *y = dst_bytes > 0 ? eki_carve(&at, dst_bytes) : dst;
+    float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
+    void *w = eki_carve(&at, pass->prim.weight_bytes);
+    float *padded_bias = eki_carve(&at, (size_t)pass->o * sizeof(float));
+    if (prepared == NULL) EKI_TRY(eki_pass_read_weights(conv, pass, weights, padded, w, at, err));
+    if (d->bias && pass->o != d->o) {
+        memcpy(padded_bias, bias, (size_t)d->o * sizeof(float));
+        memset(padded_bias + d->o, 0, (size_t)(pass->o - d->o) * sizeof(float));
+        bias = padded_bias;
+    }
+    const eki_arg args[] = {{DNNL_ARG_SRC, &pass->prim.src, x},
+                            {DNNL_ARG_WEIGHTS, &pass->prim.weights, prepared != NULL ? prepared : w},
+                            {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
+                            {DNNL_ARG_DST, &pass->prim.dst, y},
+                            {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
+    EKI_TRY(eki_prim_run(&pass->prim, args, 5, "convolution forward", err));
+    return eki_pass_write_dst(conv, pass, y, dst, err);
+}
+
+ek_status eki_conv_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
+                           const float *bias, float *dst, void *scratch, ek_error *err) {
+    if (conv->empty) {
+        fill_empty(conv, bias, dst);
+        return EK_OK;
+    }
+    int before = eki_dnnl_enter(conv->desc.threads);
+    ek_status status = run_forward(conv, src, weights, prepared, bias, dst, scratch, err);
+    eki_dnnl_leave(before);
+    return status;
+}
