@@ -12,7 +12,7 @@ fast=0
 jobs=$(nproc)
 
 need_build_tools
-need_packages libcmocka-dev
+need_packages libcmocka-dev libjansson-dev
 need_command git git
 
 # Second runtimes and a browser for the tests that use them.

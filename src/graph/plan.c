@@ -135,7 +135,7 @@ static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
     EKI_TRY(add_tensor(b, p->tensors[index].value, &view, NULL, p->tensors[index].needs_grad, out));
     p->tensors[*out].next_variant = p->tensors[first].next_variant;
     p->tensors[first].next_variant = *out;
-    eki_pstep *pstep;
+    eki_pstep *pstep = NULL;
     EKI_TRY(new_step(b, &reorder_op, NULL, &pstep));
     pstep->step.n_in = pstep->step.n_out = 1;
     pstep->step.has_in[0] = pstep->step.has_out[0] = true;
@@ -234,7 +234,7 @@ static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
 }
 
 static ek_status add_node(builder *b, const eki_node *node) {
-    eki_pstep *pstep;
+    eki_pstep *pstep = NULL;
     bool any_grad;
     int64_t opset = eki_graph_opset(b->request->graph, node->domain);
     EKI_TRY(new_step(b, eki_op_find(node->op_type, node->domain, opset), node, &pstep));
