@@ -106,10 +106,28 @@ static void parameter_gradients_ignore_threads(void **state) {
     }
 }
 
+/* No example at all is a legal batch. */
+static void empty_batch(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+        op_test t;
+        build(&t, &rows[i / 2], 0);
+        op_run(&t, i % 2 ? EKI_MODE_TRAINING : EKI_MODE_INFERENCE);
+        assert_int_equal(eki_exec_backward(t.exec, &t.err), EK_OK);
+        assert_int_equal(eki_exec_commit(t.exec, &t.err), EK_OK);
+        for (size_t p = 0; p < eki_exec_parameter_count(t.exec); p++) {
+            const eki_parameter *parameter = eki_exec_parameter(t.exec, p);
+            for (size_t k = 0; k < parameter->count; k++) assert_true(parameter->gradient[k] == 0.0f);
+        }
+        op_end(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_stand_alone),
         cmocka_unit_test(parameter_gradients_ignore_threads),
+        cmocka_unit_test(empty_batch),
     };
     return cmocka_run_group_tests_name("op_bits", tests, NULL, NULL);
 }

@@ -98,8 +98,13 @@ ek_status eki_op_constantofshape_infer(eki_infer *infer) {
 ek_status eki_op_constantofshape_forward(eki_step *step, ek_error *err) {
     source s;
     if (!find_fill(step->node, &s)) return eki_step_fail(step, err, EK_ERR_FORMAT, "has no value");
-    size_t item = eki_dtype_bytes(s.dtype), count = eki_view_elements(&step->out[0]);
+    size_t bytes = eki_view_bytes(&step->out[0]), done = eki_dtype_bytes(s.dtype);
     char *to = step->out[0].data;
-    for (size_t i = 0; i < count; i++) memcpy(to + i * item, s.data, item);
+    if (bytes == 0) return EK_OK;
+    memcpy(to, s.data, done);
+    for (size_t n; done < bytes; done += n) { /* what is there is doubled */
+        n = done < bytes - done ? done : bytes - done;
+        memcpy(to + done, to, n);
+    }
     return EK_OK;
 }
