@@ -198,7 +198,22 @@ void eki_build_maxpool(eki_builder *b, const char *name, int64_t kernel) {
     set_ints(b, node, "strides", kernel, 2);
 }
 
+/* The mean of a channel that was just normalized by itself is its bias, whatever the input: nothing is left. */
+static bool averages_to_bias(const eki_builder *b) {
+    const ek_build_options *o = b->options;
+    if (o->place != EK_PLACE_AFTER) return false;
+    return o->norm == EK_NORM_INSTANCE || (o->norm == EK_NORM_GROUP && groups_for(b->c, o->groups) == b->c);
+}
+
 void eki_build_global_average(eki_builder *b, const char *name) {
+    if (b->status == EK_OK && averages_to_bias(b)) {
+        (void)stop(b, eki_fail(b->err, EK_ERR_ARG,
+                               "architecture %s averages each channel after the last norm; with the norm after the "
+                               "activation and one channel per set that average is the bias for every image; place the "
+                               "norm before the activation",
+                               b->options->architecture));
+        return;
+    }
     (void)add_node(b, "GlobalAveragePool", name, &b->x, 1);
     b->h = b->w = 1;
 }

@@ -81,8 +81,8 @@ static ek_status graph_to_write(const ek_model *model, const ek_save_options *op
     EKI_TRY(target_opset(model, options, &target, err));
     if (target == eki_graph_opset(model->graph, "")) return EK_OK;
     EKI_TRY(eki_graph_view(model->graph, view, err));
-    EKI_TRY(eki_lower_norms(*view, target, err));
     EKI_TRY(eki_opset_check(*view, target, NULL, err));
+    EKI_TRY(eki_lower_norms(*view, target, err));
     EKI_TRY(eki_opset_declare(*view, target, err));
     *graph = *view;
     return EK_OK;

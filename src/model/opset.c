@@ -78,6 +78,12 @@ static int64_t changes_between(const char *op_type, int64_t low, int64_t high) {
     return 0;
 }
 
+/* Norms that a move down replaces by subgraphs (lower.c). */
+static bool is_lowered(const eki_node *node, int64_t version) {
+    return (version < EKI_OPSET_GROUP && strcmp(node->op_type, "GroupNormalization") == 0) ||
+           (version < EKI_OPSET_RMS && strcmp(node->op_type, "RMSNormalization") == 0);
+}
+
 static int64_t ir_version_for(int64_t opset) { return opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 8; }
 
 ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t *ignore, ek_error *err) {
@@ -93,6 +99,7 @@ ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (node->domain[0] != '\0' || (ignore != NULL && ignore[i])) continue;
+        if (version < own && is_lowered(node, version)) continue;
         int64_t at = changes_between(node->op_type, low, high);
         if (at != 0) {
             char label[192];

@@ -243,7 +243,7 @@ static ek_status raise_all(raiser *r) {
         int64_t needed = r->matches[i].group ? EKI_OPSET_GROUP : EKI_OPSET_RMS;
         if (needed > opset) opset = needed;
     }
-    bool may;
+    bool may = false;
     EKI_TRY(may_move(r, opset, &may));
     if (!may) return EK_OK;
     for (size_t i = 0; i < r->n_matches; i++) EKI_TRY(rewrite(r, &r->matches[i]));

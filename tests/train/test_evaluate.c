@@ -11,7 +11,7 @@ enum { IMAGES = 83, CLASSES = 10 };
 
 static ek_dataset *strokes(void) {
     ek_dataset *dataset;
-    OK(ek_dataset_open("builtin:strokes:83", EK_SPLIT_TEST,
+    OK(ek_dataset_open("builtin:strokes:83", EK_SPLIT_TRAIN,
                        &(ek_dataset_options){.struct_size = sizeof(ek_dataset_options), .limit = IMAGES}, &dataset,
                        err));
     assert_int_equal(ek_dataset_describe(dataset).count, IMAGES);
