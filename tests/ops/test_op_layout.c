@@ -63,6 +63,7 @@ static result run(op_test *t, eki_mode mode, bool plain) {
     result r = {0, NULL};
     size_t count;
     t->options.plain = plain;
+    t->options.threads = plain ? 1 : 2;
     op_run(t, mode);
     const float *y = op_result(t, 0, &count);
     append(&r, y, count);
