@@ -28,6 +28,7 @@ EK_INLINE void affine_tile(const float *x, float *y, size_t rows, size_t stride,
     affine16 v = {f32x16_load(p->mean_hi + c), f32x16_load(p->mean_lo + c), f32x16_load(p->gain + c),
                   f32x16_load(p->bias + c)};
     for (size_t r = 0; r < rows; r++) {
+        fetch_next_strip(x + r * stride + c, stride);
         f32x16_store(y + r * stride + c, affine_eval(f32x16_load(x + r * stride + c), &v));
     }
 }
@@ -40,8 +41,6 @@ EK_INLINE void affine_tile_n(const float *x, float *y, size_t rows, size_t strid
         f32x16_store_n(y + r * stride + c, affine_eval(f32x16_load_n(x + r * stride + c, n), &v), n);
     }
 }
-
-enum { STRIP_ROWS = 32 };
 
 void EK_FN(f32_col_affine)(const float *x, float *y, size_t rows, size_t stride, size_t cols,
                            const eki_affine_columns *p) {

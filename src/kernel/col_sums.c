@@ -8,7 +8,7 @@
 #include "kernel/kernel.h"
 #include "kernel/simd/simd.h"
 
-enum { STRIP_ROWS = 32, TILE = 16 };
+enum { TILE = 16 };
 
 /* Rows per strip: all of them when a single tile covers the columns. */
 EK_INLINE size_t strip_rows(size_t rows, size_t cols) { return cols <= TILE || rows < STRIP_ROWS ? rows : STRIP_ROWS; }
@@ -22,6 +22,7 @@ EK_INLINE void moments_tile(const float *x, size_t rows, size_t stride, const do
         b[v] = f64x8_load(s2 + 8 * v);
     }
     for (size_t r = 0; r < rows; r++, x += stride) {
+        fetch_next_strip(x, stride);
         for (int v = 0; v < vectors; v++) {
             f64x8 d = f64x8_sub(f64x8_widen(x + 8 * v), k[v]);
             a[v] = f64x8_add(a[v], d);
@@ -67,6 +68,8 @@ EK_INLINE void gradsums_tile(const float *x, const float *dy, size_t rows, size_
         b[v] = f64x8_load(sdyx + 8 * v);
     }
     for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
+        fetch_next_strip(x, stride);
+        fetch_next_strip(dy, stride);
         for (int v = 0; v < vectors; v++) {
             f64x8 g = f64x8_widen(dy + 8 * v);
             a[v] = f64x8_add(a[v], g);

@@ -56,6 +56,8 @@ EK_INLINE void gradient_tile(const float *x, const float *dy, float *dx, size_t 
     gradient16 v = {f32x16_load(p->mean_hi + c), f32x16_load(p->mean_lo + c), f32x16_load(p->rstd + c),
                     f32x16_load(p->scale + c),   f32x16_load(p->k1 + c),      f32x16_load(p->k2 + c)};
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
+        fetch_next_strip(x + i, stride);
+        fetch_next_strip(dy + i, stride);
         f32x16_store(dx + i, gradient_eval(f32x16_load(x + i), f32x16_load(dy + i), &v));
     }
 }
@@ -68,8 +70,6 @@ EK_INLINE void gradient_tile_n(const float *x, const float *dy, float *dx, size_
         f32x16_store_n(dx + i, gradient_eval(f32x16_load_n(x + i, n), f32x16_load_n(dy + i, n), &v), n);
     }
 }
-
-enum { STRIP_ROWS = 32 };
 
 void EK_FN(f32_col_gradaffine)(const float *x, const float *dy, float *dx, size_t rows, size_t stride, size_t cols,
                                const eki_gradient_columns *p) {

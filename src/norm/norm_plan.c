@@ -62,8 +62,7 @@ static void set_memory(ek_norm_plan *plan) {
     bool rows = plain || (last && (plan->space == 1 || plan->channels == 1));
     plan->row_apply = rows && plan->space > 1;
     plan->row_sets = plan->family == EKI_BATCH ? plan->row_apply : rows;
-    plan->tile = plain || last ? EKI_TILE : (int64_t)plan->desc.layout;
-    plan->tiles = ceil_div(plan->channels, plan->tile);
+    plan->blocked = !plain && !last;
 }
 
 static int64_t default_chunk(int64_t space) {
@@ -86,9 +85,20 @@ static void set_units(ek_norm_plan *plan) {
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : EKI_COL_LIMIT, chunk = 1;
     if (plan->family == EKI_BATCH) chunk = plan->desc.chunk > 0 ? plan->desc.chunk : default_chunk(plan->space);
     plan->units = make_units(plan->samples, plan->space, chunk, limit);
-    bool merged = plan->family == EKI_BATCH && !plan->row_apply && plan->tile == EKI_TILE;
+}
+
+/* Cells and tiles only spread the work; channels last, all samples of a batch are one run of rows. */
+static void set_cells(ek_norm_plan *plan) {
+    int64_t few = plan->units.count < 16 ? EKI_TILE_FEW : EKI_TILE, limit = EKI_ROW_LIMIT;
+    plan->tile = plan->blocked ? (int64_t)plan->desc.layout : few;
+    plan->tiles = ceil_div(plan->channels, plan->tile);
+    if (!plan->row_apply) limit = max_i64(64, EKI_CELL_ELEMENTS / min_i64(plan->tile, plan->channels));
+    bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
     plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
                          : make_units(plan->samples, plan->space, 1, limit);
+}
+
+static void set_parameter_blocks(ek_norm_plan *plan) {
     plan->param_rows = EKI_PARAM_ROWS;
     while (ceil_div(plan->samples, plan->param_rows) > EKI_PARAM_PARTIALS) plan->param_rows *= 2;
     plan->param_blocks = ceil_div(plan->samples, plan->param_rows);
@@ -141,6 +151,8 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     set_sets(made);
     set_memory(made);
     set_units(made);
+    set_cells(made);
+    set_parameter_blocks(made);
     set_workspace(made);
     made->fingerprint = fingerprint(&checked);
     *plan = made;
@@ -166,21 +178,19 @@ eki_span eki_unit(const eki_units *units, int64_t u) {
     return (eki_span){first, min_i64(units->chunk, units->samples - first), 0, units->space};
 }
 
-static bool is_blocked(const ek_norm_plan *plan) { return plan->tile != EKI_TILE; }
-
 int64_t eki_tile_offset(const ek_norm_plan *plan, int64_t sample, int64_t row, int64_t t) {
-    if (is_blocked(plan)) return ((sample * plan->tiles + t) * plan->space + row) * plan->tile;
+    if (plan->blocked) return ((sample * plan->tiles + t) * plan->space + row) * plan->tile;
     return (sample * plan->space + row) * plan->channels + t * plan->tile;
 }
 
-int64_t eki_tile_stride(const ek_norm_plan *plan) { return is_blocked(plan) ? plan->tile : plan->channels; }
+int64_t eki_tile_stride(const ek_norm_plan *plan) { return plan->blocked ? plan->tile : plan->channels; }
 
 int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t) {
     return min_i64(plan->tile, plan->channels - t * plan->tile);
 }
 
 int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t) {
-    return is_blocked(plan) ? plan->tile - eki_tile_columns(plan, t) : 0;
+    return plan->blocked ? plan->tile - eki_tile_columns(plan, t) : 0;
 }
 
 int64_t eki_set_of(const ek_norm_plan *plan, int64_t sample, int64_t channel) {
@@ -188,7 +198,7 @@ int64_t eki_set_of(const ek_norm_plan *plan, int64_t sample, int64_t channel) {
 }
 
 int64_t eki_buffer_elements(const ek_norm_plan *plan) {
-    if (plan->family == EKI_ROWS || !is_blocked(plan)) return plan->elements;
+    if (plan->family == EKI_ROWS || !plan->blocked) return plan->elements;
     return plan->samples * plan->tiles * plan->tile * plan->space;
 }
 

@@ -12,9 +12,11 @@ enum {
     EKI_ROW_LIMIT = 16384,   /* contiguous elements in one partial */
     EKI_COL_LIMIT = 4096,    /* rows in one partial of a column */
     EKI_CHUNK_ROWS = 1024,   /* default chunk: the smallest power of two of samples with so many elements per channel */
-    EKI_TILE = 64,           /* columns handled together, channels last */
+    EKI_TILE = 512,          /* columns handled together, channels last, at most */
+    EKI_TILE_FEW = 64,       /* the same where there are few units, so that tiles are tasks */
     EKI_PARAM_ROWS = 64,     /* rows in one partial of an element-wise parameter gradient, at least */
     EKI_PARAM_PARTIALS = 32, /* and so many partials at most */
+    EKI_CELL_ELEMENTS = 32768,
     EKI_TASK_ELEMENTS = 16384
 };
 
@@ -43,7 +45,8 @@ struct ek_norm_plan {
     int64_t sets, set_size, elements; /* logical elements */
     bool row_sets;                    /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
     bool row_apply;                   /* the elements of one sample and channel are contiguous and more than one */
-    int64_t tile, tiles;              /* column memory: columns per tile, tiles */
+    bool blocked;                     /* BLOCKED8, BLOCKED16 */
+    int64_t tile, tiles;              /* column memory: columns per tile, tiles; no result depends on it */
     int64_t set_blocks;               /* contiguous sets: partials per set */
     eki_units units;                  /* of reductions per channel */
     eki_units cells;                  /* of the affine phases */

@@ -20,8 +20,7 @@ static void row_units(void *context, int64_t begin, int64_t end) {
 static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
     const ek_norm_plan *plan = job->plan;
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
-    bool blocked = plan->tile != EKI_TILE;
-    int64_t stretches = blocked ? s.samples : 1, rows = blocked ? s.length : s.samples * s.length;
+    int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
     for (int64_t i = 0; i < stretches; i++) {
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
         job->kernels->f32_col_gradsums(job->x + offset, job->dy + offset, (size_t)rows, stride, cols, mean, sdy, sdyx);

@@ -25,8 +25,9 @@ const shape all_shapes[] = {
     {EK_NORM_BATCH, NCHW, 5, {3, 4, 3, 5, 7}, 0, 0, E},
     {EK_NORM_BATCH, NHWC, 2, {9, 70}, 0, 0, E},
     {EK_NORM_BATCH, NHWC, 4, {6, 10, 7, 9}, 0, 0, E},
-    {EK_NORM_BATCH, NHWC, 4, {3, 131, 70, 61}, 0, 0, E},
+    {EK_NORM_BATCH, NHWC, 4, {1, 67, 65, 64}, 0, 0, E},
     {EK_NORM_BATCH, NHWC, 4, {9, 1, 7, 9}, 0, 0, E},
+    {EK_NORM_BATCH, NHWC, 4, {2, 6, 70, 61}, 0, 0, E},
     {EK_NORM_BATCH, B8, 4, {5, 6, 7, 9}, 0, 0, E},
     {EK_NORM_BATCH, B8, 4, {5, 24, 7, 9}, 0, 0, E},
     {EK_NORM_BATCH, B8, 5, {2, 10, 3, 5, 7}, 0, 0, E},
@@ -158,19 +159,22 @@ static void allocate(fixture *f) {
     f->rvar = doubles(s);
 }
 
+/* Mean 0, deviation 1, bounded; cheaper than a normal number. */
+static double noise(eki_random r, uint64_t i) { return 3.4641016151377544 * (eki_random_uniform(r, i) - 0.5); }
+
 static void randomize(fixture *f, uint64_t seed, double offset, double spread) {
     eki_random r = eki_random_stream(seed, "norm", f->elements, f->sets);
     for (size_t i = 0; i < f->buffer; i++) f->x[i] = f->dy[i] = NAN;
     for (size_t i = 0; i < f->elements; i++) {
         size_t at = fixture_offset(f, i);
-        f->x[at] = (float)(offset + spread * (eki_random_normal(r, 2 * i) + 0.3 * (double)(f->set[i] % 5)));
-        f->dy[at] = (float)(eki_random_normal(r, 2 * i + 1) + 0.5 * sin((double)i));
+        f->x[at] = (float)(offset + spread * (noise(r, 2 * i) + 0.3 * (double)(f->set[i] % 5)));
+        f->dy[at] = (float)(noise(r, 2 * i + 1) + 0.5 * sin((double)i));
     }
     for (size_t p = 0; p < f->parameters; p++) {
         uint64_t at = 2 * f->elements + 4 * p;
-        f->scale[p] = (float)(1 + 0.5 * eki_random_normal(r, at));
-        f->bias[p] = (float)eki_random_normal(r, at + 1);
-        f->running_mean[p] = (float)(offset + spread * eki_random_normal(r, at + 2));
+        f->scale[p] = (float)(1 + 0.5 * noise(r, at));
+        f->bias[p] = (float)noise(r, at + 1);
+        f->running_mean[p] = (float)(offset + spread * noise(r, at + 2));
         f->running_var[p] = (float)(spread * spread * (0.5 + eki_random_uniform(r, at + 3)));
     }
 }
