@@ -24,7 +24,7 @@ typedef struct trial {
 } trial;
 
 static ek_status accuracy(trial *lab, ek_mode mode, int64_t batch, const int64_t *order, double *out, ek_error *err) {
-    EKS_TRY(eks_network_logits(lab->network, mode, lab->study->options->threads, batch, order, lab->logits, err));
+    EKS_TRY(eks_network_logits(lab->network, mode, eks_network_threads(lab->study), batch, order, lab->logits, err));
     *out = eks_network_accuracy(lab->network, lab->logits);
     return EK_OK;
 }
@@ -63,7 +63,7 @@ static ek_status sweep(trial *lab, eks_evidence *evidence, ek_error *err) {
 
 /* How far the logits of an image move with its batch mates in training mode: batches of 8, ten orders. */
 static ek_status mates(trial *lab, eks_evidence *evidence, ek_error *err) {
-    int threads = lab->study->options->threads;
+    int threads = eks_network_threads(lab->study);
     double size = eks_max_magnitude(lab->reference, lab->values), most = 0;
     EKS_TRY(eks_network_logits(lab->network, EK_MODE_TRAINING, threads, 8, NULL, lab->reference, err));
     for (uint64_t draw = 0; draw < 10; draw++) {

@@ -20,7 +20,7 @@ static ek_status sweep(eks_study *study, const eks_network *network, ek_mode mod
     for (int k = 0; k < SIZES; k++) {
         double start = eks_now();
         EKS_TRY(
-            eks_network_logits(network, mode, study->options->threads, sizes[k], NULL, k ? logits : reference, err));
+            eks_network_logits(network, mode, eks_network_threads(study), sizes[k], NULL, k ? logits : reference, err));
         speed[k] = (double)network->count / (eks_now() - start);
         differing[k] = k ? (double)eks_differing(reference, logits, values) : 0;
     }
@@ -72,7 +72,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_max = 1;
     report(evidence, (double)values, inference, training, speed);
     eks_permutation(order, network->count, study->options->seed, 1200);
-    EKS_TRY_DONE(eks_network_logits(network, study->uses.evaluation, study->options->threads, 64, order, logits, err));
+    EKS_TRY_DONE(
+        eks_network_logits(network, study->uses.evaluation, eks_network_threads(study), 64, order, logits, err));
     evidence->values[1] = (double)eks_differing(reference, logits, values);
 done:
     free(order);

@@ -45,11 +45,14 @@ static ek_status build(const ek_dataset *train, uint64_t seed, ek_model **model,
     return ek_model_build(&options, model, err);
 }
 
+int eks_network_threads(const eks_study *study) { return study->options->threads > 0 ? study->options->threads : 1; }
+
 static ek_status train_model(eks_study *study, eks_network *network, ek_loader *loader, ek_error *err) {
     ek_train_options options = ek_train_options_default();
     options.total_steps = EPOCHS * ek_loader_batches(loader);
     options.lr = 0.05;
-    options.threads = study->options->threads;
+    options.reproducible = 1; /* the same page from any number of threads */
+    options.threads = eks_network_threads(study);
     ek_trainer *trainer = NULL;
     ek_status status = ek_trainer_create(network->model, &options, &trainer, err);
     for (int epoch = 0; epoch < EPOCHS && status == EK_OK; epoch++) {
@@ -253,7 +256,7 @@ ek_status eks_network_frozen_step(eks_study *study, double *running_changed, dou
         goto done;
     }
     EKS_TRY_DONE(compare_norms(model, before, running_changed, affine_changed, err));
-    EKS_TRY_DONE(one_step(model, loader, study->options->threads, err));
+    EKS_TRY_DONE(one_step(model, loader, eks_network_threads(study), err));
     EKS_TRY_DONE(compare_norms(model, before, running_changed, affine_changed, err));
 done:
     for (size_t i = 0; before && i < 4 * norms; i++) free(before[i]);

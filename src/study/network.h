@@ -20,6 +20,10 @@ struct eks_network {
     const char *data;
 };
 
+/* Threads for this network: as asked for, else one. So small a network gains little from more, and on a busy machine
+ * threads that wait for each other lose far more. */
+int eks_network_threads(const eks_study *study);
+
 /* Trains the network unless that was done already. */
 ek_status eks_network_get(eks_study *study, const eks_network **network, ek_error *err);
 void eks_network_free(eks_network *network); /* accepts NULL */

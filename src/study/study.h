@@ -15,7 +15,7 @@ typedef struct ek_study_options {
     int quick;               /* 1 = fewer seeds and smaller runs */
     int card;                /* run this card only, from 1; 0 = all */
     uint64_t seed;
-    int threads;          /* 0 = OpenMP's default */
+    int threads;          /* of the networks; 0 = one, which is enough for their size */
     const char *data;     /* SPEC of ek_dataset_open; NULL = builtin:strokes */
     const char *sabotage; /* name of a deliberate defect, so that claims can be seen to fail; NULL = none */
     void (*progress)(void *context, const char *what, double fraction); /* optional; fraction in [0, 1] of the whole */

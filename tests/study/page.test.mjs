@@ -117,11 +117,13 @@ for (const colorScheme of ['light', 'dark'])
 
 // Without JavaScript, and in print.
 {
-  const { context, tab } = await open({ javaScriptEnabled: false });
+  const { context, tab } = await open({ javaScriptEnabled: false, colorScheme: 'dark' });
   check('15 cards without JavaScript', await tab.locator('article.card:visible').count() === 15);
   check('no dead filter without JavaScript', await tab.locator('.filter:visible').count() === 0);
   await tab.emulateMedia({ media: 'print' });
   check('15 cards in print', await tab.locator('article.card:visible').count() === 15);
+  const ink = await tab.locator('#q1 .answer').evaluate((e) => getComputedStyle(e).color);
+  check('dark ink in print, also from a dark screen', /^rgb\((\d\d?), (\d\d?), (\d\d?)\)$/.test(ink), ink);
   await context.close();
 }
 
