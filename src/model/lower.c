@@ -51,7 +51,7 @@ static ek_status add_op(lowering *low, const char *op_type, const char *suffix, 
     int n_in = c != NULL ? 3 : b != NULL ? 2 : 1;
     bool last = *out != NULL;
     if (!last) EKI_TRY(fresh_value(low, suffix, out));
-    (void)snprintf(name, sizeof name, "%.400s/%s", low->base, op_type);
+    (void)snprintf(name, sizeof name, "%.400s/%s", low->base, suffix);
     return eki_graph_add_node(low->graph, op_type, "", last ? low->node->name : name, in, n_in, out, 1, node, low->err);
 }
 
