@@ -74,7 +74,8 @@ typedef enum eks_chart_kind { EKS_CHART_NONE, EKS_CHART_XY, EKS_CHART_BARS } eks
 /* XY: lines and dots over a linear or logarithmic x. BARS: one horizontal bar per label, series[0].y long. */
 typedef struct eks_chart {
     eks_chart_kind kind;
-    const char *title, *description, *x_label, *y_label;
+    const char *title, *x_label, *y_label;
+    const char *description; /* what it should show if the claim holds; the numbers may differ */
     int x_log;
     double y_max;  /* axis from 0 to this; 0 = from the data */
     int y_percent; /* values are fractions, shown as per cent */

@@ -121,8 +121,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     for (int i = 0; i < eks_card01.endpoint_count; i++) evidence->values[i] = 0;
     evidence->chart.kind = EKS_CHART_XY;
     evidence->chart.title = "Variance of a channel after batch norm";
-    evidence->chart.description = "The output variance follows v over v plus epsilon: close to 1 for channels whose "
-                                  "deviation is above about 0.03, and far below 1 for smaller ones.";
+    evidence->chart.description = "The dots should lie on the line: close to 1 for channels whose deviation is far "
+                                  "above √ε = 0.003, and far below 1 for smaller ones.";
     evidence->chart.x_label = "deviation of the channel before";
     evidence->chart.y_label = "variance after";
     evidence->chart.x_log = 1;

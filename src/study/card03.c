@@ -55,7 +55,7 @@ static ek_status sweep(trial *lab, eks_evidence *evidence, ek_error *err) {
         eks_cell_number(&evidence->table, row, 0, (double)sizes[k]);
         for (int i = 0; i < 3; i++) {
             eks_point(series[i], (double)sizes[k], values[i]);
-            eks_cell_text(&evidence->table, row, i + 1, "%.1f %%", 100 * values[i]);
+            eks_cell_text(&evidence->table, row, i + 1, "%.1f%%", 100 * values[i]);
         }
     }
     return EK_OK;
@@ -93,8 +93,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_XY;
     chart->title = "Accuracy of one network, by mode and batch size";
-    chart->description = "Evaluation is a flat line. Training mode comes close to it for large shuffled batches, and "
-                         "falls far below it when each batch holds a single class.";
+    chart->description = "Evaluation should be a flat line. Training mode should come close to it for large shuffled "
+                         "batches, and fall far below it when each batch holds a single class.";
     chart->x_label = "batch size";
     chart->y_label = "accuracy";
     chart->x_log = chart->y_percent = 1;
@@ -120,9 +120,10 @@ const eks_design eks_card03 = {
                   "not freeze scale and bias: a step still trains them.",
     .refuter = "One differing bit in evaluation; training mode that ignores batch mates, or loses less than 5 points "
                "on sorted batches; or a frozen step that changes running values or leaves scale and bias alone.",
-    .method = "A six-layer convolutional network, trained for about a second on 6,000 images of 14 × 14 pixels; 1,000 "
-              "test images, batches of 1 to 128, shuffled and sorted by class. The frozen step is the first step of a "
-              "new network.",
+    .method =
+        "A six-layer convolutional network, trained for about a second on up to 6,000 images of 14 × 14 pixels; 1,000 "
+        "test images, batches of 1 to 128, shuffled and sorted by class. The frozen step is the first step of a "
+        "new network.",
     .sabotage = "eval-batch-stats",
     .sabotage_what = "evaluation uses the statistics of the batch",
     .endpoint_count = 6,

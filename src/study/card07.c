@@ -117,8 +117,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_XY;
     chart->title = "Weight of the initial value in the running mean";
-    chart->description = "With m 0.9 the initial value is forgotten after about fifty steps; with 0.99 a third is left "
-                         "after a hundred steps; with 0.999 a third is left after a thousand.";
+    chart->description = "The lines should fall to about 0.37 after 1/(1 − m) steps, that is after 10, 100 and 1,000.";
     chart->x_label = "training steps";
     chart->y_label = "weight left";
     chart->x_log = 1;
@@ -134,7 +133,7 @@ const eks_design eks_card07 = {
     .prediction = "After t steps the initial value keeps the weight mᵗ. Once at rest, the running mean varies with "
                   "(1 − m)/(1 + m) of the variance of one batch mean. PyTorch's momentum is 1 − m: the two "
                   "conventions agree when, and only when, the number is converted.",
-    .refuter = "A weight that leaves mᵗ by more than 0.00001, a resting variance more than 10 % off, or two "
+    .refuter = "A weight that leaves mᵗ by more than 0.00001, a resting variance more than 10% off, or two "
                "conventions that disagree after conversion.",
     .method =
         "1,000 updates of one channel by constant batches; 1,000 updates of 4,096 channels by random batches of 4 "

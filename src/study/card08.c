@@ -116,8 +116,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_BARS;
     chart->title = "Change of the output when each channel's values are reordered";
-    chart->description = "Only statistics over N, H and W together do not notice the reordering; under every other "
-                         "choice of axes the normalized values change.";
+    chart->description = "Only statistics over N, H and W together should not notice the reordering; under every other "
+                         "choice of axes the normalized values should change.";
     chart->x_label = "axes that share a mean and a variance";
     chart->y_label = "largest change";
     double sets = 0;

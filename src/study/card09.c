@@ -101,8 +101,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_XY;
     chart->title = "One normalized value of one example, batch of 8, 24 sets of batch mates";
-    chart->description = "Under layer norm the value is the same for every set of batch mates; under batch norm it "
-                         "jumps up and down with them.";
+    chart->description = "Under layer norm the value should be the same for every set of batch mates; under batch norm "
+                         "it should move with them.";
     chart->x_label = "set of batch mates";
     chart->y_label = "normalized value";
     eks_series *layer = eks_chart_series(chart, "layer norm", EKS_LINE);

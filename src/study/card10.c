@@ -126,8 +126,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_XY;
     chart->title = "Mean after group norm, at each place of a 5 × 6 map (first example, first of 4 groups)";
-    chart->description = "Over channels and space together the mean is 0; at single places it is not, so the "
-                         "statistics are not taken per spatial location.";
+    chart->description = "Over channels and space together the mean should be 0; at single places it should not, since "
+                         "the statistics are not taken per spatial location.";
     chart->x_label = "place in the map";
     chart->y_label = "mean";
     EKS_TRY_DONE(identities(&b, evidence, err));

@@ -65,7 +65,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_BARS;
     chart->title = "Share of logits whose bits differ from those at batch 1";
-    chart->description = "In inference no logit differs at any batch size; in training mode practically all do.";
+    chart->description = "In inference no logit should differ, at any batch size; in training mode nearly all should.";
     chart->x_label = "mode, batch size";
     chart->y_label = "logits that differ";
     chart->y_percent = 1;

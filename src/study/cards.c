@@ -91,7 +91,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .answer =
          "With few values per channel the mean and variance are noisy, and the running averages no longer describe "
          "what the network saw in training. On ImageNet with ResNet-50, going from 32 images per GPU to 2 raised "
-         "the error of batch norm from 23.6 % to 34.7 %, while group norm stayed at 24.1 %. Remedies: synchronize "
+         "the error of batch norm from 23.6% to 34.7%, while group norm stayed at 24.1%. Remedies: synchronize "
          "the statistics over devices, use a larger batch, or use layer or group norm.",
      .exact = "\"Batch norm fails at batch size 1\" is true after a fully connected layer, where one value per channel "
               "normalizes to β. A convolution still has height times width values: there it becomes instance norm. And "
@@ -127,10 +127,9 @@ const eks_text eks_texts[EKS_CARDS] = {
     {.number = 6,
      .level = EKS_EASY,
      .question = "Are γ and β learned?",
-     .answer =
-         "Yes: two trainable values per channel, updated by gradient descent like any weight. If undoing the "
-         "normalization is best, γ = √(v + ε) and β = μ do so exactly. They can do a surprising amount by "
-         "themselves: training nothing but γ and β of deep networks with random weights reached 82 % on CIFAR-10.",
+     .answer = "Yes: two trainable values per channel, updated by gradient descent like any weight. If undoing the "
+               "normalization is best, γ = √(v + ε) and β = μ do so exactly. They can do a surprising amount by "
+               "themselves: training nothing but γ and β of deep networks with random weights reached 82% on CIFAR-10.",
      .exact = "Learned γ and β matter less than often said: in the same work, having them against not having them "
               "was worth half a point to two points on CIFAR-10. And a bias in the layer in front of batch norm is "
               "useless: the mean takes it away, so its gradient is 0.",
@@ -176,7 +175,7 @@ const eks_text eks_texts[EKS_CARDS] = {
          "and in inference. That is why sequence models use it: lengths vary, batches are small, and generation "
          "runs one token at a time.",
      .exact = "It is not simply the better norm: for convolutional networks the layer norm paper itself reports that "
-              "batch norm wins, and on ImageNet the errors were 25.3 % and 23.6 %.",
+              "batch norm wins, and on ImageNet the errors were 25.3% and 23.6%.",
      .formula = MATH(T("LN:") GAP SUB(I("μ"), I("n")) O("=") FRAC(D("1"), I("F")) UNDER(O("∑"), I("f"))
                          SUB(I("x"), I("n") I("f")) NEXT T("BN:") GAP SUB(I("μ"), I("f")) O("=") FRAC(D("1"), I("N"))
                              UNDER(O("∑"), I("n")) SUB(I("x"), I("n") I("f"))),
@@ -272,11 +271,10 @@ const eks_text eks_texts[EKS_CARDS] = {
          "When batches are tiny, when examples arrive one by one, when the images of a batch are alike (class after "
          "class, frames of one video), when an example must not be influenced by others, as in some generative "
          "set-ups, and in sequence models. Layer norm, group norm or RMS norm depend on no batch. RMS norm leaves "
-         "out the mean; its paper reports like quality in 7 to 64 % less time, depending on the model.",
-     .exact =
-         "For image classifiers with 32 or more independent images per batch it remains hard to beat: 23.6 % error "
-         "on ImageNet against 24.1 (group), 25.3 (layer) and 28.4 (instance). And without skip connections a deep "
-         "stack with batch norm has exploding gradients at the start, caused by the norm itself.",
+         "out the mean; its paper reports like quality in 7 to 64% less time, depending on the model.",
+     .exact = "For image classifiers with 32 or more independent images per batch it remains hard to beat: 23.6% error "
+              "on ImageNet against 24.1 (group), 25.3 (layer) and 28.4 (instance). And without skip connections a deep "
+              "stack with batch norm has exploding gradients at the start, caused by the norm itself.",
      .formula = MATH(T("RMS:") GAP I("y") O("=") I("γ") O("·")
                          FRAC(I("x"), ROOT(FRAC(D("1"), I("F")) O("∑") SUP(I("x"), D("2")) O("+") I("ε")))),
      .formula_text = "RMS norm: y = γ · x / √(mean(x²) + ε)",

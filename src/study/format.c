@@ -74,7 +74,7 @@ void eks_percent(double fraction, char text[64]) {
     point(plain);
     size_t length = strlen(plain);
     if (length > 2 && strcmp(plain + length - 2, ".0") == 0) plain[length - 2] = 0;
-    snprintf(text, 64, "%s %%", plain);
+    snprintf(text, 64, "%s%%", plain);
 }
 
 void eks_cell_words(const eks_cell *cell, char text[64]) {

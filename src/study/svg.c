@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 460, HEIGHT = 300, LEFT = 58, RIGHT = 446, TOP = 14, BOTTOM = 242, BAR = 36, BAR_LEFT = 128 };
+enum { WIDTH = 460, HEIGHT = 300, LEFT = 76, RIGHT = 446, TOP = 14, BOTTOM = 242, BAR = 36, BAR_LEFT = 152 };
 
 typedef struct frame {
     const eks_chart *chart;
@@ -88,7 +88,7 @@ static void axes(FILE *out, const frame *f) {
     }
     fprintf(out, "<text class=\"axis\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (LEFT + RIGHT) / 2, HEIGHT - 10);
     eks_escaped(out, f->chart->x_label);
-    fprintf(out, "</text><text class=\"axis\" transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\">",
+    fprintf(out, "</text><text class=\"axis\" transform=\"translate(13 %d) rotate(-90)\" text-anchor=\"middle\">",
             (TOP + BOTTOM) / 2);
     eks_escaped(out, f->chart->y_label);
     fputs("</text>", out);
