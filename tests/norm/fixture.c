@@ -168,7 +168,7 @@ static void randomize(fixture *f, uint64_t seed, double offset, double spread) {
     for (size_t i = 0; i < f->elements; i++) {
         size_t at = fixture_offset(f, i);
         f->x[at] = (float)(offset + spread * (noise(r, 2 * i) + 0.3 * (double)(f->set[i] % 5)));
-        f->dy[at] = (float)(noise(r, 2 * i + 1) + 0.5 * sin((double)i));
+        f->dy[at] = (float)(noise(r, 2 * i + 1) + 0.1 * (double)(i % 13));
     }
     for (size_t p = 0; p < f->parameters; p++) {
         uint64_t at = 2 * f->elements + 4 * p;

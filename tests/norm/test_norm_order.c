@@ -1,0 +1,149 @@
+/* test_norm_order.c: docs/reproducibility.md written down a second time, as scalar code without the library's
+ * functions, and compared to the last bit of the f64 statistics. */
+#include "norm/fixture.h"
+
+#include <cmocka.h>
+#include <stdbool.h>
+#include <string.h>
+
+typedef struct {
+    double n, mean, m2;
+} moments;
+
+static moments merge(moments a, moments b) {
+    double n = a.n + b.n, d = b.mean - a.mean, share = b.n / n;
+    return (moments){n, a.mean + d * share, (a.m2 + b.m2) + d * d * (a.n * share)};
+}
+
+static moments tree(const moments *unit, size_t begin, size_t width, size_t count) {
+    if (width == 1) return unit[begin];
+    size_t half = width / 2;
+    moments left = tree(unit, begin, half, count);
+    return begin + half < count ? merge(left, tree(unit, begin + half, half, count)) : left;
+}
+
+static moments root(const moments *unit, size_t count) {
+    size_t width = 1;
+    while (width < count) width *= 2;
+    return tree(unit, 0, width, count);
+}
+
+static moments finish(double n, double k, double s1, double s2) {
+    double m2 = s2 - s1 * s1 / n;
+    return (moments){n, k + s1 / n, m2 < 0 ? 0 : m2};
+}
+
+/* Logical elements [begin, begin + length) of `samples` segments, in sixteen lanes. */
+static moments row_unit(const fixture *f, size_t begin, size_t length, size_t samples, size_t distance) {
+    double lane1[16] = {0}, lane2[16] = {0}, k = f->rx[begin];
+    for (size_t s = 0; s < samples; s++) {
+        for (size_t i = 0; i < length; i++) {
+            double d = f->rx[begin + s * distance + i] - k, square = d * d;
+            lane1[i % 16] += d;
+            lane2[i % 16] += square;
+        }
+    }
+    for (size_t width = 8; width > 0; width /= 2) {
+        for (size_t l = 0; l < width; l++) {
+            lane1[l] += lane1[l + width];
+            lane2[l] += lane2[l + width];
+        }
+    }
+    return finish((double)(samples * length), k, lane1[0], lane2[0]);
+}
+
+/* The same elements, one after the other. */
+static moments column_unit(const fixture *f, size_t begin, size_t length, size_t samples, size_t distance) {
+    double s1 = 0, s2 = 0, k = f->rx[begin];
+    for (size_t s = 0; s < samples; s++) {
+        for (size_t i = 0; i < length; i++) {
+            double d = f->rx[begin + s * distance + i] - k, square = d * d;
+            s1 += d;
+            s2 += square;
+        }
+    }
+    return finish((double)(samples * length), k, s1, s2);
+}
+
+typedef moments (*unit_fn)(const fixture *, size_t, size_t, size_t, size_t);
+
+static moments unit_of[4096];
+
+/* One channel of a batch. */
+static moments channel(const fixture *f, size_t c, unit_fn unit, size_t limit) {
+    size_t n = (size_t)f->desc.dims[0], channels = (size_t)f->desc.dims[1], space = f->elements / n / channels;
+    size_t distance = channels * space, chunk = 1, count = 0;
+    while (chunk * space < 1024) chunk *= 2;
+    if (space <= limit) {
+        for (size_t s = 0; s < n; s += chunk) {
+            unit_of[count++] = unit(f, s * distance + c * space, space, n - s < chunk ? n - s : chunk, distance);
+        }
+    } else {
+        for (size_t s = 0; s < n; s++) {
+            for (size_t b = 0; b < space; b += limit) {
+                size_t length = space - b < limit ? space - b : limit;
+                unit_of[count++] = unit(f, s * distance + c * space + b, length, 1, 0);
+            }
+        }
+    }
+    return root(unit_of, count);
+}
+
+/* A contiguous run of one sample (row memory). */
+static moments run_of(const fixture *f, size_t begin, size_t size) {
+    size_t count = 0;
+    for (size_t b = 0; b < size; b += 16384) {
+        unit_of[count++] = row_unit(f, begin + b, size - b < 16384 ? size - b : 16384, 1, 0);
+    }
+    return root(unit_of, count);
+}
+
+/* A group in column memory: blocks of each channel, then channels. */
+static moments group_of(const fixture *f, size_t set) {
+    size_t groups = f->sets / (size_t)f->desc.dims[0], channels = (size_t)f->desc.dims[1];
+    size_t space = f->elements / (size_t)f->desc.dims[0] / channels, per_group = channels / groups;
+    static moments by_channel[256];
+    for (size_t c = 0; c < per_group; c++) {
+        size_t begin = (set / groups * channels + set % groups * per_group + c) * space, count = 0;
+        for (size_t b = 0; b < space; b += 4096) {
+            unit_of[count++] = column_unit(f, begin + b, space - b < 4096 ? space - b : 4096, 1, 0);
+        }
+        by_channel[c] = root(unit_of, count);
+    }
+    return root(by_channel, per_group);
+}
+
+static moments documented(const fixture *f, size_t set) {
+    const ek_norm_desc *d = &f->desc;
+    bool last = d->layout == EK_LAYOUT_NHWC, plain = d->layout == EK_LAYOUT_NCHW;
+    size_t n = (size_t)d->dims[0], channels = d->rank > 1 ? (size_t)d->dims[1] : 1;
+    size_t space = f->elements / n / channels, size = f->elements / f->sets;
+    bool single = space == 1 && (plain || last), rows = plain || (last && channels == 1);
+    if (d->kind == EK_NORM_BATCH) {
+        bool row = rows && space > 1;
+        return channel(f, set, row ? row_unit : column_unit, row ? 16384 : 4096);
+    }
+    return rows || single ? run_of(f, set * size, size) : group_of(f, set);
+}
+
+static void statistics_follow_the_document(void **state) {
+    (void)state;
+    for (size_t i = 0; i < all_shapes_count; i++) {
+        if (all_shapes[i].kind == EK_NORM_RMS) continue;
+        ek_norm_desc desc = shape_desc(&all_shapes[i]);
+        fixture *f = fixture_make(&desc, 61, 1000.0, 1.0);
+        fixture_forward(f, EK_STATS_BATCH);
+        const double *saved = (const double *)f->args.saved + 8; /* after the header: mean, rstd, var */
+        for (size_t set = 0; set < f->sets; set++) {
+            moments m = documented(f, set);
+            if (saved[set] != m.mean) fail_msg("%s: mean of set %zu", shape_text(&all_shapes[i]), set);
+            if (saved[2 * f->sets + set] != m.m2 / m.n) fail_msg("%s: var of set %zu", shape_text(&all_shapes[i]), set);
+        }
+        fixture_free(f);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(statistics_follow_the_document)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
