@@ -44,7 +44,7 @@ static bool is_spread(const raiser *r, const eki_value *value, int rank, int64_t
 static bool restores_shape(const eki_node *reshape, const eki_value *x) {
     if (reshape->n_in != 2 || reshape->in[1] == NULL || eki_node_int(reshape, "allowzero", 0) != 0) return false;
     const eki_node *shape = reshape->in[1]->producer;
-    if (eki_is_op(shape, "Shape") && shape->in[0] == x && shape->n_attr == 0) return true;
+    if (eki_is_op(shape, "Shape") && shape->n_in == 1 && shape->in[0] == x && shape->n_attr == 0) return true;
     int64_t dims[EKI_MAX_RANK];
     if (x->shape.rank < 2) return false;
     memcpy(dims, x->shape.dims, sizeof dims);
@@ -65,6 +65,7 @@ static bool match_group(const raiser *r, eki_node *norm, norm_match *m) {
     eki_node *back = eki_next(&r->uses, norm, "Reshape");
     if (grouped == NULL || back == NULL || grouped->n_in != 2) return false;
     eki_value *x = grouped->in[0];
+    if (x == NULL || eki_node_int(grouped, "allowzero", 0) != 0) return false;
     const eki_tensor *to = eki_constant(grouped->in[1]), *ones = eki_constant(norm->in[1]);
     m->groups = ones == NULL || ones->shape.rank != 1 ? 0 : ones->shape.dims[0];
     int64_t target[3] = {0, m->groups, -1}, channels = x->shape.rank >= 2 ? x->shape.dims[1] : 0;
@@ -128,9 +129,11 @@ static bool match_rms(const raiser *r, eki_node *root, norm_match *m) {
     int at = eki_scalar(eki_constant(sum->in[1]), &m->epsilon) ? 0 : 1;
     if (at == 1 && !eki_scalar(eki_constant(sum->in[0]), &m->epsilon)) return false;
     eki_node *mean = eki_before(&r->uses, sum->in[at], "ReduceMean");
+    if (mean != NULL && mean->n_in < 1) return false;
     eki_node *squares = mean == NULL ? NULL : eki_before(&r->uses, mean->in[0], "Mul");
     eki_node *quotient = eki_next(&r->uses, root, "Div");
-    if (squares == NULL || quotient == NULL || squares->in[0] != squares->in[1]) return false;
+    if (squares == NULL || quotient == NULL || squares->n_in != 2 || quotient->n_in != 2) return false;
+    if (squares->in[0] != squares->in[1]) return false;
     eki_value *x = squares->in[0];
     if (x == NULL || quotient->in[0] != x || quotient->in[1] != root->out[0]) return false;
     eki_node *scaled = eki_next(&r->uses, quotient, "Mul");

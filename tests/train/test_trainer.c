@@ -160,6 +160,48 @@ static void test_refused_batches(void **state) {
     ek_model_destroy(other);
 }
 
+/* Logits may be finite and a gradient still overflow. */
+static void test_refused_gradient(void **state) {
+    (void)state;
+    ek_train_options o = options_for(EK_SGD);
+    ek_model *model = fixture_model("mlp", (ek_norm_kind)0, EXTENT, 0.0);
+    ek_trainer *trainer;
+    ek_tensor_info info;
+    void *first, *last;
+    OK(ek_model_tensor_data(model, "fc4.weight", &info, &last, err));
+    for (size_t i = 0; i < info.bytes / 4; i++) ((float *)last)[i] *= 1e6F;
+    OK(ek_model_tensor_data(model, "fc1.weight", &info, &first, err));
+    for (size_t i = 0; i < info.bytes / 4; i++) ((float *)first)[i] *= 1e-36F;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    uint64_t hash = fixture_hash(model);
+    fixture_batch b = fixture_make_batch(PER_BATCH, EXTENT * EXTENT, CLASSES, 1);
+    for (int i = 0; i < PER_BATCH * EXTENT * EXTENT; i++) b.images[i] *= 1e36F;
+    FAILS(EK_ERR_NONFINITE, "step 1: the gradient of 'fc1.weight'", ek_trainer_step(trainer, &b.batch, NULL, err));
+    assert_true(hash == fixture_hash(model));
+    fixture_free_batch(&b);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+}
+
+/* --reproducible: equal bits for any number of threads. */
+static void test_threads(void **state) {
+    (void)state;
+    ek_model *models[3];
+    for (int i = 0; i < 3; i++) {
+        ek_train_options o = options_for(EK_ADAMW);
+        ek_trainer *trainer;
+        o.threads = 1 + i;
+        models[i] = fixture_model("cnn6", EK_NORM_BATCH, EXTENT, 0.25);
+        OK(ek_trainer_create(models[i], &o, &trainer, err));
+        (void)train(trainer, 0, BATCHES);
+        ek_trainer_destroy(trainer);
+    }
+    for (int i = 2; i >= 0; i--) {
+        fixture_same_tensors(models[0], models[i]);
+        ek_model_destroy(models[i]);
+    }
+}
+
 static void assert_same_file(const char *a, const char *b) {
     size_t size_a, size_b;
     unsigned char *x = fixture_read(a, &size_a), *y = fixture_read(b, &size_b);
@@ -233,8 +275,9 @@ static void test_wrong_models(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_learns),          cmocka_unit_test(test_groups), cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_refused_batches), cmocka_unit_test(test_resume), cmocka_unit_test(test_wrong_models),
+        cmocka_unit_test(test_learns),           cmocka_unit_test(test_groups),  cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_refused_batches),  cmocka_unit_test(test_resume),  cmocka_unit_test(test_wrong_models),
+        cmocka_unit_test(test_refused_gradient), cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
