@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { PIECE = 1024 }; /* elements that one task sums */
+enum { PIECE = 1024, GROUP = 8, GROUP_LEVEL = 3 }; /* PIECE: elements that one task sums */
 
 typedef struct chunk_job {
     const eki_conv *conv;
@@ -73,17 +73,40 @@ static void finish_piece(const chunk_job *job, size_t begin, size_t count, doubl
     for (size_t i = 0; i < count; i++) job->result[begin + i] = (float)sum[i];
 }
 
+static const float *slot_of(const chunk_job *job, int64_t slot, size_t begin) {
+    return (const float *)(const void *)(job->slots + (size_t)slot * job->slot_bytes) + begin;
+}
+
+/* The node over GROUP chunks, in registers: levels 0 to 2 of the tree at once. */
+static void sum_group(const chunk_job *job, int64_t slot, size_t begin, size_t count, double *sum) {
+    const float *a = slot_of(job, slot, begin), *b = slot_of(job, slot + 1, begin), *c = slot_of(job, slot + 2, begin),
+                *d = slot_of(job, slot + 3, begin), *e = slot_of(job, slot + 4, begin),
+                *f = slot_of(job, slot + 5, begin), *g = slot_of(job, slot + 6, begin),
+                *h = slot_of(job, slot + 7, begin);
+    for (size_t i = 0; i < count; i++) {
+        double ab = (double)a[i] + (double)b[i], cd = (double)c[i] + (double)d[i];
+        double ef = (double)e[i] + (double)f[i], gh = (double)g[i] + (double)h[i];
+        sum[i] = (ab + cd) + (ef + gh);
+    }
+}
+
+/* Adds the chunks in the slots to the counter; `first` is a multiple of GROUP wherever GROUP chunks follow. */
 static void sum_task(void *argument, size_t index) {
     const chunk_job *job = argument;
     size_t begin = index * PIECE, count = job->count - begin < PIECE ? job->count - begin : PIECE;
     double sum[PIECE];
-    for (int64_t c = 0; c < job->now; c++) {
-        const float *slot = (const float *)(const void *)(job->slots + (size_t)c * job->slot_bytes) + begin;
-        for (size_t i = 0; i < count; i++) sum[i] = (double)slot[i];
-        double *node = job->nodes + begin;
-        for (int64_t carry = job->first + c; (carry & 1) != 0; carry >>= 1, node += job->count) {
-            add_piece(sum, node, count);
+    int64_t step;
+    for (int64_t c = 0; c < job->now; c += step) {
+        step = job->now - c >= GROUP && (job->first + c) % GROUP == 0 ? GROUP : 1;
+        if (step == GROUP) {
+            sum_group(job, c, begin, count, sum);
+        } else {
+            const float *slot = slot_of(job, c, begin);
+            for (size_t i = 0; i < count; i++) sum[i] = (double)slot[i];
         }
+        int64_t carry = (job->first + c) / step;
+        double *node = job->nodes + begin + (step == GROUP ? GROUP_LEVEL * job->count : 0);
+        for (; (carry & 1) != 0; carry >>= 1, node += job->count) add_piece(sum, node, count);
         memcpy(node, sum, count * sizeof *sum);
     }
     if (job->first + job->now == job->conv->chunks) finish_piece(job, begin, count, sum);

@@ -58,7 +58,7 @@ static size_t forward_bytes(const eki_conv *conv, const eki_pass *pass) {
            eki_round64((size_t)pass->o * sizeof(float)) + eki_pass_work_bytes(pass);
 }
 
-enum { LEAST_SLOTS = 8, MANY_BYTES = 1 << 20 };
+enum { SLOT_GROUP = 8, MANY_BYTES = 1 << 20 }; /* groups of 8 chunks are summed fastest */
 
 /* How many chunks there are and how many are computed at a time (which changes time and memory, never bits). */
 static void plan_chunks(eki_conv *conv) {
@@ -68,7 +68,7 @@ static void plan_chunks(eki_conv *conv) {
     conv->chunks = (units + conv->chunk - 1) / conv->chunk;
     size_t weight_bytes = (size_t)(d->o * (d->c / d->groups) * conv->taps) * sizeof(float);
     int slots = weight_bytes > MANY_BYTES ? d->threads : 4 * d->threads;
-    if (weight_bytes <= MANY_BYTES && slots < LEAST_SLOTS) slots = LEAST_SLOTS;
+    slots = (slots + SLOT_GROUP - 1) / SLOT_GROUP * SLOT_GROUP;
     conv->slots = slots < conv->chunks ? slots : (int)conv->chunks;
     for (conv->levels = 1; (conv->chunks >> conv->levels) > 0;) conv->levels++;
 }

@@ -138,6 +138,47 @@ static void reproducible_gradients_ignore_threads(void **state) {
     }
 }
 
+/* What dnnl_chunks.c says it computes, written as the recursion: chunks [first, first + width) of the batch. */
+static void tree(const conv_data *all, int64_t first, int64_t width, double *sum) {
+    int64_t count = all->weight_count, chunk = all->desc.chunk, begin = first * chunk;
+    if (width > 1) {
+        double *right = eki_alloc_zero((size_t)count * sizeof *right);
+        tree(all, first, width / 2, sum);
+        if ((first + width / 2) * chunk < all->desc.n) {
+            tree(all, first + width / 2, width / 2, right);
+            for (int64_t i = 0; i < count; i++) sum[i] += right[i];
+        }
+        eki_free(right);
+        return;
+    }
+    conv_data part = part_of(all, begin, chunk < all->desc.n - begin ? chunk : all->desc.n - begin);
+    part.desc.reproducible = false;
+    part.desc.threads = 1;
+    conv_result one = run_conv(&part, true);
+    for (int64_t i = 0; i < count; i++) sum[i] = (double)one.dweights[i];
+    free_result(&one);
+}
+
+static void reproducible_gradients_are_the_documented_tree(void **state) {
+    (void)state;
+    static const int64_t batches[] = {1, 7, 16, 41}, chunks[] = {1, 2, 3};
+    for (int i = 0; i < 12; i++) {
+        eki_conv_desc desc = parse_conv("1 8 16 1 | 6x6 | 3x3 | 1x1 | 1x1 | 1x1 | 1x1");
+        desc.n = batches[i / 3];
+        desc.chunk = chunks[i % 3];
+        desc.reproducible = true;
+        desc.want_dx = false;
+        conv_data data = make_conv(&desc, 6);
+        double *sum = eki_alloc_zero((size_t)data.weight_count * sizeof *sum);
+        tree(&data, 0, 64, sum);
+        conv_result got = run_conv(&data, true);
+        for (int64_t k = 0; k < data.weight_count; k++) assert_true(got.dweights[k] == (float)sum[k]);
+        free_result(&got);
+        eki_free(sum);
+        free_conv(&data);
+    }
+}
+
 static void an_empty_batch_does_nothing(void **state) {
     (void)state;
     eki_conv_desc desc = parse_conv("0 3 4 1 | 5x5 | 3x3 | 1x1 | 1x1 | 1x1 | 1x1");
@@ -191,9 +232,13 @@ static void implementations_are_direct(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(implementations_are_direct),         cmocka_unit_test(equals_naive_loops),
-        cmocka_unit_test(bits_ignore_batch_position_threads), cmocka_unit_test(reproducible_gradients_ignore_threads),
-        cmocka_unit_test(an_empty_batch_does_nothing),        cmocka_unit_test(padding_stays_zero_with_infinite_data),
+        cmocka_unit_test(implementations_are_direct),
+        cmocka_unit_test(equals_naive_loops),
+        cmocka_unit_test(bits_ignore_batch_position_threads),
+        cmocka_unit_test(reproducible_gradients_ignore_threads),
+        cmocka_unit_test(reproducible_gradients_are_the_documented_tree),
+        cmocka_unit_test(an_empty_batch_does_nothing),
+        cmocka_unit_test(padding_stays_zero_with_infinite_data),
         cmocka_unit_test(wrong_descriptions_are_named),
     };
     print_message("oneDNN %s\n", eki_dnnl_describe());
