@@ -111,11 +111,12 @@ static int explain(const train_job *job, ek_error *err) {
                  (long long)train_step(job), (long long)job->total_steps, job->output);
     } else if (err->status == EK_ERR_NONFINITE && job->trainer != NULL) {
         size_t used = strlen(err->text);
-        snprintf(
-            err->text + used, sizeof err->text - used,
-            "\nAt step %lld with learning rate %g. A lower --lr or a longer --warmup usually helps; %s is as it was "
-            "at its last checkpoint.",
-            (long long)train_step(job) + 1, job->last.lr, job->output);
+        snprintf(err->text + used, sizeof err->text - used,
+                 "\nAt step %lld, learning rate %g. A lower --lr or a --warmup "
+                 "usually helps. %s%s",
+                 (long long)train_step(job) + 1, job->last.lr,
+                 job->saved || job->resumed ? "The last checkpoint is in " : "No checkpoint was written yet to ",
+                 job->output);
     }
     return report(err);
 }

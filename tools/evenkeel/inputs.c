@@ -121,14 +121,14 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
     if (!fits) {
         char model_text[160], data_text[160];
         dims_text(input.rank, input.dims, model_text, sizeof model_text);
-        dims_text(4, want, data_text, sizeof data_text);
+        dims_text(3, want + 1, data_text, sizeof data_text);
         int resizable = input.rank == 4 && (input.dims[1] < 0 || input.dims[1] == data.channels);
         char remedy[80] = "";
         if (resizable)
             snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[2],
                      (long long)input.dims[3]);
-        return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are %s%s", path, model_text, input.name,
-                    spec, data_text, remedy);
+        return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are each %s%s", path, model_text,
+                    input.name, spec, data_text, remedy);
     }
     int64_t classes = model_classes(model);
     int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */

@@ -31,6 +31,7 @@ typedef struct train_job {
     ek_position position;         /* where training is */
     ek_step_result last;
     int resumed;
+    int saved;                /* checkpoints written by this process */
     ek_checkpoint checkpoint; /* when resumed */
 
     int64_t images; /* trained on by this process */

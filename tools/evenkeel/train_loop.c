@@ -13,7 +13,9 @@ int64_t train_step(const train_job *job) { return job->position.epoch * job->bat
 
 static ek_status checkpoint(train_job *job, ek_error *err) {
     job->position.flags = job->flags;
-    return ek_trainer_save(job->trainer, job->output, &job->position, err);
+    ek_status status = ek_trainer_save(job->trainer, job->output, &job->position, err);
+    job->saved += status == EK_OK;
+    return status;
 }
 
 static void draw(train_job *job, progress *bar, double began, int64_t first) {

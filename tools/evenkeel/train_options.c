@@ -198,6 +198,7 @@ const option train_options[] = {
      .argument = "N",
      .fallback = "0",
      .maximum = 64,
+     .traits = OPT_FREE,
      RUNS,
      .help = "ONNX opset of the finished file; 0 = the lowest that has all operators. The file then has no state"},
     {.name = "checkpoint-every",

@@ -47,10 +47,14 @@ void report_start(const train_job *job) {
 void report_parameters(const train_job *job) {
     parameter_sums s = sum_parameters(job);
     if (as_lines()) return;
-    const char *decay = job->training.weight_decay > 0 ? "" : " (weight decay is 0)";
-    note("weights   %lld decayed (%lld values)%s; %lld not decayed (%lld values); %lld frozen (%lld values)",
-         (long long)s.decayed, (long long)s.decayed_values, decay, (long long)s.plain, (long long)s.plain_values,
-         (long long)s.frozen, (long long)s.frozen_values);
+    if (job->training.weight_decay > 0)
+        note("weights   %lld decayed (%lld values), %lld not decayed (%lld values), %lld frozen (%lld values)",
+             (long long)s.decayed, (long long)s.decayed_values, (long long)s.plain, (long long)s.plain_values,
+             (long long)s.frozen, (long long)s.frozen_values);
+    else
+        note("weights   %lld trained (%lld values), without weight decay; %lld frozen (%lld values)",
+             (long long)(s.decayed + s.plain), (long long)(s.decayed_values + s.plain_values), (long long)s.frozen,
+             (long long)s.frozen_values);
 }
 
 void report_epoch(train_job *job, double seconds) {

@@ -9,7 +9,7 @@ zeros 768 | npy small.npy '|u1' 3,1,16,16
 bytes 00 01 09 | npy good.npy '|u1' 3
 expect 3 evenkeel eval m.onnx --data small.npy,good.npy 2> b
 contains b "1x28x28"
-contains b "1x16x16"
+contains b "are each 1x16x16"
 contains b "--size 28x28"
 evenkeel eval m.onnx --data small.npy,good.npy --size 28x28 > out
 contains out "of 3)"

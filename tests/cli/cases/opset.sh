@@ -5,3 +5,5 @@ evenkeel eval m.onnx "${tiny_data[@]}" --json > result
 contains result '"accuracy"'
 train_tiny --norm group:2 -o n.onnx > out
 contains n.onnx GroupNormalization
+evenkeel train --resume n.onnx --opset 17 -o o.onnx -q > out
+lacks o.onnx GroupNormalization
