@@ -4,6 +4,8 @@
  */
 #include "graph/op/op_pool_plain.h"
 
+#include <math.h>
+
 typedef struct extents {
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], begin[3], end[3];
 } extents;
@@ -70,7 +72,7 @@ static void visit_window(const extents *e, const int64_t out[3], window_result *
 }
 
 static float result_value(const eki_plain_pool *pool, const window_result *r) {
-    if (pool->kind == EKI_POOL_MAX) return r->most;
+    if (pool->kind == EKI_POOL_MAX) return r->best < 0 ? -INFINITY : r->most; /* padding counts as -infinity */
     int64_t count = pool->kind == EKI_POOL_AVERAGE ? r->inside : r->padded;
     return count > 0 ? (float)(r->sum / (double)count) : 0.0f;
 }
@@ -93,7 +95,8 @@ void eki_plain_pool_forward(const eki_plain_pool *pool, const float *x, float *y
                     visit_window(&e, o, &r, x + p * plane, NULL, NULL);
                     y[at] = result_value(pool, &r);
                     if (indices == NULL) continue;
-                    indices[at] = p * plane + (pool->column_major ? column_major(&e, r.best) : r.best);
+                    int64_t best = r.best < 0 ? 0 : r.best;
+                    indices[at] = p * plane + (pool->column_major ? column_major(&e, best) : best);
                 }
             }
         }
@@ -119,7 +122,7 @@ void eki_plain_pool_backward(const eki_plain_pool *pool, const float *x, const f
                     window_result r;
                     visit_window(&e, o, &r, pool->kind == EKI_POOL_MAX ? x + p * plane : NULL, NULL, NULL);
                     if (pool->kind == EKI_POOL_MAX) {
-                        dx[p * plane + r.best] += dy[at];
+                        if (r.best >= 0) dx[p * plane + r.best] += dy[at];
                         continue;
                     }
                     int64_t count = pool->kind == EKI_POOL_AVERAGE ? r.inside : r.padded;

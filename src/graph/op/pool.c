@@ -1,7 +1,8 @@
 /* pool.c: MaxPool and AveragePool, by oneDNN. ONNX opsets 1 to 22; f32; 1 to 3 spatial dimensions.
  *
- * Any layout passes through. Two cases oneDNN does not have run in plain loops of our own: the Indices output, and
- * ceil_mode with counted padding, where ONNX leaves what lies beyond the padding out of the divisor.
+ * Any layout passes through. Three cases oneDNN does not have run in plain loops of our own: the Indices output,
+ * ceil_mode with counted padding, where ONNX leaves what lies beyond the padding out of the divisor, and padding as
+ * wide as the window.
  */
 #include "dnnl/adapter.h"
 #include "graph/op/op_pool_plain.h"
@@ -41,6 +42,16 @@ static bool reaches_out(const eki_window *w, const eki_shape *x) {
     return false;
 }
 
+/* True where a window may lie in the padding alone. */
+static bool window_in_padding(const eki_window *w, const eki_shape *x) {
+    for (int i = 0; i < w->spatial; i++) {
+        int64_t reach = (w->kernel[i] - 1) * w->dilation[i] + 1, last = (w->out[i] - 1) * w->stride[i];
+        if (w->pad_begin[i] >= reach || last >= x->dims[i + 2] + w->pad_begin[i]) return true;
+        if (w->dilation[i] > x->dims[i + 2]) return true; /* or step over the input */
+    }
+    return false;
+}
+
 static void describe(const eki_step *step, const eki_window *w, eki_pool_kind kind, eki_pool_desc *desc) {
     const eki_shape *x = &step->in[0].shape;
     *desc = (eki_pool_desc){.kind = kind,
@@ -70,7 +81,8 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, NULL, &window, err));
     bool indices = step->n_out > 1 && step->has_out[1];
-    if (indices || (kind == EKI_POOL_AVERAGE_PADDED && reaches_out(&window, &step->in[0].shape))) {
+    bool plain = indices || window_in_padding(&window, &step->in[0].shape);
+    if (plain || (kind == EKI_POOL_AVERAGE_PADDED && reaches_out(&window, &step->in[0].shape))) {
         EKI_TRY(eki_prepare_plain(step, err));
         state->plain = (eki_plain_pool){.window = window, .kind = kind, .shape = step->in[0].shape};
         state->plain.column_major = eki_node_int(step->node, "storage_order", 0) != 0;
