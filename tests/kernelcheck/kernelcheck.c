@@ -40,6 +40,12 @@ static guarded guarded_make(size_t bytes) {
     return g;
 }
 
+static void guarded_free(guarded g) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (mprotect(g.base + g.bytes, page, PROT_READ | PROT_WRITE) != 0) abort();
+    free(g.base);
+}
+
 static float *last_floats(guarded g, size_t count) {
     return (float *)(void *)(g.base + g.bytes - count * sizeof(float));
 }
@@ -253,5 +259,8 @@ int main(int argc, char **argv) {
         if (worst >= 0)
             printf("%-20s worst error %.2f of the bound (%g x %s)\n", cases[i]->name, worst, cases[i]->roundings, unit);
     }
+    for (int i = 0; i < BUFFERS; i++) guarded_free(buffers[i]);
+    free(generic_result);
+    free(isa_result);
     return failed ? 1 : 0;
 }

@@ -63,6 +63,19 @@ static void equal_means_stay(void **state) {
     }
 }
 
+/* The formula of docs/reproducibility.md to the last bit, with counts whose shares do not divide evenly. */
+static void merge_is_the_documented_formula(void **state) {
+    (void)state;
+    for (int i = 1; i <= MOST; i++) {
+        eki_moments a = {7.0 * i + 3, 1.0 / (i + 0.3), i * 0.7}, b = {11.0 * i + 1, -3.0 / (i + 0.1), i * 1.3};
+        double n = a.n + b.n, d = b.mean - a.mean, share = b.n / n;
+        eki_moments merged = eki_moments_merge(a, b);
+        assert_true(merged.n == n);
+        assert_true(merged.mean == a.mean + d * share);
+        assert_true(merged.m2 == (a.m2 + b.m2) + d * d * (a.n * share));
+    }
+}
+
 static void rounding_below_zero_is_clamped(void **state) {
     (void)state;
     assert_true(eki_moments_from_sums(2, 0, 1.0, 0.5 - 1e-17, 1).m2 == 0.0);
@@ -72,8 +85,8 @@ static void rounding_below_zero_is_clamped(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tree_is_aligned), cmocka_unit_test(empty_passes_through),
-                                       cmocka_unit_test(equal_means_stay),
-                                       cmocka_unit_test(rounding_below_zero_is_clamped)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tree_is_aligned), cmocka_unit_test(empty_passes_through), cmocka_unit_test(equal_means_stay),
+        cmocka_unit_test(merge_is_the_documented_formula), cmocka_unit_test(rounding_below_zero_is_clamped)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
