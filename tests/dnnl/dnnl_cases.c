@@ -26,7 +26,7 @@ static int parse_list(const char **at, int64_t values[3]) {
     char *end;
     do {
         values[count++] = strtoll(*at, &end, 10);
-        *at = end + 1;
+        *at = *end == 'x' ? end + 1 : end;
     } while (*end == 'x' && count < 3);
     while (**at == ' ' || **at == '|') (*at)++;
     return count;
