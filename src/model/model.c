@@ -1,8 +1,9 @@
 /* model.c: life of a model: load, save, metadata.
  *
- * A model is a graph plus the index of its norms. What is loaded is raised (subgraphs that stand for one norm become
- * one, raise.c); what is saved goes through a view at the wanted opset (lower.c), so that saving never changes the
- * model. The metadata key `evenkeel.opset` makes an opset stick: saves that name none then use it.
+ * A model is a graph plus the index of its norms. What is loaded is lifted and raised (weights in Constant
+ * nodes become initializers, lift.c; subgraphs that stand for one norm become one, raise.c); what is saved goes through
+ * a view at the wanted opset (lower.c), so that saving never changes the model. The metadata key `evenkeel.opset` makes
+ * an opset stick: saves that name none then use it.
  */
 #include "model/model.h"
 
@@ -30,6 +31,7 @@ ek_status eki_model_wrap(eki_graph *graph, ek_model **out, ek_error *err) {
 }
 
 static ek_status raise_and_wrap(eki_graph *graph, ek_model **model, ek_error *err) {
+    eki_lift_parameters(graph);
     ek_status status = eki_raise_norms(graph, err);
     if (status != EK_OK) {
         eki_graph_destroy(graph);

@@ -61,6 +61,11 @@ ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t
 /* Declares another opset, with the IR version that goes with it. */
 ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
 
+/* ---- lift.c ---- */
+
+/* Turns Constant nodes that layers read as parameters into initializers. */
+void eki_lift_parameters(eki_graph *graph);
+
 /* ---- lower.c, raise.c ---- */
 
 /* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */

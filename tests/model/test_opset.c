@@ -193,6 +193,46 @@ static void test_saving(void **state) {
     fixture_clean();
 }
 
+/* Moves an initializer into a Constant node, as some exporters write it. */
+static void sink(eki_graph *graph, const char *name) {
+    eki_value *value = eki_graph_find(graph, name);
+    assert_non_null(value);
+    eki_tensor *tensor = value->init;
+    eki_node *node;
+    eki_attr *attr;
+    value->init = NULL;
+    OK(eki_graph_add_node(graph, "Constant", "", "", NULL, 0, &value, 1, &node, err));
+    OK(eki_node_attr_slot(graph, node, "value", &attr, err));
+    attr->type = EKI_ATTR_TENSOR;
+    attr->t = tensor;
+    OK(eki_graph_sort(graph, err));
+}
+
+static void test_constants_become_parameters(void **state) {
+    (void)state;
+    ek_model *model = model_with("cnn6", EK_NORM_BATCH), *loaded;
+    float logits[EXAMPLES * CLASSES], found[EXAMPLES * CLASSES];
+    const char *path = fixture_path("c.onnx");
+    run(model, logits);
+    OK(ek_model_save(model, path, NULL, err));
+    eki_graph *graph;
+    OK(eki_onnx_load(path, NULL, &graph, err));
+    size_t nodes = graph->n_nodes;
+    const char *const names[] = {"conv1.weight", "bn1.scale", "bn1.running_mean", "fc.bias"};
+    for (int i = 0; i < 4; i++) sink(graph, names[i]);
+    OK(eki_onnx_save(graph, fixture_path("sunk.onnx"), err));
+    eki_graph_destroy(graph);
+    OK(ek_model_load(fixture_path("sunk.onnx"), &loaded, err));
+    assert_int_equal(ek_model_node_count(loaded), nodes);
+    fixture_same_tensors(model, loaded);
+    same_norms(model, loaded);
+    run(loaded, found);
+    assert_memory_equal(found, logits, sizeof found);
+    ek_model_destroy(loaded);
+    ek_model_destroy(model);
+    fixture_clean();
+}
+
 /* Damaged subgraphs load as something or are refused; nothing is read that is not there. The nodes come first. */
 static void test_damaged(void **state) {
     (void)state;
@@ -225,6 +265,7 @@ int main(void) {
         cmocka_unit_test(test_near_misses),
         cmocka_unit_test(test_saving),
         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_constants_become_parameters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
