@@ -21,10 +21,12 @@
 #endif
 
 /* Rows in a strip: wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While
- * one strip is worked on, the next is fetched: rows are too far apart for the hardware to see the pattern. */
+ * one strip is worked on, the next is fetched: rows far apart are a pattern the hardware does not see. */
 enum { STRIP_ROWS = 16 };
 
-EK_INLINE void fetch_next_strip(const float *p, size_t stride) { __builtin_prefetch(p + STRIP_ROWS * stride); }
+EK_INLINE void fetch_next_strip(const float *p, size_t stride) {
+    if (stride > 2 * STRIP_ROWS) __builtin_prefetch(p + STRIP_ROWS * stride);
+}
 
 /* Sum of sixteen lanes (lo = 0..7, hi = 8..15) in the fixed tree 16 -> 8 -> 4 -> 2 -> 1. */
 EK_INLINE double f64x16_sum(f64x8 lo, f64x8 hi) { return f64x8_sum(f64x8_add(lo, hi)); }
