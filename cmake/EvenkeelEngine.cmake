@@ -36,11 +36,12 @@ set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG:
 ek_library(evenkeel ${EK_ENGINE_LAYERS})
 target_link_libraries(evenkeel PRIVATE ${EK_ENGINE_LIBRARIES})
 
-# The study and the tool see the public headers only.
+# The study and the tool see the public headers only, and share the JSON emitter of src/report.
+ek_layer(report)
 include(cmake/EvenkeelStudy.cmake)
 file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/evenkeel/*.c)
 if(EK_TOOL_SOURCES)
-  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} $<TARGET_OBJECTS:ek_study>)
+  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} $<TARGET_OBJECTS:ek_study> $<TARGET_OBJECTS:ek_report>)
   set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
   ek_compile_settings(evenkeel_tool)
   target_include_directories(evenkeel_tool PRIVATE ${CMAKE_SOURCE_DIR}/tools)

@@ -11,4 +11,4 @@ add_custom_command(
 file(GLOB EK_STUDY_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/study/*.c)
 add_library(ek_study OBJECT ${EK_STUDY_SOURCES} ${EK_STUDY_PAGE})
 ek_compile_settings(ek_study)
-target_include_directories(ek_study PRIVATE ${CMAKE_SOURCE_DIR}/tools)
+target_include_directories(ek_study PRIVATE ${CMAKE_SOURCE_DIR}/src)

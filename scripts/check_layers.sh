@@ -18,8 +18,9 @@ allowed() {
     model) echo "model base graph onnx" ;;
     surgery) echo "surgery base graph onnx model" ;;
     train) echo "train base graph onnx model data dist dnnl" ;;
-    study) echo "study" ;;
-    tool) echo "evenkeel study" ;;
+    report) echo "report" ;;
+    study) echo "study report" ;;
+    tool) echo "evenkeel study report" ;;
     *) echo "" ;;
     esac
 }

@@ -1,7 +1,7 @@
 /* report.c: everything a run found, as JSON: what the page shows, in full precision, and what it was judged by. */
 #include "study/write.h"
 
-#include "evenkeel/json_out.h"
+#include "report/json_out.h"
 
 #include <evenkeel/cpu.h>
 #include <evenkeel/version.h>

@@ -1,7 +1,7 @@
 /* study.h: the one call behind `evenkeel study`.
  *
  * The study is compiled into the evenkeel program and uses the public headers of the library, plus the JSON emitter
- * of the tool (evenkeel/json_out.h). It prints nothing: progress goes through the callback, results into the files.
+ * of the tool (report/json_out.h). It prints nothing: progress goes through the callback, results into the files.
  */
 #ifndef EK_STUDY_H
 #define EK_STUDY_H

@@ -1,7 +1,7 @@
 /* cmd_env.c: `evenkeel env`: what this build and this machine are, for bug reports. */
 #include "command.h"
-#include "json_out.h"
 #include "message.h"
+#include "report/json_out.h"
 
 #include <evenkeel/cpu.h>
 #include <evenkeel/train.h>

@@ -2,8 +2,8 @@
 #include "command.h"
 #include "inputs.h"
 #include "interrupt.h"
-#include "json_out.h"
 #include "message.h"
+#include "report/json_out.h"
 #include "terminal.h"
 
 #include <evenkeel/train.h>

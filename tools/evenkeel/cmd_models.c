@@ -1,9 +1,9 @@
 /* cmd_models.c: `evenkeel models`: the built-in architectures; with a name, its tensors. */
 #include "command.h"
 #include "inputs.h"
-#include "json_out.h"
 #include "message.h"
 #include "norms.h"
+#include "report/json_out.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  */
 #include "command.h"
 #include "inputs.h"
-#include "json_out.h"
 #include "message.h"
+#include "report/json_out.h"
 
 #include <evenkeel/data.h>
 #include <evenkeel/session.h>

@@ -1,8 +1,8 @@
 /* cmd_study.c: `evenkeel study`: the claims about batch norm, each put to an experiment on this machine. */
 #include "command.h"
 #include "inputs.h"
-#include "json_out.h"
 #include "message.h"
+#include "report/json_out.h"
 #include "terminal.h"
 
 #include "study/study.h"

@@ -1,6 +1,6 @@
 /* help_json.c: `--help --json`: the option table of a command, for programs that drive the tool. */
 #include "command.h"
-#include "json_out.h"
+#include "report/json_out.h"
 
 #include <string.h>
 

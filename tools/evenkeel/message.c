@@ -4,7 +4,7 @@
  * The map from ek_status to the exit statuses of docs/cli.md stands here and nowhere else.
  */
 #include "message.h"
-#include "json_out.h"
+#include "report/json_out.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  * what comes next, so that a resumed run sees the same batches as one that never stopped.
  */
 #include "interrupt.h"
-#include "json_out.h"
 #include "message.h"
+#include "report/json_out.h"
 #include "terminal.h"
 #include "train_job.h"
 

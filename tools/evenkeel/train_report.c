@@ -3,8 +3,8 @@
  * With --json and no terminal, progress is one JSON object a line, for programs that watch.
  */
 #include "inputs.h"
-#include "json_out.h"
 #include "message.h"
+#include "report/json_out.h"
 #include "terminal.h"
 #include "train_job.h"
 

@@ -3,7 +3,7 @@
  * One pass, no allocation: the only state is the stack of open levels. Used by every --json of the tool and by the
  * study, whose page embeds the same text.
  */
-#include "json_out.h"
+#include "report/json_out.h"
 
 #include <assert.h>
 #include <math.h>
