@@ -26,16 +26,19 @@ typedef struct job {
 
 static void forward_piece(void *argument, size_t begin, size_t end) {
     const job *j = argument;
-    const float *x = j->x;
-    float *y = j->to;
+    const float *restrict x = j->x;
+    float *restrict y = j->to;
     for (size_t i = begin; i < end; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
 }
 
 static void backward_piece(void *argument, size_t begin, size_t end) {
     const job *j = argument;
-    const float *y = j->y, *dy = j->dy;
-    float *dx = j->to;
-    for (size_t i = begin; i < end; i++) dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+    const float *restrict y = j->y, *restrict dy = j->dy;
+    float *restrict dx = j->to;
+    for (size_t i = begin; i < end; i++) {
+        float g = dy[i]; /* read always, so that the loop has no branch */
+        dx[i] = y[i] > 0.0f ? g : 0.0f;
+    }
 }
 
 ek_status eki_op_relu_forward(eki_step *step, ek_error *err) {
