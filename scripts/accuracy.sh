@@ -10,8 +10,8 @@ out=build/accuracy
 mkdir -p "$out"
 worst=1
 for seed in 1 2 3; do
-    "$tool" train --data "$data" --model cnn6 --norm batch --epochs 3 --batch 64 --seed "$seed" --out "$out/seed$seed.onnx" --quiet
-    accuracy=$("$tool" eval "$out/seed$seed.onnx" --data "$data" --json | sed -E 's/.*"accuracy": *([0-9.]+).*/\1/' | tr -d '\n')
+    "$tool" train --data "$data" --model cnn6 --norm batch --epochs 3 --batch 64 --seed "$seed" --out "$out/seed$seed.onnx" --quiet >/dev/null
+    accuracy=$("$tool" eval "$out/seed$seed.onnx" --data "$data" --json | sed -nE 's/.*"accuracy": *([0-9.]+).*/\1/p')
     echo "seed $seed: $accuracy"
     worst=$(awk -v a="$accuracy" -v b="$worst" 'BEGIN { print a < b ? a : b }')
 done

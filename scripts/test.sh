@@ -20,6 +20,8 @@ need_command node nodejs
 need_command npm npm
 need_command chromium chromium
 need_packages python3-onnx
+# Threads that spin while they wait slow each other down when tests run side by side.
+export OMP_WAIT_POLICY=passive
 export EK_NODE_MODULES="$PWD/build/node/node_modules"
 if [ ! -d "$EK_NODE_MODULES/onnxruntime-node" ] || [ ! -d "$EK_NODE_MODULES/axe-core" ]; then
     say "installing onnxruntime-node, playwright-core and axe-core for the tests"
