@@ -6,7 +6,7 @@
  */
 #include "norm/norm_job.h"
 
-/* Where coefficient i of the channels lies; job->affine and job->gradient name the first four and six of these. */
+/* Where coefficient i of the channels lies: four of job->affine, then six of job->gradient. */
 static float *coefficient(const eki_job *job, int i) { return job->small + i * job->plan->channels; }
 
 static void put_affine(const eki_job *job, int64_t c, eki_affine p) {
@@ -17,12 +17,12 @@ static void put_affine(const eki_job *job, int64_t c, eki_affine p) {
 }
 
 static void put_gradient(const eki_job *job, int64_t c, eki_gradient p) {
-    coefficient(job, 0)[c] = p.mean_hi;
-    coefficient(job, 1)[c] = p.mean_lo;
-    coefficient(job, 2)[c] = p.rstd;
-    coefficient(job, 3)[c] = p.scale;
-    coefficient(job, 4)[c] = p.k1;
-    coefficient(job, 5)[c] = p.k2;
+    coefficient(job, 4)[c] = p.mean_hi;
+    coefficient(job, 5)[c] = p.mean_lo;
+    coefficient(job, 6)[c] = p.rstd;
+    coefficient(job, 7)[c] = p.scale;
+    coefficient(job, 8)[c] = p.k1;
+    coefficient(job, 9)[c] = p.k2;
 }
 
 static void merge_moments(void *context, int64_t begin, int64_t end) {
@@ -40,11 +40,15 @@ void eki_batch_moments(const eki_job *job) {
     eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, merge_moments, &copy);
 }
 
-void eki_batch_forward(const eki_job *job) {
+static void put_forward(const eki_job *job) {
     for (int64_t c = 0; c < job->plan->channels; c++) {
         put_affine(job, c,
                    eki_affine_make(job->stats.mean[c], job->stats.rstd[c], eki_scale_of(job, c), eki_bias_of(job, c)));
     }
+}
+
+void eki_batch_forward(const eki_job *job) {
+    put_forward(job);
     eki_phase_affine(job);
 }
 
@@ -67,22 +71,38 @@ static void scale_gradient(const eki_job *job) {
     eki_job map = *job;
     map.x = job->dy;
     map.y = job->dx;
+    map.dy = NULL;
     for (int64_t c = 0; c < job->plan->channels; c++) {
         put_affine(job, c, eki_affine_make(0.0, job->stats.rstd[c], eki_scale_of(job, c), 0.0));
     }
     eki_phase_affine(&map);
 }
 
+/* The same with something fused: dx = gain * ((1 * g - 0) - (dy * gain) * 0), where the kernels form g from dy. */
+static void scale_fused_gradient(const eki_job *job) {
+    eki_job map = *job;
+    map.x = job->dy;
+    for (int64_t c = 0; c < job->plan->channels; c++) {
+        double gain = (double)eki_narrow(eki_scale_of(job, c) * job->stats.rstd[c]);
+        put_gradient(job, c, eki_gradient_make(0.0, gain, 1.0, 0.0, 0.0));
+    }
+    eki_phase_gradaffine(&map);
+}
+
 void eki_batch_backward(const eki_job *job, int through_statistics) {
     eki_job copy = *job;
+    eki_epilogue fused;
     bool sums = job->dscale != NULL || job->dbias != NULL || (job->dx != NULL && through_statistics);
+    if (eki_computes_again(job)) put_forward(job);
     if (sums) {
         eki_phase_gradsums(job);
         eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
     }
-    if (job->dx == NULL) return;
+    if (!eki_wants_dx(job)) return;
     if (through_statistics) {
         eki_phase_gradaffine(job);
+    } else if (eki_fuse(job, 0, &fused) != NULL) {
+        scale_fused_gradient(job);
     } else {
         scale_gradient(job);
     }

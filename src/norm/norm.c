@@ -15,18 +15,17 @@ static eki_job make_job(const ek_norm_plan *plan, const ek_norm_args *args) {
     eki_job job = {.plan = plan, .kernels = eki_kernels_get()};
     job.x = args->x;
     job.y = args->y;
-    job.dy = args->dy;
-    job.dx = args->dx;
     job.scale = args->scale;
     job.bias = args->bias;
-    job.dscale = args->dscale;
-    job.dbias = args->dbias;
+    job.residual = plan->desc.residual ? args->residual : NULL;
+    job.x_of_forward = args->x;
     job.stats = eki_stats_at(stats, plan->sets);
     job.small = small;
     job.moments = partials;
     job.sums = partials;
     int64_t c = plan->channels;
     job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};
+    small += 4 * c;
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
     return job;
 }
@@ -99,6 +98,12 @@ static void zero_parameters(const eki_job *job) {
 ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
     EKI_TRY(eki_args_check_backward(plan, args, err));
     eki_job job = make_job(plan, args);
+    job.dy = args->dy;
+    job.dx = args->dx;
+    job.dscale = args->dscale;
+    job.dbias = args->dbias;
+    job.dresidual = plan->desc.residual ? args->dresidual : NULL;
+    job.y_of_forward = eki_reads_output(plan) ? args->y : NULL;
     if (plan->elements == 0) {
         zero_parameters(&job);
     } else if (plan->family == EKI_BATCH) {

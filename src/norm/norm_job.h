@@ -15,6 +15,10 @@ typedef struct eki_job {
     const eki_kernels *kernels;
     const float *x, *dy, *scale, *bias;
     float *y, *dx, *dscale, *dbias;
+    const float *residual; /* as the descriptor says, else NULL */
+    float *dresidual;
+    const float *x_of_forward; /* x, whatever map the affine phases are used for */
+    const float *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     eki_stats stats;
     float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
     eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
@@ -28,6 +32,31 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
                                  ek_error *err);
 ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err);
+
+/* fusion.c: residual and activation for the kernels, of the elements from `offset`; NULL = nothing is fused. In
+ * backward t is computed again from the `row` or `columns` given. */
+const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e);
+const eki_epilogue *eki_fuse_row(const eki_job *job, int64_t offset, const eki_affine *row, eki_epilogue *e);
+const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const eki_affine_columns *columns,
+                                     eki_epilogue *e);
+bool eki_computes_again(const eki_job *job);
+bool eki_reads_output(const ek_norm_plan *plan);
+
+static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }
+
+/* The coefficients that forward applies to one sample and channel, or to a tile of them. */
+typedef struct eki_affine_buffer {
+    float value[4][EKI_TILE];
+} eki_affine_buffer;
+eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel);
+eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer);
+
+/* Eight columns are read as sixteen, two rows at a time: coefficients of both. */
+const float *eki_twice(float wide[16], const float eight[8]);
+eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns *p);
+
+/* Padded columns of blocked layouts are written as zero. */
+void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding);
 
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
