@@ -14,6 +14,8 @@ jobs=$(nproc)
 need_build_tools
 need_packages libcmocka-dev libjansson-dev
 need_command git git
+need_command c++ g++
+need_command make make
 
 # Second runtimes and a browser for the tests that use them.
 need_command node nodejs
