@@ -9,6 +9,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND EK_ISAS avx2 avx512)
   set(EK_ISA_FLAGS_avx2 -mavx2 -mf16c)
   set(EK_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  list(APPEND EK_ISAS neon) # part of every AArch64, so no flags
+  set(EK_ISA_FLAGS_neon "")
 endif()
 
 foreach(isa ${EK_ISAS})
