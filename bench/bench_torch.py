@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""torch.py LIBRARY SHAPES...: the norms of libevenkeel_norm.so beside PyTorch's (plain layout), alternating.
+"""bench_torch.py LIBRARY SHAPES...: the norms of libevenkeel_norm.so beside PyTorch's (plain layout), alternating.
 
 LIBRARY is a shared build: cmake -B build/shared -DBUILD_SHARED_LIBS=ON -DEK_ENGINE=OFF, then
 build/shared/libevenkeel_norm.so. Skipped, with a line saying so, where PyTorch is not installed.
@@ -111,7 +111,7 @@ def main():
     try:
         import torch
     except ImportError:
-        print("torch.py: skipped, PyTorch is not installed (Debian: python3-torch)")
+        print("bench_torch.py: skipped, PyTorch is not installed (Debian: python3-torch)")
         return
     torch.set_num_threads(THREADS)
     lib = ctypes.CDLL(sys.argv[1])
