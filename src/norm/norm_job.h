@@ -29,6 +29,9 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
 ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err);
 
+/* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
+ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
+
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
