@@ -14,6 +14,8 @@ jobs=$(nproc)
 need_build_tools
 need_packages libcmocka-dev libjansson-dev
 need_command git git
+need_command c++ g++
+need_command make make
 
 # Second runtimes and a browser for the tests that use them.
 need_command node nodejs
@@ -44,6 +46,10 @@ if [ "$fast" -eq 0 ]; then
     cmake --preset asan >/dev/null
     cmake --build --preset asan -j "$jobs" | tail -n 1
     ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE slow --timeout 900
+
+    say "AArch64: the norm library under qemu"
+    need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+    scripts/neon.sh "$jobs"
 fi
 
 say "gcc, warnings as errors, optimized"

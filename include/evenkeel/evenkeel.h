@@ -5,6 +5,7 @@
 #include <evenkeel/cpu.h>
 #include <evenkeel/data.h>
 #include <evenkeel/model.h>
+#include <evenkeel/moments.h>
 #include <evenkeel/norm.h>
 #include <evenkeel/parallel.h>
 #include <evenkeel/session.h>

@@ -73,8 +73,10 @@ typedef enum ek_norm_stats { EK_STATS_BATCH = 0, EK_STATS_RUNNING = 1 } ek_norm_
 
 /* Convention of `momentum` in the update of running statistics. */
 typedef enum ek_momentum_convention {
-    EK_MOMENTUM_KEEP = 0,   /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
-    EK_MOMENTUM_REPLACE = 1 /* PyTorch, cuDNN: running = (1 - m) * running + m * batch */
+    EK_MOMENTUM_KEEP = 0,      /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
+    EK_MOMENTUM_REPLACE = 1,   /* PyTorch, cuDNN: running = (1 - m) * running + m * batch */
+    EK_MOMENTUM_CUMULATIVE = 2 /* running = mean of all batches so far (PyTorch's momentum=None); m is not used.
+                                  Commit with ek_norm_update_cumulative() */
 } ek_momentum_convention;
 
 /* Which variance of the batch enters the running variance. The batch itself is always normalized with divisor n. */
@@ -117,6 +119,16 @@ typedef enum ek_activation {
     EK_ACTIVATION_HARD_SWISH = 8,
     EK_ACTIVATION_GELU = 9
 } ek_activation;
+
+/* Conventions and defaults of other systems, for ek_norm_desc_preset(); docs/semantics.md lists what each sets. */
+typedef enum ek_norm_preset {
+    EK_PRESET_ONNX = 0, /* what ek_norm_desc_default() gives */
+    EK_PRESET_TORCH = 1,
+    EK_PRESET_KERAS = 2,
+    EK_PRESET_FLAX = 3,
+    EK_PRESET_CUDNN = 4,
+    EK_PRESET_TF_FUSED = 5 /* TensorFlow's raw FusedBatchNormV3 */
+} ek_norm_preset;
 
 /* Descriptor of a plan. Start from ek_norm_desc_default() and set what differs; reserved space stays zero. */
 typedef struct ek_norm_desc {
@@ -183,6 +195,10 @@ typedef struct ek_norm_update {
 /* Defaults of a kind: f32, NCHW, rank 0 (to be set), epsilon 1e-5, ONNX semantics. */
 EK_API ek_norm_desc ek_norm_desc_default(ek_norm_kind kind);
 
+/* The same with epsilon, momentum, its convention, the running variance and the small sample policy of another system.
+ * A preset that does not exist gives a descriptor that ek_norm_plan_create() refuses. */
+EK_API ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset);
+
 /* Validates the descriptor and makes a plan. On failure *plan is NULL and err names the field.
  * EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE, EK_ERR_NOMEM, EK_ERR_LIMIT (element count or bytes overflow). */
 EK_API EK_NODISCARD ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err);
@@ -213,6 +229,14 @@ EK_API EK_NODISCARD ek_status ek_norm_backward(const ek_norm_plan *plan, const e
  * forward with EK_STATS_RUNNING, or a small sample under SKIP_UPDATE / USE_RUNNING changes nothing (updated = 0). */
 EK_API EK_NODISCARD ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean,
                                                      float *running_var, ek_norm_update *report, ek_error *err);
+
+/* The commit under EK_MOMENTUM_CUMULATIVE: with k = *updates commits before this one,
+ *     running = running + (batch - running) / (k + 1)
+ * and *updates becomes k + 1 where it commits. At k = 0 the running statistics are not read. Every batch has the same
+ * weight; <evenkeel/moments.h> weighs elements and adds the variance between batches. */
+EK_API EK_NODISCARD ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved,
+                                                        float *running_mean, float *running_var, int64_t *updates,
+                                                        ek_norm_update *report, ek_error *err);
 
 #ifdef __cplusplus
 }

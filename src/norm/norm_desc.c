@@ -91,10 +91,10 @@ static ek_status check_enums(const ek_norm_desc *d, ek_error *err) {
 }
 
 static ek_status check_semantics(const ek_norm_desc *d, ek_error *err) {
-    if (d->momentum_convention != EK_MOMENTUM_KEEP && d->momentum_convention != EK_MOMENTUM_REPLACE) {
+    if (d->momentum_convention < EK_MOMENTUM_KEEP || d->momentum_convention > EK_MOMENTUM_CUMULATIVE) {
         return eki_fail(err, EK_ERR_ARG,
-                        "desc.momentum_convention is %d, expected EK_MOMENTUM_KEEP (0: ONNX, Keras) or "
-                        "EK_MOMENTUM_REPLACE (1: PyTorch)",
+                        "desc.momentum_convention is %d, expected EK_MOMENTUM_KEEP (0: ONNX, Keras), "
+                        "EK_MOMENTUM_REPLACE (1: PyTorch) or EK_MOMENTUM_CUMULATIVE (2)",
                         (int)d->momentum_convention);
     }
     if (d->running_variance != EK_VARIANCE_POPULATION && d->running_variance != EK_VARIANCE_UNBIASED) {

@@ -58,6 +58,9 @@ eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns 
 /* Padded columns of blocked layouts are written as zero. */
 void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding);
 
+/* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
+ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
+
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);

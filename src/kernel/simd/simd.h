@@ -16,6 +16,8 @@
 #include "kernel/simd/simd_avx512.h"
 #elif defined(EK_ISA_avx2)
 #include "kernel/simd/simd_avx2.h"
+#elif defined(EK_ISA_neon)
+#include "kernel/simd/simd_neon.h"
 #else
 #include "kernel/simd/simd_generic.h"
 #endif
