@@ -6,23 +6,34 @@
  */
 #include "norm/norm_job.h"
 
-/* Where coefficient i of the channels lies: four of job->affine, then six of job->gradient. */
+#include <math.h>
+
+/* Batch renorm is an affine map behind xhat: it changes scale and bias, and nothing else. r and d are constants. */
+static double channel_scale(const eki_job *job, int64_t c) {
+    return eki_scale_of(job, c) * (job->stats.r != NULL ? job->stats.r[c] : 1.0);
+}
+
+static double channel_bias(const eki_job *job, int64_t c) {
+    return eki_bias_of(job, c) + (job->stats.d != NULL ? eki_scale_of(job, c) * job->stats.d[c] : 0.0);
+}
+
+/* Where coefficient i of the channels lies: six of job->gradient, then four of job->affine. */
 static float *coefficient(const eki_job *job, int i) { return job->small + i * job->plan->channels; }
 
 static void put_affine(const eki_job *job, int64_t c, eki_affine p) {
-    coefficient(job, 0)[c] = p.mean_hi;
-    coefficient(job, 1)[c] = p.mean_lo;
-    coefficient(job, 2)[c] = p.gain;
-    coefficient(job, 3)[c] = p.bias;
+    coefficient(job, 6)[c] = p.mean_hi;
+    coefficient(job, 7)[c] = p.mean_lo;
+    coefficient(job, 8)[c] = p.gain;
+    coefficient(job, 9)[c] = p.bias;
 }
 
 static void put_gradient(const eki_job *job, int64_t c, eki_gradient p) {
-    coefficient(job, 4)[c] = p.mean_hi;
-    coefficient(job, 5)[c] = p.mean_lo;
-    coefficient(job, 6)[c] = p.rstd;
-    coefficient(job, 7)[c] = p.scale;
-    coefficient(job, 8)[c] = p.k1;
-    coefficient(job, 9)[c] = p.k2;
+    coefficient(job, 0)[c] = p.mean_hi;
+    coefficient(job, 1)[c] = p.mean_lo;
+    coefficient(job, 2)[c] = p.rstd;
+    coefficient(job, 3)[c] = p.scale;
+    coefficient(job, 4)[c] = p.k1;
+    coefficient(job, 5)[c] = p.k2;
 }
 
 static void merge_moments(void *context, int64_t begin, int64_t end) {
@@ -34,30 +45,67 @@ static void merge_moments(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void eki_batch_moments(const eki_job *job) {
+void eki_batch_statistics(const eki_job *job) {
     eki_job copy = *job;
-    eki_phase_moments(job);
     eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, merge_moments, &copy);
 }
 
-static void put_forward(const eki_job *job) {
+static void take_running(const eki_job *job) {
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        put_affine(job, c,
-                   eki_affine_make(job->stats.mean[c], job->stats.rstd[c], eki_scale_of(job, c), eki_bias_of(job, c)));
+        job->stats.mean[c] = (double)job->running_mean[c];
+        job->stats.var[c] = (double)job->running_var[c];
+        job->stats.rstd[c] = eki_rstd(job->stats.var[c], job->plan->desc.epsilon);
     }
 }
 
-void eki_batch_forward(const eki_job *job) {
-    put_forward(job);
+static double clip(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
+
+/* Ioffe 2017: r = sigma_batch / sigma_running in [1 / r_max, r_max], d = (mean_batch - mean_running) / sigma_running in
+ * [-d_max, d_max]. Without renorm for running statistics: r = 1, d = 0. */
+static void correct(const eki_job *job, bool running) {
+    const ek_norm_desc *desc = &job->plan->desc;
+    for (int64_t c = 0; c < job->plan->channels; c++) {
+        double rstd = running ? 0.0 : eki_rstd((double)job->running_var[c], desc->epsilon);
+        double r = sqrt(job->stats.var[c] + desc->epsilon) * rstd;
+        double d = running ? 0.0 : (job->stats.mean[c] - (double)job->running_mean[c]) * rstd;
+        job->stats.r[c] = running ? 1.0 : clip(r, 1.0 / desc->renorm_r_max, desc->renorm_r_max);
+        job->stats.d[c] = clip(d, -desc->renorm_d_max, desc->renorm_d_max);
+    }
+}
+
+void eki_batch_coefficients(const eki_job *job) {
+    for (int64_t c = 0; c < job->plan->channels; c++) {
+        put_affine(
+            job, c,
+            eki_affine_make(job->stats.mean[c], job->stats.rstd[c], channel_scale(job, c), channel_bias(job, c)));
+    }
+}
+
+void eki_batch_affine(const eki_job *job) {
+    eki_batch_coefficients(job);
     eki_phase_affine(job);
+}
+
+void eki_batch_forward(const eki_job *job, bool running) {
+    if (running) {
+        take_running(job);
+    } else {
+        eki_phase_moments(job);
+        eki_batch_statistics(job);
+    }
+    if (job->plan->renorm) correct(job, running);
+    eki_batch_affine(job);
 }
 
 static void finish_channel(const eki_job *job, int64_t c) {
     const ek_norm_plan *plan = job->plan;
     eki_pair sum = eki_pair_tree(job->sums + c, plan->units.count, plan->channels);
-    double rstd = job->stats.rstd[c], scale = eki_scale_of(job, c), n = (double)plan->set_size;
-    if (job->dbias != NULL) job->dbias[c] = (float)sum.a;
-    if (job->dscale != NULL) job->dscale[c] = (float)(rstd * sum.b);
+    double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = (double)plan->set_size;
+    eki_pair total = {sum.a, rstd * sum.b};
+    if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
+    if (job->dbias != NULL) job->dbias[c] = (float)total.a;
+    if (job->dscale != NULL) job->dscale[c] = (float)total.b;
+    if (job->totals != NULL) job->totals[c] = total;
     put_gradient(job, c,
                  eki_gradient_make(job->stats.mean[c], rstd, scale, scale * sum.a / n, scale * sum.b * rstd / n));
 }
@@ -71,9 +119,8 @@ static void scale_gradient(const eki_job *job) {
     eki_job map = *job;
     map.x = job->dy;
     map.y = job->dx;
-    map.dy = NULL;
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        put_affine(job, c, eki_affine_make(0.0, job->stats.rstd[c], eki_scale_of(job, c), 0.0));
+        put_affine(job, c, eki_affine_make(0.0, job->stats.rstd[c], channel_scale(job, c), 0.0));
     }
     eki_phase_affine(&map);
 }
@@ -83,20 +130,24 @@ static void scale_fused_gradient(const eki_job *job) {
     eki_job map = *job;
     map.x = job->dy;
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        double gain = (double)eki_narrow(eki_scale_of(job, c) * job->stats.rstd[c]);
+        double gain = (double)eki_narrow(channel_scale(job, c) * job->stats.rstd[c]);
         put_gradient(job, c, eki_gradient_make(0.0, gain, 1.0, 0.0, 0.0));
     }
     eki_phase_gradaffine(&map);
 }
 
-void eki_batch_backward(const eki_job *job, int through_statistics) {
+void eki_batch_totals(const eki_job *job) {
     eki_job copy = *job;
+    eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
+}
+
+void eki_batch_backward(const eki_job *job, bool through_statistics) {
     eki_epilogue fused;
-    bool sums = job->dscale != NULL || job->dbias != NULL || (job->dx != NULL && through_statistics);
-    if (eki_computes_again(job)) put_forward(job);
-    if (sums) {
+    bool parameters = job->dscale != NULL || job->dbias != NULL || job->totals != NULL;
+    if (eki_computes_again(job)) eki_batch_coefficients(job);
+    if (parameters || (job->dx != NULL && through_statistics)) {
         eki_phase_gradsums(job);
-        eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
+        eki_batch_totals(job);
     }
     if (!eki_wants_dx(job)) return;
     if (through_statistics) {

@@ -9,6 +9,7 @@
 #include "kernel/ref/activation_ref.h"
 #include <cmocka.h>
 #include <evenkeel/cpu.h>
+#include <evenkeel/parts.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,6 +221,80 @@ static void in_place(void **state) {
     }
 }
 
+/* Virtual batches, each fused as a batch of its own. */
+static void virtual_batches(void **state) {
+    (void)state;
+    const shape slice = {EK_NORM_BATCH, EK_LAYOUT_NHWC, 4, {3, 10, 7, 9}, 0, 0, EK_AFFINE_ELEMENT};
+    for (int a = 1; a < ACTS; a++) {
+        ek_norm_desc desc = shape_desc(&slice);
+        desc.activation = acts[a].activation;
+        desc.activation_alpha = acts[a].alpha;
+        desc.activation_beta = acts[a].beta;
+        desc.residual = 1;
+        fixture *one = fixture_make(&desc, 2, 0.7, 2.0);
+        desc.dims[0] = 6;
+        desc.ghost = 3;
+        fixture *two = fixture_make(&desc, 2, 0.7, 2.0);
+        size_t n = one->buffer;
+        fixture_forward(two, EK_STATS_BATCH);
+        fixture_backward(two);
+        memcpy(one->x, two->x + n, n * sizeof(float));
+        memcpy(one->residual, two->residual + n, n * sizeof(float));
+        memcpy(one->dy, two->dy + n, n * sizeof(float));
+        memcpy(one->scale, two->scale, one->parameters * sizeof(float));
+        memcpy(one->bias, two->bias, one->parameters * sizeof(float));
+        fixture_forward(one, EK_STATS_BATCH);
+        fixture_backward(one);
+        assert_true(same_bits(one->y, two->y + n, n) && same_bits(one->dx, two->dx + n, n));
+        assert_true(same_bits(one->dresidual, two->dresidual + n, n));
+        fixture_free(one);
+        fixture_free(two);
+    }
+}
+
+/* A fused batch in two parts has the bits of the whole. */
+static void batch_in_parts(void **state) {
+    (void)state;
+    const shape whole = {EK_NORM_BATCH, EK_LAYOUT_NHWC, 4, {6, 10, 7, 9}, 0, 0, EK_AFFINE_ELEMENT};
+    for (int a = 1; a < ACTS; a++) {
+        ek_norm_desc desc = shape_desc(&whole);
+        desc.activation = acts[a].activation;
+        desc.activation_alpha = acts[a].alpha;
+        desc.activation_beta = acts[a].beta;
+        desc.residual = 1;
+        desc.chunk = 3;
+        fixture *f = fixture_make(&desc, 2, 0.7, 2.0), *g = fixture_make(&desc, 2, 0.7, 2.0);
+        fixture_forward(f, EK_STATS_BATCH);
+        fixture_backward(f);
+        void *parts = eki_alloc(ek_norm_parts_bytes(g->plan));
+        size_t half = g->buffer / 2;
+        ek_norm_args args[2] = {g->args, g->args};
+        args[1].x = g->x + half;
+        args[1].y = g->y + half;
+        args[1].residual = g->residual + half;
+        args[1].dy = g->dy + half;
+        args[1].dx = g->dx + half;
+        args[1].dresidual = g->dresidual + half;
+        ek_error err;
+        assert_int_equal(ek_norm_parts_begin(g->plan, parts, &err), EK_OK);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(ek_norm_parts_add(g->plan, parts, 3 * i, 3, &args[i], &err), EK_OK);
+        assert_int_equal(ek_norm_parts_finish(g->plan, parts, &args[0], &err), EK_OK);
+        for (int i = 0; i < 2; i++) assert_int_equal(ek_norm_parts_forward(g->plan, parts, 3, &args[i], &err), EK_OK);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(ek_norm_parts_add_gradients(g->plan, parts, 3 * i, 3, &args[i], &err), EK_OK);
+        }
+        assert_int_equal(ek_norm_parts_finish_gradients(g->plan, parts, &args[0], &err), EK_OK);
+        for (int i = 0; i < 2; i++) assert_int_equal(ek_norm_parts_backward(g->plan, parts, 3, &args[i], &err), EK_OK);
+        assert_true(same_bits(f->y, g->y, f->buffer) && same_bits(f->dx, g->dx, f->buffer));
+        assert_true(same_bits(f->dresidual, g->dresidual, f->buffer));
+        assert_true(same_bits(f->dscale, g->dscale, f->parameters) && same_bits(f->dbias, g->dbias, f->parameters));
+        eki_free(parts);
+        fixture_free(f);
+        fixture_free(g);
+    }
+}
+
 /* Through the row kernel as the identity map: error against long double, in units of 2^-24 of max(|y|, floor). */
 static double activation_error(const act *a, float from, float to, double floor) {
     enum { N = 4096 };
@@ -277,7 +352,8 @@ static void special_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),   cmocka_unit_test(equals_the_steps),  cmocka_unit_test(equal_bits),
-        cmocka_unit_test(in_place), cmocka_unit_test(activations_alone), cmocka_unit_test(special_values)};
+        cmocka_unit_test(values),         cmocka_unit_test(equals_the_steps),  cmocka_unit_test(equal_bits),
+        cmocka_unit_test(in_place),       cmocka_unit_test(activations_alone), cmocka_unit_test(virtual_batches),
+        cmocka_unit_test(batch_in_parts), cmocka_unit_test(special_values)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
