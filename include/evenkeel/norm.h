@@ -179,7 +179,8 @@ EK_API ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset
 EK_API EK_NODISCARD ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err);
 EK_API void ek_norm_plan_destroy(ek_norm_plan *plan); /* accepts NULL */
 
-/* Bytes that the caller provides per execution, and the number of sets that share statistics (BATCH: C). */
+/* Bytes that the caller provides per execution (workspace: a multiple of 64, for aligned_alloc), and the number of sets
+ * that share statistics (BATCH: C). */
 EK_API size_t ek_norm_saved_bytes(const ek_norm_plan *plan);
 EK_API size_t ek_norm_workspace_bytes(const ek_norm_plan *plan);
 EK_API int64_t ek_norm_sets(const ek_norm_plan *plan);
