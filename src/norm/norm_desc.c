@@ -154,48 +154,27 @@ static ek_status check_variants(const ek_norm_desc *d, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status check_alpha_beta(const ek_norm_desc *d, ek_error *err) {
-    double a = d->activation_alpha, b = d->activation_beta;
-    bool takes_a = d->activation == EK_ACTIVATION_LEAKY_RELU || d->activation == EK_ACTIVATION_CLIP ||
-                   d->activation == EK_ACTIVATION_HARD_SIGMOID;
-    bool takes_b = takes_a && d->activation != EK_ACTIVATION_LEAKY_RELU;
-    if ((!takes_a && a != 0) || (!takes_b && b != 0)) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.activation_%s is %g, expected 0: desc.activation %d does not take it (LEAKY_RELU takes "
-                        "alpha, CLIP and HARD_SIGMOID take both)",
-                        !takes_a && a != 0 ? "alpha" : "beta", !takes_a && a != 0 ? a : b, (int)d->activation);
+static ek_status check_masked(const ek_norm_desc *d, ek_error *err) {
+    if (d->masked == 0) return EK_OK;
+    if (d->masked != 1) {
+        return eki_fail(err, EK_ERR_ARG, "desc.masked is %d, expected 0 or 1 (calls give args.lengths or args.mask)",
+                        d->masked);
     }
-    if (d->activation == EK_ACTIVATION_CLIP && !(a <= b)) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.activation_alpha is %g and activation_beta %g, EK_ACTIVATION_CLIP expects low <= high: "
-                        "ReLU6 is 0 and 6",
-                        a, b);
+    if (element_affine(d)) {
+        return eki_fail(
+            err, EK_ERR_UNSUPPORTED,
+            "desc.masked is 1 for %s with EK_AFFINE_ELEMENT, expected 0: rows share nothing with each other, "
+            "so leave rows out instead; EK_AFFINE_CHANNEL takes a mask",
+            eki_norm_kind_name(d->kind));
     }
-    if (d->activation == EK_ACTIVATION_LEAKY_RELU && !(a >= 0 && isfinite((float)a))) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.activation_alpha is %g, EK_ACTIVATION_LEAKY_RELU expects a finite slope >= 0, such as "
-                        "0.01: with another the sign of y does not tell the slope",
-                        a);
-    }
-    if (d->activation == EK_ACTIVATION_HARD_SIGMOID && !(isfinite((float)a) && isfinite((float)b))) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.activation_alpha is %g and activation_beta %g, EK_ACTIVATION_HARD_SIGMOID expects finite "
-                        "numbers, such as 0.2 and 0.5",
-                        a, b);
+    if (d->ghost != 0) {
+        return eki_fail(
+            err, EK_ERR_UNSUPPORTED,
+            "desc.masked is 1 and desc.ghost is %lld: a mask does not go with virtual batches; use one plan "
+            "per virtual batch",
+            (long long)d->ghost);
     }
     return EK_OK;
-}
-
-static ek_status check_fusion(const ek_norm_desc *d, ek_error *err) {
-    if (d->activation < EK_ACTIVATION_NONE || d->activation > EK_ACTIVATION_GELU) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.activation is %d, expected EK_ACTIVATION_NONE (0) to EK_ACTIVATION_GELU (9)",
-                        (int)d->activation);
-    }
-    if (d->residual != 0 && d->residual != 1) {
-        return eki_fail(err, EK_ERR_ARG, "desc.residual is %d, expected 0 or 1 (args.residual is added)", d->residual);
-    }
-    return check_alpha_beta(d, err);
 }
 
 static ek_status check_seams(const ek_norm_desc *d, ek_error *err) {
@@ -284,7 +263,8 @@ ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, e
     EKI_TRY(check_semantics(checked, err));
     EKI_TRY(check_numbers(checked, err));
     EKI_TRY(check_variants(checked, err));
-    EKI_TRY(check_fusion(checked, err));
+    EKI_TRY(check_masked(checked, err));
+    EKI_TRY(eki_fusion_check(checked, err));
     EKI_TRY(check_seams(checked, err));
     EKI_TRY(check_dims(checked, err));
     EKI_TRY(check_axis(checked, err));

@@ -44,7 +44,7 @@ struct ek_norm_plan {
     int64_t groups, group_channels;
     int64_t sets, set_size, elements; /* logical elements */
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
-    bool renorm;
+    bool renorm, masked;
     bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */
@@ -53,7 +53,7 @@ struct ek_norm_plan {
     eki_units units;     /* of reductions per channel */
     eki_units cells;     /* of the affine phases */
     int64_t param_rows, param_blocks;
-    size_t small_offset, partial_offset, totals_offset, workspace_bytes;
+    size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
     uint64_t fingerprint;
 };
 
@@ -79,6 +79,9 @@ int64_t eki_buffer_elements(const ek_norm_plan *plan);
 
 /* Checks the descriptor; on success `checked` is a copy with a non-negative axis. */
 ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, ek_error *err);
+
+/* fusion.c: residual and activation of a descriptor. */
+ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
 
 const char *eki_norm_kind_name(ek_norm_kind kind);
 
