@@ -356,10 +356,25 @@ static ek_status plan_gradients(builder *b) {
     return EK_OK;
 }
 
+/* What inference makes for these shapes, folded constants and symbols, lives and ends with the plan: the graph is as
+ * before, however many shapes it is run at. */
+static ek_status infer(builder *b) {
+    eki_graph *graph = b->request->graph;
+    eki_plan_private *p = b->p;
+    eki_arena own = graph->arena;
+    size_t symbols = graph->n_symbols;
+    graph->arena = (eki_arena){0};
+    ek_status status = eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err);
+    p->constants = graph->arena;
+    graph->arena = own;
+    graph->n_symbols = symbols;
+    return status;
+}
+
 static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    EKI_TRY(eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err));
+    EKI_TRY(infer(b));
     p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
@@ -420,6 +435,7 @@ void eki_plan_destroy(eki_plan *plan) {
     free(p->outputs);
     free(p->input_shapes);
     eki_free(p->arena);
+    eki_arena_free(&p->constants);
     free(p);
     free(plan);
 }

@@ -85,10 +85,37 @@ static void wrong_arity(void **state) {
     op_end(&t);
 }
 
+/* A server that sees a new shape with every request: a graph does not grow with the plans made for it. */
+static void plans_leave_nothing_behind(void **state) {
+    (void)state;
+    op_test t;
+    size_t used = 0, symbols = 0;
+    op_begin(&t, 13);
+    eki_value *x = op_input(&t, SHAPE(1, 3, 4), NULL);
+    assert_int_equal(eki_graph_symbol(t.graph, "N", &x->shape.dims[0], NULL), EK_OK);
+    eki_value *shape = NODE(&t, "Shape", 1, x)->out[0];
+    eki_value *first = NODE(&t, "Gather", 1, shape, op_ints(&t, SHAPE(1), I(0)))->out[0];
+    eki_node *target = NODE(&t, "Concat", 1, first, op_ints(&t, SHAPE(1), I(-1)));
+    eki_node_set_int(t.graph, target, "axis", 0, NULL);
+    NODE(&t, "Reshape", 1, x, target->out[0]);
+    op_run(&t, EKI_MODE_FILE);
+    for (int64_t n = 1; n < 40; n++) {
+        t.shapes[0].dims[0] = n;
+        assert_int_equal(eki_exec_prepare(t.exec, t.shapes, &t.err), EK_OK);
+        op_expect_shape(&t, 0, SHAPE(n, 12));
+        if (n == 1) used = t.graph->arena.used;
+        if (n == 1) symbols = t.graph->n_symbols;
+    }
+    assert_int_equal(t.graph->arena.used, used);
+    assert_int_equal(t.graph->n_symbols, symbols);
+    op_end(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant_of_shape), cmocka_unit_test(many_tensors), cmocka_unit_test(empty_but_endless),
         cmocka_unit_test(huge_window),       cmocka_unit_test(wrong_arity),
+        cmocka_unit_test(plans_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

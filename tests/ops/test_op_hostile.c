@@ -4,13 +4,15 @@
  * types, shapes (0, 1, symbolic and astronomic extents, rank 0 to 6) and attributes (missing, of the wrong type, huge
  * and negative), half of them near what the operator wants, so that its code runs and not its checks alone. Behind
  * every second one stands a convolution, so that data comes in a blocked layout. Each is inferred, planned, run forward
- * and, where that was planned, backward. Sanitizers say whether memory was respected; this program, whether every
- * failure has a status and a text, and whether every operator also succeeded. A number as argument is the cases per
- * row.
+ * and, where that was planned, backward: twice, the second time with everything poisoned that no operator asked to keep
+ * (keep_in, keep_out), which must give the same gradients. Sanitizers say whether memory was respected; this program,
+ * whether every failure has a status and a text, and whether every operator also succeeded. A number as argument is the
+ * cases per row.
  */
 #include "op_harness.h"
 
 #include "base/random.h"
+#include "graph/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -371,7 +373,13 @@ static eki_value *operand(hostile *h, const eki_op *op, int input, const eki_sha
     if (chance(&h->d, 4)) return NULL;
     if (conv && chance(&h->d, 50)) return add_conv(h, shape);
     bool data = eki_shape_count(shape, &count) && chance(&h->d, input == 0 ? 20 : 75);
-    return data ? add_data(h, dtype, shape) : add_input(h, dtype, shape);
+    if (data) return add_data(h, dtype, shape);
+    eki_value *value = add_input(h, dtype, shape), *copy;
+    if (chance(&h->d, 50)) return value;
+    eki_node *node;
+    copy = new_value(h, "i"); /* memory that the plan may use again */
+    ok(h, eki_graph_add_node(h->graph, "Identity", "", "", &value, 1, &copy, 1, &node, &h->err));
+    return copy;
 }
 
 static void build(hostile *h, const eki_op *op) {
@@ -413,40 +421,112 @@ static ek_status named(hostile *h, const eki_op *op, ek_status status) {
     return status;
 }
 
-static ek_status run(hostile *h, eki_exec *exec, bool backward) {
-    EKI_TRY(eki_exec_prepare(exec, h->shapes, &h->err));
+static void feed(hostile *h, eki_exec *exec) {
     for (size_t i = 0; i < eki_exec_input_count(exec); i++) {
         eki_view view = eki_exec_input(exec, i);
         eki_tensor tensor = {.dtype = view.dtype, .shape = view.shape, .data = view.data};
         tensor.bytes = eki_view_elements(&view) * eki_dtype_bytes(view.dtype);
         fill(&h->d, &tensor);
     }
-    EKI_TRY(eki_exec_forward(exec, &h->err));
-    for (size_t i = 0; backward && i < eki_exec_output_count(exec); i++) {
+}
+
+static ek_status backward(hostile *h, eki_exec *exec) {
+    for (size_t i = 0; i < eki_exec_output_count(exec); i++) {
         float *gradient = eki_exec_output_gradient(exec, i);
         eki_view view = eki_exec_output(exec, i);
         for (size_t k = 0; gradient != NULL && k < eki_view_elements(&view); k++) gradient[k] = 1.0f;
     }
-    if (backward) EKI_TRY(eki_exec_backward(exec, &h->err));
+    return eki_exec_backward(exec, &h->err);
+}
+
+/* Fills with NaN what a plan may use for something else between forward and backward, and what backward must write. */
+static void poison(eki_exec *exec) {
+    const eki_plan_private *p = eki_exec_plan(exec)->private_data;
+    int middle = (int)p->n_steps;
+    unsigned char *alive = calloc(p->arena_bytes + 1, 1);
+    assert_non_null(alive);
+    for (size_t i = 0; i < p->n_buffers; i++) {
+        const eki_buffer *b = &p->buffers[i];
+        if (b->first < middle && b->last >= middle) memset(alive + b->offset, 1, b->bytes);
+    }
+    for (size_t i = 0; i < p->arena_bytes; i++) {
+        if (!alive[i]) p->arena[i] = 0xff;
+    }
+    free(alive);
+    for (size_t i = 0; i < eki_exec_parameter_count(exec); i++) {
+        const eki_parameter *parameter = eki_exec_parameter(exec, i);
+        for (size_t s = 0; s < p->n_tensors; s++) {
+            bool written = p->tensors[s].grad_external == parameter->gradient && p->tensors[s].grad_defined;
+            if (written) memset(parameter->gradient, 0xff, parameter->count * sizeof(float));
+        }
+    }
+}
+
+enum { GRADIENTS = 16 };
+
+/* Copies of all gradients (malloc'ed), those of inputs before those of parameters. */
+static size_t gradients(eki_exec *exec, float *copies[GRADIENTS], size_t counts[GRADIENTS]) {
+    size_t n = 0, inputs = eki_exec_input_count(exec), all = inputs + eki_exec_parameter_count(exec);
+    for (size_t i = 0; i < all && n < GRADIENTS; i++) {
+        const float *from = i < inputs ? eki_exec_input_gradient(exec, i) : NULL;
+        eki_view view = i < inputs ? eki_exec_input(exec, i) : (eki_view){0};
+        counts[n] = i < inputs ? eki_view_elements(&view) : eki_exec_parameter(exec, i - inputs)->count;
+        if (i >= inputs) from = eki_exec_parameter(exec, i - inputs)->gradient;
+        if (from == NULL) continue;
+        copies[n] = malloc((counts[n] + 1) * sizeof(float));
+        assert_non_null(copies[n]);
+        memcpy(copies[n], from, counts[n] * sizeof(float));
+        n++;
+    }
+    return n;
+}
+
+/* Backward reads only what the operators asked to keep, and writes all of every gradient: the same with poison. */
+static ek_status check_kept(hostile *h, const eki_op *op, eki_exec *exec) {
+    float *before[GRADIENTS], *after[GRADIENTS];
+    size_t counts[GRADIENTS], n = gradients(exec, before, counts);
+    ek_status status = eki_exec_forward(exec, &h->err);
+    if (status == EK_OK) poison(exec);
+    if (status == EK_OK) status = backward(h, exec);
+    size_t again = gradients(exec, after, counts);
+    assert_int_equal(n, again);
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; status == EK_OK && k < counts[i]; k++) {
+            same = same && (before[i][k] == after[i][k] || before[i][k] != before[i][k]);
+        }
+        free(before[i]);
+        free(after[i]);
+    }
+    if (!same) fail_msg("%s: backward reads memory that it did not ask to keep, or leaves some unwritten", op->name);
+    return status;
+}
+
+static ek_status run(hostile *h, const eki_op *op, eki_exec *exec, bool gradient) {
+    EKI_TRY(eki_exec_prepare(exec, h->shapes, &h->err));
+    feed(h, exec);
+    EKI_TRY(eki_exec_forward(exec, &h->err));
+    if (gradient) EKI_TRY(backward(h, exec));
+    if (gradient) EKI_TRY(check_kept(h, op, exec));
     return eki_exec_commit(exec, &h->err);
 }
 
 static ek_status attempt(hostile *h, const eki_op *op) {
-    bool backward = chance(&h->d, 60);
+    bool gradient = chance(&h->d, 60);
     eki_exec *exec = NULL;
     eki_exec_options options = {.mode = (eki_mode)below(&h->d, 3),
                                 .threads = 1 + (int)below(&h->d, 2),
-                                .backward = backward,
+                                .backward = gradient,
                                 .input_gradient = chance(&h->d, 50),
                                 .reproducible = chance(&h->d, 30),
                                 .plain = chance(&h->d, 20)};
     (void)named(h, op, eki_graph_infer(h->graph, NULL, &h->err));
     ek_status status = named(h, op, eki_exec_create(h->graph, &options, &exec, &h->err));
-    if (status == EK_OK) status = named(h, op, run(h, exec, backward));
+    if (status == EK_OK) status = named(h, op, run(h, op, exec, gradient));
     bool again = status == EK_OK && h->inputs > 0 && h->shapes[0].rank > 0 && chance(&h->d, 20);
     if (again) { /* a batch of another size: the graph may refuse it */
         for (int i = 0; i < h->inputs; i++) h->shapes[i].dims[0] += h->shapes[i].rank > 0;
-        (void)named(h, op, run(h, exec, backward));
+        (void)named(h, op, run(h, op, exec, gradient));
     }
     eki_exec_destroy(exec);
     return status;
