@@ -2,13 +2,16 @@
 # A new instruction set is one row here, one simd/simd_<isa>.h and one row in src/cpu/dispatch.c.
 include(CheckCCompilerFlag)
 
-file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernel/*.c)
+file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernel/*.c)
 set(EK_ISAS generic)
 set(EK_ISA_FLAGS_generic "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND EK_ISAS avx2 avx512)
   set(EK_ISA_FLAGS_avx2 -mavx2 -mf16c)
   set(EK_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  list(APPEND EK_ISAS neon) # part of every AArch64, so no flags
+  set(EK_ISA_FLAGS_neon "")
 endif()
 
 foreach(isa ${EK_ISAS})

@@ -11,6 +11,7 @@ allowed() {
     cpu) echo "cpu base kernel" ;;
     norm) echo "norm base cpu kernel" ;;
     dnnl) echo "dnnl base" ;;
+    bench) echo "bench base dnnl" ;;
     graph) echo "graph base dnnl" ;;
     onnx) echo "onnx base graph" ;;
     data) echo "data base" ;;
@@ -55,7 +56,7 @@ check_folder tool tools/evenkeel
 only_in '# *include *[<"](oneapi/dnnl/)?dnnl[_a-z]*[.]h' src/dnnl "oneDNN"
 only_in '# *include *[<"](protobuf-c|onnx/onnx.pb-c)' src/onnx "protobuf-c"
 only_in '# *include *[<"]mpi\.h' src/dist "MPI"
-only_in '# *include *<[a-z]*intrin\.h>' src/kernel/simd "intrinsics"
+only_in '# *include *<([a-z]*intrin|arm_neon)\.h>' src/kernel/simd "intrinsics"
 
 twice=$(find src -name '*.c' -exec basename {} \; | sort | uniq -d)
 [ "$status" -eq 0 ] && echo "layers: every include goes down"

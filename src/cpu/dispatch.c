@@ -24,6 +24,10 @@ static int has_avx512(void) {
     return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
 }
+#elif defined(__aarch64__)
+extern const eki_kernels eki_kernels__neon;
+
+static int has_neon(void) { return 1; } /* part of every AArch64 */
 #endif
 
 static const struct {
@@ -34,6 +38,8 @@ static const struct {
 #if defined(__x86_64__)
     {&eki_kernels__avx2, has_avx2},
     {&eki_kernels__avx512, has_avx512},
+#elif defined(__aarch64__)
+    {&eki_kernels__neon, has_neon},
 #endif
 };
 
@@ -78,13 +84,13 @@ ek_status ek_cpu_set_isa(const char *isa, ek_error *err) {
     }
     size_t index = find(isa);
     if (index == RUNGS) {
-        static const char *const known[] = {"generic", "avx2", "avx512"};
+        static const char *const known[] = {"generic", "avx2", "avx512", "neon"};
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
             if (strcmp(isa, known[i]) == 0) {
                 return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not part of this build; use \"generic\"", isa);
             }
         }
-        return eki_fail(err, EK_ERR_ARG, "isa is \"%s\", expected \"generic\", \"avx2\" or \"avx512\"", isa);
+        return eki_fail(err, EK_ERR_ARG, "isa is \"%s\", expected \"generic\", \"avx2\", \"avx512\" or \"neon\"", isa);
     }
     if (!ladder[index].supported()) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not supported by this processor, which has \"%s\"", isa,

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# kill_resume.sh PROGRAM COUNT [SEED]: COUNT times, kills training with SIGKILL at a random moment, twice in a row, and
+# kill_resume.sh PROGRAM COUNT [SEED [OPTION...]]: COUNT times, kills training with SIGKILL at a random moment, twice in a row, and
 # resumes. The final model and state must equal those of a run that was never killed, byte for byte (but for the record
 # of which older model file the last save replaced, which tells of the kills).
 #
 # A checkpoint is written after every step, so that about every second kill falls into a save.
 set -eu
-program=$1 count=$2 RANDOM=${3:-$$}
-seed=${3:-$$}
-echo "to repeat: $0 $1 $2 $seed"
+program=$1 count=$2 seed=${3:-$$} RANDOM=${3:-$$}
+shift $(($# < 3 ? $# : 3))
+echo "to repeat: $0 $program $count $seed $*"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-options=(--data builtin:strokes:300 --limit 160 --model lenet --batch 16 --epochs 3 --seed 5 --threads 1 --reproducible
-    --crop 2 --checkpoint-every 1 --quiet)
+options=(--data builtin:strokes:300 --limit 160 --model lenet --batch 16 --epochs 3 --seed 5
+    --crop 2 --checkpoint-every 1 --quiet "${@:---threads=1}")
 
 now() { date +%s%N; }
 began=$(now)

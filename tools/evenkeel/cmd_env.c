@@ -17,7 +17,7 @@ static const option env_options[] = {
 
 /* Every environment variable that changes what the program does. */
 static const char *const variables[][2] = {
-    {"EVENKEEL_ISA", "caps the instruction set: generic, avx2 or avx512"},
+    {"EVENKEEL_ISA", "caps the instruction set: generic, avx2, avx512 or neon"},
     {"OMP_NUM_THREADS", "threads where --threads is 0"},
     {"NO_COLOR", "not empty: no colour"},
     {"COLUMNS", "width of help where there is no terminal"},

@@ -87,19 +87,6 @@ static ek_status test(train_job *job, ek_error *err) {
     return status;
 }
 
-/* --opset: the finished file is written anew. Its training state would no longer belong to it, and goes. */
-static ek_status convert(train_job *job, ek_error *err) {
-    ek_save_options options = {.struct_size = sizeof options, .opset = (int)option_int(job->args, "opset")};
-    size_t room = strlen(job->output) + 8;
-    char *state = malloc(room);
-    if (state == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
-    ek_status status = ek_model_save(job->model, job->output, &options, err);
-    snprintf(state, room, "%s.state", job->output);
-    if (status == EK_OK) unlink(state);
-    free(state);
-    return status;
-}
-
 static int explain(const train_job *job, ek_error *err) {
     if (err->status == EK_ERR_INTERRUPTED && job->trainer != NULL) {
         int finished = train_step(job) >= job->total_steps;
@@ -141,7 +128,6 @@ static int run_train(const arguments *args) {
             report_start(job);
             status = train_loop(job, &err);
         }
-        if (status == EK_OK && option_int(job->args, "opset") > 0) status = convert(job, &err);
         if (status == EK_OK) status = test(job, &err);
         if (status == EK_OK)
             report_result(job);

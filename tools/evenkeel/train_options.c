@@ -200,7 +200,7 @@ const option train_options[] = {
      .maximum = 64,
      .traits = OPT_FREE,
      RUNS,
-     .help = "ONNX opset of the finished file; 0 = the lowest that has all operators. The file then has no state"},
+     .help = "ONNX opset of the file; 0 = the lowest that has all operators"},
     {.name = "checkpoint-every",
      .type = OPT_INT,
      .argument = "STEPS",

@@ -82,6 +82,13 @@ static ek_status freeze(train_job *job, ek_error *err) {
     return EK_OK;
 }
 
+/* --opset: every checkpoint is written at it, so that model and state stay a pair. */
+static ek_status keep_opset(train_job *job, ek_error *err) {
+    const char *opset = option_text(job->args, "opset");
+    if (option_int(job->args, "opset") == 0) return EK_OK;
+    return ek_model_set_metadata(job->model, "evenkeel.opset", opset, err);
+}
+
 /* Called before the data is opened when the model is a file (its size matters), else after. */
 ek_status train_make_model(train_job *job, ek_error *err) {
     const char *name = option_text(job->args, "model");
@@ -106,6 +113,7 @@ ek_status train_make_model(train_job *job, ek_error *err) {
     ek_status status = data_fits(job->model, job->train, job->data, err);
     if (status == EK_OK && job->test != NULL)
         status = data_fits(job->model, job->test, job->test_data ? job->test_data : job->data, err);
+    if (status == EK_OK) status = keep_opset(job, err);
     return status == EK_OK && !job->resumed ? freeze(job, err) : status;
 }
 
