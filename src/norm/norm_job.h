@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "norm/norm_plan.h"
 #include "norm/norm_stats.h"
+#include <stdatomic.h>
 
 typedef struct eki_job {
     const ek_norm_plan *plan;
@@ -20,6 +21,7 @@ typedef struct eki_job {
     const float *x_of_forward; /* x, whatever map the affine phases are used for */
     const float *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const float *running_mean, *running_var;
+    bool stream; /* results go past the caches; for the affine phases; never with something fused */
     eki_stats stats;
     unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
@@ -126,6 +128,11 @@ void eki_group_forward(const eki_job *job);
 void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);
 void eki_rows_backward(const eki_job *job);
+
+/* Streamed stores come before whatever the end of a task announces. */
+static inline void eki_end_stream(const eki_job *job) {
+    if (job->stream) atomic_thread_fence(memory_order_seq_cst);
+}
 
 static inline double eki_scale_of(const eki_job *job, int64_t channel) {
     return job->scale != NULL ? (double)job->scale[channel] : 1.0;

@@ -21,8 +21,13 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     const ek_norm_plan *plan = job->plan;
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_affine p = eki_affine_of(job, sample, channel);
+    const eki_kernels *k = job->kernels;
     eki_epilogue fused;
-    job->kernels->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+    if (job->stream) {
+        k->f32_row_affine_stream(job->x + offset, job->y + offset, (size_t)length, &p);
+    } else {
+        k->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+    }
 }
 
 static void row_cells(void *context, int64_t begin, int64_t end) {
@@ -34,6 +39,7 @@ static void row_cells(void *context, int64_t begin, int64_t end) {
         eki_span s = eki_unit(&plan->cells, at);
         eki_affine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
     }
+    eki_end_stream(job);
 }
 
 eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
@@ -63,14 +69,26 @@ eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns 
                                 eki_twice(wide[2], p->gain), eki_twice(wide[3], p->bias)};
 }
 
+static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
+                    const eki_affine_columns *p) {
+    const float *x = job->x + offset;
+    float *y = job->y + offset;
+    eki_epilogue fused;
+    if (job->stream) {
+        job->kernels->f32_col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p);
+    } else {
+        job->kernels->f32_col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                     eki_fuse(job, offset, &fused));
+    }
+}
+
 /* Two rows of eight columns are one row of sixteen. */
 static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const eki_affine_columns *p) {
     float wide[4][16];
     eki_affine_columns both = eki_affine_twice(wide, p);
     eki_epilogue fused;
     int64_t last = offset + rows / 2 * 16;
-    job->kernels->f32_col_affine(job->x + offset, job->y + offset, (size_t)rows / 2, 16, 16, &both,
-                                 eki_fuse(job, offset, &fused));
+    columns(job, offset, rows / 2, 16, 16, &both);
     if (rows % 2 == 0) return;
     job->kernels->f32_col_affine(job->x + last, job->y + last, 1, 8, 8, p, eki_fuse(job, last, &fused));
 }
@@ -85,23 +103,22 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->cells, cell);
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
-    int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
+    int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
     eki_affine_buffer buffer;
     eki_affine_columns p = eki_affine_tile(job, s.sample, t, &buffer);
-    eki_epilogue fused;
     if (stride == 8 && cols == 8) {
         paired_rows(job, offset, s.length, &p);
     } else {
-        job->kernels->f32_col_affine(job->x + offset, job->y + offset, (size_t)s.length, (size_t)stride, (size_t)cols,
-                                     &p, eki_fuse(job, offset, &fused));
+        columns(job, offset, s.length, stride, cols, &p);
     }
     if (padding > 0) eki_clear_padding(job->y + offset, s.length, stride, cols, padding);
 }
 
 static void column_cells(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
+    int64_t tiles = job->plan->cell_tiles;
     for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    eki_end_stream(job);
 }
 
 void eki_phase_affine(const eki_job *job) {
@@ -111,6 +128,6 @@ void eki_phase_affine(const eki_job *job) {
     }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
-    int64_t items = plan->cells.count * (plan->row_apply ? plan->channels : plan->tiles);
+    int64_t items = plan->cells.count * plan->cell_tiles;
     eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
 }

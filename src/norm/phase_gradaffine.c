@@ -21,6 +21,11 @@ void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int
     eki_gradient p = coefficients(job, sample, channel);
     eki_epilogue fused;
     eki_affine again;
+    if (job->stream) {
+        job->kernels->f32_row_gradaffine_stream(job->x + offset, job->dy + offset, job->dx + offset, (size_t)length,
+                                                &p);
+        return;
+    }
     if (eki_computes_again(job)) again = eki_affine_of(job, sample, channel);
     job->kernels->f32_row_gradaffine(job->x + offset, job->dy + offset, dx_at(job, offset), (size_t)length, &p,
                                      eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
@@ -35,6 +40,7 @@ static void row_cells(void *context, int64_t begin, int64_t end) {
         eki_span s = eki_unit(&plan->cells, at);
         eki_gradaffine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
     }
+    eki_end_stream(job);
 }
 
 typedef struct {
@@ -60,6 +66,18 @@ static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample
     return (eki_gradient_columns){b->value[0], b->value[1], b->value[2], b->value[3], b->value[4], b->value[5]};
 }
 
+static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
+                    const eki_gradient_columns *p, const eki_affine_columns *again) {
+    const float *x = job->x + offset, *dy = job->dy + offset;
+    eki_epilogue fused;
+    if (job->stream) {
+        job->kernels->f32_col_gradaffine_stream(x, dy, job->dx + offset, (size_t)rows, (size_t)stride, (size_t)cols, p);
+    } else {
+        job->kernels->f32_col_gradaffine(x, dy, dx_at(job, offset), (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                         eki_fuse_columns(job, offset, again, &fused));
+    }
+}
+
 /* Two rows of eight columns are one row of sixteen. */
 static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const eki_gradient_columns *p,
                         const eki_affine_columns *again) {
@@ -71,8 +89,7 @@ static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const 
     if (again != NULL) again_both = eki_affine_twice(more, again);
     eki_epilogue fused;
     int64_t last = offset + rows / 2 * 16;
-    job->kernels->f32_col_gradaffine(job->x + offset, job->dy + offset, dx_at(job, offset), (size_t)rows / 2, 16, 16,
-                                     &both, eki_fuse_columns(job, offset, again ? &again_both : NULL, &fused));
+    columns(job, offset, rows / 2, 16, 16, &both, again != NULL ? &again_both : NULL);
     if (rows % 2 == 0) return;
     job->kernels->f32_col_gradaffine(job->x + last, job->dy + last, dx_at(job, last), 1, 8, 8, p,
                                      eki_fuse_columns(job, last, again, &fused));
@@ -82,7 +99,7 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->cells, cell);
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
-    int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
+    int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
     gradient_buffer buffer;
     eki_gradient_columns p = tile_coefficients(job, s.sample, t, &buffer);
     eki_affine_buffer again_buffer;
@@ -91,13 +108,10 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
         again_columns = eki_affine_tile(job, s.sample, t, &again_buffer);
         again = &again_columns;
     }
-    eki_epilogue fused;
     if (stride == 8 && cols == 8) {
         paired_rows(job, offset, s.length, &p, again);
     } else {
-        job->kernels->f32_col_gradaffine(job->x + offset, job->dy + offset, dx_at(job, offset), (size_t)s.length,
-                                         (size_t)stride, (size_t)cols, &p,
-                                         eki_fuse_columns(job, offset, again, &fused));
+        columns(job, offset, s.length, stride, cols, &p, again);
     }
     if (padding > 0 && job->dx != NULL) eki_clear_padding(job->dx + offset, s.length, stride, cols, padding);
     if (padding > 0 && job->dresidual != NULL) {
@@ -107,8 +121,9 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
 
 static void column_cells(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
+    int64_t tiles = job->plan->cell_tiles;
     for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    eki_end_stream(job);
 }
 
 void eki_phase_gradaffine(const eki_job *job) {
@@ -118,6 +133,6 @@ void eki_phase_gradaffine(const eki_job *job) {
     }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
-    int64_t items = plan->cells.count * (plan->row_apply ? plan->channels : plan->tiles);
+    int64_t items = plan->cells.count * plan->cell_tiles;
     eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
 }

@@ -88,6 +88,7 @@ static void values(void **state) {
         const shape *s = &all_shapes[i];
         for (int a = 0; a < ACTS; a++) {
             int residual = a == 0 || (a + (int)i) % 2;
+            if (a > EK_ACTIVATION_RELU && (a + (int)i) % 3 > 1) continue;
             compare(s, &acts[a], residual, EK_STATS_BATCH);
             if (a == EK_ACTIVATION_RELU) compare(s, &acts[a], !residual, EK_STATS_BATCH);
             if (s->kind == EK_NORM_BATCH) compare(s, &acts[a], residual, EK_STATS_RUNNING);
@@ -169,9 +170,9 @@ static void equal_bits(void **state) {
     (void)state;
     int before = eki_threads_get();
     for (size_t i = 0; i < all_shapes_count; i++) {
-        for (int a = 0; a < ACTS; a++) {
+        for (int a = (int)i % 3; a < ACTS; a += 3) {
             const shape *s = &all_shapes[i];
-            fixture *f = make(s, &acts[a], (a + (int)i) % 2, 8);
+            fixture *f = make(s, &acts[a], (a + (int)i / 3) % 2, 8);
             eki_threads_set(1);
             assert_int_equal(ek_cpu_set_isa("generic", NULL), EK_OK);
             fixture_forward(f, EK_STATS_BATCH);
