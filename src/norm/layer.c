@@ -78,9 +78,10 @@ static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
     double sums[2];
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
+    const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
+    fused.dresidual = NULL;
     job->kernels->f32_vec_gradsums(job->x + offset, job->dy + offset, (size_t)piece_length(job->plan, block),
-                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums,
-                                   fuse(job, row, begin, &again, &fused));
+                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums, e);
     return (eki_pair){sums[0], sums[1]};
 }
 

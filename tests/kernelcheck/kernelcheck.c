@@ -257,7 +257,7 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         fill_data(&p, pattern, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
-        for (int k = 0; k < (strstr(c->name, "_stream") != NULL ? 1 : 2); k++) {
+        for (int k = 0; k < (strstr(c->name, "gradaffine_stream") != NULL ? 1 : 2); k++) {
             eki_epilogue e;
             fill_fusion(&p, &e, kinds[k], r);
             double error = check_problem(c, &p, pattern);
