@@ -6,6 +6,8 @@
  * nothing is lifted.
  */
 #include "model/model.h"
+#include "onnx/schema.h"
+#include "onnx/wire.h"
 
 #include <string.h>
 
@@ -38,6 +40,23 @@ static eki_tensor *constant_data(const eki_value *value) {
     return attr->t->dtype == EK_F32 && attr->t->shape.rank > 0 ? attr->t : NULL;
 }
 
+/* The kept bytes without the constant's own name: an initializer has that of its value. False = no memory. */
+static bool drop_name(eki_graph *graph, eki_tensor *tensor) {
+    unsigned char *kept = eki_arena_alloc(&graph->arena, tensor->keep.size);
+    eki_wire wire = eki_wire_of(tensor->keep.data, 0, tensor->keep.size);
+    size_t size = 0;
+    eki_field field;
+    bool more;
+    if (kept == NULL) return false;
+    while (eki_wire_next(&wire, &field, &more, NULL) == EK_OK && more) {
+        if (field.number == TENSOR_NAME) continue;
+        memcpy(kept + size, wire.base + field.start, field.end - field.start);
+        size += field.end - field.start;
+    }
+    tensor->keep = (eki_bytes){.data = kept, .size = size};
+    return true;
+}
+
 void eki_lift_parameters(eki_graph *graph) {
     bool lifted = false;
     if (graph->ir_version < 4) return;
@@ -46,6 +65,7 @@ void eki_lift_parameters(eki_graph *graph) {
         for (int k = 0; node->op_type != NULL && k < node->n_in; k++) {
             eki_tensor *tensor = constant_data(node->in[k]);
             if (tensor == NULL || !reads_parameter(node, k)) continue;
+            if (tensor->keep.size > 0 && !drop_name(graph, tensor)) continue;
             eki_value *value = node->in[k];
             value->producer->op_type = NULL; /* swept below; attributes live in the graph's arena */
             value->producer = NULL;

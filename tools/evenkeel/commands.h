@@ -5,6 +5,6 @@
 #include "command.h"
 
 extern const command command_train, command_eval, command_run, command_models, command_env, command_study, command_help,
-    command_completion;
+    command_completion, command_inspect, command_fold;
 
 #endif
