@@ -11,6 +11,7 @@ allowed() {
     cpu) echo "cpu base kernel" ;;
     norm) echo "norm base cpu kernel" ;;
     dnnl) echo "dnnl base" ;;
+    bench) echo "bench base dnnl" ;;
     graph) echo "graph base dnnl" ;;
     onnx) echo "onnx base graph" ;;
     data) echo "data base" ;;

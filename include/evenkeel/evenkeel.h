@@ -5,8 +5,10 @@
 #include <evenkeel/cpu.h>
 #include <evenkeel/data.h>
 #include <evenkeel/model.h>
+#include <evenkeel/moments.h>
 #include <evenkeel/norm.h>
 #include <evenkeel/parallel.h>
+#include <evenkeel/parts.h>
 #include <evenkeel/session.h>
 #include <evenkeel/status.h>
 #include <evenkeel/train.h>

@@ -13,6 +13,9 @@
  *     LAYER      dims[axis..rank-1], per index of the leading dims  dims[axis..rank-1], or [C] (affine = CHANNEL)
  *     RMS        as LAYER                                           as LAYER (bias optional, usually absent)
  *
+ * Variants of BATCH: virtual (ghost) batches and batch renorm (fields of ek_norm_desc, docs/semantics.md), and batches
+ * that arrive in parts (<evenkeel/parts.h>).
+ *
  * Make a plan from a descriptor once (validates everything, chooses kernels), then execute it any number of times:
  * executing never allocates, locks or prints. A plan is immutable and may be shared by threads, each call with its
  * own `saved` and `workspace`.
@@ -73,8 +76,10 @@ typedef enum ek_norm_stats { EK_STATS_BATCH = 0, EK_STATS_RUNNING = 1 } ek_norm_
 
 /* Convention of `momentum` in the update of running statistics. */
 typedef enum ek_momentum_convention {
-    EK_MOMENTUM_KEEP = 0,   /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
-    EK_MOMENTUM_REPLACE = 1 /* PyTorch, cuDNN: running = (1 - m) * running + m * batch */
+    EK_MOMENTUM_KEEP = 0,      /* ONNX, Keras, Flax: running = m * running + (1 - m) * batch */
+    EK_MOMENTUM_REPLACE = 1,   /* PyTorch, cuDNN: running = (1 - m) * running + m * batch */
+    EK_MOMENTUM_CUMULATIVE = 2 /* running = mean of all batches so far (PyTorch's momentum=None); m is not used.
+                                  Commit with ek_norm_update_cumulative() */
 } ek_momentum_convention;
 
 /* Which variance of the batch enters the running variance. The batch itself is always normalized with divisor n. */
@@ -90,6 +95,16 @@ typedef enum ek_small_sample {
     EK_SMALL_USE_RUNNING = 2, /* normalize with the running statistics instead; no update */
     EK_SMALL_ERROR = 3        /* EK_ERR_SHAPE, as PyTorch does */
 } ek_small_sample;
+
+/* Conventions and defaults of other systems, for ek_norm_desc_preset(); docs/semantics.md lists what each sets. */
+typedef enum ek_norm_preset {
+    EK_PRESET_ONNX = 0, /* what ek_norm_desc_default() gives */
+    EK_PRESET_TORCH = 1,
+    EK_PRESET_KERAS = 2,
+    EK_PRESET_FLAX = 3,
+    EK_PRESET_CUDNN = 4,
+    EK_PRESET_TF_FUSED = 5 /* TensorFlow's raw FusedBatchNormV3 */
+} ek_norm_preset;
 
 /* Descriptor of a plan. Start from ek_norm_desc_default() and set what differs; reserved space stays zero. */
 typedef struct ek_norm_desc {
@@ -107,6 +122,9 @@ typedef struct ek_norm_desc {
     ek_momentum_convention momentum_convention; /* default KEEP */
     ek_running_variance running_variance;       /* default POPULATION */
     ek_small_sample small_sample;               /* default BIASED */
+    int64_t ghost;          /* BATCH: examples per virtual batch, each with its own statistics; 0 (default) = all */
+    double renorm_r_max;    /* BATCH: batch renorm (Ioffe 2017), >= 1; 0 (default) = off */
+    double renorm_d_max;    /* batch renorm, >= 0 */
     int64_t chunk;          /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
     ek_parallel parallel;   /* thread seam; default OpenMP */
     ek_allocator allocator; /* memory seam of the plan object; default malloc */
@@ -124,7 +142,7 @@ typedef struct ek_norm_args {
     void *y;                   /* forward */
     const float *scale;        /* NULL = all ones */
     const float *bias;         /* NULL = all zeros */
-    const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING): [C] */
+    const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
     const float *running_var;  /* likewise, each >= 0 */
     float *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
     float *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
@@ -147,6 +165,10 @@ typedef struct ek_norm_update {
 
 /* Defaults of a kind: f32, NCHW, rank 0 (to be set), epsilon 1e-5, ONNX semantics. */
 EK_API ek_norm_desc ek_norm_desc_default(ek_norm_kind kind);
+
+/* The same with epsilon, momentum, its convention, the running variance and the small sample policy of another system.
+ * A preset that does not exist gives a descriptor that ek_norm_plan_create() refuses. */
+EK_API ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset);
 
 /* Validates the descriptor and makes a plan. On failure *plan is NULL and err names the field.
  * EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE, EK_ERR_NOMEM, EK_ERR_LIMIT (element count or bytes overflow). */
@@ -176,6 +198,14 @@ EK_API EK_NODISCARD ek_status ek_norm_backward(const ek_norm_plan *plan, const e
  * forward with EK_STATS_RUNNING, or a small sample under SKIP_UPDATE / USE_RUNNING changes nothing (updated = 0). */
 EK_API EK_NODISCARD ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean,
                                                      float *running_var, ek_norm_update *report, ek_error *err);
+
+/* The commit under EK_MOMENTUM_CUMULATIVE: with k = *updates commits before this one,
+ *     running = running + (batch - running) / (k + 1)
+ * and *updates becomes k + 1 where it commits. At k = 0 the running statistics are not read. Every batch has the same
+ * weight; <evenkeel/moments.h> weighs elements and adds the variance between batches. */
+EK_API EK_NODISCARD ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved,
+                                                        float *running_mean, float *running_var, int64_t *updates,
+                                                        ek_norm_update *report, ek_error *err);
 
 #ifdef __cplusplus
 }

@@ -10,37 +10,65 @@
 
 /* What a forward left in `saved`. */
 typedef struct {
-    double n;
     const double *mean, *var;
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
     const double *values = (const double *)(const void *)(header + 1);
-    return (batch_stats){(double)header->count, values, values + 2 * plan->sets};
+    return (batch_stats){values, values + 2 * plan->sets};
+}
+
+/* The mean over virtual batches, weighed by their elements; of the only one, the value itself. */
+static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
+    if (plan->ghosts == 1) return batch->mean[c];
+    double sum = 0;
+    for (int64_t g = 0; g < plan->ghosts; g++) {
+        sum += (double)eki_ghost_count(plan, g) * batch->mean[g * plan->channels + c];
+    }
+    return sum / (double)(plan->samples * plan->space);
 }
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
-static double batch_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
-    if (plan->desc.running_variance == EK_VARIANCE_POPULATION || batch->n < 2.0) return batch->var[c];
-    return batch->var[c] * (batch->n / (batch->n - 1.0));
+static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
+    double var = batch->var[g * plan->channels + c], n = (double)eki_ghost_count(plan, g);
+    if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
+    return var * (n / (n - 1.0));
 }
 
-static float blend(const ek_norm_plan *plan, float running, double batch) {
-    double m = plan->desc.momentum, keep = plan->desc.momentum_convention == EK_MOMENTUM_KEEP ? m : 1.0 - m;
-    double take = plan->desc.momentum_convention == EK_MOMENTUM_KEEP ? 1.0 - m : m;
-    return (float)(keep * (double)running + take * batch);
+static double batch_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
+    if (plan->ghosts == 1) return ghost_variance(plan, batch, 0, c);
+    double sum = 0;
+    for (int64_t g = 0; g < plan->ghosts; g++) {
+        sum += (double)eki_ghost_count(plan, g) * ghost_variance(plan, batch, g, c);
+    }
+    return sum / (double)(plan->samples * plan->space);
+}
+
+/* running = keep * running + take * batch. */
+typedef struct {
+    double keep, take;
+} weights;
+
+static weights weights_of(const ek_norm_desc *desc, int64_t updates) {
+    double m = desc->momentum;
+    if (desc->momentum_convention == EK_MOMENTUM_KEEP) return (weights){m, 1.0 - m};
+    if (desc->momentum_convention == EK_MOMENTUM_REPLACE) return (weights){1.0 - m, m};
+    double all = (double)updates + 1.0;
+    return (weights){(double)updates / all, 1.0 / all};
+}
+
+static float blend(weights w, float running, double batch) {
+    return (float)(w.keep * (double)running + w.take * batch);
 }
 
 static bool fits_f32(double value) { return isfinite((float)value); }
 
-static ek_status check_pointers(const ek_norm_plan *plan, const void *saved, const float *mean, const float *var,
-                                ek_error *err) {
+ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err) {
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     if (plan->family != EKI_BATCH) {
         return eki_fail(err, EK_ERR_ARG, "plan is of %s, which has no running statistics: only batch norm has",
                         eki_norm_kind_name(plan->desc.kind));
     }
-    EKI_TRY(eki_saved_check(plan, saved, "ek_norm_update_running()", err));
     if (mean == NULL || var == NULL) {
         return eki_fail(err, EK_ERR_ARG, "%s is NULL, expected %lld values, one per channel",
                         mean == NULL ? "running_mean" : "running_var", (long long)plan->channels);
@@ -69,26 +97,69 @@ static ek_status check_running(const ek_norm_plan *plan, const float *mean, cons
 
 static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek_norm_update *report) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        if (fits_f32(batch->mean[c]) && fits_f32(batch_variance(plan, batch, c))) continue;
+        if (fits_f32(batch_mean(plan, batch, c)) && fits_f32(batch_variance(plan, batch, c))) continue;
         if (report->nonfinite++ == 0) report->first_nonfinite = c;
     }
+}
+
+/* At the first cumulative commit nothing of the running statistics is kept, so they may hold anything. */
+static void commit(const ek_norm_plan *plan, const batch_stats *batch, weights w, float *mean, float *var) {
+    for (int64_t c = 0; c < plan->channels; c++) {
+        mean[c] = blend(w, w.keep > 0 ? mean[c] : 0.0f, batch_mean(plan, batch, c));
+        var[c] = blend(w, w.keep > 0 ? var[c] : 0.0f, batch_variance(plan, batch, c));
+    }
+}
+
+static ek_status update(const ek_norm_plan *plan, const void *saved, float *mean, float *var, int64_t updates,
+                        ek_norm_update *done, ek_error *err) {
+    const eki_saved_header *header = saved;
+    if (header->source != EKI_FROM_BATCH || header->frozen) return EK_OK;
+    if (plan->desc.momentum_convention != EK_MOMENTUM_CUMULATIVE || updates > 0) {
+        EKI_TRY(check_running(plan, mean, var, err));
+    }
+    batch_stats batch = read_saved(plan, header);
+    look_at_batch(plan, &batch, done);
+    if (done->nonfinite > 0) return EK_OK;
+    commit(plan, &batch, weights_of(&plan->desc, updates), mean, var);
+    done->updated = 1;
+    return EK_OK;
 }
 
 ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean, float *running_var,
                                  ek_norm_update *report, ek_error *err) {
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
-    EKI_TRY(check_pointers(plan, saved, running_mean, running_var, err));
-    const eki_saved_header *header = saved;
-    if (header->source != EKI_FROM_BATCH || header->frozen) return EK_OK;
-    EKI_TRY(check_running(plan, running_mean, running_var, err));
-    batch_stats batch = read_saved(plan, header);
-    look_at_batch(plan, &batch, &done);
-    for (int64_t c = 0; done.nonfinite == 0 && c < plan->channels; c++) {
-        running_mean[c] = blend(plan, running_mean[c], batch.mean[c]);
-        running_var[c] = blend(plan, running_var[c], batch_variance(plan, &batch, c));
+    EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
+    EKI_TRY(eki_saved_check(plan, saved, "ek_norm_update_running()", err));
+    if (plan->desc.momentum_convention == EK_MOMENTUM_CUMULATIVE) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "desc.momentum_convention is EK_MOMENTUM_CUMULATIVE, which needs the number of updates so far: "
+                        "call ek_norm_update_cumulative()");
     }
-    done.updated = done.nonfinite == 0;
+    EKI_TRY(update(plan, saved, running_mean, running_var, 0, &done, err));
+    if (report != NULL) *report = done;
+    return EK_OK;
+}
+
+ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, float *running_mean,
+                                    float *running_var, int64_t *updates, ek_norm_update *report, ek_error *err) {
+    ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
+    if (report != NULL) *report = done;
+    EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
+    EKI_TRY(eki_saved_check(plan, saved, "ek_norm_update_cumulative()", err));
+    if (plan->desc.momentum_convention != EK_MOMENTUM_CUMULATIVE) {
+        return eki_fail(
+            err, EK_ERR_ARG,
+            "desc.momentum_convention is %d, expected EK_MOMENTUM_CUMULATIVE (2): for a moving average call "
+            "ek_norm_update_running()",
+            (int)plan->desc.momentum_convention);
+    }
+    if (updates == NULL || *updates < 0) {
+        return eki_fail(err, EK_ERR_ARG, "%s, expected the number of updates so far, 0 at first",
+                        updates == NULL ? "updates is NULL" : "*updates is negative");
+    }
+    EKI_TRY(update(plan, saved, running_mean, running_var, *updates, &done, err));
+    *updates += done.updated;
     if (report != NULL) *report = done;
     return EK_OK;
 }

@@ -1,0 +1,65 @@
+/* bench.h: how fast a norm runs here, beside oneDNN's in the same layout and beside a copy of the same bytes.
+ *
+ * Experimental: define EK_EXPERIMENTAL before including; these calls may change in any version.
+ *
+ *     ek_bench_shape shape;
+ *     ek_bench_result result;
+ *     ek_bench_options options = ek_bench_options_default();
+ *     if (ek_bench_shape_parse("batch 16x64x56x56", &shape, &err) == EK_OK &&
+ *         ek_bench_norm(&shape, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &result, &err) == EK_OK) ...
+ */
+#ifndef EVENKEEL_BENCH_H
+#define EVENKEEL_BENCH_H
+
+#include <evenkeel/norm.h>
+#include <evenkeel/status.h>
+
+#ifdef EK_EXPERIMENTAL
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ek_bench_phase {
+    EK_BENCH_TRAINING = 0,  /* forward with the statistics of the batch, kept for backward */
+    EK_BENCH_INFERENCE = 1, /* forward with running statistics (BATCH), or keeping nothing */
+    EK_BENCH_BACKWARD = 2   /* dx, dscale and dbias */
+} ek_bench_phase;
+
+typedef struct ek_bench_shape {
+    ek_norm_kind kind;
+    int rank;
+    int64_t dims[EK_NORM_MAX_RANK];
+    int64_t groups; /* GROUP */
+} ek_bench_shape;
+
+typedef struct ek_bench_options {
+    int rounds;     /* each times everything once, alternating; 1 to 1000, default 7 */
+    int threads;    /* 0 = as many as OpenMP gives; default 2 */
+    double seconds; /* a measurement repeats a call for at least so long; default 0.001 */
+} ek_bench_options;
+
+/* Times are medians over the rounds, in seconds per call. What the peer lacks is 0. */
+typedef struct ek_bench_result {
+    double bytes;            /* the least to move: forward 1 read and 1 write, backward 2 reads and 1 write */
+    double ours, peer, copy; /* copy: the faster of plain and non-temporal copies that move as many bytes */
+    double ratio, low, high; /* peer / ours: median over the rounds, and its 95 % interval (bootstrap) */
+    double share;            /* copy / ours: 1 = as fast as memory allows */
+    char peer_name[64];      /* oneDNN's name of its implementation, or "" */
+} ek_bench_result;
+
+EK_API ek_bench_options ek_bench_options_default(void);
+
+/* "batch 16x64x56x56", "layer 4096x768", "group 16x256x28x28 groups=32", "instance ...", "rms ...". EK_ERR_ARG. */
+EK_API EK_NODISCARD ek_status ek_bench_shape_parse(const char *text, ek_bench_shape *shape, ek_error *err);
+
+/* Measures one case. EK_ERR_UNSUPPORTED: the kind has no such layout (LAYER and RMS are NCHW only). Also the errors of
+ * ek_norm_plan_create and EK_ERR_NOMEM. */
+EK_API EK_NODISCARD ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
+                                            const ek_bench_options *options, ek_bench_result *result, ek_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
+#endif

@@ -1,0 +1,232 @@
+/* bench_case.c: one case: its plan, its peer, its buffers, and what the rounds measured.
+ *
+ * All contenders read and write the same memory: x and dy lie behind each other in `from`, y or dx at the start of
+ * `to`, and a copy moves as many bytes as the norm must (a backward moves three tensors: half of three is copied).
+ */
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "bench/bench_internal.h"
+#include "dnnl/peer_norm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OURS, PEER, PLAIN, STREAM, CONTENDERS };
+
+typedef struct {
+    ek_bench_phase phase;
+    int threads;
+    ek_norm_desc desc;
+    ek_norm_plan *plan;
+    ek_norm_args args;
+    ek_norm_stats stats;
+    eki_peer_norm *peer;
+    int64_t channels, sets;   /* parameters, statistics; whole blocks */
+    size_t elements, copied;  /* of a buffer with its padding; by a copy */
+    float *from, *to, *small; /* small: scale, bias, dscale, dbias, mean, var */
+    void *saved, *workspace;
+    eki_contender contenders[CONTENDERS];
+} bench_case;
+
+static bool last_axis(ek_norm_kind kind) { return kind == EK_NORM_LAYER || kind == EK_NORM_RMS; }
+
+static int64_t product(const ek_norm_desc *d, int begin) {
+    int64_t p = 1;
+    for (int i = begin; i < d->rank; i++) p *= d->dims[i];
+    return p;
+}
+
+static int64_t whole_blocks(ek_layout layout, int64_t channels) {
+    int64_t size = layout == EK_LAYOUT_BLOCKED8 || layout == EK_LAYOUT_BLOCKED16 ? (int64_t)layout : 1;
+    return (channels + size - 1) / size * size;
+}
+
+static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout layout, ek_error *err) {
+    b->desc = ek_norm_desc_default(shape->kind);
+    b->desc.layout = layout;
+    b->desc.rank = shape->rank;
+    memcpy(b->desc.dims, shape->dims, sizeof shape->dims);
+    b->desc.groups = shape->groups;
+    if (last_axis(shape->kind) && layout != EK_LAYOUT_NCHW) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "layer and RMS norm lie in rows: their layout is nchw only");
+    }
+    EKI_TRY(ek_norm_plan_create(&b->desc, &b->plan, err));
+    int64_t width = last_axis(shape->kind) ? shape->dims[shape->rank - 1] : shape->dims[1];
+    b->channels = whole_blocks(layout, width);
+    b->sets = whole_blocks(layout, ek_norm_sets(b->plan));
+    b->elements = (size_t)(product(&b->desc, 0) / width * b->channels);
+    b->copied = b->elements;
+    if (b->phase == EK_BENCH_BACKWARD) b->copied += b->elements / 2;
+    return EK_OK;
+}
+
+/* Numbers in [-0.5, 0.5) without a pattern that matters to anything measured. */
+static void fill(float *data, size_t count) {
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        data[i] = (float)(state >> 8) * 0x1p-24f - 0.5f;
+    }
+}
+
+static ek_status make_buffers(bench_case *b, ek_error *err) {
+    size_t c = (size_t)b->channels, sets = (size_t)b->sets, bytes = 2 * b->elements * sizeof(float);
+    b->from = eki_alloc(bytes);
+    b->to = eki_alloc(bytes);
+    b->small = eki_alloc((4 * c + 2 * sets) * sizeof(float));
+    b->saved = eki_alloc(ek_norm_saved_bytes(b->plan));
+    b->workspace = eki_alloc(ek_norm_workspace_bytes(b->plan));
+    if (!b->from || !b->to || !b->small || !b->saved || !b->workspace) return eki_fail_nomem(err, 2 * bytes);
+    fill(b->from, 2 * b->elements);
+    memset(b->to, 0, bytes);
+    for (size_t i = 0; i < 4 * c; i++) b->small[i] = 1.0f;
+    for (size_t i = 0; i < sets; i++) {
+        b->small[4 * c + i] = 0.0f;
+        b->small[4 * c + sets + i] = 1.0f;
+    }
+    return EK_OK;
+}
+
+static ek_status run_ours(void *context, ek_error *err) {
+    bench_case *b = context;
+    if (b->phase == EK_BENCH_BACKWARD) return ek_norm_backward(b->plan, &b->args, err);
+    return ek_norm_forward(b->plan, b->stats, &b->args, err);
+}
+
+static ek_status run_peer(void *context, ek_error *err) {
+    return eki_peer_norm_run(((bench_case *)context)->peer, err);
+}
+
+static ek_status run_plain(void *context, ek_error *err) {
+    bench_case *b = context;
+    (void)err;
+    eki_copy_plain(b->to, b->from, b->copied, b->threads);
+    return EK_OK;
+}
+
+static ek_status run_stream(void *context, ek_error *err) {
+    bench_case *b = context;
+    (void)err;
+    eki_copy_stream(b->to, b->from, b->copied, b->threads);
+    return EK_OK;
+}
+
+static ek_status make_ours(bench_case *b, ek_error *err) {
+    size_t c = (size_t)b->channels;
+    bool running = b->desc.kind == EK_NORM_BATCH && b->phase == EK_BENCH_INFERENCE;
+    b->args = (ek_norm_args){.struct_size = sizeof b->args, .x = b->from, .y = b->to, .saved = b->saved};
+    b->args.scale = b->small;
+    b->args.bias = b->small + c;
+    b->args.workspace = b->workspace;
+    b->stats = running ? EK_STATS_RUNNING : EK_STATS_BATCH;
+    if (running) {
+        b->args.running_mean = b->small + 4 * c;
+        b->args.running_var = b->args.running_mean + b->sets;
+    }
+    EKI_TRY(ek_norm_forward(b->plan, b->stats, &b->args, err));
+    if (b->phase == EK_BENCH_INFERENCE) b->args.saved = NULL;
+    if (b->phase == EK_BENCH_BACKWARD) {
+        b->args.dy = b->from + b->elements;
+        b->args.dx = b->to;
+        b->args.dscale = b->small + 2 * c;
+        b->args.dbias = b->small + 3 * c;
+    }
+    b->contenders[OURS].run = run_ours;
+    return EK_OK;
+}
+
+/* oneDNN 2.6 has batch and layer norm only; what it lacks has no peer. */
+static void make_peer(bench_case *b) {
+    const ek_norm_desc *d = &b->desc;
+    size_t c = (size_t)b->channels;
+    if (d->kind != EK_NORM_BATCH && d->kind != EK_NORM_LAYER) return;
+    eki_peer_norm_desc desc = {.layer = d->kind == EK_NORM_LAYER, .layout = d->layout, .n = d->dims[0], .h = 1, .w = 1};
+    desc.c = d->dims[d->rank > 1 ? 1 : 0];
+    if (desc.layer) {
+        desc.c = d->dims[d->rank - 1];
+        desc.n = product(d, 0) / desc.c;
+    } else {
+        desc.h = d->rank > 2 ? d->dims[2] : 1;
+        desc.w = d->rank > 3 ? product(d, 3) : 1;
+    }
+    desc.epsilon = d->epsilon;
+    desc.phase = (eki_peer_phase)b->phase;
+    desc.threads = b->threads;
+    eki_peer_norm_buffers buffers = {.x = b->from, .dy = b->from + b->elements, .y = b->to, .dx = b->to};
+    buffers.scale = b->small;
+    buffers.bias = b->small + c;
+    buffers.dscale = b->small + 2 * c;
+    buffers.dbias = b->small + 3 * c;
+    buffers.mean = b->small + 4 * c;
+    buffers.var = buffers.mean + b->sets;
+    if (eki_peer_norm_create(&desc, &buffers, &b->peer, NULL) == EK_OK) b->contenders[PEER].run = run_peer;
+}
+
+static void read_result(const bench_case *b, int rounds, ek_bench_result *result) {
+    const eki_contender *ours = &b->contenders[OURS], *peer = &b->contenders[PEER];
+    *result = (ek_bench_result){.ours = eki_median(ours->seconds, rounds)};
+    result->bytes = (b->phase == EK_BENCH_BACKWARD ? 3.0 : 2.0) * (double)product(&b->desc, 0) * sizeof(float);
+    result->copy =
+        fmin(eki_median(b->contenders[PLAIN].seconds, rounds), eki_median(b->contenders[STREAM].seconds, rounds));
+    result->share = result->copy / result->ours;
+    if (peer->run == NULL) return;
+    eki_interval ratio = eki_ratio_interval(peer->seconds, ours->seconds, rounds);
+    result->peer = eki_median(peer->seconds, rounds);
+    result->ratio = ratio.median;
+    result->low = ratio.low;
+    result->high = ratio.high;
+    (void)snprintf(result->peer_name, sizeof result->peer_name, "%s", eki_peer_norm_name(b->peer));
+}
+
+static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout layout, const ek_bench_options *options,
+                         ek_bench_result *result, ek_error *err) {
+    EKI_TRY(make_plan(b, shape, layout, err));
+    EKI_TRY(make_buffers(b, err));
+    EKI_TRY(make_ours(b, err));
+    make_peer(b);
+    b->contenders[PLAIN].run = run_plain;
+    b->contenders[STREAM].run = run_stream;
+    for (int i = 0; i < CONTENDERS; i++) b->contenders[i].context = b;
+    EKI_TRY(eki_bench_rounds(b->contenders, CONTENDERS, options, err));
+    read_result(b, options->rounds, result);
+    return EK_OK;
+}
+
+static void release(bench_case *b) {
+    eki_peer_norm_destroy(b->peer);
+    ek_norm_plan_destroy(b->plan);
+    eki_free(b->from);
+    eki_free(b->to);
+    eki_free(b->small);
+    eki_free(b->saved);
+    eki_free(b->workspace);
+    eki_free(b);
+}
+
+ek_bench_options ek_bench_options_default(void) {
+    return (ek_bench_options){.rounds = 7, .threads = 2, .seconds = 0.001};
+}
+
+ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
+                        const ek_bench_options *options, ek_bench_result *result, ek_error *err) {
+    if (shape == NULL || options == NULL || result == NULL) {
+        return eki_fail(err, EK_ERR_ARG, "shape, options or result is NULL");
+    }
+    if (options->rounds < 1 || options->rounds > EKI_BENCH_MAX_ROUNDS || options->threads < 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "options: %d rounds on %d threads, expected 1 to %d rounds and 0 or more threads",
+                        options->rounds, options->threads, (int)EKI_BENCH_MAX_ROUNDS);
+    }
+    bench_case *b = eki_alloc_zero(sizeof *b);
+    if (b == NULL) return eki_fail_nomem(err, sizeof *b);
+    int before = eki_threads_get();
+    eki_threads_set(options->threads);
+    b->phase = phase;
+    b->threads = eki_threads_get();
+    ek_status status = measure(b, shape, layout, options, result, err);
+    release(b);
+    eki_threads_set(before);
+    return status;
+}

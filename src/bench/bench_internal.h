@@ -1,0 +1,35 @@
+/* bench_internal.h: shared by the files of this folder. */
+#ifndef EKI_BENCH_INTERNAL_H
+#define EKI_BENCH_INTERNAL_H
+
+#define EK_EXPERIMENTAL
+#include <evenkeel/bench.h>
+#include <stddef.h>
+
+enum { EKI_BENCH_MAX_ROUNDS = 1000 };
+
+/* ---- bench_rounds.c ---- */
+typedef struct eki_contender {
+    ek_status (*run)(void *context, ek_error *err); /* NULL = not there */
+    void *context;
+    double seconds[EKI_BENCH_MAX_ROUNDS]; /* per call, one for each round */
+    size_t repeats;
+} eki_contender;
+
+/* Times all contenders in every round, beginning with another one each time. */
+ek_status eki_bench_rounds(eki_contender *contenders, int count, const ek_bench_options *options, ek_error *err);
+
+/* ---- bench_copy.c: copies `count` floats on all threads ---- */
+void eki_copy_plain(float *to, const float *from, size_t count, int threads);
+void eki_copy_stream(float *to, const float *from, size_t count, int threads); /* stores that pass by the caches */
+
+/* ---- bench_statistics.c ---- */
+double eki_median(const double *values, int count);
+
+/* Median of numerator / denominator, and the bounds that hold 95 % of the medians of resampled rounds. */
+typedef struct eki_interval {
+    double median, low, high;
+} eki_interval;
+eki_interval eki_ratio_interval(const double *numerator, const double *denominator, int count);
+
+#endif

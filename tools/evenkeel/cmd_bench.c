@@ -1,0 +1,301 @@
+/* cmd_bench.c: `evenkeel bench norm`: our norms beside oneDNN's and beside a copy of the same bytes. */
+#define EK_EXPERIMENTAL
+#include "command.h"
+#include "message.h"
+#include "report/json_out.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <evenkeel/bench.h>
+#include <evenkeel/cpu.h>
+#include <evenkeel/train.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const option bench_options[] = {
+    {.name = "shapes",
+     .type = OPT_FILE,
+     .argument = "FILE",
+     .group = "Cases",
+     .help = "cases, one a line; # begins a comment"},
+    {.name = "shape",
+     .type = OPT_TEXT,
+     .argument = "TEXT",
+     .traits = OPT_REPEAT,
+     .group = "Cases",
+     .help = "a case, such as 'batch 16x64x56x56', 'layer 4096x768' or 'group 16x64x56x56 groups=32'"},
+    {.name = "layout",
+     .type = OPT_CHOICE,
+     .argument = "LAYOUT",
+     .choices = "all|nchw|nhwc|blocked8|blocked16",
+     .fallback = "all",
+     .group = "Cases",
+     .help = "how tensors lie in memory; all = nchw, nhwc, blocked16"},
+    {.name = "phase",
+     .type = OPT_CHOICE,
+     .argument = "PHASE",
+     .choices = "all|training|inference|backward",
+     .fallback = "all",
+     .group = "Cases",
+     .help = "what is timed"},
+    {.name = "rounds",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "7",
+     .minimum = 1,
+     .maximum = 1000,
+     .group = "Measuring",
+     .help = "how often everything is timed, alternating"},
+    {.name = "threads",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "2",
+     .maximum = 4096,
+     .group = "Measuring",
+     .help = "threads to use; 0 = as many as OpenMP gives"},
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+static const struct {
+    const char *name;
+    ek_layout layout;
+    int usual; /* part of "all" */
+} layouts[] = {{"nchw", EK_LAYOUT_NCHW, 1},
+               {"nhwc", EK_LAYOUT_NHWC, 1},
+               {"blocked8", EK_LAYOUT_BLOCKED8, 0},
+               {"blocked16", EK_LAYOUT_BLOCKED16, 1}};
+static const char *const phases[] = {"training", "inference", "backward"};
+enum { LAYOUTS = 4, PHASES = 3, KINDS = 6, MOST_CASES = 256, CASE_TEXT = 128 };
+
+static const char *const usual_cases[] = {"batch 16x64x56x56", "batch 16x256x14x14", "layer 4096x768"};
+
+typedef struct case_list {
+    int count;
+    char text[MOST_CASES][CASE_TEXT];
+    ek_bench_shape shape[MOST_CASES];
+} case_list;
+
+/* Sums for the geometric mean over the cases of one kind, layout and phase. */
+typedef struct mean {
+    int cases, compared;
+    double ratio, share, worst;
+} mean;
+
+typedef struct bench_run {
+    ek_bench_options options;
+    int layout, phase; /* 0 = all, else index + 1 */
+    mean means[KINDS][LAYOUTS][PHASES];
+    json_out json;
+    int as_json;
+    progress bar;
+} bench_run;
+
+static ek_status add_case(case_list *list, const char *text, ek_error *err) {
+    if (list->count == MOST_CASES) return fail(err, EK_ERR_LIMIT, "more than %d cases", (int)MOST_CASES);
+    ek_status status = ek_bench_shape_parse(text, &list->shape[list->count], err);
+    if (status != EK_OK) return status;
+    snprintf(list->text[list->count++], CASE_TEXT, "%s", text);
+    return EK_OK;
+}
+
+/* Cuts the comment and the space around what is left. */
+static char *bare_line(char *line) {
+    line[strcspn(line, "#\r\n")] = '\0';
+    size_t length = strlen(line);
+    while (length > 0 && strchr(" \t", line[length - 1]) != NULL) line[--length] = '\0';
+    return line + strspn(line, " \t");
+}
+
+static ek_status read_cases(case_list *list, const char *path, ek_error *err) {
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return fail(err, EK_ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    char line[256];
+    ek_status status = EK_OK;
+    for (int number = 1; status == EK_OK && fgets(line, sizeof line, file) != NULL; number++) {
+        const char *text = bare_line(line);
+        if (*text != '\0') status = add_case(list, text, err);
+        if (status != EK_OK) status = err->status = EK_ERR_FORMAT;
+        if (status != EK_OK) fail_in(err, "%s, line %d", path, number);
+    }
+    fclose(file);
+    if (status == EK_OK && list->count == 0) status = fail(err, EK_ERR_FORMAT, "%s holds no case", path);
+    return status;
+}
+
+static ek_status collect_cases(const arguments *args, case_list *list, ek_error *err) {
+    const char *path = option_text(args, "shapes");
+    const option_value *given = option_get(args, "shape");
+    ek_status status = path != NULL ? read_cases(list, path, err) : EK_OK;
+    for (int i = 0; status == EK_OK && i < given->count; i++) status = add_case(list, given->texts[i], err);
+    if (status != EK_OK || list->count > 0) return status;
+    for (size_t i = 0; status == EK_OK && i < sizeof usual_cases / sizeof usual_cases[0]; i++) {
+        status = add_case(list, usual_cases[i], err);
+    }
+    return status;
+}
+
+static void print_head(void) {
+    printf("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", "oneDNN us",
+           "ratio [95 %]", "copy GB/s", "share");
+}
+
+static void print_case(const char *text, int layout, int phase, const ek_bench_result *r) {
+    char peer[32] = "-", ratio[48] = "-";
+    if (r->peer > 0) {
+        snprintf(peer, sizeof peer, "%.1f", 1e6 * r->peer);
+        snprintf(ratio, sizeof ratio, "%.2f [%.2f, %.2f]", r->ratio, r->low, r->high);
+    }
+    printf("%-30s %-10s %-10s %10.1f %10s  %-21s %9.1f %6.2f\n", text, layouts[layout].name, phases[phase],
+           1e6 * r->ours, peer, ratio, 1e-9 * r->bytes / r->copy, r->share);
+    fflush(stdout);
+}
+
+static void json_case(json_out *json, const char *text, int layout, int phase, const ek_bench_result *r) {
+    double none = NAN;
+    json_object(json, NULL);
+    json_text(json, "case", text);
+    json_text(json, "layout", layouts[layout].name);
+    json_text(json, "phase", phases[phase]);
+    json_real(json, "bytes", r->bytes);
+    json_real(json, "seconds", r->ours);
+    json_real(json, "onednn_seconds", r->peer > 0 ? r->peer : none);
+    json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
+    json_real(json, "ratio", r->peer > 0 ? r->ratio : none);
+    json_real(json, "ratio_low", r->peer > 0 ? r->low : none);
+    json_real(json, "ratio_high", r->peer > 0 ? r->high : none);
+    json_real(json, "copy_seconds", r->copy);
+    json_real(json, "share_of_copy", r->share);
+    json_close(json);
+}
+
+static void add_to_mean(mean *m, const ek_bench_result *r) {
+    m->cases++;
+    m->share += log(r->share);
+    if (r->peer <= 0) return;
+    m->worst = m->compared == 0 ? r->ratio : fmin(m->worst, r->ratio);
+    m->compared++;
+    m->ratio += log(r->ratio);
+}
+
+static ek_status run_case(bench_run *run, const case_list *list, int index, int layout, int phase, ek_error *err) {
+    ek_bench_result result;
+    const ek_bench_shape *shape = &list->shape[index];
+    progress_draw(&run->bar, list->text[index], (double)index / list->count, "");
+    ek_status status = ek_bench_norm(shape, layouts[layout].layout, (ek_bench_phase)phase, &run->options, &result, err);
+    progress_clear(&run->bar);
+    if (status == EK_ERR_UNSUPPORTED && run->layout == 0) return EK_OK;
+    if (status != EK_OK) return fail_in(err, "%s", list->text[index]);
+    if (run->as_json)
+        json_case(&run->json, list->text[index], layout, phase, &result);
+    else
+        print_case(list->text[index], layout, phase, &result);
+    add_to_mean(&run->means[shape->kind][layout][phase], &result);
+    return EK_OK;
+}
+
+static int chosen(int choice, int index, int usual) { return choice == 0 ? usual : choice == index + 1; }
+
+static ek_status run_cases(bench_run *run, const case_list *list, ek_error *err) {
+    for (int i = 0; i < list->count; i++) {
+        for (int l = 0; l < LAYOUTS; l++) {
+            for (int p = 0; p < PHASES; p++) {
+                if (!chosen(run->layout, l, layouts[l].usual) || !chosen(run->phase, p, 1)) continue;
+                ek_status status = run_case(run, list, i, l, p, err);
+                if (status != EK_OK) return status;
+            }
+        }
+    }
+    return EK_OK;
+}
+
+static void write_mean(bench_run *run, const char *kind, int layout, int phase, const mean *m) {
+    double share = exp(m->share / m->cases), ratio = m->compared ? exp(m->ratio / m->compared) : NAN;
+    if (run->as_json) {
+        json_object(&run->json, NULL);
+        json_text(&run->json, "kind", kind);
+        json_text(&run->json, "layout", layouts[layout].name);
+        json_text(&run->json, "phase", phases[phase]);
+        json_int(&run->json, "cases", m->cases);
+        json_real(&run->json, "ratio", ratio);
+        json_real(&run->json, "worst_ratio", m->compared ? m->worst : NAN);
+        json_real(&run->json, "share_of_copy", share);
+        json_close(&run->json);
+        return;
+    }
+    printf("%-9s %-10s %-10s %3d cases", kind, layouts[layout].name, phases[phase], m->cases);
+    if (m->compared) printf("  %5.2f x oneDNN (worst %.2f)", ratio, m->worst);
+    printf("  %.2f of copy\n", share);
+}
+
+static void write_means(bench_run *run) {
+    static const char *const kinds[KINDS] = {"", "batch", "layer", "group", "instance", "rms"};
+    if (!run->as_json) printf("\nGeometric means\n");
+    for (int k = 1; k < KINDS; k++) {
+        for (int l = 0; l < LAYOUTS; l++) {
+            for (int p = 0; p < PHASES; p++) {
+                const mean *m = &run->means[k][l][p];
+                if (m->cases > 0) write_mean(run, kinds[k], l, p, m);
+            }
+        }
+    }
+}
+
+static void begin_json(bench_run *run) {
+    json_start(&run->json, stdout, 2);
+    json_object(&run->json, NULL);
+    json_text(&run->json, "isa", ek_cpu_isa());
+    json_int(&run->json, "threads", run->options.threads);
+    json_int(&run->json, "rounds", run->options.rounds);
+    json_array(&run->json, "cases");
+}
+
+static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
+    progress_start(&run->bar);
+    if (run->as_json)
+        begin_json(run);
+    else
+        print_head();
+    ek_status status = run_cases(run, list, err);
+    if (run->as_json) json_close(&run->json);
+    if (status == EK_OK) {
+        if (run->as_json) json_array(&run->json, "geometric_means");
+        write_means(run);
+    }
+    if (run->as_json) json_finish(&run->json);
+    return status;
+}
+
+static int run_bench(const arguments *args) {
+    ek_error err = {0};
+    if (strcmp(args->operands[0], "norm") != 0) {
+        fail(&err, EK_ERR_ARG, "cannot bench '%s'; 'norm' is what there is", args->operands[0]);
+        return report(&err);
+    }
+    static case_list list;
+    static bench_run run;
+    run.options = ek_bench_options_default();
+    run.options.rounds = (int)option_int(args, "rounds");
+    run.options.threads = (int)option_int(args, "threads");
+    run.layout = option_choice(args, "layout");
+    run.phase = option_choice(args, "phase");
+    run.as_json = option_flag(args, "json");
+    if (collect_cases(args, &list, &err) != EK_OK || run_all(&run, &list, &err) != EK_OK) return report(&err);
+    return EXIT_DONE;
+}
+
+const command command_bench = {
+    .name = "bench",
+    .summary = "Time the norms beside oneDNN's and beside a copy of the same bytes",
+    .operands = "norm",
+    .minimum = 1,
+    .maximum = 1,
+    .example = "evenkeel bench norm\nevenkeel bench norm --shape 'batch 16x64x56x56' --layout nhwc --phase training",
+    .description =
+        "Ours, oneDNN's and the copy alternate in one process. ratio: oneDNN's time / ours, above 1 = ours is "
+        "faster. share: copy time / ours. A busy machine widens the interval.",
+    .next = "evenkeel env",
+    .options = bench_options,
+    .run = run_bench,
+};
