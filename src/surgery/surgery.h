@@ -41,7 +41,7 @@ typedef struct eki_sites {
     size_t count, room;
 } eki_sites;
 
-/* ---- affine.c ---- */
+/* ---- channel_map.c ---- */
 
 /* Whether the batch norm takes batch statistics by what the file says, at its opset. */
 bool eki_bn_trains(const eki_graph *graph, const eki_node *node);

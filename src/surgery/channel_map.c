@@ -1,4 +1,4 @@
-/* affine.c: nodes that map each channel by y = a x + b, and the map of a chain of them, in f64. */
+/* channel_map.c: nodes that map each channel by y = a x + b, and the map of a chain of them, in f64. */
 #include "surgery/surgery.h"
 
 #include <math.h>

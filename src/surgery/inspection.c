@@ -1,4 +1,4 @@
-/* inspect.c: the norms of a model, one row each, and the list of findings. */
+/* inspection.c: the norms of a model, one row each, and the list of findings. */
 #include "surgery/inspect.h"
 
 #include <math.h>
