@@ -50,6 +50,9 @@ if [ "$fast" -eq 0 ]; then
     cmake --build --preset asan -j "$jobs" | tail -n 1
     ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE slow --timeout 900
 
+    say "ThreadSanitizer: the norm library"
+    scripts/tsan.sh "$jobs"
+
     say "AArch64: the norm library under qemu"
     need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
     scripts/neon.sh "$jobs"

@@ -30,6 +30,7 @@ static void set_family(ek_norm_plan *plan) {
     bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
     plan->centred = d->kind != EK_NORM_RMS;
     plan->renorm = d->kind == EK_NORM_BATCH && d->renorm_r_max > 0;
+    plan->masked = d->masked == 1;
     plan->ghosts = 1;
     plan->elements = product(d, 0, d->rank);
     if (layer && d->affine == EK_AFFINE_ELEMENT) {
@@ -126,11 +127,13 @@ static size_t partial_bytes(const ek_norm_plan *plan) {
 /* Statistics (when the caller keeps none), floats per channel or set, partial results, sums of virtual batches. */
 static void set_workspace(ek_norm_plan *plan) {
     size_t floats = plan->family == EKI_BATCH ? 6 * (size_t)plan->channels : 2 * (size_t)plan->sets;
-    plan->small_offset = round64(eki_saved_bytes(plan->sets, plan->renorm));
+    plan->small_offset = round64(ek_norm_saved_bytes(plan));
     plan->partial_offset = plan->small_offset + round64(floats * sizeof(float));
     plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
     plan->workspace_bytes = plan->totals_offset;
     if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
+    plan->mask_offset = plan->workspace_bytes;
+    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->samples * plan->space));
 }
 
 /* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
@@ -140,6 +143,7 @@ static uint64_t fingerprint(const ek_norm_desc *d) {
     memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
     words[10] = (uint64_t)d->ghost;
     words[11] = d->renorm_r_max > 0;
+    words[12] = (uint64_t)d->masked;
     uint64_t dims[EK_NORM_MAX_RANK] = {0};
     for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
     words[9] = eki_hash(dims, sizeof dims);
@@ -185,7 +189,7 @@ void ek_norm_plan_destroy(ek_norm_plan *plan) {
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets, plan->renorm); }
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets, plan->renorm, plan->masked); }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan->sets; }
 

@@ -44,7 +44,7 @@ struct ek_norm_plan {
     int64_t groups, group_channels;
     int64_t sets, set_size, elements; /* logical elements */
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
-    bool renorm;
+    bool renorm, masked;
     bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */
@@ -53,7 +53,7 @@ struct ek_norm_plan {
     eki_units units;     /* of reductions per channel */
     eki_units cells;     /* of the affine phases */
     int64_t param_rows, param_blocks;
-    size_t small_offset, partial_offset, totals_offset, workspace_bytes;
+    size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
     uint64_t fingerprint;
 };
 

@@ -101,6 +101,10 @@ static void column_cells(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_affine(const eki_job *job) {
+    if (job->valid != NULL) {
+        eki_masked_affine(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * (plan->row_apply ? plan->channels : plan->tiles);
