@@ -18,6 +18,7 @@ static void fused_forward(void *context, int64_t begin, int64_t end) {
         int64_t sample = set / plan->groups, first = set % plan->groups * plan->group_channels;
         for (int64_t c = first; c < first + plan->group_channels; c++) eki_affine_row(job, sample, c, 0, plan->space);
     }
+    eki_end_stream(job);
 }
 
 /* Column memory: the tree over the units of each channel, then over the channels of the group. */
@@ -102,6 +103,7 @@ static void fused_backward(void *context, int64_t begin, int64_t end) {
         set_means(job, set);
         for (int64_t c = first; c < last; c++) eki_gradaffine_row(job, sample, c, 0, plan->space);
     }
+    eki_end_stream(job);
 }
 
 /* dscale and dbias of a channel, in the fixed tree over samples. */

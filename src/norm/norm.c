@@ -28,6 +28,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.moments = partials;
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
+    job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL);
     if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
     int64_t c = plan->channels;
     job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};

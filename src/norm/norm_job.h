@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "norm/norm_plan.h"
 #include "norm/norm_stats.h"
+#include <stdatomic.h>
 
 typedef struct eki_job {
     const ek_norm_plan *plan;
@@ -16,6 +17,7 @@ typedef struct eki_job {
     const float *x, *dy, *scale, *bias;
     float *y, *dx, *dscale, *dbias;
     const float *running_mean, *running_var;
+    bool stream; /* results go past the caches; for the affine phases */
     eki_stats stats;
     unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
@@ -96,6 +98,11 @@ void eki_group_forward(const eki_job *job);
 void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);
 void eki_rows_backward(const eki_job *job);
+
+/* Streamed stores come before whatever the end of a task announces. */
+static inline void eki_end_stream(const eki_job *job) {
+    if (job->stream) atomic_thread_fence(memory_order_seq_cst);
+}
 
 static inline double eki_scale_of(const eki_job *job, int64_t channel) {
     return job->scale != NULL ? (double)job->scale[channel] : 1.0;
