@@ -223,6 +223,7 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     if (slice.elements == 0) return EK_OK;
     eki_job job = part_job(plan, count, args, &slice);
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
+    if (eki_computes_again(&job)) eki_batch_coefficients(&job);
     eki_phase_gradsums(&job);
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
@@ -261,6 +262,7 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_DX, err));
     if (slice.elements == 0) return EK_OK;
     eki_job job = part_job(plan, count, args, &slice);
+    if (eki_computes_again(&job)) eki_batch_coefficients(&job);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
     eki_phase_gradaffine(&job);
     return EK_OK;
