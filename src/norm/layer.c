@@ -39,7 +39,7 @@ static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t
     eki_affine p = row_affine(job, row);
     eki_epilogue fused;
     int64_t offset = row * job->plan->space + begin;
-    if (job->stream) {
+    if (job->stream && !eki_fuses(job)) {
         k->f32_vec_affine_stream(job->x + offset, job->y + offset, (size_t)length, scale, bias, &p);
         return;
     }
@@ -124,7 +124,7 @@ static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
                                        (double)job->small[2 * row + 1]);
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
-    if (job->stream) {
+    if (job->stream && !eki_fuses(job)) {
         k->f32_vec_gradaffine_stream(x, dy, job->dx + offset, length, scale, &p);
         return;
     }
