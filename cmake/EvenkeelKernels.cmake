@@ -2,7 +2,7 @@
 # A new instruction set is one row here, one simd/simd_<isa>.h and one row in src/cpu/dispatch.c.
 include(CheckCCompilerFlag)
 
-file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernel/*.c)
+file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernel/*.c)
 set(EK_ISAS generic)
 set(EK_ISA_FLAGS_generic "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

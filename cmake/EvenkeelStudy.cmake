@@ -1,14 +1,14 @@
 # The study (src/study) as the object library ek_study, linked into the program and into its tests. page.css and page.js
 # are real files; they become C arrays here, at build time.
 set(EK_STUDY_PAGE ${CMAKE_BINARY_DIR}/generated/study/page_files.c)
-set(EK_STUDY_FILES ${CMAKE_SOURCE_DIR}/src/study/page.css ${CMAKE_SOURCE_DIR}/src/study/page.js)
+set(EK_STUDY_FILES ${PROJECT_SOURCE_DIR}/src/study/page.css ${PROJECT_SOURCE_DIR}/src/study/page.js)
 add_custom_command(
   OUTPUT ${EK_STUDY_PAGE}
-  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${EK_STUDY_PAGE} -DFOLDER=${CMAKE_SOURCE_DIR}/src/study
-          -P ${CMAKE_SOURCE_DIR}/src/study/embed.cmake
-  DEPENDS ${EK_STUDY_FILES} ${CMAKE_SOURCE_DIR}/src/study/embed.cmake VERBATIM)
+  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${EK_STUDY_PAGE} -DFOLDER=${PROJECT_SOURCE_DIR}/src/study
+          -P ${PROJECT_SOURCE_DIR}/src/study/embed.cmake
+  DEPENDS ${EK_STUDY_FILES} ${PROJECT_SOURCE_DIR}/src/study/embed.cmake VERBATIM)
 
-file(GLOB EK_STUDY_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/study/*.c)
+file(GLOB EK_STUDY_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/study/*.c)
 add_library(ek_study OBJECT ${EK_STUDY_SOURCES} ${EK_STUDY_PAGE})
 ek_compile_settings(ek_study)
-target_include_directories(ek_study PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_include_directories(ek_study PRIVATE ${PROJECT_SOURCE_DIR}/src)

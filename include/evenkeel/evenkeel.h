@@ -8,6 +8,7 @@
 #include <evenkeel/moments.h>
 #include <evenkeel/norm.h>
 #include <evenkeel/parallel.h>
+#include <evenkeel/parts.h>
 #include <evenkeel/session.h>
 #include <evenkeel/status.h>
 #include <evenkeel/train.h>

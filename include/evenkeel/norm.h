@@ -13,6 +13,9 @@
  *     LAYER      dims[axis..rank-1], per index of the leading dims  dims[axis..rank-1], or [C] (affine = CHANNEL)
  *     RMS        as LAYER                                           as LAYER (bias optional, usually absent)
  *
+ * Variants of BATCH: virtual (ghost) batches and batch renorm (fields of ek_norm_desc, docs/semantics.md), and batches
+ * that arrive in parts (<evenkeel/parts.h>).
+ *
  * Make a plan from a descriptor once (validates everything, chooses kernels), then execute it any number of times:
  * executing never allocates, locks or prints. A plan is immutable and may be shared by threads, each call with its
  * own `saved` and `workspace`.
@@ -119,6 +122,9 @@ typedef struct ek_norm_desc {
     ek_momentum_convention momentum_convention; /* default KEEP */
     ek_running_variance running_variance;       /* default POPULATION */
     ek_small_sample small_sample;               /* default BIASED */
+    int64_t ghost;          /* BATCH: examples per virtual batch, each with its own statistics; 0 (default) = all */
+    double renorm_r_max;    /* BATCH: batch renorm (Ioffe 2017), >= 1; 0 (default) = off */
+    double renorm_d_max;    /* batch renorm, >= 0 */
     int64_t chunk;          /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
     ek_parallel parallel;   /* thread seam; default OpenMP */
     ek_allocator allocator; /* memory seam of the plan object; default malloc */
@@ -136,7 +142,7 @@ typedef struct ek_norm_args {
     void *y;                   /* forward */
     const float *scale;        /* NULL = all ones */
     const float *bias;         /* NULL = all zeros */
-    const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING): [C] */
+    const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
     const float *running_var;  /* likewise, each >= 0 */
     float *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
     float *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
@@ -169,7 +175,8 @@ EK_API ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset
 EK_API EK_NODISCARD ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err);
 EK_API void ek_norm_plan_destroy(ek_norm_plan *plan); /* accepts NULL */
 
-/* Bytes that the caller provides per execution, and the number of sets that share statistics (BATCH: C). */
+/* Bytes that the caller provides per execution (workspace: a multiple of 64, for aligned_alloc), and the number of sets
+ * that share statistics (BATCH: C). */
 EK_API size_t ek_norm_saved_bytes(const ek_norm_plan *plan);
 EK_API size_t ek_norm_workspace_bytes(const ek_norm_plan *plan);
 EK_API int64_t ek_norm_sets(const ek_norm_plan *plan);

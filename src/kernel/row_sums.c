@@ -32,6 +32,12 @@ EK_INLINE void lanes_sum(const lanes *s, double sums[2]) {
     sums[1] = f64x16_sum(s->b[0], s->b[1]);
 }
 
+/* `half` is a constant at every call, so that the lanes stay in registers. */
+EK_INLINE void add_squares_n(lanes *s, int half, const float *x, size_t n, f64x8 shift) {
+    f64x8 d = f64x8_sub(f64x8_widen_n(x, n), shift);
+    lanes_add_n(s, half, d, f64x8_mul(d, d), n);
+}
+
 EK_INLINE void add_squares(lanes *s, const float *x, size_t n, f64x8 shift) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
@@ -40,14 +46,12 @@ EK_INLINE void add_squares(lanes *s, const float *x, size_t n, f64x8 shift) {
             lanes_add(s, half, d, f64x8_mul(d, d));
         }
     }
-    for (int half = 0; i < n; half++, i += 8) {
-        size_t rest = n - i < 8 ? n - i : 8;
-        f64x8 d = f64x8_sub(rest < 8 ? f64x8_widen_n(x + i, rest) : f64x8_widen(x + i), shift);
-        if (rest < 8) {
-            lanes_add_n(s, half, d, f64x8_mul(d, d), rest);
-        } else {
-            lanes_add(s, half, d, f64x8_mul(d, d));
-        }
+    if (i + 8 <= n) {
+        f64x8 d = f64x8_sub(f64x8_widen(x + i), shift);
+        lanes_add(s, 0, d, f64x8_mul(d, d));
+        if (i + 8 < n) add_squares_n(s, 1, x + i + 8, n - i - 8, shift);
+    } else if (i < n) {
+        add_squares_n(s, 0, x + i, n - i, shift);
     }
 }
 
@@ -77,8 +81,12 @@ EK_INLINE void add_gradients(lanes *s, const float *x, const float *dy, size_t n
         add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, 8);
         add_products(s, 1, x + i + 8, dy + i + 8, scale != NULL ? scale + i + 8 : NULL, mean, 8);
     }
-    for (int half = 0; i < n; half++, i += 8) {
-        add_products(s, half, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, n - i < 8 ? n - i : 8);
+    if (i + 8 <= n) {
+        add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, 8);
+        i += 8;
+        if (i < n) add_products(s, 1, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, n - i);
+    } else if (i < n) {
+        add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, n - i);
     }
 }
 

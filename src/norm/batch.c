@@ -6,6 +6,17 @@
  */
 #include "norm/norm_job.h"
 
+#include <math.h>
+
+/* Batch renorm is an affine map behind xhat: it changes scale and bias, and nothing else. r and d are constants. */
+static double channel_scale(const eki_job *job, int64_t c) {
+    return eki_scale_of(job, c) * (job->stats.r != NULL ? job->stats.r[c] : 1.0);
+}
+
+static double channel_bias(const eki_job *job, int64_t c) {
+    return eki_bias_of(job, c) + (job->stats.d != NULL ? eki_scale_of(job, c) * job->stats.d[c] : 0.0);
+}
+
 /* Where coefficient i of the channels lies; job->affine and job->gradient name the first four and six of these. */
 static float *coefficient(const eki_job *job, int i) { return job->small + i * job->plan->channels; }
 
@@ -34,26 +45,63 @@ static void merge_moments(void *context, int64_t begin, int64_t end) {
     }
 }
 
-void eki_batch_moments(const eki_job *job) {
+void eki_batch_statistics(const eki_job *job) {
     eki_job copy = *job;
-    eki_phase_moments(job);
     eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, merge_moments, &copy);
 }
 
-void eki_batch_forward(const eki_job *job) {
+static void take_running(const eki_job *job) {
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        put_affine(job, c,
-                   eki_affine_make(job->stats.mean[c], job->stats.rstd[c], eki_scale_of(job, c), eki_bias_of(job, c)));
+        job->stats.mean[c] = (double)job->running_mean[c];
+        job->stats.var[c] = (double)job->running_var[c];
+        job->stats.rstd[c] = eki_rstd(job->stats.var[c], job->plan->desc.epsilon);
+    }
+}
+
+static double clip(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
+
+/* Ioffe 2017: r = sigma_batch / sigma_running in [1 / r_max, r_max], d = (mean_batch - mean_running) / sigma_running in
+ * [-d_max, d_max]. Without renorm for running statistics: r = 1, d = 0. */
+static void correct(const eki_job *job, bool running) {
+    const ek_norm_desc *desc = &job->plan->desc;
+    for (int64_t c = 0; c < job->plan->channels; c++) {
+        double rstd = running ? 0.0 : eki_rstd((double)job->running_var[c], desc->epsilon);
+        double r = sqrt(job->stats.var[c] + desc->epsilon) * rstd;
+        double d = running ? 0.0 : (job->stats.mean[c] - (double)job->running_mean[c]) * rstd;
+        job->stats.r[c] = running ? 1.0 : clip(r, 1.0 / desc->renorm_r_max, desc->renorm_r_max);
+        job->stats.d[c] = clip(d, -desc->renorm_d_max, desc->renorm_d_max);
+    }
+}
+
+void eki_batch_affine(const eki_job *job) {
+    for (int64_t c = 0; c < job->plan->channels; c++) {
+        put_affine(
+            job, c,
+            eki_affine_make(job->stats.mean[c], job->stats.rstd[c], channel_scale(job, c), channel_bias(job, c)));
     }
     eki_phase_affine(job);
+}
+
+void eki_batch_forward(const eki_job *job, bool running) {
+    if (running) {
+        take_running(job);
+    } else {
+        eki_phase_moments(job);
+        eki_batch_statistics(job);
+    }
+    if (job->plan->renorm) correct(job, running);
+    eki_batch_affine(job);
 }
 
 static void finish_channel(const eki_job *job, int64_t c) {
     const ek_norm_plan *plan = job->plan;
     eki_pair sum = eki_pair_tree(job->sums + c, plan->units.count, plan->channels);
-    double rstd = job->stats.rstd[c], scale = eki_scale_of(job, c), n = (double)plan->set_size;
-    if (job->dbias != NULL) job->dbias[c] = (float)sum.a;
-    if (job->dscale != NULL) job->dscale[c] = (float)(rstd * sum.b);
+    double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = (double)plan->set_size;
+    eki_pair total = {sum.a, rstd * sum.b};
+    if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
+    if (job->dbias != NULL) job->dbias[c] = (float)total.a;
+    if (job->dscale != NULL) job->dscale[c] = (float)total.b;
+    if (job->totals != NULL) job->totals[c] = total;
     put_gradient(job, c,
                  eki_gradient_make(job->stats.mean[c], rstd, scale, scale * sum.a / n, scale * sum.b * rstd / n));
 }
@@ -68,17 +116,21 @@ static void scale_gradient(const eki_job *job) {
     map.x = job->dy;
     map.y = job->dx;
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        put_affine(job, c, eki_affine_make(0.0, job->stats.rstd[c], eki_scale_of(job, c), 0.0));
+        put_affine(job, c, eki_affine_make(0.0, job->stats.rstd[c], channel_scale(job, c), 0.0));
     }
     eki_phase_affine(&map);
 }
 
-void eki_batch_backward(const eki_job *job, int through_statistics) {
+void eki_batch_totals(const eki_job *job) {
     eki_job copy = *job;
-    bool sums = job->dscale != NULL || job->dbias != NULL || (job->dx != NULL && through_statistics);
-    if (sums) {
+    eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
+}
+
+void eki_batch_backward(const eki_job *job, bool through_statistics) {
+    bool parameters = job->dscale != NULL || job->dbias != NULL || job->totals != NULL;
+    if (parameters || (job->dx != NULL && through_statistics)) {
         eki_phase_gradsums(job);
-        eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
+        eki_batch_totals(job);
     }
     if (job->dx == NULL) return;
     if (through_statistics) {

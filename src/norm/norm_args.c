@@ -58,8 +58,9 @@ static ek_status check_overlap(const ek_norm_plan *plan, const void *a, const ch
 }
 
 static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
-    const char *why = "EK_STATS_RUNNING (or EK_SMALL_USE_RUNNING with one value per channel) normalizes with it; "
-                      "without running statistics use EK_STATS_BATCH";
+    const char *why = plan->renorm ? "batch renorm compares the batch with the running statistics"
+                                   : "EK_STATS_RUNNING (or EK_SMALL_USE_RUNNING with one value per channel) normalizes "
+                                     "with it; without running statistics use EK_STATS_BATCH";
     if (args->running_mean == NULL) return missing(plan, "running_mean", why, err);
     if (args->running_var == NULL) return missing(plan, "running_var", why, err);
     for (int64_t c = 0; c < plan->channels; c++) {
@@ -75,13 +76,13 @@ static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *arg
 }
 
 static ek_status check_small(const ek_norm_plan *plan, ek_error *err) {
-    if (plan->desc.small_sample != EK_SMALL_ERROR || plan->set_size != 1) return EK_OK;
+    if (plan->desc.small_sample != EK_SMALL_ERROR || !eki_ghost_single(plan)) return EK_OK;
     char text[EKI_DIMS_TEXT];
     return eki_fail(
         err, EK_ERR_SHAPE,
-        "dims %s leave one value per channel, whose variance is 0, and desc.small_sample is EK_SMALL_ERROR: "
+        "dims %s leave one value per channel%s, whose variance is 0, and desc.small_sample is EK_SMALL_ERROR: "
         "use a larger batch, or EK_SMALL_USE_RUNNING, EK_SMALL_SKIP_UPDATE or EK_SMALL_BIASED",
-        eki_dims_text(&plan->desc, text));
+        eki_dims_text(&plan->desc, text), plan->ghosts > 1 ? " in a virtual batch" : "");
 }
 
 ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
@@ -101,8 +102,32 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     if (plan->family != EKI_BATCH) return EK_OK;
     if (stats == EK_STATS_RUNNING) return check_running(plan, args, err);
     EKI_TRY(check_small(plan, err));
-    if (plan->set_size == 1 && plan->desc.small_sample == EK_SMALL_USE_RUNNING) return check_running(plan, args, err);
-    return EK_OK;
+    bool substitute = eki_ghost_single(plan) && plan->desc.small_sample == EK_SMALL_USE_RUNNING;
+    return substitute || plan->renorm ? check_running(plan, args, err) : EK_OK;
+}
+
+ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err) {
+    EKI_TRY(check_struct(slice, args, err));
+    EKI_TRY(check_memory(slice, args, err));
+    if ((need & EKI_NEED_SAVED) && args->saved == NULL) return missing(slice, "saved", "it holds the statistics", err);
+    if (slice->elements == 0) return EK_OK;
+    const struct {
+        unsigned bit;
+        const void *pointer;
+        const char *name;
+    } fields[] = {{EKI_NEED_X, args->x, "x"},
+                  {EKI_NEED_Y, args->y, "y"},
+                  {EKI_NEED_DY, args->dy, "dy"},
+                  {EKI_NEED_DX, args->dx, "dx"}};
+    for (int i = 0; i < 4; i++) {
+        if (!(need & fields[i].bit)) continue;
+        if (fields[i].pointer == NULL) return missing(slice, fields[i].name, "it is the part's", err);
+        EKI_TRY(check_aligned(fields[i].pointer, 4, fields[i].name, err));
+    }
+    if (need & EKI_NEED_Y) EKI_TRY(check_overlap(slice, args->y, "y", args->x, "x", true, err));
+    if (!(need & EKI_NEED_DX)) return EK_OK;
+    EKI_TRY(check_overlap(slice, args->dx, "dx", args->dy, "dy", true, err));
+    return check_overlap(slice, args->dx, "dx", args->x, "x", false, err);
 }
 
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err) {
@@ -110,7 +135,7 @@ ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const cha
         return eki_fail(err, EK_ERR_ARG,
                         "saved is NULL, but %s reads it: give ek_norm_forward() a buffer of %zu bytes as args.saved "
                         "and pass it on",
-                        call, eki_saved_bytes(plan->sets));
+                        call, ek_norm_saved_bytes(plan));
     }
     EKI_TRY(check_aligned(saved, 8, "saved", err));
     const eki_saved_header *header = saved;

@@ -126,6 +126,34 @@ static ek_status check_numbers(const ek_norm_desc *d, ek_error *err) {
     return EK_OK;
 }
 
+/* The variants of batch norm; the other kinds must leave their fields at 0. */
+static ek_status check_variants(const ek_norm_desc *d, ek_error *err) {
+    if (d->kind != EK_NORM_BATCH && (d->ghost != 0 || d->renorm_r_max != 0 || d->renorm_d_max != 0)) {
+        return eki_fail(err, EK_ERR_ARG, "desc.%s is set, expected 0 for %s: only batch norm has it",
+                        d->ghost != 0 ? "ghost" : "renorm_r_max or renorm_d_max", eki_norm_kind_name(d->kind));
+    }
+    if (d->ghost < 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "desc.ghost is %lld, expected 0 (one batch) or the number of examples of a virtual batch",
+                        (long long)d->ghost);
+    }
+    if (d->renorm_r_max != 0 && !(d->renorm_r_max >= 1 && isfinite(d->renorm_r_max))) {
+        return eki_fail(err, EK_ERR_ARG, "desc.renorm_r_max is %g, expected 0 (off) or a finite number >= 1, such as 3",
+                        d->renorm_r_max);
+    }
+    if (!(d->renorm_d_max >= 0 && isfinite(d->renorm_d_max))) {
+        return eki_fail(err, EK_ERR_ARG, "desc.renorm_d_max is %g, expected a finite number >= 0, such as 5",
+                        d->renorm_d_max);
+    }
+    if (d->renorm_d_max > 0 && d->renorm_r_max == 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "desc.renorm_d_max is %g, but desc.renorm_r_max is 0, which turns batch renorm off: set "
+                        "renorm_r_max to 1 or more",
+                        d->renorm_d_max);
+    }
+    return EK_OK;
+}
+
 static ek_status check_seams(const ek_norm_desc *d, ek_error *err) {
     if (d->parallel.threads < 0) {
         return eki_fail(err, EK_ERR_ARG, "desc.parallel.threads is %d, expected 0 (default) or a number of threads",
@@ -211,6 +239,7 @@ ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, e
     EKI_TRY(check_enums(checked, err));
     EKI_TRY(check_semantics(checked, err));
     EKI_TRY(check_numbers(checked, err));
+    EKI_TRY(check_variants(checked, err));
     EKI_TRY(check_seams(checked, err));
     EKI_TRY(check_dims(checked, err));
     EKI_TRY(check_axis(checked, err));

@@ -15,22 +15,42 @@ typedef struct eki_job {
     const eki_kernels *kernels;
     const float *x, *dy, *scale, *bias;
     float *y, *dx, *dscale, *dbias;
+    const float *running_mean, *running_var;
     eki_stats stats;
     float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
     eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
     eki_pair *sums;                /* the same places, in backward */
+    eki_pair *totals;              /* BATCH: where backward leaves dbias, dscale of the channels in f64, or NULL */
     eki_affine_columns affine;     /* BATCH: arrays over channels, in `small` */
     eki_gradient_columns gradient; /* likewise */
 } eki_job;
+
+/* norm.c: the pointers of a call as a job; the header of saved, and args.mean and args.var; zero gradients. */
+eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args);
+void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source);
+void eki_zero_parameters(const eki_job *job);
 
 /* norm_args.c: every check of the pointers of a call. */
 ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
                                  ek_error *err);
 ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
+enum { EKI_NEED_X = 1, EKI_NEED_Y = 2, EKI_NEED_DY = 4, EKI_NEED_DX = 8, EKI_NEED_SAVED = 16 };
+ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err);
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err);
 
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
 ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
+
+/* ghost.c: batch norm over virtual batches. */
+int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g);      /* values per channel in the g-th */
+bool eki_ghost_single(const ek_norm_plan *plan);                   /* some virtual batch has one value per channel */
+bool eki_ghost_running(const ek_norm_plan *plan, int64_t samples); /* the small sample policy takes running ones */
+bool eki_ghost_frozen(const ek_norm_plan *plan);                   /* the policy forbids an update */
+void eki_ghost_forward(const eki_job *job, bool running);
+void eki_ghost_backward(const eki_job *job, bool through_statistics);
+
+/* The job of samples [first, first + slice->samples) of a BATCH job, whose statistics are those of set `set` on. */
+eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t first, int64_t set);
 
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
@@ -50,9 +70,11 @@ void eki_phase_gradaffine(const eki_job *job);
 void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
 
 /* batch.c, group.c, layer.c: the families. */
-void eki_batch_moments(const eki_job *job);
-void eki_batch_forward(const eki_job *job);
-void eki_batch_backward(const eki_job *job, int through_statistics);
+void eki_batch_statistics(const eki_job *job); /* from the partial moments of all units */
+void eki_batch_affine(const eki_job *job);     /* y from statistics that are there */
+void eki_batch_forward(const eki_job *job, bool running);
+void eki_batch_totals(const eki_job *job); /* dscale, dbias and coefficients from the partial sums of all units */
+void eki_batch_backward(const eki_job *job, bool through_statistics);
 void eki_group_forward(const eki_job *job);
 void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);

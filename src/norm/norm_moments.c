@@ -35,8 +35,8 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
                         mean[s], var[s], (long long)s);
     }
     for (int64_t s = 0; s < plan->sets; s++) {
-        double n = (double)header->count;
-        out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){header->count, mean[s], var[s] * n};
+        int64_t n = plan->family == EKI_BATCH ? eki_ghost_count(plan, s / plan->channels) : plan->set_size;
+        out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean[s], var[s] * (double)n};
     }
     return EK_OK;
 }

@@ -29,6 +29,8 @@ static void set_family(ek_norm_plan *plan) {
     const ek_norm_desc *d = &plan->desc;
     bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
     plan->centred = d->kind != EK_NORM_RMS;
+    plan->renorm = d->kind == EK_NORM_BATCH && d->renorm_r_max > 0;
+    plan->ghosts = 1;
     plan->elements = product(d, 0, d->rank);
     if (layer && d->affine == EK_AFFINE_ELEMENT) {
         plan->family = EKI_ROWS;
@@ -47,8 +49,10 @@ static void set_family(ek_norm_plan *plan) {
 
 static void set_sets(ek_norm_plan *plan) {
     if (plan->family == EKI_BATCH) {
-        plan->sets = plan->channels;
-        plan->set_size = plan->samples * plan->space;
+        int64_t ghost = plan->desc.ghost;
+        plan->ghosts = ghost > 0 ? max_i64(1, ceil_div(plan->samples, ghost)) : 1;
+        plan->sets = plan->ghosts * plan->channels;
+        plan->set_size = (plan->ghosts > 1 ? ghost : plan->samples) * plan->space;
     } else {
         plan->sets = plan->samples * plan->groups;
         plan->set_size = plan->group_channels * plan->space;
@@ -119,12 +123,14 @@ static size_t partial_bytes(const ek_norm_plan *plan) {
     return sums > moments ? sums : moments;
 }
 
-/* Statistics (when the caller keeps none), then floats per channel or set, then partial results. */
+/* Statistics (when the caller keeps none), floats per channel or set, partial results, sums of virtual batches. */
 static void set_workspace(ek_norm_plan *plan) {
     size_t floats = plan->family == EKI_BATCH ? 6 * (size_t)plan->channels : 2 * (size_t)plan->sets;
-    plan->small_offset = round64(eki_saved_bytes(plan->sets));
+    plan->small_offset = round64(eki_saved_bytes(plan->sets, plan->renorm));
     plan->partial_offset = plan->small_offset + round64(floats * sizeof(float));
-    plan->workspace_bytes = plan->partial_offset + round64(partial_bytes(plan));
+    plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
+    plan->workspace_bytes = plan->totals_offset;
+    if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
 }
 
 /* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
@@ -132,6 +138,8 @@ static uint64_t fingerprint(const ek_norm_desc *d) {
     uint64_t words[16] = {(uint64_t)d->kind, (uint64_t)d->layout, (uint64_t)d->dtype,  (uint64_t)d->rank,
                           (uint64_t)d->axis, (uint64_t)d->groups, (uint64_t)d->affine, (uint64_t)d->small_sample};
     memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
+    words[10] = (uint64_t)d->ghost;
+    words[11] = d->renorm_r_max > 0;
     uint64_t dims[EK_NORM_MAX_RANK] = {0};
     for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
     words[9] = eki_hash(dims, sizeof dims);
@@ -159,13 +167,25 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     return EK_OK;
 }
 
+void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice) {
+    *slice = *plan;
+    slice->desc.dims[0] = samples;
+    slice->samples = samples;
+    slice->elements = samples * plan->channels * plan->space;
+    slice->sets = plan->channels;
+    slice->set_size = samples * plan->space;
+    slice->ghosts = 1;
+    set_units(slice);
+    set_cells(slice);
+}
+
 void ek_norm_plan_destroy(ek_norm_plan *plan) {
     if (plan == NULL) return;
     ek_allocator allocator = plan->desc.allocator;
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets); }
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets, plan->renorm); }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan->sets; }
 

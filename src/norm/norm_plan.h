@@ -43,17 +43,22 @@ struct ek_norm_plan {
     int64_t samples, channels, space;
     int64_t groups, group_channels;
     int64_t sets, set_size, elements; /* logical elements */
-    bool row_sets;                    /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
-    bool row_apply;                   /* the elements of one sample and channel are contiguous and more than one */
-    bool blocked;                     /* BLOCKED8, BLOCKED16 */
-    int64_t tile, tiles;              /* column memory: columns per tile, tiles; no result depends on it */
-    int64_t set_blocks;               /* contiguous sets: partials per set */
-    eki_units units;                  /* of reductions per channel */
-    eki_units cells;                  /* of the affine phases */
+    int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
+    bool renorm;
+    bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
+    bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
+    bool blocked;        /* BLOCKED8, BLOCKED16 */
+    int64_t tile, tiles; /* column memory: columns per tile, tiles; no result depends on it */
+    int64_t set_blocks;  /* contiguous sets: partials per set */
+    eki_units units;     /* of reductions per channel */
+    eki_units cells;     /* of the affine phases */
     int64_t param_rows, param_blocks;
-    size_t small_offset, partial_offset, workspace_bytes;
+    size_t small_offset, partial_offset, totals_offset, workspace_bytes;
     uint64_t fingerprint;
 };
+
+/* The plan of `samples` samples of a BATCH plan: cut and added in the same way, one set per channel. */
+void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice);
 
 /* The u-th unit. */
 eki_span eki_unit(const eki_units *units, int64_t u);

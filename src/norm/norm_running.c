@@ -10,19 +10,38 @@
 
 /* What a forward left in `saved`. */
 typedef struct {
-    double n;
     const double *mean, *var;
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
     const double *values = (const double *)(const void *)(header + 1);
-    return (batch_stats){(double)header->count, values, values + 2 * plan->sets};
+    return (batch_stats){values, values + 2 * plan->sets};
+}
+
+/* The mean over virtual batches, weighed by their elements; of the only one, the value itself. */
+static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
+    if (plan->ghosts == 1) return batch->mean[c];
+    double sum = 0;
+    for (int64_t g = 0; g < plan->ghosts; g++) {
+        sum += (double)eki_ghost_count(plan, g) * batch->mean[g * plan->channels + c];
+    }
+    return sum / (double)(plan->samples * plan->space);
 }
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
+static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
+    double var = batch->var[g * plan->channels + c], n = (double)eki_ghost_count(plan, g);
+    if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
+    return var * (n / (n - 1.0));
+}
+
 static double batch_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
-    if (plan->desc.running_variance == EK_VARIANCE_POPULATION || batch->n < 2.0) return batch->var[c];
-    return batch->var[c] * (batch->n / (batch->n - 1.0));
+    if (plan->ghosts == 1) return ghost_variance(plan, batch, 0, c);
+    double sum = 0;
+    for (int64_t g = 0; g < plan->ghosts; g++) {
+        sum += (double)eki_ghost_count(plan, g) * ghost_variance(plan, batch, g, c);
+    }
+    return sum / (double)(plan->samples * plan->space);
 }
 
 /* running = keep * running + take * batch. */
@@ -78,7 +97,7 @@ static ek_status check_running(const ek_norm_plan *plan, const float *mean, cons
 
 static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek_norm_update *report) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        if (fits_f32(batch->mean[c]) && fits_f32(batch_variance(plan, batch, c))) continue;
+        if (fits_f32(batch_mean(plan, batch, c)) && fits_f32(batch_variance(plan, batch, c))) continue;
         if (report->nonfinite++ == 0) report->first_nonfinite = c;
     }
 }
@@ -86,7 +105,7 @@ static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek
 /* At the first cumulative commit nothing of the running statistics is kept, so they may hold anything. */
 static void commit(const ek_norm_plan *plan, const batch_stats *batch, weights w, float *mean, float *var) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        mean[c] = blend(w, w.keep > 0 ? mean[c] : 0.0f, batch->mean[c]);
+        mean[c] = blend(w, w.keep > 0 ? mean[c] : 0.0f, batch_mean(plan, batch, c));
         var[c] = blend(w, w.keep > 0 ? var[c] : 0.0f, batch_variance(plan, batch, c));
     }
 }

@@ -10,12 +10,19 @@
 
 _Static_assert(sizeof(eki_saved_header) == 64, "the header of saved is 64 bytes");
 
-size_t eki_saved_bytes(int64_t sets) { return sizeof(eki_saved_header) + 3 * (size_t)sets * sizeof(double); }
+size_t eki_saved_bytes(int64_t sets, bool renorm) {
+    return sizeof(eki_saved_header) + (renorm ? 5 : 3) * (size_t)sets * sizeof(double);
+}
 
-eki_stats eki_stats_at(void *memory, int64_t sets) {
+eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm) {
     eki_saved_header *header = memory;
     double *values = (double *)(void *)(header + 1);
-    return (eki_stats){header, values, values + sets, values + 2 * sets};
+    eki_stats stats = {.header = header, .mean = values, .rstd = values + sets, .var = values + 2 * sets};
+    if (renorm) {
+        stats.r = values + 3 * sets;
+        stats.d = values + 4 * sets;
+    }
+    return stats;
 }
 
 double eki_rstd(double var, double epsilon) {

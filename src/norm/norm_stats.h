@@ -4,12 +4,13 @@
 
 #include "kernel/kernel.h"
 #include "norm/partial.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef enum eki_source { EKI_FROM_BATCH = 1, EKI_FROM_RUNNING = 2, EKI_FROM_NOTHING = 3 } eki_source;
 
-/* First 64 bytes of `saved`; mean, rstd and var of every set follow, as f64. */
+/* First 64 bytes of `saved`; mean, rstd and var of every set follow, as f64, and with batch renorm r and d. */
 typedef struct eki_saved_header {
     uint64_t magic, fingerprint;
     int64_t count;   /* elements per set */
@@ -23,10 +24,11 @@ typedef struct eki_saved_header {
 typedef struct eki_stats {
     eki_saved_header *header;
     double *mean, *rstd, *var;
+    double *r, *d; /* batch renorm: xhat * r + d takes the place of xhat; else NULL */
 } eki_stats;
 
-size_t eki_saved_bytes(int64_t sets);
-eki_stats eki_stats_at(void *memory, int64_t sets);
+size_t eki_saved_bytes(int64_t sets, bool renorm);
+eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm);
 
 /* rstd = 1 / sqrt(var + epsilon), or 0 where that sum is 0, so that y = bias there. */
 double eki_rstd(double var, double epsilon);

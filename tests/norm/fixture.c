@@ -128,7 +128,8 @@ static void index_element(fixture *f, size_t i) {
     size_t n = i / space / channels, c = i / space % channels;
     size_t groups = d->kind == EK_NORM_GROUP ? (size_t)d->groups : d->kind == EK_NORM_INSTANCE ? channels : 1;
     f->parameter[i] = c;
-    f->set[i] = d->kind == EK_NORM_BATCH ? c : n * groups + c / (channels / groups);
+    size_t ghost = d->ghost > 0 ? n / (size_t)d->ghost : 0;
+    f->set[i] = d->kind == EK_NORM_BATCH ? ghost * channels + c : n * groups + c / (channels / groups);
 }
 
 static size_t buffer_size(const fixture *f) {
@@ -274,9 +275,9 @@ void fixture_reference(fixture *f, ek_norm_stats stats, double sign) {
                          .epsilon = f->desc.epsilon};
     eki_ref_moments(&norm, f->rx, f->rmean, f->rvar);
     if (stats == EK_STATS_RUNNING) {
-        for (size_t c = 0; c < f->parameters; c++) {
-            f->rmean[c] = (double)f->running_mean[c];
-            f->rvar[c] = (double)f->running_var[c];
+        for (size_t s = 0; s < f->sets; s++) {
+            f->rmean[s] = (double)f->running_mean[s % f->parameters];
+            f->rvar[s] = (double)f->running_var[s % f->parameters];
         }
         norm.mean = f->rmean;
         norm.var = f->rvar;

@@ -23,11 +23,12 @@
 #endif
 
 /* Rows in a strip: wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While
- * one strip is worked on, the next is fetched: rows far apart are a pattern the hardware does not see. */
-enum { STRIP_ROWS = 16 };
+ * one strip is worked on, the next is fetched: rows far apart are a pattern the hardware does not see. Few rows,
+ * because rows a whole number of pages apart share one set of the first cache. */
+enum { STRIP_ROWS = 4 };
 
 EK_INLINE void fetch_next_strip(const float *p, size_t stride) {
-    if (stride > 2 * STRIP_ROWS) __builtin_prefetch(p + STRIP_ROWS * stride);
+    if (stride > 32) __builtin_prefetch(p + STRIP_ROWS * stride);
 }
 
 /* Sum of sixteen lanes (lo = 0..7, hi = 8..15) in the fixed tree 16 -> 8 -> 4 -> 2 -> 1. */

@@ -32,6 +32,11 @@ EK_INLINE f32x16 f32x16_load_n(const float *p, size_t n) {
     const float *next = p + at_most(n, 8);
     return (f32x16){_mm256_maskload_ps(p, mask_f32(at_most(n, 8))), _mm256_maskload_ps(next, mask_f32(beyond(n, 8)))};
 }
+/* Aligned to 64 bytes, past the caches. */
+EK_INLINE void f32x16_stream(float *p, f32x16 a) {
+    _mm256_stream_ps(p, a.lo);
+    _mm256_stream_ps(p + 8, a.hi);
+}
 EK_INLINE void f32x16_store(float *p, f32x16 a) {
     _mm256_storeu_ps(p, a.lo);
     _mm256_storeu_ps(p + 8, a.hi);

@@ -32,6 +32,7 @@ EK_INLINE f32x16 f32x16_load_n(const float *p, size_t n) {
     return f32x16_load(lanes);
 }
 EK_INLINE void f32x16_store(float *p, f32x16 a) { memcpy(p, &a, sizeof a); }
+EK_INLINE void f32x16_stream(float *p, f32x16 a) { f32x16_store(p, a); }
 EK_INLINE void f32x16_store_n(float *p, f32x16 a, size_t n) {
     float lanes[16];
     f32x16_store(lanes, a);

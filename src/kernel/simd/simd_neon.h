@@ -64,6 +64,7 @@ EK_INLINE void f32x16_store(float *p, f32x16 a) {
     vst1q_f32(p + 8, a.v[2]);
     vst1q_f32(p + 12, a.v[3]);
 }
+EK_INLINE void f32x16_stream(float *p, f32x16 a) { f32x16_store(p, a); }
 EK_INLINE void f32x16_store_n(float *p, f32x16 a, size_t n) {
     for (size_t q = 0; 4 * q < n; q++) quad_store_n(p + 4 * q, a.v[q], lanes_here(n, 4 * q, 4));
 }

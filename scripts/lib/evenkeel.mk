@@ -1,0 +1,40 @@
+# evenkeel.mk: for a Makefile that includes it, EVENKEEL_LIB (a static library and the rules to build it),
+# EVENKEEL_CFLAGS (where the headers are) and EVENKEEL_LIBS (what to link after it). EVENKEEL_OPENMP=1 uses OpenMP as the
+# default thread pool; without it the default is one thread, and the seam of <evenkeel/parallel.h> takes yours.
+EVENKEEL_DIR := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+EVENKEEL_BUILD ?= build/evenkeel
+EVENKEEL_OPENMP ?=
+EVENKEEL_CFLAGS := -I$(EVENKEEL_DIR)/include
+EVENKEEL_LIB := $(EVENKEEL_BUILD)/libevenkeel_norm.a
+EVENKEEL_LIBS := -lm $(if $(EVENKEEL_OPENMP),-fopenmp)
+
+ek_isas := generic
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+ek_isas += avx2 avx512
+else ifneq ($(filter aarch64%,$(shell $(CC) -dumpmachine)),)
+ek_isas += neon
+endif
+@ISA_FLAGS@
+
+# The bits of results are a contract: no contraction and no -ffast-math, whatever CFLAGS say.
+ek_flags = -O2 $(CFLAGS) -std=c11 -fPIC -fvisibility=hidden -fno-fast-math -ffp-contract=off \
+    -D_POSIX_C_SOURCE=200809L -I$(EVENKEEL_DIR)/include -I$(EVENKEEL_DIR)/src $(if $(EVENKEEL_OPENMP),-fopenmp)
+ek_sources := $(wildcard $(addprefix $(EVENKEEL_DIR)/src/,base/*.c cpu/*.c norm/*.c))
+ek_kernels := $(notdir $(wildcard $(EVENKEEL_DIR)/src/kernel/*.c))
+ek_objects := $(patsubst $(EVENKEEL_DIR)/src/%.c,$(EVENKEEL_BUILD)/%.o,$(ek_sources)) \
+    $(foreach isa,$(ek_isas),$(patsubst %.c,$(EVENKEEL_BUILD)/kernel_$(isa)/%.o,$(ek_kernels)))
+
+$(EVENKEEL_LIB): $(ek_objects)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(EVENKEEL_BUILD)/%.o: $(EVENKEEL_DIR)/src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ek_flags) -c $< -o $@
+
+define ek_kernel_rule
+$(EVENKEEL_BUILD)/kernel_$(1)/%.o: $(EVENKEEL_DIR)/src/kernel/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ek_flags) -O3 -fno-math-errno -fno-trapping-math $$(ek_flags_$(1)) -DEK_ISA=$(1) -DEK_ISA_$(1)=1 -c $$< -o $$@
+endef
+$(foreach isa,$(ek_isas),$(eval $(call ek_kernel_rule,$(isa))))

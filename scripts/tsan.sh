@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# tsan.sh: the norm library on POSIX threads under ThreadSanitizer: no data race. OpenMP is off, because its runtime is
+# not instrumented and would be reported; the threads come through the seam.
+#   scripts/tsan.sh [-a] [JOBS]     -a: all norm tests, not only those with threads
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tests='norm_threads|norm_running|example'
+if [ "${1:-}" = -a ]; then
+    tests='norm|example'
+    shift
+fi
+jobs=${1:-$(nproc)}
+cmake --preset tsan -B build/tsan-norm -DEK_ENGINE=OFF -DEK_WERROR=ON >/dev/null
+cmake --build build/tsan-norm -j "$jobs" | tail -n 1
+if build/tsan-norm/test_norm_threads --race >/dev/null 2>&1; then
+    echo "tsan: a race on purpose was not found; the sanitizer does not work here" >&2
+    exit 1
+fi
+ctest --test-dir build/tsan-norm -j "$jobs" -R "$tests" --output-on-failure --timeout 900

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# consumers.sh WAY CC SOURCE BUILD WORK: the examples, built and run the way a stranger would.
+#   WAY pkgconfig   against the norm library installed from BUILD into an empty folder that is then moved
+#       cmake       the same with find_package(evenkeel COMPONENTS norm), static and shared
+#       vendored    with the folder that scripts/vendor.sh makes, by CMake
+#       make        the same by its Makefile fragment
+#       engine      a program of its own against the installed engine, with pkg-config and find_package; the program and
+#                   its man pages
+set -euo pipefail
+way=$1 cc=$2 source=$3 build=$4 work=$5/$1
+rm -rf "$work"
+mkdir -p "$work"
+export CC=$cc
+install() { # options
+    cmake --install "$build" --prefix "$work/first" "$@" >/dev/null
+    mv "$work/first" "$work/prefix"
+    PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name evenkeel-norm.pc)")
+    export PKG_CONFIG_PATH
+}
+names=$(cd "$source/examples" && ls ./*.c | sed 's/.c$//')
+run_all() { # folder
+    for name in $names; do "$1/$name" >"$work/$name.out" || { echo "$name failed" >&2; cat "$work/$name.out"; exit 1; }; done
+}
+
+case $way in
+pkgconfig)
+    install --component norm
+    lib=$(pkg-config --variable=libdir evenkeel-norm)
+    "$source/tests/api/symbols.sh" "$work/prefix/include" "$lib/libevenkeel_norm.a" "$lib/libevenkeel_norm.so"
+    for name in $names; do
+        # shellcheck disable=SC2046
+        $cc -std=c11 -Wall -Wextra -Werror -pthread "$source/examples/$name.c" -o "$work/$name" \
+            $(pkg-config --cflags --libs evenkeel-norm) -lm
+        # shellcheck disable=SC2046
+        $cc -std=c11 -pthread "$source/examples/$name.c" -o "$work/$name.static" $(pkg-config --cflags evenkeel-norm) \
+            "$lib/libevenkeel_norm.a" $(pkg-config --static --libs-only-l evenkeel-norm | sed 's/-levenkeel_norm//')
+        "$work/$name.static" >/dev/null
+    done
+    LD_LIBRARY_PATH=$lib run_all "$work"
+    ;;
+cmake)
+    install --component norm
+    cmake -S "$source/tests/api/consumer" -B "$work/build" -DEXAMPLES="$source/examples" \
+        -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+    cmake --build "$work/build" >/dev/null
+    run_all "$work/build"
+    ;;
+vendored)
+    "$source/scripts/vendor.sh" "$work/evenkeel" >/dev/null
+    cmake -S "$source/tests/api/consumer" -B "$work/build" -DEXAMPLES="$source/examples" -DVENDORED="$work/evenkeel" \
+        >/dev/null
+    cmake --build "$work/build" >/dev/null
+    run_all "$work/build"
+    ;;
+make)
+    "$source/scripts/vendor.sh" "$work/evenkeel" >/dev/null
+    {
+        echo "all: $(for name in $names; do printf '%s ' "${name#./}"; done)"
+        echo 'include evenkeel/evenkeel.mk'
+        printf '%%: %s/examples/%%.c $(EVENKEEL_LIB)\n' "$source"
+        printf '\t$(CC) -std=c11 $(EVENKEEL_CFLAGS) -pthread $< -o $@ $(EVENKEEL_LIB) $(EVENKEEL_LIBS)\n'
+    } >"$work/Makefile"
+    make -s -C "$work"
+    run_all "$work"
+    ;;
+engine)
+    install
+    lib=$(pkg-config --variable=libdir evenkeel)
+    # shellcheck disable=SC2046
+    $cc -std=c11 -Wall -Wextra -Werror "$source/tests/api/consumer/engine.c" -o "$work/engine" \
+        $(pkg-config --cflags --libs evenkeel)
+    # shellcheck disable=SC2046
+    $cc -std=c11 "$source/tests/api/consumer/engine.c" -o "$work/engine.static" $(pkg-config --cflags evenkeel) \
+        "$lib/libevenkeel.a" $(pkg-config --static --libs evenkeel | sed 's/-levenkeel //')
+    cmake -S "$source/tests/api/consumer" -B "$work/build" -DENGINE=ON -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+    cmake --build "$work/build" >/dev/null
+    LD_LIBRARY_PATH=$lib "$work/engine" >/dev/null
+    "$work/engine.static" >/dev/null
+    "$work/build/engine" >/dev/null
+    "$work/prefix/bin/evenkeel" models >/dev/null
+    grep -q 'TH EVENKEEL-train 1' "$work/prefix/share/man/man1/evenkeel-train.1"
+    names="the engine"
+    ;;
+*) echo "consumers: unknown way $way" >&2; exit 2 ;;
+esac
+echo "consumers: $way: built and ran" $names
