@@ -13,6 +13,7 @@
  *     LAYER      dims[axis..rank-1], per index of the leading dims  dims[axis..rank-1], or [C] (affine = CHANNEL)
  *     RMS        as LAYER                                           as LAYER (bias optional, usually absent)
  *
+ * With desc.masked, elements that are not valid take no part: they are in no sum, and y and dx are 0 there.
  * Variants of BATCH: virtual (ghost) batches and batch renorm (fields of ek_norm_desc, docs/semantics.md), and batches
  * that arrive in parts (<evenkeel/parts.h>).
  *
@@ -125,6 +126,7 @@ typedef struct ek_norm_desc {
     int64_t ghost;          /* BATCH: examples per virtual batch, each with its own statistics; 0 (default) = all */
     double renorm_r_max;    /* BATCH: batch renorm (Ioffe 2017), >= 1; 0 (default) = off */
     double renorm_d_max;    /* batch renorm, >= 0 */
+    int masked;             /* 1 = calls give args.lengths or args.mask; not for ELEMENT affine; default 0 */
     int64_t chunk;          /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
     ek_parallel parallel;   /* thread seam; default OpenMP */
     ek_allocator allocator; /* memory seam of the plan object; default malloc */
@@ -144,6 +146,8 @@ typedef struct ek_norm_args {
     const float *bias;         /* NULL = all zeros */
     const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
     const float *running_var;  /* likewise, each >= 0 */
+    const int64_t *lengths;    /* desc.masked: [N], valid extents of D1, the first dimension after the channels */
+    const uint8_t *mask;       /* desc.masked: [N, D1, D2, ...], 0 = not valid; with lengths: valid in both */
     float *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
     float *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
     void *saved;               /* ek_norm_saved_bytes(); forward writes, backward and update_running read; 8-aligned;

@@ -18,6 +18,11 @@ void eki_free(void *pointer);
 void *eki_allocator_alloc(const ek_allocator *allocator, size_t bytes);
 void eki_allocator_free(const ek_allocator *allocator, void *pointer);
 
+/* Bytes of memory that this process can hope for: the machine's, or its container's or its own
+ * (ulimit -v, -d, -m) when that is less. Larger requests are refused before anything is touched, as the system may
+ * grant them and end the process later. */
+size_t eki_memory_limit(void);
+
 /* *out = a * b or a + b; false when the result does not fit. */
 bool eki_mul_size(size_t a, size_t b, size_t *out);
 bool eki_add_size(size_t a, size_t b, size_t *out);

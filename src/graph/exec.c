@@ -21,6 +21,7 @@ struct eki_exec {
     int *parameter_of_value;
     eki_plan *plans[CACHED_PLANS];
     size_t next_plan;
+    bool out_of_memory; /* for a gradient, while planning */
     eki_plan *current;
     size_t n_profile;
     eki_profile_row profile[128];
@@ -138,12 +139,14 @@ static float *gradient_of(void *context, const eki_value *value, const eki_node 
     int known = exec->parameter_of_value[value->id];
     if (known >= 0) return exec->parameters[known].gradient;
     int64_t count;
-    if (!eki_shape_count(&value->init->shape, &count) || !eki_grow((void **)&exec->parameters, &exec->cap_parameters,
-                                                                   exec->n_parameters + 1, sizeof *exec->parameters)) {
+    if (!eki_shape_count(&value->init->shape, &count)) return NULL;
+    bool room =
+        eki_grow((void **)&exec->parameters, &exec->cap_parameters, exec->n_parameters + 1, sizeof *exec->parameters);
+    float *gradient = room ? eki_alloc_zero((size_t)count * sizeof *gradient) : NULL;
+    if (gradient == NULL) {
+        exec->out_of_memory = true; /* else the parameter would silently not be trained */
         return NULL;
     }
-    float *gradient = eki_alloc_zero((size_t)count * sizeof *gradient);
-    if (gradient == NULL) return NULL;
     exec->parameter_of_value[value->id] = (int)exec->n_parameters;
     exec->parameters[exec->n_parameters++] = (eki_parameter){.value = exec->graph->values[value->id],
                                                              .gradient = gradient,
@@ -177,7 +180,12 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
                                 .context = exec};
     eki_plan *plan;
     exec->current = NULL;
+    exec->out_of_memory = false;
     EKI_TRY(eki_plan_create(&request, &plan, err));
+    if (exec->out_of_memory) {
+        eki_plan_destroy(plan);
+        return eki_fail(err, EK_ERR_NOMEM, "out of memory for the gradients of the parameters");
+    }
     size_t slot = exec->next_plan++ % CACHED_PLANS;
     eki_plan_destroy(exec->plans[slot]);
     exec->plans[slot] = exec->current = plan;

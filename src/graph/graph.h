@@ -174,8 +174,14 @@ const char *eki_node_label(const eki_node *node, char text[192]);
 /* Tensors. */
 size_t eki_dtype_bytes(ek_dtype dtype); /* 0 = no fixed size */
 const char *eki_dtype_name(ek_dtype dtype);
-/* Elements of a fully known shape; false on a symbolic dimension or overflow. */
+/* Elements of a fully known shape; false on a symbolic dimension or where strides would overflow. */
 bool eki_shape_count(const eki_shape *shape, int64_t *count);
+/* Product of the known dimensions above 1: as far as any stride or offset can go, also in an empty tensor such as
+ * [0, 2^62, 4]. false on overflow. */
+bool eki_shape_reach(const eki_shape *shape, int64_t *reach);
+/* What the engine works with. Every shape that inference lets through stays below it, so that sums and products of a
+ * few extents cannot overflow. */
+#define EKI_MAX_ELEMENTS ((int64_t)1 << 40)
 bool eki_shape_known(const eki_shape *shape);
 bool eki_shape_equal(const eki_shape *a, const eki_shape *b);
 eki_shape eki_shape_of(int rank, const int64_t *dims);

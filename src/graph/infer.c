@@ -55,6 +55,15 @@ ek_status eki_check_operators(const eki_graph *graph, const bool *only, ek_error
                     (long long)eki_graph_opset(graph, ""), text);
 }
 
+/* Refuses what no machine can hold before anything is computed with it. */
+static ek_status check_extents(const eki_graph *graph, const eki_value *value, const eki_shape *shape, ek_error *err) {
+    int64_t reach;
+    char text[192];
+    if (eki_shape_reach(shape, &reach) && reach <= EKI_MAX_ELEMENTS) return EK_OK;
+    return eki_fail(err, EK_ERR_LIMIT, "'%s' has shape %s, beyond the limit of %lld elements", value->name,
+                    eki_shape_text(graph, shape, text), (long long)EKI_MAX_ELEMENTS);
+}
+
 static ek_status start_values(const eki_graph *graph, const eki_shape *input_shapes, eki_known *known, ek_error *err) {
     size_t fed = 0;
     for (size_t i = 0; i < graph->n_values; i++) {
@@ -81,20 +90,44 @@ static ek_status start_values(const eki_graph *graph, const eki_shape *input_sha
         }
         known[value->id].shape = *given;
     }
+    for (size_t i = 0; i < graph->n_values; i++) {
+        EKI_TRY(check_extents(graph, graph->values[i], &known[i].shape, err));
+    }
     return EK_OK;
 }
 
-static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *known, eki_infer *infer) {
+static ek_status check_arity(eki_infer *infer, const eki_node *node) {
     if (node->n_in > EKI_MAX_IO || node->n_out > EKI_MAX_IO) {
         return eki_infer_fail(infer, EK_ERR_LIMIT, "has %d inputs and %d outputs; at most %d are supported", node->n_in,
                               node->n_out, EKI_MAX_IO);
     }
+    if (node->n_out > 0 && node->out[0] != NULL) return EK_OK;
+    return eki_infer_fail(infer, EK_ERR_FORMAT, "output 0 is missing; no operator can leave it out");
+}
+
+/* Takes over what the operator inferred. Every output but the first has a type of its own, or there is no such output.
+ */
+static ek_status store_outputs(const eki_graph *graph, const eki_node *node, eki_known *known, eki_infer *infer) {
+    for (int k = 0; k < node->n_out; k++) {
+        if (node->out[k] == NULL) continue;
+        if (k > 0 && infer->out[k].dtype == EK_DTYPE_NONE) {
+            return eki_infer_fail(infer, EK_ERR_FORMAT, "has %d outputs; this operator has no output %d", node->n_out,
+                                  k);
+        }
+        EKI_TRY(check_extents(graph, node->out[k], &infer->out[k].shape, infer->err));
+        known[node->out[k]->id] = (eki_known){infer->out[k].dtype, infer->out[k].shape, infer->out[k].constant};
+    }
+    return EK_OK;
+}
+
+static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *known, eki_infer *infer) {
     infer->node = node;
     infer->opset = eki_graph_opset(graph, node->domain);
+    EKI_TRY(check_arity(infer, node));
     for (int k = 0; k < node->n_in; k++) {
+        static const eki_known absent = {.dtype = EK_DTYPE_NONE, .shape = {.rank = -1}};
+        const eki_known *in = node->in[k] != NULL ? &known[node->in[k]->id] : &absent;
         infer->in[k].present = node->in[k] != NULL;
-        if (node->in[k] == NULL) continue;
-        const eki_known *in = &known[node->in[k]->id];
         infer->in[k].dtype = in->dtype;
         infer->in[k].shape = in->shape;
         infer->in[k].constant = in->constant;
@@ -107,11 +140,7 @@ static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *k
     }
     const eki_op *op = eki_op_find(node->op_type, node->domain, infer->opset);
     EKI_TRY(op->infer(infer));
-    for (int k = 0; k < node->n_out; k++) {
-        if (node->out[k] == NULL) continue;
-        known[node->out[k]->id] = (eki_known){infer->out[k].dtype, infer->out[k].shape, infer->out[k].constant};
-    }
-    return EK_OK;
+    return store_outputs(graph, node, known, infer);
 }
 
 ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const bool *only, eki_known **out,

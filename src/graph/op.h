@@ -108,6 +108,7 @@ struct eki_plan {
     uint64_t seed;              /* dropout */
     uint64_t step_id;           /* training step, the dropout's counter */
     const uint64_t *sample_ids; /* global index of each example of the batch, or NULL = 0, 1, ... */
+    int64_t samples;            /* how many there are in sample_ids */
     uint32_t norm_flags;        /* 0 */
     /* Norm switches by node id: bit 0 = use running statistics, bit 1 = do not update, bit 2 = affine frozen. NULL = 0.
      */
@@ -134,9 +135,8 @@ ek_status eki_infer_f32(eki_infer *infer, int input);
 /* ONNX multidirectional broadcasting of two shapes (symbols equal only to themselves or to 1). */
 bool eki_shape_broadcast(const eki_shape *a, const eki_shape *b, eki_shape *out);
 
-/* Shared infer functions. */
-ek_status eki_infer_same(eki_infer *infer);      /* output 0 = shape and type of input 0 */
-ek_status eki_infer_broadcast(eki_infer *infer); /* output 0 = broadcast of all inputs */
+/* A shared infer function. */
+ek_status eki_infer_same(eki_infer *infer); /* output 0 = shape and type of input 0 */
 
 /* Ask for all inputs (and give the outputs) in plain row-major layout. The default of prepare == NULL. */
 ek_status eki_prepare_plain(eki_step *step, ek_error *err);

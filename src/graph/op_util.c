@@ -81,23 +81,6 @@ ek_status eki_infer_same(eki_infer *infer) {
     return EK_OK;
 }
 
-ek_status eki_infer_broadcast(eki_infer *infer) {
-    eki_shape shape = infer->in[0].shape;
-    for (int i = 1; i < infer->node->n_in; i++) {
-        eki_shape joined;
-        if (!eki_shape_broadcast(&shape, &infer->in[i].shape, &joined)) {
-            char a[192], b[192];
-            return eki_infer_fail(infer, EK_ERR_SHAPE, "shapes %s and %s cannot be broadcast together",
-                                  eki_shape_text(infer->graph, &shape, a),
-                                  eki_shape_text(infer->graph, &infer->in[i].shape, b));
-        }
-        shape = joined;
-    }
-    infer->out[0].dtype = infer->in[0].dtype;
-    infer->out[0].shape = shape;
-    return EK_OK;
-}
-
 size_t eki_view_elements(const eki_view *view) {
     int64_t block = view->layout >= EK_LAYOUT_BLOCKED8 ? (int64_t)view->layout : 1;
     int64_t count = 1;

@@ -16,6 +16,7 @@ typedef struct builder {
     eki_plan *plan;
     eki_plan_private *p;
     const eki_plan_request *request;
+    size_t memory; /* of the machine: no plan can be larger */
     ek_error *err;
 } builder;
 
@@ -69,8 +70,11 @@ static ek_status concrete_view(builder *b, const eki_value *value, eki_view *vie
         return eki_fail(b->err, EK_ERR_DTYPE, "'%s' has element type %s, which cannot be computed with", value->name,
                         eki_dtype_name(known->dtype));
     }
-    if (count > (int64_t)1 << 40) {
-        return eki_fail(b->err, EK_ERR_LIMIT, "'%s' would have %lld elements", value->name, (long long)count);
+    size_t bytes = (size_t)count * eki_dtype_bytes(known->dtype);
+    if (bytes > b->memory) {
+        return eki_fail(b->err, EK_ERR_LIMIT, "'%s' of shape %s would take %zu MiB; there are %zu MiB of memory",
+                        value->name, eki_shape_text(b->request->graph, &known->shape, text), bytes >> 20,
+                        b->memory >> 20);
     }
     return EK_OK;
 }
@@ -113,6 +117,7 @@ static ek_status new_step(builder *b, const eki_op *op, const eki_node *node, ek
 static ek_status push_step(builder *b, eki_pstep *pstep) {
     eki_plan_private *p = b->p;
     if (!eki_grow((void **)&p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps)) {
+        if (pstep->step.op->release != NULL) pstep->step.op->release(&pstep->step);
         free(pstep);
         return no_memory(b);
     }
@@ -131,6 +136,10 @@ static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
         }
     }
     eki_view view = p->tensors[index].view;
+    if (view.dtype != EK_F32) {
+        return eki_fail(b->err, EK_ERR_UNSUPPORTED, "'%s' is %s; only float32 changes its layout",
+                        p->tensors[index].value->name, eki_dtype_name(view.dtype));
+    }
     view.layout = layout;
     EKI_TRY(add_tensor(b, p->tensors[index].value, &view, NULL, p->tensors[index].needs_grad, out));
     p->tensors[*out].next_variant = p->tensors[first].next_variant;
@@ -294,6 +303,9 @@ static ek_status add_outputs(builder *b) {
         if (tensor < 0) {
             eki_view view;
             EKI_TRY(concrete_view(b, value, &view));
+            if (p->known[value->id].constant == NULL) {
+                return eki_fail(b->err, EK_ERR_FORMAT, "nothing computes the output '%s'", value->name);
+            }
             EKI_TRY(add_tensor(b, value, &view, p->known[value->id].constant->data, false, &tensor));
             p->tensor_of_value[value->id] = tensor;
         }
@@ -346,10 +358,25 @@ static ek_status plan_gradients(builder *b) {
     return EK_OK;
 }
 
+/* What inference makes for these shapes, folded constants and symbols, lives and ends with the plan: the graph is as
+ * before, however many shapes it is run at. */
+static ek_status infer(builder *b) {
+    eki_graph *graph = b->request->graph;
+    eki_plan_private *p = b->p;
+    eki_arena own = graph->arena;
+    size_t symbols = graph->n_symbols;
+    graph->arena = (eki_arena){0};
+    ek_status status = eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err);
+    p->constants = graph->arena;
+    graph->arena = own;
+    graph->n_symbols = symbols;
+    return status;
+}
+
 static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    EKI_TRY(eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err));
+    EKI_TRY(infer(b));
     p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
@@ -384,7 +411,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->seed = options->seed;
     plan->norm_switches = options->norm_switches;
     p->needed = request->needed;
-    builder b = {.plan = plan, .p = p, .request = request, .err = err};
+    builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};
     ek_status status = build(&b);
     if (status != EK_OK) {
         eki_plan_destroy(plan);
@@ -410,6 +437,7 @@ void eki_plan_destroy(eki_plan *plan) {
     free(p->outputs);
     free(p->input_shapes);
     eki_free(p->arena);
+    eki_arena_free(&p->constants);
     free(p);
     free(plan);
 }

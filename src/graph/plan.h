@@ -37,7 +37,8 @@ typedef struct eki_pstep {
 
 typedef struct eki_plan_private {
     eki_known *known;
-    const bool *needed; /* by node id; the exec's */
+    eki_arena constants; /* that `known` points to */
+    const bool *needed;  /* by node id; the exec's */
     size_t n_tensors, cap_tensors, n_steps, cap_steps, n_buffers, cap_buffers;
     eki_ptensor *tensors;
     eki_pstep **steps;

@@ -100,8 +100,23 @@ static size_t find_gap(const eki_buffer *buffer, eki_buffer **done, size_t n, ek
     return offset;
 }
 
+/* Rounds sizes up; their sum, which no placement exceeds, must not overflow. */
+static ek_status round_buffers(eki_plan_private *p, ek_error *err) {
+    size_t total = 0;
+    for (size_t i = 0; i < p->n_buffers; i++) {
+        eki_buffer *buffer = &p->buffers[i];
+        bool fits = eki_add_size(buffer->bytes, EKI_ALIGNMENT - 1, &buffer->bytes);
+        buffer->bytes = buffer->bytes / EKI_ALIGNMENT * EKI_ALIGNMENT;
+        if (!fits || !eki_add_size(total, buffer->bytes, &total)) {
+            return eki_fail(err, EK_ERR_LIMIT, "the sizes of the model's tensors overflow");
+        }
+    }
+    return EK_OK;
+}
+
 static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
-    size_t n = p->n_buffers, used = 0;
+    size_t n = p->n_buffers, used = 0, most = eki_memory_limit();
+    EKI_TRY(round_buffers(p, err));
     placed *order = calloc(n + 1, sizeof *order);
     eki_buffer **pointers = calloc(2 * n + 1, sizeof(eki_buffer *));
     if (order == NULL || pointers == NULL) {
@@ -110,7 +125,6 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
         return eki_fail_nomem(err, n * sizeof *order);
     }
     for (size_t i = 0; i < n; i++) {
-        p->buffers[i].bytes = (p->buffers[i].bytes + EKI_ALIGNMENT - 1) / EKI_ALIGNMENT * EKI_ALIGNMENT;
         order[i] = (placed){p->buffers[i].bytes, (int)i};
     }
     qsort(order, n, sizeof *order, by_size);
@@ -123,6 +137,10 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
     }
     free(order);
     free(pointers);
+    if (p->arena_bytes > most) {
+        return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; there are %zu MiB of memory",
+                        p->arena_bytes >> 20, most >> 20);
+    }
     p->arena = eki_alloc_zero(p->arena_bytes);
     return p->arena == NULL ? eki_fail_nomem(err, p->arena_bytes) : EK_OK;
 }

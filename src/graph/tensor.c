@@ -45,12 +45,19 @@ bool eki_shape_known(const eki_shape *shape) {
 }
 
 bool eki_shape_count(const eki_shape *shape, int64_t *count) {
-    int64_t product = 1;
-    if (!eki_shape_known(shape)) return false;
+    int64_t reach;
+    bool empty = false;
+    if (!eki_shape_known(shape) || !eki_shape_reach(shape, &reach)) return false;
+    for (int i = 0; i < shape->rank; i++) empty = empty || shape->dims[i] == 0;
+    *count = empty ? 0 : reach;
+    return true;
+}
+
+bool eki_shape_reach(const eki_shape *shape, int64_t *reach) {
+    *reach = 1;
     for (int i = 0; i < shape->rank; i++) {
-        if (!eki_mul_i64(product, shape->dims[i], &product)) return false;
+        if (shape->dims[i] > 1 && !eki_mul_i64(*reach, shape->dims[i], reach)) return false;
     }
-    *count = product;
     return true;
 }
 

@@ -4,6 +4,9 @@
  * a weight is an initializer; so those that layers read as parameters become initializers of the same name and data.
  * Other constants (shapes, factors, anchors) stay nodes. Before IR version 4 an initializer had to be an input too, and
  * nothing is lifted.
+ *
+ * Others write one of several equal tensors and give it to the other layers through Identity nodes. Running statistics
+ * cannot be shared: each batch norm gets its own copy, else training would have nowhere to put them.
  */
 #include "model/model.h"
 
@@ -38,24 +41,54 @@ static eki_tensor *constant_data(const eki_value *value) {
     return attr->t->dtype == EK_F32 && attr->t->shape.rank > 0 ? attr->t : NULL;
 }
 
-void eki_lift_parameters(eki_graph *graph) {
+/* The initializer behind one or more Identity nodes, or NULL. */
+static const eki_tensor *shared_data(const eki_value *value) {
+    static const char *const identity[] = {"Identity", NULL};
+    if (value == NULL || value->init != NULL || value->is_output) return NULL;
+    for (int hops = 0; value->init == NULL && hops < 8; hops++) {
+        const eki_node *node = value->producer;
+        if (!is_one_of(node, identity) || node->n_in != 1 || node->n_out != 1 || node->in[0] == NULL) return NULL;
+        value = node->in[0];
+    }
+    return value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
+}
+
+static void lift(eki_value *value, eki_tensor *tensor) {
+    value->producer->op_type = NULL; /* swept later; attributes live in the graph's arena */
+    value->producer = NULL;
+    value->init = tensor;
+    value->dtype = tensor->dtype;
+    value->shape = tensor->shape;
+    value->declared = false;
+    value->keep = (eki_bytes){0};
+}
+
+static ek_status copy_tensor(eki_graph *graph, const eki_tensor *from, eki_tensor **to, ek_error *err) {
+    EKI_TRY(eki_tensor_create(graph, from->dtype, &from->shape, to, err));
+    if ((*to)->bytes > 0) memcpy((*to)->data, from->data, (*to)->bytes);
+    return EK_OK;
+}
+
+static ek_status lift_node(eki_graph *graph, const eki_node *node, bool *lifted, ek_error *err) {
+    static const char *const batch_norm[] = {"BatchNormalization", NULL};
+    for (int k = 0; k < node->n_in; k++) {
+        eki_tensor *tensor = reads_parameter(node, k) ? constant_data(node->in[k]) : NULL;
+        const eki_tensor *shared = k >= 3 && is_one_of(node, batch_norm) ? shared_data(node->in[k]) : NULL;
+        if (shared != NULL) EKI_TRY(copy_tensor(graph, shared, &tensor, err));
+        if (tensor == NULL) continue;
+        lift(node->in[k], tensor);
+        *lifted = true;
+    }
+    return EK_OK;
+}
+
+ek_status eki_lift_parameters(eki_graph *graph, ek_error *err) {
     bool lifted = false;
-    if (graph->ir_version < 4) return;
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        const eki_node *node = graph->nodes[i];
-        for (int k = 0; node->op_type != NULL && k < node->n_in; k++) {
-            eki_tensor *tensor = constant_data(node->in[k]);
-            if (tensor == NULL || !reads_parameter(node, k)) continue;
-            eki_value *value = node->in[k];
-            value->producer->op_type = NULL; /* swept below; attributes live in the graph's arena */
-            value->producer = NULL;
-            value->init = tensor;
-            value->dtype = tensor->dtype;
-            value->shape = tensor->shape;
-            value->declared = false;
-            value->keep = (eki_bytes){0};
-            lifted = true;
-        }
+    ek_status status = EK_OK;
+    if (graph->ir_version < 4) return EK_OK;
+    for (size_t i = 0; status == EK_OK && i < graph->n_nodes; i++) {
+        if (graph->nodes[i]->op_type != NULL) status = lift_node(graph, graph->nodes[i], &lifted, err);
     }
     if (lifted) eki_graph_sweep(graph);
+    return status;
 }

@@ -31,8 +31,8 @@ ek_status eki_model_wrap(eki_graph *graph, ek_model **out, ek_error *err) {
 }
 
 static ek_status raise_and_wrap(eki_graph *graph, ek_model **model, ek_error *err) {
-    eki_lift_parameters(graph);
-    ek_status status = eki_raise_norms(graph, err);
+    ek_status status = eki_lift_parameters(graph, err);
+    if (status == EK_OK) status = eki_raise_norms(graph, err);
     if (status != EK_OK) {
         eki_graph_destroy(graph);
         return status;

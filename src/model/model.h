@@ -36,8 +36,6 @@ const eki_value *eki_model_logits_value(const ek_model *model);
 
 /* Finds the norms of model->graph anew and reads their switches from the metadata. */
 ek_status eki_model_index_norms(ek_model *model, ek_error *err);
-/* The norm whose node this is, or NULL. */
-const eki_norm_ref *eki_model_find_norm(const ek_model *model, const eki_node *node);
 
 /* ---- freeze.c ---- */
 
@@ -63,8 +61,9 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
 
 /* ---- lift.c ---- */
 
-/* Turns Constant nodes that layers read as parameters into initializers. */
-void eki_lift_parameters(eki_graph *graph);
+/* Turns Constant nodes that layers read as parameters into initializers, and running statistics that come through an
+ * Identity node into initializers of their own. */
+ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
 /* ---- lower.c, raise.c ---- */
 

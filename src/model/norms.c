@@ -93,13 +93,6 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
     return EK_OK;
 }
 
-const eki_norm_ref *eki_model_find_norm(const ek_model *model, const eki_node *node) {
-    for (size_t i = 0; i < model->n_norms; i++) {
-        if (model->norms[i].node == node) return &model->norms[i];
-    }
-    return NULL;
-}
-
 size_t ek_model_norm_count(const ek_model *model) { return model->n_norms; }
 
 ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {

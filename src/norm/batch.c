@@ -55,6 +55,7 @@ static void take_running(const eki_job *job) {
         job->stats.mean[c] = (double)job->running_mean[c];
         job->stats.var[c] = (double)job->running_var[c];
         job->stats.rstd[c] = eki_rstd(job->stats.var[c], job->plan->desc.epsilon);
+        if (job->stats.n != NULL) job->stats.n[c] = (double)job->valid_count;
     }
 }
 
@@ -96,14 +97,15 @@ void eki_batch_forward(const eki_job *job, bool running) {
 static void finish_channel(const eki_job *job, int64_t c) {
     const ek_norm_plan *plan = job->plan;
     eki_pair sum = eki_pair_tree(job->sums + c, plan->units.count, plan->channels);
-    double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = (double)plan->set_size;
+    double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = eki_count_of(job, c);
     eki_pair total = {sum.a, rstd * sum.b};
     if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
     if (job->dbias != NULL) job->dbias[c] = (float)total.a;
     if (job->dscale != NULL) job->dscale[c] = (float)total.b;
     if (job->totals != NULL) job->totals[c] = total;
     put_gradient(job, c,
-                 eki_gradient_make(job->stats.mean[c], rstd, scale, scale * sum.a / n, scale * sum.b * rstd / n));
+                 eki_gradient_make(job->stats.mean[c], rstd, scale, eki_mean_of(scale * sum.a, n),
+                                   eki_mean_of(scale * sum.b * rstd, n)));
 }
 
 static void finish_channels(void *context, int64_t begin, int64_t end) {

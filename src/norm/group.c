@@ -6,7 +6,9 @@
  */
 #include "norm/norm_job.h"
 
-static bool fits_cache(const ek_norm_plan *plan) { return plan->row_sets && plan->row_apply && plan->set_blocks == 1; }
+static bool fits_cache(const ek_norm_plan *plan) {
+    return plan->row_sets && plan->row_apply && plan->set_blocks == 1 && !plan->masked;
+}
 
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
@@ -16,6 +18,7 @@ static void fused_forward(void *context, int64_t begin, int64_t end) {
         int64_t sample = set / plan->groups, first = set % plan->groups * plan->group_channels;
         for (int64_t c = first; c < first + plan->group_channels; c++) eki_affine_row(job, sample, c, 0, plan->space);
     }
+    eki_end_stream(job);
 }
 
 /* Column memory: the tree over the units of each channel, then over the channels of the group. */
@@ -72,7 +75,7 @@ static void fold_blocks(void *context, int64_t begin, int64_t end) {
 static void set_means(const eki_job *job, int64_t set) {
     const ek_norm_plan *plan = job->plan;
     int64_t sample = set / plan->groups, first = set % plan->groups * plan->group_channels;
-    double n = (double)plan->set_size;
+    double n = eki_count_of(job, set);
     eki_pair_stack stack;
     stack.count = 0;
     for (int64_t c = first; c < first + plan->group_channels; c++) {
@@ -81,8 +84,8 @@ static void set_means(const eki_job *job, int64_t set) {
         eki_pair_push(&stack, (eki_pair){scale * sum->a, scale * sum->b});
     }
     eki_pair total = eki_pair_root(&stack);
-    job->small[2 * set] = plan->centred ? (float)(total.a / n) : 0.0f;
-    job->small[2 * set + 1] = (float)(total.b * job->stats.rstd[set] / n);
+    job->small[2 * set] = plan->centred ? (float)eki_mean_of(total.a, n) : 0.0f;
+    job->small[2 * set + 1] = (float)eki_mean_of(total.b * job->stats.rstd[set], n);
 }
 
 static void all_set_means(void *context, int64_t begin, int64_t end) {
@@ -100,6 +103,7 @@ static void fused_backward(void *context, int64_t begin, int64_t end) {
         set_means(job, set);
         for (int64_t c = first; c < last; c++) eki_gradaffine_row(job, sample, c, 0, plan->space);
     }
+    eki_end_stream(job);
 }
 
 /* dscale and dbias of a channel, in the fixed tree over samples. */

@@ -23,11 +23,13 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.dbias = args->dbias;
     job.running_mean = args->running_mean;
     job.running_var = args->running_var;
-    job.stats = eki_stats_at(stats, plan->sets, plan->renorm);
+    job.stats = eki_stats_at(stats, plan->sets, plan->renorm, plan->masked);
     job.small = small;
     job.moments = partials;
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
+    job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL);
+    if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
     int64_t c = plan->channels;
     job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
@@ -35,7 +37,13 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
 }
 
 static void clear_stats(const eki_job *job) {
-    memset(job->stats.mean, 0, (job->plan->renorm ? 5 : 3) * (size_t)job->plan->sets * sizeof(double));
+    size_t all = ek_norm_saved_bytes(job->plan) - sizeof *job->stats.header;
+    memset(job->stats.mean, 0, all);
+}
+
+/* Whether the small sample policy applies to a batch under a mask. */
+static bool single_valid(const eki_job *job, ek_small_sample policy) {
+    return job->valid_count == 1 && job->plan->desc.small_sample == policy;
 }
 
 static void write_header(const eki_job *job, eki_source source) {
@@ -46,7 +54,9 @@ static void write_header(const eki_job *job, eki_source source) {
     header->fingerprint = plan->fingerprint;
     header->count = plan->set_size;
     header->source = source;
-    header->frozen = plan->family == EKI_BATCH && eki_ghost_frozen(plan);
+    header->positions = job->valid_count;
+    header->frozen =
+        plan->family == EKI_BATCH && (plan->masked ? single_valid(job, EK_SMALL_SKIP_UPDATE) : eki_ghost_frozen(plan));
 }
 
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source) {
@@ -60,12 +70,24 @@ void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source 
     }
 }
 
+/* Looks at the mask: how many values it leaves, and so whether a batch can be normalized by itself. */
+static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running, ek_error *err) {
+    const ek_norm_plan *plan = job->plan;
+    eki_mask_fill(job, args);
+    if (plan->family != EKI_BATCH || *running) return EK_OK;
+    if (single_valid(job, EK_SMALL_ERROR)) return eki_small_sample_error(plan, err);
+    *running = single_valid(job, EK_SMALL_USE_RUNNING);
+    return *running ? eki_args_check_running(plan, args, err) : EK_OK;
+}
+
 ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args, ek_error *err) {
     EKI_TRY(eki_args_check_forward(plan, stats, args, err));
     eki_job job = eki_job_make(plan, args);
-    bool batch = plan->family == EKI_BATCH;
-    bool running = batch && (stats == EK_STATS_RUNNING || eki_ghost_running(plan, plan->samples));
-    eki_source source = plan->elements == 0 ? EKI_FROM_NOTHING : running ? EKI_FROM_RUNNING : EKI_FROM_BATCH;
+    bool batch = plan->family == EKI_BATCH, substitute = !plan->masked && eki_ghost_running(plan, plan->samples);
+    bool running = batch && (stats == EK_STATS_RUNNING || substitute);
+    if (plan->masked && plan->elements > 0) EKI_TRY(take_mask(&job, args, &running, err));
+    bool nothing = plan->elements == 0 || (plan->masked && job.valid_count == 0);
+    eki_source source = nothing ? EKI_FROM_NOTHING : running ? EKI_FROM_RUNNING : EKI_FROM_BATCH;
     if (plan->elements > 0 && batch) {
         eki_ghost_forward(&job, running);
     } else if (plan->elements > 0 && plan->family == EKI_GROUP) {
@@ -87,6 +109,10 @@ void eki_zero_parameters(const eki_job *job) {
 ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
     EKI_TRY(eki_args_check_backward(plan, args, err));
     eki_job job = eki_job_make(plan, args);
+    if (plan->masked && plan->elements > 0) {
+        eki_mask_fill(&job, args);
+        EKI_TRY(eki_mask_check_again(&job, err));
+    }
     if (plan->elements == 0) {
         eki_zero_parameters(&job);
     } else if (plan->family == EKI_BATCH) {

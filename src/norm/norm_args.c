@@ -75,14 +75,25 @@ static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *arg
     return EK_OK;
 }
 
-static ek_status check_small(const ek_norm_plan *plan, ek_error *err) {
-    if (plan->desc.small_sample != EK_SMALL_ERROR || !eki_ghost_single(plan)) return EK_OK;
+ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    return check_running(plan, args, err);
+}
+
+ek_status eki_small_sample_error(const ek_norm_plan *plan, ek_error *err) {
     char text[EKI_DIMS_TEXT];
     return eki_fail(
         err, EK_ERR_SHAPE,
         "dims %s leave one value per channel%s, whose variance is 0, and desc.small_sample is EK_SMALL_ERROR: "
         "use a larger batch, or EK_SMALL_USE_RUNNING, EK_SMALL_SKIP_UPDATE or EK_SMALL_BIASED",
-        eki_dims_text(&plan->desc, text), plan->ghosts > 1 ? " in a virtual batch" : "");
+        eki_dims_text(&plan->desc, text),
+        plan->ghosts > 1 ? " in a virtual batch"
+        : plan->masked   ? " under the mask"
+                         : "");
+}
+
+static ek_status check_small(const ek_norm_plan *plan, ek_error *err) {
+    bool refused = plan->desc.small_sample == EK_SMALL_ERROR && eki_ghost_single(plan);
+    return refused ? eki_small_sample_error(plan, err) : EK_OK;
 }
 
 ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
@@ -94,6 +105,7 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     }
     EKI_TRY(check_memory(plan, args, err));
     if (plan->elements == 0) return EK_OK;
+    EKI_TRY(eki_mask_check(plan, args, err));
     if (args->x == NULL) return missing(plan, "x", "forward reads it", err);
     if (args->y == NULL) return missing(plan, "y", "forward writes it", err);
     EKI_TRY(check_aligned(args->x, 4, "x", err));
@@ -101,6 +113,7 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     EKI_TRY(check_overlap(plan, args->y, "y", args->x, "x", true, err));
     if (plan->family != EKI_BATCH) return EK_OK;
     if (stats == EK_STATS_RUNNING) return check_running(plan, args, err);
+    if (plan->masked) return plan->renorm ? check_running(plan, args, err) : EK_OK; /* the mask decides: norm.c */
     EKI_TRY(check_small(plan, err));
     bool substitute = eki_ghost_single(plan) && plan->desc.small_sample == EK_SMALL_USE_RUNNING;
     return substitute || plan->renorm ? check_running(plan, args, err) : EK_OK;
@@ -157,6 +170,7 @@ ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *
     EKI_TRY(check_memory(plan, args, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_backward()", err));
     if (plan->elements == 0) return EK_OK;
+    EKI_TRY(eki_mask_check(plan, args, err));
     if (args->x == NULL) return missing(plan, "x", "backward reads the x of the forward", err);
     if (args->dy == NULL) return missing(plan, "dy", "backward reads it", err);
     EKI_TRY(check_aligned(args->x, 4, "x", err));

@@ -154,6 +154,29 @@ static ek_status check_variants(const ek_norm_desc *d, ek_error *err) {
     return EK_OK;
 }
 
+static ek_status check_masked(const ek_norm_desc *d, ek_error *err) {
+    if (d->masked == 0) return EK_OK;
+    if (d->masked != 1) {
+        return eki_fail(err, EK_ERR_ARG, "desc.masked is %d, expected 0 or 1 (calls give args.lengths or args.mask)",
+                        d->masked);
+    }
+    if (element_affine(d)) {
+        return eki_fail(
+            err, EK_ERR_UNSUPPORTED,
+            "desc.masked is 1 for %s with EK_AFFINE_ELEMENT, expected 0: rows share nothing with each other, "
+            "so leave rows out instead; EK_AFFINE_CHANNEL takes a mask",
+            eki_norm_kind_name(d->kind));
+    }
+    if (d->ghost != 0) {
+        return eki_fail(
+            err, EK_ERR_UNSUPPORTED,
+            "desc.masked is 1 and desc.ghost is %lld: a mask does not go with virtual batches; use one plan "
+            "per virtual batch",
+            (long long)d->ghost);
+    }
+    return EK_OK;
+}
+
 static ek_status check_seams(const ek_norm_desc *d, ek_error *err) {
     if (d->parallel.threads < 0) {
         return eki_fail(err, EK_ERR_ARG, "desc.parallel.threads is %d, expected 0 (default) or a number of threads",
@@ -240,6 +263,7 @@ ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, e
     EKI_TRY(check_semantics(checked, err));
     EKI_TRY(check_numbers(checked, err));
     EKI_TRY(check_variants(checked, err));
+    EKI_TRY(check_masked(checked, err));
     EKI_TRY(check_seams(checked, err));
     EKI_TRY(check_dims(checked, err));
     EKI_TRY(check_axis(checked, err));

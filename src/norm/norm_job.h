@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "norm/norm_plan.h"
 #include "norm/norm_stats.h"
+#include <stdatomic.h>
 
 typedef struct eki_job {
     const ek_norm_plan *plan;
@@ -16,7 +17,10 @@ typedef struct eki_job {
     const float *x, *dy, *scale, *bias;
     float *y, *dx, *dscale, *dbias;
     const float *running_mean, *running_var;
+    bool stream; /* results go past the caches; for the affine phases */
     eki_stats stats;
+    unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
+    int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
     float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
     eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
     eki_pair *sums;                /* the same places, in backward */
@@ -37,6 +41,21 @@ ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *
 enum { EKI_NEED_X = 1, EKI_NEED_Y = 2, EKI_NEED_DY = 4, EKI_NEED_DX = 8, EKI_NEED_SAVED = 16 };
 ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err);
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err);
+
+ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
+ek_status eki_small_sample_error(const ek_norm_plan *plan, ek_error *err);
+
+/* mask.c: args.lengths and args.mask as job->valid. */
+ek_status eki_mask_check(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
+void eki_mask_fill(eki_job *job, const ek_norm_args *args);
+ek_status eki_mask_check_again(const eki_job *job, ek_error *err); /* the mask of the forward? */
+
+/* masked_sums.c, masked_apply.c: the phases with a mask, which the phases below go to. */
+void eki_masked_moments(const eki_job *job);
+eki_moments eki_masked_set_piece(const eki_job *job, int64_t set, int64_t block);
+void eki_masked_gradsums(const eki_job *job);
+void eki_masked_affine(const eki_job *job);
+void eki_masked_gradaffine(const eki_job *job);
 
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
 ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
@@ -80,9 +99,22 @@ void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);
 void eki_rows_backward(const eki_job *job);
 
+/* Streamed stores come before whatever the end of a task announces. */
+static inline void eki_end_stream(const eki_job *job) {
+    if (job->stream) atomic_thread_fence(memory_order_seq_cst);
+}
+
 static inline double eki_scale_of(const eki_job *job, int64_t channel) {
     return job->scale != NULL ? (double)job->scale[channel] : 1.0;
 }
+
+/* Elements of a set. */
+static inline double eki_count_of(const eki_job *job, int64_t set) {
+    return job->stats.n != NULL ? job->stats.n[set] : (double)job->plan->set_size;
+}
+
+/* sum / n, and 0 for the empty set. */
+static inline double eki_mean_of(double sum, double n) { return n > 0 ? sum / n : 0.0; }
 
 static inline double eki_bias_of(const eki_job *job, int64_t channel) {
     return job->bias != NULL ? (double)job->bias[channel] : 0.0;

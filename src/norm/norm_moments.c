@@ -26,6 +26,7 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
     }
     const eki_saved_header *header = saved;
     const double *mean = (const double *)(const void *)(header + 1), *var = mean + 2 * plan->sets;
+    const double *masked = plan->masked ? mean + (plan->renorm ? 5 : 3) * plan->sets : NULL;
     bool empty = header->source != EKI_FROM_BATCH;
     for (int64_t s = 0; s < plan->sets && !empty; s++) {
         if (isfinite(mean[s]) && isfinite(var[s])) continue;
@@ -36,6 +37,7 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
     }
     for (int64_t s = 0; s < plan->sets; s++) {
         int64_t n = plan->family == EKI_BATCH ? eki_ghost_count(plan, s / plan->channels) : plan->set_size;
+        if (masked != NULL) n = (int64_t)masked[s];
         out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean[s], var[s] * (double)n};
     }
     return EK_OK;

@@ -30,6 +30,7 @@ static void set_family(ek_norm_plan *plan) {
     bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
     plan->centred = d->kind != EK_NORM_RMS;
     plan->renorm = d->kind == EK_NORM_BATCH && d->renorm_r_max > 0;
+    plan->masked = d->masked == 1;
     plan->ghosts = 1;
     plan->elements = product(d, 0, d->rank);
     if (layer && d->affine == EK_AFFINE_ELEMENT) {
@@ -91,15 +92,33 @@ static void set_units(ek_norm_plan *plan) {
     plan->units = make_units(plan->samples, plan->space, chunk, limit);
 }
 
-/* Cells and tiles only spread the work; channels last, all samples of a batch are one run of rows. */
+/* As wide as leaves tasks for all threads: wide tiles read memory in order. */
+static int64_t plain_tile(const ek_norm_plan *plan) {
+    int64_t tile = EKI_TILE, tasks = 2 * eki_parallel_threads(&plan->desc.parallel);
+    while (tile > EKI_TILE_FEW && plan->units.count * ceil_div(plan->channels, tile) < tasks) tile /= 2;
+    return tile;
+}
+
+/* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
+ * order of memory, whole rows at a time. */
 static void set_cells(ek_norm_plan *plan) {
-    int64_t few = plan->units.count < 16 ? EKI_TILE_FEW : EKI_TILE, limit = EKI_ROW_LIMIT;
-    plan->tile = plan->blocked ? (int64_t)plan->desc.layout : few;
+    plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
     plan->tiles = ceil_div(plan->channels, plan->tile);
-    if (!plan->row_apply) limit = max_i64(64, EKI_CELL_ELEMENTS / min_i64(plan->tile, plan->channels));
-    bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
-    plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
-                         : make_units(plan->samples, plan->space, 1, limit);
+    plan->whole_rows = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
+    int64_t width = plan->whole_rows ? plan->channels : min_i64(plan->tile, plan->channels);
+    int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
+    plan->cells = plan->whole_rows ? make_units(1, plan->samples * plan->space, 1, limit)
+                                   : make_units(plan->samples, plan->space, 1, limit);
+    plan->cell_tiles = plan->row_apply ? plan->channels : plan->whole_rows ? 1 : plan->tiles;
+}
+
+/* Results larger than the caches go past them: a cached store would first read its line from memory, and push out what
+ * is still needed. Below that size the next operation finds the result in a cache, and with short segments too many
+ * lines are written in two parts (measured: docs/kernels.md). */
+static void set_stream(ek_norm_plan *plan) {
+    int64_t bytes = plan->elements * (int64_t)sizeof(float);
+    bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT;
+    plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
 
 static void set_parameter_blocks(ek_norm_plan *plan) {
@@ -126,11 +145,13 @@ static size_t partial_bytes(const ek_norm_plan *plan) {
 /* Statistics (when the caller keeps none), floats per channel or set, partial results, sums of virtual batches. */
 static void set_workspace(ek_norm_plan *plan) {
     size_t floats = plan->family == EKI_BATCH ? 6 * (size_t)plan->channels : 2 * (size_t)plan->sets;
-    plan->small_offset = round64(eki_saved_bytes(plan->sets, plan->renorm));
+    plan->small_offset = round64(ek_norm_saved_bytes(plan));
     plan->partial_offset = plan->small_offset + round64(floats * sizeof(float));
     plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
     plan->workspace_bytes = plan->totals_offset;
     if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
+    plan->mask_offset = plan->workspace_bytes;
+    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->samples * plan->space));
 }
 
 /* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
@@ -140,6 +161,7 @@ static uint64_t fingerprint(const ek_norm_desc *d) {
     memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
     words[10] = (uint64_t)d->ghost;
     words[11] = d->renorm_r_max > 0;
+    words[12] = (uint64_t)d->masked;
     uint64_t dims[EK_NORM_MAX_RANK] = {0};
     for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
     words[9] = eki_hash(dims, sizeof dims);
@@ -160,6 +182,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     set_memory(made);
     set_units(made);
     set_cells(made);
+    set_stream(made);
     set_parameter_blocks(made);
     set_workspace(made);
     made->fingerprint = fingerprint(&checked);
@@ -185,7 +208,7 @@ void ek_norm_plan_destroy(ek_norm_plan *plan) {
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets, plan->renorm); }
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets, plan->renorm, plan->masked); }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan->sets; }
 

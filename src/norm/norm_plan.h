@@ -13,11 +13,13 @@ enum {
     EKI_COL_LIMIT = 4096,    /* rows in one partial of a column */
     EKI_CHUNK_ROWS = 1024,   /* default chunk: the smallest power of two of samples with so many elements per channel */
     EKI_TILE = 512,          /* columns handled together, channels last, at most */
-    EKI_TILE_FEW = 64,       /* the same where there are few units, so that tiles are tasks */
+    EKI_TILE_FEW = 64,       /* the same at least, where there are few units, so that tiles are tasks */
     EKI_PARAM_ROWS = 64,     /* rows in one partial of an element-wise parameter gradient, at least */
     EKI_PARAM_PARTIALS = 32, /* and so many partials at most */
     EKI_CELL_ELEMENTS = 32768,
-    EKI_TASK_ELEMENTS = 16384
+    EKI_TASK_ELEMENTS = 16384,
+    EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches */
+    EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
 };
 
 typedef enum eki_family {
@@ -44,16 +46,19 @@ struct ek_norm_plan {
     int64_t groups, group_channels;
     int64_t sets, set_size, elements; /* logical elements */
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
-    bool renorm;
+    bool renorm, masked;
     bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */
     int64_t tile, tiles; /* column memory: columns per tile, tiles; no result depends on it */
+    bool whole_rows;     /* cells are rows of all channels (BATCH, channels last) */
+    bool stream;         /* results go past the caches */
+    int64_t cell_tiles;  /* cells of one unit of `cells` */
     int64_t set_blocks;  /* contiguous sets: partials per set */
     eki_units units;     /* of reductions per channel */
     eki_units cells;     /* of the affine phases */
     int64_t param_rows, param_blocks;
-    size_t small_offset, partial_offset, totals_offset, workspace_bytes;
+    size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
     uint64_t fingerprint;
 };
 

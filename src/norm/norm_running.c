@@ -11,11 +11,12 @@
 /* What a forward left in `saved`. */
 typedef struct {
     const double *mean, *var;
+    double masked_count; /* elements of a channel under a mask, else 0 */
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
     const double *values = (const double *)(const void *)(header + 1);
-    return (batch_stats){values, values + 2 * plan->sets};
+    return (batch_stats){values, values + 2 * plan->sets, plan->masked ? (double)header->positions : 0.0};
 }
 
 /* The mean over virtual batches, weighed by their elements; of the only one, the value itself. */
@@ -30,7 +31,8 @@ static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
 static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    double var = batch->var[g * plan->channels + c], n = (double)eki_ghost_count(plan, g);
+    double var = batch->var[g * plan->channels + c], n = batch->masked_count;
+    if (n == 0) n = (double)eki_ghost_count(plan, g);
     if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
     return var * (n / (n - 1.0));
 }

@@ -10,11 +10,11 @@
 
 _Static_assert(sizeof(eki_saved_header) == 64, "the header of saved is 64 bytes");
 
-size_t eki_saved_bytes(int64_t sets, bool renorm) {
-    return sizeof(eki_saved_header) + (renorm ? 5 : 3) * (size_t)sets * sizeof(double);
+size_t eki_saved_bytes(int64_t sets, bool renorm, bool masked) {
+    return sizeof(eki_saved_header) + (3u + (renorm ? 2u : 0u) + masked) * (size_t)sets * sizeof(double);
 }
 
-eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm) {
+eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm, bool masked) {
     eki_saved_header *header = memory;
     double *values = (double *)(void *)(header + 1);
     eki_stats stats = {.header = header, .mean = values, .rstd = values + sets, .var = values + 2 * sets};
@@ -22,6 +22,7 @@ eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm) {
         stats.r = values + 3 * sets;
         stats.d = values + 4 * sets;
     }
+    if (masked) stats.n = values + (renorm ? 5 : 3) * sets;
     return stats;
 }
 
@@ -31,7 +32,8 @@ double eki_rstd(double var, double epsilon) {
 }
 
 void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon) {
-    double var = moments.m2 / moments.n;
+    double var = moments.n > 0 ? moments.m2 / moments.n : 0.0;
+    if (stats->n != NULL) stats->n[set] = moments.n;
     stats->mean[set] = moments.mean;
     stats->var[set] = var;
     stats->rstd[set] = eki_rstd(var, epsilon);

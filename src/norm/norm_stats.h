@@ -10,13 +10,15 @@
 
 typedef enum eki_source { EKI_FROM_BATCH = 1, EKI_FROM_RUNNING = 2, EKI_FROM_NOTHING = 3 } eki_source;
 
-/* First 64 bytes of `saved`; mean, rstd and var of every set follow, as f64, and with batch renorm r and d. */
+/* First 64 bytes of `saved`; mean, rstd and var of every set follow, as f64; with batch renorm r and d;
+ * with a mask the count. */
 typedef struct eki_saved_header {
     uint64_t magic, fingerprint;
-    int64_t count;   /* elements per set */
-    uint32_t source; /* eki_source */
-    uint32_t frozen; /* 1 = the small sample policy forbids an update */
-    uint64_t reserved[4];
+    int64_t count;     /* elements per set */
+    uint32_t source;   /* eki_source */
+    uint32_t frozen;   /* 1 = the small sample policy forbids an update */
+    int64_t positions; /* with a mask: valid positions of all samples */
+    uint64_t reserved[3];
 } eki_saved_header;
 
 #define EKI_SAVED_MAGIC UINT64_C(0x4556454e4b454c31) /* "EVENKEL1" */
@@ -24,16 +26,17 @@ typedef struct eki_saved_header {
 typedef struct eki_stats {
     eki_saved_header *header;
     double *mean, *rstd, *var;
+    double *n;     /* with a mask: elements of the set; else NULL */
     double *r, *d; /* batch renorm: xhat * r + d takes the place of xhat; else NULL */
 } eki_stats;
 
-size_t eki_saved_bytes(int64_t sets, bool renorm);
-eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm);
+size_t eki_saved_bytes(int64_t sets, bool renorm, bool masked);
+eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm, bool masked);
 
 /* rstd = 1 / sqrt(var + epsilon), or 0 where that sum is 0, so that y = bias there. */
 double eki_rstd(double var, double epsilon);
 
-/* Mean, variance and rstd of one set from its merged moments. */
+/* Mean, variance and rstd of one set from its merged moments; of an empty set mean and variance are 0. */
 void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon);
 
 /* f64 to f32; what is beyond the range becomes the largest number, so that 0 times it is 0. NaN stays NaN. */

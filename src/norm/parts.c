@@ -34,7 +34,7 @@ static void *partials_of(const ek_norm_plan *plan, parts_header *parts) {
 }
 
 static bool supported(const ek_norm_plan *plan) {
-    return plan->family == EKI_BATCH && plan->ghosts == 1 && plan->desc.ghost == 0 && !plan->renorm;
+    return plan->family == EKI_BATCH && plan->ghosts == 1 && plan->desc.ghost == 0 && !plan->renorm && !plan->masked;
 }
 
 size_t ek_norm_parts_bytes(const ek_norm_plan *plan) {
@@ -49,9 +49,12 @@ ek_status ek_norm_parts_begin(const ek_norm_plan *plan, void *parts, ek_error *e
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     if (!supported(plan)) {
         return eki_fail(err, EK_ERR_UNSUPPORTED,
-                        "the plan is of %s%s, which cannot run in parts: only batch norm without virtual batches and "
-                        "without batch renorm can",
-                        eki_norm_kind_name(plan->desc.kind), plan->renorm ? " with batch renorm" : "");
+                        "the plan is of %s%s, which cannot run in parts: only batch norm without virtual batches, "
+                        "batch renorm or a mask can",
+                        eki_norm_kind_name(plan->desc.kind),
+                        plan->masked   ? " with a mask"
+                        : plan->renorm ? " with batch renorm"
+                                       : "");
     }
     if (parts == NULL || (uintptr_t)parts % 64 != 0) {
         return eki_fail(err, EK_ERR_ARG, "parts is at %p, expected %zu bytes (ek_norm_parts_bytes), 64-byte aligned",

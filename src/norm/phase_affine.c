@@ -21,7 +21,8 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     const ek_norm_plan *plan = job->plan;
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_affine p = coefficients(job, sample, channel);
-    job->kernels->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p);
+    const eki_kernels *k = job->kernels;
+    (job->stream ? k->f32_row_affine_stream : k->f32_row_affine)(job->x + offset, job->y + offset, (size_t)length, &p);
 }
 
 static void row_cells(void *context, int64_t begin, int64_t end) {
@@ -33,6 +34,7 @@ static void row_cells(void *context, int64_t begin, int64_t end) {
         eki_span s = eki_unit(&plan->cells, at);
         eki_affine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
     }
+    eki_end_stream(job);
 }
 
 typedef struct {
@@ -67,7 +69,7 @@ static void paired_rows(const eki_job *job, const float *x, float *y, size_t row
     eki_affine_columns both = {twice(wide[0], p->mean_hi), twice(wide[1], p->mean_lo), twice(wide[2], p->gain),
                                twice(wide[3], p->bias)};
     size_t pairs = rows / 2;
-    job->kernels->f32_col_affine(x, y, pairs, 16, 16, &both);
+    (job->stream ? job->kernels->f32_col_affine_stream : job->kernels->f32_col_affine)(x, y, pairs, 16, 16, &both);
     if (rows % 2) job->kernels->f32_col_affine(x + pairs * 16, y + pairs * 16, 1, 8, 8, p);
 }
 
@@ -81,7 +83,7 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->cells, cell);
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
-    int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
+    int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
     affine_buffer buffer;
     eki_affine_columns p = tile_coefficients(job, s.sample, t, &buffer);
     const float *x = job->x + offset;
@@ -89,20 +91,26 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     if (stride == 8 && cols == 8) {
         paired_rows(job, x, y, (size_t)s.length, &p);
     } else {
-        job->kernels->f32_col_affine(x, y, (size_t)s.length, (size_t)stride, (size_t)cols, &p);
+        (job->stream ? job->kernels->f32_col_affine_stream
+                     : job->kernels->f32_col_affine)(x, y, (size_t)s.length, (size_t)stride, (size_t)cols, &p);
     }
     if (padding > 0) clear_padding(y, s.length, stride, cols, padding);
 }
 
 static void column_cells(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
+    int64_t tiles = job->plan->cell_tiles;
     for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    eki_end_stream(job);
 }
 
 void eki_phase_affine(const eki_job *job) {
+    if (job->valid != NULL) {
+        eki_masked_affine(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
-    int64_t items = plan->cells.count * (plan->row_apply ? plan->channels : plan->tiles);
+    int64_t items = plan->cells.count * plan->cell_tiles;
     eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
 }

@@ -19,7 +19,9 @@ void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int
     const ek_norm_plan *plan = job->plan;
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_gradient p = coefficients(job, sample, channel);
-    job->kernels->f32_row_gradaffine(job->x + offset, job->dy + offset, job->dx + offset, (size_t)length, &p);
+    const eki_kernels *k = job->kernels;
+    (job->stream ? k->f32_row_gradaffine_stream : k->f32_row_gradaffine)(job->x + offset, job->dy + offset,
+                                                                         job->dx + offset, (size_t)length, &p);
 }
 
 static void row_cells(void *context, int64_t begin, int64_t end) {
@@ -31,6 +33,7 @@ static void row_cells(void *context, int64_t begin, int64_t end) {
         eki_span s = eki_unit(&plan->cells, at);
         eki_gradaffine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
     }
+    eki_end_stream(job);
 }
 
 typedef struct {
@@ -69,7 +72,8 @@ static void paired_rows(const eki_job *job, int64_t offset, size_t rows, const e
     eki_gradient_columns both = {twice(wide[0], p->mean_hi), twice(wide[1], p->mean_lo), twice(wide[2], p->rstd),
                                  twice(wide[3], p->scale),   twice(wide[4], p->k1),      twice(wide[5], p->k2)};
     size_t pairs = rows / 2, done = pairs * 16;
-    job->kernels->f32_col_gradaffine(x, dy, dx, pairs, 16, 16, &both);
+    (job->stream ? job->kernels->f32_col_gradaffine_stream : job->kernels->f32_col_gradaffine)(x, dy, dx, pairs, 16, 16,
+                                                                                               &both);
     if (rows % 2) job->kernels->f32_col_gradaffine(x + done, dy + done, dx + done, 1, 8, 8, p);
 }
 
@@ -83,27 +87,32 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->cells, cell);
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
-    int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
+    int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
     gradient_buffer buffer;
     eki_gradient_columns p = tile_coefficients(job, s.sample, t, &buffer);
     if (stride == 8 && cols == 8) {
         paired_rows(job, offset, (size_t)s.length, &p);
     } else {
-        job->kernels->f32_col_gradaffine(job->x + offset, job->dy + offset, job->dx + offset, (size_t)s.length,
-                                         (size_t)stride, (size_t)cols, &p);
+        (job->stream ? job->kernels->f32_col_gradaffine_stream : job->kernels->f32_col_gradaffine)(
+            job->x + offset, job->dy + offset, job->dx + offset, (size_t)s.length, (size_t)stride, (size_t)cols, &p);
     }
     if (padding > 0) clear_padding(job->dx + offset, s.length, stride, cols, padding);
 }
 
 static void column_cells(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
+    int64_t tiles = job->plan->cell_tiles;
     for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    eki_end_stream(job);
 }
 
 void eki_phase_gradaffine(const eki_job *job) {
+    if (job->valid != NULL) {
+        eki_masked_gradaffine(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
-    int64_t items = plan->cells.count * (plan->row_apply ? plan->channels : plan->tiles);
+    int64_t items = plan->cells.count * plan->cell_tiles;
     eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
 }

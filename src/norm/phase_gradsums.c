@@ -45,6 +45,10 @@ static void column_units(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradsums(const eki_job *job) {
+    if (job->valid != NULL) {
+        eki_masked_gradsums(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);

@@ -52,6 +52,10 @@ static void column_units(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_moments(const eki_job *job) {
+    if (job->valid != NULL) {
+        eki_masked_moments(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
@@ -59,6 +63,7 @@ void eki_phase_moments(const eki_job *job) {
 }
 
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block) {
+    if (job->valid != NULL) return eki_masked_set_piece(job, set, block);
     const ek_norm_plan *plan = job->plan;
     int64_t begin = block * EKI_ROW_LIMIT, rest = plan->set_size - begin;
     int64_t length = rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;

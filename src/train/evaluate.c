@@ -86,6 +86,7 @@ static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
     memcpy(images, batch->images, given * sizeof(float));
     memset(images + given, 0, ((size_t)elements - given) * sizeof(float));
     eki_exec_plan(e->exec)->sample_ids = e->fixed > 0 ? NULL : batch->ids;
+    eki_exec_plan(e->exec)->samples = batch->count;
     EKI_TRY(eki_exec_forward(e->exec, e->err));
     const float *logits = eki_exec_output(e->exec, 0).data;
     for (int64_t i = 0; i < batch->count; i++) {

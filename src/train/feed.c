@@ -40,7 +40,7 @@ static ek_status check_against_data(const ek_model *model, const eki_value *inpu
     const int64_t extents[3] = {info->channels, info->height, info->width};
     bool fits = true;
     for (int i = 1; i < shape->rank; i++) {
-        wanted *= shape->dims[i];
+        if (!eki_mul_i64(wanted, shape->dims[i], &wanted)) fits = false;
         if (shape->rank == 4 && shape->dims[i] != extents[i - 1]) fits = false;
     }
     if (fits && wanted == given) return EK_OK;

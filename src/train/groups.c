@@ -3,7 +3,8 @@
  * Weight decay leaves out norm parameters and one-dimensional biases unless asked (`decay_norm`): decaying a scale
  * that a later layer undoes only changes the effective learning rate (van Laarhoven 2017; Zhang et al. 2019), and it
  * is the common practice of He et al. 2019, section 3.2. An f32 initializer without dimensions is a constant of the
- * network (an epsilon, a factor), not a parameter. Frozen norm parameters are listed, but never touched.
+ * network (an epsilon, a factor), not a parameter. Frozen norm parameters are listed, but never touched, also where a
+ * norm that is not frozen shares them or where they come through an Identity node.
  */
 #include "train/trainer.h"
 
@@ -27,19 +28,31 @@ static ek_status make_slots(eki_trained *item, int slots, ek_error *err) {
     return EK_OK;
 }
 
+/* Whether an initializer is scale or bias of some norm, and of a frozen one. */
+static bool norm_parameter(const ek_model *model, const eki_value *value, bool *frozen) {
+    bool found = false;
+    *frozen = false;
+    for (size_t i = 0; i < model->n_norms; i++) {
+        const ek_model_norm *info = &model->norms[i].info;
+        if (strcmp(info->scale, value->name) != 0 && strcmp(info->bias, value->name) != 0) continue;
+        found = true;
+        *frozen = *frozen || info->affine_frozen;
+    }
+    return found;
+}
+
 static ek_status add_trained(const ek_model *model, const eki_exec *exec, const ek_train_options *options,
                              eki_groups *groups, ek_error *err) {
     for (size_t i = 0; i < eki_exec_parameter_count(exec); i++) {
         const eki_parameter *parameter = eki_exec_parameter(exec, i);
         const eki_tensor *tensor = parameter->value->init;
-        const eki_norm_ref *norm = eki_model_find_norm(model, parameter->consumer);
-        bool is_norm = norm != NULL && parameter->consumer_input > 0;
+        bool frozen, is_norm = norm_parameter(model, parameter->value, &frozen);
         eki_trained item = {.name = parameter->value->name,
                             .weights = tensor->data,
                             .gradient = parameter->gradient,
                             .count = parameter->count,
                             .norm = is_norm,
-                            .trained = tensor->shape.rank > 0 && !(is_norm && norm->info.affine_frozen)};
+                            .trained = tensor->shape.rank > 0 && !frozen};
         item.decayed =
             item.trained && options->weight_decay > 0 && (options->decay_norm || (!is_norm && tensor->shape.rank > 1));
         EKI_TRY(add(groups, item, err));

@@ -83,6 +83,7 @@ static ek_status forward_backward(ek_trainer *trainer, const ek_batch *batch, ek
     EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, err));
     plan->step_id = (uint64_t)trainer->step;
     plan->sample_ids = batch->ids;
+    plan->samples = batch->count;
     (void)eki_shape_count(&input.shape, &elements);
     memcpy(input.data, batch->images, (size_t)elements * sizeof(float));
     EKI_TRY(eki_exec_forward(exec, err));

@@ -183,3 +183,37 @@ static void run_f32_vec_gradaffine(const eki_kernels *k, const problem *p) {
 static expected ref_f32_vec_gradaffine(const problem *p, size_t row, size_t i) {
     return gradient(x_at(p, row, i), dy_at(p, row, i), &p->gradient, p->scale ? (real)p->scale[i] : 1);
 }
+
+CASE(f32_row_affine_stream, ELEMENTS, 1, 4)
+static void run_f32_row_affine_stream(const eki_kernels *k, const problem *p) {
+    k->f32_row_affine_stream(p->x, p->y, p->n, &p->affine);
+}
+static expected ref_f32_row_affine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_row_affine(p, row, i);
+}
+
+CASE(f32_col_affine_stream, ELEMENTS, 0, 4)
+static void run_f32_col_affine_stream(const eki_kernels *k, const problem *p) {
+    eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
+    k->f32_col_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &columns);
+}
+static expected ref_f32_col_affine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_col_affine(p, row, i);
+}
+
+CASE(f32_row_gradaffine_stream, ELEMENTS, 1, 7)
+static void run_f32_row_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    k->f32_row_gradaffine_stream(p->x, p->dy, p->y, p->n, &p->gradient);
+}
+static expected ref_f32_row_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_row_gradaffine(p, row, i);
+}
+
+CASE(f32_col_gradaffine_stream, ELEMENTS, 0, 7)
+static void run_f32_col_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    eki_gradient_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3], p->column[4], p->column[5]};
+    k->f32_col_gradaffine_stream(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns);
+}
+static expected ref_f32_col_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_col_gradaffine(p, row, i);
+}

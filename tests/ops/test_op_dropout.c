@@ -91,6 +91,7 @@ static void keyed_by_sample_step_and_seed(void **state) {
     op_run(&t, EKI_MODE_TRAINING);
     assert_memory_equal(first, op_result(&t, 0, NULL), sizeof first);
     eki_exec_plan(t.exec)->sample_ids = ids;
+    eki_exec_plan(t.exec)->samples = SAMPLES;
     op_forward(&t);
     for (size_t s = 0; s < SAMPLES; s++) {
         assert_memory_equal(first + ids[s] * WIDTH, op_result(&t, 0, NULL) + s * WIDTH, WIDTH * sizeof *first);
@@ -105,12 +106,57 @@ static void keyed_by_sample_step_and_seed(void **state) {
     op_end(&t);
 }
 
+/* Tensors that hold several rows per example, or have lost the batch: no index beyond the examples there are. */
+static void rows_are_not_always_samples(void **state) {
+    (void)state;
+    uint64_t *ids = test_malloc(4 * sizeof *ids); /* exactly as many as there are */
+    float first[SAMPLES * WIDTH];
+    op_test t;
+    for (uint64_t i = 0; i < 4; i++) ids[i] = 3 - i;
+    dropout_graph(&t, 13, 0.5f, 1);
+    op_run(&t, EKI_MODE_TRAINING);
+    eki_plan *plan = eki_exec_plan(t.exec);
+    plan->samples = 4; /* two rows each */
+    plan->sample_ids = ids;
+    op_forward(&t);
+    memcpy(first, op_result(&t, 0, NULL), sizeof first);
+    plan->sample_ids = NULL;
+    op_forward(&t);
+    for (size_t s = 0; s < 4; s++) {
+        const float *in_order = op_result(&t, 0, NULL) + (3 - s) * 2 * WIDTH;
+        assert_memory_equal(first + s * 2 * WIDTH, in_order, 2 * WIDTH * sizeof *first);
+    }
+    plan->samples = 3; /* 8 rows: not of the batch */
+    plan->sample_ids = ids;
+    op_forward(&t);
+    assert_true(dropped(&t) > SAMPLES * WIDTH * 4 / 10 && dropped(&t) < SAMPLES * WIDTH * 6 / 10);
+    op_end(&t);
+    test_free(ids);
+}
+
+/* Behind a convolution, whose result is blocked, an idle dropout's mask is plain and true everywhere. */
+static void mask_behind_convolution(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 13);
+    eki_value *x = op_input(&t, SHAPE(1, 5, 3, 3), NULL);
+    eki_node *conv = NODE(&t, "Conv", 1, x, op_param(&t, SHAPE(5, 5, 1, 1), NULL));
+    NODE(&t, "Dropout", 2, conv->out[0]);
+    op_run(&t, EKI_MODE_INFERENCE);
+    eki_view mask = eki_exec_output(t.exec, 1);
+    assert_int_equal(mask.dtype, EK_BOOL);
+    for (int i = 0; i < 45; i++) assert_int_equal(((unsigned char *)mask.data)[i], 1);
+    op_end(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(active_by_mode_and_opset),
         cmocka_unit_test(kept_elements_are_scaled),
         cmocka_unit_test(mask_output),
         cmocka_unit_test(keyed_by_sample_step_and_seed),
+        cmocka_unit_test(rows_are_not_always_samples),
+        cmocka_unit_test(mask_behind_convolution),
     };
     return cmocka_run_group_tests_name("op_dropout", tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ ek_status eki_op_batchnormalization_infer(eki_infer *infer) {
         EKI_TRY(eki_norm_infer_length(infer, i, names[i], channels));
         if (channels < 0 && infer->in[i].shape.rank == 1) channels = infer->in[i].shape.dims[0];
     }
-    for (int i = 1; i < infer->node->n_out; i++) {
+    for (int i = 1; i < infer->node->n_out && i < 5; i++) {
         eki_infer_set(infer, i, EK_F32, &infer->in[3].shape);
     }
     return EK_OK;

@@ -20,7 +20,7 @@ static eki_shape aligned(const eki_node *node, int64_t opset, const eki_shape *a
     eki_shape shape = {.rank = a->rank};
     if (opset >= 7 || eki_node_int(node, "broadcast", 0) == 0 || a->rank < 0 || b->rank < 0) return *b;
     if (axis < 0) axis += a->rank;
-    if (axis < 0 || axis + b->rank > a->rank) return *b;
+    if (axis < 0 || axis > a->rank - b->rank) return *b;
     for (int i = 0; i < a->rank; i++) {
         int j = i - (int)axis;
         shape.dims[i] = j >= 0 && j < b->rank ? b->dims[j] : 1;

@@ -12,7 +12,12 @@
 ek_status eki_op_clip_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, infer->opset < 11 ? 1 : 3));
     for (int i = 0; i < infer->node->n_in; i++) {
-        if (infer->in[i].present) EKI_TRY(eki_infer_f32(infer, i));
+        if (!infer->in[i].present) continue;
+        int64_t count;
+        EKI_TRY(eki_infer_f32(infer, i));
+        if (i > 0 && eki_shape_count(&infer->in[i].shape, &count) && count != 1) {
+            return eki_infer_fail(infer, EK_ERR_SHAPE, "%s must be a scalar", i == 1 ? "min" : "max");
+        }
     }
     EKI_TRY(eki_infer_same(infer));
     return eki_infer_fold(infer, eki_op_clip_forward);

@@ -9,7 +9,7 @@
 
 ek_status eki_op_concat_infer(eki_infer *infer) {
     int axis = 0;
-    EKI_TRY(eki_infer_inputs(infer, 1, EKI_MAX_IO));
+    EKI_TRY(eki_infer_inputs(infer, infer->node->n_in > 1 ? infer->node->n_in : 1, EKI_MAX_IO));
     eki_shape out = infer->in[0].shape;
     for (int i = 0; i < infer->node->n_in; i++) {
         const eki_shape *x = &infer->in[i].shape;

@@ -17,7 +17,9 @@ typedef struct conv_state {
 static ek_status check_channels(eki_infer *infer, const eki_shape *x, const eki_shape *w, int64_t group) {
     char a[192], b[192];
     bool known = x->dims[1] >= 0 && w->dims[0] >= 0 && w->dims[1] >= 0;
-    if (group < 1 || (known && (w->dims[1] * group != x->dims[1] || w->dims[0] % group != 0))) {
+    bool fits = group >= 1 &&
+                (!known || (x->dims[1] % group == 0 && x->dims[1] / group == w->dims[1] && w->dims[0] % group == 0));
+    if (!fits) {
         return eki_infer_fail(infer, EK_ERR_SHAPE,
                               "input %s and weight %s do not fit group=%lld; expected weight [O, C/group, ...] with O "
                               "divisible by group",
@@ -30,6 +32,7 @@ ek_status eki_op_conv_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 2, 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
+    if (infer->node->n_in > 2 && infer->in[2].present) EKI_TRY(eki_infer_f32(infer, 2));
     const eki_shape *x = &infer->in[0].shape, *w = &infer->in[1].shape;
     if (x->rank < 0 || w->rank < 0) {
         eki_infer_set_unknown(infer, 0, EK_F32);

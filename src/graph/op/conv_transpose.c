@@ -45,6 +45,7 @@ ek_status eki_op_convtranspose_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 2, 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
+    if (infer->node->n_in > 2 && infer->in[2].present) EKI_TRY(eki_infer_f32(infer, 2));
     const eki_shape *x = &infer->in[0].shape, *w = &infer->in[1].shape;
     int64_t group = eki_node_int(infer->node, "group", 1), channels = -1;
     if (x->rank < 0 || w->rank < 0) {

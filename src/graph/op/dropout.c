@@ -3,17 +3,34 @@
  * Whether it is active is the plan's decision: never in inference, always in training; in FILE mode as the file says
  * (is_test = 0; never from 7 to 11, where ONNX leaves it to the runtime; training_mode).
  * Method: element e of the example with global index s is dropped by the random word number s * elements + e of a
- * stream named by seed, step and node: independent of batch position, batch size, threads and ranks. What is kept is
- * multiplied by 1 / (1 - ratio). One byte per element is saved for backward.
+ * stream named by seed, step and node: independent of batch position, batch size, threads and ranks. Several rows per
+ * example ([N T, C]) count as one example; where the rows are no multiple of the examples (a tensor that has lost the
+ * batch), s is the row. What is kept is multiplied by 1 / (1 - ratio). One byte per element is saved for backward.
  */
 #include "base/random.h"
 #include "graph/op/op_common.h"
 
 #include <string.h>
 
+/* Input 1 is the ratio, input 2 whether to train; each one number. */
+static ek_status check_scalar(eki_infer *infer, int input) {
+    static const char *const names[] = {"data", "ratio", "training_mode"};
+    int64_t count;
+    ek_dtype dtype = infer->in[input].dtype;
+    if (!infer->in[input].present) return EK_OK;
+    if (eki_shape_count(&infer->in[input].shape, &count) && count != 1) {
+        return eki_infer_fail(infer, EK_ERR_SHAPE, "%s must be a scalar", names[input]);
+    }
+    bool fits = input == 1 ? dtype == EK_F32 || dtype == EK_F64 : dtype == EK_BOOL;
+    if (fits) return EK_OK;
+    return eki_infer_fail(infer, EK_ERR_DTYPE, "%s is %s, expected %s", names[input], eki_dtype_name(dtype),
+                          input == 1 ? "float32 or float64" : "bool");
+}
+
 ek_status eki_op_dropout_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, infer->opset < 12 ? 1 : 3));
     EKI_TRY(eki_infer_f32(infer, 0));
+    for (int i = 1; i < infer->node->n_in; i++) EKI_TRY(check_scalar(infer, i));
     EKI_TRY(eki_infer_same(infer));
     if (infer->node->n_out > 1) {
         eki_infer_set(infer, 1, infer->opset < 10 ? EK_F32 : EK_BOOL, &infer->in[0].shape);
@@ -49,11 +66,8 @@ static ek_status read_ratio(const eki_step *step, float *ratio, ek_error *err) {
         *ratio = eki_node_float(step->node, "ratio", 0.5f);
     } else if (data != NULL && step->in[1].dtype == EK_F64) {
         *ratio = (float)*(const double *)data;
-    } else if (data != NULL && step->in[1].dtype == EK_F32) {
-        *ratio = *(const float *)data;
     } else if (data != NULL) {
-        return eki_step_fail(step, err, EK_ERR_DTYPE, "ratio is %s, expected f32 or f64",
-                             eki_dtype_name(step->in[1].dtype));
+        *ratio = *(const float *)data;
     }
     if (!(*ratio >= 0.0f && *ratio < 1.0f)) {
         return eki_step_fail(step, err, EK_ERR_ARG, "ratio is %g, expected a number in [0, 1)", (double)*ratio);
@@ -62,7 +76,11 @@ static ek_status read_ratio(const eki_step *step, float *ratio, ek_error *err) {
 }
 
 ek_status eki_op_dropout_prepare(eki_step *step, ek_error *err) {
-    if (!may_be_active(step)) return eki_prepare_same_layout(step, err);
+    if (!may_be_active(step)) {
+        EKI_TRY(eki_prepare_same_layout(step, err));
+        step->out[1].layout = EK_LAYOUT_NCHW; /* the mask has no blocked form */
+        return EK_OK;
+    }
     step->saved_bytes = eki_view_elements(&step->out[0]) + sizeof(float);
     return eki_prepare_plain(step, err);
 }
@@ -121,11 +139,13 @@ ek_status eki_op_dropout_forward(eki_step *step, ek_error *err) {
         write_mask(step, NULL);
         return eki_copy_forward(step, err);
     }
-    int64_t samples = step->in[0].shape.rank > 0 ? step->in[0].shape.dims[0] : 1;
+    const eki_plan *plan = step->plan;
+    int64_t rows = step->in[0].shape.rank > 0 ? step->in[0].shape.dims[0] : 1;
+    bool by_sample = plan->sample_ids != NULL && plan->samples > 0 && rows % plan->samples == 0;
+    int64_t samples = by_sample ? plan->samples : rows;
     job j = {.x = step->in[0].data, .y = step->out[0].data, .kept = (unsigned char *)step->saved + sizeof scale};
-    j.sample_ids = step->in[0].shape.rank > 0 ? step->plan->sample_ids : NULL;
-    j.random =
-        eki_random_stream(step->plan->seed, "dropout", step->plan->step_id, eki_hash_text(step->node->out[0]->name));
+    j.sample_ids = by_sample ? plan->sample_ids : NULL;
+    j.random = eki_random_stream(plan->seed, "dropout", plan->step_id, eki_hash_text(step->node->out[0]->name));
     j.per_sample = count / (size_t)samples;
     j.threshold = (uint64_t)((double)ratio * 0x1p32);
     j.scale = scale;

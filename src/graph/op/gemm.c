@@ -27,6 +27,7 @@ ek_status eki_op_gemm_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, infer->opset < 11 ? 3 : 2, 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
+    if (infer->node->n_in > 2 && infer->in[2].present) EKI_TRY(eki_infer_f32(infer, 2));
     const eki_shape *a = &infer->in[0].shape, *b = &infer->in[1].shape;
     eki_shape y = {.rank = 2};
     if (a->rank < 0 || b->rank < 0) {

@@ -34,7 +34,8 @@ static ek_status infer(eki_infer *infer, int parameters) {
     if (eki_node_int(infer->node, "stash_type", 1) != 1) {
         return eki_infer_fail(infer, EK_ERR_UNSUPPORTED, "stash_type other than 1 (float) is not supported");
     }
-    for (int i = 1; i < infer->node->n_out; i++) eki_infer_set_unknown(infer, i, EK_F32);
+    int outputs = parameters == 2 ? 3 : 1; /* Y, Mean, InvStdDev; RMSNormalization has Y alone */
+    for (int i = 1; i < outputs; i++) eki_infer_set_unknown(infer, i, EK_F32);
     if (x->rank < 0) return EK_OK;
     EKI_TRY(eki_infer_axis(infer, eki_node_int(infer->node, "axis", -1), x->rank, false, &axis));
     for (int i = 1; i < infer->node->n_in; i++) {
@@ -49,7 +50,7 @@ static ek_status infer(eki_infer *infer, int parameters) {
     }
     eki_shape statistics = *x;
     for (int i = axis; i < x->rank; i++) statistics.dims[i] = 1;
-    for (int i = 1; i < infer->node->n_out; i++) eki_infer_set(infer, i, EK_F32, &statistics);
+    for (int i = 1; i < outputs; i++) eki_infer_set(infer, i, EK_F32, &statistics);
     return EK_OK;
 }
 

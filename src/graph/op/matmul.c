@@ -45,9 +45,10 @@ ek_status eki_op_matmul_infer(eki_infer *infer) {
     }
     eki_shape a = as_matrices(given_a, false), b = as_matrices(given_b, true), lead_a = leading(&a),
               lead_b = leading(&b);
-    eki_shape y;
+    eki_shape y = {.rank = -1};
     int64_t k = a.rank >= 2 ? a.dims[a.rank - 1] : -1, kb = b.rank >= 2 ? b.dims[b.rank - 2] : -1;
-    bool fits = a.rank >= 2 && b.rank >= 2 && (k < 0 || kb < 0 || k == kb) && eki_shape_broadcast(&lead_a, &lead_b, &y);
+    bool fits = a.rank >= 2 && b.rank >= 2 && (k < 0 || kb < 0 || k == kb);
+    if (fits) EKI_TRY(eki_infer_broadcast_pair(infer, &lead_a, &lead_b, &y));
     if (!fits || y.rank + 2 > EKI_MAX_RANK) {
         char ta[192], tb[192];
         return eki_infer_fail(infer, EK_ERR_SHAPE, "%s and %s cannot be multiplied as matrices",

@@ -7,7 +7,7 @@
 #include "graph/op/op_common.h"
 
 static ek_status infer(eki_infer *infer, eki_step_fn forward) {
-    EKI_TRY(eki_infer_inputs(infer, 1, EKI_MAX_IO));
+    EKI_TRY(eki_infer_inputs(infer, infer->node->n_in > 1 ? infer->node->n_in : 1, EKI_MAX_IO));
     ek_dtype dtype = infer->in[0].dtype;
     eki_shape out = infer->in[0].shape;
     for (int i = 0; i < infer->node->n_in; i++) {

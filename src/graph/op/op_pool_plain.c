@@ -33,32 +33,32 @@ typedef struct window_result {
     float most;
 } window_result;
 
-/* -1 = beyond the padding, 0 = in the padding, 1 = inside. */
-static int position(const extents *e, const int64_t at[3], int64_t *offset) {
-    int where = 1;
-    *offset = 0;
-    for (int i = 0; i < 3; i++) {
-        if (at[i] >= e->in[i] + e->end[i]) return -1;
-        if (at[i] < 0 || at[i] >= e->in[i]) where = 0;
-        *offset = *offset * e->in[i] + at[i];
-    }
-    return where;
+/* Taps k of dimension i of a window that begins at `at`: [*first, *last) lie inside the input, the result is how many
+ * lie inside input plus padding. Found by arithmetic, so that a window far larger than the input costs nothing. */
+static int64_t taps(const extents *e, int i, int64_t at, int64_t *first, int64_t *last) {
+    int64_t d = e->dilation[i], inside = (e->in[i] - at + d - 1) / d, padded = (e->in[i] + e->end[i] - at + d - 1) / d;
+    *first = at < 0 ? (-at + d - 1) / d : 0;
+    *last = inside < e->kernel[i] ? inside : e->kernel[i];
+    if (*last < *first) *last = *first;
+    return padded < e->kernel[i] ? (padded > 0 ? padded : 0) : e->kernel[i];
 }
 
 typedef void (*visit_fn)(void *argument, int64_t offset);
 
 static void visit_window(const extents *e, const int64_t out[3], window_result *r, const float *x, visit_fn visit,
                          void *argument) {
-    *r = (window_result){.best = -1};
-    int64_t k[3], at[3], offset;
-    for (k[0] = 0; k[0] < e->kernel[0]; k[0]++) {
-        for (k[1] = 0; k[1] < e->kernel[1]; k[1]++) {
-            for (k[2] = 0; k[2] < e->kernel[2]; k[2]++) {
-                for (int i = 0; i < 3; i++) at[i] = out[i] * e->stride[i] - e->begin[i] + k[i] * e->dilation[i];
-                int where = position(e, at, &offset);
-                r->padded += where >= 0;
-                if (where <= 0) continue;
-                r->inside++;
+    int64_t begin[3], first[3], last[3], k[3];
+    *r = (window_result){.best = -1, .inside = 1, .padded = 1};
+    for (int i = 0; i < 3; i++) {
+        begin[i] = out[i] * e->stride[i] - e->begin[i];
+        r->padded *= taps(e, i, begin[i], &first[i], &last[i]);
+        r->inside *= last[i] - first[i];
+    }
+    for (k[0] = first[0]; k[0] < last[0]; k[0]++) {
+        for (k[1] = first[1]; k[1] < last[1]; k[1]++) {
+            for (k[2] = first[2]; k[2] < last[2]; k[2]++) {
+                int64_t offset = 0;
+                for (int i = 0; i < 3; i++) offset = offset * e->in[i] + begin[i] + k[i] * e->dilation[i];
                 if (visit != NULL) visit(argument, offset);
                 if (x == NULL) continue;
                 r->sum += x[offset];

@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Of an extent: no real model comes near, and the tables of an axis stay small. */
+static const double MOST = 0x1p24;
+
 static ek_status fail(const eki_node *node, ek_error *err, ek_status status, const char *what) {
     char label[192];
     return eki_fail(err, status, "%s: %s", eki_node_label(node, label), what);
@@ -75,11 +78,11 @@ static void keep_ratio(const eki_node *node, const eki_shape *x, const int *axes
 static ek_status set_axis(const eki_node *node, eki_resize *r, const eki_shape *x, int axis, bool by_size, double value,
                           ek_error *err) {
     int64_t in = x->dims[axis];
-    if (!(value > 0.0) || value > 0x1p31) return fail(node, err, EK_ERR_ARG, "a scale or size is out of range");
+    if (!(value > 0.0) || value > MOST) return fail(node, err, EK_ERR_ARG, "a scale or size is out of range");
     r->by_size[axis] = by_size;
     r->scale[axis] = by_size ? (in > 0 ? value / (double)in : 1.0) : value;
     double out = by_size ? value : floor((double)in * value);
-    if (in >= 0 && out > 0x1p31) return fail(node, err, EK_ERR_LIMIT, "an extent is above 2^31");
+    if (in >= 0 && out > MOST) return fail(node, err, EK_ERR_LIMIT, "an extent is above 2^24");
     r->out[axis] = by_size ? (int64_t)value : in < 0 ? (value == 1.0 ? in : -1) : (int64_t)out;
     return EK_OK;
 }

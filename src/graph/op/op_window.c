@@ -5,6 +5,9 @@
  */
 #include "graph/op/op_window.h"
 
+/* Of every attribute: no real model comes near, and oneDNN computes with such numbers in 32 bits. */
+enum { MOST = 1 << 24 };
+
 static ek_status fail(const eki_node *node, ek_error *err, ek_status status, const char *what, int64_t found) {
     char label[192];
     return eki_fail(err, status, "%s: %s (found %lld)", eki_node_label(node, label), what, (long long)found);
@@ -19,10 +22,10 @@ ek_status eki_window_list(const eki_node *node, const char *name, int64_t fallba
         return fail(node, err, EK_ERR_SHAPE, "an attribute has the wrong length", (int64_t)n);
     for (int i = 0; i < count; i++) {
         values[i] = found ? given[i] : fallback;
-        if (values[i] < least || values[i] > INT32_MAX) {
+        if (values[i] < least || values[i] > MOST) {
             char label[192];
-            return eki_fail(err, EK_ERR_ARG, "%s: %s[%d] is %lld, expected at least %lld", eki_node_label(node, label),
-                            name, i, (long long)values[i], (long long)least);
+            return eki_fail(err, EK_ERR_ARG, "%s: %s[%d] is %lld, expected a number from %lld to %d",
+                            eki_node_label(node, label), name, i, (long long)values[i], (long long)least, MOST);
         }
     }
     return EK_OK;
@@ -78,6 +81,7 @@ ek_status eki_window_attributes(const eki_node *node, int rank, const int64_t *k
             return fail(node, err, EK_ERR_SHAPE, "kernel_shape differs from the weight's", w.kernel[i]);
         }
         if (w.kernel[i] == 0) w.kernel[i] = kernel != NULL ? kernel[i] : 0;
+        if (w.kernel[i] > MOST) return fail(node, err, EK_ERR_LIMIT, "the kernel is too large", w.kernel[i]);
         if (w.kernel[i] < 1) return fail(node, err, EK_ERR_FORMAT, "kernel_shape is missing or empty", w.kernel[i]);
         w.pad_begin[i] = pads[i];
         w.pad_end[i] = pads[i + w.spatial];

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LARGE_KERNEL = 4096 };
+
 typedef struct pool_state {
     eki_pool *pool; /* NULL = plain loops */
     eki_plain_pool plain;
 } pool_state;
 
-static ek_status infer_pool(eki_infer *infer) {
+static ek_status infer_pool(eki_infer *infer, bool indices) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     EKI_TRY(eki_infer_f32(infer, 0));
     const eki_shape *x = &infer->in[0].shape;
@@ -28,8 +30,7 @@ static ek_status infer_pool(eki_infer *infer) {
         EKI_TRY(eki_window_shape(infer, &window, x->dims[1], &shape));
         eki_infer_set(infer, 0, EK_F32, &shape);
     }
-    infer->out[1].dtype = EK_I64;
-    infer->out[1].shape = infer->out[0].shape;
+    if (indices) eki_infer_set(infer, 1, EK_I64, &infer->out[0].shape);
     return EK_OK;
 }
 
@@ -42,12 +43,13 @@ static bool reaches_out(const eki_window *w, const eki_shape *x) {
     return false;
 }
 
-/* True where a window may lie in the padding alone. */
-static bool window_in_padding(const eki_window *w, const eki_shape *x) {
+/* True where a window may lie in the padding alone, or is so large that oneDNN, which walks all of it, would not end.
+ */
+static bool unusual_window(const eki_window *w, const eki_shape *x) {
     for (int i = 0; i < w->spatial; i++) {
         int64_t reach = (w->kernel[i] - 1) * w->dilation[i] + 1, last = (w->out[i] - 1) * w->stride[i];
         if (w->pad_begin[i] >= reach || last >= x->dims[i + 2] + w->pad_begin[i]) return true;
-        if (w->dilation[i] > x->dims[i + 2]) return true; /* or step over the input */
+        if (w->dilation[i] > x->dims[i + 2] || w->kernel[i] > LARGE_KERNEL) return true; /* or step over the input */
     }
     return false;
 }
@@ -81,7 +83,7 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, NULL, &window, err));
     bool indices = step->n_out > 1 && step->has_out[1];
-    bool plain = indices || window_in_padding(&window, &step->in[0].shape);
+    bool plain = indices || unusual_window(&window, &step->in[0].shape);
     if (plain || (kind == EKI_POOL_AVERAGE_PADDED && reaches_out(&window, &step->in[0].shape))) {
         EKI_TRY(eki_prepare_plain(step, err));
         state->plain = (eki_plain_pool){.window = window, .kind = kind, .shape = step->in[0].shape};
@@ -125,13 +127,13 @@ static void release_pool(eki_step *step) {
     step->priv = NULL;
 }
 
-ek_status eki_op_maxpool_infer(eki_infer *infer) { return infer_pool(infer); }
+ek_status eki_op_maxpool_infer(eki_infer *infer) { return infer_pool(infer, true); }
 ek_status eki_op_maxpool_prepare(eki_step *step, ek_error *err) { return prepare_pool(step, EKI_POOL_MAX, err); }
 ek_status eki_op_maxpool_forward(eki_step *step, ek_error *err) { return forward_pool(step, err); }
 ek_status eki_op_maxpool_backward(eki_step *step, ek_error *err) { return backward_pool(step, err); }
 void eki_op_maxpool_release(eki_step *step) { release_pool(step); }
 
-ek_status eki_op_averagepool_infer(eki_infer *infer) { return infer_pool(infer); }
+ek_status eki_op_averagepool_infer(eki_infer *infer) { return infer_pool(infer, false); }
 ek_status eki_op_averagepool_prepare(eki_step *step, ek_error *err) {
     bool padded = eki_node_int(step->node, "count_include_pad", 0) != 0;
     return prepare_pool(step, padded ? EKI_POOL_AVERAGE_PADDED : EKI_POOL_AVERAGE, err);

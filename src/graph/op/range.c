@@ -6,20 +6,26 @@
 #include "graph/op/op_common.h"
 
 #include <math.h>
+#include <string.h>
 
+/* The data may lie in a mapped file, at any address. */
 static double number(ek_dtype dtype, const void *data) {
-    return dtype == EK_F32 ? (double)*(const float *)data : (double)eki_load_int(dtype, data, 0);
+    float real;
+    int64_t whole = 0;
+    memcpy(&real, data, sizeof real);
+    memcpy(&whole, data, eki_dtype_bytes(dtype));
+    return dtype == EK_F32 ? (double)real : (double)eki_load_int(dtype, &whole, 0);
 }
 
 static ek_status count_of(eki_infer *infer, ek_dtype dtype, int64_t *count) {
     double v[3];
     for (int i = 0; i < 3; i++) {
-        eki_tensor copy = *infer->in[i].constant;
+        const eki_tensor *given = infer->in[i].constant;
         int64_t elements;
-        if (!eki_shape_count(&copy.shape, &elements) || elements != 1) {
+        if (!eki_shape_count(&given->shape, &elements) || elements != 1) {
             return eki_infer_fail(infer, EK_ERR_SHAPE, "input %d is not a scalar", i);
         }
-        v[i] = number(dtype, copy.data);
+        v[i] = number(dtype, given->data);
     }
     double n = v[2] != 0.0 ? ceil((v[1] - v[0]) / v[2]) : NAN;
     if (!(n < 0x1p62)) return eki_infer_fail(infer, EK_ERR_ARG, "delta is 0 or the range has no end");
@@ -36,7 +42,7 @@ ek_status eki_op_range_infer(eki_infer *infer) {
         if (infer->in[i].dtype != dtype || (dtype != EK_F32 && !eki_is_int(dtype))) {
             return eki_infer_fail(infer, EK_ERR_DTYPE, "inputs must be three numbers of type f32, i64 or i32");
         }
-        known = known && infer->in[i].constant != NULL && eki_tensor_aligned(infer->in[i].constant);
+        known = known && infer->in[i].constant != NULL;
     }
     if (known) {
         EKI_TRY(count_of(infer, dtype, &out.dims[0]));

@@ -68,9 +68,11 @@ static ek_status make_stages(eki_step *step, const eki_resize *r, resize_state *
     size_t extent[EKI_MAX_RANK];
     for (int i = 0; i < x->rank; i++) extent[i] = (size_t)x->dims[i];
     if (block > 1) extent[1] = (extent[1] + block - 1) / block;
-    for (int axis = 0; axis < x->rank; axis++) {
+    for (int k = 0; k < 2 * x->rank; k++) { /* what shrinks comes first: less work, and nothing larger than both ends */
+        int axis = k % x->rank;
         stage s = {.outer = 1, .inner = block, .in = x->dims[axis], .out = r->out[axis]};
-        if (r->out[axis] == x->dims[axis] && r->scale[axis] == 1.0) continue;
+        bool same = s.in == s.out && r->scale[axis] == 1.0, first = s.out < s.in;
+        if (same || first != (k < x->rank)) continue;
         for (int i = 0; i < x->rank; i++) {
             if (i != axis) *(i < axis ? &s.outer : &s.inner) *= extent[i];
         }

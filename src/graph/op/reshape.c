@@ -87,7 +87,9 @@ ek_status eki_op_reshape_infer(eki_infer *infer) {
     target t;
     EKI_TRY(eki_infer_inputs(infer, infer->opset < 5 ? 1 : 2, infer->opset < 5 ? 1 : 2));
     EKI_TRY(eki_infer_list(infer, "shape", 1, 5, &values, &count, &known, &given));
-    if (!known) return unknown_target(infer);
+    const eki_shape *list = &infer->in[1].shape;
+    bool empty = infer->opset >= 5 && list->rank == 1 && list->dims[0] == 0; /* known without its value: a scalar */
+    if (!known && !empty) return unknown_target(infer);
     EKI_TRY(read_target(infer, values, count, &t));
     const eki_shape *x = &infer->in[0].shape;
     if (t.rest >= 0 && x->rank < 0) {

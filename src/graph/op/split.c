@@ -48,6 +48,7 @@ ek_status eki_op_split_infer(eki_infer *infer) {
     size_t count;
     bool known, given;
     EKI_TRY(eki_infer_inputs(infer, 1, infer->opset == 1 || infer->opset >= 13 ? 2 : 1));
+    if (n < 1) return eki_infer_fail(infer, EK_ERR_FORMAT, "has no output");
     EKI_TRY(eki_infer_list(infer, "split", 1, 13, &values, &count, &known, &given));
     const eki_shape *x = &infer->in[0].shape;
     if (x->rank >= 0) {

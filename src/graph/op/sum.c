@@ -7,7 +7,7 @@
 #include <string.h>
 
 ek_status eki_op_sum_infer(eki_infer *infer) {
-    EKI_TRY(eki_infer_inputs(infer, 1, EKI_MAX_IO));
+    EKI_TRY(eki_infer_inputs(infer, infer->node->n_in > 1 ? infer->node->n_in : 1, EKI_MAX_IO));
     eki_shape out = infer->in[0].shape;
     for (int i = 0; i < infer->node->n_in; i++) {
         EKI_TRY(eki_infer_f32(infer, i));
