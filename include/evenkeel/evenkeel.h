@@ -11,6 +11,7 @@
 #include <evenkeel/parts.h>
 #include <evenkeel/session.h>
 #include <evenkeel/status.h>
+#include <evenkeel/surgery.h>
 #include <evenkeel/train.h>
 #include <evenkeel/version.h>
 

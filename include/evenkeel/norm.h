@@ -97,6 +97,33 @@ typedef enum ek_small_sample {
     EK_SMALL_ERROR = 3        /* EK_ERR_SHAPE, as PyTorch does */
 } ek_small_sample;
 
+/* Fused into the norm: y = activation(scale * xhat + bias + residual), one pass over memory. a, b are
+ * desc.activation_alpha and desc.activation_beta. Comparisons select, so that NaN stays NaN; the smooth ones are
+ * polynomials of our own (bounds in docs/numerics.md).
+ *
+ *     RELU          max(t, 0)                  LEAKY_RELU    t < 0 ? a t : t, a >= 0
+ *     CLIP          min(b, max(a, t)), a <= b  SIGMOID       1 / (1 + exp(-t))
+ *     TANH          tanh(t)                    SILU          t sigmoid(t), also called swish
+ *     HARD_SIGMOID  min(1, max(0, a t + b))    HARD_SWISH    t min(1, max(0, t / 6 + 1/2))
+ *     GELU          t Phi(t), the exact one (erf)
+ *
+ * What backward must be given besides x: `y`, the output of the forward, for RELU, LEAKY_RELU, CLIP, SIGMOID, TANH and
+ * HARD_SIGMOID, whose slope it tells; scale, bias and `residual` of the forward for SILU, HARD_SWISH and GELU, which
+ * compute t again. Slopes at a corner are those of the side where the output is constant (LEAKY_RELU: a), and so is the
+ * slope of ReLU and of the hard ones at NaN. */
+typedef enum ek_activation {
+    EK_ACTIVATION_NONE = 0,
+    EK_ACTIVATION_RELU = 1,
+    EK_ACTIVATION_LEAKY_RELU = 2,
+    EK_ACTIVATION_CLIP = 3,
+    EK_ACTIVATION_SIGMOID = 4,
+    EK_ACTIVATION_TANH = 5,
+    EK_ACTIVATION_SILU = 6,
+    EK_ACTIVATION_HARD_SIGMOID = 7,
+    EK_ACTIVATION_HARD_SWISH = 8,
+    EK_ACTIVATION_GELU = 9
+} ek_activation;
+
 /* Conventions and defaults of other systems, for ek_norm_desc_preset(); docs/semantics.md lists what each sets. */
 typedef enum ek_norm_preset {
     EK_PRESET_ONNX = 0, /* what ek_norm_desc_default() gives */
@@ -123,25 +150,30 @@ typedef struct ek_norm_desc {
     ek_momentum_convention momentum_convention; /* default KEEP */
     ek_running_variance running_variance;       /* default POPULATION */
     ek_small_sample small_sample;               /* default BIASED */
-    int64_t ghost;          /* BATCH: examples per virtual batch, each with its own statistics; 0 (default) = all */
-    double renorm_r_max;    /* BATCH: batch renorm (Ioffe 2017), >= 1; 0 (default) = off */
-    double renorm_d_max;    /* batch renorm, >= 0 */
-    int masked;             /* 1 = calls give args.lengths or args.mask; not for ELEMENT affine; default 0 */
-    int64_t chunk;          /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
-    ek_parallel parallel;   /* thread seam; default OpenMP */
-    ek_allocator allocator; /* memory seam of the plan object; default malloc */
+    int64_t ghost;            /* BATCH: examples per virtual batch, each with its own statistics; 0 (default) = all */
+    double renorm_r_max;      /* BATCH: batch renorm (Ioffe 2017), >= 1; 0 (default) = off */
+    double renorm_d_max;      /* batch renorm, >= 0 */
+    int masked;               /* 1 = calls give args.lengths or args.mask; not for ELEMENT affine; default 0 */
+    int64_t chunk;            /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
+    ek_activation activation; /* fused; default NONE; not with a mask */
+    double activation_alpha;  /* LEAKY_RELU: slope below 0; CLIP: low; HARD_SIGMOID: slope. Others: 0 (default) */
+    double activation_beta;   /* CLIP: high; HARD_SIGMOID: offset. Others: 0 (default) */
+    int residual;             /* 1 = args.residual is added before the activation; default 0; not with a mask */
+    ek_parallel parallel;     /* thread seam; default OpenMP */
+    ek_allocator allocator;   /* memory seam of the plan object; default malloc */
     uint64_t reserved[8];
 } ek_norm_desc;
 
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * f32 buffers need 4-byte alignment only. `y` may equal `x` and `dx` may equal `dy`; no other buffers may overlap.
- * A backward call after an in-place forward is an error of the caller: backward needs the original x. */
+ * f32 buffers need 4-byte alignment only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal `dy`; no
+ * other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward needs the
+ * original x. */
 typedef struct ek_norm_args {
     size_t struct_size;        /* sizeof(ek_norm_args) */
     const void *x;             /* forward, backward */
-    void *y;                   /* forward */
+    void *y;                   /* forward writes it; backward reads it for some activations (see ek_activation) */
     const float *scale;        /* NULL = all ones */
     const float *bias;         /* NULL = all zeros */
     const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
@@ -157,6 +189,9 @@ typedef struct ek_norm_args {
     void *dx;                  /* backward: gradient of x, overwritten; NULL = not wanted */
     float *dscale;             /* backward: gradient of scale, overwritten; NULL = frozen */
     float *dbias;              /* backward: gradient of bias, overwritten; NULL = frozen */
+    const void *residual;      /* desc.residual = 1: shape and layout of x; forward, and backward where t is computed
+                                  again */
+    void *dresidual;           /* backward: gradient of residual, overwritten; NULL = not wanted */
     void *reserved[8];
 } ek_norm_args;
 
@@ -195,7 +230,9 @@ EK_API EK_NODISCARD ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_
 /* Backward of the forward whose `saved` is given, with the statistics that it used:
  *     dbias  = sum dy                      dscale = sum dy * xhat
  *     dx     = rstd * (g - mean(g) - xhat * mean(g * xhat))     with g = scale * dy, means over the set
- * (EK_STATS_RUNNING: dx = scale * rstd * dy.) EK_ERR_STATE when `saved` is not from a forward of this plan. */
+ * (EK_STATS_RUNNING: dx = scale * rstd * dy.) With a residual or an activation dy is first multiplied by the slope of
+ * the activation, in f32, and that product is dresidual. EK_ERR_STATE when `saved` is not from a forward of this plan.
+ */
 EK_API EK_NODISCARD ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
 
 /* Commits the batch statistics in `saved` to the running ones, by the descriptor's momentum and variance, all channels

@@ -21,8 +21,8 @@
  *
  * A part is `count` examples from example `first` of the whole batch; x, y, dy, dx of its calls point at the part.
  * Parts come in any order, each once per round, and begin at multiples of ek_norm_parts_chunk(): sums are added in
- * chunks of so many examples. desc.chunk sets it: give it the size of the micro-batch. BATCH without virtual batches or
- * renorm.
+ * chunks of so many examples. desc.chunk sets it: give it the size of the micro-batch. BATCH without virtual batches,
+ * renorm or mask. What a residual or an activation needs besides (norm.h) is given with the part.
  */
 #ifndef EVENKEEL_PARTS_H
 #define EVENKEEL_PARTS_H
@@ -65,7 +65,7 @@ EK_API EK_NODISCARD ek_status ek_norm_parts_add_gradients(const ek_norm_plan *pl
 EK_API EK_NODISCARD ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts,
                                                              const ek_norm_args *args, ek_error *err);
 
-/* dx of one part: reads args->x, dy. */
+/* dx of one part: reads args->x, dy, saved. */
 EK_API EK_NODISCARD ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, int64_t count,
                                                      const ek_norm_args *args, ek_error *err);
 

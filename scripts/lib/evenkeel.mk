@@ -1,6 +1,7 @@
 # evenkeel.mk: for a Makefile that includes it, EVENKEEL_LIB (a static library and the rules to build it),
 # EVENKEEL_CFLAGS (where the headers are) and EVENKEEL_LIBS (what to link after it). EVENKEEL_OPENMP=1 uses OpenMP as the
 # default thread pool; without it the default is one thread, and the seam of <evenkeel/parallel.h> takes yours.
+ek_goal := $(.DEFAULT_GOAL)
 EVENKEEL_DIR := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 EVENKEEL_BUILD ?= build/evenkeel
 EVENKEEL_OPENMP ?=
@@ -17,7 +18,7 @@ endif
 @ISA_FLAGS@
 
 # The bits of results are a contract: no contraction and no -ffast-math, whatever CFLAGS say.
-ek_flags = -O2 $(CFLAGS) -std=c11 -fPIC -fvisibility=hidden -fno-fast-math -ffp-contract=off \
+ek_flags = -O2 $(CFLAGS) -std=c11 -fPIC -MMD -MP -fvisibility=hidden -fno-fast-math -ffp-contract=off \
     -D_POSIX_C_SOURCE=200809L -I$(EVENKEEL_DIR)/include -I$(EVENKEEL_DIR)/src $(if $(EVENKEEL_OPENMP),-fopenmp)
 ek_sources := $(wildcard $(addprefix $(EVENKEEL_DIR)/src/,base/*.c cpu/*.c norm/*.c))
 ek_kernels := $(notdir $(wildcard $(EVENKEEL_DIR)/src/kernel/*.c))
@@ -38,3 +39,6 @@ $(EVENKEEL_BUILD)/kernel_$(1)/%.o: $(EVENKEEL_DIR)/src/kernel/%.c
 	$$(CC) $$(ek_flags) -O3 -fno-math-errno -fno-trapping-math $$(ek_flags_$(1)) -DEK_ISA=$(1) -DEK_ISA_$(1)=1 -c $$< -o $$@
 endef
 $(foreach isa,$(ek_isas),$(eval $(call ek_kernel_rule,$(isa))))
+
+-include $(ek_objects:.o=.d)
+.DEFAULT_GOAL := $(ek_goal)

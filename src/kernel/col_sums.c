@@ -5,8 +5,7 @@
  * rows are walked in strips of a few rows so that a strip is still in the first cache when the next tile reads it.
  * Neither the tile nor the strip changes the order of the additions of a column.
  */
-#include "kernel/kernel.h"
-#include "kernel/simd/simd.h"
+#include "kernel/epilogue.h"
 
 enum { TILE = 16 };
 
@@ -94,8 +93,53 @@ EK_INLINE void gradsums_tile_n(const float *x, const float *dy, size_t rows, siz
     f64x8_store_n(sdyx, b, n);
 }
 
+/* The same for the gradient before the activation, of the n <= 16 columns at c. */
+EK_INLINE void gradsums_fused(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+                              double *sdy, double *sdyx, size_t c, size_t n, const eki_epilogue *e, int fusion) {
+    again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
+    size_t low = n < 8 ? n : 8, high = n - low;
+    f64x8 k[2] = {load8(mean + c, low), load8(mean + c + low, high)};
+    f64x8 a[2] = {load8(sdy + c, low), load8(sdy + c + low, high)};
+    f64x8 b[2] = {load8(sdyx + c, low), load8(sdyx + c + low, high)};
+    for (size_t r = 0, i = c; r < rows; r++, i += stride) {
+        fetch_next_strip(x + i, stride);
+        fetch_next_strip(dy + i, stride);
+        f32x16 g = before(dy, e, &again, i, n, fusion), v = load16(x + i, n);
+        for (int half = 0; half < 2; half++) {
+            f64x8 wide = f64x8_half(g, half);
+            a[half] = f64x8_add(a[half], wide);
+            b[half] = f64x8_add(b[half], f64x8_mul(wide, f64x8_sub(f64x8_half(v, half), k[half])));
+        }
+    }
+    store8(sdy + c, a[0], low);
+    store8(sdy + c + low, a[1], high);
+    store8(sdyx + c, b[0], low);
+    store8(sdyx + c + low, b[1], high);
+}
+
+EK_INLINE void col_gradsums_fused(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
+                                  const double *mean, double *sdy, double *sdyx, const eki_epilogue *e, int fusion) {
+    size_t strip = strip_rows(rows, cols);
+    for (size_t r = 0; r < rows; r += strip) {
+        size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
+        eki_epilogue here = epilogue_shift(e, at);
+        for (; c + 16 <= cols; c += 16) {
+            gradsums_fused(x + at, dy + at, high, stride, mean, sdy, sdyx, c, 16, &here, fusion);
+        }
+        if (c < cols) gradsums_fused(x + at, dy + at, high, stride, mean, sdy, sdyx, c, cols - c, &here, fusion);
+    }
+}
+
 void EK_FN(f32_col_gradsums)(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
-                             const double *mean, double *sdy, double *sdyx) {
+                             const double *mean, double *sdy, double *sdyx, const eki_epilogue *e) {
+    if (e != NULL && e->activation == EKI_RELU) {
+        col_gradsums_fused(x, dy, rows, stride, cols, mean, sdy, sdyx, e, FUSE_RELU);
+        return;
+    }
+    if (e != NULL) {
+        col_gradsums_fused(x, dy, rows, stride, cols, mean, sdy, sdyx, e, FUSE_ANY);
+        return;
+    }
     size_t strip = strip_rows(rows, cols);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0;
@@ -106,29 +150,37 @@ void EK_FN(f32_col_gradsums)(const float *x, const float *dy, size_t rows, size_
     }
 }
 
-/* One vector of columns; n = 8 or the columns that are left. */
+/* One vector of columns; n = 8 or the columns that are left. With `e` its tensors and parameters begin at c. */
 EK_INLINE void paramgrads_tile(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
-                               const double *rstd, double *dscale, double *dbias, size_t n) {
-    f64x8 a = n < 8 ? f64x8_load_n(dscale, n) : f64x8_load(dscale);
-    f64x8 b = n < 8 ? f64x8_load_n(dbias, n) : f64x8_load(dbias);
-    for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
-        f64x8 g = n < 8 ? f64x8_widen_n(dy, n) : f64x8_widen(dy);
-        f64x8 d = f64x8_sub(n < 8 ? f64x8_widen_n(x, n) : f64x8_widen(x), f64x8_set1(mean[r]));
+                               const double *rstd, double *dscale, double *dbias, size_t c, size_t n,
+                               const eki_epilogue *e) {
+    f64x8 a = load8(dscale + c, n), b = load8(dbias + c, n);
+    for (size_t r = 0, i = c; r < rows; r++, i += stride) {
+        f64x8 g;
+        if (e != NULL) {
+            again16 again = again_row(e, e->affine != NULL ? e->affine + r : NULL);
+            again_elements(&again, e, c, n);
+            g = f64x8_half(before(dy, e, &again, i, n, FUSE_ANY), 0);
+        } else {
+            g = n < 8 ? f64x8_widen_n(dy + i, n) : f64x8_widen(dy + i);
+        }
+        f64x8 d = f64x8_sub(n < 8 ? f64x8_widen_n(x + i, n) : f64x8_widen(x + i), f64x8_set1(mean[r]));
         a = f64x8_add(a, f64x8_mul(g, f64x8_mul(d, f64x8_set1(rstd[r]))));
         b = f64x8_add(b, g);
     }
-    if (n < 8) {
-        f64x8_store_n(dscale, a, n);
-        f64x8_store_n(dbias, b, n);
-    } else {
-        f64x8_store(dscale, a);
-        f64x8_store(dbias, b);
-    }
+    store8(dscale + c, a, n);
+    store8(dbias + c, b, n);
 }
 
 void EK_FN(f32_vec_paramgrads)(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
-                               const double *mean, const double *rstd, double *dscale, double *dbias) {
+                               const double *mean, const double *rstd, double *dscale, double *dbias,
+                               const eki_epilogue *e) {
     size_t c = 0;
-    for (; c + 8 <= cols; c += 8) paramgrads_tile(x + c, dy + c, rows, stride, mean, rstd, dscale + c, dbias + c, 8);
-    if (c < cols) paramgrads_tile(x + c, dy + c, rows, stride, mean, rstd, dscale + c, dbias + c, cols - c);
+    if (e == NULL) {
+        for (; c + 8 <= cols; c += 8) paramgrads_tile(x, dy, rows, stride, mean, rstd, dscale, dbias, c, 8, NULL);
+        if (c < cols) paramgrads_tile(x, dy, rows, stride, mean, rstd, dscale, dbias, c, cols - c, NULL);
+    } else {
+        for (; c + 8 <= cols; c += 8) paramgrads_tile(x, dy, rows, stride, mean, rstd, dscale, dbias, c, 8, e);
+        if (c < cols) paramgrads_tile(x, dy, rows, stride, mean, rstd, dscale, dbias, c, cols - c, e);
+    }
 }

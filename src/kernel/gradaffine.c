@@ -4,9 +4,9 @@
  * xhat is formed first, because it is of order one: a product such as rstd * rstd would underflow for |x| near 1e30.
  * One formula serves all norms, so that norms which are equal as mathematics (group norm with one channel per group
  * and instance norm, for example) have gradients that are equal bit for bit. dx may be dy.
+ * What dresidual receives is the gradient before the activation; it may be dy too.
  */
-#include "kernel/kernel.h"
-#include "kernel/simd/simd.h"
+#include "kernel/epilogue.h"
 
 typedef struct {
     f32x16 hi, lo, rstd, scale, k1, k2;
@@ -23,60 +23,77 @@ EK_INLINE gradient16 gradient_set1(const eki_gradient *p) {
                         f32x16_set1(p->scale),   f32x16_set1(p->k1),      f32x16_set1(p->k2)};
 }
 
-EK_INLINE void gradient_row(const float *x, const float *dy, float *dx, size_t n, const float *scale, gradient16 v) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        if (scale != NULL) v.scale = f32x16_load(scale + i);
-        f32x16_store(dx + i, gradient_eval(f32x16_load(x + i), f32x16_load(dy + i), &v));
-    }
-    if (i < n) {
-        size_t m = n - i;
-        if (scale != NULL) v.scale = f32x16_load_n(scale + i, m);
-        f32x16_store_n(dx + i, gradient_eval(f32x16_load_n(x + i, m), f32x16_load_n(dy + i, m), &v), m);
-    }
+/* The n <= 16 elements at i. */
+EK_INLINE void gradient_step(const float *x, const float *dy, float *dx, size_t i, size_t n, const gradient16 *v,
+                             const again16 *again, const eki_epilogue *e, int fusion) {
+    f32x16 g = before(dy, e, again, i, n, fusion);
+    if (fusion == FUSE_ADD_RELU || (fusion == FUSE_ANY && e->dresidual != NULL)) store16(e->dresidual + i, g, n);
+    if (fusion == FUSE_ANY && dx == NULL) return;
+    store16(dx + i, gradient_eval(load16(x + i, n), g, v), n);
 }
 
-void EK_FN(f32_row_gradaffine)(const float *x, const float *dy, float *dx, size_t n, const eki_gradient *p) {
-    gradient_row(x, dy, dx, n, NULL, gradient_set1(p));
+/* The same where scale, and what t is computed from, change with every element. */
+EK_INLINE void gradient_element(const float *x, const float *dy, float *dx, size_t i, size_t n, const float *scale,
+                                gradient16 *v, again16 *again, const eki_epilogue *e, int fusion) {
+    if (fusion == FUSE_ANY) again_elements(again, e, i, n);
+    if (scale != NULL) v->scale = load16(scale + i, n);
+    gradient_step(x, dy, dx, i, n, v, again, e, fusion);
+}
+
+EK_INLINE void gradient_row(const float *x, const float *dy, float *dx, size_t n, const float *scale, gradient16 v,
+                            const eki_epilogue *e, int fusion) {
+    again16 again = again_row(e, e != NULL ? e->affine : NULL);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) gradient_element(x, dy, dx, i, 16, scale, &v, &again, e, fusion);
+    if (i < n) gradient_element(x, dy, dx, i, n - i, scale, &v, &again, e, fusion);
+}
+
+void EK_FN(f32_row_gradaffine)(const float *x, const float *dy, float *dx, size_t n, const eki_gradient *p,
+                               const eki_epilogue *e) {
+    gradient16 v = gradient_set1(p);
+    WITH_FUSION(gradient_fusion_of(e, dx), gradient_row(x, dy, dx, n, NULL, v, e, F));
 }
 
 void EK_FN(f32_vec_gradaffine)(const float *x, const float *dy, float *dx, size_t n, const float *scale,
-                               const eki_gradient *p) {
+                               const eki_gradient *p, const eki_epilogue *e) {
     eki_gradient one = *p;
     one.scale = 1.0f;
-    if (scale != NULL) {
-        gradient_row(x, dy, dx, n, scale, gradient_set1(&one));
+    gradient16 v = gradient_set1(&one);
+    if (e != NULL) {
+        gradient_row(x, dy, dx, n, scale, v, e, FUSE_ANY);
+    } else if (scale != NULL) {
+        gradient_row(x, dy, dx, n, scale, v, NULL, FUSE_NOTHING);
     } else {
-        gradient_row(x, dy, dx, n, NULL, gradient_set1(&one));
+        gradient_row(x, dy, dx, n, NULL, v, NULL, FUSE_NOTHING);
     }
 }
 
+/* The n <= 16 columns at c. */
 EK_INLINE void gradient_tile(const float *x, const float *dy, float *dx, size_t rows, size_t stride,
-                             const eki_gradient_columns *p, size_t c) {
-    gradient16 v = {f32x16_load(p->mean_hi + c), f32x16_load(p->mean_lo + c), f32x16_load(p->rstd + c),
-                    f32x16_load(p->scale + c),   f32x16_load(p->k1 + c),      f32x16_load(p->k2 + c)};
+                             const eki_gradient_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
+    gradient16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->rstd + c, n),
+                    load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
+    again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
         fetch_next_strip(x + i, stride);
         fetch_next_strip(dy + i, stride);
-        f32x16_store(dx + i, gradient_eval(f32x16_load(x + i), f32x16_load(dy + i), &v));
+        gradient_step(x, dy, dx, i, n, &v, &again, e, fusion);
     }
 }
 
-EK_INLINE void gradient_tile_n(const float *x, const float *dy, float *dx, size_t rows, size_t stride,
-                               const eki_gradient_columns *p, size_t c, size_t n) {
-    gradient16 v = {f32x16_load_n(p->mean_hi + c, n), f32x16_load_n(p->mean_lo + c, n), f32x16_load_n(p->rstd + c, n),
-                    f32x16_load_n(p->scale + c, n),   f32x16_load_n(p->k1 + c, n),      f32x16_load_n(p->k2 + c, n)};
-    for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        f32x16_store_n(dx + i, gradient_eval(f32x16_load_n(x + i, n), f32x16_load_n(dy + i, n), &v), n);
+EK_INLINE void gradient_columns(const float *x, const float *dy, float *dx, size_t rows, size_t stride, size_t cols,
+                                const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
+    size_t strip = cols <= 16 || rows < STRIP_ROWS ? rows : STRIP_ROWS;
+    for (size_t r = 0; r < rows; r += strip) {
+        size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
+        eki_epilogue here = epilogue_shift(e, at);
+        float *to = dx != NULL ? dx + at : NULL;
+        for (; c + 16 <= cols; c += 16) gradient_tile(x + at, dy + at, to, high, stride, p, c, 16, &here, fusion);
+        if (c < cols) gradient_tile(x + at, dy + at, to, high, stride, p, c, cols - c, &here, fusion);
     }
 }
 
 void EK_FN(f32_col_gradaffine)(const float *x, const float *dy, float *dx, size_t rows, size_t stride, size_t cols,
-                               const eki_gradient_columns *p) {
-    size_t strip = cols <= 16 || rows < STRIP_ROWS ? rows : STRIP_ROWS;
-    for (size_t r = 0; r < rows; r += strip) {
-        size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
-        for (; c + 16 <= cols; c += 16) gradient_tile(x + at, dy + at, dx + at, high, stride, p, c);
-        if (c < cols) gradient_tile_n(x + at, dy + at, dx + at, high, stride, p, c, cols - c);
-    }
+                               const eki_gradient_columns *p, const eki_epilogue *e) {
+    WITH_FUSION(gradient_fusion_of(e, dx), gradient_columns(x, dy, dx, rows, stride, cols, p, e, F));
 }

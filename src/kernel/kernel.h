@@ -26,6 +26,35 @@ typedef struct eki_gradient_columns {
     const float *mean_hi, *mean_lo, *rstd, *scale, *k1, *k2;
 } eki_gradient_columns;
 
+/* Activations; the values are those of ek_activation in norm.h. */
+enum {
+    EKI_NO_ACTIVATION = 0,
+    EKI_RELU = 1,
+    EKI_LEAKY_RELU = 2,
+    EKI_CLIP = 3,
+    EKI_SIGMOID = 4,
+    EKI_TANH = 5,
+    EKI_SILU = 6,
+    EKI_HARD_SIGMOID = 7,
+    EKI_HARD_SWISH = 8,
+    EKI_GELU = 9
+};
+
+/* Residual and activation, fused: y = activation(t + residual). NULL in place of it = neither. Tensors lie as x does.
+ * In backward the gradient before the activation is formed where dy is read: from y where that tells the slope
+ * (every activation below SILU, and HARD_SIGMOID), else from t, computed again. */
+typedef struct eki_epilogue {
+    int activation;
+    float alpha, beta;
+    const float *residual; /* or NULL */
+    const float *y;        /* backward: output of forward, or NULL = compute t again from the members below */
+    float *dresidual;      /* gradaffine: receives the gradient before the activation, or NULL */
+    const float *x;
+    const eki_affine *affine;          /* row, vec: of the row; paramgrads: one per row */
+    const eki_affine_columns *columns; /* col */
+    const float *scale, *bias;         /* vec: per element, or NULL */
+} eki_epilogue;
+
 typedef struct eki_kernels {
     const char *isa;
 #define EK_KERNEL(name, parameters) void(*name) parameters;

@@ -5,8 +5,7 @@
  * two f32 is exact in it and because |x| up to 1e30 must not overflow; a shift by a member of the set because sums of
  * raw squares cancel (docs/numerics.md). Eight lanes are one vector here, so a sum is a pair of vectors.
  */
-#include "kernel/kernel.h"
-#include "kernel/simd/simd.h"
+#include "kernel/epilogue.h"
 
 typedef struct {
     f64x8 a[2], b[2]; /* two sums of sixteen lanes */
@@ -62,14 +61,11 @@ void EK_FN(f32_row_moments)(const float *x, size_t n, size_t count, size_t strid
 }
 
 /* Eight lanes of g = scale * dy, exact in f64, and of g * (x - mean); first n lanes. */
-EK_INLINE void add_products(lanes *s, int half, const float *x, const float *dy, const float *scale, f64x8 mean,
-                            size_t n) {
+EK_INLINE void add_products(lanes *s, int half, const float *x, f64x8 g, const float *scale, f64x8 mean, size_t n) {
     if (n < 8) {
-        f64x8 g = f64x8_widen_n(dy, n);
         if (scale != NULL) g = f64x8_mul(g, f64x8_widen_n(scale, n));
         lanes_add_n(s, half, g, f64x8_mul(g, f64x8_sub(f64x8_widen_n(x, n), mean)), n);
     } else {
-        f64x8 g = f64x8_widen(dy);
         if (scale != NULL) g = f64x8_mul(g, f64x8_widen(scale));
         lanes_add(s, half, g, f64x8_mul(g, f64x8_sub(f64x8_widen(x), mean)));
     }
@@ -78,29 +74,72 @@ EK_INLINE void add_products(lanes *s, int half, const float *x, const float *dy,
 EK_INLINE void add_gradients(lanes *s, const float *x, const float *dy, size_t n, const float *scale, f64x8 mean) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, 8);
-        add_products(s, 1, x + i + 8, dy + i + 8, scale != NULL ? scale + i + 8 : NULL, mean, 8);
+        add_products(s, 0, x + i, f64x8_widen(dy + i), scale != NULL ? scale + i : NULL, mean, 8);
+        add_products(s, 1, x + i + 8, f64x8_widen(dy + i + 8), scale != NULL ? scale + i + 8 : NULL, mean, 8);
     }
     if (i + 8 <= n) {
-        add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, 8);
+        add_products(s, 0, x + i, f64x8_widen(dy + i), scale != NULL ? scale + i : NULL, mean, 8);
         i += 8;
-        if (i < n) add_products(s, 1, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, n - i);
+        if (i < n)
+            add_products(s, 1, x + i, f64x8_widen_n(dy + i, n - i), scale != NULL ? scale + i : NULL, mean, n - i);
     } else if (i < n) {
-        add_products(s, 0, x + i, dy + i, scale != NULL ? scale + i : NULL, mean, n - i);
+        add_products(s, 0, x + i, f64x8_widen_n(dy + i, n - i), scale != NULL ? scale + i : NULL, mean, n - i);
+    }
+}
+
+/* The same with the gradient before the activation: sixteen at a time, then halves. */
+EK_INLINE void add_fused(lanes *s, const float *x, const float *dy, size_t n, const float *scale, f64x8 mean,
+                         const eki_epilogue *e, again16 *again, int fusion) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        if (fusion == FUSE_ANY) again_elements(again, e, i, 16);
+        f32x16 g = before(dy, e, again, i, 16, fusion);
+        add_products(s, 0, x + i, f64x8_half(g, 0), scale != NULL ? scale + i : NULL, mean, 8);
+        add_products(s, 1, x + i + 8, f64x8_half(g, 1), scale != NULL ? scale + i + 8 : NULL, mean, 8);
+    }
+    if (i == n) return;
+    if (fusion == FUSE_ANY) again_elements(again, e, i, n - i);
+    f32x16 g = before(dy, e, again, i, n - i, fusion);
+    add_products(s, 0, x + i, f64x8_half(g, 0), scale != NULL ? scale + i : NULL, mean, n - i < 8 ? n - i : 8);
+    if (n - i > 8) {
+        add_products(s, 1, x + i + 8, f64x8_half(g, 1), scale != NULL ? scale + i + 8 : NULL, mean, n - i - 8);
+    }
+}
+
+EK_INLINE void row_gradsums(lanes *s, const float *x, const float *dy, size_t n, size_t count, size_t stride,
+                            double mean, const eki_epilogue *e, int fusion) {
+    again16 again = again_row(e, e != NULL ? e->affine : NULL);
+    for (size_t j = 0; j < count; j++) {
+        size_t at = j * stride;
+        if (fusion == FUSE_NOTHING) {
+            add_gradients(s, x + at, dy + at, n, NULL, f64x8_set1(mean));
+        } else {
+            eki_epilogue here = epilogue_shift(e, at);
+            add_fused(s, x + at, dy + at, n, NULL, f64x8_set1(mean), &here, &again, fusion);
+        }
     }
 }
 
 void EK_FN(f32_row_gradsums)(const float *x, const float *dy, size_t n, size_t count, size_t stride, double mean,
-                             double sums[2]) {
+                             double sums[2], const eki_epilogue *e) {
     lanes s = lanes_zero();
-    for (size_t j = 0; j < count; j++) add_gradients(&s, x + j * stride, dy + j * stride, n, NULL, f64x8_set1(mean));
+    if (e == NULL) {
+        row_gradsums(&s, x, dy, n, count, stride, mean, NULL, FUSE_NOTHING);
+    } else if (e->activation == EKI_RELU) {
+        row_gradsums(&s, x, dy, n, count, stride, mean, e, FUSE_RELU);
+    } else {
+        row_gradsums(&s, x, dy, n, count, stride, mean, e, FUSE_ANY);
+    }
     lanes_sum(&s, sums);
 }
 
-void EK_FN(f32_vec_gradsums)(const float *x, const float *dy, size_t n, const float *scale, double mean,
-                             double sums[2]) {
+void EK_FN(f32_vec_gradsums)(const float *x, const float *dy, size_t n, const float *scale, double mean, double sums[2],
+                             const eki_epilogue *e) {
     lanes s = lanes_zero();
-    if (scale != NULL) {
+    if (e != NULL) {
+        again16 again = again_row(e, e->affine);
+        add_fused(&s, x, dy, n, scale, f64x8_set1(mean), e, &again, FUSE_ANY);
+    } else if (scale != NULL) {
         add_gradients(&s, x, dy, n, scale, f64x8_set1(mean));
     } else {
         add_gradients(&s, x, dy, n, NULL, f64x8_set1(mean));

@@ -9,6 +9,8 @@
  * cannot be shared: each batch norm gets its own copy, else training would have nowhere to put them.
  */
 #include "model/model.h"
+#include "onnx/schema.h"
+#include "onnx/wire.h"
 
 #include <string.h>
 
@@ -53,6 +55,23 @@ static const eki_tensor *shared_data(const eki_value *value) {
     return value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
 }
 
+/* The kept bytes without the constant's own name: an initializer has that of its value. */
+static ek_status drop_name(eki_graph *graph, eki_tensor *tensor, ek_error *err) {
+    unsigned char *kept = eki_arena_alloc(&graph->arena, tensor->keep.size);
+    eki_wire wire = eki_wire_of(tensor->keep.data, 0, tensor->keep.size);
+    size_t size = 0;
+    eki_field field;
+    bool more;
+    if (kept == NULL) return eki_fail_nomem(err, tensor->keep.size);
+    while (eki_wire_next(&wire, &field, &more, NULL) == EK_OK && more) {
+        if (field.number == TENSOR_NAME) continue;
+        memcpy(kept + size, wire.base + field.start, field.end - field.start);
+        size += field.end - field.start;
+    }
+    tensor->keep = (eki_bytes){.data = kept, .size = size};
+    return EK_OK;
+}
+
 static void lift(eki_value *value, eki_tensor *tensor) {
     value->producer->op_type = NULL; /* swept later; attributes live in the graph's arena */
     value->producer = NULL;
@@ -76,6 +95,7 @@ static ek_status lift_node(eki_graph *graph, const eki_node *node, bool *lifted,
         const eki_tensor *shared = k >= 3 && is_one_of(node, batch_norm) ? shared_data(node->in[k]) : NULL;
         if (shared != NULL) EKI_TRY(copy_tensor(graph, shared, &tensor, err));
         if (tensor == NULL) continue;
+        if (tensor->keep.size > 0) EKI_TRY(drop_name(graph, tensor, err));
         lift(node->in[k], tensor);
         *lifted = true;
     }

@@ -17,14 +17,14 @@ static double channel_bias(const eki_job *job, int64_t c) {
     return eki_bias_of(job, c) + (job->stats.d != NULL ? eki_scale_of(job, c) * job->stats.d[c] : 0.0);
 }
 
-/* Where coefficient i of the channels lies; job->affine and job->gradient name the first four and six of these. */
+/* Where coefficient i of the channels lies: six of job->gradient, then four of job->affine. */
 static float *coefficient(const eki_job *job, int i) { return job->small + i * job->plan->channels; }
 
 static void put_affine(const eki_job *job, int64_t c, eki_affine p) {
-    coefficient(job, 0)[c] = p.mean_hi;
-    coefficient(job, 1)[c] = p.mean_lo;
-    coefficient(job, 2)[c] = p.gain;
-    coefficient(job, 3)[c] = p.bias;
+    coefficient(job, 6)[c] = p.mean_hi;
+    coefficient(job, 7)[c] = p.mean_lo;
+    coefficient(job, 8)[c] = p.gain;
+    coefficient(job, 9)[c] = p.bias;
 }
 
 static void put_gradient(const eki_job *job, int64_t c, eki_gradient p) {
@@ -74,12 +74,16 @@ static void correct(const eki_job *job, bool running) {
     }
 }
 
-void eki_batch_affine(const eki_job *job) {
+void eki_batch_coefficients(const eki_job *job) {
     for (int64_t c = 0; c < job->plan->channels; c++) {
         put_affine(
             job, c,
             eki_affine_make(job->stats.mean[c], job->stats.rstd[c], channel_scale(job, c), channel_bias(job, c)));
     }
+}
+
+void eki_batch_affine(const eki_job *job) {
+    eki_batch_coefficients(job);
     eki_phase_affine(job);
 }
 
@@ -123,20 +127,35 @@ static void scale_gradient(const eki_job *job) {
     eki_phase_affine(&map);
 }
 
+/* The same with something fused: dx = gain * ((1 * g - 0) - (dy * gain) * 0), where the kernels form g from dy. */
+static void scale_fused_gradient(const eki_job *job) {
+    eki_job map = *job;
+    map.x = job->dy;
+    for (int64_t c = 0; c < job->plan->channels; c++) {
+        double gain = (double)eki_narrow(channel_scale(job, c) * job->stats.rstd[c]);
+        put_gradient(job, c, eki_gradient_make(0.0, gain, 1.0, 0.0, 0.0));
+    }
+    eki_phase_gradaffine(&map);
+}
+
 void eki_batch_totals(const eki_job *job) {
     eki_job copy = *job;
     eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
 }
 
 void eki_batch_backward(const eki_job *job, bool through_statistics) {
+    eki_epilogue fused;
     bool parameters = job->dscale != NULL || job->dbias != NULL || job->totals != NULL;
+    if (eki_computes_again(job)) eki_batch_coefficients(job);
     if (parameters || (job->dx != NULL && through_statistics)) {
         eki_phase_gradsums(job);
         eki_batch_totals(job);
     }
-    if (job->dx == NULL) return;
+    if (!eki_wants_dx(job)) return;
     if (through_statistics) {
         eki_phase_gradaffine(job);
+    } else if (eki_fuse(job, 0, &fused) != NULL) {
+        scale_fused_gradient(job);
     } else {
         scale_gradient(job);
     }

@@ -35,6 +35,10 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
     if (job->y != NULL) part.y += offset;
     if (job->dy != NULL) part.dy += offset;
     if (job->dx != NULL) part.dx += offset;
+    if (job->residual != NULL) part.residual += offset;
+    if (job->dresidual != NULL) part.dresidual += offset;
+    if (job->x_of_forward != NULL) part.x_of_forward += offset;
+    if (job->y_of_forward != NULL) part.y_of_forward += offset;
     part.stats.mean += set;
     part.stats.rstd += set;
     part.stats.var += set;

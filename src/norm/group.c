@@ -99,7 +99,7 @@ static void fused_backward(void *context, int64_t begin, int64_t end) {
         int64_t sample = set / plan->groups, first = set % plan->groups * plan->group_channels;
         int64_t last = first + plan->group_channels;
         for (int64_t c = first; c < last; c++) eki_gradsums_row(job, sample, c);
-        if (job->dx == NULL) continue;
+        if (!eki_wants_dx(job)) continue;
         set_means(job, set);
         for (int64_t c = first; c < last; c++) eki_gradaffine_row(job, sample, c, 0, plan->space);
     }
@@ -130,7 +130,7 @@ static void staged_backward(const eki_job *job) {
     int64_t blocks = plan->units.blocks;
     eki_phase_gradsums(job);
     if (blocks > 1) eki_ranges(plan, plan->samples * plan->channels, 8 * blocks, fold_blocks, &copy);
-    if (job->dx == NULL) return;
+    if (!eki_wants_dx(job)) return;
     eki_ranges(plan, plan->sets, 8 * plan->group_channels, all_set_means, &copy);
     eki_phase_gradaffine(job);
 }
@@ -138,7 +138,7 @@ static void staged_backward(const eki_job *job) {
 void eki_group_backward(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
-    if (job->dx == NULL && job->dscale == NULL && job->dbias == NULL) return;
+    if (!eki_wants_dx(job) && job->dscale == NULL && job->dbias == NULL) return;
     if (fits_cache(plan)) {
         eki_ranges(plan, plan->sets, plan->set_size, fused_backward, &copy);
     } else {

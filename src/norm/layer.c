@@ -19,12 +19,26 @@ static double *block_sums(const eki_job *job, int64_t block) {
     return (double *)(void *)(job->sums + pieces + block * plan->space);
 }
 
+static eki_affine row_affine(const eki_job *job, int64_t row) {
+    return eki_affine_make(job->stats.mean[row], job->stats.rstd[row], 1.0, 0.0);
+}
+
+/* What is fused, for the elements of a row, or of rows that begin there, from `begin`. */
+static const eki_epilogue *fuse(const eki_job *job, int64_t row, int64_t begin, const eki_affine *rows,
+                                eki_epilogue *e) {
+    if (eki_fuse_row(job, row * job->plan->space + begin, rows, e) == NULL) return NULL;
+    e->scale = job->scale != NULL ? job->scale + begin : NULL;
+    e->bias = job->bias != NULL ? job->bias + begin : NULL;
+    return e;
+}
+
 static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
-    eki_affine p = eki_affine_make(job->stats.mean[row], job->stats.rstd[row], 1.0, 0.0);
+    eki_affine p = row_affine(job, row);
+    eki_epilogue fused;
     int64_t offset = row * job->plan->space + begin;
     job->kernels->f32_vec_affine(job->x + offset, job->y + offset, (size_t)length,
                                  job->scale != NULL ? job->scale + begin : NULL,
-                                 job->bias != NULL ? job->bias + begin : NULL, &p);
+                                 job->bias != NULL ? job->bias + begin : NULL, &p, fuse(job, row, begin, &p, &fused));
 }
 
 static void fused_forward(void *context, int64_t begin, int64_t end) {
@@ -62,8 +76,11 @@ void eki_rows_forward(const eki_job *job) {
 static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     double sums[2];
+    eki_affine again = row_affine(job, row);
+    eki_epilogue fused;
     job->kernels->f32_vec_gradsums(job->x + offset, job->dy + offset, (size_t)piece_length(job->plan, block),
-                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums);
+                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums,
+                                   fuse(job, row, begin, &again, &fused));
     return (eki_pair){sums[0], sums[1]};
 }
 
@@ -77,9 +94,12 @@ static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     eki_gradient p = eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, (double)job->small[2 * row],
                                        (double)job->small[2 * row + 1]);
-    job->kernels->f32_vec_gradaffine(job->x + offset, job->dy + offset, job->dx + offset,
+    eki_affine again = row_affine(job, row);
+    eki_epilogue fused;
+    job->kernels->f32_vec_gradaffine(job->x + offset, job->dy + offset, job->dx != NULL ? job->dx + offset : NULL,
                                      (size_t)piece_length(job->plan, block),
-                                     job->scale != NULL ? job->scale + begin : NULL, &p);
+                                     job->scale != NULL ? job->scale + begin : NULL, &p,
+                                     fuse(job, row, begin, &again, &fused));
 }
 
 static void gradient_rows(void *context, int64_t begin, int64_t end) {
@@ -116,14 +136,23 @@ static void input_gradient(const eki_job *job) {
     eki_ranges(plan, plan->sets * plan->set_blocks, EKI_ROW_LIMIT, pieces_gradient, &copy);
 }
 
-/* Adds rows [row, row + count), columns [begin, begin + length) to the sums of their block. */
+/* Adds rows [row, row + count), columns [begin, begin + length) to the sums of their block; rows in stretches, whose
+ * number changes no order. */
 static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64_t begin, int64_t length) {
     const ek_norm_plan *plan = job->plan;
     double *dscale = block_sums(job, row / plan->param_rows), *dbias = dscale + plan->space;
-    int64_t offset = row * plan->space + begin;
-    job->kernels->f32_vec_paramgrads(job->x + offset, job->dy + offset, (size_t)count, (size_t)plan->space,
-                                     (size_t)length, job->stats.mean + row, job->stats.rstd + row, dscale + begin,
-                                     dbias + begin);
+    eki_affine again[EKI_PARAM_ROWS];
+    eki_epilogue fused;
+    for (int64_t end = row + count; row < end; row += EKI_PARAM_ROWS) {
+        int64_t rows = end - row < EKI_PARAM_ROWS ? end - row : EKI_PARAM_ROWS, offset = row * plan->space + begin;
+        if (eki_computes_again(job)) {
+            for (int64_t i = 0; i < rows; i++) again[i] = row_affine(job, row + i);
+        }
+        job->kernels->f32_vec_paramgrads(job->x + offset, job->dy + offset, (size_t)rows, (size_t)plan->space,
+                                         (size_t)length, job->stats.mean + row, job->stats.rstd + row, dscale + begin,
+                                         dbias + begin,
+                                         fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
+    }
 }
 
 static void clear_sums(const eki_job *job, int64_t block, int64_t begin, int64_t length) {
@@ -145,7 +174,7 @@ static void fused_blocks(void *context, int64_t begin, int64_t end) {
         for (int64_t row = block * plan->param_rows; row < last; row += ROWS_AT_ONCE) {
             int64_t count = last - row < ROWS_AT_ONCE ? last - row : ROWS_AT_ONCE;
             add_parameters(job, row, count, 0, plan->space);
-            if (job->dx != NULL) gradient_rows(job, row, row + count);
+            if (eki_wants_dx(job)) gradient_rows(job, row, row + count);
         }
     }
 }
@@ -192,6 +221,6 @@ void eki_rows_backward(const eki_job *job) {
         eki_ranges(plan, plan->param_blocks * column_tiles(plan), COLUMN_TILE * plan->param_rows, parameter_tiles,
                    &copy);
     }
-    if (job->dx != NULL && !fused) input_gradient(job);
+    if (eki_wants_dx(job) && !fused) input_gradient(job);
     if (parameters) eki_ranges(plan, plan->space, 8 * plan->param_blocks, merge_parameters, &copy);
 }

@@ -38,23 +38,41 @@ static float gradient_value(float x, float dy, const eki_gradient *p) {
     return p->rstd * (g - xhat * p->k2);
 }
 
+/* Without a branch: values of hidden elements are formed and dropped. */
 static void affine_row(const eki_job *job, int64_t sample, int64_t channel) {
     int64_t space = job->plan->space, offset = (sample * job->plan->channels + channel) * space;
     const unsigned char *valid = job->valid + sample * space;
+    const float *x = job->x + offset;
+    float *y = job->y + offset;
     eki_affine p = affine_of(job, sample, channel);
-    for (int64_t s = 0; s < space; s++) job->y[offset + s] = valid[s] ? affine_value(job->x[offset + s], &p) : 0.0f;
+    for (int64_t s = 0; s < space; s++) {
+        float value = affine_value(x[s], &p);
+        y[s] = valid[s] ? value : 0.0f;
+    }
+}
+
+static void clear(float *y, int64_t count) {
+    for (int64_t j = 0; j < count; j++) y[j] = 0.0f;
 }
 
 static void affine_tile(const eki_job *job, int64_t sample, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
-    eki_affine p[EKI_TILE];
-    for (int64_t j = 0; j < cols; j++) p[j] = affine_of(job, sample, t * plan->tile + j);
+    float hi[EKI_TILE], lo[EKI_TILE], gain[EKI_TILE], bias[EKI_TILE];
+    for (int64_t j = 0; j < cols; j++) {
+        eki_affine p = affine_of(job, sample, t * plan->tile + j);
+        hi[j] = p.mean_hi;
+        lo[j] = p.mean_lo;
+        gain[j] = p.gain;
+        bias[j] = p.bias;
+    }
     for (int64_t s = 0; s < plan->space; s++) {
-        int64_t at = eki_tile_offset(plan, sample, s, t);
+        int64_t offset = eki_tile_offset(plan, sample, s, t);
         bool valid = job->valid[sample * plan->space + s];
-        for (int64_t j = 0; j < cols; j++) job->y[at + j] = valid ? affine_value(job->x[at + j], &p[j]) : 0.0f;
-        for (int64_t j = cols; j < cols + padding; j++) job->y[at + j] = 0.0f;
+        const float *x = job->x + offset;
+        float *y = job->y + offset;
+        for (int64_t j = 0; j < cols && valid; j++) y[j] = ((x[j] - hi[j]) - lo[j]) * gain[j] + bias[j];
+        clear(valid ? y + cols : y, valid ? padding : cols + padding);
     }
 }
 
@@ -73,24 +91,38 @@ static void affine_items(void *context, int64_t begin, int64_t end) {
 static void gradient_row(const eki_job *job, int64_t sample, int64_t channel) {
     int64_t space = job->plan->space, offset = (sample * job->plan->channels + channel) * space;
     const unsigned char *valid = job->valid + sample * space;
+    const float *x = job->x + offset, *dy = job->dy + offset;
+    float *dx = job->dx + offset;
     eki_gradient p = gradient_of(job, sample, channel);
-    for (int64_t s = 0, at = offset; s < space; s++, at++) {
-        job->dx[at] = valid[s] ? gradient_value(job->x[at], job->dy[at], &p) : 0.0f;
+    for (int64_t s = 0; s < space; s++) {
+        float value = gradient_value(x[s], dy[s], &p);
+        dx[s] = valid[s] ? value : 0.0f;
     }
 }
 
 static void gradient_tile(const eki_job *job, int64_t sample, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     int64_t cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
-    eki_gradient p[EKI_TILE];
-    for (int64_t j = 0; j < cols; j++) p[j] = gradient_of(job, sample, t * plan->tile + j);
+    float hi[EKI_TILE], lo[EKI_TILE], rstd[EKI_TILE], scale[EKI_TILE], k1[EKI_TILE], k2[EKI_TILE];
+    for (int64_t j = 0; j < cols; j++) {
+        eki_gradient p = gradient_of(job, sample, t * plan->tile + j);
+        hi[j] = p.mean_hi;
+        lo[j] = p.mean_lo;
+        rstd[j] = p.rstd;
+        scale[j] = p.scale;
+        k1[j] = p.k1;
+        k2[j] = p.k2;
+    }
     for (int64_t s = 0; s < plan->space; s++) {
-        int64_t first = eki_tile_offset(plan, sample, s, t);
+        int64_t offset = eki_tile_offset(plan, sample, s, t);
         bool valid = job->valid[sample * plan->space + s];
-        for (int64_t j = 0, at = first; j < cols; j++, at++) {
-            job->dx[at] = valid ? gradient_value(job->x[at], job->dy[at], &p[j]) : 0.0f;
+        const float *x = job->x + offset, *dy = job->dy + offset;
+        float *dx = job->dx + offset;
+        for (int64_t j = 0; j < cols && valid; j++) {
+            float xhat = ((x[j] - hi[j]) - lo[j]) * rstd[j];
+            dx[j] = rstd[j] * ((scale[j] * dy[j] - k1[j]) - xhat * k2[j]);
         }
-        for (int64_t j = cols; j < cols + padding; j++) job->dx[first + j] = 0.0f;
+        clear(valid ? dx + cols : dx, valid ? padding : cols + padding);
     }
 }
 

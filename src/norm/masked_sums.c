@@ -20,18 +20,35 @@ static double lane_sum(const double *lane) {
     return sum[0];
 }
 
-/* Elements [begin, begin + n) of a segment whose element i is at position i % space. */
-static void add_squares(lanes *s, const float *x, int64_t n, double shift, const unsigned char *valid, int64_t begin,
+/* Sixteen neighbours at once, without a branch: hidden elements add 0, which changes no sum. */
+static void add_sixteen(lanes *s, const float *x, double shift, const unsigned char *valid) {
+    int count = 0;
+    for (int l = 0; l < LANES; l++) {
+        double value = (double)x[l] - shift, d = valid[l] ? value : 0.0;
+        s->a[l] += d;
+        s->b[l] += d * d;
+        count += valid[l];
+    }
+    s->n += count;
+}
+
+/* n elements of a segment from its beginning, the first of them at position `at`; positions repeat after `space`. */
+static void add_squares(lanes *s, const float *x, int64_t n, double shift, const unsigned char *valid, int64_t at,
                         int64_t space) {
-    int64_t at = begin % space;
-    for (int64_t i = 0; i < n; i++) {
-        if (valid[at]) {
-            double d = (double)x[i] - shift;
-            s->a[i % LANES] += d;
-            s->b[i % LANES] += d * d;
+    for (int64_t i = 0; i < n; i += LANES) {
+        int length = n - i < LANES ? (int)(n - i) : LANES;
+        if (length == LANES && at + LANES <= space) {
+            add_sixteen(s, x + i, shift, valid + at);
+            at = at + LANES == space ? 0 : at + LANES;
+            continue;
+        }
+        for (int l = 0; l < length; l++, at = at + 1 == space ? 0 : at + 1) {
+            if (!valid[at]) continue;
+            double d = (double)x[i + l] - shift;
+            s->a[l] += d;
+            s->b[l] += d * d;
             s->n += 1;
         }
-        if (++at == space) at = 0;
     }
 }
 
@@ -131,8 +148,27 @@ eki_moments eki_masked_set_piece(const eki_job *job, int64_t set, int64_t block)
     const unsigned char *valid = job->valid + set / plan->groups * plan->space;
     lanes s = {.n = 0};
     double shift = find_shift(plan, x, length, valid, begin);
-    add_squares(&s, x, length, shift, valid, begin, plan->space);
+    add_squares(&s, x, length, shift, valid, begin % plan->space, plan->space);
     return moments_of(plan, s.n, shift, lane_sum(s.a), lane_sum(s.b));
+}
+
+static void add_products(lanes *s, const float *x, const float *dy, int64_t n, double mean,
+                         const unsigned char *valid) {
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            double slope = (double)dy[i + l], value = (double)x[i + l] - mean;
+            double g = valid[i + l] ? slope : 0.0, d = valid[i + l] ? value : 0.0;
+            s->a[l] += g;
+            s->b[l] += g * d;
+        }
+    }
+    for (int l = 0; i < n; i++, l++) {
+        if (!valid[i]) continue;
+        double g = (double)dy[i];
+        s->a[l] += g;
+        s->b[l] += g * ((double)x[i] - mean);
+    }
 }
 
 static eki_pair row_products(const eki_job *job, int64_t u, int64_t channel) {
@@ -143,12 +179,7 @@ static eki_pair row_products(const eki_job *job, int64_t u, int64_t channel) {
     for (int64_t i = span.sample; i < span.sample + span.samples; i++) {
         int64_t offset = (i * plan->channels + channel) * plan->space + span.begin;
         const unsigned char *valid = job->valid + i * plan->space + span.begin;
-        for (int64_t k = 0; k < span.length; k++) {
-            if (!valid[k]) continue;
-            double g = (double)job->dy[offset + k];
-            s.a[k % LANES] += g;
-            s.b[k % LANES] += g * ((double)job->x[offset + k] - mean);
-        }
+        add_products(&s, job->x + offset, job->dy + offset, span.length, mean, valid);
     }
     return (eki_pair){lane_sum(s.a), lane_sum(s.b)};
 }
@@ -161,10 +192,11 @@ static void column_products(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) mean[j] = job->stats.mean[eki_set_of(plan, span.sample, first + j)];
     for (int64_t at = 0; next_row(job, &span, &at, &sample, &row); at++) {
         int64_t offset = eki_tile_offset(plan, sample, row, t);
+        const float *x = job->x + offset, *dy = job->dy + offset;
         for (int64_t j = 0; j < cols; j++) {
-            double g = (double)job->dy[offset + j];
+            double g = (double)dy[j];
             sdy[j] += g;
-            sdyx[j] += g * ((double)job->x[offset + j] - mean[j]);
+            sdyx[j] += g * ((double)x[j] - mean[j]);
         }
     }
     for (int64_t j = 0; j < cols; j++) job->sums[u * plan->channels + first + j] = (eki_pair){sdy[j], sdyx[j]};

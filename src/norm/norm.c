@@ -15,12 +15,16 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     eki_job job = {.plan = plan, .kernels = eki_kernels_get()};
     job.x = args->x;
     job.y = args->y;
-    job.dy = args->dy;
-    job.dx = args->dx;
     job.scale = args->scale;
     job.bias = args->bias;
     job.dscale = args->dscale;
     job.dbias = args->dbias;
+    job.dy = args->dy;
+    job.dx = args->dx;
+    job.residual = plan->desc.residual ? args->residual : NULL;
+    job.dresidual = plan->desc.residual ? args->dresidual : NULL;
+    job.x_of_forward = args->x;
+    job.y_of_forward = eki_reads_output(plan) ? args->y : NULL;
     job.running_mean = args->running_mean;
     job.running_var = args->running_var;
     job.stats = eki_stats_at(stats, plan->sets, plan->renorm, plan->masked);
@@ -28,11 +32,13 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.moments = partials;
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
-    job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL);
+    job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL) &&
+                 !plan->desc.residual && plan->desc.activation == EK_ACTIVATION_NONE;
     if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
     int64_t c = plan->channels;
-    job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
+    small += 6 * c;
+    job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};
     return job;
 }
 

@@ -57,6 +57,38 @@ static ek_status check_overlap(const ek_norm_plan *plan, const void *a, const ch
                     same_allowed ? "give the same pointer (in place) or separate buffers" : "give separate buffers");
 }
 
+/* The residual: where the plan has one, and forward or a backward that computes t again needs it. */
+static ek_status check_residual(const ek_norm_plan *plan, const ek_norm_args *args, bool read, ek_error *err) {
+    if (!plan->desc.residual) {
+        if (args->residual == NULL && args->dresidual == NULL) return EK_OK;
+        return eki_fail(err, EK_ERR_ARG,
+                        "args.%s is given, but desc.residual is 0: set it to 1 before making the plan, or leave the "
+                        "pointer NULL",
+                        args->residual != NULL ? "residual" : "dresidual");
+    }
+    if (read && args->residual == NULL) return missing(plan, "residual", "desc.residual is 1", err);
+    EKI_TRY(check_aligned(args->residual, 4, "residual", err));
+    return check_aligned(args->dresidual, 4, "dresidual", err);
+}
+
+static ek_status check_backward_fusion(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    bool output = eki_reads_output(plan);
+    if (output && args->y == NULL) {
+        return missing(plan, "y", "backward reads the slope of the activation from the y of the forward", err);
+    }
+    EKI_TRY(check_residual(plan, args, !output && plan->desc.activation != EK_ACTIVATION_NONE, err));
+    if (output) {
+        EKI_TRY(check_aligned(args->y, 4, "y", err));
+        EKI_TRY(check_overlap(plan, args->dx, "dx", args->y, "y", false, err));
+        EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->y, "y", false, err));
+    }
+    EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->dy, "dy", true, err));
+    EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->x, "x", false, err));
+    EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->residual, "residual", false, err));
+    EKI_TRY(check_overlap(plan, args->dx, "dx", args->residual, "residual", false, err));
+    return check_overlap(plan, args->dx, "dx", args->dresidual, "dresidual", false, err);
+}
+
 static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
     const char *why = plan->renorm ? "batch renorm compares the batch with the running statistics"
                                    : "EK_STATS_RUNNING (or EK_SMALL_USE_RUNNING with one value per channel) normalizes "
@@ -111,6 +143,8 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     EKI_TRY(check_aligned(args->x, 4, "x", err));
     EKI_TRY(check_aligned(args->y, 4, "y", err));
     EKI_TRY(check_overlap(plan, args->y, "y", args->x, "x", true, err));
+    EKI_TRY(check_residual(plan, args, true, err));
+    EKI_TRY(check_overlap(plan, args->y, "y", args->residual, "residual", true, err));
     if (plan->family != EKI_BATCH) return EK_OK;
     if (stats == EK_STATS_RUNNING) return check_running(plan, args, err);
     if (plan->masked) return plan->renorm ? check_running(plan, args, err) : EK_OK; /* the mask decides: norm.c */
@@ -138,6 +172,8 @@ ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *arg
         EKI_TRY(check_aligned(fields[i].pointer, 4, fields[i].name, err));
     }
     if (need & EKI_NEED_Y) EKI_TRY(check_overlap(slice, args->y, "y", args->x, "x", true, err));
+    if (need & EKI_NEED_Y) EKI_TRY(check_residual(slice, args, true, err));
+    if (need & EKI_NEED_DY) EKI_TRY(check_backward_fusion(slice, args, err));
     if (!(need & EKI_NEED_DX)) return EK_OK;
     EKI_TRY(check_overlap(slice, args->dx, "dx", args->dy, "dy", true, err));
     return check_overlap(slice, args->dx, "dx", args->x, "x", false, err);
@@ -177,5 +213,6 @@ ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *
     EKI_TRY(check_aligned(args->dy, 4, "dy", err));
     EKI_TRY(check_aligned(args->dx, 4, "dx", err));
     EKI_TRY(check_overlap(plan, args->dx, "dx", args->dy, "dy", true, err));
+    EKI_TRY(check_backward_fusion(plan, args, err));
     return check_overlap(plan, args->dx, "dx", args->x, "x", false, err);
 }

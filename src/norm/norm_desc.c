@@ -264,6 +264,7 @@ ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, e
     EKI_TRY(check_numbers(checked, err));
     EKI_TRY(check_variants(checked, err));
     EKI_TRY(check_masked(checked, err));
+    EKI_TRY(eki_fusion_check(checked, err));
     EKI_TRY(check_seams(checked, err));
     EKI_TRY(check_dims(checked, err));
     EKI_TRY(check_axis(checked, err));

@@ -16,8 +16,12 @@ typedef struct eki_job {
     const eki_kernels *kernels;
     const float *x, *dy, *scale, *bias;
     float *y, *dx, *dscale, *dbias;
+    const float *residual; /* as the descriptor says, else NULL */
+    float *dresidual;
+    const float *x_of_forward; /* x, whatever map the affine phases are used for */
+    const float *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const float *running_mean, *running_var;
-    bool stream; /* results go past the caches; for the affine phases */
+    bool stream; /* results go past the caches; for the affine phases; never with something fused */
     eki_stats stats;
     unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
@@ -57,6 +61,31 @@ void eki_masked_gradsums(const eki_job *job);
 void eki_masked_affine(const eki_job *job);
 void eki_masked_gradaffine(const eki_job *job);
 
+/* fusion.c: residual and activation for the kernels, of the elements from `offset`; NULL = nothing is fused. In
+ * backward t is computed again from the `row` or `columns` given. */
+const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e);
+const eki_epilogue *eki_fuse_row(const eki_job *job, int64_t offset, const eki_affine *row, eki_epilogue *e);
+const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const eki_affine_columns *columns,
+                                     eki_epilogue *e);
+bool eki_computes_again(const eki_job *job);
+bool eki_reads_output(const ek_norm_plan *plan);
+
+static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }
+
+/* The coefficients that forward applies to one sample and channel, or to a tile of them. */
+typedef struct eki_affine_buffer {
+    float value[4][EKI_TILE];
+} eki_affine_buffer;
+eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel);
+eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer);
+
+/* Eight columns are read as sixteen, two rows at a time: coefficients of both. */
+const float *eki_twice(float wide[16], const float eight[8]);
+eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns *p);
+
+/* Padded columns of blocked layouts are written as zero. */
+void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding);
+
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
 ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
 
@@ -90,7 +119,8 @@ void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int
 
 /* batch.c, group.c, layer.c: the families. */
 void eki_batch_statistics(const eki_job *job); /* from the partial moments of all units */
-void eki_batch_affine(const eki_job *job);     /* y from statistics that are there */
+void eki_batch_coefficients(const eki_job *job);
+void eki_batch_affine(const eki_job *job); /* y from statistics that are there */
 void eki_batch_forward(const eki_job *job, bool running);
 void eki_batch_totals(const eki_job *job); /* dscale, dbias and coefficients from the partial sums of all units */
 void eki_batch_backward(const eki_job *job, bool through_statistics);

@@ -144,7 +144,7 @@ static size_t partial_bytes(const ek_norm_plan *plan) {
 
 /* Statistics (when the caller keeps none), floats per channel or set, partial results, sums of virtual batches. */
 static void set_workspace(ek_norm_plan *plan) {
-    size_t floats = plan->family == EKI_BATCH ? 6 * (size_t)plan->channels : 2 * (size_t)plan->sets;
+    size_t floats = plan->family == EKI_BATCH ? 10 * (size_t)plan->channels : 2 * (size_t)plan->sets;
     plan->small_offset = round64(ek_norm_saved_bytes(plan));
     plan->partial_offset = plan->small_offset + round64(floats * sizeof(float));
     plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
@@ -165,6 +165,7 @@ static uint64_t fingerprint(const ek_norm_desc *d) {
     uint64_t dims[EK_NORM_MAX_RANK] = {0};
     for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
     words[9] = eki_hash(dims, sizeof dims);
+    words[12] = (uint64_t)d->activation * 2 + (uint64_t)d->residual;
     return eki_hash(words, sizeof words);
 }
 

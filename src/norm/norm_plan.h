@@ -85,6 +85,9 @@ int64_t eki_buffer_elements(const ek_norm_plan *plan);
 /* Checks the descriptor; on success `checked` is a copy with a non-negative axis. */
 ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, ek_error *err);
 
+/* fusion.c: residual and activation of a descriptor. */
+ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
+
 const char *eki_norm_kind_name(ek_norm_kind kind);
 
 /* Writes "[16, 64, 56, 56]". */

@@ -127,10 +127,7 @@ static ek_status check_stage(const parts_header *parts, int64_t least, const cha
     return eki_fail(err, EK_ERR_STATE, "parts is not that far: call %s first", before);
 }
 
-/* Slices have the count of the whole batch, because their statistics and means are of the whole. */
-static eki_job part_job(const ek_norm_plan *plan, int64_t samples, const ek_norm_args *args, ek_norm_plan *slice) {
-    eki_plan_slice(plan, samples, slice);
-    slice->set_size = plan->set_size;
+static eki_job part_job(const ek_norm_plan *plan, const ek_norm_args *args, const ek_norm_plan *slice) {
     eki_job job = eki_job_make(plan, args);
     job.plan = slice;
     return job;
@@ -158,7 +155,7 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     eki_plan_slice(plan, count, &slice);
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X, err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, count, args, &slice);
+    eki_job job = part_job(plan, args, &slice);
     job.moments = (eki_moments *)partials_of(plan, header) + begin * plan->channels;
     eki_phase_moments(&job);
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
@@ -201,7 +198,7 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_forward()", err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, count, args, &slice);
+    eki_job job = part_job(plan, args, &slice);
     eki_batch_affine(&job);
     return EK_OK;
 }
@@ -221,8 +218,9 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     header->stage = COLLECTS_SUMS;
     EKI_TRY(check_new(plan, header, first, count, &begin, &end, err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, count, args, &slice);
+    eki_job job = part_job(plan, args, &slice);
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
+    if (eki_computes_again(&job)) eki_batch_coefficients(&job);
     eki_phase_gradsums(&job);
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
@@ -258,9 +256,11 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     EKI_TRY(check_stage(parts, HAS_GRADIENTS, "ek_norm_parts_finish_gradients()", err));
     EKI_TRY(check_count(plan, count, err));
     eki_plan_slice(plan, count, &slice);
-    EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_DX, err));
+    EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_DX | EKI_NEED_SAVED, err));
+    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_backward()", err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, count, args, &slice);
+    eki_job job = part_job(plan, args, &slice);
+    if (eki_computes_again(&job)) eki_batch_coefficients(&job);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
     eki_phase_gradaffine(&job);
     return EK_OK;

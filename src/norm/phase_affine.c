@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static eki_affine coefficients(const eki_job *job, int64_t sample, int64_t channel) {
+eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel) {
     if (job->plan->family == EKI_BATCH) {
         const eki_affine_columns *p = &job->affine;
         return (eki_affine){p->mean_hi[channel], p->mean_lo[channel], p->gain[channel], p->bias[channel]};
@@ -20,9 +20,14 @@ static eki_affine coefficients(const eki_job *job, int64_t sample, int64_t chann
 void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length) {
     const ek_norm_plan *plan = job->plan;
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
-    eki_affine p = coefficients(job, sample, channel);
+    eki_affine p = eki_affine_of(job, sample, channel);
     const eki_kernels *k = job->kernels;
-    (job->stream ? k->f32_row_affine_stream : k->f32_row_affine)(job->x + offset, job->y + offset, (size_t)length, &p);
+    eki_epilogue fused;
+    if (job->stream) {
+        k->f32_row_affine_stream(job->x + offset, job->y + offset, (size_t)length, &p);
+    } else {
+        k->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+    }
 }
 
 static void row_cells(void *context, int64_t begin, int64_t end) {
@@ -37,18 +42,14 @@ static void row_cells(void *context, int64_t begin, int64_t end) {
     eki_end_stream(job);
 }
 
-typedef struct {
-    float value[4][EKI_TILE];
-} affine_buffer;
-
-static eki_affine_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, affine_buffer *buffer) {
+eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
     int64_t first = t * job->plan->tile, cols = eki_tile_columns(job->plan, t);
     const eki_affine_columns *p = &job->affine;
     if (job->plan->family == EKI_BATCH) {
         return (eki_affine_columns){p->mean_hi + first, p->mean_lo + first, p->gain + first, p->bias + first};
     }
     for (int64_t j = 0; j < cols; j++) {
-        eki_affine c = coefficients(job, sample, first + j);
+        eki_affine c = eki_affine_of(job, sample, first + j);
         buffer->value[0][j] = c.mean_hi;
         buffer->value[1][j] = c.mean_lo;
         buffer->value[2][j] = c.gain;
@@ -57,23 +58,42 @@ static eki_affine_columns tile_coefficients(const eki_job *job, int64_t sample, 
     return (eki_affine_columns){buffer->value[0], buffer->value[1], buffer->value[2], buffer->value[3]};
 }
 
-static const float *twice(float wide[16], const float eight[8]) {
+const float *eki_twice(float wide[16], const float eight[8]) {
     memcpy(wide, eight, 8 * sizeof(float));
     memcpy(wide + 8, eight, 8 * sizeof(float));
     return wide;
 }
 
-/* Two rows of eight columns are one row of sixteen. */
-static void paired_rows(const eki_job *job, const float *x, float *y, size_t rows, const eki_affine_columns *p) {
-    float wide[4][16];
-    eki_affine_columns both = {twice(wide[0], p->mean_hi), twice(wide[1], p->mean_lo), twice(wide[2], p->gain),
-                               twice(wide[3], p->bias)};
-    size_t pairs = rows / 2;
-    (job->stream ? job->kernels->f32_col_affine_stream : job->kernels->f32_col_affine)(x, y, pairs, 16, 16, &both);
-    if (rows % 2) job->kernels->f32_col_affine(x + pairs * 16, y + pairs * 16, 1, 8, 8, p);
+eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns *p) {
+    return (eki_affine_columns){eki_twice(wide[0], p->mean_hi), eki_twice(wide[1], p->mean_lo),
+                                eki_twice(wide[2], p->gain), eki_twice(wide[3], p->bias)};
 }
 
-static void clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding) {
+static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
+                    const eki_affine_columns *p) {
+    const float *x = job->x + offset;
+    float *y = job->y + offset;
+    eki_epilogue fused;
+    if (job->stream) {
+        job->kernels->f32_col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p);
+    } else {
+        job->kernels->f32_col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                     eki_fuse(job, offset, &fused));
+    }
+}
+
+/* Two rows of eight columns are one row of sixteen. */
+static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const eki_affine_columns *p) {
+    float wide[4][16];
+    eki_affine_columns both = eki_affine_twice(wide, p);
+    eki_epilogue fused;
+    int64_t last = offset + rows / 2 * 16;
+    columns(job, offset, rows / 2, 16, 16, &both);
+    if (rows % 2 == 0) return;
+    job->kernels->f32_col_affine(job->x + last, job->y + last, 1, 8, 8, p, eki_fuse(job, last, &fused));
+}
+
+void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding) {
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t j = 0; j < padding; j++) y[r * stride + cols + j] = 0.0f;
     }
@@ -84,17 +104,14 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     eki_span s = eki_unit(&plan->cells, cell);
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
     int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
-    affine_buffer buffer;
-    eki_affine_columns p = tile_coefficients(job, s.sample, t, &buffer);
-    const float *x = job->x + offset;
-    float *y = job->y + offset;
+    eki_affine_buffer buffer;
+    eki_affine_columns p = eki_affine_tile(job, s.sample, t, &buffer);
     if (stride == 8 && cols == 8) {
-        paired_rows(job, x, y, (size_t)s.length, &p);
+        paired_rows(job, offset, s.length, &p);
     } else {
-        (job->stream ? job->kernels->f32_col_affine_stream
-                     : job->kernels->f32_col_affine)(x, y, (size_t)s.length, (size_t)stride, (size_t)cols, &p);
+        columns(job, offset, s.length, stride, cols, &p);
     }
-    if (padding > 0) clear_padding(y, s.length, stride, cols, padding);
+    if (padding > 0) eki_clear_padding(job->y + offset, s.length, stride, cols, padding);
 }
 
 static void column_cells(void *context, int64_t begin, int64_t end) {

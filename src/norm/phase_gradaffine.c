@@ -1,8 +1,6 @@
 /* phase_gradaffine.c: dx = rstd * ((scale * dy - k1) - xhat * k2) over all cells; the shape of phase_affine.c. */
 #include "norm/norm_job.h"
 
-#include <string.h>
-
 static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t channel) {
     if (job->plan->family == EKI_BATCH) {
         const eki_gradient_columns *p = &job->gradient;
@@ -15,13 +13,22 @@ static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t cha
                              (double)k[1]);
 }
 
+static float *dx_at(const eki_job *job, int64_t offset) { return job->dx != NULL ? job->dx + offset : NULL; }
+
 void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length) {
     const ek_norm_plan *plan = job->plan;
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_gradient p = coefficients(job, sample, channel);
-    const eki_kernels *k = job->kernels;
-    (job->stream ? k->f32_row_gradaffine_stream : k->f32_row_gradaffine)(job->x + offset, job->dy + offset,
-                                                                         job->dx + offset, (size_t)length, &p);
+    eki_epilogue fused;
+    eki_affine again;
+    if (job->stream) {
+        job->kernels->f32_row_gradaffine_stream(job->x + offset, job->dy + offset, job->dx + offset, (size_t)length,
+                                                &p);
+        return;
+    }
+    if (eki_computes_again(job)) again = eki_affine_of(job, sample, channel);
+    job->kernels->f32_row_gradaffine(job->x + offset, job->dy + offset, dx_at(job, offset), (size_t)length, &p,
+                                     eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
 }
 
 static void row_cells(void *context, int64_t begin, int64_t end) {
@@ -59,28 +66,33 @@ static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample
     return (eki_gradient_columns){b->value[0], b->value[1], b->value[2], b->value[3], b->value[4], b->value[5]};
 }
 
-static const float *twice(float wide[16], const float eight[8]) {
-    memcpy(wide, eight, 8 * sizeof(float));
-    memcpy(wide + 8, eight, 8 * sizeof(float));
-    return wide;
+static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
+                    const eki_gradient_columns *p, const eki_affine_columns *again) {
+    const float *x = job->x + offset, *dy = job->dy + offset;
+    eki_epilogue fused;
+    if (job->stream) {
+        job->kernels->f32_col_gradaffine_stream(x, dy, job->dx + offset, (size_t)rows, (size_t)stride, (size_t)cols, p);
+    } else {
+        job->kernels->f32_col_gradaffine(x, dy, dx_at(job, offset), (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                         eki_fuse_columns(job, offset, again, &fused));
+    }
 }
 
 /* Two rows of eight columns are one row of sixteen. */
-static void paired_rows(const eki_job *job, int64_t offset, size_t rows, const eki_gradient_columns *p) {
-    const float *x = job->x + offset, *dy = job->dy + offset;
-    float *dx = job->dx + offset, wide[6][16];
-    eki_gradient_columns both = {twice(wide[0], p->mean_hi), twice(wide[1], p->mean_lo), twice(wide[2], p->rstd),
-                                 twice(wide[3], p->scale),   twice(wide[4], p->k1),      twice(wide[5], p->k2)};
-    size_t pairs = rows / 2, done = pairs * 16;
-    (job->stream ? job->kernels->f32_col_gradaffine_stream : job->kernels->f32_col_gradaffine)(x, dy, dx, pairs, 16, 16,
-                                                                                               &both);
-    if (rows % 2) job->kernels->f32_col_gradaffine(x + done, dy + done, dx + done, 1, 8, 8, p);
-}
-
-static void clear_padding(float *dx, int64_t rows, int64_t stride, int64_t cols, int64_t padding) {
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t j = 0; j < padding; j++) dx[r * stride + cols + j] = 0.0f;
-    }
+static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const eki_gradient_columns *p,
+                        const eki_affine_columns *again) {
+    float wide[6][16], more[4][16];
+    eki_gradient_columns both = {eki_twice(wide[0], p->mean_hi), eki_twice(wide[1], p->mean_lo),
+                                 eki_twice(wide[2], p->rstd),    eki_twice(wide[3], p->scale),
+                                 eki_twice(wide[4], p->k1),      eki_twice(wide[5], p->k2)};
+    eki_affine_columns again_both;
+    if (again != NULL) again_both = eki_affine_twice(more, again);
+    eki_epilogue fused;
+    int64_t last = offset + rows / 2 * 16;
+    columns(job, offset, rows / 2, 16, 16, &both, again != NULL ? &again_both : NULL);
+    if (rows % 2 == 0) return;
+    job->kernels->f32_col_gradaffine(job->x + last, job->dy + last, dx_at(job, last), 1, 8, 8, p,
+                                     eki_fuse_columns(job, last, again, &fused));
 }
 
 static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
@@ -90,13 +102,21 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
     gradient_buffer buffer;
     eki_gradient_columns p = tile_coefficients(job, s.sample, t, &buffer);
-    if (stride == 8 && cols == 8) {
-        paired_rows(job, offset, (size_t)s.length, &p);
-    } else {
-        (job->stream ? job->kernels->f32_col_gradaffine_stream : job->kernels->f32_col_gradaffine)(
-            job->x + offset, job->dy + offset, job->dx + offset, (size_t)s.length, (size_t)stride, (size_t)cols, &p);
+    eki_affine_buffer again_buffer;
+    eki_affine_columns again_columns, *again = NULL;
+    if (eki_computes_again(job)) {
+        again_columns = eki_affine_tile(job, s.sample, t, &again_buffer);
+        again = &again_columns;
     }
-    if (padding > 0) clear_padding(job->dx + offset, s.length, stride, cols, padding);
+    if (stride == 8 && cols == 8) {
+        paired_rows(job, offset, s.length, &p, again);
+    } else {
+        columns(job, offset, s.length, stride, cols, &p, again);
+    }
+    if (padding > 0 && job->dx != NULL) eki_clear_padding(job->dx + offset, s.length, stride, cols, padding);
+    if (padding > 0 && job->dresidual != NULL) {
+        eki_clear_padding(job->dresidual + offset, s.length, stride, cols, padding);
+    }
 }
 
 static void column_cells(void *context, int64_t begin, int64_t end) {

@@ -6,8 +6,12 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     eki_span s = eki_unit(&plan->units, unit);
     int64_t offset = (s.sample * plan->channels + channel) * plan->space + s.begin;
     double mean = job->stats.mean[eki_set_of(plan, s.sample, channel)], sums[2];
+    eki_epilogue fused;
+    eki_affine again;
+    if (eki_computes_again(job)) again = eki_affine_of(job, s.sample, channel);
     job->kernels->f32_row_gradsums(job->x + offset, job->dy + offset, (size_t)s.length, (size_t)s.samples,
-                                   (size_t)(plan->channels * plan->space), mean, sums);
+                                   (size_t)(plan->channels * plan->space), mean, sums,
+                                   eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
@@ -18,12 +22,17 @@ static void row_units(void *context, int64_t begin, int64_t end) {
 }
 
 static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
+    eki_affine_buffer buffer;
+    eki_affine_columns again;
+    eki_epilogue fused;
+    if (eki_computes_again(job)) again = eki_affine_tile(job, s.sample, t, &buffer);
     const ek_norm_plan *plan = job->plan;
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
     int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
     for (int64_t i = 0; i < stretches; i++) {
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
-        job->kernels->f32_col_gradsums(job->x + offset, job->dy + offset, (size_t)rows, stride, cols, mean, sdy, sdyx);
+        job->kernels->f32_col_gradsums(job->x + offset, job->dy + offset, (size_t)rows, stride, cols, mean, sdy, sdyx,
+                                       eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
     }
 }
 

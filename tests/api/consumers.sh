@@ -55,8 +55,8 @@ vendored)
 make)
     "$source/scripts/vendor.sh" "$work/evenkeel" >/dev/null
     {
+        echo 'include evenkeel/evenkeel.mk' # first, and still not the default goal
         echo "all: $(for name in $names; do printf '%s ' "${name#./}"; done)"
-        echo 'include evenkeel/evenkeel.mk'
         printf '%%: %s/examples/%%.c $(EVENKEEL_LIB)\n' "$source"
         printf '\t$(CC) -std=c11 $(EVENKEEL_CFLAGS) -pthread $< -o $@ $(EVENKEEL_LIB) $(EVENKEEL_LIBS)\n'
     } >"$work/Makefile"
@@ -83,4 +83,4 @@ engine)
     ;;
 *) echo "consumers: unknown way $way" >&2; exit 2 ;;
 esac
-echo "consumers: $way: built and ran" $names
+echo "consumers: $way: built and ran $(echo "$names" | xargs)"

@@ -1,12 +1,54 @@
 /* kernel_cases.c: for every kernel, how to call it and what it should give, term by term in long double. */
 #include "kernelcheck/kernelcheck.h"
 
+#include "kernel/ref/activation_ref.h"
 #include <math.h>
 
 typedef long double real;
 
 static real x_at(const problem *p, size_t row, size_t i) { return (real)p->x[row * p->stride + i]; }
-static real dy_at(const problem *p, size_t row, size_t i) { return (real)p->dy[row * p->stride + i]; }
+
+/* The epilogue with the coefficients that a shape of memory reads. */
+static eki_epilogue epilogue;
+static int affine_per_row; /* else the first row's is that of all */
+static eki_affine_columns epilogue_columns;
+
+static const eki_epilogue *fused_with(const problem *p, int columns, int elements) {
+    if (p->fused == NULL) return NULL;
+    epilogue = *p->fused;
+    epilogue_columns = (eki_affine_columns){p->column[0], p->column[1], p->column[2], p->column[3]};
+    affine_per_row = elements;
+    if (columns) epilogue.columns = &epilogue_columns;
+    if (elements) epilogue.scale = p->scale;
+    if (elements) epilogue.bias = p->bias;
+    return &epilogue;
+}
+static const eki_epilogue *fused_rows(const problem *p) { return fused_with(p, 0, 0); }
+static const eki_epilogue *fused_columns(const problem *p) { return fused_with(p, 1, 0); }
+static const eki_epilogue *fused_elements(const problem *p) { return fused_with(p, 0, 1); }
+
+/* What a fused kernel computes again as t, given its coefficients, scale and bias. */
+static real inner_again(const problem *p, size_t row, size_t i) {
+    const eki_epilogue *e = &epilogue; /* of the run before */
+    const eki_affine *a = affine_per_row ? e->affine + row : e->affine;
+    const eki_affine_columns *c = e->columns;
+    real hi = c ? (real)c->mean_hi[i] : (real)a->mean_hi, lo = c ? (real)c->mean_lo[i] : (real)a->mean_lo;
+    real gain = c ? (real)c->gain[i] : (real)a->gain, bias = c ? (real)c->bias[i] : (real)a->bias;
+    if (e->scale != NULL) gain *= (real)e->scale[i];
+    if (e->bias != NULL) bias = (real)e->bias[i];
+    real t = (x_at(p, row, i) - hi - lo) * gain + bias;
+    return e->residual != NULL ? t + (real)e->residual[row * p->stride + i] : t;
+}
+
+/* dy, or the gradient before the activation. */
+static real dy_at(const problem *p, size_t row, size_t i) {
+    const eki_epilogue *e = p->fused;
+    real dy = (real)p->dy[row * p->stride + i];
+    if (e == NULL || e->activation == EKI_NO_ACTIVATION) return dy;
+    if (p->ceiling) return 1.5L * fabsl(dy);
+    real t = e->y != NULL ? (real)p->inner[row * p->stride + i] : inner_again(p, row, i);
+    return dy * eki_ref_slope(e->activation, t, (double)e->alpha, (double)e->beta);
+}
 
 static void add(expected *sum, real term) {
     sum->value += term;
@@ -16,17 +58,26 @@ static void add(expected *sum, real term) {
 /* The i-th sum: i = 0, 1 of all elements (rows), or sum i / n of column i % n, which starts at 0.5. */
 typedef real (*term_fn)(const problem *p, size_t row, size_t i, int which);
 
+/* With something fused dy is a float with a few roundings more. */
+static void add_term(expected *sum, const problem *p, size_t row, size_t i, int which, term_fn term) {
+    add(sum, term(p, row, i, which));
+    if (p->fused == NULL) return;
+    problem wide = *p;
+    wide.ceiling = 1;
+    sum->magnitude += 0x1p29L * 8 * fabsl(term(&wide, row, i, which));
+}
+
 static expected sum_all(const problem *p, int which, term_fn term) {
     expected sum = {0, 0};
     for (size_t row = 0; row < p->rows; row++) {
-        for (size_t i = 0; i < p->n; i++) add(&sum, term(p, row, i, which));
+        for (size_t i = 0; i < p->n; i++) add_term(&sum, p, row, i, which, term);
     }
     return sum;
 }
 
 static expected sum_column(const problem *p, size_t i, term_fn term) {
     expected sum = {0.5L, 0.5L};
-    for (size_t row = 0; row < p->rows; row++) add(&sum, term(p, row, i % p->n, (int)(i / p->n)));
+    for (size_t row = 0; row < p->rows; row++) add_term(&sum, p, row, i % p->n, (int)(i / p->n), term);
     return sum;
 }
 
@@ -52,10 +103,17 @@ static real parameter_gradient(const problem *p, size_t row, size_t i, int which
     return dy_at(p, row, i) * ((x_at(p, row, i) - (real)p->mean[row]) * (real)p->rstd[row]);
 }
 
-/* ((x - hi) - lo) * gain * scale + bias */
-static expected affine(real x, real hi, real lo, real gain, real scale, real bias) {
-    real product = (x - hi - lo) * gain * scale;
-    return (expected){product + bias, fabsl(product) + fabsl(bias)};
+/* ((x - hi) - lo) * gain * scale + bias, and what is fused; slopes are at most 1.5. */
+static expected affine(const problem *p, size_t at, real hi, real lo, real gain, real scale, real bias) {
+    const eki_epilogue *e = p->fused;
+    real product = ((real)p->x[at] - hi - lo) * gain * scale, residual = 0;
+    if (e == NULL) return (expected){product + bias, fabsl(product) + fabsl(bias)};
+    if (e->residual != NULL) residual = (real)e->residual[at];
+    real t = product + bias + residual, y = eki_ref_activation(e->activation, t, (double)e->alpha, (double)e->beta);
+    if (e->activation == EKI_NO_ACTIVATION || e->activation == EKI_RELU) {
+        return (expected){y, fabsl(product) + fabsl(bias) + fabsl(residual)};
+    }
+    return (expected){y, 1.5L * (fabsl(product) + fabsl(bias) + fabsl(residual)) + fabsl(y) + 1};
 }
 
 /* rstd * ((scale * dy - k1) - xhat * k2) */
@@ -63,6 +121,14 @@ static expected gradient(real x, real dy, const eki_gradient *g, real scale) {
     real r = (real)g->rstd, xhat = (x - (real)g->mean_hi - (real)g->mean_lo) * r;
     real a = scale * dy, b = (real)g->k1, c = xhat * (real)g->k2;
     return (expected){r * (a - b - c), fabsl(r) * (fabsl(a) + fabsl(b) + fabsl(c))};
+}
+
+static expected gradient_at(const problem *p, size_t row, size_t i, const eki_gradient *g, real scale) {
+    expected e = gradient(x_at(p, row, i), dy_at(p, row, i), g, scale);
+    problem wide = *p;
+    wide.ceiling = 1;
+    if (p->fused != NULL) e.magnitude += 2 * gradient(x_at(p, row, i), dy_at(&wide, row, i), g, scale).magnitude;
+    return e;
 }
 
 static eki_gradient column_of(const problem *p, size_t i) {
@@ -95,7 +161,7 @@ static expected ref_f32_col_moments(const problem *p, size_t row, size_t i) {
 
 CASE(f32_row_gradsums, TWO_SUMS, 0, 4)
 static void run_f32_row_gradsums(const eki_kernels *k, const problem *p) {
-    k->f32_row_gradsums(p->x, p->dy, p->n, p->rows, p->stride, p->mean[0], p->sums);
+    k->f32_row_gradsums(p->x, p->dy, p->n, p->rows, p->stride, p->mean[0], p->sums, fused_rows(p));
 }
 static expected ref_f32_row_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
@@ -104,7 +170,7 @@ static expected ref_f32_row_gradsums(const problem *p, size_t row, size_t i) {
 
 CASE(f32_col_gradsums, COLUMN_SUMS, 0, 4)
 static void run_f32_col_gradsums(const eki_kernels *k, const problem *p) {
-    k->f32_col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n);
+    k->f32_col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n, fused_columns(p));
 }
 static expected ref_f32_col_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
@@ -113,7 +179,7 @@ static expected ref_f32_col_gradsums(const problem *p, size_t row, size_t i) {
 
 CASE(f32_vec_gradsums, TWO_SUMS, 1, 4)
 static void run_f32_vec_gradsums(const eki_kernels *k, const problem *p) {
-    k->f32_vec_gradsums(p->x, p->dy, p->n, p->scale, p->mean[0], p->sums);
+    k->f32_vec_gradsums(p->x, p->dy, p->n, p->scale, p->mean[0], p->sums, fused_elements(p));
 }
 static expected ref_f32_vec_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
@@ -122,7 +188,8 @@ static expected ref_f32_vec_gradsums(const problem *p, size_t row, size_t i) {
 
 CASE(f32_vec_paramgrads, COLUMN_SUMS, 0, 5)
 static void run_f32_vec_paramgrads(const eki_kernels *k, const problem *p) {
-    k->f32_vec_paramgrads(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->rstd, p->sums, p->sums + p->n);
+    k->f32_vec_paramgrads(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->rstd, p->sums, p->sums + p->n,
+                          fused_elements(p));
 }
 static expected ref_f32_vec_paramgrads(const problem *p, size_t row, size_t i) {
     (void)row;
@@ -131,57 +198,57 @@ static expected ref_f32_vec_paramgrads(const problem *p, size_t row, size_t i) {
 
 CASE(f32_row_affine, ELEMENTS, 1, 4)
 static void run_f32_row_affine(const eki_kernels *k, const problem *p) {
-    k->f32_row_affine(p->x, p->y, p->n, &p->affine);
+    k->f32_row_affine(p->x, p->y, p->n, &p->affine, fused_rows(p));
 }
 static expected ref_f32_row_affine(const problem *p, size_t row, size_t i) {
     const eki_affine *a = &p->affine;
-    return affine(x_at(p, row, i), (real)a->mean_hi, (real)a->mean_lo, (real)a->gain, 1, (real)a->bias);
+    return affine(p, row * p->stride + i, (real)a->mean_hi, (real)a->mean_lo, (real)a->gain, 1, (real)a->bias);
 }
 
 CASE(f32_col_affine, ELEMENTS, 0, 4)
 static void run_f32_col_affine(const eki_kernels *k, const problem *p) {
     eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
-    k->f32_col_affine(p->x, p->y, p->rows, p->stride, p->n, &columns);
+    k->f32_col_affine(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
 }
 static expected ref_f32_col_affine(const problem *p, size_t row, size_t i) {
     eki_gradient c = column_of(p, i);
-    return affine(x_at(p, row, i), (real)c.mean_hi, (real)c.mean_lo, (real)c.rstd, 1, (real)c.scale);
+    return affine(p, row * p->stride + i, (real)c.mean_hi, (real)c.mean_lo, (real)c.rstd, 1, (real)c.scale);
 }
 
 CASE(f32_vec_affine, ELEMENTS, 1, 5)
 static void run_f32_vec_affine(const eki_kernels *k, const problem *p) {
-    k->f32_vec_affine(p->x, p->y, p->n, p->scale, p->bias, &p->affine);
+    k->f32_vec_affine(p->x, p->y, p->n, p->scale, p->bias, &p->affine, fused_elements(p));
 }
 static expected ref_f32_vec_affine(const problem *p, size_t row, size_t i) {
     const eki_affine *a = &p->affine;
-    return affine(x_at(p, row, i), (real)a->mean_hi, (real)a->mean_lo, (real)a->gain, p->scale ? (real)p->scale[i] : 1,
-                  p->bias ? (real)p->bias[i] : 0);
+    return affine(p, row * p->stride + i, (real)a->mean_hi, (real)a->mean_lo, (real)a->gain,
+                  p->scale ? (real)p->scale[i] : 1, p->bias ? (real)p->bias[i] : 0);
 }
 
 CASE(f32_row_gradaffine, ELEMENTS, 1, 7)
 static void run_f32_row_gradaffine(const eki_kernels *k, const problem *p) {
-    k->f32_row_gradaffine(p->x, p->dy, p->y, p->n, &p->gradient);
+    k->f32_row_gradaffine(p->x, p->dy, p->y, p->n, &p->gradient, fused_rows(p));
 }
 static expected ref_f32_row_gradaffine(const problem *p, size_t row, size_t i) {
-    return gradient(x_at(p, row, i), dy_at(p, row, i), &p->gradient, (real)p->gradient.scale);
+    return gradient_at(p, row, i, &p->gradient, (real)p->gradient.scale);
 }
 
 CASE(f32_col_gradaffine, ELEMENTS, 0, 7)
 static void run_f32_col_gradaffine(const eki_kernels *k, const problem *p) {
     eki_gradient_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3], p->column[4], p->column[5]};
-    k->f32_col_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns);
+    k->f32_col_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
 }
 static expected ref_f32_col_gradaffine(const problem *p, size_t row, size_t i) {
     eki_gradient c = column_of(p, i);
-    return gradient(x_at(p, row, i), dy_at(p, row, i), &c, (real)c.scale);
+    return gradient_at(p, row, i, &c, (real)c.scale);
 }
 
 CASE(f32_vec_gradaffine, ELEMENTS, 1, 7)
 static void run_f32_vec_gradaffine(const eki_kernels *k, const problem *p) {
-    k->f32_vec_gradaffine(p->x, p->dy, p->y, p->n, p->scale, &p->gradient);
+    k->f32_vec_gradaffine(p->x, p->dy, p->y, p->n, p->scale, &p->gradient, fused_elements(p));
 }
 static expected ref_f32_vec_gradaffine(const problem *p, size_t row, size_t i) {
-    return gradient(x_at(p, row, i), dy_at(p, row, i), &p->gradient, p->scale ? (real)p->scale[i] : 1);
+    return gradient_at(p, row, i, &p->gradient, p->scale ? (real)p->scale[i] : 1);
 }
 
 CASE(f32_row_affine_stream, ELEMENTS, 1, 4)

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "cpu/dispatch.h"
+#include "kernel/ref/activation_ref.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,23 @@ static double *last_doubles(guarded g, size_t count) {
     return (double *)(void *)(g.base + g.bytes - count * sizeof(double));
 }
 
-enum { X, DY, Y, SCALE, BIAS, MEAN, RSTD, SUMS, COLUMN0, BUFFERS = COLUMN0 + 6 };
+enum {
+    X,
+    DY,
+    Y,
+    RESIDUAL,
+    OUTPUT,
+    DRESIDUAL,
+    INNER,
+    AFFINE,
+    SCALE,
+    BIAS,
+    MEAN,
+    RSTD,
+    SUMS,
+    COLUMN0,
+    BUFFERS = COLUMN0 + 6
+};
 static guarded buffers[BUFFERS];
 static uint64_t seed = 1;
 
@@ -117,6 +134,35 @@ static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     p->affine = (eki_affine){hi, lo, (float)rstd[0], 0.7f};
     p->gradient = (eki_gradient){hi, lo, (float)rstd[0], 1.1f, 0.3f, -0.4f};
     p->sums = last_doubles(buffers[SUMS], 2 * n > 2 ? 2 * n : 2);
+}
+
+enum { FUSIONS = 12 };
+
+/* 0 = nothing; 1 to 9 = an activation; 10 = residual alone; 11 = ReLU with residual and its gradient. */
+static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
+    size_t span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0, rows = p->rows > 0 ? p->rows : 1;
+    float *residual = last_floats(buffers[RESIDUAL], span), *outputs = last_floats(buffers[OUTPUT], span);
+    double *inner = last_doubles(buffers[INNER], span);
+    eki_affine *affine = (eki_affine *)(void *)last_floats(buffers[AFFINE], rows * sizeof *affine / sizeof(float));
+    p->fused = NULL;
+    if (fusion == 0) return;
+    int activation = fusion == 10 ? EKI_NO_ACTIVATION : fusion == 11 ? EKI_RELU : fusion;
+    int reads_output = activation <= EKI_TANH || activation == EKI_HARD_SIGMOID;
+    *e = (eki_epilogue){.activation = activation, .alpha = 0.25f, .beta = 0.5f, .x = p->x, .affine = affine};
+    if (fusion > 9 || fusion % 2) e->residual = residual;
+    if (reads_output) e->y = outputs;
+    if (fusion > 9) e->dresidual = last_floats(buffers[DRESIDUAL], span);
+    for (size_t i = 0; i < span; i++) {
+        residual[i] = (float)noise(r, 5000000 + i);
+        inner[i] = (double)(float)(2 * noise(r, 5500000 + i));
+        outputs[i] = (float)eki_ref_activation(activation, (long double)inner[i], 0.25, 0.5);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        float hi = (float)p->mean[i];
+        affine[i] = (eki_affine){hi, (float)(p->mean[i] - (double)hi), (float)p->rstd[i], 0.0f};
+    }
+    p->inner = inner;
+    p->fused = e;
 }
 
 static size_t output_count(const kernel_case *c, const problem *p) {
@@ -192,9 +238,10 @@ static double check_problem(const kernel_case *c, const problem *p, int pattern)
         if (!(error <= 1)) wrong = "is outside its bound";
         if (error > worst) worst = error;
         if (wrong != NULL) {
-            printf("FAIL %s on %s %s: n %zu rows %zu stride %zu, %s (error %g of the bound); --kernel %s --seed %llu\n",
-                   c->name, kernels->isa, wrong, p->n, p->rows, p->stride, pattern_names[pattern], error, c->name,
-                   (unsigned long long)seed);
+            printf("FAIL %s on %s %s: n %zu rows %zu stride %zu, %s, activation %d (error %g of the bound); --kernel "
+                   "%s --seed %llu\n",
+                   c->name, kernels->isa, wrong, p->n, p->rows, p->stride, pattern_names[pattern],
+                   p->fused ? p->fused->activation : 0, error, c->name, (unsigned long long)seed);
             return -1;
         }
     }
@@ -209,9 +256,14 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         eki_random r = eki_random_stream(seed, c->name, n * 1000 + rows, (uint64_t)pattern);
         fill_data(&p, pattern, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
-        double error = check_problem(c, &p, pattern);
-        if (error < 0) return -1;
-        if (error > worst) worst = error;
+        const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
+        for (int k = 0; k < (strstr(c->name, "_stream") != NULL ? 1 : 2); k++) {
+            eki_epilogue e;
+            fill_fusion(&p, &e, kinds[k], r);
+            double error = check_problem(c, &p, pattern);
+            if (error < 0) return -1;
+            if (error > worst) worst = error;
+        }
     }
     return worst;
 }

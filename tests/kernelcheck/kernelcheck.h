@@ -12,9 +12,12 @@ typedef struct problem {
     const double *mean, *rstd; /* [n] and [rows], both long enough */
     eki_affine affine;         /* of rows */
     eki_gradient gradient;
-    const float *column[6]; /* the same per column, [n] each */
-    float *y;               /* output of f32 kernels */
-    double *sums;           /* output of sums: 2, or n and n; col kernels add to what is there (0.5) */
+    const float *column[6];    /* the same per column, [n] each */
+    const eki_epilogue *fused; /* or NULL; its y is activation(inner) and its affine one per row */
+    const double *inner;       /* where x is: t behind fused->y */
+    int ceiling;               /* 1: dy stands for the most that dy times a slope can be (bounds) */
+    float *y;                  /* output of f32 kernels */
+    double *sums;              /* output of sums: 2, or n and n; col kernels add to what is there (0.5) */
 } problem;
 
 typedef enum output { TWO_SUMS, COLUMN_SUMS, ELEMENTS } output;

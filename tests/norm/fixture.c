@@ -144,9 +144,9 @@ static double *doubles(size_t n) { return eki_alloc((n + 1) * sizeof(double)); }
 
 static void allocate(fixture *f) {
     size_t n = f->elements, b = f->buffer, p = f->parameters, s = f->sets;
-    float **buffers[] = {&f->x, &f->y, &f->dy, &f->dx};
-    double **logical[] = {&f->rx, &f->ry, &f->rdy, &f->rdx};
-    for (int i = 0; i < 4; i++) {
+    float **buffers[] = {&f->x, &f->y, &f->dy, &f->dx, &f->residual, &f->dresidual};
+    double **logical[] = {&f->rx, &f->ry, &f->rdy, &f->rdx, &f->rresidual, &f->rdresidual};
+    for (int i = 0; i < 6; i++) {
         *buffers[i] = floats(b);
         *logical[i] = doubles(n);
     }
@@ -165,10 +165,11 @@ static double noise(eki_random r, uint64_t i) { return 3.4641016151377544 * (eki
 
 static void randomize(fixture *f, uint64_t seed, double offset, double spread) {
     eki_random r = eki_random_stream(seed, "norm", f->elements, f->sets);
-    for (size_t i = 0; i < f->buffer; i++) f->x[i] = f->dy[i] = NAN;
+    for (size_t i = 0; i < f->buffer; i++) f->x[i] = f->dy[i] = f->residual[i] = NAN;
     for (size_t i = 0; i < f->elements; i++) {
         size_t at = fixture_offset(f, i);
         f->x[at] = (float)(offset + spread * (noise(r, 2 * i) + 0.3 * (double)(f->set[i] % 5)));
+        f->residual[at] = (float)noise(r, 3000000000u + i);
         f->dy[at] = (float)(noise(r, 2 * i + 1) + 0.1 * (double)(i % 13));
     }
     for (size_t p = 0; p < f->parameters; p++) {
@@ -183,6 +184,7 @@ static void randomize(fixture *f, uint64_t seed, double offset, double spread) {
 void fixture_sync(fixture *f) {
     for (size_t i = 0; i < f->elements; i++) {
         f->rx[i] = (double)f->x[fixture_offset(f, i)];
+        f->rresidual[i] = (double)f->residual[fixture_offset(f, i)];
         f->rdy[i] = (double)f->dy[fixture_offset(f, i)];
     }
     for (size_t p = 0; p < f->parameters; p++) {
@@ -199,6 +201,8 @@ static void set_args(fixture *f) {
     f->args.dx = f->dx;
     f->args.dscale = f->dscale;
     f->args.dbias = f->dbias;
+    if (f->desc.residual) f->args.residual = f->residual;
+    if (f->desc.residual) f->args.dresidual = f->dresidual;
     if (f->desc.kind == EK_NORM_BATCH) {
         f->args.running_mean = f->running_mean;
         f->args.running_var = f->running_var;
@@ -229,10 +233,11 @@ fixture *fixture_make(const ek_norm_desc *desc, uint64_t seed, double offset, do
 }
 
 void fixture_free(fixture *f) {
-    void *all[] = {f->x,      f->y,     f->dy,           f->dx,     f->scale,      f->bias,
-                   f->dscale, f->dbias, f->running_mean, f->rx,     f->ry,         f->rdy,
-                   f->rdx,    f->mean,  f->var,          f->rmean,  f->rvar,       f->running_var,
-                   f->rscale, f->rbias, f->rdscale,      f->rdbias, f->args.saved, f->args.workspace};
+    void *all[] = {f->x,        f->y,         f->dy,           f->dx,        f->scale,      f->bias,
+                   f->dscale,   f->dbias,     f->running_mean, f->rx,        f->ry,         f->rdy,
+                   f->rdx,      f->mean,      f->var,          f->rmean,     f->rvar,       f->running_var,
+                   f->rscale,   f->rbias,     f->rdscale,      f->rdbias,    f->args.saved, f->args.workspace,
+                   f->residual, f->dresidual, f->rresidual,    f->rdresidual};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) eki_free(all[i]);
     free(f->set);
     free(f->parameter);
@@ -259,6 +264,7 @@ void fixture_forward(fixture *f, ek_norm_stats stats) {
 void fixture_backward(fixture *f) {
     ek_error err;
     if (f->args.dx == f->dx) poison(f->dx, f->buffer);
+    if (f->args.dresidual == f->dresidual) poison(f->dresidual, f->buffer);
     poison(f->dscale, f->parameters);
     poison(f->dbias, f->parameters);
     memset(f->args.workspace, 0xff, ek_norm_workspace_bytes(f->plan));
@@ -272,7 +278,11 @@ void fixture_reference(fixture *f, ek_norm_stats stats, double sign) {
                          .set = f->set,
                          .parameter = f->parameter,
                          .centred = f->desc.kind != EK_NORM_RMS,
-                         .epsilon = f->desc.epsilon};
+                         .epsilon = f->desc.epsilon,
+                         .activation = (int)f->desc.activation,
+                         .alpha = f->desc.activation_alpha,
+                         .beta = f->desc.activation_beta,
+                         .residual = f->desc.residual ? f->rresidual : NULL};
     eki_ref_moments(&norm, f->rx, f->rmean, f->rvar);
     if (stats == EK_STATS_RUNNING) {
         for (size_t s = 0; s < f->sets; s++) {
@@ -284,7 +294,8 @@ void fixture_reference(fixture *f, ek_norm_stats stats, double sign) {
     }
     const double *scale = f->args.scale != NULL ? f->rscale : NULL, *bias = f->args.bias != NULL ? f->rbias : NULL;
     eki_ref_forward(&norm, f->rx, scale, bias, f->ry);
-    eki_ref_backward(&norm, f->rx, scale, f->rdy, sign, f->rdx, f->rdscale, f->rdbias);
+    eki_ref_before(&norm, f->rx, scale, bias, f->rdy, f->rdresidual);
+    eki_ref_backward(&norm, f->rx, scale, f->rdresidual, sign, f->rdx, f->rdscale, f->rdbias);
 }
 
 static double ratio(double worst, double largest) { return largest > 0 ? worst / largest : worst; }

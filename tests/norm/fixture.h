@@ -13,11 +13,13 @@ typedef struct fixture {
     ek_norm_args args;
     size_t elements, buffer, sets, parameters;
     float *x, *y, *dy, *dx;               /* buffers in the layout of the plan; padding of inputs is NaN */
+    float *residual, *dresidual;          /* likewise, where the plan has a residual */
     float *scale, *bias, *dscale, *dbias; /* parameters */
     float *mean, *var;                    /* of the sets, as forward reports them */
     float *running_mean, *running_var;    /* BATCH: [C] */
     size_t *set, *parameter;              /* of every logical element */
     double *rx, *ry, *rdy, *rdx;          /* reference values, in logical order */
+    double *rresidual, *rdresidual;
     double *rscale, *rbias, *rdscale, *rdbias, *rmean, *rvar;
 } fixture;
 

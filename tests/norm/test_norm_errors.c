@@ -90,6 +90,25 @@ static void descriptor_shapes(void **state) {
     REFUSE(EK_NORM_LAYER, d.layout = EK_LAYOUT_NHWC, EK_ERR_ARG, "EK_LAYOUT_NCHW (0) only");
 }
 
+static void descriptor_fusion(void **state) {
+    (void)state;
+    REFUSE(EK_NORM_BATCH, d.activation = (ek_activation)10, EK_ERR_ARG, "desc.activation is 10");
+    REFUSE(EK_NORM_BATCH, d.activation = (ek_activation)-1, EK_ERR_ARG, "desc.activation is -1");
+    REFUSE(EK_NORM_BATCH, (d.masked = 1, d.residual = 1), EK_ERR_UNSUPPORTED, "a mask does not go with a fused");
+    REFUSE(EK_NORM_BATCH, d.residual = 2, EK_ERR_ARG, "desc.residual is 2");
+    REFUSE(EK_NORM_BATCH, d.activation_alpha = 0.1, EK_ERR_ARG, "desc.activation_alpha is 0.1, expected 0");
+    REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_RELU, d.activation_beta = 6), EK_ERR_ARG,
+           "desc.activation_beta is 6, expected 0");
+    REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_CLIP, d.activation_alpha = 7), EK_ERR_ARG, "low <= high");
+    REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_CLIP, d.activation_beta = (double)NAN), EK_ERR_ARG, "ReLU6");
+    REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_LEAKY_RELU, d.activation_alpha = -0.1), EK_ERR_ARG,
+           "a finite slope >= 0");
+    REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_LEAKY_RELU, d.activation_beta = 1), EK_ERR_ARG,
+           "desc.activation_beta is 1");
+    REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_HARD_SIGMOID, d.activation_alpha = 1e300), EK_ERR_ARG,
+           "such as 0.2 and 0.5");
+}
+
 static void *no_memory(void *context, size_t bytes) {
     (void)context;
     (void)bytes;
@@ -179,6 +198,35 @@ static void backward_pointers(void **state) {
     fixture_free(f);
 }
 
+static void fused_pointers(void **state) {
+    (void)state;
+    ek_norm_desc desc = good(EK_NORM_BATCH);
+    fixture *f = fixture_make(&desc, 1, 0, 1);
+    FORWARD(f, a.residual = f->residual, EK_ERR_ARG, "args.residual is given, but desc.residual is 0");
+    fixture_forward(f, EK_STATS_BATCH);
+    BACKWARD(f, a.dresidual = f->dresidual, EK_ERR_ARG, "args.dresidual is given, but desc.residual is 0");
+    fixture_free(f);
+    desc.residual = 1;
+    desc.activation = EK_ACTIVATION_RELU;
+    f = fixture_make(&desc, 1, 0, 1);
+    FORWARD(f, a.residual = NULL, EK_ERR_ARG, "args.residual is NULL, but batch norm");
+    FORWARD(f, a.residual = (char *)f->residual + 2, EK_ERR_ARG, "args.residual is at");
+    FORWARD(f, a.y = f->residual + 1, EK_ERR_ARG, "args.y and args.residual overlap");
+    fixture_forward(f, EK_STATS_BATCH);
+    BACKWARD(f, a.y = NULL, EK_ERR_ARG, "backward reads the slope of the activation from the y");
+    BACKWARD(f, a.dresidual = f->dx, EK_ERR_ARG, "args.dx and args.dresidual overlap");
+    BACKWARD(f, a.dresidual = f->dy + 1, EK_ERR_ARG, "args.dresidual and args.dy overlap");
+    BACKWARD(f, a.dresidual = f->x, EK_ERR_ARG, "args.dresidual and args.x overlap");
+    BACKWARD(f, a.dx = f->y, EK_ERR_ARG, "args.dx and args.y overlap");
+    BACKWARD(f, a.dresidual = (char *)f->dresidual + 1, EK_ERR_ARG, "args.dresidual is at");
+    fixture_free(f);
+    desc.activation = EK_ACTIVATION_GELU;
+    f = fixture_make(&desc, 1, 0, 1);
+    fixture_forward(f, EK_STATS_BATCH);
+    BACKWARD(f, a.residual = NULL, EK_ERR_ARG, "args.residual is NULL");
+    fixture_free(f);
+}
+
 /* `saved` of another plan: other dims, other kind, other epsilon. An equal plan is no other plan. */
 static void foreign_saved(void **state) {
     (void)state;
@@ -230,10 +278,10 @@ static void instruction_sets(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(descriptor_fields), cmocka_unit_test(descriptor_numbers),
-                                       cmocka_unit_test(descriptor_shapes), cmocka_unit_test(out_of_memory),
-                                       cmocka_unit_test(forward_pointers),  cmocka_unit_test(running_statistics),
-                                       cmocka_unit_test(backward_pointers), cmocka_unit_test(foreign_saved),
-                                       cmocka_unit_test(update_pointers),   cmocka_unit_test(instruction_sets)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(descriptor_fields), cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes),
+        cmocka_unit_test(out_of_memory),     cmocka_unit_test(forward_pointers),   cmocka_unit_test(running_statistics),
+        cmocka_unit_test(backward_pointers), cmocka_unit_test(fused_pointers),     cmocka_unit_test(descriptor_fusion),
+        cmocka_unit_test(foreign_saved),     cmocka_unit_test(update_pointers),    cmocka_unit_test(instruction_sets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

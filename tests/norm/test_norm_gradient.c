@@ -66,9 +66,8 @@ static void release(gradients *g) {
 
 static double worst;
 
-static void check_shape(const shape *s, ek_norm_stats stats) {
-    ek_norm_desc desc = shape_desc(s);
-    fixture *f = fixture_make(&desc, 21, 0.4, 1.3);
+static void check_desc(const shape *s, const ek_norm_desc *desc, ek_norm_stats stats) {
+    fixture *f = fixture_make(desc, 21, 0.4, 1.3);
     fixture_forward(f, stats);
     fixture_backward(f);
     gradients g = numeric(f, stats);
@@ -80,6 +79,25 @@ static void check_shape(const shape *s, ek_norm_stats stats) {
     }
     release(&g);
     fixture_free(f);
+}
+
+static void check_shape(const shape *s, ek_norm_stats stats) {
+    ek_norm_desc desc = shape_desc(s);
+    check_desc(s, &desc, stats);
+}
+
+/* The same through residual and smooth activation. */
+static void fused_differences(void **state) {
+    (void)state;
+    const ek_activation smooth[] = {EK_ACTIVATION_SIGMOID, EK_ACTIVATION_TANH, EK_ACTIVATION_SILU, EK_ACTIVATION_GELU};
+    for (int i = 0; i < SHAPES; i++) {
+        for (int a = 0; a < 4; a++) {
+            ek_norm_desc desc = shape_desc(&small_shapes[i]);
+            desc.activation = smooth[a];
+            desc.residual = 1;
+            check_desc(&small_shapes[i], &desc, EK_STATS_BATCH);
+        }
+    }
 }
 
 static void central_differences(void **state) {
@@ -106,6 +124,7 @@ static void wrong_sign_is_noticed(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(central_differences), cmocka_unit_test(wrong_sign_is_noticed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(central_differences), cmocka_unit_test(fused_differences),
+                                       cmocka_unit_test(wrong_sign_is_noticed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,6 +160,11 @@ static void misuse(void **state) {
     ok(ek_norm_parts_add_gradients(plan, memory, 0, 4, &f->args, &err));
     expect(ek_norm_parts_add_gradients(plan, memory, 0, 4, &f->args, &err), EK_ERR_STATE, "example 0 is in a part");
     expect(ek_norm_parts_finish_gradients(plan, memory, &f->args, &err), EK_ERR_STATE, "example 4 of 8");
+    ok(ek_norm_parts_add_gradients(plan, memory, 4, 4, &f->args, &err));
+    ok(ek_norm_parts_finish_gradients(plan, memory, &f->args, &err));
+    none = f->args;
+    none.saved = NULL;
+    expect(ek_norm_parts_backward(plan, memory, 4, &none, &err), EK_ERR_ARG, "args.saved is NULL");
     eki_free(memory);
     fixture_free(f);
 }

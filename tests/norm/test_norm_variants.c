@@ -146,7 +146,13 @@ static void ghost_small_samples(void **state) {
 
 /* y = scale * (xhat * r + d) + bias by the definition, from rx; r and d given or made. Returns sum dy * y. */
 static double renorm_direct(fixture *f, double r[CHANNELS], double d[CHANNELS], bool make) {
-    eki_ref_norm norm = {f->elements, f->sets, f->parameters, f->set, f->parameter, 1, f->desc.epsilon, NULL, NULL};
+    eki_ref_norm norm = {.elements = f->elements,
+                         .sets = f->sets,
+                         .parameters = f->parameters,
+                         .set = f->set,
+                         .parameter = f->parameter,
+                         .centred = 1,
+                         .epsilon = f->desc.epsilon};
     eki_ref_moments(&norm, f->rx, f->rmean, f->rvar);
     for (int c = 0; c < CHANNELS && make; c++) {
         double sigma = sqrt((double)f->running_var[c] + f->desc.epsilon);

@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-extern const command command_train, command_eval, command_run, command_models, command_env, command_study,
-    command_bench, command_help, command_completion;
+extern const command command_train, command_eval, command_run, command_models, command_inspect, command_fold,
+    command_env, command_study, command_bench, command_help, command_completion;
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "kernel/ref/norm_ref.h"
 
+#include "kernel/ref/activation_ref.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,16 +46,32 @@ static void statistics(const eki_ref_norm *norm, const double *x, double *mean, 
     }
 }
 
-void eki_ref_forward(const eki_ref_norm *norm, const double *x, const double *scale, const double *bias, double *y) {
+/* t of every element: the norm and the residual. */
+static void affine(const eki_ref_norm *norm, const double *x, const double *scale, const double *bias, double *y) {
     double *mean = doubles(norm->sets), *rstd = doubles(norm->sets);
     statistics(norm, x, mean, rstd);
     for (size_t i = 0; i < norm->elements; i++) {
         size_t s = norm->set[i], p = norm->parameter[i];
         double xhat = (x[i] - mean[s]) * rstd[s];
-        y[i] = (scale ? scale[p] : 1) * xhat + (bias ? bias[p] : 0);
+        y[i] = (scale ? scale[p] : 1) * xhat + (bias ? bias[p] : 0) + (norm->residual ? norm->residual[i] : 0);
     }
     free(mean);
     free(rstd);
+}
+
+void eki_ref_forward(const eki_ref_norm *norm, const double *x, const double *scale, const double *bias, double *y) {
+    affine(norm, x, scale, bias, y);
+    for (size_t i = 0; i < norm->elements; i++) {
+        y[i] = (double)eki_ref_activation(norm->activation, (long double)y[i], norm->alpha, norm->beta);
+    }
+}
+
+void eki_ref_before(const eki_ref_norm *norm, const double *x, const double *scale, const double *bias,
+                    const double *dy, double *g) {
+    affine(norm, x, scale, bias, g);
+    for (size_t i = 0; i < norm->elements; i++) {
+        g[i] = dy[i] * (double)eki_ref_slope(norm->activation, (long double)g[i], norm->alpha, norm->beta);
+    }
 }
 
 static void parameter_sums(const eki_ref_norm *norm, const double *dy, const double *xhat, double *dscale,

@@ -14,6 +14,9 @@ typedef struct eki_ref_norm {
     const size_t *set, *parameter;
     int centred; /* 0: RMS */
     double epsilon;
+    int activation;           /* of ek_activation, on t = scale * xhat + bias + residual */
+    double alpha, beta;       /* of the activation */
+    const double *residual;   /* or NULL */
     const double *mean, *var; /* given statistics of the sets (running), or NULL = of the batch */
 } eki_ref_norm;
 
@@ -25,5 +28,9 @@ void eki_ref_forward(const eki_ref_norm *norm, const double *x, const double *sc
 /* sign = +1; another value multiplies the term through the variance, to make a backward that is wrong on purpose. */
 void eki_ref_backward(const eki_ref_norm *norm, const double *x, const double *scale, const double *dy, double sign,
                       double *dx, double *dscale, double *dbias);
+
+/* dy times the slope of the activation: the gradient before it, which is that of the residual too. */
+void eki_ref_before(const eki_ref_norm *norm, const double *x, const double *scale, const double *bias,
+                    const double *dy, double *g);
 
 #endif

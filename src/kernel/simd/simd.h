@@ -31,6 +31,26 @@ EK_INLINE void fetch_next_strip(const float *p, size_t stride) {
     if (stride > 32) __builtin_prefetch(p + STRIP_ROWS * stride);
 }
 
+/* Sixteen floats, or the first n; n is a constant wherever it matters. */
+EK_INLINE f32x16 load16(const float *p, size_t n) { return n >= 16 ? f32x16_load(p) : f32x16_load_n(p, n); }
+EK_INLINE void store16(float *p, f32x16 a, size_t n) {
+    if (n >= 16) {
+        f32x16_store(p, a);
+    } else {
+        f32x16_store_n(p, a, n);
+    }
+}
+
+/* Eight doubles, or the first n. */
+EK_INLINE f64x8 load8(const double *p, size_t n) { return n >= 8 ? f64x8_load(p) : f64x8_load_n(p, n); }
+EK_INLINE void store8(double *p, f64x8 a, size_t n) {
+    if (n >= 8) {
+        f64x8_store(p, a);
+    } else {
+        f64x8_store_n(p, a, n);
+    }
+}
+
 /* Sum of sixteen lanes (lo = 0..7, hi = 8..15) in the fixed tree 16 -> 8 -> 4 -> 2 -> 1. */
 EK_INLINE double f64x16_sum(f64x8 lo, f64x8 hi) { return f64x8_sum(f64x8_add(lo, hi)); }
 

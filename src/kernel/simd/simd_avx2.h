@@ -55,6 +55,29 @@ EK_INLINE f32x16 f32x16_mul(f32x16 a, f32x16 b) {
     return (f32x16){_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)};
 }
 
+EK_INLINE f32x16 f32x16_div(f32x16 a, f32x16 b) {
+    return (f32x16){_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
+}
+
+/* a > b ? a : b, a < b ? a : b and a > b ? yes : no, so that a NaN in b, the second operand, stays. */
+EK_INLINE f32x16 f32x16_max(f32x16 a, f32x16 b) {
+    return (f32x16){_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)};
+}
+EK_INLINE f32x16 f32x16_min(f32x16 a, f32x16 b) {
+    return (f32x16){_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
+}
+EK_INLINE f32x16 f32x16_greater(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    return (f32x16){_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_GT_OQ)),
+                    _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_GT_OQ))};
+}
+
+EK_INLINE __m256 pow2_f32(__m256 a) {
+    __m256i bits = _mm256_slli_epi32(_mm256_castps_si256(a), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(bits, _mm256_set1_epi32(0x3f800000)));
+}
+/* 2^k of a = k + 1.5 * 2^23, -126 <= k <= 127. */
+EK_INLINE f32x16 f32x16_pow2(f32x16 a) { return (f32x16){pow2_f32(a.lo), pow2_f32(a.hi)}; }
+
 EK_INLINE f64x8 f64x8_set1(double a) { return (f64x8){_mm256_set1_pd(a), _mm256_set1_pd(a)}; }
 EK_INLINE f64x8 f64x8_load(const double *p) { return (f64x8){_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; }
 EK_INLINE f64x8 f64x8_load_n(const double *p, size_t n) {
@@ -88,6 +111,11 @@ EK_INLINE f64x8 f64x8_widen(const float *p) {
 EK_INLINE f64x8 f64x8_widen_n(const float *p, size_t n) {
     __m256 a = _mm256_maskload_ps(p, mask_f32(n));
     return (f64x8){_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1))};
+}
+/* Lanes 8 * half to 8 * half + 7 as doubles; half is a constant. */
+EK_INLINE f64x8 f64x8_half(f32x16 a, int half) {
+    __m256 eight = half ? a.hi : a.lo;
+    return (f64x8){_mm256_cvtps_pd(_mm256_castps256_ps128(eight)), _mm256_cvtps_pd(_mm256_extractf128_ps(eight, 1))};
 }
 
 EK_INLINE double f64x8_sum(f64x8 a) {

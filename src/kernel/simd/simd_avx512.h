@@ -21,6 +21,21 @@ EK_INLINE f32x16 f32x16_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
 EK_INLINE f32x16 f32x16_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
 EK_INLINE f32x16 f32x16_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
 
+EK_INLINE f32x16 f32x16_div(f32x16 a, f32x16 b) { return _mm512_div_ps(a, b); }
+
+/* a > b ? a : b, a < b ? a : b and a > b ? yes : no, so that a NaN in b, the second operand, stays. */
+EK_INLINE f32x16 f32x16_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
+EK_INLINE f32x16 f32x16_min(f32x16 a, f32x16 b) { return _mm512_min_ps(a, b); }
+EK_INLINE f32x16 f32x16_greater(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), no, yes);
+}
+
+/* 2^k of a = k + 1.5 * 2^23, -126 <= k <= 127. */
+EK_INLINE f32x16 f32x16_pow2(f32x16 a) {
+    __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(a), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_set1_epi32(0x3f800000)));
+}
+
 EK_INLINE f64x8 f64x8_set1(double a) { return _mm512_set1_pd(a); }
 EK_INLINE f64x8 f64x8_load(const double *p) { return _mm512_loadu_pd(p); }
 EK_INLINE f64x8 f64x8_load_n(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mask8(n), p); }
@@ -38,6 +53,10 @@ EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) { return _mm512_mask_add
 /* Eight floats as doubles. */
 EK_INLINE f64x8 f64x8_widen(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 EK_INLINE f64x8 f64x8_widen_n(const float *p, size_t n) { return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask8(n), p)); }
+/* Lanes 8 * half to 8 * half + 7 as doubles; half is a constant. */
+EK_INLINE f64x8 f64x8_half(f32x16 a, int half) {
+    return _mm512_cvtps_pd(half ? _mm512_extractf32x8_ps(a, 1) : _mm512_castps512_ps256(a));
+}
 
 EK_INLINE double f64x8_sum(f64x8 a) {
     __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));

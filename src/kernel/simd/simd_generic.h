@@ -6,6 +6,8 @@
 #include <string.h>
 
 typedef float eki_f32x2 __attribute__((vector_size(8)));
+typedef int32_t eki_i32x4 __attribute__((vector_size(16)));
+typedef uint32_t eki_u32x4 __attribute__((vector_size(16)));
 typedef float eki_f32x4 __attribute__((vector_size(16)));
 typedef double eki_f64x2 __attribute__((vector_size(16)));
 
@@ -46,6 +48,30 @@ EK_INLINE f32x16 f32x16_sub(f32x16 a, f32x16 b) {
 }
 EK_INLINE f32x16 f32x16_mul(f32x16 a, f32x16 b) {
     return (f32x16){{a.v[0] * b.v[0], a.v[1] * b.v[1], a.v[2] * b.v[2], a.v[3] * b.v[3]}};
+}
+
+EK_INLINE f32x16 f32x16_div(f32x16 a, f32x16 b) {
+    return (f32x16){{a.v[0] / b.v[0], a.v[1] / b.v[1], a.v[2] / b.v[2], a.v[3] / b.v[3]}};
+}
+
+/* a > b ? yes : no, so that a NaN in either gives no. */
+EK_INLINE f32x16 f32x16_greater(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    f32x16 r;
+    for (int i = 0; i < 4; i++) {
+        eki_i32x4 mask = a.v[i] > b.v[i];
+        r.v[i] = (eki_f32x4)((mask & (eki_i32x4)yes.v[i]) | (~mask & (eki_i32x4)no.v[i]));
+    }
+    return r;
+}
+/* a > b ? a : b and a < b ? a : b, so that a NaN in b, the second operand, stays. */
+EK_INLINE f32x16 f32x16_max(f32x16 a, f32x16 b) { return f32x16_greater(a, b, a, b); }
+EK_INLINE f32x16 f32x16_min(f32x16 a, f32x16 b) { return f32x16_greater(b, a, a, b); }
+
+/* 2^k of a = k + 1.5 * 2^23, -126 <= k <= 127. */
+EK_INLINE f32x16 f32x16_pow2(f32x16 a) {
+    f32x16 r;
+    for (int i = 0; i < 4; i++) r.v[i] = (eki_f32x4)(((eki_u32x4)a.v[i] << 23) + 0x3f800000u);
+    return r;
 }
 
 EK_INLINE f64x8 f64x8_set1(double a) {
@@ -101,6 +127,12 @@ EK_INLINE f64x8 f64x8_widen_n(const float *p, size_t n) {
     float lanes[8] = {0};
     for (size_t i = 0; i < n; i++) lanes[i] = p[i];
     return f64x8_widen(lanes);
+}
+/* Lanes 8 * half to 8 * half + 7 as doubles. */
+EK_INLINE f64x8 f64x8_half(f32x16 a, int half) {
+    float lanes[16];
+    f32x16_store(lanes, a);
+    return f64x8_widen(lanes + 8 * half);
 }
 
 EK_INLINE double f64x8_sum(f64x8 a) {

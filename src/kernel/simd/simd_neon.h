@@ -81,6 +81,31 @@ EK_INLINE f32x16 f32x16_mul(f32x16 a, f32x16 b) {
         {vmulq_f32(a.v[0], b.v[0]), vmulq_f32(a.v[1], b.v[1]), vmulq_f32(a.v[2], b.v[2]), vmulq_f32(a.v[3], b.v[3])}};
 }
 
+EK_INLINE f32x16 f32x16_div(f32x16 a, f32x16 b) {
+    return (f32x16){
+        {vdivq_f32(a.v[0], b.v[0]), vdivq_f32(a.v[1], b.v[1]), vdivq_f32(a.v[2], b.v[2]), vdivq_f32(a.v[3], b.v[3])}};
+}
+
+/* a > b ? yes : no, so that a NaN in either gives no. */
+EK_INLINE f32x16 f32x16_greater(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    f32x16 r;
+    for (int q = 0; q < 4; q++) r.v[q] = vbslq_f32(vcgtq_f32(a.v[q], b.v[q]), yes.v[q], no.v[q]);
+    return r;
+}
+/* a > b ? a : b and a < b ? a : b, so that a NaN in b, the second operand, stays. */
+EK_INLINE f32x16 f32x16_max(f32x16 a, f32x16 b) { return f32x16_greater(a, b, a, b); }
+EK_INLINE f32x16 f32x16_min(f32x16 a, f32x16 b) { return f32x16_greater(b, a, a, b); }
+
+/* 2^k of a = k + 1.5 * 2^23, -126 <= k <= 127. */
+EK_INLINE f32x16 f32x16_pow2(f32x16 a) {
+    f32x16 r;
+    for (int q = 0; q < 4; q++) {
+        uint32x4_t bits = vshlq_n_u32(vreinterpretq_u32_f32(a.v[q]), 23);
+        r.v[q] = vreinterpretq_f32_u32(vaddq_u32(bits, vdupq_n_u32(0x3f800000u)));
+    }
+    return r;
+}
+
 EK_INLINE f64x8 f64x8_set1(double a) {
     return (f64x8){{vdupq_n_f64(a), vdupq_n_f64(a), vdupq_n_f64(a), vdupq_n_f64(a)}};
 }
@@ -131,6 +156,13 @@ EK_INLINE f64x8 f64x8_widen(const float *p) { return quads_widen(vld1q_f32(p), v
 EK_INLINE f64x8 f64x8_widen_n(const float *p, size_t n) {
     const float *next = p + lanes_here(n, 0, 4);
     return quads_widen(quad_load_n(p, lanes_here(n, 0, 4)), quad_load_n(next, lanes_here(n, 4, 4)));
+}
+
+/* Lanes 8 * half to 8 * half + 7 as doubles; half is a constant. */
+EK_INLINE f64x8 f64x8_half(f32x16 a, int half) {
+    float32x4_t low = a.v[2 * half], high = a.v[2 * half + 1];
+    return (f64x8){{vcvt_f64_f32(vget_low_f32(low)), vcvt_high_f64_f32(low), vcvt_f64_f32(vget_low_f32(high)),
+                    vcvt_high_f64_f32(high)}};
 }
 
 EK_INLINE double f64x8_sum(f64x8 a) {

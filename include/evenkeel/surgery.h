@@ -1,0 +1,104 @@
+/* surgery.h: examining and changing trained models: inspect, fold, compare, diff, recalibrate.
+ *
+ * Nothing here changes a model that it is given, ek_recalibrate aside, and nothing writes files: results are models and
+ * reports. Strings in a report belong to the report.
+ */
+#ifndef EVENKEEL_SURGERY_H
+#define EVENKEEL_SURGERY_H
+
+#include <evenkeel/data.h>
+#include <evenkeel/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Inspect: the norms of a model and what is odd about them ---- */
+
+/* Smallest and largest value of a parameter; count 0 = the norm has none, or it is no constant. */
+typedef struct ek_range {
+    int64_t count, nonfinite;
+    double minimum, maximum; /* of the finite ones */
+} ek_range;
+
+typedef enum ek_place_seen {
+    EK_SEEN_NEITHER = 0, /* no activation beside the norm */
+    EK_SEEN_BEFORE = 1,  /* the norm stands before the activation */
+    EK_SEEN_AFTER = 2,   /* ... after it */
+    EK_SEEN_BETWEEN = 3  /* one on each side */
+} ek_place_seen;
+
+typedef struct ek_norm_seen {
+    ek_model_norm norm;
+    const char *name;   /* node name, or first output */
+    const char *feeder; /* operator that makes its input; "input" = a graph input */
+    int training;       /* 1 = takes the statistics of each batch, by what the file says */
+    ek_place_seen place;
+    int foldable;     /* 1 = ek_fold would remove it */
+    const char *fold; /* into what, or why not */
+    ek_range scale, bias, mean, variance;
+} ek_norm_seen;
+
+typedef enum ek_severity { EK_NOTE = 0, EK_WARNING = 1, EK_SEVERE = 2 } ek_severity;
+
+typedef struct ek_finding {
+    ek_severity severity;
+    const char *code; /* "never-updated"; the list is in docs/surgery.md */
+    const char *norm; /* name, or "" = the whole model */
+    const char *text, *remedy;
+} ek_finding;
+
+typedef struct ek_inspection ek_inspection;
+
+EK_API EK_NODISCARD ek_status ek_inspect(const ek_model *model, ek_inspection **inspection, ek_error *err);
+EK_API void ek_inspection_destroy(ek_inspection *inspection);
+EK_API size_t ek_inspection_norm_count(const ek_inspection *inspection);
+EK_API const ek_norm_seen *ek_inspection_norm(const ek_inspection *inspection, size_t index);
+EK_API size_t ek_inspection_finding_count(const ek_inspection *inspection); /* worst first */
+EK_API const ek_finding *ek_inspection_finding(const ek_inspection *inspection, size_t index);
+
+/* ---- Compare: two models on the same random inputs ---- */
+
+typedef struct ek_compare_options {
+    size_t struct_size;
+    uint64_t seed; /* default 1 */
+    int runs;      /* default 3 */
+    int64_t batch; /* default 2; for a dimension 0 that is not fixed */
+    int64_t size;  /* for other dimensions that are not fixed; default 0 = 64, then 224, then 32 are tried */
+    int threads;
+    uint64_t reserved[8];
+} ek_compare_options;
+
+typedef struct ek_comparison {
+    double worst;       /* max |a - b| / max |a| over outputs and runs, before a final Softmax */
+    const char *output; /* where; belongs to the first model */
+    int runs;
+} ek_comparison;
+
+EK_API ek_compare_options ek_compare_options_default(void);
+/* Both as their files say (EK_MODE_FILE). EK_ERR_SHAPE: inputs or outputs differ. EK_ERR_NONFINITE: `a` gives NaN or
+ * infinity, or `b` does where `a` does not. */
+EK_API EK_NODISCARD ek_status ek_compare(ek_model *a, ek_model *b, const ek_compare_options *options,
+                                         ek_comparison *result, ek_error *err);
+
+/* ---- Fold: batch norms into the convolutions and products beside them ---- */
+
+typedef struct ek_fold_row {
+    const char *norm;
+    int folded;
+    const char *text; /* into what, or why not */
+} ek_fold_row;
+
+typedef struct ek_fold_report ek_fold_report;
+
+/* A new model without the norms that could be folded, and a row per batch norm. Arithmetic in f64, rounded once.
+ * `folded` borrows the data of `model`, which must outlive it. Call ek_compare to see that both do the same. */
+EK_API EK_NODISCARD ek_status ek_fold(const ek_model *model, ek_model **folded, ek_fold_report **report, ek_error *err);
+EK_API void ek_fold_report_destroy(ek_fold_report *report);
+EK_API size_t ek_fold_report_count(const ek_fold_report *report);
+EK_API const ek_fold_row *ek_fold_report_row(const ek_fold_report *report, size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

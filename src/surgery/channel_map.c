@@ -1,0 +1,191 @@
+/* channel_map.c: nodes that map each channel by y = a x + b, and the map of a chain of them, in f64. */
+#include "surgery/surgery.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool named(const eki_node *node, const char *op_type) {
+    return node->domain[0] == '\0' && strcmp(node->op_type, op_type) == 0;
+}
+
+bool eki_bn_trains(const eki_graph *graph, const eki_node *node) {
+    int64_t opset = eki_graph_opset(graph, "");
+    if (opset < 7) return eki_node_int(node, "is_test", 0) == 0;
+    if (opset >= 14) return eki_node_int(node, "training_mode", 0) != 0;
+    for (int i = 1; i < node->n_out; i++) {
+        if (node->out[i] != NULL) return true;
+    }
+    return false;
+}
+
+/* Before IR version 4 every initializer had to be an input, and exporters went on listing all of them for years: where
+ * all are listed, none is meant to be fed. */
+bool eki_lists_weights(const eki_graph *graph) {
+    bool any = false;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        if (graph->values[i]->init == NULL) continue;
+        if (graph->values[i]->input_index < 0) return graph->ir_version < 4;
+        any = true;
+    }
+    return any || graph->ir_version < 4;
+}
+
+const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value) {
+    if (value == NULL) return NULL;
+    if (value->init != NULL) return value->input_index < 0 || eki_lists_weights(graph) ? value->init : NULL;
+    return eki_constant(value);
+}
+
+double eki_at(const eki_tensor *tensor, int64_t index) {
+    float value;
+    memcpy(&value, (const char *)tensor->data + (size_t)index * sizeof value, sizeof value);
+    return (double)value;
+}
+
+int64_t eki_count(const eki_tensor *tensor) {
+    int64_t count = 0;
+    return eki_shape_count(&tensor->shape, &count) ? count : 0;
+}
+
+static const char *const parts[5] = {"data", "scale", "bias", "mean", "variance"};
+
+static bool bn_parameters(const eki_graph *graph, const eki_node *node, const eki_tensor *tensors[5], int64_t *channels,
+                          char *why) {
+    for (int i = 1; i < 5; i++) {
+        tensors[i] = i < node->n_in ? eki_fixed(graph, node->in[i]) : NULL;
+        if (tensors[i] == NULL) {
+            bool input = i < node->n_in && node->in[i] != NULL && node->in[i]->init != NULL;
+            (void)snprintf(why, EKI_SITE_TEXT, "its %s is no constant%s", parts[i],
+                           input ? ": it is also a graph input, so that a caller may replace it" : "");
+            return false;
+        }
+        if (tensors[i]->dtype != EK_F32 || tensors[i]->shape.rank != 1) {
+            (void)snprintf(why, EKI_SITE_TEXT, "its %s is not a vector of float32", parts[i]);
+            return false;
+        }
+        if (i > 1 && eki_count(tensors[i]) != *channels) {
+            (void)snprintf(why, EKI_SITE_TEXT, "its %s has %lld elements, its scale %lld", parts[i],
+                           (long long)eki_count(tensors[i]), (long long)*channels);
+            return false;
+        }
+        *channels = eki_count(tensors[i]);
+    }
+    return true;
+}
+
+static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char *why) {
+    const eki_tensor *t[5];
+    double epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
+    if (eki_bn_trains(graph, node)) {
+        (void)snprintf(why, EKI_SITE_TEXT, "it is in training mode: it takes the statistics of each batch");
+        return false;
+    }
+    if (eki_graph_opset(graph, "") < 9 && eki_node_int(node, "spatial", 1) == 0) {
+        (void)snprintf(why, EKI_SITE_TEXT, "it has statistics per position (spatial = 0)");
+        return false;
+    }
+    if (!bn_parameters(graph, node, t, channels, why)) return false;
+    for (int64_t c = 0; c < *channels; c++) {
+        double a = eki_at(t[1], c) / sqrt(eki_at(t[4], c) + epsilon), b = eki_at(t[2], c) - a * eki_at(t[3], c);
+        if (eki_at(t[4], c) + epsilon > 0 && isfinite(a) && isfinite(b)) continue;
+        (void)snprintf(why, EKI_SITE_TEXT, "channel %lld is not finite: scale %g, bias %g, mean %g, variance %g",
+                       (long long)c, eki_at(t[1], c), eki_at(t[2], c), eki_at(t[3], c), eki_at(t[4], c));
+        return false;
+    }
+    return *channels > 0;
+}
+
+/* The constant operand of Mul, Div, Add, Sub, or -1. */
+static int constant_operand(const eki_graph *graph, const eki_node *node) {
+    static const char *const types[] = {"Mul", "Div", "Add", "Sub"};
+    bool known = false;
+    for (size_t i = 0; i < 4; i++) known |= named(node, types[i]);
+    if (!known || node->n_in != 2 || node->n_out != 1 || node->in[0] == NULL || node->in[1] == NULL) return -1;
+    if (eki_node_attr(node, "broadcast") != NULL) return -1; /* before opset 7: other rules */
+    if (eki_fixed(graph, node->in[1]) != NULL) return 1;
+    return eki_fixed(graph, node->in[0]) != NULL && !named(node, "Div") ? 0 : -1;
+}
+
+/* A constant [C], [C,1,1], [1,C,1,1], ... that broadcasts along axis 1 of a value of this rank; 0 = one element. */
+static bool per_channel(const eki_tensor *tensor, int rank, int64_t *channels) {
+    *channels = 0;
+    if (tensor->dtype != EK_F32 || eki_count(tensor) < 1 || tensor->shape.rank > rank) return false;
+    for (int i = 0; i < tensor->shape.rank; i++) {
+        if (tensor->shape.dims[i] == 1) continue;
+        if (rank - tensor->shape.rank + i != 1) return false;
+        *channels = tensor->shape.dims[i];
+    }
+    return true;
+}
+
+bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_SITE_TEXT]) {
+    why[0] = '\0';
+    *channels = 0;
+    if (named(node, "BatchNormalization")) return bn_affine(graph, node, channels, why);
+    int constant = constant_operand(graph, node);
+    if (constant < 0) return false;
+    const eki_tensor *tensor = eki_fixed(graph, node->in[constant]);
+    const eki_value *data = node->in[1 - constant];
+    if (data->shape.rank < 2 || !per_channel(tensor, data->shape.rank, channels)) return false;
+    /* A channel count of one that the constant would widen. */
+    if (*channels > 1 && data->shape.dims[1] == 1) return false;
+    for (int64_t i = 0; i < eki_count(tensor); i++) {
+        double v = eki_at(tensor, i);
+        if (!isfinite(v) || (v == 0 && named(node, "Div"))) return false;
+    }
+    return true;
+}
+
+eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node) {
+    return named(node, "BatchNormalization") ? node->in[0] : node->in[1 - constant_operand(graph, node)];
+}
+
+static void join_norm(const eki_graph *graph, const eki_node *node, eki_affine *out) {
+    const eki_tensor *t[5];
+    double epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
+    for (int i = 1; i < 5; i++) t[i] = eki_fixed(graph, node->in[i]);
+    for (int64_t c = 0; c < out->channels; c++) {
+        double a = eki_at(t[1], c) / sqrt(eki_at(t[4], c) + epsilon);
+        out->a[c] *= a;
+        out->b[c] = a * (out->b[c] - eki_at(t[3], c)) + eki_at(t[2], c);
+    }
+}
+
+static void join_operand(const eki_graph *graph, const eki_node *node, eki_affine *out) {
+    int constant = constant_operand(graph, node);
+    const eki_tensor *tensor = eki_fixed(graph, node->in[constant]);
+    bool one = eki_count(tensor) == 1, mul = named(node, "Mul"), div = named(node, "Div"), sub = named(node, "Sub");
+    for (int64_t c = 0; c < out->channels; c++) {
+        double v = eki_at(tensor, one ? 0 : c), a = mul ? v : div ? 1 / v : sub && constant == 0 ? -1 : 1;
+        out->a[c] *= a;
+        out->b[c] *= a;
+        if (!mul && !div) out->b[c] += sub && constant == 1 ? -v : v;
+    }
+}
+
+ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err) {
+    size_t n = (size_t)site->channels;
+    *out = (eki_affine){
+        .channels = site->channels, .a = calloc(n + 1, sizeof(double)), .b = calloc(n + 1, sizeof(double))};
+    if (out->a == NULL || out->b == NULL) {
+        eki_affine_free(out);
+        return eki_fail_nomem(err, 2 * n * sizeof(double));
+    }
+    for (int64_t c = 0; c < site->channels; c++) out->a[c] = 1;
+    for (int i = 0; i < site->length; i++) {
+        const eki_node *node = site->chain[i];
+        if (named(node, "BatchNormalization"))
+            join_norm(graph, node, out);
+        else
+            join_operand(graph, node, out);
+    }
+    return EK_OK;
+}
+
+void eki_affine_free(eki_affine *affine) {
+    free(affine->a);
+    free(affine->b);
+    *affine = (eki_affine){0};
+}

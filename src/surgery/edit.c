@@ -1,0 +1,128 @@
+/* edit.c: changing a graph: new constants, chains taken out, an Add put in, and what nobody reads any more removed. */
+#include "surgery/surgery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int count_uses(const eki_graph *graph, const eki_value *value) {
+    int count = value->is_output;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        if (graph->nodes[i]->op_type == NULL) continue;
+        for (int k = 0; k < graph->nodes[i]->n_in; k++) count += graph->nodes[i]->in[k] == value;
+    }
+    return count;
+}
+
+static void fill(eki_tensor *tensor, const double *values) {
+    for (int64_t i = 0; i < eki_count(tensor); i++) ((float *)tensor->data)[i] = (float)values[i];
+}
+
+/* A name that no value has: "<stem>.<role>", with a number where that is taken. */
+static ek_status fresh_name(eki_graph *graph, const char *stem, const char *role, const char **name, ek_error *err) {
+    char text[512];
+    for (int i = 0; i < 1000000; i++) {
+        int length = i == 0 ? snprintf(text, sizeof text, "%.400s.%s", stem, role)
+                            : snprintf(text, sizeof text, "%.400s.%s.%d", stem, role, i);
+        if (length > 0 && eki_graph_find(graph, text) == NULL) break;
+    }
+    *name = eki_arena_strdup(&graph->arena, text);
+    return *name == NULL ? eki_fail_nomem(err, sizeof text) : EK_OK;
+}
+
+static ek_status new_constant(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                              const double *values, eki_value **out, ek_error *err) {
+    const char *name;
+    bool listed = eki_lists_weights(graph);
+    EKI_TRY(fresh_name(graph, stem, role, &name, err));
+    EKI_TRY(eki_graph_add_tensor(graph, name, EK_F32, shape, out, err));
+    fill((*out)->init, values);
+    return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
+}
+
+static ek_status widen(eki_graph *graph, eki_node *node, int inputs, ek_error *err) {
+    if (node->n_in >= inputs) return EK_OK;
+    eki_value **in = eki_arena_alloc(&graph->arena, (size_t)inputs * sizeof *in);
+    if (in == NULL) return eki_fail_nomem(err, (size_t)inputs * sizeof *in);
+    memcpy(in, node->in, (size_t)node->n_in * sizeof *in);
+    node->in = in;
+    node->n_in = inputs;
+    return EK_OK;
+}
+
+/* The value's data as new memory of its own; a view's tensors are borrowed and must not be written. */
+static ek_status rewrite(eki_tensor *tensor, const double *values, ek_error *err) {
+    EKI_TRY(eki_tensor_own(tensor, err));
+    fill(tensor, values);
+    return EK_OK;
+}
+
+ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,
+                            const double *values, ek_error *err) {
+    EKI_TRY(widen(graph, node, input + 1, err));
+    eki_value *old = node->in[input];
+    if (old != NULL && old->init != NULL && count_uses(graph, old) == 1 && eki_shape_equal(&old->init->shape, shape)) {
+        return rewrite(old->init, values, err);
+    }
+    return new_constant(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
+}
+
+void eki_edit_bypass(const eki_site *site, eki_node *from) {
+    eki_value *last = site->chain[site->length - 1]->out[0], *old = from->out[0];
+    for (int i = 0; i < site->length; i++) {
+        eki_node *node = site->chain[i];
+        for (int k = 0; k < node->n_out; k++) {
+            if (node->out[k] == NULL) continue;
+            node->out[k]->producer = NULL;
+            node->out[k]->declared &= node->out[k] == last;
+        }
+        if (node != from) node->op_type = NULL;
+    }
+    old->producer = NULL;
+    if (old != last) old->declared = false;
+    last->producer = from;
+    last->producer_output = 0;
+    from->out[0] = last;
+}
+
+ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const eki_shape *shape, const double *values,
+                       ek_error *err) {
+    eki_value *out = op->out[0], *inner, *constant;
+    eki_node *add;
+    const char *name;
+    EKI_TRY(new_constant(graph, out->name, role, shape, values, &constant, err));
+    EKI_TRY(fresh_name(graph, out->name, "inner", &name, err));
+    EKI_TRY(eki_graph_value(graph, name, &inner, err));
+    inner->dtype = out->dtype;
+    inner->shape = out->shape;
+    inner->producer = op;
+    op->out[0] = inner;
+    out->producer = NULL;
+    eki_value *in[2] = {inner, constant};
+    return eki_graph_add_node(graph, "Add", "", "", in, 2, &out, 1, &add, err);
+}
+
+static void drop_input(eki_graph *graph, eki_value *value) {
+    size_t at = (size_t)value->input_index;
+    graph->n_inputs--;
+    memmove(graph->inputs + at, graph->inputs + at + 1, (graph->n_inputs - at) * sizeof *graph->inputs);
+    for (size_t i = at; i < graph->n_inputs; i++) graph->inputs[i]->input_index = (int)i;
+    value->input_index = -1;
+}
+
+ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {
+    for (size_t i = 0; i < values_before; i++) {
+        eki_value *value = graph->values[i];
+        if (before->count[i] == 0 || count_uses(graph, value) > 0) continue;
+        if (value->init != NULL) {
+            if (value->init->owned) eki_free(value->init->data);
+            value->init = NULL;
+            value->declared = false;
+            if (value->input_index >= 0) drop_input(graph, value);
+        } else if (value->producer != NULL && eki_is_op(value->producer, "Constant")) {
+            value->producer->op_type = NULL;
+            value->producer = NULL;
+        }
+    }
+    eki_graph_sweep(graph);
+    return eki_graph_sort(graph, err);
+}

@@ -1,0 +1,138 @@
+/* fold.c: all folds of a model, on a view of its graph, and the report. */
+#include "surgery/surgery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ek_fold_report {
+    eki_arena arena;
+    ek_fold_row *rows;
+    size_t count;
+};
+
+static bool is_bn(const eki_node *node) {
+    return node->domain[0] == '\0' && strcmp(node->op_type, "BatchNormalization") == 0;
+}
+
+static const char *name_of(const eki_node *node) {
+    return node->name[0] != '\0' || node->n_out == 0 || node->out[0] == NULL ? node->name : node->out[0]->name;
+}
+
+static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek_fold_report **out, ek_error *err) {
+    ek_fold_report *report = *out = calloc(1, sizeof *report);
+    if (report == NULL) return eki_fail_nomem(err, sizeof *report);
+    report->rows = calloc(graph->n_nodes + 1, sizeof *report->rows);
+    if (report->rows == NULL) return eki_fail_nomem(err, graph->n_nodes * sizeof *report->rows);
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        const eki_site *site = is_bn(node) ? eki_site_of(sites, node) : NULL;
+        if (site == NULL) continue;
+        ek_fold_row *row = &report->rows[report->count++];
+        row->norm = eki_arena_strdup(&report->arena, name_of(node));
+        row->text = eki_arena_strdup(&report->arena, site->text);
+        row->folded = site->kind != EKI_SITE_REFUSED;
+        if (row->norm == NULL || row->text == NULL) return eki_fail_nomem(err, sizeof site->text);
+    }
+    return EK_OK;
+}
+
+/* The switches of norms that are gone. */
+static ek_status forget_switches(eki_graph *graph, const eki_site *site, ek_error *err) {
+    for (int i = 0; i < site->length; i++) {
+        char key[600];
+        if (!is_bn(site->chain[i]) || site->chain[i]->out[0] == NULL) continue;
+        (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", site->chain[i]->out[0]->name);
+        EKI_TRY(eki_meta_set(graph, key, NULL, err));
+    }
+    return EK_OK;
+}
+
+static ek_status apply(eki_graph *graph, const eki_site *site, ek_error *err) {
+    eki_affine map;
+    EKI_TRY(forget_switches(graph, site, err));
+    EKI_TRY(eki_affine_chain(graph, site, &map, err));
+    ek_status status = EK_OK;
+    if (site->kind == EKI_SITE_AFTER) status = eki_fold_after(graph, site, &map, err);
+    if (site->kind == EKI_SITE_BEFORE) status = eki_fold_before(graph, site, &map, err);
+    if (site->kind == EKI_SITE_JOIN) status = eki_fold_join(graph, site, &map, err);
+    eki_affine_free(&map);
+    return status;
+}
+
+/* BEFORE last: it may put an Add behind a convolution that another site folds into. */
+static ek_status apply_all(eki_graph *graph, const eki_sites *sites, ek_error *err) {
+    static const eki_site_kind order[] = {EKI_SITE_AFTER, EKI_SITE_JOIN, EKI_SITE_BEFORE};
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t i = 0; i < sites->count; i++) {
+            if (sites->items[i].kind == order[k]) EKI_TRY(apply(graph, &sites->items[i], err));
+        }
+    }
+    return EK_OK;
+}
+
+static ek_status fold_graph(eki_graph *graph, ek_fold_report **report, ek_error *err) {
+    eki_sites sites;
+    eki_uses uses;
+    size_t values = graph->n_values;
+    EKI_TRY(eki_sites_find(graph, &sites, err));
+    ek_status status = eki_uses_create(graph, &uses, err);
+    if (status == EK_OK) {
+        status = write_report(graph, &sites, report, err);
+        if (status == EK_OK) status = apply_all(graph, &sites, err);
+        if (status == EK_OK) status = eki_edit_finish(graph, &uses, values, err);
+        eki_uses_free(&uses);
+    }
+    eki_sites_free(&sites);
+    return status;
+}
+
+/* Shapes are needed for the decisions only: what the file declares is put back. */
+static ek_status fold_view(eki_graph *view, ek_fold_report **report, ek_error *err) {
+    size_t count = view->n_values;
+    struct declared {
+        ek_dtype dtype;
+        eki_shape shape;
+    } *old = malloc((count + 1) * sizeof *old);
+    if (old == NULL) return eki_fail_nomem(err, count * sizeof *old);
+    for (size_t i = 0; i < count; i++) old[i] = (struct declared){view->values[i]->dtype, view->values[i]->shape};
+    ek_status status = eki_graph_sort(view, err);
+    if (status == EK_OK) status = eki_graph_infer(view, NULL, err);
+    if (status == EK_OK) status = fold_graph(view, report, err);
+    for (size_t i = 0; i < count; i++) {
+        view->values[i]->dtype = old[i].dtype;
+        view->values[i]->shape = old[i].shape;
+    }
+    free(old);
+    return status;
+}
+
+ek_status ek_fold(const ek_model *model, ek_model **folded, ek_fold_report **report, ek_error *err) {
+    eki_graph *view;
+    *folded = NULL;
+    *report = NULL;
+    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    ek_status status = fold_view(view, report, err);
+    if (status == EK_OK) {
+        status = eki_model_wrap(view, folded, err);
+    } else {
+        eki_graph_destroy(view);
+    }
+    if (status == EK_OK) return EK_OK;
+    ek_fold_report_destroy(*report);
+    *report = NULL;
+    return status;
+}
+
+void ek_fold_report_destroy(ek_fold_report *report) {
+    if (report == NULL) return;
+    eki_arena_free(&report->arena);
+    free(report->rows);
+    free(report);
+}
+
+size_t ek_fold_report_count(const ek_fold_report *report) { return report->count; }
+
+const ek_fold_row *ek_fold_report_row(const ek_fold_report *report, size_t index) {
+    return index < report->count ? &report->rows[index] : NULL;
+}

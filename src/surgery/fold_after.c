@@ -1,0 +1,90 @@
+/* fold_after.c: a map taken into the convolution or product before it, or into the first norm of its chain.
+ *
+ *     a (W x + c) + b = (a W) x + (a c + b)
+ */
+#include "surgery/surgery.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Which output channel element i of the weight belongs to. */
+typedef struct weight_map {
+    int64_t inner, channels; /* channel = i / inner % channels */
+} weight_map;
+
+static weight_map map_of(const eki_node *op, const eki_tensor *weight) {
+    const int64_t *d = weight->shape.dims;
+    if (eki_is_op(op, "Conv")) return (weight_map){eki_count(weight) / (d[0] > 0 ? d[0] : 1), d[0]};
+    bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
+    return rows ? (weight_map){d[1], d[0]} : (weight_map){1, d[1]};
+}
+
+static ek_status scale_weight(eki_graph *graph, eki_node *op, const eki_affine *map, ek_error *err) {
+    const eki_tensor *weight = eki_fixed(graph, op->in[1]);
+    int64_t count = eki_count(weight);
+    weight_map m = map_of(op, weight);
+    eki_shape shape = weight->shape;
+    double *values = malloc(((size_t)count + 1) * sizeof *values);
+    if (values == NULL) return eki_fail_nomem(err, (size_t)count * sizeof *values);
+    for (int64_t i = 0; i < count; i++) values[i] = eki_at(weight, i) * map->a[i / m.inner % m.channels];
+    ek_status status = eki_edit_constant(graph, op, 1, "weight", &shape, values, err);
+    free(values);
+    return status;
+}
+
+static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_affine *map, ek_error *err) {
+    const eki_tensor *bias = op->n_in > 2 ? eki_fixed(graph, op->in[2]) : NULL;
+    bool gemm = eki_is_op(op, "Gemm");
+    double beta = gemm ? (double)eki_node_float(op, "beta", 1.0F) : 1.0;
+    if (bias == NULL && !eki_affine_shifts(map)) return EK_OK;
+    double *values = malloc(((size_t)map->channels + 1) * sizeof *values);
+    if (values == NULL) return eki_fail_nomem(err, (size_t)map->channels * sizeof *values);
+    for (int64_t c = 0; c < map->channels; c++) {
+        double old = bias == NULL ? 0 : beta * eki_at(bias, eki_count(bias) == 1 ? 0 : c);
+        values[c] = map->a[c] * old + map->b[c];
+    }
+    eki_shape shape = eki_shape_of(1, &map->channels);
+    ek_status status = eki_edit_constant(graph, op, 2, "bias", &shape, values, err);
+    free(values);
+    if (status == EK_OK && gemm && beta != 1.0) eki_node_remove_attr(op, "beta");
+    return status;
+}
+
+ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err) {
+    eki_node *op = site->op;
+    eki_edit_bypass(site, op);
+    EKI_TRY(scale_weight(graph, op, map, err));
+    if (!eki_is_op(op, "MatMul")) return set_bias(graph, op, map, err);
+    eki_shape shape = eki_shape_of(1, &map->channels);
+    return eki_affine_shifts(map) ? eki_edit_add(graph, op, "bias", &shape, map->b, err) : EK_OK;
+}
+
+/* The first norm of the chain keeps its statistics and takes over the map of all: a = scale' / std. */
+static eki_node *survivor(const eki_site *site) {
+    for (int i = 0; i < site->length; i++) {
+        if (strcmp(site->chain[i]->op_type, "BatchNormalization") == 0) return site->chain[i];
+    }
+    return NULL;
+}
+
+ek_status eki_fold_join(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err) {
+    eki_node *norm = survivor(site);
+    const eki_tensor *mean = eki_fixed(graph, norm->in[3]), *variance = eki_fixed(graph, norm->in[4]);
+    double epsilon = (double)eki_node_float(norm, "epsilon", 1e-5F);
+    size_t n = (size_t)map->channels;
+    double *scale = malloc((2 * n + 1) * sizeof *scale), *bias = scale + n;
+    if (scale == NULL) return eki_fail_nomem(err, 2 * n * sizeof *scale);
+    for (int64_t c = 0; c < map->channels; c++) {
+        scale[c] = map->a[c] * sqrt(eki_at(variance, c) + epsilon);
+        bias[c] = map->b[c] + map->a[c] * eki_at(mean, c);
+    }
+    eki_value *in = eki_affine_input(graph, site->chain[0]);
+    eki_edit_bypass(site, norm);
+    norm->in[0] = in;
+    eki_shape shape = eki_shape_of(1, &map->channels);
+    ek_status status = eki_edit_constant(graph, norm, 1, "scale", &shape, scale, err);
+    if (status == EK_OK) status = eki_edit_constant(graph, norm, 2, "bias", &shape, bias, err);
+    free(scale);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* inspect.h: the parts of ek_inspect. */
+#ifndef EKI_INSPECT_H
+#define EKI_INSPECT_H
+
+#include "surgery/surgery.h"
+
+struct ek_inspection {
+    eki_arena arena;
+    const ek_model *model;
+    ek_norm_seen *norms;
+    size_t n_norms, n_findings, room;
+    ek_finding *findings;
+};
+
+/* Adds a finding; the text is made of `format`. */
+ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, const char *norm, const char *remedy,
+                   ek_error *err, const char *format, ...) __attribute__((format(printf, 7, 8)));
+
+/* The data of a norm's parameter, by initializer name; NULL = none, or not f32. */
+const eki_tensor *eki_norm_parameter(const ek_model *model, const char *name);
+
+/* ---- inspect_place.c ---- */
+ek_place_seen eki_place_of(const eki_graph *graph, const eki_node *node);
+
+/* ---- findings.c ---- */
+ek_status eki_find_in_norm(ek_inspection *in, size_t index, const eki_node *node, const eki_uses *uses, ek_error *err);
+ek_status eki_find_in_model(ek_inspection *in, ek_error *err);
+
+#endif

@@ -1,0 +1,146 @@
+/* inspection.c: the norms of a model, one row each, and the list of findings. */
+#include "surgery/inspect.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, const char *norm, const char *remedy,
+                   ek_error *err, const char *format, ...) {
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    if (!eki_grow((void **)&in->findings, &in->room, in->n_findings + 1, sizeof *in->findings)) {
+        return eki_fail_nomem(err, sizeof *in->findings);
+    }
+    const char *copy = eki_arena_strdup(&in->arena, text);
+    if (copy == NULL) return eki_fail_nomem(err, sizeof text);
+    in->findings[in->n_findings++] = (ek_finding){severity, code, norm, copy, remedy};
+    return EK_OK;
+}
+
+const eki_tensor *eki_norm_parameter(const ek_model *model, const char *name) {
+    const eki_value *value = name[0] != '\0' ? eki_graph_find(model->graph, name) : NULL;
+    return value != NULL && value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
+}
+
+static ek_range range_of(const ek_model *model, const char *name) {
+    const eki_tensor *tensor = eki_norm_parameter(model, name);
+    ek_range range = {.minimum = HUGE_VAL, .maximum = -HUGE_VAL};
+    if (tensor != NULL) range.count = eki_count(tensor);
+    for (int64_t i = 0; i < range.count; i++) {
+        double v = eki_at(tensor, i);
+        if (!isfinite(v)) {
+            range.nonfinite++;
+            continue;
+        }
+        if (v < range.minimum) range.minimum = v;
+        if (v > range.maximum) range.maximum = v;
+    }
+    if (range.nonfinite == range.count) range.minimum = range.maximum = 0;
+    return range;
+}
+
+/* What ek_fold would do with a norm, on a view that has shapes where they can be had. */
+static ek_status describe_fold(ek_inspection *in, const eki_graph *view, const eki_sites *sites, ek_norm_seen *seen,
+                               ek_error *err) {
+    const eki_value *out = eki_graph_find(view, seen->norm.output);
+    const eki_site *site = out != NULL && out->producer != NULL ? eki_site_of(sites, out->producer) : NULL;
+    seen->foldable = site != NULL && site->kind != EKI_SITE_REFUSED;
+    seen->fold = "it takes statistics of each example, which no weight can hold";
+    if (site == NULL) return EK_OK;
+    seen->fold = eki_arena_strdup(&in->arena, site->text);
+    return seen->fold == NULL ? eki_fail_nomem(err, sizeof site->text) : EK_OK;
+}
+
+static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_sites *sites, const eki_uses *uses,
+                          size_t i, ek_error *err) {
+    const ek_model *model = in->model;
+    const eki_node *node = model->norms[i].node;
+    ek_norm_seen *seen = &in->norms[i];
+    const eki_value *x = node->n_in > 0 ? node->in[0] : NULL;
+    seen->norm = model->norms[i].info;
+    seen->name = seen->norm.node[0] != '\0' ? seen->norm.node : seen->norm.output;
+    seen->feeder = x != NULL && x->producer != NULL ? x->producer->op_type : "input";
+    seen->training = seen->norm.kind == EK_NORM_BATCH && eki_bn_trains(model->graph, node);
+    seen->place = eki_place_of(model->graph, node);
+    seen->scale = range_of(model, seen->norm.scale);
+    seen->bias = range_of(model, seen->norm.bias);
+    seen->mean = range_of(model, seen->norm.mean);
+    seen->variance = range_of(model, seen->norm.variance);
+    EKI_TRY(describe_fold(in, view, sites, seen, err));
+    return eki_find_in_norm(in, i, node, uses, err);
+}
+
+/* Worst first; findings of one severity stay in the order of the norms. */
+static void sort_findings(ek_inspection *in) {
+    for (size_t i = 1; i < in->n_findings; i++) {
+        ek_finding item = in->findings[i];
+        size_t k = i;
+        for (; k > 0 && in->findings[k - 1].severity < item.severity; k--) in->findings[k] = in->findings[k - 1];
+        in->findings[k] = item;
+    }
+}
+
+static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err) {
+    eki_sites sites;
+    eki_uses uses;
+    ek_error ignored = {.text = ""};
+    /* A model with operators that the engine lacks is examined all the same, with the shapes that the file declares. */
+    if (eki_graph_sort(view, &ignored) == EK_OK) (void)!eki_graph_infer(view, NULL, &ignored);
+    EKI_TRY(eki_sites_find(view, &sites, err));
+    ek_status status = eki_uses_create(in->model->graph, &uses, err);
+    if (status == EK_OK) {
+        for (size_t i = 0; status == EK_OK && i < in->n_norms; i++) {
+            status = describe(in, view, &sites, &uses, i, err);
+        }
+        eki_uses_free(&uses);
+    }
+    eki_sites_free(&sites);
+    if (status == EK_OK) status = eki_find_in_model(in, err);
+    sort_findings(in);
+    return status;
+}
+
+ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) {
+    *out = NULL;
+    eki_graph *view;
+    ek_inspection *in = calloc(1, sizeof *in);
+    if (in == NULL) return eki_fail_nomem(err, sizeof *in);
+    in->model = model;
+    in->n_norms = model->n_norms;
+    in->norms = calloc(in->n_norms + 1, sizeof *in->norms);
+    ek_status status = in->norms == NULL ? eki_fail_nomem(err, in->n_norms * sizeof *in->norms) : EK_OK;
+    if (status == EK_OK) status = eki_graph_view(model->graph, &view, err);
+    if (status == EK_OK) {
+        status = describe_all(in, view, err);
+        eki_graph_destroy(view);
+    }
+    if (status != EK_OK) {
+        ek_inspection_destroy(in);
+        return status;
+    }
+    *out = in;
+    return EK_OK;
+}
+
+void ek_inspection_destroy(ek_inspection *in) {
+    if (in == NULL) return;
+    eki_arena_free(&in->arena);
+    free(in->norms);
+    free(in->findings);
+    free(in);
+}
+
+size_t ek_inspection_norm_count(const ek_inspection *in) { return in->n_norms; }
+const ek_norm_seen *ek_inspection_norm(const ek_inspection *in, size_t index) {
+    return index < in->n_norms ? &in->norms[index] : NULL;
+}
+size_t ek_inspection_finding_count(const ek_inspection *in) { return in->n_findings; }
+const ek_finding *ek_inspection_finding(const ek_inspection *in, size_t index) {
+    return index < in->n_findings ? &in->findings[index] : NULL;
+}

@@ -1,0 +1,99 @@
+/* surgery.h: the parts of examining and folding, and the index of the files of this folder.
+ *
+ * A chain is a run of nodes that map each channel by y = a x + b: batch norms with their running statistics, and
+ * per-channel Mul, Div, Add, Sub. A site is a chain and what can become of it.
+ */
+#ifndef EKI_SURGERY_H
+#define EKI_SURGERY_H
+
+#include "model/match.h"
+#include "model/model.h"
+
+#include <evenkeel/surgery.h>
+
+enum { EKI_CHAIN_MAX = 16, EKI_SITE_TEXT = 320 };
+
+/* y = a x + b per channel, in f64; arrays are malloc'ed. */
+typedef struct eki_affine {
+    int64_t channels;
+    double *a, *b;
+} eki_affine;
+
+typedef enum eki_site_kind {
+    EKI_SITE_REFUSED = 0,
+    EKI_SITE_AFTER,  /* into the convolution or product before it */
+    EKI_SITE_BEFORE, /* into all those that read it */
+    EKI_SITE_JOIN    /* several norms into one */
+} eki_site_kind;
+
+typedef struct eki_site {
+    eki_node *chain[EKI_CHAIN_MAX];
+    int length;
+    bool has_norm;
+    int64_t channels;
+    eki_site_kind kind;
+    eki_node *op;             /* AFTER */
+    char text[EKI_SITE_TEXT]; /* what it goes into, or why not */
+} eki_site;
+
+typedef struct eki_sites {
+    eki_site *items;
+    size_t count, room;
+} eki_sites;
+
+/* ---- channel_map.c ---- */
+
+/* Whether the batch norm takes batch statistics by what the file says, at its opset. */
+bool eki_bn_trains(const eki_graph *graph, const eki_node *node);
+/* Whether the graph lists its initializers as inputs, by rule or by habit of its exporter. */
+bool eki_lists_weights(const eki_graph *graph);
+/* A constant that no caller can replace: an initializer, or the result of a Constant node. NULL else. */
+const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value);
+/* Element i of a f32 tensor that may be unaligned. */
+double eki_at(const eki_tensor *tensor, int64_t index);
+int64_t eki_count(const eki_tensor *tensor);
+/* Whether the node is a map per channel; *channels is its count, 0 = one factor for all. `why` gets the reason why a
+ * batch norm is none; it is "" for other nodes. */
+bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_SITE_TEXT]);
+/* The data input of such a node. */
+eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node);
+/* The map of a whole chain. EK_ERR_NOMEM. */
+ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err);
+void eki_affine_free(eki_affine *affine);
+
+/* ---- absorb.c: can a convolution or product take a map in? Each writes `why` when not. ---- */
+bool eki_is_product(const eki_node *node); /* Conv, Gemm, MatMul */
+bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_site *site, const eki_affine *map,
+                       eki_node *op, char why[EKI_SITE_TEXT]);
+bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
+                        char why[EKI_SITE_TEXT]);
+bool eki_conv_padded(const eki_node *conv);
+/* Whether any element of b is not zero. */
+bool eki_affine_shifts(const eki_affine *map);
+
+/* ---- sites.c ---- */
+/* Finds all sites of a sorted graph; values should have their shapes (eki_graph_infer). */
+ek_status eki_sites_find(const eki_graph *graph, eki_sites *sites, ek_error *err);
+void eki_sites_free(eki_sites *sites);
+/* The site that a norm's node is in, or NULL. */
+const eki_site *eki_site_of(const eki_sites *sites, const eki_node *node);
+
+/* ---- edit.c: changing a graph ---- */
+/* Gives input `input` of the node new f32 data: in place where nobody else reads it and the shape is the same, else as
+ * a new initializer. `values` are rounded to f32 once. */
+ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,
+                            const double *values, ek_error *err);
+/* Takes a chain out; its last value becomes `from`'s output (in place of output 0). */
+void eki_edit_bypass(const eki_site *site, eki_node *from);
+/* Inserts Add(value, constant) so that all that was made by `op` is now made by the Add. */
+ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const eki_shape *shape, const double *values,
+                       ek_error *err);
+/* Sweeps removed nodes and the constants that nobody reads any more (`uses` from before), and sorts. */
+ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err);
+
+/* ---- fold_after.c, fold_before.c ---- */
+ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err);
+ek_status eki_fold_before(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err);
+ek_status eki_fold_join(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err);
+
+#endif

@@ -1,0 +1,19 @@
+# The folded model has no norm, gives the same accuracy, and folding again changes nothing.
+train_tiny --model resnet20 --limit 64 -o m.onnx > out
+evenkeel fold m.onnx --dry-run > a
+only a m.onnx m.onnx.state out
+contains a "norms    21 -> 0"
+contains a "checked  relative difference"
+evenkeel fold m.onnx -o f.onnx --json > b
+contains b '"passed": true'
+contains b '"removed": 21'
+contains b '"output": "f.onnx"'
+evenkeel inspect f.onnx > c
+contains c "0 norms"
+evenkeel eval m.onnx "${tiny_data[@]}" | head -1 > before
+evenkeel eval f.onnx "${tiny_data[@]}" | head -1 > after
+same before after
+contains before accuracy
+evenkeel fold f.onnx -o g.onnx -q > d
+contains d "relative difference 0 "
+same f.onnx g.onnx

@@ -1,0 +1,1 @@
+evenkeel fold --help

@@ -1,0 +1,154 @@
+/* cmd_inspect.c: `evenkeel inspect`: the norms of a model, a line each, and what is odd about them. */
+#include "change.h"
+#include "message.h"
+#include "report/json_out.h"
+
+#include <string.h>
+
+static const option inspect_options[] = {
+    {.name = "check",
+     .type = OPT_FLAG,
+     .group = "Result",
+     .help = "exit status 1 when there is a finding above a note"},
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+static const char *const severities[] = {"note", "warning", "severe"};
+static const char *const places[] = {"no activation beside it", "before the activation", "after the activation",
+                                     "between activations"};
+
+static void put_range(json_out *json, const char *key, ek_range range) {
+    if (range.count == 0) {
+        json_null(json, key);
+        return;
+    }
+    json_object(json, key);
+    json_real(json, "min", range.minimum);
+    json_real(json, "max", range.maximum);
+    json_int(json, "not_finite", range.nonfinite);
+    json_close(json);
+}
+
+static void put_norm(json_out *json, const ek_norm_seen *seen) {
+    json_object(json, NULL);
+    json_text(json, "name", seen->name);
+    json_text(json, "output", seen->norm.output);
+    json_text(json, "kind", norm_kind_name(seen->norm.kind));
+    json_int(json, "channels", seen->norm.channels);
+    json_int(json, "groups", seen->norm.groups);
+    json_real(json, "epsilon", seen->norm.epsilon);
+    if (seen->norm.kind == EK_NORM_BATCH)
+        json_real(json, "momentum", seen->norm.momentum);
+    else
+        json_null(json, "momentum");
+    json_text(json, "mode", seen->training ? "training" : "inference");
+    json_text(json, "after", seen->feeder);
+    json_text(json, "place", places[seen->place]);
+    json_bool(json, "stats_frozen", seen->norm.stats_frozen);
+    json_bool(json, "affine_frozen", seen->norm.affine_frozen);
+    json_bool(json, "foldable", seen->foldable);
+    json_text(json, "fold", seen->fold);
+    put_range(json, "scale", seen->scale);
+    put_range(json, "bias", seen->bias);
+    put_range(json, "mean", seen->mean);
+    put_range(json, "variance", seen->variance);
+    json_close(json);
+}
+
+static void show_json(const char *path, const ek_model *model, const ek_inspection *in) {
+    json_out json;
+    json_start(&json, stdout, 2);
+    json_object(&json, NULL);
+    json_text(&json, "model", path);
+    json_int(&json, "opset", ek_model_opset(model));
+    json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
+    json_int(&json, "bytes", model_bytes(model));
+    json_array(&json, "norms");
+    for (size_t i = 0; i < ek_inspection_norm_count(in); i++) put_norm(&json, ek_inspection_norm(in, i));
+    json_close(&json);
+    json_array(&json, "findings");
+    for (size_t i = 0; i < ek_inspection_finding_count(in); i++) {
+        const ek_finding *f = ek_inspection_finding(in, i);
+        json_object(&json, NULL);
+        json_text(&json, "severity", severities[f->severity]);
+        json_text(&json, "code", f->code);
+        json_text(&json, "norm", f->norm);
+        json_text(&json, "text", f->text);
+        json_text(&json, "remedy", f->remedy);
+        json_close(&json);
+    }
+    json_finish(&json);
+}
+
+static void show_range(const char *name, ek_range range) {
+    if (range.count > 0) printf("  %s %.3g..%.3g", name, range.minimum, range.maximum);
+}
+
+static void show_norm(const ek_norm_seen *seen, int width) {
+    printf("%-*s  %-8s C=%-4lld eps=%.3g", width, seen->name, norm_kind_name(seen->norm.kind),
+           (long long)seen->norm.channels, seen->norm.epsilon);
+    if (seen->norm.kind == EK_NORM_BATCH) printf(" momentum=%.3g", seen->norm.momentum);
+    if (seen->norm.kind == EK_NORM_GROUP) printf(" groups=%lld", (long long)seen->norm.groups);
+    if (seen->training) printf(" TRAINING");
+    show_range("scale", seen->scale);
+    show_range("bias", seen->bias);
+    show_range("mean", seen->mean);
+    show_range("variance", seen->variance);
+    printf("  after %s, %s; %s %s\n", seen->feeder, places[seen->place],
+           seen->foldable ? "folds" : "does not fold:", seen->fold);
+}
+
+static void show_text(const char *path, const ek_model *model, const ek_inspection *in) {
+    int width = 4;
+    size_t norms = ek_inspection_norm_count(in), findings = ek_inspection_finding_count(in);
+    for (size_t i = 0; i < norms; i++) {
+        int length = (int)strlen(ek_inspection_norm(in, i)->name);
+        if (length > width) width = length < 40 ? length : 40;
+    }
+    printf("%s: opset %lld, %zu nodes, %zu norms, %lld bytes of weights\n", path, (long long)ek_model_opset(model),
+           ek_model_node_count(model), norms, (long long)model_bytes(model));
+    for (size_t i = 0; i < norms; i++) show_norm(ek_inspection_norm(in, i), width);
+    printf("%zu finding%s%s\n", findings, findings == 1 ? "" : "s", findings > 0 ? ":" : "");
+    for (size_t i = 0; i < findings; i++) {
+        const ek_finding *f = ek_inspection_finding(in, i);
+        printf("%-7s %s%s%s: %s\n        -> %s\n", severities[f->severity], f->code, f->norm[0] ? " " : "", f->norm,
+               f->text, f->remedy);
+    }
+}
+
+static int run_inspect(const arguments *args) {
+    ek_error err = {0};
+    ek_model *model = NULL;
+    ek_inspection *in = NULL;
+    const char *path = args->operands[0];
+    ek_status status = ek_model_load(path, &model, &err);
+    if (status == EK_OK) status = ek_inspect(model, &in, &err);
+    int code = EXIT_DONE;
+    if (status == EK_OK) {
+        if (option_flag(args, "json"))
+            show_json(path, model, in);
+        else
+            show_text(path, model, in);
+        const ek_finding *worst = ek_inspection_finding(in, 0);
+        if (option_flag(args, "check") && worst != NULL && worst->severity > EK_NOTE) code = EXIT_CHECK;
+    }
+    ek_inspection_destroy(in);
+    ek_model_destroy(model);
+    return status == EK_OK ? code : report_input(&err);
+}
+
+const command command_inspect = {
+    .name = "inspect",
+    .summary = "Show the norms of a model and what is odd about them",
+    .operands = "MODEL.onnx",
+    .minimum = 1,
+    .maximum = 1,
+    .example = "evenkeel inspect digits.onnx\nevenkeel inspect m.onnx --check --json",
+    .description = "One line for each norm: kind, channels, epsilon, momentum, the ranges of its parameters and "
+                   "statistics, what stands beside it, and whether it can be folded. Then findings, worst first, each "
+                   "with a remedy.",
+    .next = "evenkeel fold digits.onnx -o folded.onnx",
+    .options = inspect_options,
+    .run = run_inspect,
+};
