@@ -98,6 +98,59 @@ EK_API void ek_fold_report_destroy(ek_fold_report *report);
 EK_API size_t ek_fold_report_count(const ek_fold_report *report);
 EK_API const ek_fold_row *ek_fold_report_row(const ek_fold_report *report, size_t index);
 
+/* ---- Diff: what changed between two models ---- */
+
+typedef struct ek_change {
+    const char *kind;  /* "opset", "ir-version", "metadata", "input", "output", "node", "node-added", "node-removed",
+                          "attribute", "tensor", "tensor-type", "tensor-added", "tensor-removed" */
+    const char *name;  /* of the node or tensor, key of the metadata */
+    const char *text;  /* "0.9 -> 0.1" */
+    double difference; /* tensor: max |a - b| / max |a|; infinity where there is none */
+} ek_change;
+
+typedef struct ek_diff ek_diff;
+
+EK_API EK_NODISCARD ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **diff, ek_error *err);
+EK_API void ek_diff_destroy(ek_diff *diff);
+EK_API size_t ek_diff_count(const ek_diff *diff); /* 0 = equal; tensors last, largest difference first */
+EK_API const ek_change *ek_diff_change(const ek_diff *diff, size_t index);
+
+/* ---- Recalibrate: the statistics of batch norms, measured over a data set ---- */
+
+typedef struct ek_recalibrate_options {
+    size_t struct_size;
+    int64_t batch; /* default 64; changes time and memory, never results */
+    int threads;
+    int one_pass;     /* 1 = every norm on the model as it was; default 0: each on norms that are done */
+    double blend;     /* in [0, 1): weight of the statistics that were there; default 0 */
+    int use_metadata; /* 1 (default) = normalize images with evenkeel.mean/std of the model */
+    int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
+    void *context;
+    uint64_t reserved[8];
+} ek_recalibrate_options;
+
+typedef struct ek_recalibrated {
+    const char *norm;
+    int updated;
+    const char *text;             /* why not updated, or "" */
+    int64_t channels, values;     /* values measured for each channel */
+    double shift_mean, shift_max; /* |new mean - old mean| / old deviation, over the channels */
+    double ratio_min, ratio_max;  /* new variance / old variance, epsilon added to both */
+} ek_recalibrated;
+
+typedef struct ek_recalibration ek_recalibration;
+
+EK_API ek_recalibrate_options ek_recalibrate_options_default(void);
+/* Replaces the running mean and variance of each batch norm by those of its input over the data set: population
+ * statistics, every value counted once, in f64, dropout off. Labels are not looked at. Norms with frozen or shared
+ * statistics are left alone. When it fails the model is as it was. EK_ERR_NONFINITE names norm and channel. */
+EK_API EK_NODISCARD ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset,
+                                             const ek_recalibrate_options *options, ek_recalibration **report,
+                                             ek_error *err);
+EK_API void ek_recalibration_destroy(ek_recalibration *report);
+EK_API size_t ek_recalibration_count(const ek_recalibration *report);
+EK_API const ek_recalibrated *ek_recalibration_row(const ek_recalibration *report, size_t index);
+
 #ifdef __cplusplus
 }
 #endif

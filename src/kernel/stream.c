@@ -144,3 +144,37 @@ void EK_FN(f32_col_gradaffine_stream)(const float *x, const float *dy, float *dx
         gradient_rows(x, dy, dx, rows, stride, cols, p, 1);
     }
 }
+
+/* The rare forms without scale or bias take plain stores. */
+void EK_FN(f32_vec_affine_stream)(const float *x, float *y, size_t n, const float *scale, const float *bias,
+                                  const eki_affine *p) {
+    size_t i = before_line(y, n);
+    if (scale == NULL || bias == NULL) {
+        EK_FN(f32_vec_affine)(x, y, n, scale, bias, p, NULL);
+        return;
+    }
+    f32x16 hi = f32x16_set1(p->mean_hi), lo = f32x16_set1(p->mean_lo), gain = f32x16_set1(p->gain);
+    EK_FN(f32_vec_affine)(x, y, i, scale, bias, p, NULL);
+    for (; i + 16 <= n; i += 16) {
+        f32x16 xhat = f32x16_mul(f32x16_sub(f32x16_sub(f32x16_load(x + i), hi), lo), gain);
+        f32x16_stream(y + i, f32x16_add(f32x16_mul(xhat, f32x16_load(scale + i)), f32x16_load(bias + i)));
+    }
+    EK_FN(f32_vec_affine)(x + i, y + i, n - i, scale + i, bias + i, p, NULL);
+}
+
+void EK_FN(f32_vec_gradaffine_stream)(const float *x, const float *dy, float *dx, size_t n, const float *scale,
+                                      const eki_gradient *p) {
+    size_t i = before_line(dx, n);
+    if (scale == NULL) {
+        EK_FN(f32_vec_gradaffine)(x, dy, dx, n, NULL, p, NULL);
+        return;
+    }
+    gradient16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->rstd),
+                    f32x16_set1(1.0f),       f32x16_set1(p->k1),      f32x16_set1(p->k2)};
+    EK_FN(f32_vec_gradaffine)(x, dy, dx, i, scale, p, NULL);
+    for (; i + 16 <= n; i += 16) {
+        v.scale = f32x16_load(scale + i);
+        f32x16_stream(dx + i, gradient_eval(f32x16_load(x + i), f32x16_load(dy + i), v));
+    }
+    EK_FN(f32_vec_gradaffine)(x + i, dy + i, dx + i, n - i, scale + i, p, NULL);
+}

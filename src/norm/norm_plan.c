@@ -113,11 +113,11 @@ static void set_cells(ek_norm_plan *plan) {
 }
 
 /* Results larger than the caches go past them: a cached store would first read its line from memory, and push out what
- * is still needed. Below that size the next operation finds the result in a cache, and with short segments too many
- * lines are written in two parts (measured: docs/kernels.md). */
+ * is still needed. Below that size the next operation finds the result in a cache, and with short segments that
+ * do not end at lines too many lines are written in two parts (measured: docs/kernels.md). */
 static void set_stream(ek_norm_plan *plan) {
     int64_t bytes = plan->elements * (int64_t)sizeof(float);
-    bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT;
+    bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
     plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
 

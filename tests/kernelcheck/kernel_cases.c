@@ -284,3 +284,19 @@ static void run_f32_col_gradaffine_stream(const eki_kernels *k, const problem *p
 static expected ref_f32_col_gradaffine_stream(const problem *p, size_t row, size_t i) {
     return ref_f32_col_gradaffine(p, row, i);
 }
+
+CASE(f32_vec_affine_stream, ELEMENTS, 1, 5)
+static void run_f32_vec_affine_stream(const eki_kernels *k, const problem *p) {
+    k->f32_vec_affine_stream(p->x, p->y, p->n, p->scale, p->bias, &p->affine);
+}
+static expected ref_f32_vec_affine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_vec_affine(p, row, i);
+}
+
+CASE(f32_vec_gradaffine_stream, ELEMENTS, 1, 7)
+static void run_f32_vec_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    k->f32_vec_gradaffine_stream(p->x, p->dy, p->y, p->n, p->scale, &p->gradient);
+}
+static expected ref_f32_vec_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_vec_gradaffine(p, row, i);
+}

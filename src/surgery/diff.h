@@ -1,0 +1,21 @@
+/* diff.h: the parts of ek_diff_models. */
+#ifndef EKI_DIFF_H
+#define EKI_DIFF_H
+
+#include "surgery/surgery.h"
+
+struct ek_diff {
+    eki_arena arena;
+    const eki_graph *a, *b;
+    ek_change *changes;
+    size_t count, room;
+    ek_error *err;
+};
+
+ek_status eki_change(ek_diff *d, const char *kind, const char *name, double difference, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* ---- diff_nodes.c ---- */
+ek_status eki_diff_nodes(ek_diff *d);
+
+#endif

@@ -1,0 +1,146 @@
+/* recal_norms.c: which norms are recalibrated in which pass, and writing what was measured. */
+#include "surgery/recalibrate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void eki_moment_add(eki_moment *moment, const float *x, int64_t count) {
+    double sum = 0, m2 = 0, n = (double)count;
+    for (int64_t i = 0; i < count; i++) sum += (double)x[i];
+    double mean = count > 0 ? sum / n : 0;
+    for (int64_t i = 0; i < count; i++) m2 += ((double)x[i] - mean) * ((double)x[i] - mean);
+    double all = moment->count + n, gap = mean - moment->mean;
+    if (count == 0) return;
+    moment->mean += gap * (n / all);
+    moment->m2 += m2 + gap * gap * (moment->count * n / all);
+    moment->count = all;
+}
+
+static const char *why_not(const ek_model *model, const eki_norm_ref *ref, const eki_uses *uses) {
+    const eki_value *mean = ref->info.mean[0] != '\0' ? eki_graph_find(model->graph, ref->info.mean) : NULL;
+    const eki_value *variance = ref->info.variance[0] != '\0' ? eki_graph_find(model->graph, ref->info.variance) : NULL;
+    if (mean == NULL || variance == NULL) return "its statistics are no initializers";
+    if (ref->info.stats_frozen) return "its statistics are frozen (evenkeel.freeze)";
+    if (uses->count[mean->id] > 1 || uses->count[variance->id] > 1) return "it shares its statistics with another norm";
+    if (mean->init->dtype != EK_F32 || variance->init->dtype != EK_F32) return "its statistics are not float32";
+    if (eki_count(mean->init) != ref->info.channels || eki_count(variance->init) != ref->info.channels)
+        return "its statistics do not have one value for each channel";
+    return NULL;
+}
+
+static ek_status prepare(ek_model *model, eki_recal_norm *norm, const char *why, ek_recalibration *report,
+                         ek_error *err) {
+    const ek_model_norm *info = &norm->ref->info;
+    const char *name = info->node[0] != '\0' ? info->node : info->output;
+    size_t channels = (size_t)info->channels;
+    norm->level = -1;
+    norm->row->norm = eki_arena_strdup(&report->arena, name);
+    norm->row->channels = info->channels;
+    norm->row->text = why == NULL ? "" : why;
+    if (norm->row->norm == NULL) return eki_fail_nomem(err, strlen(name));
+    if (why != NULL) return EK_OK;
+    norm->mean = eki_graph_find(model->graph, info->mean);
+    norm->variance = eki_graph_find(model->graph, info->variance);
+    EKI_TRY(eki_tensor_own(norm->mean->init, err));
+    EKI_TRY(eki_tensor_own(norm->variance->init, err));
+    norm->moments = eki_arena_alloc(&report->arena, (channels + 1) * sizeof *norm->moments);
+    norm->old = eki_arena_alloc(&report->arena, (2 * channels + 1) * sizeof *norm->old);
+    if (norm->moments == NULL || norm->old == NULL) return eki_fail_nomem(err, channels * sizeof *norm->moments);
+    memcpy(norm->old, norm->mean->init->data, channels * sizeof(float));
+    memcpy(norm->old + channels, norm->variance->init->data, channels * sizeof(float));
+    norm->level = 0;
+    return EK_OK;
+}
+
+static eki_recal_norm *norm_of(const ek_recalibration *report, const eki_node *node) {
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->norms[i].ref->node == node && report->norms[i].level >= 0) return &report->norms[i];
+    }
+    return NULL;
+}
+
+/* The level of a norm is the number of recalibrated norms on the longest way to it: norms of one level can be measured
+ * in one pass, all before them being done. */
+static ek_status find_levels(const eki_graph *graph, const ek_recalibration *report, ek_error *err) {
+    int *depth = calloc(graph->n_values + 1, sizeof *depth);
+    if (depth == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *depth);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < graph->n_nodes; i++) {
+            const eki_node *node = graph->nodes[i];
+            eki_recal_norm *norm = norm_of(report, node);
+            int most = 0;
+            for (int k = 0; k < node->n_in; k++) {
+                if (node->in[k] != NULL && depth[node->in[k]->id] > most) most = depth[node->in[k]->id];
+            }
+            if (norm != NULL) norm->level = most++;
+            for (int k = 0; k < node->n_out; k++) {
+                if (node->out[k] == NULL || depth[node->out[k]->id] >= most) continue;
+                depth[node->out[k]->id] = most;
+                changed = true;
+            }
+        }
+    }
+    free(depth);
+    return EK_OK;
+}
+
+ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *report, ek_error *err) {
+    eki_uses uses;
+    report->norms = calloc(model->n_norms + 1, sizeof *report->norms);
+    report->rows = calloc(model->n_norms + 1, sizeof *report->rows);
+    if (report->norms == NULL || report->rows == NULL) return eki_fail_nomem(err, model->n_norms);
+    EKI_TRY(eki_uses_create(model->graph, &uses, err));
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < model->n_norms; i++) {
+        if (model->norms[i].info.kind != EK_NORM_BATCH) continue;
+        eki_recal_norm *norm = &report->norms[report->count];
+        norm->ref = &model->norms[i];
+        norm->row = &report->rows[report->count++];
+        status = prepare(model, norm, why_not(model, norm->ref, &uses), report, err);
+    }
+    eki_uses_free(&uses);
+    return status == EK_OK && !one_pass ? find_levels(model->graph, report, err) : status;
+}
+
+ek_status eki_recal_write(eki_recal_norm *norm, double blend, ek_error *err) {
+    ek_recalibrated *row = norm->row;
+    float *mean = norm->mean->init->data, *variance = norm->variance->init->data;
+    double epsilon = norm->ref->info.epsilon;
+    row->ratio_min = HUGE_VAL;
+    for (int64_t c = 0; c < row->channels; c++) {
+        const eki_moment *m = &norm->moments[c];
+        double measured = m->count > 0 ? m->m2 / m->count : 0, old_mean = (double)mean[c],
+               old_var = (double)variance[c];
+        if (m->count < 2 || !isfinite(m->mean) || !isfinite(measured)) {
+            return eki_fail(err, m->count < 2 ? EK_ERR_ARG : EK_ERR_NONFINITE,
+                            m->count < 2
+                                ? "norm '%.200s': channel %lld has fewer than two values; use more data"
+                                : "norm '%.200s': the input of channel %lld is not finite; nothing was changed",
+                            row->norm, (long long)c);
+        }
+        double shift = fabs(m->mean - old_mean) / sqrt(fmax(old_var, 0) + epsilon);
+        double ratio = (measured + epsilon) / (fmax(old_var, 0) + epsilon);
+        row->values = (int64_t)m->count;
+        row->shift_mean += shift / (double)row->channels;
+        if (!(shift <= row->shift_max)) row->shift_max = shift;
+        row->ratio_min = fmin(row->ratio_min, ratio);
+        row->ratio_max = fmax(row->ratio_max, ratio);
+        /* Nothing of the old ones is taken where they do not count: they may be damaged. */
+        mean[c] = (float)(blend > 0 ? blend * old_mean + (1 - blend) * m->mean : m->mean);
+        variance[c] = (float)(blend > 0 ? blend * old_var + (1 - blend) * measured : measured);
+    }
+    row->updated = 1;
+    return EK_OK;
+}
+
+void eki_recal_restore(ek_recalibration *report) {
+    for (size_t i = 0; i < report->count; i++) {
+        const eki_recal_norm *norm = &report->norms[i];
+        if (norm->old == NULL) continue;
+        size_t bytes = (size_t)norm->row->channels * sizeof(float);
+        memcpy(norm->mean->init->data, norm->old, bytes);
+        memcpy(norm->variance->init->data, norm->old + norm->row->channels, bytes);
+    }
+}

@@ -1,0 +1,39 @@
+/* recalibrate.h: the parts of ek_recalibrate. */
+#ifndef EKI_RECALIBRATE_H
+#define EKI_RECALIBRATE_H
+
+#include "surgery/surgery.h"
+
+/* Count, mean and sum of squared deviations of one channel, in f64. */
+typedef struct eki_moment {
+    double count, mean, m2;
+} eki_moment;
+
+/* One batch norm on its way. */
+typedef struct eki_recal_norm {
+    const eki_norm_ref *ref;
+    eki_value *mean, *variance;
+    eki_moment *moments; /* `channels` of them */
+    float *old;          /* mean and variance as they were */
+    int level, output;   /* pass; index among the outputs of its pass, -1 = it reads the model's input */
+    ek_recalibrated *row;
+} eki_recal_norm;
+
+struct ek_recalibration {
+    eki_arena arena;
+    ek_recalibrated *rows;
+    eki_recal_norm *norms;
+    size_t count;
+};
+
+/* Merges the elements of one example and channel. */
+void eki_moment_add(eki_moment *moment, const float *x, int64_t count);
+
+/* ---- recal_norms.c ---- */
+/* One row for each batch norm; those that are left alone have level -1 and a reason. */
+ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *report, ek_error *err);
+/* Writes what was measured into the model, blended with what was there, and fills the row. */
+ek_status eki_recal_write(eki_recal_norm *norm, double blend, ek_error *err);
+void eki_recal_restore(ek_recalibration *report);
+
+#endif

@@ -1,0 +1,184 @@
+/* cmd_recalibrate.c: `evenkeel recalibrate`: the statistics of batch norms, measured over a data set. */
+#include "change.h"
+#include "inputs.h"
+#include "interrupt.h"
+#include "message.h"
+#include "report/json_out.h"
+#include "terminal.h"
+
+#include <evenkeel/train.h>
+
+static const option recalibrate_options[] = {
+    OPTION_DATA,
+    {.name = "split",
+     .type = OPT_CHOICE,
+     .choices = "train|test",
+     .fallback = "train",
+     .group = "Data",
+     .help = "which part of the data"},
+    {.name = "limit",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "0",
+     .group = "Data",
+     .help = "use the first N examples only; 0 = all"},
+    OPTION_SIZE,
+    {.name = "one-pass",
+     .type = OPT_FLAG,
+     .group = "Recalibration",
+     .help = "measure all norms at once, on the old statistics; faster, and not exact"},
+    {.name = "blend",
+     .type = OPT_REAL,
+     .argument = "A",
+     .fallback = "0",
+     .maximum = 0.999999,
+     .group = "Recalibration",
+     .help = "keep A of the old statistics and take 1-A of the new ones"},
+    {.name = "batch",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "64",
+     .minimum = 1,
+     .maximum = 1048576,
+     .group = "Recalibration",
+     .help = "examples at a time; changes time and memory, never results"},
+    OPTION_OUTPUT_MODEL,
+    OPTION_DRY_RUN,
+    OPTION_THREADS,
+    OPTIONS_COMMON,
+    OPTION_END,
+};
+
+typedef struct recal_job {
+    const arguments *args;
+    ek_model *model;
+    ek_dataset *dataset;
+    ek_recalibration *report;
+    int measured; /* accuracies below are known */
+    ek_eval_result before, after;
+} recal_job;
+
+static int on_progress(void *context, int64_t done, int64_t total) {
+    progress_draw(context, "recalibrating", total > 0 ? (double)done / (double)total : 0, "");
+    return interrupt_wanted() != 0;
+}
+
+static void put_row(json_out *json, const ek_recalibrated *row) {
+    json_object(json, NULL);
+    json_text(json, "norm", row->norm);
+    json_bool(json, "updated", row->updated);
+    json_text(json, "reason", row->updated ? NULL : row->text);
+    json_int(json, "channels", row->channels);
+    json_int(json, "values", row->values);
+    json_real(json, "shift_mean", row->shift_mean);
+    json_real(json, "shift_max", row->shift_max);
+    json_real(json, "variance_ratio_min", row->ratio_min);
+    json_real(json, "variance_ratio_max", row->ratio_max);
+    json_close(json);
+}
+
+static void show_json(const recal_job *job) {
+    json_out json;
+    json_start(&json, stdout, 2);
+    json_object(&json, NULL);
+    json_text(&json, "model", job->args->operands[0]);
+    json_text(&json, "data", option_text(job->args, "data"));
+    json_text(&json, "output", option_flag(job->args, "dry-run") ? NULL : option_text(job->args, "output"));
+    json_int(&json, "images", ek_dataset_describe(job->dataset).count);
+    json_array(&json, "norms");
+    for (size_t i = 0; i < ek_recalibration_count(job->report); i++)
+        put_row(&json, ek_recalibration_row(job->report, i));
+    json_close(&json);
+    if (job->measured) {
+        json_real(&json, "accuracy_before", job->before.accuracy);
+        json_real(&json, "accuracy_after", job->after.accuracy);
+    }
+    json_finish(&json);
+}
+
+static void show_text(const recal_job *job) {
+    for (size_t i = 0; i < ek_recalibration_count(job->report); i++) {
+        const ek_recalibrated *row = ek_recalibration_row(job->report, i);
+        if (row->updated)
+            printf("%s: mean moved by %.3g deviations (at most %.3g), variance x %.3g to %.3g, %lld values a channel\n",
+                   row->norm, row->shift_mean, row->shift_max, row->ratio_min, row->ratio_max, (long long)row->values);
+        else
+            printf("%s: left alone: %s\n", row->norm, row->text);
+        if (row->updated && row->values < 100)
+            warn("%s: only %lld values a channel; use more data", row->norm, (long long)row->values);
+    }
+    if (job->measured) printf("accuracy %.2f %% -> %.2f %%\n", 100 * job->before.accuracy, 100 * job->after.accuracy);
+}
+
+static ek_status evaluate(const recal_job *job, ek_eval_result *result, ek_error *err) {
+    ek_eval_options options = ek_eval_options_default();
+    options.threads = (int)option_int(job->args, "threads");
+    return ek_evaluate(job->model, job->dataset, &options, result, err);
+}
+
+static ek_status recalibrate(recal_job *job, ek_error *err) {
+    ek_recalibrate_options options = ek_recalibrate_options_default();
+    ek_error ignored = {0};
+    progress bar;
+    options.batch = option_int(job->args, "batch");
+    options.threads = (int)option_int(job->args, "threads");
+    options.one_pass = option_flag(job->args, "one-pass");
+    options.blend = option_real(job->args, "blend");
+    options.progress = on_progress;
+    options.context = &bar;
+    /* Accuracy is a service: a model that is no classifier, or is too damaged to run, is recalibrated without. */
+    job->measured = data_fits(job->model, job->dataset, option_text(job->args, "data"), &ignored) == EK_OK &&
+                    evaluate(job, &job->before, &ignored) == EK_OK;
+    progress_start(&bar);
+    ek_status status = ek_recalibrate(job->model, job->dataset, &options, &job->report, err);
+    progress_clear(&bar);
+    if (status == EK_OK && job->measured) status = evaluate(job, &job->after, err);
+    if (status == EK_OK) status = output_save(job->args, job->model, err);
+    if (status != EK_OK) return status;
+    if (option_flag(job->args, "json"))
+        show_json(job);
+    else
+        show_text(job);
+    return EK_OK;
+}
+
+static int run_recalibrate(const arguments *args) {
+    ek_error err = {0};
+    recal_job job = {.args = args};
+    const char *spec = option_text(args, "data");
+    if (spec == NULL) {
+        fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel recalibrate %s --data mnist-folder",
+             args->operands[0]);
+        return report(&err);
+    }
+    interrupt_listen();
+    ek_split split = option_choice(args, "split") == 0 ? EK_SPLIT_TRAIN : EK_SPLIT_TEST;
+    ek_status status = output_check(args, &err);
+    if (status == EK_OK) status = ek_model_load(args->operands[0], &job.model, &err);
+    if (status == EK_OK) status = data_open(args, spec, split, job.model, &job.dataset, &err);
+    if (status == EK_OK) status = recalibrate(&job, &err);
+    if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");
+    ek_recalibration_destroy(job.report);
+    ek_dataset_close(job.dataset);
+    ek_model_destroy(job.model);
+    return status == EK_OK ? EXIT_DONE : report(&err);
+}
+
+const command command_recalibrate = {
+    .name = "recalibrate",
+    .summary = "Measure the running statistics of batch norms on data",
+    .operands = "MODEL.onnx",
+    .minimum = 1,
+    .maximum = 1,
+    .example = "evenkeel recalibrate digits.onnx --data builtin:strokes -o new.onnx\n"
+               "evenkeel recalibrate m.onnx --data photos --dry-run",
+    .description =
+        "The mean and variance of each batch norm's input over all of the data replace the running ones: "
+        "population statistics, every value counted once, whatever the batch size. Nothing is trained and "
+        "labels are not needed. Each norm is measured behind norms that are done already. Shown are the shift "
+        "of the mean in old deviations, the ratio of the variances and, where model and labels fit, accuracy "
+        "before and after.",
+    .next = "evenkeel eval new.onnx --data builtin:strokes",
+    .options = recalibrate_options,
+    .run = run_recalibrate,
+};
