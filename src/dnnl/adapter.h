@@ -29,6 +29,8 @@ typedef struct eki_conv_desc {
     int spatial; /* 1, 2 or 3 */
     int64_t n, c, o, groups;
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
+    /* pad_end may be negative, above -stride: the last pixels are not read (output padding of a transposed convolution)
+     */
     ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
     bool bias;
     bool want_dx, want_dw; /* backward parts to make */

@@ -30,7 +30,7 @@ static ek_status check(const eki_conv_desc *d, ek_error *err) {
                 d->c % d->groups == 0 && d->o % d->groups == 0;
     for (int i = 0; good && i < d->spatial; i++) {
         good = d->in[i] >= 0 && d->kernel[i] >= 1 && d->out[i] >= 0 && d->stride[i] >= 1 && d->dilation[i] >= 1 &&
-               d->pad_begin[i] >= 0 && d->pad_end[i] >= 0;
+               d->pad_begin[i] >= 0 && d->pad_end[i] > -d->stride[i];
     }
     if (good) return EK_OK;
     return eki_fail(err, EK_ERR_ARG,

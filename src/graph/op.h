@@ -66,9 +66,10 @@ struct eki_step {
     ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
     bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
-    size_t scratch_bytes;            /* free memory during forward or backward */
-    size_t saved_bytes;              /* memory that lives from forward to backward (and to commit) */
-    void *priv;                      /* the operator's own; freed by release */
+    uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
+    size_t scratch_bytes;  /* free memory during forward or backward */
+    size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */
+    void *priv;            /* the operator's own; freed by release */
     /* Bound by the executor: */
     void *scratch, *saved;
     void *scratch_owner; /* internal to the planner */
@@ -141,5 +142,9 @@ ek_status eki_infer_same(eki_infer *infer); /* output 0 = shape and type of inpu
 ek_status eki_prepare_plain(eki_step *step, ek_error *err);
 /* Elementwise with f(0)=0: outputs take the layout of input 0; other inputs of the same shape are asked in it too. */
 ek_status eki_prepare_same_layout(eki_step *step, ek_error *err);
+
+/* The backward of what is constant in pieces (Floor, Equal, ArgMax): the row differentiates no input, so that nobody
+ * asks for a gradient and training passes such nodes by. */
+ek_status eki_flat_backward(eki_step *step, ek_error *err);
 
 #endif

@@ -235,7 +235,8 @@ static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
     for (int k = 0; k < step->n_out; k++) {
         if (!step->has_out[k]) continue;
         const eki_value *value = step->node->out[k];
-        bool needs_grad = any_grad && k == 0 && step->out[k].dtype == EK_F32;
+        bool flows = (step->diff_outputs >> (k > 31 ? 31 : k) & 1) != 0;
+        bool needs_grad = any_grad && flows && step->out[k].dtype == EK_F32;
         EKI_TRY(add_tensor(b, value, &step->out[k], NULL, needs_grad, &pstep->out[k]));
         b->p->tensor_of_value[value->id] = pstep->out[k];
     }
@@ -251,6 +252,7 @@ static ek_status add_node(builder *b, const eki_node *node) {
     step->opset = opset;
     step->n_in = node->n_in;
     step->n_out = node->n_out;
+    step->diff_outputs = 1;
     ek_status status = connect_inputs(b, pstep, &any_grad);
     if (status == EK_OK) status = check_gradient(b, pstep, any_grad);
     if (status == EK_OK) status = connect_outputs(b, pstep);

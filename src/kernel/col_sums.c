@@ -105,6 +105,7 @@ EK_INLINE void gradsums_fused(const float *x, const float *dy, size_t rows, size
         fetch_next_strip(x + i, stride);
         fetch_next_strip(dy + i, stride);
         f32x16 g = before(dy, e, &again, i, n, fusion), v = load16(x + i, n);
+        if (e->dresidual != NULL) store16(e->dresidual + i, g, n);
         for (int half = 0; half < 2; half++) {
             f64x8 wide = f64x8_half(g, half);
             a[half] = f64x8_add(a[half], wide);

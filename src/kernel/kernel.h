@@ -48,7 +48,7 @@ typedef struct eki_epilogue {
     float alpha, beta;
     const float *residual; /* or NULL */
     const float *y;        /* backward: output of forward, or NULL = compute t again from the members below */
-    float *dresidual;      /* gradaffine: receives the gradient before the activation, or NULL */
+    float *dresidual;      /* gradaffine, gradsums: receives the gradient before the activation, or NULL */
     const float *x;
     const eki_affine *affine;          /* row, vec: of the row; paramgrads: one per row */
     const eki_affine_columns *columns; /* col */

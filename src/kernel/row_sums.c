@@ -94,12 +94,14 @@ EK_INLINE void add_fused(lanes *s, const float *x, const float *dy, size_t n, co
     for (; i + 16 <= n; i += 16) {
         if (fusion == FUSE_ANY) again_elements(again, e, i, 16);
         f32x16 g = before(dy, e, again, i, 16, fusion);
+        if (e->dresidual != NULL) f32x16_store(e->dresidual + i, g);
         add_products(s, 0, x + i, f64x8_half(g, 0), scale != NULL ? scale + i : NULL, mean, 8);
         add_products(s, 1, x + i + 8, f64x8_half(g, 1), scale != NULL ? scale + i + 8 : NULL, mean, 8);
     }
     if (i == n) return;
     if (fusion == FUSE_ANY) again_elements(again, e, i, n - i);
     f32x16 g = before(dy, e, again, i, n - i, fusion);
+    if (e->dresidual != NULL) f32x16_store_n(e->dresidual + i, g, n - i);
     add_products(s, 0, x + i, f64x8_half(g, 0), scale != NULL ? scale + i : NULL, mean, n - i < 8 ? n - i : 8);
     if (n - i > 8) {
         add_products(s, 1, x + i + 8, f64x8_half(g, 1), scale != NULL ? scale + i + 8 : NULL, mean, n - i - 8);

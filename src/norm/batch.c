@@ -143,18 +143,20 @@ void eki_batch_totals(const eki_job *job) {
     eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
 }
 
-void eki_batch_backward(const eki_job *job, bool through_statistics) {
-    eki_epilogue fused;
+void eki_batch_backward(const eki_job *whole, bool through_statistics) {
+    eki_job local = *whole, *job = &local;
     bool parameters = job->dscale != NULL || job->dbias != NULL || job->totals != NULL;
     if (eki_computes_again(job)) eki_batch_coefficients(job);
     if (parameters || (job->dx != NULL && through_statistics)) {
+        eki_form_first(job);
         eki_phase_gradsums(job);
         eki_batch_totals(job);
+        eki_form_done(job);
     }
     if (!eki_wants_dx(job)) return;
     if (through_statistics) {
         eki_phase_gradaffine(job);
-    } else if (eki_fuse(job, 0, &fused) != NULL) {
+    } else if (eki_fuses(job)) {
         scale_fused_gradient(job);
     } else {
         scale_gradient(job);

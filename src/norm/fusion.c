@@ -76,13 +76,28 @@ bool eki_reads_output(const ek_norm_plan *plan) {
     }
 }
 
+void eki_form_first(eki_job *job) { job->forms = job->dresidual != NULL && job->dx != NULL; }
+
+void eki_form_done(eki_job *job) {
+    if (!job->forms) return;
+    job->dy = job->dresidual;
+    job->formed = true;
+    job->stream = job->plan->stream;
+}
+
 bool eki_computes_again(const eki_job *job) {
-    return job->dy != NULL && job->plan->desc.activation != EK_ACTIVATION_NONE && job->y_of_forward == NULL;
+    return !job->formed && job->dy != NULL && job->plan->desc.activation != EK_ACTIVATION_NONE &&
+           job->y_of_forward == NULL;
+}
+
+bool eki_fuses(const eki_job *job) {
+    if (job->formed) return false;
+    return job->plan->desc.activation != EK_ACTIVATION_NONE || job->residual != NULL || job->dresidual != NULL;
 }
 
 const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e) {
     const ek_norm_desc *d = &job->plan->desc;
-    if (d->activation == EK_ACTIVATION_NONE && job->residual == NULL && job->dresidual == NULL) return NULL;
+    if (!eki_fuses(job)) return NULL;
     *e = (eki_epilogue){
         .activation = (int)d->activation, .alpha = (float)d->activation_alpha, .beta = (float)d->activation_beta};
     if (job->residual != NULL) e->residual = job->residual + offset;

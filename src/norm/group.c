@@ -128,11 +128,13 @@ static void staged_backward(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t blocks = plan->units.blocks;
-    eki_phase_gradsums(job);
+    eki_form_first(&copy);
+    eki_phase_gradsums(&copy);
     if (blocks > 1) eki_ranges(plan, plan->samples * plan->channels, 8 * blocks, fold_blocks, &copy);
     if (!eki_wants_dx(job)) return;
     eki_ranges(plan, plan->sets, 8 * plan->group_channels, all_set_means, &copy);
-    eki_phase_gradaffine(job);
+    eki_form_done(&copy);
+    eki_phase_gradaffine(&copy);
 }
 
 void eki_group_backward(const eki_job *job) {

@@ -7,7 +7,7 @@
  */
 #include "norm/norm_job.h"
 
-enum { ROWS_AT_ONCE = 8, COLUMN_TILE = 1024 };
+enum { ROWS_AT_ONCE = 8, COLUMN_TILE = 1024, TOGETHER = 16, TOGETHER_ELEMENTS = 2048 };
 
 static eki_pair *row_sums(const eki_job *job) { return job->sums; }
 
@@ -33,20 +33,43 @@ static const eki_epilogue *fuse(const eki_job *job, int64_t row, int64_t begin, 
 }
 
 static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
+    const eki_kernels *k = job->kernels;
+    const float *scale = job->scale != NULL ? job->scale + begin : NULL;
+    const float *bias = job->bias != NULL ? job->bias + begin : NULL;
     eki_affine p = row_affine(job, row);
     eki_epilogue fused;
     int64_t offset = row * job->plan->space + begin;
-    job->kernels->f32_vec_affine(job->x + offset, job->y + offset, (size_t)length,
-                                 job->scale != NULL ? job->scale + begin : NULL,
-                                 job->bias != NULL ? job->bias + begin : NULL, &p, fuse(job, row, begin, &p, &fused));
+    if (job->stream && !eki_fuses(job)) {
+        k->f32_vec_affine_stream(job->x + offset, job->y + offset, (size_t)length, scale, bias, &p);
+        return;
+    }
+    k->f32_vec_affine(job->x + offset, job->y + offset, (size_t)length, scale, bias, &p,
+                      fuse(job, row, begin, &p, &fused));
+}
+
+/* Rows that go through a phase together, so that the divisions and roots of one do not hold up the sums of the next;
+ * few enough to stay in the first cache between phases. */
+static int64_t rows_together(const ek_norm_plan *plan) {
+    int64_t rows = TOGETHER_ELEMENTS / plan->space;
+    return rows < 1 ? 1 : rows > TOGETHER ? TOGETHER : rows;
+}
+
+static void fused_rows(const eki_job *job, int64_t first, int64_t last) {
+    eki_moments moments[TOGETHER];
+    for (int64_t row = first; row < last; row++) moments[row - first] = eki_set_piece_moments(job, row, 0);
+    for (int64_t row = first; row < last; row++) {
+        eki_stats_set(&job->stats, row, moments[row - first], job->plan->desc.epsilon);
+    }
+    for (int64_t row = first; row < last; row++) affine_piece(job, row, 0, job->plan->space);
 }
 
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    for (int64_t row = begin; row < end; row++) {
-        eki_stats_set(&job->stats, row, eki_set_piece_moments(job, row, 0), job->plan->desc.epsilon);
-        affine_piece(job, row, 0, job->plan->space);
+    int64_t together = rows_together(job->plan);
+    for (int64_t row = begin; row < end; row += together) {
+        fused_rows(job, row, row + together < end ? row + together : end);
     }
+    eki_end_stream(job);
 }
 
 static int64_t piece_length(const ek_norm_plan *plan, int64_t block) {
@@ -60,6 +83,7 @@ static void affine_pieces(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         affine_piece(job, i / blocks, i % blocks * EKI_ROW_LIMIT, piece_length(job->plan, i % blocks));
     }
+    eki_end_stream(job);
 }
 
 void eki_rows_forward(const eki_job *job) {
@@ -78,9 +102,10 @@ static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
     double sums[2];
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
+    const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
+    fused.dresidual = NULL;
     job->kernels->f32_vec_gradsums(job->x + offset, job->dy + offset, (size_t)piece_length(job->plan, block),
-                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums,
-                                   fuse(job, row, begin, &again, &fused));
+                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums, e);
     return (eki_pair){sums[0], sums[1]};
 }
 
@@ -91,23 +116,39 @@ static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
 }
 
 static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
+    const eki_kernels *k = job->kernels;
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
+    size_t length = (size_t)piece_length(job->plan, block);
+    const float *x = job->x + offset, *dy = job->dy + offset, *scale = job->scale != NULL ? job->scale + begin : NULL;
     eki_gradient p = eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, (double)job->small[2 * row],
                                        (double)job->small[2 * row + 1]);
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
-    job->kernels->f32_vec_gradaffine(job->x + offset, job->dy + offset, job->dx != NULL ? job->dx + offset : NULL,
-                                     (size_t)piece_length(job->plan, block),
-                                     job->scale != NULL ? job->scale + begin : NULL, &p,
-                                     fuse(job, row, begin, &again, &fused));
+    if (job->stream && !eki_fuses(job)) {
+        k->f32_vec_gradaffine_stream(x, dy, job->dx + offset, length, scale, &p);
+        return;
+    }
+    k->f32_vec_gradaffine(x, dy, job->dx != NULL ? job->dx + offset : NULL, length, scale, &p,
+                          fuse(job, row, begin, &again, &fused));
+}
+
+static void sum_rows(const eki_job *job, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) set_row_means(job, row, piece_sums(job, row, 0));
+}
+
+static void apply_rows(const eki_job *job, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) gradient_piece(job, row, 0);
 }
 
 static void gradient_rows(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    for (int64_t row = begin; row < end; row++) {
-        set_row_means(job, row, piece_sums(job, row, 0));
-        gradient_piece(job, row, 0);
+    int64_t together = rows_together(job->plan);
+    for (int64_t first = begin; first < end; first += together) {
+        int64_t last = first + together < end ? first + together : end;
+        sum_rows(job, first, last);
+        apply_rows(job, first, last);
     }
+    eki_end_stream(job);
 }
 
 static void pieces_sum(void *context, int64_t begin, int64_t end) {
@@ -120,6 +161,7 @@ static void pieces_gradient(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
     int64_t blocks = job->plan->set_blocks;
     for (int64_t i = begin; i < end; i++) gradient_piece(job, i / blocks, i % blocks);
+    eki_end_stream(job);
 }
 
 static void input_gradient(const eki_job *job) {
@@ -165,6 +207,7 @@ static int64_t block_end(const ek_norm_plan *plan, int64_t block) {
     return end < plan->samples ? end : plan->samples;
 }
 
+/* Row sums come first: they read memory in order; the others then find the rows in the cache. */
 static void fused_blocks(void *context, int64_t begin, int64_t end) {
     eki_job *job = context;
     const ek_norm_plan *plan = job->plan;
@@ -173,10 +216,12 @@ static void fused_blocks(void *context, int64_t begin, int64_t end) {
         int64_t last = block_end(plan, block);
         for (int64_t row = block * plan->param_rows; row < last; row += ROWS_AT_ONCE) {
             int64_t count = last - row < ROWS_AT_ONCE ? last - row : ROWS_AT_ONCE;
+            if (eki_wants_dx(job)) sum_rows(job, row, row + count);
             add_parameters(job, row, count, 0, plan->space);
-            if (eki_wants_dx(job)) gradient_rows(job, row, row + count);
+            if (eki_wants_dx(job)) apply_rows(job, row, row + count);
         }
     }
+    eki_end_stream(job);
 }
 
 static int64_t column_tiles(const ek_norm_plan *plan) { return (plan->space + COLUMN_TILE - 1) / COLUMN_TILE; }

@@ -33,7 +33,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
     job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL) &&
-                 !plan->desc.residual && plan->desc.activation == EK_ACTIVATION_NONE;
+                 (args->y != args->residual || args->y == NULL);
     if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
     int64_t c = plan->channels;
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};

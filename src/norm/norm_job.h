@@ -18,10 +18,12 @@ typedef struct eki_job {
     float *y, *dx, *dscale, *dbias;
     const float *residual; /* as the descriptor says, else NULL */
     float *dresidual;
+    bool forms;                /* gradient sums write dresidual, and what follows them reads it as dy */
+    bool formed;               /* they have: dy is the gradient before the activation */
     const float *x_of_forward; /* x, whatever map the affine phases are used for */
     const float *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const float *running_mean, *running_var;
-    bool stream; /* results go past the caches; for the affine phases; never with something fused */
+    bool stream; /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
     unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
@@ -67,7 +69,11 @@ const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e
 const eki_epilogue *eki_fuse_row(const eki_job *job, int64_t offset, const eki_affine *row, eki_epilogue *e);
 const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const eki_affine_columns *columns,
                                      eki_epilogue *e);
+/* Backward in two rounds: g is formed once, in the first, where it is kept anyway as dresidual. */
+void eki_form_first(eki_job *job);
+void eki_form_done(eki_job *job);
 bool eki_computes_again(const eki_job *job);
+bool eki_fuses(const eki_job *job);
 bool eki_reads_output(const ek_norm_plan *plan);
 
 static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }

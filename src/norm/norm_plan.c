@@ -92,6 +92,15 @@ static void set_units(ek_norm_plan *plan) {
     plan->units = make_units(plan->samples, plan->space, chunk, limit);
 }
 
+/* Results larger than the caches go past them: a cached store would first read its line from memory, and push out what
+ * is still needed. Below that size the next operation finds the result in a cache, and with short segments that
+ * do not end at lines too many lines are written in two parts (measured: docs/kernels.md). */
+static void set_stream(ek_norm_plan *plan) {
+    int64_t bytes = plan->elements * (int64_t)sizeof(float);
+    bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
+    plan->stream = bytes >= EKI_STREAM_BYTES && lines;
+}
+
 /* As wide as leaves tasks for all threads: wide tiles read memory in order. */
 static int64_t plain_tile(const ek_norm_plan *plan) {
     int64_t tile = EKI_TILE, tasks = 2 * eki_parallel_threads(&plan->desc.parallel);
@@ -100,25 +109,17 @@ static int64_t plain_tile(const ek_norm_plan *plan) {
 }
 
 /* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
- * order of memory, whole rows at a time. */
+ * order of memory, whole rows at a time where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
     plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
     plan->tiles = ceil_div(plan->channels, plan->tile);
-    plan->whole_rows = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
+    bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
+    plan->whole_rows = merged && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
     int64_t width = plan->whole_rows ? plan->channels : min_i64(plan->tile, plan->channels);
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
-    plan->cells = plan->whole_rows ? make_units(1, plan->samples * plan->space, 1, limit)
-                                   : make_units(plan->samples, plan->space, 1, limit);
+    plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
+                         : make_units(plan->samples, plan->space, 1, limit);
     plan->cell_tiles = plan->row_apply ? plan->channels : plan->whole_rows ? 1 : plan->tiles;
-}
-
-/* Results larger than the caches go past them: a cached store would first read its line from memory, and push out what
- * is still needed. Below that size the next operation finds the result in a cache, and with short segments too many
- * lines are written in two parts (measured: docs/kernels.md). */
-static void set_stream(ek_norm_plan *plan) {
-    int64_t bytes = plan->elements * (int64_t)sizeof(float);
-    bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT;
-    plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
 
 static void set_parameter_blocks(ek_norm_plan *plan) {
@@ -182,8 +183,8 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     set_sets(made);
     set_memory(made);
     set_units(made);
-    set_cells(made);
     set_stream(made);
+    set_cells(made);
     set_parameter_blocks(made);
     set_workspace(made);
     made->fingerprint = fingerprint(&checked);

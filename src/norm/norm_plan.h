@@ -16,6 +16,7 @@ enum {
     EKI_TILE_FEW = 64,       /* the same at least, where there are few units, so that tiles are tasks */
     EKI_PARAM_ROWS = 64,     /* rows in one partial of an element-wise parameter gradient, at least */
     EKI_PARAM_PARTIALS = 32, /* and so many partials at most */
+    EKI_WHOLE_ROW = 1024,    /* channels of a row that the affine phases take at once, at most */
     EKI_CELL_ELEMENTS = 32768,
     EKI_TASK_ELEMENTS = 16384,
     EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches */

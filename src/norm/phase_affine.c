@@ -24,7 +24,7 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     const eki_kernels *k = job->kernels;
     eki_epilogue fused;
     if (job->stream) {
-        k->f32_row_affine_stream(job->x + offset, job->y + offset, (size_t)length, &p);
+        k->f32_row_affine_stream(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
     } else {
         k->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
     }
@@ -75,7 +75,8 @@ static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t st
     float *y = job->y + offset;
     eki_epilogue fused;
     if (job->stream) {
-        job->kernels->f32_col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p);
+        job->kernels->f32_col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                            eki_fuse(job, offset, &fused));
     } else {
         job->kernels->f32_col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
                                      eki_fuse(job, offset, &fused));

@@ -21,7 +21,7 @@ void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int
     eki_gradient p = coefficients(job, sample, channel);
     eki_epilogue fused;
     eki_affine again;
-    if (job->stream) {
+    if (job->stream && !eki_fuses(job)) {
         job->kernels->f32_row_gradaffine_stream(job->x + offset, job->dy + offset, job->dx + offset, (size_t)length,
                                                 &p);
         return;
@@ -70,7 +70,7 @@ static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t st
                     const eki_gradient_columns *p, const eki_affine_columns *again) {
     const float *x = job->x + offset, *dy = job->dy + offset;
     eki_epilogue fused;
-    if (job->stream) {
+    if (job->stream && !eki_fuses(job)) {
         job->kernels->f32_col_gradaffine_stream(x, dy, job->dx + offset, (size_t)rows, (size_t)stride, (size_t)cols, p);
     } else {
         job->kernels->f32_col_gradaffine(x, dy, dx_at(job, offset), (size_t)rows, (size_t)stride, (size_t)cols, p,

@@ -253,7 +253,7 @@ static expected ref_f32_vec_gradaffine(const problem *p, size_t row, size_t i) {
 
 CASE(f32_row_affine_stream, ELEMENTS, 1, 4)
 static void run_f32_row_affine_stream(const eki_kernels *k, const problem *p) {
-    k->f32_row_affine_stream(p->x, p->y, p->n, &p->affine);
+    k->f32_row_affine_stream(p->x, p->y, p->n, &p->affine, fused_rows(p));
 }
 static expected ref_f32_row_affine_stream(const problem *p, size_t row, size_t i) {
     return ref_f32_row_affine(p, row, i);
@@ -262,7 +262,7 @@ static expected ref_f32_row_affine_stream(const problem *p, size_t row, size_t i
 CASE(f32_col_affine_stream, ELEMENTS, 0, 4)
 static void run_f32_col_affine_stream(const eki_kernels *k, const problem *p) {
     eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
-    k->f32_col_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &columns);
+    k->f32_col_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
 }
 static expected ref_f32_col_affine_stream(const problem *p, size_t row, size_t i) {
     return ref_f32_col_affine(p, row, i);
@@ -283,4 +283,20 @@ static void run_f32_col_gradaffine_stream(const eki_kernels *k, const problem *p
 }
 static expected ref_f32_col_gradaffine_stream(const problem *p, size_t row, size_t i) {
     return ref_f32_col_gradaffine(p, row, i);
+}
+
+CASE(f32_vec_affine_stream, ELEMENTS, 1, 5)
+static void run_f32_vec_affine_stream(const eki_kernels *k, const problem *p) {
+    k->f32_vec_affine_stream(p->x, p->y, p->n, p->scale, p->bias, &p->affine);
+}
+static expected ref_f32_vec_affine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_vec_affine(p, row, i);
+}
+
+CASE(f32_vec_gradaffine_stream, ELEMENTS, 1, 7)
+static void run_f32_vec_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    k->f32_vec_gradaffine_stream(p->x, p->dy, p->y, p->n, p->scale, &p->gradient);
+}
+static expected ref_f32_vec_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_f32_vec_gradaffine(p, row, i);
 }

@@ -152,6 +152,20 @@ static void equals_the_steps(void **state) {
     }
 }
 
+/* Results so large that they go past the caches, and what is fused with them. */
+static void large_results(void **state) {
+    (void)state;
+    const shape large[] = {{EK_NORM_BATCH, EK_LAYOUT_NCHW, 4, {5, 21, 143, 145}, 0, 0, EK_AFFINE_ELEMENT},
+                           {EK_NORM_BATCH, EK_LAYOUT_NHWC, 4, {4, 32, 131, 133}, 0, 0, EK_AFFINE_ELEMENT},
+                           {EK_NORM_GROUP, EK_LAYOUT_BLOCKED16, 4, {4, 20, 131, 133}, 0, 5, EK_AFFINE_ELEMENT},
+                           {EK_NORM_LAYER, EK_LAYOUT_NCHW, 2, {2100, 1001}, 1, 0, EK_AFFINE_ELEMENT}};
+    for (int i = 0; i < 4; i++) {
+        against_steps(&large[i], &acts[EK_ACTIVATION_RELU], 1, EK_STATS_BATCH);
+        against_steps(&large[i], &acts[EK_ACTIVATION_CLIP], i % 2, EK_STATS_BATCH);
+    }
+    against_steps(&large[0], &acts[EK_ACTIVATION_LEAKY_RELU], 1, EK_STATS_RUNNING);
+}
+
 /* Forward and backward again into other buffers; they must be those of f. */
 static void expect_again(fixture *f, const shape *s, const act *a, const char *what) {
     float *y = copy_of(f->y, f->buffer), *dx = copy_of(f->dx, f->buffer), *dr = copy_of(f->dresidual, f->buffer);
@@ -353,8 +367,8 @@ static void special_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),         cmocka_unit_test(equals_the_steps),  cmocka_unit_test(equal_bits),
-        cmocka_unit_test(in_place),       cmocka_unit_test(activations_alone), cmocka_unit_test(virtual_batches),
-        cmocka_unit_test(batch_in_parts), cmocka_unit_test(special_values)};
+        cmocka_unit_test(values),          cmocka_unit_test(equals_the_steps), cmocka_unit_test(large_results),
+        cmocka_unit_test(equal_bits),      cmocka_unit_test(in_place),         cmocka_unit_test(activations_alone),
+        cmocka_unit_test(virtual_batches), cmocka_unit_test(batch_in_parts),   cmocka_unit_test(special_values)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

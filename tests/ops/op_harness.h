@@ -38,7 +38,16 @@ typedef struct op_test {
 
 #define SHAPE(...) eki_shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 #define SCALAR ((eki_shape){.rank = 0})
+#define F(...)                                                                                                         \
+    (float[]) { __VA_ARGS__ }
+#define I(...)                                                                                                         \
+    (int64_t[]) { __VA_ARGS__ }
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* Stops the test with the error text unless it is EK_OK. */
+void op_ok(op_test *t, ek_status status);
+/* A random multiple of 1/256 in [-2, 2], away from 0. */
+float op_grid_value(uint64_t stream, uint64_t i);
 
 void op_begin(op_test *t, int64_t opset);
 void op_end(op_test *t);
@@ -54,6 +63,11 @@ eki_node *op_node(op_test *t, const char *op, int n_out, eki_value *const *in, s
 #define NODE(t, op, n_out, ...)                                                                                        \
     op_node(t, op, n_out, (eki_value *[]){__VA_ARGS__}, sizeof((eki_value *[]){__VA_ARGS__}) / sizeof(eki_value *))
 
+void op_set_int(op_test *t, eki_node *node, const char *name, int64_t v);
+void op_set_float(op_test *t, eki_node *node, const char *name, float v);
+void op_set_ints(op_test *t, eki_node *node, const char *name, const int64_t *v, size_t n);
+void op_set_string(op_test *t, eki_node *node, const char *name, const char *v);
+
 /* Makes the last node's outputs those of the graph (op_output when another is meant), plans and runs forward. */
 void op_output(op_test *t, eki_value *value);
 void op_run(op_test *t, eki_mode mode);
@@ -66,7 +80,14 @@ void op_expect(op_test *t, size_t output, const float *values, size_t count, dou
 void op_expect_ints(op_test *t, size_t output, const int64_t *values, size_t count);
 void op_expect_shape(op_test *t, size_t output, eki_shape shape);
 
-/* Backward against central differences; see op_harness.c. The largest relative error over inputs and parameters. */
+/* Runs as the file says, compares output 0 to 1e-6 and ends. */
+void op_check(op_test *t, const float *values, size_t count);
+/* Infers with symbols, compares the shape of a value as text and ends. */
+void op_check_shape(op_test *t, const eki_value *value, const char *shape);
+
+/* Backward against central differences; see op_gradient.c. The largest relative error over inputs and parameters. */
 double op_gradient_error(op_test *t);
+/* Runs, checks that it is below 1e-4 and ends. */
+void op_check_gradient(op_test *t, eki_mode mode);
 
 #endif

@@ -5,30 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define F(...)                                                                                                         \
-    (float[]) { __VA_ARGS__ }
-#define I(...)                                                                                                         \
-    (int64_t[]) { __VA_ARGS__ }
-
-static void set_int(op_test *t, eki_node *node, const char *name, int64_t v) {
-    assert_int_equal(eki_node_set_int(t->graph, node, name, v, NULL), EK_OK);
-}
-
-static void set_float(op_test *t, eki_node *node, const char *name, float v) {
-    assert_int_equal(eki_node_set_float(t->graph, node, name, v, NULL), EK_OK);
-}
-
-static void set_ints(op_test *t, eki_node *node, const char *name, const int64_t *v, size_t n) {
-    assert_int_equal(eki_node_set_ints(t->graph, node, name, v, n, NULL), EK_OK);
-}
-
-/* Runs, compares output 0 and ends. */
-static void expect(op_test *t, const float *values, size_t count) {
-    op_run(t, EKI_MODE_FILE);
-    op_expect(t, 0, values, count, 1e-6);
-    op_end(t);
-}
-
 static void functions(void **state) {
     (void)state;
     static const struct {
@@ -52,12 +28,12 @@ static void functions(void **state) {
         op_test t;
         op_begin(&t, 14);
         NODE(&t, cases[i].op, 1, op_input(&t, SHAPE(2, 2), cases[i].x));
-        expect(&t, cases[i].y, 4);
+        op_check(&t, cases[i].y, 4);
     }
     op_test t;
     op_begin(&t, 6);
-    set_float(&t, NODE(&t, "LeakyRelu", 1, op_input(&t, SHAPE(2), F(-2, 3))), "alpha", 0.5f);
-    expect(&t, F(-1, 3), 2);
+    op_set_float(&t, NODE(&t, "LeakyRelu", 1, op_input(&t, SHAPE(2), F(-2, 3))), "alpha", 0.5f);
+    op_check(&t, F(-1, 3), 2);
 }
 
 static void arithmetic(void **state) {
@@ -74,12 +50,12 @@ static void arithmetic(void **state) {
         op_test t;
         op_begin(&t, 13);
         NODE(&t, cases[i].op, 1, op_input(&t, SHAPE(2, 2), F(1, 2, 3, 4)), op_input(&t, SHAPE(2), F(2, 4)));
-        expect(&t, cases[i].y, 4);
+        op_check(&t, cases[i].y, 4);
     }
     op_test t;
     op_begin(&t, 13);
     NODE(&t, "Sub", 1, op_input(&t, SHAPE(2, 1), F(1, 2)), op_input(&t, SHAPE(1, 3), F(10, 20, 30)));
-    expect(&t, F(-9, -19, -29, -8, -18, -28), 6);
+    op_check(&t, F(-9, -19, -29, -8, -18, -28), 6);
     op_begin(&t, 13);
     NODE(&t, "Add", 1, op_input(&t, SHAPE(2, 3), NULL), op_input(&t, SHAPE(2), NULL));
     op_run_fails(&t, EKI_MODE_FILE, EK_ERR_SHAPE, "3 and 2 do not broadcast");
@@ -87,7 +63,7 @@ static void arithmetic(void **state) {
     op_begin(&t, 8);
     NODE(&t, "Sum", 1, op_input(&t, SHAPE(2), F(1, 2)), op_input(&t, SHAPE(2, 1), F(10, 20)),
          op_input(&t, SCALAR, F(100)));
-    expect(&t, F(111, 112, 121, 122), 4);
+    op_check(&t, F(111, 112, 121, 122), 4);
 }
 
 static void arithmetic_before_opset_7(void **state) {
@@ -95,13 +71,13 @@ static void arithmetic_before_opset_7(void **state) {
     op_test t;
     op_begin(&t, 6);
     eki_node *node = NODE(&t, "Add", 1, op_input(&t, SHAPE(2, 2, 1), F(1, 2, 3, 4)), op_input(&t, SHAPE(2), F(10, 20)));
-    set_int(&t, node, "broadcast", 1);
-    set_int(&t, node, "axis", 0);
-    expect(&t, F(11, 12, 23, 24), 4);
+    op_set_int(&t, node, "broadcast", 1);
+    op_set_int(&t, node, "axis", 0);
+    op_check(&t, F(11, 12, 23, 24), 4);
     op_begin(&t, 6);
     node = NODE(&t, "Add", 1, op_input(&t, SHAPE(2, 2), F(1, 2, 3, 4)), op_input(&t, SHAPE(2), F(10, 20)));
-    set_int(&t, node, "broadcast", 1);
-    expect(&t, F(11, 22, 13, 24), 4);
+    op_set_int(&t, node, "broadcast", 1);
+    op_check(&t, F(11, 22, 13, 24), 4);
     op_begin(&t, 6);
     NODE(&t, "Add", 1, op_input(&t, SHAPE(2, 2), NULL), op_input(&t, SHAPE(2), NULL));
     op_run_fails(&t, EKI_MODE_FILE, EK_ERR_SHAPE, "broadcast is not set");
@@ -135,14 +111,14 @@ static void clip(void **state) {
     op_test t;
     op_begin(&t, 6);
     eki_node *node = NODE(&t, "Clip", 1, op_input(&t, SHAPE(4), x));
-    set_float(&t, node, "min", -1);
-    expect(&t, F(-1, -0.5f, 0.5f, NAN), 4);
+    op_set_float(&t, node, "min", -1);
+    op_check(&t, F(-1, -0.5f, 0.5f, NAN), 4);
     op_begin(&t, 11);
     NODE(&t, "Clip", 1, op_input(&t, SHAPE(4), x), NULL, op_param(&t, SCALAR, F(0)));
-    expect(&t, F(-5, -0.5f, 0, NAN), 4);
+    op_check(&t, F(-5, -0.5f, 0, NAN), 4);
     op_begin(&t, 13);
     NODE(&t, "Clip", 1, op_input(&t, SHAPE(4), x), op_input(&t, SCALAR, F(2)), op_input(&t, SCALAR, F(1)));
-    expect(&t, F(1, 1, 1, NAN), 4);
+    op_check(&t, F(1, 1, 1, NAN), 4);
 }
 
 static void softmax(void **state) {
@@ -151,16 +127,16 @@ static void softmax(void **state) {
     op_test t;
     op_begin(&t, 13);
     NODE(&t, "Softmax", 1, op_input(&t, SHAPE(2, 2, 2), x));
-    expect(&t, F(0.5f, 0.5f, 0, 1, 0.5f, 0.5f, 0.5f, 0.5f), 8);
+    op_check(&t, F(0.5f, 0.5f, 0, 1, 0.5f, 0.5f, 0.5f, 0.5f), 8);
     op_begin(&t, 11); /* flattened from axis 1 on */
     NODE(&t, "Softmax", 1, op_input(&t, SHAPE(2, 1, 2), F(0, 0, 1, 1)));
-    expect(&t, F(0.5f, 0.5f, 0.5f, 0.5f), 4);
+    op_check(&t, F(0.5f, 0.5f, 0.5f, 0.5f), 4);
     op_begin(&t, 11);
-    set_int(&t, NODE(&t, "Softmax", 1, op_input(&t, SHAPE(2, 2), F(3, 3, 3, 3))), "axis", 0);
-    expect(&t, F(0.25f, 0.25f, 0.25f, 0.25f), 4);
+    op_set_int(&t, NODE(&t, "Softmax", 1, op_input(&t, SHAPE(2, 2), F(3, 3, 3, 3))), "axis", 0);
+    op_check(&t, F(0.25f, 0.25f, 0.25f, 0.25f), 4);
     op_begin(&t, 13);
-    set_int(&t, NODE(&t, "LogSoftmax", 1, op_input(&t, SHAPE(2, 2), F(0, 5, 0, 5))), "axis", 0);
-    expect(&t, F(-0.69314718f, -0.69314718f, -0.69314718f, -0.69314718f), 4);
+    op_set_int(&t, NODE(&t, "LogSoftmax", 1, op_input(&t, SHAPE(2, 2), F(0, 5, 0, 5))), "axis", 0);
+    op_check(&t, F(-0.69314718f, -0.69314718f, -0.69314718f, -0.69314718f), 4);
 }
 
 static void reductions(void **state) {
@@ -169,22 +145,22 @@ static void reductions(void **state) {
     float x[] = {1, 2, 3, 4, 5, 6};
     op_begin(&t, 11);
     NODE(&t, "ReduceMean", 1, op_input(&t, SHAPE(2, 3), x));
-    expect(&t, F(3.5f), 1);
+    op_check(&t, F(3.5f), 1);
     op_begin(&t, 18);
     eki_node *node = NODE(&t, "ReduceMean", 1, op_input(&t, SHAPE(2, 3), x), op_ints(&t, SHAPE(1), I(-1)));
-    set_int(&t, node, "keepdims", 0);
+    op_set_int(&t, node, "keepdims", 0);
     op_run(&t, EKI_MODE_FILE);
     op_expect_shape(&t, 0, SHAPE(2));
     op_expect(&t, 0, F(2, 5), 2, 0);
     op_end(&t);
     op_begin(&t, 13);
     node = NODE(&t, "ReduceSum", 1, op_input(&t, SHAPE(2, 3), x));
-    set_int(&t, node, "noop_with_empty_axes", 1);
-    expect(&t, x, 6);
+    op_set_int(&t, node, "noop_with_empty_axes", 1);
+    op_check(&t, x, 6);
     op_begin(&t, 11);
     node = NODE(&t, "ReduceSum", 1, op_input(&t, SHAPE(2, 3), x));
-    set_ints(&t, node, "axes", I(0), 1);
-    expect(&t, F(5, 7, 9), 3);
+    op_set_ints(&t, node, "axes", I(0), 1);
+    op_check(&t, F(5, 7, 9), 3);
 }
 
 static void lrn(void **state) {
@@ -192,10 +168,10 @@ static void lrn(void **state) {
     op_test t;
     op_begin(&t, 13);
     eki_node *node = NODE(&t, "LRN", 1, op_input(&t, SHAPE(1, 3, 1), F(1, 2, 3)));
-    set_int(&t, node, "size", 2); /* this channel and the next */
-    set_float(&t, node, "alpha", 2.0f);
-    set_float(&t, node, "beta", 0.5f);
-    expect(&t, F(1 / sqrtf(6), 2 / sqrtf(14), 3 / sqrtf(10)), 3);
+    op_set_int(&t, node, "size", 2); /* this channel and the next */
+    op_set_float(&t, node, "alpha", 2.0f);
+    op_set_float(&t, node, "beta", 0.5f);
+    op_check(&t, F(1 / sqrtf(6), 2 / sqrtf(14), 3 / sqrtf(10)), 3);
 }
 
 int main(void) {

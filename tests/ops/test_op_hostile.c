@@ -62,6 +62,26 @@ static const struct {
     {"LogSoftmax", "axis"},
     {"ReduceMean", "axes keepdims noop_with_empty_axes"},
     {"ReduceSum", "axes keepdims noop_with_empty_axes"},
+    {"ReduceMax", "axes keepdims noop_with_empty_axes"},
+    {"ReduceMin", "axes keepdims"},
+    {"ReduceProd", "axes keepdims"},
+    {"ReduceL1", "axes"},
+    {"ReduceL2", "axes"},
+    {"ReduceSumSquare", "axes"},
+    {"ArgMax", "axis keepdims select_last_index"},
+    {"ArgMin", "axis keepdims select_last_index"},
+    {"ConvTranspose", "kernel_shape strides pads dilations group auto_pad output_padding output_shape"},
+    {"LpNormalization", "axis p"},
+    {"MeanVarianceNormalization", "axes"},
+    {"Mod", "fmod"},
+    {"Elu", "alpha"},
+    {"Selu", "alpha gamma"},
+    {"Celu", "alpha"},
+    {"ThresholdedRelu", "alpha"},
+    {"Split", "axis num_outputs split"},
+    {"Pad", "pads mode value"},
+    {"Resize", "mode coordinate_transformation_mode nearest_mode axes exclude_outside cubic_coeff_a"},
+    {"Upsample", "mode scales"},
     {"Flatten", "axis"},
     {"Reshape", "shape allowzero"},
     {"Squeeze", "axes"},
@@ -83,8 +103,9 @@ static const int64_t absurd[] = {5,         7,         17,        -3,        100
 static int64_t number(dice *d) { return chance(d, 90) ? PICK(d, modest) : PICK(d, absurd); }
 
 static bool is_list(const char *name) {
-    static const char *const lists[] = {"dilations", "kernel_shape", "pads", "strides", "axes",         "shape",
-                                        "perm",      "starts",       "ends", "steps",   "value_floats", "value_ints"};
+    static const char *const lists[] = {"dilations",    "kernel_shape", "pads",   "strides",      "axes",
+                                        "shape",        "perm",         "starts", "ends",         "steps",
+                                        "value_floats", "value_ints",   "split",  "output_shape", "output_padding"};
     for (size_t i = 0; i < COUNT(lists); i++) {
         if (strcmp(lists[i], name) == 0) return true;
     }
@@ -92,8 +113,8 @@ static bool is_list(const char *name) {
 }
 
 static bool is_real(const char *name) {
-    static const char *const reals[] = {"alpha", "beta", "bias",  "epsilon",    "momentum",
-                                        "min",   "max",  "ratio", "value_float"};
+    static const char *const reals[] = {"alpha", "beta",  "bias",        "epsilon", "momentum",     "min",
+                                        "max",   "ratio", "value_float", "gamma",   "cubic_coeff_a"};
     for (size_t i = 0; i < COUNT(reals); i++) {
         if (strcmp(reals[i], name) == 0) return true;
     }
@@ -115,6 +136,9 @@ static void set_tensor(dice *d, eki_graph *graph, eki_node *node, const char *na
 
 static void set_attribute(dice *d, eki_graph *graph, eki_node *node, const char *name, int rank) {
     static const char *const texts[] = {"SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "", "nonsense"};
+    static const char *const modes[] = {"nearest", "linear", "cubic",      "reflect",       "edge",
+                                        "wrap",    "floor",  "asymmetric", "align_corners", "nonsense"};
+    bool mode = strcmp(name, "mode") == 0 || strstr(name, "transformation") != NULL || strstr(name, "nearest") != NULL;
     static const float reals[] = {0.5f, 1.0f, 0.0f, 1e-5f, -1.0f, 3e38f, 0.9f};
     int64_t values[10];
     bool wrong = chance(d, 5);
@@ -132,6 +156,13 @@ static void set_attribute(dice *d, eki_graph *graph, eki_node *node, const char 
         eki_node_set_string(graph, node, name, PICK(d, texts), NULL);
     } else if (strcmp(name, "auto_pad") == 0) {
         eki_node_set_string(graph, node, name, PICK(d, texts), NULL);
+    } else if (mode) {
+        eki_node_set_string(graph, node, name, PICK(d, modes), NULL);
+    } else if (strcmp(name, "scales") == 0) {
+        static const float scales[] = {1, 1, 2, 1.5f, 1, 1, 0.5f, 1};
+        eki_attr *attr;
+        assert_int_equal(eki_node_attr_slot(graph, node, name, &attr, NULL), EK_OK);
+        *attr = (eki_attr){.name = attr->name, .type = EKI_ATTR_FLOATS, .count = (size_t)rank, .floats = scales};
     } else if (strcmp(name, "value") == 0 && !wrong) {
         set_tensor(d, graph, node, name);
     } else if (is_list(name) && strcmp(name, "value_floats") != 0) {
@@ -149,10 +180,10 @@ static void set_attributes(dice *d, eki_graph *graph, eki_node *node, int rank) 
     for (size_t i = 0; i < COUNT(known_attributes); i++) {
         if (strcmp(known_attributes[i].op, node->op_type) == 0) list = known_attributes[i].attributes;
     }
-    bool needed = strstr(list, "kernel_shape") != NULL && strcmp(node->op_type, "Conv") != 0;
+    bool needed = strstr(list, "kernel_shape") != NULL && strncmp(node->op_type, "Conv", 4) != 0;
     for (int used = 0; sscanf(list, "%31s%n", name, &used) == 1; list += used) {
         bool must = (needed && strcmp(name, "kernel_shape") == 0) || strcmp(name, "num_groups") == 0 ||
-                    strcmp(name, "size") == 0 || strcmp(name, "to") == 0;
+                    strcmp(name, "size") == 0 || strcmp(name, "to") == 0 || strcmp(name, "scales") == 0;
         if (chance(d, must ? 95 : 35)) set_attribute(d, graph, node, name, rank);
     }
 }
@@ -204,6 +235,15 @@ static eki_shape wanted_shape(dice *d, const eki_op *op, int input, const eki_sh
         return shape;
     }
     if (is(op, "Conv")) return SHAPE(before->dims[0]);
+    if (is(op, "ConvTranspose") && input == 1) {
+        shape.dims[0] = x->dims[1];
+        for (int i = 1; i < shape.rank; i++) shape.dims[i] = 1 + (int64_t)below(d, 3);
+        return shape;
+    }
+    if (is(op, "ConvTranspose")) return SHAPE(before->rank > 1 ? before->dims[1] : 1);
+    if (is(op, "Range") || (is(op, "Pad") && input == 2)) return SCALAR;
+    if (is(op, "Pad")) return SHAPE(input == 1 ? 2 * x->rank : 1);
+    if (is(op, "Expand Tile Resize Upsample")) return SHAPE(is(op, "Resize") && input == 1 ? 0 : x->rank);
     if (is(op, "Gemm MatMul") && input == 1 && x->rank > 1) {
         shape.dims[x->rank - 2] = x->dims[x->rank - 1];
         shape.dims[x->rank - 1] = 1 + (int64_t)below(d, 20);
@@ -215,7 +255,10 @@ static eki_shape wanted_shape(dice *d, const eki_op *op, int input, const eki_sh
         return SHAPE(last ? x->dims[x->rank - 1] : x->rank > 1 ? x->dims[1] : 1);
     }
     if (is(op, "Clip Dropout")) return SCALAR;
-    if (is(op, "Sum Concat Add Sub Mul Div Pow")) return chance(d, 70) ? *x : related_shape(d, x);
+    if (is(op,
+           "Sum Concat Add Sub Mul Div Pow Min Max Mod PRelu Where Equal Less Greater LessOrEqual GreaterOrEqual") ||
+        is(op, "And Or Xor"))
+        return chance(d, 70) ? *x : related_shape(d, x);
     if (is(op, "Slice") && input > 1) return *before;
     return is(op, "Gather") ? random_shape(d, 2) : SHAPE((int64_t)below(d, 4));
 }
@@ -223,9 +266,10 @@ static eki_shape wanted_shape(dice *d, const eki_op *op, int input, const eki_sh
 /* What it wants as input 0. */
 static eki_shape wanted_first(dice *d, const eki_op *op) {
     eki_shape shape = random_shape(d, 6);
+    if (is(op, "Range")) return SCALAR;
     if (is(op, "ConstantOfShape")) return SHAPE((int64_t)below(d, 4));
     if (is(op, "Gemm")) shape.rank = 2;
-    bool image = is(op, "Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool") || chance(d, 40);
+    bool image = is(op, "Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool") || chance(d, 40);
     if (image && (shape.rank < 3 || shape.rank > 5) && !is(op, "Gemm")) shape.rank = 3 + (int)below(d, 3);
     for (int i = 0; i < shape.rank; i++) {
         if (shape.dims[i] == 0 && chance(d, 80)) shape.dims[i] = 3;
@@ -257,13 +301,18 @@ static void fill(dice *d, const eki_tensor *tensor) {
 static ek_dtype random_dtype(dice *d, const char *op, int input) {
     static const ek_dtype any[] = {EK_F32, EK_I64, EK_I32, EK_F64,  EK_BOOL, EK_U8,        EK_I8,
                                    EK_U16, EK_F16, EK_U64, EK_BF16, EK_I16,  EK_DTYPE_NONE};
-    static const char *const lists[] = {"ReduceMean", "ReduceSum", "Reshape", "Squeeze",
-                                        "Unsqueeze",  "Slice",     "Gather",  "ConstantOfShape"};
+    static const char *const lists[] = {
+        "ReduceMean", "ReduceSum",       "Reshape",   "Squeeze",   "Unsqueeze", "Slice",
+        "Gather",     "ConstantOfShape", "ReduceMax", "ReduceMin", "ReduceL1",  "ReduceSumSquare",
+        "ReduceL2",   "ReduceProd",      "Expand",    "Tile",      "Split"};
     if (chance(d, 6)) return PICK(d, any);
     for (size_t i = 0; i < COUNT(lists); i++) {
         if (strcmp(op, lists[i]) == 0 && (input > 0 || i == 7)) return chance(d, 80) ? EK_I64 : EK_I32;
     }
     if (strcmp(op, "Dropout") == 0 && input == 2) return EK_BOOL;
+    if ((strcmp(op, "Pad") == 0 && input != 2 && input > 0) || (strcmp(op, "Resize") == 0 && input == 3)) return EK_I64;
+    if (strcmp(op, "Range") == 0) return EK_I64;
+    if (strstr("And Or Xor Not", op) != NULL || (strcmp(op, "Where") == 0 && input == 0)) return EK_BOOL;
     return EK_F32;
 }
 
@@ -349,21 +398,35 @@ static int usual_inputs(const eki_op *op) {
     static const struct {
         const char *op;
         int inputs;
-    } rows[] = {{"Conv", 3},    {"Gemm", 3},
-                {"MatMul", 2},  {"BatchNormalization", 5},
-                {"Clip", 3},    {"Dropout", 3},
-                {"Slice", 4},   {"InstanceNormalization", 3},
-                {"Sum", 3},     {"GroupNormalization", 3},
-                {"Concat", 3},  {"LayerNormalization", 3},
-                {"Add", 2},     {"Sub", 2},
-                {"Mul", 2},     {"Div", 2},
-                {"Pow", 2},     {"Reshape", 2},
-                {"Gather", 2},  {"RMSNormalization", 2},
-                {"Constant", 0}};
+    } rows[] = {{"Conv", 3},        {"Gemm", 3},
+                {"MatMul", 2},      {"BatchNormalization", 5},
+                {"Clip", 3},        {"Dropout", 3},
+                {"Slice", 4},       {"InstanceNormalization", 3},
+                {"Sum", 3},         {"GroupNormalization", 3},
+                {"Concat", 3},      {"LayerNormalization", 3},
+                {"Add", 2},         {"Sub", 2},
+                {"Mul", 2},         {"Div", 2},
+                {"Pow", 2},         {"Reshape", 2},
+                {"Gather", 2},      {"RMSNormalization", 2},
+                {"Constant", 0},    {"ConvTranspose", 3},
+                {"Min", 3},         {"Max", 3},
+                {"Mod", 2},         {"PRelu", 2},
+                {"Where", 3},       {"Equal", 2},
+                {"Less", 2},        {"Greater", 2},
+                {"LessOrEqual", 2}, {"GreaterOrEqual", 2},
+                {"And", 2},         {"Or", 2},
+                {"Xor", 2},         {"Range", 3},
+                {"Split", 2},       {"Expand", 2},
+                {"Tile", 2},        {"Pad", 3},
+                {"Resize", 3},      {"Upsample", 2}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         if (strcmp(rows[i].op, op->name) == 0) return rows[i].inputs;
     }
-    return strstr("ReduceMean ReduceSum Squeeze Unsqueeze", op->name) != NULL ? 2 : 1;
+    return strstr("ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare Squeeze "
+                  "Unsqueeze",
+                  op->name) != NULL
+               ? 2
+               : 1;
 }
 
 static eki_value *operand(hostile *h, const eki_op *op, int input, const eki_shape *shape) {
@@ -542,6 +605,7 @@ static void every_operator_survives(void **state) {
             hostile h = {.d.random = eki_random_stream(11, "hostile", r, (uint64_t)i)};
             int64_t opset = chance(&h.d, 40) ? 13 : 1 + (int64_t)below(&h.d, 23);
             if (opset < table[r].since) opset = table[r].since + (int64_t)below(&h.d, 5);
+            if (table[r].until > 0 && opset > table[r].until) opset = table[r].until - (int64_t)below(&h.d, 3);
             if (getenv("EK_HOSTILE") != NULL) fprintf(stderr, "%s %d opset %d\n", table[r].name, i, (int)opset);
             ok(&h, eki_graph_create(opset, &h.graph, &h.err));
             build(&h, &table[r]);

@@ -3,30 +3,6 @@
 
 #include <math.h>
 
-#define F(...)                                                                                                         \
-    (float[]) { __VA_ARGS__ }
-#define I(...)                                                                                                         \
-    (int64_t[]) { __VA_ARGS__ }
-
-static void set_int(op_test *t, eki_node *node, const char *name, int64_t v) {
-    assert_int_equal(eki_node_set_int(t->graph, node, name, v, NULL), EK_OK);
-}
-
-static void set_float(op_test *t, eki_node *node, const char *name, float v) {
-    assert_int_equal(eki_node_set_float(t->graph, node, name, v, NULL), EK_OK);
-}
-
-static void set_ints(op_test *t, eki_node *node, const char *name, const int64_t *v, size_t n) {
-    assert_int_equal(eki_node_set_ints(t->graph, node, name, v, n, NULL), EK_OK);
-}
-
-/* Runs, compares output 0 and ends. */
-static void expect(op_test *t, const float *values, size_t count) {
-    op_run(t, EKI_MODE_FILE);
-    op_expect(t, 0, values, count, 1e-6);
-    op_end(t);
-}
-
 static void shapes(void **state) {
     (void)state;
     static const struct {
@@ -52,12 +28,12 @@ static void shapes(void **state) {
     }
     op_test t;
     op_begin(&t, 4);
-    set_ints(&t, NODE(&t, "Reshape", 1, op_input(&t, SHAPE(2, 6), NULL)), "shape", I(3, -1), 2);
+    op_set_ints(&t, NODE(&t, "Reshape", 1, op_input(&t, SHAPE(2, 6), NULL)), "shape", I(3, -1), 2);
     op_run(&t, EKI_MODE_FILE);
     op_expect_shape(&t, 0, SHAPE(3, 4));
     op_end(&t);
     op_begin(&t, 9);
-    set_int(&t, NODE(&t, "Flatten", 1, op_input(&t, SHAPE(2, 3, 4), NULL)), "axis", 2);
+    op_set_int(&t, NODE(&t, "Flatten", 1, op_input(&t, SHAPE(2, 3, 4), NULL)), "axis", 2);
     op_run(&t, EKI_MODE_FILE);
     op_expect_shape(&t, 0, SHAPE(6, 4));
     op_end(&t);
@@ -73,14 +49,14 @@ static void movement(void **state) {
     op_test t;
     op_begin(&t, 13);
     NODE(&t, "Transpose", 1, op_input(&t, SHAPE(2, 3), x));
-    expect(&t, F(1, 4, 2, 5, 3, 6), 6);
+    op_check(&t, F(1, 4, 2, 5, 3, 6), 6);
     op_begin(&t, 13);
-    set_int(&t, NODE(&t, "Concat", 1, op_input(&t, SHAPE(2, 1), F(7, 8)), op_input(&t, SHAPE(2, 3), x)), "axis", -1);
-    expect(&t, F(7, 1, 2, 3, 8, 4, 5, 6), 8);
+    op_set_int(&t, NODE(&t, "Concat", 1, op_input(&t, SHAPE(2, 1), F(7, 8)), op_input(&t, SHAPE(2, 3), x)), "axis", -1);
+    op_check(&t, F(7, 1, 2, 3, 8, 4, 5, 6), 8);
     op_begin(&t, 13);
     eki_node *node = NODE(&t, "Gather", 1, op_input(&t, SHAPE(2, 3), x), op_ints(&t, SHAPE(2), I(-1, 0)));
-    set_int(&t, node, "axis", 1);
-    expect(&t, F(3, 1, 6, 4), 4);
+    op_set_int(&t, node, "axis", 1);
+    op_check(&t, F(3, 1, 6, 4), 4);
     op_begin(&t, 13);
     NODE(&t, "Gather", 1, op_input(&t, SHAPE(2, 3), x), op_ints(&t, SCALAR, I(2)));
     op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, "index 2 is outside [-2, 2)");
@@ -88,12 +64,12 @@ static void movement(void **state) {
     op_begin(&t, 13);
     NODE(&t, "Slice", 1, op_input(&t, SHAPE(2, 3), x), op_ints(&t, SHAPE(1), I(-1)), op_ints(&t, SHAPE(1), I(-100)),
          op_ints(&t, SHAPE(1), I(1)), op_ints(&t, SHAPE(1), I(-2)));
-    expect(&t, F(3, 1, 6, 4), 4);
+    op_check(&t, F(3, 1, 6, 4), 4);
     op_begin(&t, 9);
     node = NODE(&t, "Slice", 1, op_input(&t, SHAPE(2, 3), x));
-    set_ints(&t, node, "starts", I(1), 1);
-    set_ints(&t, node, "ends", I(INT64_MAX), 1);
-    expect(&t, F(4, 5, 6), 3);
+    op_set_ints(&t, node, "starts", I(1), 1);
+    op_set_ints(&t, node, "ends", I(INT64_MAX), 1);
+    op_check(&t, F(4, 5, 6), 3);
 }
 
 static void casts(void **state) {
@@ -101,18 +77,18 @@ static void casts(void **state) {
     op_test t;
     op_begin(&t, 13);
     eki_node *node = NODE(&t, "Cast", 1, op_input(&t, SHAPE(5), F(1.9f, -1.9f, NAN, 1e30f, 0)));
-    set_int(&t, node, "to", EK_I64);
+    op_set_int(&t, node, "to", EK_I64);
     op_run(&t, EKI_MODE_FILE);
     op_expect_ints(&t, 0, I(1, -1, 0, INT64_MAX, 0), 5);
     op_end(&t);
     op_begin(&t, 13);
     node = NODE(&t, "Cast", 1, op_input(&t, SHAPE(3), F(0.5f, 0, NAN)));
-    set_int(&t, node, "to", EK_BOOL);
+    op_set_int(&t, node, "to", EK_BOOL);
     node = NODE(&t, "Cast", 1, node->out[0]);
-    set_int(&t, node, "to", EK_F32);
-    expect(&t, F(1, 0, 1), 3);
+    op_set_int(&t, node, "to", EK_F32);
+    op_check(&t, F(1, 0, 1), 3);
     op_begin(&t, 13);
-    set_int(&t, NODE(&t, "Cast", 1, op_input(&t, SHAPE(1), NULL)), "to", EK_STRING);
+    op_set_int(&t, NODE(&t, "Cast", 1, op_input(&t, SHAPE(1), NULL)), "to", EK_STRING);
     op_run_fails(&t, EKI_MODE_FILE, EK_ERR_UNSUPPORTED, "no conversion");
     op_end(&t);
 }
@@ -122,13 +98,13 @@ static void constants(void **state) {
     op_test t;
     op_begin(&t, 13);
     eki_node *node = op_node(&t, "Constant", 1, NULL, 0);
-    set_float(&t, node, "value_float", 2.5f);
+    op_set_float(&t, node, "value_float", 2.5f);
     NODE(&t, "Mul", 1, op_input(&t, SHAPE(2), F(2, 4)), node->out[0]);
-    expect(&t, F(5, 10), 2);
+    op_check(&t, F(5, 10), 2);
     op_begin(&t, 13);
     node = NODE(&t, "ConstantOfShape", 1, op_ints(&t, SHAPE(1), I(2)));
     NODE(&t, "Add", 1, op_input(&t, SHAPE(2), F(2, 4)), node->out[0]);
-    expect(&t, F(2, 4), 2);
+    op_check(&t, F(2, 4), 2);
     op_begin(&t, 13); /* above the folding limit it runs as a step */
     node = NODE(&t, "ConstantOfShape", 1, op_ints(&t, SHAPE(2), I(300, 300)));
     NODE(&t, "Add", 1, op_input(&t, SHAPE(1), F(7)), node->out[0]);

@@ -1,4 +1,4 @@
-/* binary.c: Add, Sub, Mul, Div and Pow with broadcasting. ONNX opsets 1 to 23.
+/* binary.c: Add, Sub, Mul, Div, Pow, Mod and PRelu with broadcasting. ONNX opsets 1 to 23.
  *
  * From opset 7 on shapes broadcast as in numpy. Before, `broadcast` = 1 aligns the second input at `axis` (default: at
  * the right); it is then the same as numpy's rule on a shape padded with ones. f32, and i32 and i64 for shape
@@ -11,7 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum kind { ADD, SUB, MUL, DIV, POW } kind;
+/* Up to PRELU f(0, 0) is 0. */
+typedef enum kind { ADD, SUB, MUL, PRELU, DIV, MOD, POW } kind;
 
 /* The second input's shape as numpy's rule wants it. */
 static eki_shape aligned(const eki_node *node, int64_t opset, const eki_shape *a, const eki_shape *b) {
@@ -44,16 +45,17 @@ static ek_status infer(eki_infer *infer, eki_step_fn forward) {
     }
     EKI_TRY(eki_infer_broadcast_pair(infer, a, &second, &out));
     eki_infer_set(infer, 0, dtype, &out);
-    return eki_infer_fold(infer, forward);
+    return forward != NULL ? eki_infer_fold(infer, forward) : EK_OK;
 }
 
 static ek_status prepare(eki_step *step, ek_error *err, kind k) {
     bool same = eki_same_shape(&step->in[0], &step->in[1]);
     bool wanted = step->want_din[0] || step->want_din[1];
-    step->keep_in[0] = (step->want_din[1] && k != ADD && k != SUB) || (step->want_din[0] && k == POW);
-    step->keep_in[1] = (step->want_din[0] && k != ADD && k != SUB) || (step->want_din[1] && (k == DIV || k == POW));
+    step->keep_in[0] = (step->want_din[1] && k != ADD && k != SUB) || (step->want_din[0] && (k == POW || k == PRELU));
+    step->keep_in[1] =
+        (step->want_din[0] && k != ADD && k != SUB && k != MOD) || (step->want_din[1] && (k == DIV || k == POW));
     if (wanted && !same) step->scratch_bytes = eki_view_elements(&step->out[0]) * sizeof(float);
-    return same && k <= MUL ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
+    return same && k <= PRELU ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
 
 /* ---- forward ---- */
@@ -63,14 +65,17 @@ static inline float apply(kind k, float a, float b) {
     case ADD: return a + b;
     case SUB: return a - b;
     case MUL: return a * b;
+    case PRELU: return a < 0.0f ? a * b : a;
     case DIV: return a / b;
+    case MOD: return fmodf(a, b);
     default: return powf(a, b);
     }
 }
 
 typedef struct job {
     kind k;
-    int wanted; /* backward: gradient of which input */
+    int wanted;  /* backward: gradient of which input */
+    bool c_sign; /* Mod: the remainder has the sign of the dividend */
     ek_dtype dtype;
     const void *a, *b;
     const float *dy;
@@ -97,22 +102,21 @@ static void forward_row(void *argument, size_t out, const int64_t *offset, const
     case ADD: rows(ADD, y, a, step[0], b, step[1], n); break;
     case SUB: rows(SUB, y, a, step[0], b, step[1], n); break;
     case MUL: rows(MUL, y, a, step[0], b, step[1], n); break;
+    case PRELU: rows(PRELU, y, a, step[0], b, step[1], n); break;
     case DIV: rows(DIV, y, a, step[0], b, step[1], n); break;
+    case MOD: rows(MOD, y, a, step[0], b, step[1], n); break;
     case POW: rows(POW, y, a, step[0], b, step[1], n); break;
     }
 }
 
-static int64_t load_int(ek_dtype dtype, const void *data, int64_t index) {
-    return dtype == EK_I64 ? ((const int64_t *)data)[index] : ((const int32_t *)data)[index];
-}
-
-static int64_t apply_int(kind k, int64_t a, int64_t b) {
+static int64_t apply_int(const job *j, int64_t a, int64_t b) {
     uint64_t ua = (uint64_t)a, ub = (uint64_t)b, power = 1;
-    switch (k) {
+    switch (j->k) {
     case ADD: return (int64_t)(ua + ub);
     case SUB: return (int64_t)(ua - ub);
     case MUL: return (int64_t)(ua * ub);
     case DIV: return b == -1 ? (int64_t)(0 - ua) : a / b;
+    case MOD: return b == -1 ? 0 : a % b + (!j->c_sign && a % b != 0 && (a % b < 0) != (b < 0) ? b : 0);
     default: break;
     }
     for (; ub != 0; ub >>= 1, ua *= ua) {
@@ -124,14 +128,10 @@ static int64_t apply_int(kind k, int64_t a, int64_t b) {
 static void forward_row_int(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
     for (size_t i = 0; i < n; i++) {
-        int64_t a = load_int(j->dtype, j->a, offset[0] + (int64_t)i * step[0]);
-        int64_t b = load_int(j->dtype, j->b, offset[1] + (int64_t)i * step[1]);
-        int64_t y = apply_int(j->k, a, b);
-        if (j->dtype == EK_I64) {
-            ((int64_t *)j->y)[out + i] = y;
-        } else {
-            ((int32_t *)j->y)[out + i] = (int32_t)(uint32_t)(uint64_t)y;
-        }
+        int64_t a = eki_load_int(j->dtype, j->a, offset[0] + (int64_t)i * step[0]);
+        int64_t b = eki_load_int(j->dtype, j->b, offset[1] + (int64_t)i * step[1]);
+        int64_t y = apply_int(j, a, b);
+        eki_store_int(j->dtype, j->y, (int64_t)(out + i), y);
     }
 }
 
@@ -139,8 +139,8 @@ static void forward_row_int(void *argument, size_t out, const int64_t *offset, c
 static ek_status check_ints(const eki_step *step, ek_error *err, kind k) {
     size_t count = eki_view_elements(&step->in[1]);
     for (size_t i = 0; i < count && k >= DIV; i++) {
-        int64_t b = load_int(step->in[1].dtype, step->in[1].data, (int64_t)i);
-        if (k == DIV && b == 0) return eki_step_fail(step, err, EK_ERR_ARG, "integer division by zero");
+        int64_t b = eki_load_int(step->in[1].dtype, step->in[1].data, (int64_t)i);
+        if (k != POW && b == 0) return eki_step_fail(step, err, EK_ERR_ARG, "integer division by zero");
         if (k == POW && b < 0) return eki_step_fail(step, err, EK_ERR_ARG, "negative power of an integer");
     }
     return EK_OK;
@@ -161,6 +161,7 @@ static ek_status forward(eki_step *step, ek_error *err, kind k) {
     eki_walk walk;
     bool ints = step->in[0].dtype != EK_F32;
     job j = {.k = k, .dtype = step->in[0].dtype, .a = step->in[0].data, .b = step->in[1].data, .y = step->out[0].data};
+    j.c_sign = eki_node_int(step->node, "fmod", 0) != 0;
     if (ints) EKI_TRY(check_ints(step, err, k));
     make_walk(step, &walk);
     eki_walk_run(step, &walk, ints ? forward_row_int : forward_row, &j);
@@ -174,6 +175,8 @@ static inline float gradient(kind k, int wanted, float a, float b, float dy) {
     case ADD: return dy;
     case SUB: return wanted == 0 ? dy : -dy;
     case MUL: return wanted == 0 ? dy * b : dy * a;
+    case MOD: return dy; /* of the dividend only */
+    case PRELU: return wanted == 0 ? (a < 0.0f ? dy * b : dy) : a < 0.0f ? dy * a : 0.0f;
     case DIV: return wanted == 0 ? dy / b : -dy * (a / b) / b;
     default: break;
     }
@@ -184,7 +187,7 @@ static inline float gradient(kind k, int wanted, float a, float b, float dy) {
 static void backward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
     const float *a = (const float *)j->a + offset[0], *b = (const float *)j->b + offset[1];
-    bool linear = j->k == ADD || j->k == SUB; /* a and b are not kept */
+    bool linear = j->k == ADD || j->k == SUB || j->k == MOD; /* a and b are not kept */
     float *da = (float *)j->y + out;
     for (size_t i = 0; i < n; i++) {
         float va = linear ? 0.0f : a[(int64_t)i * step[0]], vb = linear ? 0.0f : b[(int64_t)i * step[1]];
@@ -204,7 +207,7 @@ static ek_status backward(eki_step *step, ek_error *err, kind k) {
             memset(step->din[i], 0, eki_view_bytes(&step->in[i]));
             continue;
         }
-        bool whole = eki_shape_equal(&step->in[i].shape, full), direct = k == ADD || (k == SUB && i == 0);
+        bool whole = eki_shape_equal(&step->in[i].shape, full), direct = k == ADD || k == MOD || (k == SUB && i == 0);
         job j = {.k = k, .wanted = i, .a = step->in[0].data, .b = step->in[1].data, .dy = step->dout[0]};
         j.y = whole ? step->din[i] : step->scratch;
         if (whole || !direct) {
@@ -242,3 +245,24 @@ ek_status eki_op_pow_infer(eki_infer *i) { return infer(i, eki_op_pow_forward); 
 ek_status eki_op_pow_prepare(eki_step *step, ek_error *err) { return prepare(step, err, POW); }
 ek_status eki_op_pow_forward(eki_step *step, ek_error *err) { return forward(step, err, POW); }
 ek_status eki_op_pow_backward(eki_step *step, ek_error *err) { return backward(step, err, POW); }
+
+ek_status eki_op_mod_infer(eki_infer *i) {
+    if (i->in[0].dtype == EK_F32 && eki_node_int(i->node, "fmod", 0) == 0) {
+        return eki_infer_fail(i, EK_ERR_FORMAT, "needs fmod=1 for float32");
+    }
+    return infer(i, eki_op_mod_forward);
+}
+ek_status eki_op_mod_prepare(eki_step *step, ek_error *err) { return prepare(step, err, MOD); }
+ek_status eki_op_mod_forward(eki_step *step, ek_error *err) { return forward(step, err, MOD); }
+ek_status eki_op_mod_backward(eki_step *step, ek_error *err) { return backward(step, err, MOD); }
+
+ek_status eki_op_prelu_infer(eki_infer *i) {
+    EKI_TRY(infer(i, NULL));
+    if (i->in[0].dtype != EK_F32) return eki_infer_f32(i, 0);
+    const eki_shape *x = &i->in[0].shape;
+    if (!eki_shape_known(x) || !eki_shape_known(&i->out[0].shape) || eki_shape_equal(x, &i->out[0].shape)) return EK_OK;
+    return eki_infer_fail(i, EK_ERR_SHAPE, "the slope does not broadcast to the input");
+}
+ek_status eki_op_prelu_prepare(eki_step *step, ek_error *err) { return prepare(step, err, PRELU); }
+ek_status eki_op_prelu_forward(eki_step *step, ek_error *err) { return forward(step, err, PRELU); }
+ek_status eki_op_prelu_backward(eki_step *step, ek_error *err) { return backward(step, err, PRELU); }

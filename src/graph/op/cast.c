@@ -36,18 +36,6 @@ ek_status eki_op_cast_infer(eki_infer *infer) {
 
 static bool is_real(ek_dtype t) { return t == EK_F32 || t == EK_F64; }
 
-static int64_t load_int(ek_dtype t, const void *p, size_t i) {
-    switch (t) {
-    case EK_I8: return ((const int8_t *)p)[i];
-    case EK_I16: return ((const int16_t *)p)[i];
-    case EK_I32: return ((const int32_t *)p)[i];
-    case EK_U16: return ((const uint16_t *)p)[i];
-    case EK_U32: return ((const uint32_t *)p)[i];
-    case EK_I64: return ((const int64_t *)p)[i];
-    default: return ((const uint8_t *)p)[i]; /* U8, BOOL */
-    }
-}
-
 static int64_t clamp(int64_t v, int64_t lo, int64_t hi) { return v < lo ? lo : v > hi ? hi : v; }
 
 static void store_int(ek_dtype t, void *p, size_t i, int64_t v) {
@@ -90,7 +78,7 @@ ek_status eki_op_cast_forward(eki_step *step, ek_error *err) {
             double v = source == EK_F32 ? (double)((const float *)from)[i] : ((const double *)from)[i];
             store_real(target, to, i, v);
         } else {
-            store_int(target, to, i, load_int(source, from, i));
+            store_int(target, to, i, eki_load_int(source, from, (int64_t)i));
         }
     }
     return EK_OK;

@@ -3,8 +3,7 @@
  * Layouts are chosen from shapes alone (eki_conv_choose_layouts). Where weights are initializers that nobody trains,
  * they are put into oneDNN's own layout once and kept.
  */
-#include "dnnl/adapter.h"
-#include "graph/op/op_window.h"
+#include "graph/op/op_conv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,46 +56,27 @@ ek_status eki_op_conv_infer(eki_infer *infer) {
     return EK_OK;
 }
 
-static void describe(const eki_step *step, const eki_window *w, eki_conv_desc *desc) {
-    *desc = (eki_conv_desc){.spatial = w->spatial,
-                            .n = step->in[0].shape.dims[0],
-                            .c = step->in[0].shape.dims[1],
-                            .o = step->in[1].shape.dims[0],
-                            .groups = eki_node_int(step->node, "group", 1),
-                            .bias = step->n_in > 2 && step->has_in[2],
-                            .want_dx = step->want_din[0],
-                            .want_dw = step->want_din[1] || step->want_din[2],
-                            .threads = step->plan->threads,
-                            .reproducible = step->plan->reproducible,
-                            .chunk = step->plan->chunk};
+static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
+    eki_conv_desc desc = eki_conv_desc_for_step(step, w);
+    desc.c = step->in[0].shape.dims[1];
+    desc.o = step->in[1].shape.dims[0];
+    desc.bias = step->n_in > 2 && step->has_in[2];
+    desc.want_dx = step->want_din[0];
+    desc.want_dw = step->want_din[1] || step->want_din[2];
     for (int i = 0; i < w->spatial; i++) {
-        desc->in[i] = step->in[0].shape.dims[i + 2];
-        desc->kernel[i] = w->kernel[i];
-        desc->out[i] = w->out[i];
-        desc->stride[i] = w->stride[i];
-        desc->dilation[i] = w->dilation[i];
-        desc->pad_begin[i] = w->pad_begin[i];
-        desc->pad_end[i] = w->pad_end[i];
+        desc.in[i] = step->in[0].shape.dims[i + 2];
+        desc.out[i] = w->out[i];
     }
+    return desc;
 }
 
 ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     eki_window window;
-    eki_conv_desc desc;
     conv_state *state = step->priv = calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
-    describe(step, &window, &desc);
-    if (step->plan->blocked) {
-        eki_conv_choose_layouts(&desc, step->in[0].layout, step->plan->block);
-    } else {
-        desc.src_layout = desc.dst_layout = EK_LAYOUT_NCHW;
-    }
-    ek_status status = eki_conv_create(&desc, &state->conv, err);
-    if (status != EK_OK) {
-        char label[192];
-        return eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
-    }
+    eki_conv_desc desc = describe(step, &window);
+    EKI_TRY(eki_conv_for_step(step, &desc, &state->conv, err));
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
     step->out[0].layout = desc.dst_layout;

@@ -60,11 +60,28 @@ void eki_walk_add(eki_walk *walk, const int64_t *strides);
 void eki_walk_add_broadcast(eki_walk *walk, const eki_shape *operand); /* row-major, aligned at the right */
 void eki_walk_run(const eki_step *step, eki_walk *walk, eki_walk_fn body, void *argument);
 
-/* out = scale * sum of src over the dimensions whose bit is set in `reduced`. */
+typedef enum eki_reduce_kind {
+    EKI_REDUCE_SUM,
+    EKI_REDUCE_ABS,    /* sum of |x| */
+    EKI_REDUCE_SQUARE, /* sum of x^2 */
+    EKI_REDUCE_PROD,
+    EKI_REDUCE_MAX, /* NaN wins */
+    EKI_REDUCE_MIN
+} eki_reduce_kind;
+
+/* out = scale * the elements of src joined over the dimensions whose bit is set in `reduced`. */
+void eki_reduce(const eki_step *step, eki_reduce_kind kind, const float *src, const eki_shape *shape, uint32_t reduced,
+                double scale, float *out);
+/* The same for sums: out = scale * sum of src over the dimensions whose bit is set in `reduced`. */
 void eki_reduce_sum(const eki_step *step, const float *src, const eki_shape *shape, uint32_t reduced, double scale,
                     float *out);
 /* The gradient of a broadcast: sums src, of shape `from`, to shape `to`. */
 void eki_reduce_to(const eki_step *step, const float *src, const eki_shape *from, const eki_shape *to, float *out);
+
+/* An element of an integer or bool tensor, and back (wrapping to the width). */
+int64_t eki_load_int(ek_dtype dtype, const void *data, int64_t index);
+void eki_store_int(ek_dtype dtype, void *data, int64_t index, int64_t value);
+bool eki_is_int(ek_dtype dtype); /* i32 or i64: what shape arithmetic is done in */
 
 size_t eki_view_bytes(const eki_view *view);
 void eki_row_strides(const eki_shape *shape, int64_t strides[EKI_MAX_RANK]);
@@ -74,5 +91,7 @@ ek_status eki_step_list(const eki_step *step, int input, int64_t *values, int ro
 /* Copies input 0 to output 0, dout to din: the forward and backward of everything that only renames elements. */
 ek_status eki_copy_forward(eki_step *step, ek_error *err);
 ek_status eki_copy_backward(eki_step *step, ek_error *err);
+/* Fills the gradient of an input with zeros. */
+void eki_zero_gradient(const eki_step *step, int input);
 
 #endif

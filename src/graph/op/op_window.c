@@ -13,8 +13,8 @@ static ek_status fail(const eki_node *node, ek_error *err, ek_status status, con
     return eki_fail(err, status, "%s: %s (found %lld)", eki_node_label(node, label), what, (long long)found);
 }
 
-static ek_status read_list(const eki_node *node, const char *name, int64_t fallback, int count, int64_t least,
-                           int64_t *values, ek_error *err) {
+ek_status eki_window_list(const eki_node *node, const char *name, int64_t fallback, int count, int64_t least,
+                          int64_t *values, ek_error *err) {
     const int64_t *given;
     size_t n;
     bool found = eki_node_ints(node, name, &given, &n);
@@ -36,7 +36,7 @@ static bool read_pads(const eki_node *node, eki_window *w, int64_t pads[6], ek_e
                 eki_node_string_is(node, "auto_pad", "SAME_LOWER", false);
     bool valid = eki_node_string_is(node, "auto_pad", "VALID", false);
     for (int i = 0; i < 6; i++) pads[i] = 0;
-    *status = same || valid ? EK_OK : read_list(node, "pads", 0, 2 * w->spatial, 0, pads, err);
+    *status = same || valid ? EK_OK : eki_window_list(node, "pads", 0, 2 * w->spatial, 0, pads, err);
     return same;
 }
 
@@ -64,16 +64,17 @@ static ek_status output_extent(const eki_node *node, eki_window *w, int i, int64
     return EK_OK;
 }
 
-ek_status eki_window_read(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *window,
-                          ek_error *err) {
-    eki_window w = {.spatial = x->rank - 2, .ceil_mode = eki_node_int(node, "ceil_mode", 0) != 0};
-    if (w.spatial < 1 || w.spatial > 3) return fail(node, err, EK_ERR_SHAPE, "input rank must be 3 to 5", x->rank);
-    EKI_TRY(read_list(node, "kernel_shape", 0, w.spatial, eki_node_attr(node, "kernel_shape") ? 1 : 0, w.kernel, err));
-    EKI_TRY(read_list(node, "strides", 1, w.spatial, 1, w.stride, err));
-    EKI_TRY(read_list(node, "dilations", 1, w.spatial, 1, w.dilation, err));
+ek_status eki_window_attributes(const eki_node *node, int rank, const int64_t *kernel, eki_window *window,
+                                ek_error *err) {
+    eki_window w = {.spatial = rank - 2, .ceil_mode = eki_node_int(node, "ceil_mode", 0) != 0};
+    if (w.spatial < 1 || w.spatial > 3) return fail(node, err, EK_ERR_SHAPE, "input rank must be 3 to 5", rank);
+    EKI_TRY(eki_window_list(node, "kernel_shape", 0, w.spatial, eki_node_attr(node, "kernel_shape") ? 1 : 0, w.kernel,
+                            err));
+    EKI_TRY(eki_window_list(node, "strides", 1, w.spatial, 1, w.stride, err));
+    EKI_TRY(eki_window_list(node, "dilations", 1, w.spatial, 1, w.dilation, err));
     int64_t pads[6];
     ek_status status;
-    bool same = read_pads(node, &w, pads, err, &status);
+    w.same = read_pads(node, &w, pads, err, &status);
     EKI_TRY(status);
     for (int i = 0; i < w.spatial; i++) {
         if (kernel != NULL && w.kernel[i] != 0 && w.kernel[i] != kernel[i]) {
@@ -84,10 +85,20 @@ ek_status eki_window_read(const eki_node *node, const eki_shape *x, const int64_
         if (w.kernel[i] < 1) return fail(node, err, EK_ERR_FORMAT, "kernel_shape is missing or empty", w.kernel[i]);
         w.pad_begin[i] = pads[i];
         w.pad_end[i] = pads[i + w.spatial];
-        int64_t in = x->dims[i + 2];
         w.out[i] = -1;
+    }
+    *window = w;
+    return EK_OK;
+}
+
+ek_status eki_window_read(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *window,
+                          ek_error *err) {
+    eki_window w;
+    EKI_TRY(eki_window_attributes(node, x->rank, kernel, &w, err));
+    for (int i = 0; i < w.spatial; i++) {
+        int64_t in = x->dims[i + 2];
         if (in < 0) continue;
-        if (same) pad_same(node, &w, i, in);
+        if (w.same) pad_same(node, &w, i, in);
         EKI_TRY(output_extent(node, &w, i, in, err));
     }
     *window = w;

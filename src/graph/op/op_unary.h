@@ -1,0 +1,67 @@
+/* op_unary.h: elementwise functions of one tensor. A file names a function and its derivative as `static inline float
+ * name(float, const eki_unary_job *)`, and EKI_UNARY makes the operator.
+ *
+ * The derivative is of x or of y, whichever backward then keeps. libm is called element by element, so an element's
+ * value never depends on its neighbours. `zero`: f(0) = 0 and finite derivative there, fit for blocked layouts.
+ */
+#ifndef EKI_OP_UNARY_H
+#define EKI_OP_UNARY_H
+
+#include "graph/op/op_common.h"
+
+typedef struct eki_unary_job {
+    const float *x, *y, *dy;
+    float *to;
+    float alpha, beta; /* attributes alpha and beta or gamma */
+    bool by_tanh;      /* attribute approximate is "tanh" */
+} eki_unary_job;
+
+ek_status eki_unary_infer(eki_infer *infer, eki_step_fn forward);
+/* from: 'x', 'y', or another letter when the derivative is constant. */
+ek_status eki_unary_prepare(eki_step *step, ek_error *err, bool zero, char from);
+ek_status eki_unary_forward(eki_step *step, eki_piece_fn piece, float alpha, float beta);
+ek_status eki_unary_backward(eki_step *step, eki_piece_fn piece, float alpha, float beta);
+
+/* v: x in forward, x or y in backward. Always inlined with a literal function. */
+typedef float (*eki_unary_fn)(float v, const eki_unary_job *j);
+
+static inline __attribute__((always_inline)) void eki_unary_map(const eki_unary_job *j, size_t begin, size_t end,
+                                                                eki_unary_fn f) {
+    const float *x = j->x;
+    float *y = j->to;
+    for (size_t i = begin; i < end; i++) y[i] = f(x[i], j);
+}
+
+static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unary_job *j, const float *v, size_t begin,
+                                                                  size_t end, eki_unary_fn derivative) {
+    const float *dy = j->dy;
+    float *dx = j->to;
+    for (size_t i = begin; i < end; i++) dx[i] = dy[i] * derivative(v[i], j);
+}
+
+/* Defines infer, prepare and forward of an operator whose gradient is zero everywhere (backward: eki_flat_backward). */
+#define EKI_UNARY_FLAT(op, f, from, zero, alpha, beta)                                                                 \
+    static void op##_piece(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }                     \
+    ek_status eki_op_##op##_infer(eki_infer *i) { return eki_unary_infer(i, eki_op_##op##_forward); }                  \
+    ek_status eki_op_##op##_prepare(eki_step *step, ek_error *err) {                                                   \
+        return eki_unary_prepare(step, err, zero, #from[0]);                                                           \
+    }                                                                                                                  \
+    ek_status eki_op_##op##_forward(eki_step *step, ek_error *err) {                                                   \
+        (void)err;                                                                                                     \
+        return eki_unary_forward(step, op##_piece, alpha, beta);                                                       \
+    }
+
+/* Defines all functions of an operator from f and df. */
+#define EKI_UNARY(op, f, df, from, zero, alpha, beta)                                                                  \
+    EKI_UNARY_FLAT(op, f, from, zero, alpha, beta)                                                                     \
+    static void op##_back(void *a, size_t begin, size_t end) {                                                         \
+        eki_unary_scale(a, ((const eki_unary_job *)a)->from, begin, end, df);                                          \
+    }                                                                                                                  \
+    ek_status eki_op_##op##_backward(eki_step *step, ek_error *err) {                                                  \
+        (void)err;                                                                                                     \
+        return eki_unary_backward(step, op##_back, alpha, beta);                                                       \
+    }
+
+#define EKI_UNUSED (void)j
+
+#endif
