@@ -9,7 +9,8 @@
 #define REFUSE(...) return (void)snprintf(why, EKI_SITE_TEXT, __VA_ARGS__), false
 
 bool eki_is_product(const eki_node *node) {
-    return eki_is_op(node, "Conv") || eki_is_op(node, "Gemm") || eki_is_op(node, "MatMul");
+    bool known = eki_is_op(node, "Conv") || eki_is_op(node, "Gemm") || eki_is_op(node, "MatMul");
+    return known && node->n_in >= 2 && node->in[0] != NULL && node->in[1] != NULL;
 }
 
 bool eki_affine_shifts(const eki_affine *map) {

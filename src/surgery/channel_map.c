@@ -123,6 +123,10 @@ static bool per_channel(const eki_tensor *tensor, int rank, int64_t *channels) {
 bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_SITE_TEXT]) {
     why[0] = '\0';
     *channels = 0;
+    if (node->n_in < 1 || node->in[0] == NULL || node->n_out < 1 || node->out[0] == NULL) {
+        if (named(node, "BatchNormalization")) (void)snprintf(why, EKI_SITE_TEXT, "it has no input or no output");
+        return false;
+    }
     if (named(node, "BatchNormalization")) return bn_affine(graph, node, channels, why);
     int constant = constant_operand(graph, node);
     if (constant < 0) return false;

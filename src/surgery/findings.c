@@ -111,7 +111,7 @@ static ek_status check_group(const look *l) {
 }
 
 static ek_status check_neighbour(const look *l) {
-    const eki_value *x = l->node->in[0];
+    const eki_value *x = l->node->n_in > 0 ? l->node->in[0] : NULL;
     const eki_node *conv = x == NULL ? NULL : x->producer;
     if (l->seen->norm.kind != EK_NORM_BATCH || !eki_is_op(conv, "Conv") || conv->n_in < 3 || conv->in[2] == NULL) {
         return EK_OK;

@@ -42,7 +42,7 @@ static bool made_by_activation(const eki_node *node) {
     static const char *const through[] = {"MaxPool", "AveragePool", "Dropout", "Identity", NULL};
     for (int hops = 0; node != NULL && hops < 3; hops++) {
         if (is_activation(node)) return true;
-        if (!one_of(node, through) || node->in[0] == NULL) return false;
+        if (!one_of(node, through) || node->n_in < 1 || node->in[0] == NULL) return false;
         node = node->in[0]->producer;
     }
     return false;

@@ -20,7 +20,7 @@ void eki_moment_add(eki_moment *moment, const float *x, int64_t count) {
 static const char *why_not(const ek_model *model, const eki_norm_ref *ref, const eki_uses *uses) {
     const eki_value *mean = ref->info.mean[0] != '\0' ? eki_graph_find(model->graph, ref->info.mean) : NULL;
     const eki_value *variance = ref->info.variance[0] != '\0' ? eki_graph_find(model->graph, ref->info.variance) : NULL;
-    if (mean == NULL || variance == NULL) return "its statistics are no initializers";
+    if (ref->node->in[0] == NULL || mean == NULL || variance == NULL) return "its statistics are no initializers";
     if (ref->info.stats_frozen) return "its statistics are frozen (evenkeel.freeze)";
     if (uses->count[mean->id] > 1 || uses->count[variance->id] > 1) return "it shares its statistics with another norm";
     if (mean->init->dtype != EK_F32 || variance->init->dtype != EK_F32) return "its statistics are not float32";

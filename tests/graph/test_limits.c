@@ -113,9 +113,9 @@ static void plans_leave_nothing_behind(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant_of_shape), cmocka_unit_test(many_tensors), cmocka_unit_test(empty_but_endless),
-        cmocka_unit_test(huge_window),       cmocka_unit_test(wrong_arity),
-        cmocka_unit_test(plans_leave_nothing_behind),
+        cmocka_unit_test(constant_of_shape), cmocka_unit_test(many_tensors),
+        cmocka_unit_test(empty_but_endless), cmocka_unit_test(huge_window),
+        cmocka_unit_test(wrong_arity),       cmocka_unit_test(plans_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,10 +153,34 @@ static void test_unknown_operator(void **state) {
     ek_model_destroy(model);
 }
 
+/* Nodes with too few inputs: files that no runtime would take, but that an inspection must survive. */
+static void test_cut_nodes(void **state) {
+    (void)state;
+    net n = net_image(17, 3, 8);
+    net_one(&n, "MatMul", "half");
+    net_bn(&n, "bn", 3)->n_in = 4;
+    net_node(&n, "Relu", "relu", NULL, 0);
+    net_bn(&n, "second", 3)->in[0] = NULL;
+    net_node(&n, "Conv", "conv", NULL, 0);
+    net_bn(&n, "third", 3);
+    net_one(&n, "Conv", "last");
+    net_node(&n, "BatchNormalization", "none", NULL, 0);
+    ek_model *model = net_finish(&n);
+    ek_inspection *in;
+    OK(ek_inspect(model, &in, err));
+    assert_int_equal(ek_inspection_norm_count(in), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_false(ek_inspection_norm(in, i)->foldable);
+        assert_true(ek_inspection_norm(in, i)->fold[0] != '\0');
+    }
+    ek_inspection_destroy(in);
+    ek_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_healthy),    cmocka_unit_test(test_findings),         cmocka_unit_test(test_structure),
-        cmocka_unit_test(test_group_norm), cmocka_unit_test(test_unknown_operator),
+        cmocka_unit_test(test_group_norm), cmocka_unit_test(test_unknown_operator), cmocka_unit_test(test_cut_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* comparison.c: Equal, Less, Greater, LessOrEqual, GreaterOrEqual; And, Or, Xor, Not. ONNX opsets 7 to 23, broadcasting.
+/* comparison.c: Equal, Less, Greater, LessOrEqual, GreaterOrEqual; And, Or, Xor, Not. ONNX opsets 7 to 23,
+ * broadcasting.
  *
  * Numbers are compared as f64 or int64, which hold every f32 and every integer exactly; a comparison with NaN is
  * false. Results are bool; nothing has a gradient, so that none is asked for.
