@@ -8,7 +8,7 @@ for program in aarch64-linux-gnu-gcc qemu-aarch64 cmake ninja; do
     command -v "$program" >/dev/null || { echo "neon: skipped, $program is not installed"; exit 77; }
 done
 jobs=${1:-$(nproc)}
-export OMP_WAIT_POLICY=passive
+export OMP_WAIT_POLICY=passive EK_TEST_SHORT=1
 
 cmake -S . -B build/neon -G Ninja --toolchain "$PWD/cmake/aarch64-linux-gnu.cmake" -DEK_ENGINE=OFF -DEK_WERROR=ON \
     >/dev/null
