@@ -42,12 +42,12 @@ if [ "$fast" -eq 0 ]; then
     scripts/check_layers.sh
 
     say "clang, warnings as errors"
-    cmake --preset clang >/dev/null
-    cmake --build --preset clang -j "$jobs" | tail -n 1
+    quietly cmake --preset clang
+    quietly cmake --build --preset clang -j "$jobs"
 
     say "ASan and UBSan"
-    cmake --preset asan >/dev/null
-    cmake --build --preset asan -j "$jobs" | tail -n 1
+    quietly cmake --preset asan
+    quietly cmake --build --preset asan -j "$jobs"
     ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE slow --timeout 900
 
     say "ThreadSanitizer: the norm library"
@@ -59,6 +59,6 @@ if [ "$fast" -eq 0 ]; then
 fi
 
 say "gcc, warnings as errors, optimized"
-cmake --preset release -DEK_WERROR=ON -DEK_TESTS=ON >/dev/null
-cmake --build --preset release -j "$jobs" | tail -n 1
+quietly cmake --preset release -DEK_WERROR=ON -DEK_TESTS=ON
+quietly cmake --build --preset release -j "$jobs"
 ctest --test-dir build/release -j "$jobs" --output-on-failure --timeout 900

@@ -4,14 +4,15 @@
 #   scripts/tsan.sh [-a] [JOBS]     -a: all norm tests, not only those with threads
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/lib/setup.sh
 tests='norm_threads|norm_running|example'
 if [ "${1:-}" = -a ]; then
     tests='norm|example'
     shift
 fi
 jobs=${1:-$(nproc)}
-cmake --preset tsan -B build/tsan-norm -DEK_ENGINE=OFF -DEK_WERROR=ON >/dev/null
-cmake --build build/tsan-norm -j "$jobs" | tail -n 1
+quietly cmake --preset tsan -B build/tsan-norm -DEK_ENGINE=OFF -DEK_WERROR=ON
+quietly cmake --build build/tsan-norm -j "$jobs"
 if build/tsan-norm/test_norm_threads --race >/dev/null 2>&1; then
     echo "tsan: a race on purpose was not found; the sanitizer does not work here" >&2
     exit 1

@@ -34,3 +34,16 @@ need_build_tools() {
     need_command cmake cmake
     need_command ninja ninja-build
 }
+
+# Runs a command and shows its last line, or, when it fails, what it said.
+quietly() {
+    log=$(mktemp)
+    if "$@" >"$log" 2>&1; then
+        tail -n 1 "$log"
+        rm -f "$log"
+    else
+        tail -n 80 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+}
