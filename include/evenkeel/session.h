@@ -40,7 +40,8 @@ typedef struct ek_session_options {
 
 EK_API ek_session_options ek_session_options_default(void);
 
-/* The model must outlive the session; changing its initializers needs a new session. */
+/* The model must outlive the session; changing its initializers needs a new session. Planning for new input shapes
+ * works on the model: two threads must not create or run sessions of one model at the same time. */
 EK_API EK_NODISCARD ek_status ek_session_create(ek_model *model, const ek_session_options *options,
                                                 ek_session **session, ek_error *err);
 EK_API void ek_session_destroy(ek_session *session);
