@@ -184,11 +184,18 @@ static inline float gradient(kind k, int wanted, float a, float b, float dy) {
     return a == 0.0f && b > 0.0f ? 0.0f : dy * powf(a, b) * logf(a);
 }
 
+/* Whether the gradient of input i is that of the result, unchanged. */
+static bool passes_through(kind k, int i) { return k == ADD || k == MOD || (k == SUB && i == 0); }
+
 static void backward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
     const float *a = (const float *)j->a + offset[0], *b = (const float *)j->b + offset[1];
     bool linear = j->k == ADD || j->k == SUB || j->k == MOD; /* a and b are not kept */
     float *da = (float *)j->y + out;
+    if (passes_through(j->k, j->wanted)) {
+        memcpy(da, j->dy + out, n * sizeof *da);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         float va = linear ? 0.0f : a[(int64_t)i * step[0]], vb = linear ? 0.0f : b[(int64_t)i * step[1]];
         da[i] = gradient(j->k, j->wanted, va, vb, j->dy[out + i]);
@@ -207,7 +214,7 @@ static ek_status backward(eki_step *step, ek_error *err, kind k) {
             memset(step->din[i], 0, eki_view_bytes(&step->in[i]));
             continue;
         }
-        bool whole = eki_shape_equal(&step->in[i].shape, full), direct = k == ADD || k == MOD || (k == SUB && i == 0);
+        bool whole = eki_shape_equal(&step->in[i].shape, full), direct = passes_through(k, i);
         job j = {.k = k, .wanted = i, .a = step->in[0].data, .b = step->in[1].data, .dy = step->dout[0]};
         j.y = whole ? step->din[i] : step->scratch;
         if (whole || !direct) {
