@@ -184,6 +184,32 @@ static expected ref_row_gradsums(const problem *p, size_t row, size_t i) {
     return sum_all(p, (int)i, row_gradient);
 }
 
+/* A hidden element is in no sum, whatever it holds. */
+static real masked_moment(const problem *p, size_t row, size_t i, int which) {
+    return p->valid[row * p->n + i] ? row_moment(p, row, i, which) : 0;
+}
+static real masked_gradient(const problem *p, size_t row, size_t i, int which) {
+    return p->valid[row * p->n + i] ? row_gradient(p, row, i, which) : 0;
+}
+
+CASE(row_moments_masked, TWO_SUMS, 0, 4)
+static void run_row_moments_masked(const eki_kernels *k, const problem *p) {
+    k->row_moments_masked(p->x, p->valid, p->n, p->rows, p->stride, p->n, p->mean[0], p->sums);
+}
+static expected ref_row_moments_masked(const problem *p, size_t row, size_t i) {
+    (void)row;
+    return sum_all(p, (int)i, masked_moment);
+}
+
+CASE(row_gradsums_masked, TWO_SUMS, 0, 4)
+static void run_row_gradsums_masked(const eki_kernels *k, const problem *p) {
+    k->row_gradsums_masked(p->x, p->dy, p->valid, p->n, p->rows, p->stride, p->n, p->mean[0], p->sums, fused_rows(p));
+}
+static expected ref_row_gradsums_masked(const problem *p, size_t row, size_t i) {
+    (void)row;
+    return sum_all(p, (int)i, masked_gradient);
+}
+
 CASE(col_gradsums, COLUMN_SUMS, 0, 4)
 static void run_col_gradsums(const eki_kernels *k, const problem *p) {
     k->col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n, fused_columns(p));
