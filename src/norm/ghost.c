@@ -12,7 +12,7 @@ static int64_t ghost_samples(const ek_norm_plan *plan, int64_t g) {
 }
 
 int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g) {
-    return (plan->ghosts > 1 ? ghost_samples(plan, g) : plan->samples) * plan->space;
+    return plan->ghosts > 1 ? ghost_samples(plan, g) * plan->space : plan->set_size;
 }
 
 /* The last one is the smallest. */

@@ -146,6 +146,7 @@ void eki_batch_statistics(const eki_job *job); /* from the partial moments of al
 void eki_batch_coefficients(const eki_job *job);
 void eki_batch_affine(const eki_job *job); /* y from statistics that are there */
 void eki_batch_forward(const eki_job *job, bool running);
+void eki_batch_gradient(const eki_job *job, int64_t channel, eki_pair sum); /* the same of one, from its two sums */
 void eki_batch_totals(const eki_job *job); /* dscale, dbias and coefficients from the partial sums of all units */
 void eki_batch_backward(const eki_job *job, bool through_statistics);
 void eki_group_forward(const eki_job *job);
