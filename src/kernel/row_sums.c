@@ -1,112 +1,16 @@
-/* row_sums.c: moments and gradient sums of contiguous elements, all of them or those that a mask leaves.
+/* row_sums.c: moments and gradient sums of contiguous elements.
  *
  * Sixteen f64 lanes: element i of a segment goes to lane i mod 16, each segment begins at lane 0 again, the tail adds
  * to its own lanes only, and the lanes are summed in the fixed tree 16 -> 8 -> 4 -> 2 -> 1. f64 because a product of
  * two f32 is exact in it and because |x| up to 1e30 must not overflow; a shift by a member of the set because sums of
  * raw squares cancel (docs/numerics.md). Eight lanes are one vector here, so a sum is a pair of vectors.
  */
-#include "kernel/epilogue.h"
-#include <string.h>
-
-typedef struct {
-    f64x8 a[2], b[2]; /* two sums of sixteen lanes */
-} lanes;
-
-EK_INLINE lanes lanes_zero(void) {
-    f64x8 zero = f64x8_set1(0.0);
-    return (lanes){{zero, zero}, {zero, zero}};
-}
-
-EK_INLINE void lanes_add(lanes *s, int half, f64x8 a, f64x8 b) {
-    s->a[half] = f64x8_add(s->a[half], a);
-    s->b[half] = f64x8_add(s->b[half], b);
-}
-
-EK_INLINE void lanes_add_n(lanes *s, int half, f64x8 a, f64x8 b, size_t n) {
-    s->a[half] = f64x8_add_n(s->a[half], a, n);
-    s->b[half] = f64x8_add_n(s->b[half], b, n);
-}
-
-EK_INLINE void lanes_sum(const lanes *s, double sums[2]) {
-    sums[0] = f64x16_sum(s->a[0], s->a[1]);
-    sums[1] = f64x16_sum(s->b[0], s->b[1]);
-}
-
-/* `half` is a constant at every call, so that the lanes stay in registers. */
-EK_INLINE void add_squares_n(lanes *s, int half, const element *x, size_t n, f64x8 shift) {
-    f64x8 d = f64x8_sub(data_widen_n(x, n), shift);
-    lanes_add_n(s, half, d, f64x8_mul(d, d), n);
-}
-
-EK_INLINE void add_squares(lanes *s, const element *x, size_t n, f64x8 shift) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        for (int half = 0; half < 2; half++) {
-            f64x8 d = f64x8_sub(data_widen(x + i + 8 * half), shift);
-            lanes_add(s, half, d, f64x8_mul(d, d));
-        }
-    }
-    if (i + 8 <= n) {
-        f64x8 d = f64x8_sub(data_widen(x + i), shift);
-        lanes_add(s, 0, d, f64x8_mul(d, d));
-        if (i + 8 < n) add_squares_n(s, 1, x + i + 8, n - i - 8, shift);
-    } else if (i < n) {
-        add_squares_n(s, 0, x + i, n - i, shift);
-    }
-}
+#include "kernel/row_lanes.h"
 
 void EK_FN(row_moments)(const void *x, size_t n, size_t count, size_t stride, double shift, double sums[2]) {
     lanes s = lanes_zero();
     for (size_t j = 0; j < count; j++) add_squares(&s, element_at(x, j * stride), n, f64x8_set1(shift));
     lanes_sum(&s, sums);
-}
-
-/* Eight lanes of g = scale * dy, exact in f64, and of g * (x - mean); first n lanes. */
-EK_INLINE void add_products(lanes *s, int half, const element *x, f64x8 g, const float *scale, f64x8 mean, size_t n) {
-    if (n < 8) {
-        if (scale != NULL) g = f64x8_mul(g, f64x8_widen_n(scale, n));
-        lanes_add_n(s, half, g, f64x8_mul(g, f64x8_sub(data_widen_n(x, n), mean)), n);
-    } else {
-        if (scale != NULL) g = f64x8_mul(g, f64x8_widen(scale));
-        lanes_add(s, half, g, f64x8_mul(g, f64x8_sub(data_widen(x), mean)));
-    }
-}
-
-EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size_t n, const float *scale, f64x8 mean) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        add_products(s, 0, x + i, data_widen(dy + i), scale != NULL ? scale + i : NULL, mean, 8);
-        add_products(s, 1, x + i + 8, data_widen(dy + i + 8), scale != NULL ? scale + i + 8 : NULL, mean, 8);
-    }
-    if (i + 8 <= n) {
-        add_products(s, 0, x + i, data_widen(dy + i), scale != NULL ? scale + i : NULL, mean, 8);
-        i += 8;
-        if (i < n)
-            add_products(s, 1, x + i, data_widen_n(dy + i, n - i), scale != NULL ? scale + i : NULL, mean, n - i);
-    } else if (i < n) {
-        add_products(s, 0, x + i, data_widen_n(dy + i, n - i), scale != NULL ? scale + i : NULL, mean, n - i);
-    }
-}
-
-/* The same with the gradient before the activation: sixteen at a time, then halves. */
-EK_INLINE void add_fused(lanes *s, const element *x, const element *dy, size_t n, const float *scale, f64x8 mean,
-                         const eki_epilogue *e, again16 *again, int fusion) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        if (fusion == FUSE_ANY) again_elements(again, e, i, 16);
-        f32x16 g = before(dy, e, again, i, 16, fusion);
-        if (e->dresidual != NULL) data_store(element_to(e->dresidual, i), g);
-        add_products(s, 0, x + i, f64x8_half(g, 0), scale != NULL ? scale + i : NULL, mean, 8);
-        add_products(s, 1, x + i + 8, f64x8_half(g, 1), scale != NULL ? scale + i + 8 : NULL, mean, 8);
-    }
-    if (i == n) return;
-    if (fusion == FUSE_ANY) again_elements(again, e, i, n - i);
-    f32x16 g = before(dy, e, again, i, n - i, fusion);
-    if (e->dresidual != NULL) data_store_n(element_to(e->dresidual, i), g, n - i);
-    add_products(s, 0, x + i, f64x8_half(g, 0), scale != NULL ? scale + i : NULL, mean, n - i < 8 ? n - i : 8);
-    if (n - i > 8) {
-        add_products(s, 1, x + i + 8, f64x8_half(g, 1), scale != NULL ? scale + i + 8 : NULL, mean, n - i - 8);
-    }
 }
 
 EK_INLINE void row_gradsums(lanes *s, const element *x, const element *dy, size_t n, size_t count, size_t stride,
@@ -146,119 +50,6 @@ void EK_FN(vec_gradsums)(const void *x, const void *dy, size_t n, const float *s
         add_gradients(&s, x, dy, n, scale, f64x8_set1(mean));
     } else {
         add_gradients(&s, x, dy, n, NULL, f64x8_set1(mean));
-    }
-    lanes_sum(&s, sums);
-}
-
-/* Sixteen bytes of a mask, the last of them zero where fewer are left: none is 1, all are, or some. */
-typedef enum { HIDDEN, WHOLE, MIXED } mask_state;
-
-typedef struct {
-    unsigned char valid[16];
-} mask16;
-
-EK_INLINE mask_state mask_take(mask16 *m, const unsigned char *valid, size_t left) {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t words[2] = {0, 0};
-    if (left >= 16) {
-        memcpy(words, valid, 16);
-    } else {
-        memcpy(words, valid, left);
-    }
-    memcpy(m->valid, words, 16);
-    if ((words[0] | words[1]) == 0) return HIDDEN;
-    return (words[0] & words[1]) == ones ? WHOLE : MIXED;
-}
-
-/* Sixteen elements, zero where they are hidden; no element is read that is not valid. */
-EK_INLINE void keep16(element to[16], const element *from, const mask16 *m) {
-    for (int l = 0; l < 16; l++) to[l] = m->valid[l] ? from[l] : (element)0;
-}
-
-/* A hidden element is 0 and so is its shift: it adds 0, which changes no sum. */
-EK_INLINE void add_squares_mixed(lanes *s, const element *x, const mask16 *m, double shift) {
-    element kept[16];
-    double shifts[16];
-    keep16(kept, x, m);
-    for (int l = 0; l < 16; l++) shifts[l] = m->valid[l] ? shift : 0.0;
-    for (int half = 0; half < 2; half++) {
-        f64x8 d = f64x8_sub(data_widen(kept + 8 * half), f64x8_load(shifts + 8 * half));
-        lanes_add(s, half, d, f64x8_mul(d, d));
-    }
-}
-
-void EK_FN(row_moments_masked)(const void *x, const unsigned char *valid, size_t n, size_t count, size_t stride,
-                               size_t valid_stride, double shift, double sums[2]) {
-    lanes s = lanes_zero();
-    for (size_t j = 0; j < count; j++) {
-        const element *segment = element_at(x, j * stride);
-        const unsigned char *mask = valid + j * valid_stride;
-        for (size_t i = 0; i < n; i += 16) {
-            mask16 m;
-            mask_state state = mask_take(&m, mask + i, n - i);
-            if (state == WHOLE) add_squares(&s, segment + i, 16, f64x8_set1(shift));
-            if (state == MIXED) add_squares_mixed(&s, segment + i, &m, shift);
-        }
-    }
-    lanes_sum(&s, sums);
-}
-
-/* Sixteen elements of every tensor that a gradient sum reads. */
-typedef struct {
-    element x[16], dy[16], y[16], residual[16];
-} kept16;
-
-/* With a dy of 0 a hidden element adds 0, whatever its slope, as long as that is finite: all else is 0 too. */
-EK_INLINE void add_products_mixed(lanes *s, const element *x, const element *dy, const mask16 *m, double mean,
-                                  const eki_epilogue *e, again16 *again, int fusion) {
-    kept16 k;
-    keep16(k.x, x, m);
-    keep16(k.dy, dy, m);
-    if (fusion == FUSE_NOTHING) {
-        add_gradients(s, k.x, k.dy, 16, NULL, f64x8_set1(mean));
-        return;
-    }
-    eki_epilogue kept = *e;
-    if (e->y != NULL) keep16(k.y, e->y, m);
-    if (e->residual != NULL) keep16(k.residual, e->residual, m);
-    kept.x = k.x;
-    kept.y = e->y != NULL ? k.y : NULL;
-    kept.residual = e->residual != NULL ? k.residual : NULL;
-    add_fused(s, k.x, k.dy, 16, NULL, f64x8_set1(mean), &kept, again, fusion);
-}
-
-EK_INLINE void row_gradsums_masked(lanes *s, const element *x, const element *dy, const unsigned char *valid, size_t n,
-                                   double mean, const eki_epilogue *e, again16 *again, int fusion) {
-    for (size_t i = 0; i < n; i += 16) {
-        mask16 m;
-        mask_state state = mask_take(&m, valid + i, n - i);
-        if (state == HIDDEN) continue;
-        eki_epilogue here = epilogue_shift(e, i);
-        here.dresidual = NULL;
-        if (state == MIXED) {
-            add_products_mixed(s, x + i, dy + i, &m, mean, &here, again, fusion);
-        } else if (fusion == FUSE_NOTHING) {
-            add_gradients(s, x + i, dy + i, 16, NULL, f64x8_set1(mean));
-        } else {
-            add_fused(s, x + i, dy + i, 16, NULL, f64x8_set1(mean), &here, again, fusion);
-        }
-    }
-}
-
-void EK_FN(row_gradsums_masked)(const void *x, const void *dy, const unsigned char *valid, size_t n, size_t count,
-                                size_t stride, size_t valid_stride, double mean, double sums[2],
-                                const eki_epilogue *e) {
-    lanes s = lanes_zero();
-    again16 again = again_row(e, e != NULL ? e->affine : NULL);
-    for (size_t j = 0; j < count; j++) {
-        const element *xs = element_at(x, j * stride), *gs = element_at(dy, j * stride);
-        const unsigned char *mask = valid + j * valid_stride;
-        eki_epilogue here = epilogue_shift(e, j * stride);
-        if (e == NULL) {
-            row_gradsums_masked(&s, xs, gs, mask, n, mean, NULL, &again, FUSE_NOTHING);
-        } else {
-            row_gradsums_masked(&s, xs, gs, mask, n, mean, &here, &again, FUSE_ANY);
-        }
     }
     lanes_sum(&s, sums);
 }

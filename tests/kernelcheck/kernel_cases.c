@@ -293,6 +293,12 @@ static expected ref_vec_gradaffine(const problem *p, size_t row, size_t i) {
     return gradient_at(p, row, i, &p->gradient, p->scale ? (real)p->scale[i] : 1);
 }
 
+CASE(row_hide, ELEMENTS, 1, 0)
+static void run_row_hide(const eki_kernels *k, const problem *p) { k->row_hide(p->x, p->y, p->valid, p->n); }
+static expected ref_row_hide(const problem *p, size_t row, size_t i) {
+    return p->valid[row * p->n + i] ? ref_widen(p, row, i) : (expected){0, 0};
+}
+
 CASE(row_affine_stream, ELEMENTS, 1, 4)
 static void run_row_affine_stream(const eki_kernels *k, const problem *p) {
     k->row_affine_stream(p->x, p->y, p->n, &p->affine, fused_rows(p));
