@@ -14,6 +14,7 @@
 #include "norm/partial.h"
 
 #include <string.h>
+#include <stdlib.h>
 
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -98,7 +99,7 @@ static void set_units(ek_norm_plan *plan) {
 static void set_stream(ek_norm_plan *plan) {
     int64_t bytes = plan->elements * (int64_t)sizeof(float);
     bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
-    plan->stream = bytes >= EKI_STREAM_BYTES && lines;
+    plan->stream = bytes >= (getenv("EKN")?atol(getenv("EKN")):EKI_STREAM_BYTES) && lines;
 }
 
 /* As wide as leaves tasks for all threads: wide tiles read memory in order. */
@@ -108,13 +109,24 @@ static int64_t plain_tile(const ek_norm_plan *plan) {
     return tile;
 }
 
+/* By slabs where a slab fits the caches of a core and slabs share out well: no thread has half as much again to do. */
+static void set_slabs(ek_norm_plan *plan) {
+    int64_t threads = eki_parallel_threads(&plan->desc.parallel),
+            pieces = plan->row_apply ? plan->channels : plan->tiles;
+    int64_t elements = plan->samples * plan->space * (plan->row_apply ? 1 : min_i64(plan->tile, plan->channels));
+    int64_t turns = ceil_div(pieces, threads);
+    plan->slabs = plan->family == EKI_BATCH && elements * (int64_t)sizeof(float) <= (getenv("EKS")?atol(getenv("EKS")):EKI_SLAB_BYTES) &&
+                  2 * turns * threads <= 3 * pieces;
+}
+
 /* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
  * order of memory, whole rows at a time where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
     plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
     plan->tiles = ceil_div(plan->channels, plan->tile);
+    set_slabs(plan);
     bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
-    plan->whole_rows = merged && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
+    plan->whole_rows = merged && !plan->slabs && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
     int64_t width = plan->whole_rows ? plan->channels : min_i64(plan->tile, plan->channels);
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
     plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
