@@ -14,7 +14,6 @@
 #include "norm/partial.h"
 
 #include <string.h>
-#include <stdlib.h>
 
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -99,7 +98,7 @@ static void set_units(ek_norm_plan *plan) {
 static void set_stream(ek_norm_plan *plan) {
     int64_t bytes = plan->elements * (int64_t)sizeof(float);
     bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
-    plan->stream = bytes >= (getenv("EKN")?atol(getenv("EKN")):EKI_STREAM_BYTES) && lines;
+    plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
 
 /* As wide as leaves tasks for all threads: wide tiles read memory in order. */
@@ -109,14 +108,17 @@ static int64_t plain_tile(const ek_norm_plan *plan) {
     return tile;
 }
 
-/* By slabs where a slab fits the caches of a core and slabs share out well: no thread has half as much again to do. */
+/* By slabs (slab.c) where a slab, read twice, stays in the caches, and slabs share out well: no thread has half as much
+ * again to do. Rows must be long, for memory is then read in order, and must not all begin in the same sets of a cache,
+ * which would hold little of the slab. */
 static void set_slabs(ek_norm_plan *plan) {
-    int64_t threads = eki_parallel_threads(&plan->desc.parallel),
-            pieces = plan->row_apply ? plan->channels : plan->tiles;
-    int64_t elements = plan->samples * plan->space * (plan->row_apply ? 1 : min_i64(plan->tile, plan->channels));
-    int64_t turns = ceil_div(pieces, threads);
-    plan->slabs = plan->family == EKI_BATCH && elements * (int64_t)sizeof(float) <= (getenv("EKS")?atol(getenv("EKS")):EKI_SLAB_BYTES) &&
-                  2 * turns * threads <= 3 * pieces;
+    int64_t width = plan->row_apply ? 1 : min_i64(plan->tile, plan->channels), size = (int64_t)sizeof(float);
+    int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
+    int64_t threads = eki_parallel_threads(&plan->desc.parallel);
+    int64_t pieces = plan->row_apply ? plan->channels : plan->tiles, turns = ceil_div(pieces, threads);
+    bool rows_fit = row >= EKI_SLAB_ROW && plan->channels * row % EKI_CACHE_WAY != 0;
+    plan->slabs = plan->family == EKI_BATCH && 2 * turns * threads <= 3 * pieces && (rows_fit || !plan->row_apply) &&
+                  bytes <= (plan->blocked ? EKI_SLAB_BYTES : EKI_SLAB_STRIDED);
 }
 
 /* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in

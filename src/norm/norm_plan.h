@@ -19,7 +19,10 @@ enum {
     EKI_WHOLE_ROW = 1024,    /* channels of a row that the affine phases take at once, at most */
     EKI_CELL_ELEMENTS = 32768,
     EKI_TASK_ELEMENTS = 16384,
-    EKI_SLAB_BYTES = 1 << 20,   /* slabs of so many bytes at most */
+    EKI_SLAB_BYTES = 4 << 20,   /* slabs of blocked channels: what stays in the third cache */
+    EKI_SLAB_STRIDED = 1 << 20, /* others: what stays in the second */
+    EKI_SLAB_ROW = 8192,        /* and bytes of a row at least */
+    EKI_CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
     EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches */
     EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
 };
