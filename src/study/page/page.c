@@ -29,6 +29,15 @@ static void document_foot(FILE *out, const eks_study *study) {
     fputs("</script>\n</body>\n</html>\n", out);
 }
 
+static void extras(FILE *out, const eks_study *study) {
+    fputs("<section id=\"extras\" class=\"questions\" aria-labelledby=\"extras-title\">\n"
+          "<h2 id=\"extras-title\" class=\"section-title\">Beyond the fifteen</h2>\n"
+          "<p class=\"section-lede\">What follows from the fifteen, and what an engine can do with it.</p>\n",
+          out);
+    for (int i = 0; i < EKS_EXTRAS; i++) eks_page_card(out, study, &eks_extra_texts[i]);
+    fputs("</section>\n", out);
+}
+
 void eks_page(FILE *out, const eks_study *study) {
     document_head(out);
     eks_page_top(out, study);
@@ -39,8 +48,19 @@ void eks_page(FILE *out, const eks_study *study) {
           out);
     for (int i = 0; i < EKS_CARDS; i++) eks_page_card(out, study, &eks_texts[i]);
     fputs("</section>\n", out);
+    extras(out, study);
     eks_page_quiz(out, study);
     eks_page_closing(out);
     fputs("</main>\n", out);
     document_foot(out, study);
+}
+
+void eks_report_page(json_out *json) {
+    json_object(json, "page");
+    eks_report_top(json);
+    eks_report_tutorial(json);
+    eks_report_example(json);
+    eks_report_quiz(json);
+    eks_report_closing(json);
+    json_close(json);
 }

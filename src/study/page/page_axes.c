@@ -18,17 +18,30 @@ static const panel batch = {"Batch norm", "One channel; all images, all places. 
 static const panel layer = {"Layer norm", "One image; all channels, all places. One set per image.", 0, CHANNELS, 1, 0};
 static const panel group = {"Group norm", "One image, a group of channels; all places.", 0, 2, 1, 0};
 static const panel instance = {"Instance norm", "One image, one channel; all places.", 0, 1, 1, 0};
-static const panel token = {"Layer norm, per token", "One place of one image; all channels. As transformers use it, "
-                                                     "where a place is a token.",
-                            0, CHANNELS, 0, 0};
-static const panel one_group = {"One group", "All channels in one group: layer norm over the image.", 0, CHANNELS, 1, 0};
+static const panel token = {"Layer norm, per token",
+                            "One place of one image; all channels. As transformers use it, "
+                            "where a place is a token.",
+                            0,
+                            CHANNELS,
+                            0,
+                            0};
+static const panel one_group = {
+    "One group", "All channels in one group: layer norm over the image.", 0, CHANNELS, 1, 0};
 static const panel each = {"A group per channel", "Every channel its own group: instance norm.", 0, 1, 1, 0};
-static const panel per_place = {"Not group norm: per place", "A group of channels at one place only, as it is sometimes "
-                                                             "put. Group norm shares over places, too.",
-                                0, 2, 0, 1};
-static const panel batch_only = {"Not batch norm: images only", "One channel at one place; all images. Every place would "
-                                                                "get a mean of its own, from few values.",
-                                 1, 1, 0, 1};
+static const panel per_place = {"Not group norm: per place",
+                                "A group of channels at one place only, as it is sometimes "
+                                "put. Group norm shares over places, too.",
+                                0,
+                                2,
+                                0,
+                                1};
+static const panel batch_only = {"Not batch norm: images only",
+                                 "One channel at one place; all images. Every place would "
+                                 "get a mean of its own, from few values.",
+                                 1,
+                                 1,
+                                 0,
+                                 1};
 
 typedef struct gallery {
     int card;

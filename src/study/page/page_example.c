@@ -42,8 +42,8 @@ static void row(FILE *out, const char *head, const char *name, const double *val
 
 void eks_page_example(FILE *out) {
     example e = worked();
-    fputs("<section class=\"example\" id=\"example\" aria-labelledby=\"example-title\">"
-          "<h3 id=\"example-title\">A batch of six, worked through</h3>\n"
+    fputs("<div class=\"example\" id=\"example\" role=\"group\" aria-labelledby=\"example-title\">"
+          "<h4 id=\"example-title\">A batch of six, worked through</h4>\n"
           "<p class=\"hint\" hidden>Change a value, or try one of the buttons, and watch what follows and what "
           "does not.</p>\n<div class=\"presets\" role=\"group\" aria-label=\"Try\" hidden></div>\n"
           "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"example-title\">"
@@ -60,7 +60,7 @@ void eks_page_example(FILE *out) {
     quantity(out, "scale", "γ", "example-scale", scale);
     quantity(out, "shift", "β", "example-shift", shift);
     quantity(out, "", "ε", "example-epsilon", epsilon);
-    fputs("</dl>\n<p class=\"said\" role=\"status\" id=\"example-said\"></p></section>\n", out);
+    fputs("</dl>\n<p class=\"said\" role=\"status\" id=\"example-said\"></p></div>\n", out);
 }
 
 static void report_values(json_out *json, const char *key, const double *values) {

@@ -45,8 +45,7 @@ static void masthead(FILE *out, const eks_study *study) {
 
 /* The script shows these; without it they would do nothing. */
 static void tools(FILE *out) {
-    static const char *const filters[][2] = {
-        {"all", "All"}, {"easy", "Easy"}, {"medium", "Medium"}, {"hard", "Hard"}};
+    static const char *const filters[][2] = {{"all", "All"}, {"easy", "Easy"}, {"medium", "Medium"}, {"hard", "Hard"}};
     fputs("<section class=\"tools\" aria-label=\"View\" hidden>\n"
           "<div class=\"filter\" role=\"group\" aria-label=\"Show questions by difficulty\">",
           out);

@@ -22,17 +22,17 @@ typedef struct part {
     "<tr><th scope=\"row\">" what "</th><td>" training "</td><td>" evaluation "</td></tr>"
 #define MODES                                                                                                          \
     "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"Training against evaluation\">"                  \
-    "<table class=\"modes\"><thead><tr><th scope=\"col\"></th><th scope=\"col\">Training</th>"                         \
+    "<table class=\"modes\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Training</th>"                         \
     "<th scope=\"col\">Evaluation</th></tr></thead><tbody>" ROW("mean and variance", "of this batch",                  \
                                                                 "the running statistics")                              \
         ROW("running statistics", "move a little towards this batch", "stay as they are")                              \
-            ROW("γ and β", "trained", "used, not trained")                                                             \
-                ROW("one image’s result", "depends on its batch mates", "depends on the image alone")                  \
-    "</tbody></table></div>"
+            ROW("γ and β", "trained", "used, not trained") ROW("one image’s result", "depends on its batch mates",     \
+                                                               "depends on the image alone") "</tbody></table></div>"
 
 static const part parts[] = {
     {"The idea",
-     "The channels that arrive at a layer come in whatever size the layers before it happen to give them, and that size "
+     "The channels that arrive at a layer come in whatever size the layers before it happen to give them, and that "
+     "size "
      "moves while those layers learn. One learning rate then has to suit all of them. Batch norm removes the question: "
      "it measures each channel on the mini-batch at hand, brings it to a common centre and spread, and lets the "
      "network choose, by two learned values, what centre and spread it wants instead.",
@@ -45,12 +45,14 @@ static const part parts[] = {
      "on, and then where the running statistics came from.",
      MODES},
     {"Which values share a mean",
-     "All the norms of this family compute the same four lines. They differ in one thing only: which values share a mean "
+     "All the norms of this family compute the same four lines. They differ in one thing only: which values share a "
+     "mean "
      "and a variance. In each picture a row is an image, a column is a channel, and every block is one map of height "
      "times width. The filled values make up one set.",
      NULL},
     {"How to read a card",
-     "Each card gives the answer first, then what was measured. Prediction, thresholds and the rule for the verdict were "
+     "Each card gives the answer first, then what was measured. Prediction, thresholds and the rule for the verdict "
+     "were "
      "fixed in the source before anything ran. Supported means that every endpoint kept its rule; refuted, that one "
      "did not; inconclusive, that the instrument could not tell. A control checks the instrument. Every experiment can "
      "be broken on purpose (a sabotage), and must then fail: a claim that nothing could refute has not been tested.",
@@ -77,6 +79,7 @@ void eks_report_tutorial(json_out *json) {
         json_object(json, NULL);
         json_text(json, "heading", parts[i].heading);
         json_text(json, "text", parts[i].text);
+        json_text(json, "markup", parts[i].more);
         json_close(json);
     }
     json_close(json);
