@@ -25,6 +25,11 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
     return p;
 }
 
+static void set_data(ek_norm_plan *plan) {
+    plan->data = EKI_F32;
+    plan->element_bytes = (int64_t)sizeof(float);
+}
+
 static void set_family(ek_norm_plan *plan) {
     const ek_norm_desc *d = &plan->desc;
     bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
@@ -96,7 +101,7 @@ static void set_units(ek_norm_plan *plan) {
  * is still needed. Below that size the next operation finds the result in a cache, and with short segments that
  * do not end at lines too many lines are written in two parts (measured: docs/kernels.md). */
 static void set_stream(ek_norm_plan *plan) {
-    int64_t bytes = plan->elements * (int64_t)sizeof(float);
+    int64_t bytes = plan->elements * plan->element_bytes;
     bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
     plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
@@ -112,7 +117,7 @@ static int64_t plain_tile(const ek_norm_plan *plan) {
  * again to do. Rows must be long, for memory is then read in order, and must not all begin in the same sets of a cache,
  * which would hold little of the slab. */
 static void set_slabs(ek_norm_plan *plan) {
-    int64_t width = plan->row_apply ? 1 : min_i64(plan->tile, plan->channels), size = (int64_t)sizeof(float);
+    int64_t width = plan->row_apply ? 1 : min_i64(plan->tile, plan->channels), size = plan->element_bytes;
     int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
     int64_t threads = eki_parallel_threads(&plan->desc.parallel);
     int64_t pieces = plan->row_apply ? plan->channels : plan->tiles, turns = ceil_div(pieces, threads);
@@ -193,6 +198,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     memset(made, 0, sizeof *made);
     made->desc = checked;
+    set_data(made);
     set_family(made);
     set_sets(made);
     set_memory(made);

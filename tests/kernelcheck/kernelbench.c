@@ -88,7 +88,7 @@ static void bench_width(const kernel_case *c, problem p, size_t width) {
 
 void kernel_bench(const kernel_case *c) {
     problem p = whole();
-    if (strstr(c->name, "_col_") != NULL) bench_width(c, p, BLOCK);
-    bench_width(c, p, strstr(c->name, "_col_") != NULL || strstr(c->name, "paramgrads") != NULL ? COLUMNS : 0);
+    if (strncmp(c->name, "col_", 4) == 0) bench_width(c, p, BLOCK);
+    bench_width(c, p, strncmp(c->name, "col_", 4) == 0 || strstr(c->name, "paramgrads") != NULL ? COLUMNS : 0);
     forget(&p);
 }
