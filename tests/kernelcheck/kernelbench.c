@@ -71,15 +71,15 @@ static double timed(const kernel_case *c, const eki_kernels *kernels, const prob
 
 static void bench_width(const kernel_case *c, problem p, size_t width) {
     int tensors = (strstr(c->name, "grad") != NULL) + 1 + (c->output == ELEMENTS);
-    for (size_t k = 0; eki_kernels_at(k) != NULL; k++) {
+    for (size_t k = 0; eki_kernels_at(k, EKI_F32) != NULL; k++) {
         if (!eki_kernels_supported(k)) continue;
-        printf("%-28s %-8s", c->name, eki_kernels_at(k)->isa);
+        printf("%-28s %-8s", c->name, eki_kernels_at(k, EKI_F32)->isa);
         if (width > 0) printf(" %3zu columns", width);
         if (width == 0) printf(" %11s", "");
         for (int s = 0; s < SIZES; s++) {
             p.n = p.stride = width > 0 ? width : sizes[s];
             p.rows = sizes[s] / p.n;
-            double seconds = timed(c, eki_kernels_at(k), &p, MOST / 4 / sizes[s] + 1);
+            double seconds = timed(c, eki_kernels_at(k, EKI_F32), &p, MOST / 4 / sizes[s] + 1);
             printf("  %s %6.1f GB/s", size_names[s], 1e-9 * tensors * (double)(sizes[s] * sizeof(float)) / seconds);
         }
         printf("\n");
