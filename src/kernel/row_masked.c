@@ -11,11 +11,7 @@
 /* Sixteen bytes of a mask, the last of them zero where fewer are left: none is 1, all are, or some. */
 typedef enum { HIDDEN, WHOLE, MIXED } mask_state;
 
-typedef struct {
-    unsigned char valid[16];
-} sixteen;
-
-EK_INLINE mask_state mask_take(sixteen *m, const unsigned char *valid, size_t left) {
+EK_INLINE mask_state mask_take(const unsigned char *valid, size_t left) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t words[2] = {0, 0};
     if (left >= 16) {
@@ -23,39 +19,54 @@ EK_INLINE mask_state mask_take(sixteen *m, const unsigned char *valid, size_t le
     } else {
         memcpy(words, valid, left);
     }
-    memcpy(m->valid, words, 16);
     if ((words[0] | words[1]) == 0) return HIDDEN;
     return (words[0] & words[1]) == ones ? WHOLE : MIXED;
 }
 
-/* Sixteen elements, zero where they are hidden; no element is read that is not valid. */
-EK_INLINE void keep16(element to[16], const element *from, const sixteen *m) {
-    for (int l = 0; l < 16; l++) to[l] = m->valid[l] ? from[l] : (element)0;
+/* Sixteen elements, `other` where they are hidden; `left` of them are there. Both ways are a blend without a branch;
+ * the bytes are read from where they were, not from the words just stored. */
+EK_INLINE void keep16(element to[16], const element *from, const unsigned char *valid, size_t left, element other) {
+    if (left >= 16) {
+        for (int l = 0; l < 16; l++) {
+            element value = from[l];
+            to[l] = valid[l] ? value : other;
+        }
+        return;
+    }
+    for (size_t l = 0; l < left; l++) to[l] = valid[l] ? from[l] : other;
+    for (size_t l = left; l < 16; l++) to[l] = other;
 }
 
-/* A hidden element is 0 and so is its shift: it adds 0, which changes no sum. */
-EK_INLINE void add_squares_mixed(lanes *s, const element *x, const sixteen *m, double shift) {
+/* A hidden element takes the value of the shift: it adds 0, which changes no sum. */
+EK_INLINE void add_squares_mixed(lanes *s, const element *x, const unsigned char *valid, size_t left, f64x8 shift,
+                                 element k) {
     element kept[16];
-    double shifts[16];
-    keep16(kept, x, m);
-    for (int l = 0; l < 16; l++) shifts[l] = m->valid[l] ? shift : 0.0;
+    keep16(kept, x, valid, left, k);
     for (int half = 0; half < 2; half++) {
-        f64x8 d = f64x8_sub(data_widen(kept + 8 * half), f64x8_load(shifts + 8 * half));
+        f64x8 d = f64x8_sub(data_widen(kept + 8 * half), shift);
         lanes_add(s, half, d, f64x8_mul(d, d));
     }
+}
+
+/* The shift is an element, or 0. */
+EK_INLINE element element_of(double shift) {
+    element all[16];
+    data_store(all, f32x16_set1((float)shift));
+    return all[0];
 }
 
 void EK_FN(row_moments_masked)(const void *x, const unsigned char *valid, size_t n, size_t count, size_t stride,
                                size_t valid_stride, double shift, double sums[2]) {
     lanes s = lanes_zero();
+    const f64x8 shifts = f64x8_set1(shift);
+    const element k = element_of(shift);
     for (size_t j = 0; j < count; j++) {
         const element *segment = element_at(x, j * stride);
         const unsigned char *mask = valid + j * valid_stride;
         for (size_t i = 0; i < n; i += 16) {
-            sixteen m;
-            mask_state state = mask_take(&m, mask + i, n - i);
-            if (state == WHOLE) add_squares(&s, segment + i, 16, f64x8_set1(shift));
-            if (state == MIXED) add_squares_mixed(&s, segment + i, &m, shift);
+            mask_state state = mask_take(mask + i, n - i);
+            if (state == WHOLE) add_squares(&s, segment + i, 16, shifts);
+            if (state == MIXED) add_squares_mixed(&s, segment + i, mask + i, n - i, shifts, k);
         }
     }
     lanes_sum(&s, sums);
@@ -67,18 +78,18 @@ typedef struct {
 } kept16;
 
 /* With a dy of 0 a hidden element adds 0, whatever its slope, as long as that is finite: all else is 0 too. */
-EK_INLINE void add_products_mixed(lanes *s, const element *x, const element *dy, const sixteen *m, double mean,
-                                  const eki_epilogue *e, again16 *again, int fusion) {
+EK_INLINE void add_products_mixed(lanes *s, const element *x, const element *dy, const unsigned char *valid,
+                                  size_t left, double mean, const eki_epilogue *e, again16 *again, int fusion) {
     kept16 k;
-    keep16(k.x, x, m);
-    keep16(k.dy, dy, m);
+    keep16(k.x, x, valid, left, 0);
+    keep16(k.dy, dy, valid, left, 0);
     if (fusion == FUSE_NOTHING) {
         add_gradients(s, k.x, k.dy, 16, NULL, f64x8_set1(mean));
         return;
     }
     eki_epilogue kept = *e;
-    if (e->y != NULL) keep16(k.y, e->y, m);
-    if (e->residual != NULL) keep16(k.residual, e->residual, m);
+    if (e->y != NULL) keep16(k.y, e->y, valid, left, 0);
+    if (e->residual != NULL) keep16(k.residual, e->residual, valid, left, 0);
     kept.x = k.x;
     kept.y = e->y != NULL ? k.y : NULL;
     kept.residual = e->residual != NULL ? k.residual : NULL;
@@ -88,13 +99,12 @@ EK_INLINE void add_products_mixed(lanes *s, const element *x, const element *dy,
 EK_INLINE void row_gradsums_masked(lanes *s, const element *x, const element *dy, const unsigned char *valid, size_t n,
                                    double mean, const eki_epilogue *e, again16 *again, int fusion) {
     for (size_t i = 0; i < n; i += 16) {
-        sixteen m;
-        mask_state state = mask_take(&m, valid + i, n - i);
+        mask_state state = mask_take(valid + i, n - i);
         if (state == HIDDEN) continue;
         eki_epilogue here = epilogue_shift(e, i);
         here.dresidual = NULL;
         if (state == MIXED) {
-            add_products_mixed(s, x + i, dy + i, &m, mean, &here, again, fusion);
+            add_products_mixed(s, x + i, dy + i, valid + i, n - i, mean, &here, again, fusion);
         } else if (fusion == FUSE_NOTHING) {
             add_gradients(s, x + i, dy + i, 16, NULL, f64x8_set1(mean));
         } else {
@@ -123,12 +133,14 @@ void EK_FN(row_gradsums_masked)(const void *x, const void *dy, const unsigned ch
 
 void EK_FN(row_hide)(const void *x, void *y, const unsigned char *valid, size_t n) {
     for (size_t i = 0; i < n; i += 16) {
-        size_t length = n - i < 16 ? n - i : 16;
         element kept[16];
-        sixteen m;
-        mask_state state = mask_take(&m, valid + i, length);
+        mask_state state = mask_take(valid + i, n - i);
         if (state == WHOLE && x == y) continue;
-        keep16(kept, element_at(x, i), &m);
-        memcpy(element_to(y, i), kept, length * sizeof *kept);
+        keep16(kept, element_at(x, i), valid + i, n - i, 0);
+        if (n - i >= 16) {
+            memcpy(element_to(y, i), kept, sizeof kept);
+        } else {
+            memcpy(element_to(y, i), kept, (n - i) * sizeof *kept);
+        }
     }
 }

@@ -185,8 +185,16 @@ static expected ref_row_gradsums(const problem *p, size_t row, size_t i) {
 }
 
 /* A hidden element is in no sum, whatever it holds. */
+static double masked_shift(const problem *p) { /* the first valid element, as the kernel asks */
+    for (size_t i = 0; i < p->rows * p->n; i++) {
+        if (p->valid[i]) return (double)p->xs[i / p->n * p->stride + i % p->n];
+    }
+    return 0;
+}
 static real masked_moment(const problem *p, size_t row, size_t i, int which) {
-    return p->valid[row * p->n + i] ? row_moment(p, row, i, which) : 0;
+    if (!p->valid[row * p->n + i]) return 0;
+    real d = x_at(p, row, i) - (real)masked_shift(p);
+    return which ? d * d : d;
 }
 static real masked_gradient(const problem *p, size_t row, size_t i, int which) {
     return p->valid[row * p->n + i] ? row_gradient(p, row, i, which) : 0;
@@ -194,7 +202,7 @@ static real masked_gradient(const problem *p, size_t row, size_t i, int which) {
 
 CASE(row_moments_masked, TWO_SUMS, 0, 4)
 static void run_row_moments_masked(const eki_kernels *k, const problem *p) {
-    k->row_moments_masked(p->x, p->valid, p->n, p->rows, p->stride, p->n, p->mean[0], p->sums);
+    k->row_moments_masked(p->x, p->valid, p->n, p->rows, p->stride, p->n, masked_shift(p), p->sums);
 }
 static expected ref_row_moments_masked(const problem *p, size_t row, size_t i) {
     (void)row;
