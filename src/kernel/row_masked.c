@@ -23,18 +23,34 @@ EK_INLINE mask_state mask_take(const unsigned char *valid, size_t left) {
     return (words[0] & words[1]) == ones ? WHOLE : MIXED;
 }
 
-/* Sixteen elements, `other` where they are hidden; `left` of them are there. Both ways are a blend without a branch;
- * the bytes are read from where they were, not from the words just stored. */
+/* The bits of an element. */
+#if defined(EK_DATA_f32)
+typedef uint32_t word;
+#elif defined(EK_DATA_f64)
+typedef uint64_t word;
+#else
+typedef uint16_t word;
+#endif
+_Static_assert(sizeof(word) == sizeof(element), "a word is the bits of an element");
+
+/* Sixteen elements, `other` where they are hidden; `left` of them are there. By their bits: written as a choice, it
+ * becomes a branch, which a random mask makes slow. */
 EK_INLINE void keep16(element to[16], const element *from, const unsigned char *valid, size_t left, element other) {
+    word bits[16] = {0}, instead;
+    unsigned char bytes[16] = {0};
+    memcpy(&instead, &other, sizeof instead);
     if (left >= 16) {
-        for (int l = 0; l < 16; l++) {
-            element value = from[l];
-            to[l] = valid[l] ? value : other;
-        }
-        return;
+        memcpy(bits, from, sizeof bits);
+        memcpy(bytes, valid, sizeof bytes);
+    } else {
+        memcpy(bits, from, left * sizeof *bits);
+        memcpy(bytes, valid, left);
     }
-    for (size_t l = 0; l < left; l++) to[l] = valid[l] ? from[l] : other;
-    for (size_t l = left; l < 16; l++) to[l] = other;
+    for (int l = 0; l < 16; l++) {
+        word keep = (word)(0 - (word)bytes[l]);
+        bits[l] = (word)((bits[l] & keep) | (instead & (word)~keep));
+    }
+    memcpy(to, bits, sizeof bits);
 }
 
 /* A hidden element takes the value of the shift: it adds 0, which changes no sum. */
