@@ -83,7 +83,7 @@ static void contrast(const eks_contrast *c, const eks_evidence *evidence, double
     for (int s = 0; s < n; s++) {
         values[s] = 0;
         for (int t = 0; t < c->terms; t++)
-            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric][s];
+            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric + c->term[t].shift][s];
         sum += values[s];
     }
     *mean = n > 0 ? sum / n : NAN;

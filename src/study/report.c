@@ -9,6 +9,7 @@
 #include <math.h>
 
 static void report_endpoints(json_out *json, const eks_design *design, const eks_evidence *evidence) {
+    static const char *const states[] = {"missing", "yes", "no", "unclear"};
     static const char *const relations[] = {"==", "<=", ">=", "within"};
     json_array(json, "endpoints");
     for (int i = 0; i < design->endpoint_count; i++) {
@@ -18,9 +19,14 @@ static void report_endpoints(json_out *json, const eks_design *design, const eks
         json_text(json, "relation", relations[endpoint->relation]);
         json_real(json, "threshold", endpoint->threshold);
         json_bool(json, "control", endpoint->control);
+        if (endpoint->relation == EKS_WITHIN) json_real(json, "expected", endpoint->expected);
+        json_int(json, "reading", endpoint->reading);
+        json_bool(json, "percent", endpoint->percent);
         json_real(json, "measured", evidence->values[i]);
-        json_bool(json, "holds",
-                  eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]) == EKS_HOLDS);
+        json_real(json, "low", evidence->low[i]);
+        json_real(json, "high", evidence->high[i]);
+        json_text(json, "holds",
+                  states[eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i])]);
         json_close(json);
     }
     json_close(json);
@@ -75,6 +81,48 @@ static void report_chart(json_out *json, const eks_chart *chart) {
     json_close(json);
 }
 
+/* Every number of every seed: what the contrasts are computed from. */
+static void report_arms(json_out *json, const eks_evidence *evidence) {
+    json_text(json, "data", evidence->data);
+    json_int(json, "seeds", evidence->seed_count);
+    json_array(json, "metrics");
+    for (int m = 0; m < evidence->metric_count; m++) {
+        json_object(json, NULL);
+        json_text(json, "name", evidence->metrics[m]);
+        json_bool(json, "percent", evidence->metric_percent[m]);
+        json_close(json);
+    }
+    json_close(json);
+    json_array(json, "arms");
+    for (int a = 0; a < evidence->arm_count; a++) {
+        json_object(json, NULL);
+        json_text(json, "name", evidence->arms[a].name);
+        json_array(json, "values");
+        for (int m = 0; m < evidence->metric_count; m++) {
+            json_array(json, NULL);
+            for (int s = 0; s < evidence->seed_count; s++) json_real(json, NULL, evidence->arms[a].value[m][s]);
+            json_close(json);
+        }
+        json_close(json);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void report_readings(json_out *json, const eks_design *design, const eks_evidence *evidence) {
+    json_array(json, "readings");
+    for (int r = 0; r < eks_reading_count(design); r++) {
+        eks_reading reading = eks_reading_of(design, r);
+        json_object(json, NULL);
+        json_text(json, "label", reading.label);
+        json_text(json, "sentence", reading.sentence);
+        json_text(json, "expected", reading.expected == EKS_NOT_MEASURED ? "open" : eks_verdict_name(reading.expected));
+        json_text(json, "verdict", eks_verdict_name(evidence->verdicts[r]));
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void report_evidence(json_out *json, const eks_study *study, const eks_design *design) {
     const eks_evidence *evidence = &study->evidence[design->number - 1];
     json_object(json, "evidence");
@@ -87,7 +135,9 @@ static void report_evidence(json_out *json, const eks_study *study, const eks_de
     json_text(json, "verdict", eks_verdict_name(evidence->verdict));
     json_text(json, "problem", evidence->problem[0] ? evidence->problem : NULL);
     json_real(json, "seconds", evidence->seconds);
+    report_readings(json, design, evidence);
     report_endpoints(json, design, evidence);
+    report_arms(json, evidence);
     if (evidence->table.column_count) report_table(json, &evidence->table);
     if (evidence->chart.kind != EKS_CHART_NONE) report_chart(json, &evidence->chart);
     json_close(json);
@@ -118,7 +168,7 @@ int eks_report(FILE *out, const eks_study *study, int html) {
     json.html = html;
     json_object(&json, NULL);
     json_text(&json, "evenkeel", ek_version());
-    json_text(&json, "level", "quick");
+    json_text(&json, "level", eks_level_text(study));
     json_int(&json, "seed", (int64_t)study->options->seed);
     json_text(&json, "isa", ek_cpu_isa());
     json_text(&json, "sabotage", study->options->sabotage);
@@ -128,6 +178,9 @@ int eks_report(FILE *out, const eks_study *study, int html) {
     json_int(&json, "inconclusive", eks_count(study, EKS_INCONCLUSIVE));
     json_array(&json, "cards");
     for (int i = 0; i < EKS_CARDS; i++) report_card(&json, study, &eks_texts[i]);
+    json_close(&json);
+    json_array(&json, "extras");
+    for (int i = 0; i < EKS_EXTRAS; i++) report_card(&json, study, &eks_extra_texts[i]);
     json_close(&json);
     json_close(&json);
     return json_finish(&json);
