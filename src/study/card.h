@@ -58,7 +58,7 @@ extern const eks_choices eks_predictions[EKS_CARDS], eks_quiz[EKS_CARDS];
 /* WITHIN: |measured - expected| <= threshold: a closed form with its tolerance, or equivalence of two arms. */
 typedef enum eks_relation { EKS_EXACTLY, EKS_AT_MOST, EKS_AT_LEAST, EKS_WITHIN } eks_relation;
 
-enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 3, EKS_TERMS = 4 };
+enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 4, EKS_TERMS = 4 };
 
 /* A comparison of arms, computed per seed from the evidence: sum of weight x arm over the terms, then its mean over
  * seeds with a 95 % t-interval. Arms are those of the design, from 0. */

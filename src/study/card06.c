@@ -144,7 +144,7 @@ const eks_design eks_card06 = {
               "train are put back after each step.",
     .readings = {{"as taught", "They are learned, and can represent the identity.", EKS_SUPPORTED},
                  {"stronger", "Learning them improves the result (test loss, by any amount).", EKS_NOT_MEASURED},
-                 {"stronger", "By themselves they do more than as many weights.", EKS_SUPPORTED}},
+                 {"stronger", "By themselves they do more than as many weights.", EKS_NOT_MEASURED}},
     .sabotage = "frozen-scales",
     .sabotage_what = "γ and β are frozen in the arm that should learn them",
     .endpoint_count = 7,

@@ -72,7 +72,7 @@ static ek_status build(eks_run *run, ek_error *err) {
     return recipe->start ? eks_lab_copy(recipe->start[run->seed_index], run->model, err) : EK_OK;
 }
 
-/* The images of this seed: a random subset, and within batches of one class when the recipe says so. */
+/* The images of this seed: a random subset, sorted by class when the recipe asks for neighbours of one class. */
 static void choose(const eks_run *run, int64_t *order, int64_t *spare) {
     const eks_images *train = &run->recipe->pool->train;
     int64_t count = run->recipe->images < train->count ? run->recipe->images : train->count, next = 0;
@@ -84,10 +84,10 @@ static void choose(const eks_run *run, int64_t *order, int64_t *spare) {
     memcpy(order, spare, (size_t)count * sizeof *order);
 }
 
-/* The order of an epoch: images shuffled, or whole batches of sorted ones. */
+/* The order of an epoch: images shuffled, or groups of neighbours. */
 static void shuffle(const eks_run *run, int epoch, const int64_t *chosen, int64_t *order, int64_t *spare) {
     int64_t count = run->steps / run->recipe->epochs * run->recipe->batch;
-    int64_t unit = run->recipe->sorted ? run->recipe->batch : 1;
+    int64_t unit = run->recipe->sorted ? run->recipe->sorted : 1;
     eks_permutation(spare, count / unit, run->seed, (uint64_t)(100 + epoch));
     for (int64_t i = 0; i < count; i++) order[i] = chosen[spare[i / unit] * unit + i % unit];
 }

@@ -34,7 +34,7 @@ typedef struct eks_recipe {
     ek_train_options train; /* total_steps and threads are filled in */
     int64_t batch, images;
     int epochs;
-    int sorted;                         /* batches of one class each */
+    int sorted;                         /* so many neighbours within a batch are of one class; 0 = mixed */
     int precise;                        /* measure EKS_PRECISE_* and EKS_BATCH_ACCURACY */
     eks_change change;                  /* of training and test images */
     ek_model *const *start;             /* weights to start from, by seed index; NULL = initial ones */

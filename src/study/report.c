@@ -56,14 +56,20 @@ static void report_table(json_out *json, const eks_table *table) {
 
 static void report_chart(json_out *json, const eks_chart *chart) {
     json_object(json, "chart");
+    json_text(json, "kind", chart->kind == EKS_CHART_BARS ? "bars" : "xy");
     json_text(json, "title", chart->title);
     json_text(json, "x", chart->x_label);
     json_text(json, "y", chart->y_label);
+    json_text(json, "description", chart->description);
+    json_bool(json, "x_log", chart->x_log);
+    json_bool(json, "y_percent", chart->y_percent);
+    json_real(json, "y_max", chart->y_max);
     json_array(json, "series");
     for (int s = 0; s < chart->series_count; s++) {
         const eks_series *series = &chart->series[s];
         json_object(json, NULL);
         json_text(json, "name", series->name);
+        json_bool(json, "dots", series->mark == EKS_DOTS);
         json_array(json, "points");
         for (int i = 0; i < series->count; i++) {
             json_array(json, NULL);
@@ -170,6 +176,8 @@ int eks_report(FILE *out, const eks_study *study, int html) {
     json_text(&json, "evenkeel", ek_version());
     json_text(&json, "level", eks_level_text(study));
     json_int(&json, "seed", (int64_t)study->options->seed);
+    json_text(&json, "data", study->options->data);
+    json_text(&json, "more_data", study->options->more_data);
     json_text(&json, "isa", ek_cpu_isa());
     json_text(&json, "sabotage", study->options->sabotage);
     json_real(&json, "seconds", study->seconds);

@@ -36,7 +36,14 @@ struct eks_pool;
 
 typedef enum eks_study_level { EKS_LEVEL_QUICK, EKS_LEVEL_DEFAULT, EKS_LEVEL_FULL } eks_study_level;
 
+/* Texts read from a file, kept until the study ends. */
+typedef struct eks_kept {
+    struct eks_kept *next;
+    char text[];
+} eks_kept;
+
 struct eks_study {
+    eks_kept *kept;
     const ek_study_options *options;
     eks_study_level level;
     int sabotaged;              /* 1 = the card that runs is to be sabotaged */

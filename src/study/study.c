@@ -6,6 +6,7 @@
 #include "study/study.h"
 
 #include "study/lab.h"
+#include "study/load.h"
 #include "study/network.h"
 #include "study/write.h"
 
@@ -109,14 +110,20 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     study->options = options;
     study->level = options->quick ? EKS_LEVEL_QUICK : options->full ? EKS_LEVEL_FULL : EKS_LEVEL_DEFAULT;
     double start = eks_now();
+    char partial[4096] = "";
+    /* The quick level is not worth continuing, and must not find an older quick run. */
+    if (options->output_json && !options->quick &&
+        snprintf(partial, sizeof partial, "%s.partial", options->output_json) < (int)sizeof partial)
+        (void)eks_load_same_run(study, partial);
     for (int i = 0; eks_designs[i]; i++) {
         const eks_design *design = eks_designs[i];
         if (options->card && options->card != design->number) continue;
         study->current = eks_text_of(design->number)->question;
         study->share = options->card ? 1 : 1.0 / design_count();
         if (options->progress) options->progress(options->context, study->current, study->done);
-        run_card(study, design);
+        if (!study->ran[design->number - 1]) run_card(study, design);
         study->done += study->share;
+        if (partial[0] && eks_save(partial, study, write_report, NULL) != EK_OK) partial[0] = 0;
     }
     if (options->progress) options->progress(options->context, "done", 1);
     study->seconds = eks_now() - start;
@@ -124,8 +131,22 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     ek_status status = EK_OK;
     if (options->output_html) status = eks_save(options->output_html, study, write_page, err);
     if (status == EK_OK && options->output_json) status = eks_save(options->output_json, study, write_report, err);
+    if (status == EK_OK && partial[0]) (void)remove(partial);
     eks_network_free(study->network);
+    eks_kept_free(study);
     eks_pools_free(study);
+    free(study);
+    return status;
+}
+
+ek_status ek_study_verify(const char *path, int *checked, int *wrong, void *context,
+                          void (*say)(void *context, const char *text), ek_error *err) {
+    static const ek_study_options none;
+    eks_study *study = calloc(1, sizeof *study);
+    if (!study) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the study");
+    study->options = &none;
+    ek_status status = eks_verify(study, path, checked, wrong, context, say, err);
+    eks_kept_free(study);
     free(study);
     return status;
 }

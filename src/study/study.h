@@ -29,4 +29,9 @@ typedef struct ek_study_options {
  * one; the files are written all the same. */
 EK_NODISCARD ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_error *err);
 
+/* Judges the results in a JSON file anew, without training: rules from the source, numbers from the file. Every
+ * verdict, value or interval that does not follow is told to `say`. *checked counts cards, *wrong disagreements. */
+EK_NODISCARD ek_status ek_study_verify(const char *path, int *checked, int *wrong, void *context,
+                                       void (*say)(void *context, const char *text), ek_error *err);
+
 #endif
