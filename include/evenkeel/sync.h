@@ -132,7 +132,8 @@ EK_API EK_NODISCARD ek_status ek_norm_sync_backward_start(const ek_norm_plan *pl
 EK_API EK_NODISCARD ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *state,
                                                            const ek_norm_args *args, ek_error *err);
 
-/* Gives up what is under way, if anything: `state` is free again. */
+/* Gives up what is under way, if anything: `state` is free again. Accepts a state that no start has seen if it is zero.
+ */
 EK_API void ek_norm_sync_cancel(const ek_norm_plan *plan, void *state);
 
 #ifdef __cplusplus

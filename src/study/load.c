@@ -33,23 +33,25 @@ void eks_kept_free(eks_study *study) {
     }
 }
 
-static void load_arms(eks_study *study, const json_t *from, eks_evidence *to) {
-    const json_t *metrics = json_object_get(from, "metrics"), *arms = json_object_get(from, "arms");
-    long long seeds = json_integer_value(json_object_get(from, "seeds"));
-    to->seed_count = seeds < 0 ? 0 : seeds > EKS_SEEDS ? EKS_SEEDS : (int)seeds;
-    to->data = keep(study, json_object_get(from, "data"));
-    for (size_t m = 0; m < json_array_size(metrics) && m < EKS_METRICS; m++) {
-        const json_t *metric = json_array_get(metrics, m);
-        to->metrics[m] = keep(study, json_object_get(metric, "name"));
-        to->metric_percent[m] = json_is_true(json_object_get(metric, "percent"));
-        to->metric_count++;
+static void load_metric(eks_study *study, const json_t *from, int arm, int metric, eks_evidence *to) {
+    const json_t *seeds = json_object_get(from, "seeds");
+    if (arm == 0) {
+        to->metrics[metric] = keep(study, json_object_get(from, "metric"));
+        to->metric_percent[metric] = json_is_true(json_object_get(from, "percent"));
+        to->metric_count = metric + 1;
+        to->seed_count = json_array_size(seeds) < EKS_SEEDS ? (int)json_array_size(seeds) : EKS_SEEDS;
     }
+    for (int s = 0; s < to->seed_count; s++) to->arms[arm].value[metric][s] = real(json_array_get(seeds, (size_t)s));
+}
+
+static void load_arms(eks_study *study, const json_t *from, eks_evidence *to) {
+    const json_t *arms = json_object_get(from, "arms");
+    to->data = keep(study, json_object_get(from, "data"));
     for (size_t a = 0; a < json_array_size(arms) && a < EKS_ARMS; a++) {
         const json_t *arm = json_array_get(arms, a), *values = json_object_get(arm, "values");
         to->arms[a].name = keep(study, json_object_get(arm, "name"));
-        for (int m = 0; m < to->metric_count; m++)
-            for (int s = 0; s < to->seed_count; s++)
-                to->arms[a].value[m][s] = real(json_array_get(json_array_get(values, (size_t)m), (size_t)s));
+        for (size_t m = 0; m < json_array_size(values) && m < EKS_METRICS; m++)
+            load_metric(study, json_array_get(values, m), (int)a, (int)m, to);
         to->arm_count++;
     }
 }
