@@ -1,26 +1,10 @@
 /* cards.c: what the fifteen cards say. Content only; the experiments are in cardNN.c.
  *
- * Formulas are MathML, written with the short macros below, so that they read aloud and scale; `formula_text` is the
- * same in plain text. Numbers from papers are those found in the papers themselves or in two independent summaries.
+ * Formulas are MathML, written with the macros of mathml.h; `formula_text` is the same in plain text. Numbers from
+ * papers are those found in the papers themselves or in two independent summaries.
  */
 #include "study/card.h"
-
-#define I(x) "<mi>" x "</mi>"
-#define O(x) "<mo>" x "</mo>"
-#define F(x) "<mo stretchy=\"false\">" x "</mo>" /* a fence */
-#define D(x) "<mn>" x "</mn>"
-#define T(x) "<mtext>" x "</mtext>"
-#define GAP "<mspace width=\"0.4em\"/>"
-#define G(x) "<mrow>" x "</mrow>"
-#define SUB(a, b) "<msub>" G(a) G(b) "</msub>"
-#define UNDER(a, b) "<munder>" G(a) G(b) "</munder>"
-#define SUP(a, b) "<msup>" G(a) G(b) "</msup>"
-#define SUBSUP(a, b, c) "<msubsup>" G(a) G(b) G(c) "</msubsup>"
-#define FRAC(a, b) "<mfrac>" G(a) G(b) "</mfrac>"
-#define ROOT(a) "<msqrt>" a "</msqrt>"
-#define HAT(a) "<mover accent=\"true\">" a "<mo>^</mo></mover>"
-#define MATH(x) "<math display=\"block\">" G(x) "</math>"
-#define NEXT "</mrow></math>\n<math display=\"block\"><mrow>" /* the next formula of the card */
+#include "study/mathml.h"
 
 #define IOFFE                                                                                                          \
     { "Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167" }
@@ -69,9 +53,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .sources = {IOFFE,
                  {"Santurkar et al. 2018", "https://arxiv.org/abs/1805.11604"},
                  {"Bjorck et al. 2018", "https://arxiv.org/abs/1806.02375"},
-                 {"De and Smith 2020", "https://arxiv.org/abs/2002.10444"}},
-     .experiment = "plain, batch norm and noisy batch norm, each at its best learning rate, to see whether stable "
-                   "distributions are needed"},
+                 {"De and Smith 2020", "https://arxiv.org/abs/2002.10444"}}},
     {.number = 3,
      .level = EKS_EASY,
      .question = "How does it behave in training, and how in inference?",
@@ -102,9 +84,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {8, 9, 10},
      .sources = {WU_HE,
                  {"Singh and Shrivastava 2019 (EvalNorm)", "https://arxiv.org/abs/1904.06031"},
-                 {"Masters and Luschi 2018", "https://arxiv.org/abs/1804.07612"}},
-     .experiment = "normalization over 2 to 32 images with the step's batch held at 32, and synchronized statistics "
-                   "against one large batch"},
+                 {"Masters and Luschi 2018", "https://arxiv.org/abs/1804.07612"}}},
     {.number = 5,
      .level = EKS_MEDIUM,
      .question = "Before or after the activation?",
@@ -121,9 +101,7 @@ const eks_text eks_texts[EKS_CARDS] = {
                          F("(") I("W") O("∗") I("x") F(")") F(")")),
      .formula_text = "ReLU(BN(W ∗ x)) or BN(ReLU(W ∗ x))",
      .related = {1, 6},
-     .sources = {IOFFE, MISHKIN},
-     .experiment =
-         "both orders with learning rates tuned for each, on eight fresh seeds; a tie is an expected outcome"},
+     .sources = {IOFFE, MISHKIN}},
     {.number = 6,
      .level = EKS_EASY,
      .question = "Are γ and β learned?",
@@ -137,8 +115,7 @@ const eks_text eks_texts[EKS_CARDS] = {
                          O("=") O("∑") FRAC(I("∂L"), I("∂y"))),
      .formula_text = "∂L/∂γ = Σ ∂L/∂y · x̂,  ∂L/∂β = Σ ∂L/∂y",
      .related = {1, 13, 14},
-     .sources = {IOFFE, {"Frankle, Schwab and Morcos 2021", "https://arxiv.org/abs/2003.00152"}},
-     .experiment = "γ and β learned, fixed at 1 and 0, or trained alone on random weights, on eight seeds"},
+     .sources = {IOFFE, {"Frankle, Schwab and Morcos 2021", "https://arxiv.org/abs/2003.00152"}}},
     {.number = 7,
      .level = EKS_MEDIUM,
      .question = "What is the momentum of the running statistics?",
@@ -209,9 +186,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .formula = MATH(T("Var") F("(") SUB(I("μ"), I("B")) F(")") O("=") FRAC(SUP(I("σ"), D("2")), I("n"))),
      .formula_text = "Var(μ_B) = σ²/n",
      .related = {4, 14, 2},
-     .sources = {IOFFE, MISHKIN},
-     .experiment = "the variance of an image's logits over random batch mates, which should fall as 1/n, and test loss "
-                   "over normalization batches of 4 to 256"},
+     .sources = {IOFFE, MISHKIN}},
     {.number = 12,
      .level = EKS_EASY,
      .question = "May the batch size in inference differ from the one in training?",
@@ -241,9 +216,7 @@ const eks_text eks_texts[EKS_CARDS] = {
                          T("yes, no") F("}") NEXT T("γ, β") O("∈") F("{") T("trained, frozen") F("}")),
      .formula_text = "statistics from {batch, running} × updated {yes, no} × γ, β {trained, frozen}",
      .related = {3, 4, 7},
-     .sources = {WU_HE, WU_JOHNSON},
-     .experiment = "live, frozen and re-estimated statistics on a small like data set and on a shifted one; the winner "
-                   "should change sides"},
+     .sources = {WU_HE, WU_JOHNSON}},
     {.number = 14,
      .level = EKS_HARD,
      .question = "How does it interact with weight decay?",
@@ -261,9 +234,7 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {6, 11, 2},
      .sources = {{"van Laarhoven 2017", "https://arxiv.org/abs/1706.05350"},
                  {"Zhang et al. 2018", "https://arxiv.org/abs/1810.12281"},
-                 {"Loshchilov and Hutter 2019", "https://arxiv.org/abs/1711.05101"}},
-     .experiment = "the angle by which weights turn per step, measured against the predicted equilibrium, for SGD and "
-                   "AdamW"},
+                 {"Loshchilov and Hutter 2019", "https://arxiv.org/abs/1711.05101"}}},
     {.number = 15,
      .level = EKS_MEDIUM,
      .question = "When should batch norm be avoided?",
@@ -281,7 +252,5 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {4, 9, 10},
      .sources = {WU_HE,
                  {"Zhang and Sennrich 2019", "https://arxiv.org/abs/1910.07467"},
-                 {"Yang et al. 2019", "https://arxiv.org/abs/1902.08129"}},
-     .experiment = "a decision table: tiny, sorted and single-example batches, shifted inputs and deep plain stacks, "
-                   "with each norm in turn"},
+                 {"Yang et al. 2019", "https://arxiv.org/abs/1902.08129"}}},
 };
