@@ -100,13 +100,13 @@ static void show_text(const ek_model *before, const ek_model *after) {
 }
 
 static ek_status freeze(const arguments *args, const ek_model *before, ek_model *after, ek_error *err) {
-    int change = any_change(args);
-    if (!change && (option_given(args, "output") || option_flag(args, "dry-run")))
+    int wanted = any_change(args);
+    if (!wanted && (option_given(args, "output") || option_flag(args, "dry-run")))
         return fail(err, EK_ERR_ARG, "nothing to change: give --stats, --affine, --all or --clear");
-    ek_status status = change ? output_check(args, err) : EK_OK;
+    ek_status status = wanted ? output_check(args, err) : EK_OK;
     if (status == EK_OK) status = apply(args, after, err);
     if (status == EK_OK) status = verify(before, after, err);
-    if (status == EK_OK && change) status = output_save(args, after, err);
+    if (status == EK_OK && wanted) status = output_save(args, after, err);
     return status;
 }
 
