@@ -100,7 +100,9 @@ static ek_status read_norm(const arguments *args, ek_convert_options *options, e
         options->groups = groups;
         return EK_OK;
     }
-    const char *near = suggest(text, names, 5);
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : 0, text);
+    const char *near = suggest(word, names, 5);
     return fail(err, EK_ERR_ARG, "--norm: '%s' is none of batch, group:G, layer, instance, frozen%s%s%s", text,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
