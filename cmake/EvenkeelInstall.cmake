@@ -9,7 +9,7 @@ endif()
 
 set(EK_CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/evenkeel)
 # scripts/vendor.sh reads this list.
-set(EK_NORM_HEADERS cpu moments norm parallel parts status version)
+set(EK_NORM_HEADERS cpu moments norm parallel parts status sync version)
 file(GLOB EK_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/evenkeel/*.h)
 
 # ek_install(LIBRARY COMPONENT EXPORT_NAME): its static and shared forms, as targets of evenkeelCOMPONENTTargets.cmake.

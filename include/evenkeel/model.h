@@ -22,7 +22,8 @@ enum { EK_MAX_RANK = 8 };
 /* A named tensor: of a model's interface, or one of its initializers. Strings and data belong to the model. */
 typedef struct ek_tensor_info {
     const char *name;
-    ek_dtype dtype;
+    ek_dtype dtype;                     /* float16 and bfloat16 are EK_F32 in memory */
+    ek_dtype stored;                    /* and then this is EK_F16 or EK_BF16, their type in the file; else 0 */
     int rank;                           /* -1 = unknown */
     int64_t dims[EK_MAX_RANK];          /* -1 = not fixed */
     const char *dim_names[EK_MAX_RANK]; /* name of a dimension that is not fixed, else "" */

@@ -66,6 +66,7 @@ typedef struct ek_compare_options {
     int64_t batch; /* default 2; for a dimension 0 that is not fixed */
     int64_t size;  /* for other dimensions that are not fixed; default 0 = 64, then 224, then 32 are tried */
     int threads;
+    int timed; /* how often each model is also timed, in turns, one example each; default 0 */
     uint64_t reserved[8];
 } ek_compare_options;
 
@@ -73,6 +74,8 @@ typedef struct ek_comparison {
     double worst;       /* max |a - b| / max |a| over outputs and runs, before a final Softmax */
     const char *output; /* where; belongs to the first model */
     int runs;
+    int timed;                   /* timed runs of each model; fewer than asked for where they take long */
+    double seconds_a, seconds_b; /* median of those */
 } ek_comparison;
 
 EK_API ek_compare_options ek_compare_options_default(void);

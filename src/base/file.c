@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,30 +19,87 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-ek_status eki_map_open(const char *path, eki_map *map, ek_error *err) {
-    map->data = (const unsigned char *)"";
-    map->size = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return eki_fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
-    struct stat info;
+/* Maps an open file and closes it. */
+static ek_status map_and_close(int fd, const char *path, const struct stat *info, eki_map *map, ek_error *err) {
     ek_status status = EK_OK;
-    if (fstat(fd, &info) != 0) {
-        status = eki_fail(err, EK_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
-    } else if (!S_ISREG(info.st_mode)) {
+    if (!S_ISREG(info->st_mode)) {
         status = eki_fail(err, EK_ERR_IO, "%s: is %s, expected a regular file", path,
-                          S_ISDIR(info.st_mode) ? "a folder" : "a pipe or device");
-    } else if (info.st_size > 0) {
-        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+                          S_ISDIR(info->st_mode) ? "a folder" : "a pipe or device");
+    } else if (info->st_size > 0) {
+        void *data = mmap(NULL, (size_t)info->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (data == MAP_FAILED) {
-            status = eki_fail(err, EK_ERR_IO, "%s: cannot map %lld bytes: %s", path, (long long)info.st_size,
+            status = eki_fail(err, EK_ERR_IO, "%s: cannot map %lld bytes: %s", path, (long long)info->st_size,
                               strerror(errno));
         } else {
             map->data = data;
-            map->size = (size_t)info.st_size;
+            map->size = (size_t)info->st_size;
         }
     }
     close(fd);
     return status;
+}
+
+static ek_status examine(int fd, const char *path, struct stat *info, ek_error *err) {
+    if (fstat(fd, info) == 0) return EK_OK;
+    ek_status status = eki_fail(err, EK_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
+    close(fd);
+    return status;
+}
+
+ek_status eki_map_open(const char *path, eki_map *map, ek_error *err) {
+    struct stat info;
+    *map = (eki_map){.data = (const unsigned char *)""};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return eki_fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
+    EKI_TRY(examine(fd, path, &info, err));
+    return map_and_close(fd, path, &info, map, err);
+}
+
+/* Opens name's folders one inside the other, then the file. -1 and errno on failure. */
+static int open_below(const char *folder, const char *name) {
+    char part[NAME_MAX + 1];
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const char *slash; fd >= 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
+        size_t size = (size_t)(slash - name);
+        int inside = -1;
+        if (size < sizeof part) {
+            memcpy(part, name, size);
+            part[size] = '\0';
+            inside = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        } else {
+            errno = ENAMETOOLONG;
+        }
+        int why = errno;
+        close(fd);
+        errno = why;
+        fd = inside;
+    }
+    if (fd < 0) return -1;
+    int file = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int why = errno;
+    close(fd);
+    errno = why;
+    return file;
+}
+
+ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err) {
+    struct stat info;
+    *map = (eki_map){.data = (const unsigned char *)""};
+    int fd = open_below(folder, name);
+    if (fd < 0) {
+        bool link = errno == ELOOP || errno == ENOTDIR;
+        return eki_fail(err, EK_ERR_IO, "%s%s: cannot open for reading: %s", folder, name,
+                        link ? "it is a symbolic link or in one, which is not followed; put the file itself there"
+                             : strerror(errno));
+    }
+    EKI_TRY(examine(fd, name, &info, err));
+    if (S_ISREG(info.st_mode) && info.st_nlink > 1) {
+        close(fd);
+        return eki_fail(err, EK_ERR_IO,
+                        "%s%s: has %lld names (hard links), so it may be a file of somebody else; copy it", folder,
+                        name, (long long)info.st_nlink);
+    }
+    return map_and_close(fd, name, &info, map, err);
 }
 
 void eki_map_close(eki_map *map) {

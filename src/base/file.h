@@ -18,6 +18,10 @@ typedef struct eki_map {
 } eki_map;
 
 ek_status eki_map_open(const char *path, eki_map *map, ek_error *err);
+
+/* The file `name` (names between single slashes, checked by the caller: no "..") in `folder` or below it. Neither it
+ * nor a folder on the way may be a symbolic link, and the file must have no other name (hard link). */
+ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err);
 void eki_map_close(eki_map *map);
 
 typedef struct eki_writer eki_writer;

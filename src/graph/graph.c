@@ -51,6 +51,7 @@ void eki_graph_destroy(eki_graph *graph) {
     free(graph->outputs);
     eki_names_destroy(graph->names);
     eki_map_close(&graph->map);
+    for (eki_graph_file *file = graph->files; file != NULL; file = file->next) eki_map_close(&file->map);
     eki_arena_free(&graph->arena);
     free(graph);
 }

@@ -28,9 +28,12 @@ typedef struct eki_bytes {
     size_t size;
 } eki_bytes;
 
+/* Half precision is for files: float16 and bfloat16 values and tensors are EK_F32 here, with the type of the file in
+ * `stored` (else EK_DTYPE_NONE), in which they are written again. */
+
 /* Data in row-major order. Typed ONNX fields (float_data, ...) are converted to raw bytes on load. */
 typedef struct eki_tensor {
-    ek_dtype dtype;
+    ek_dtype dtype, stored;
     eki_shape shape; /* all dimensions known */
     void *data;      /* never written while `owned` is false: call eki_tensor_own first; borrowed data
                         may be unaligned: memcpy it, or own it */
@@ -45,6 +48,7 @@ typedef struct eki_value {
     const char *name; /* unique in the graph, never empty */
     int id;           /* index in eki_graph.values */
     ek_dtype dtype;   /* EK_DTYPE_NONE = unknown */
+    ek_dtype stored;  /* as of a tensor */
     eki_shape shape;  /* as declared or inferred */
     eki_tensor *init; /* data of an initializer, else NULL */
     eki_node *producer;
@@ -101,11 +105,20 @@ typedef struct eki_meta {
     const char *key, *value;
 } eki_meta;
 
+/* Another file with tensor data, mapped as long as the graph lives. */
+typedef struct eki_graph_file {
+    const char *name;
+    eki_map map;
+    struct eki_graph_file *next;
+} eki_graph_file;
+
 typedef struct eki_graph {
     eki_arena arena;
     const char *path; /* the file it came from, for messages; "" = built here */
     const char *name;
-    eki_map map; /* the mapped file that borrowed tensors point into */
+    eki_map map;           /* the mapped file that borrowed tensors point into */
+    ek_dtype half;         /* the type that its largest f32 initializer is stored in, for new ones */
+    eki_graph_file *files; /* and others, where tensors are stored outside it */
     int64_t ir_version;
     size_t n_nodes, cap_nodes, n_values, cap_values, n_symbols, cap_symbols, n_opsets, n_meta, cap_meta;
     eki_node **nodes; /* in file order; eki_graph_sort makes it topological */
@@ -190,6 +203,8 @@ const char *eki_shape_text(const eki_graph *graph, const eki_shape *shape, char 
 /* A zeroed tensor in the graph's arena (folded constants). */
 ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **tensor,
                             ek_error *err);
+/* Rounds the numbers of a tensor that is stored in half precision to what the file can hold. */
+void eki_tensor_round(eki_tensor *tensor);
 /* A zeroed initializer of that name: a value with data of its own. */
 ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
                                eki_value **value, ek_error *err);

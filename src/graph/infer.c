@@ -174,6 +174,7 @@ ek_status eki_graph_infer(eki_graph *graph, const eki_shape *input_shapes, ek_er
         eki_value *value = graph->values[i];
         if (value->producer == NULL) continue;
         value->dtype = known[i].dtype;
+        if (value->dtype != EK_F32) value->stored = EK_DTYPE_NONE;
         value->shape = known[i].shape;
     }
     free(known);

@@ -1,4 +1,5 @@
 /* tensor.c: element types, shapes and tensor data. */
+#include "base/half.h"
 #include "graph/graph.h"
 
 #include <inttypes.h>
@@ -127,6 +128,7 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
     void *data = tensor == NULL ? NULL : eki_alloc_zero(bytes);
     if (data == NULL) return eki_fail_nomem(err, bytes);
     *tensor = (eki_tensor){.dtype = dtype, .shape = *shape, .data = data, .bytes = bytes, .owned = true};
+    if (dtype == EK_F32) tensor->stored = value->stored = graph->half;
     value->init = tensor;
     value->dtype = dtype;
     value->shape = *shape;
@@ -137,6 +139,10 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
 bool eki_tensor_aligned(const eki_tensor *tensor) {
     size_t unit = eki_dtype_bytes(tensor->dtype);
     return unit == 0 || (uintptr_t)tensor->data % unit == 0;
+}
+
+void eki_tensor_round(eki_tensor *tensor) {
+    if (tensor->stored != EK_DTYPE_NONE) eki_half_round(tensor->stored, tensor->data, tensor->bytes / sizeof(float));
 }
 
 ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err) {

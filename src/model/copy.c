@@ -19,6 +19,7 @@ static ek_status copy_value(eki_graph *view, const eki_value *from, ek_error *er
     eki_value *to;
     EKI_TRY(eki_graph_value(view, from->name, &to, err));
     to->dtype = from->dtype;
+    to->stored = from->stored;
     to->shape = from->shape;
     to->declared = from->declared;
     to->keep = from->keep;
@@ -57,6 +58,7 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
     for (size_t i = 0; i < graph->n_outputs; i++) {
         EKI_TRY(eki_graph_add_output(view, view->values[graph->outputs[i]->id], err));
     }
+    view->half = graph->half;
     for (size_t i = 0; i < graph->n_opsets; i++) {
         EKI_TRY(eki_graph_add_opset(view, graph->opsets[i].domain, graph->opsets[i].version, err));
     }

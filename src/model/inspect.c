@@ -8,7 +8,7 @@
 #include <string.h>
 
 static ek_tensor_info describe(const eki_graph *graph, const eki_value *value) {
-    ek_tensor_info info = {.name = value->name, .dtype = value->dtype};
+    ek_tensor_info info = {.name = value->name, .dtype = value->dtype, .stored = value->stored};
     const eki_shape *shape = value->init != NULL ? &value->init->shape : &value->shape;
     info.rank = shape->rank;
     for (int i = 0; i < EK_MAX_RANK; i++) {
@@ -19,6 +19,7 @@ static ek_tensor_info describe(const eki_graph *graph, const eki_value *value) {
     }
     if (value->init != NULL) {
         info.dtype = value->init->dtype;
+        info.stored = value->init->stored;
         info.data = value->init->data;
         info.bytes = value->init->bytes;
     }

@@ -77,6 +77,7 @@ static void lift(eki_value *value, eki_tensor *tensor) {
     value->producer = NULL;
     value->init = tensor;
     value->dtype = tensor->dtype;
+    value->stored = tensor->stored;
     value->shape = tensor->shape;
     value->declared = false;
     value->keep = (eki_bytes){0};
@@ -84,6 +85,7 @@ static void lift(eki_value *value, eki_tensor *tensor) {
 
 static ek_status copy_tensor(eki_graph *graph, const eki_tensor *from, eki_tensor **to, ek_error *err) {
     EKI_TRY(eki_tensor_create(graph, from->dtype, &from->shape, to, err));
+    (*to)->stored = from->stored;
     if ((*to)->bytes > 0) memcpy((*to)->data, from->data, (*to)->bytes);
     return EK_OK;
 }

@@ -90,6 +90,7 @@ static ek_status spread(lowering *low, eki_value *parameter, int rank, eki_value
         EKI_TRY(fresh_value(low, parameter == low->node->in[1] ? "scale" : "bias", out));
         (*out)->init = copy;
         (*out)->dtype = copy->dtype;
+        (*out)->stored = copy->stored;
     }
     (*out)->init->shape = shape;
     (*out)->shape = shape;

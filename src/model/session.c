@@ -3,6 +3,7 @@
  * A session checks what it is fed against what the model declares (names, types, extents), copies it into the plan's
  * input buffers and shows the plan's output buffers. Plans are made once per set of shapes and kept by the executor.
  */
+#include "base/half.h"
 #include "model/model.h"
 
 #include <inttypes.h>
@@ -90,7 +91,8 @@ static ek_status check_input(const ek_session *session, const eki_value *value, 
         return eki_fail(err, EK_ERR_SHAPE, "input '%s': rank %d is not in 0 to %d", value->name, array->rank,
                         EK_MAX_RANK);
     }
-    if (array->dtype != value->dtype && value->dtype != EK_DTYPE_NONE) {
+    bool same = array->dtype == value->dtype || (eki_is_half(array->dtype) && array->dtype == value->stored);
+    if (!same && value->dtype != EK_DTYPE_NONE) {
         return eki_fail(err, EK_ERR_DTYPE, "input '%s' is %s, the model wants %s", value->name,
                         eki_dtype_name(array->dtype), eki_dtype_name(value->dtype));
     }
@@ -129,7 +131,11 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
         eki_view view = eki_exec_input(session->exec, i);
         int64_t count = 0;
         if (!eki_shape_count(&shapes[i], &count) || view.data == NULL || count == 0) continue;
-        memcpy(view.data, inputs[i].data, (size_t)count * eki_dtype_bytes(inputs[i].dtype));
+        if (eki_is_half(inputs[i].dtype) && view.dtype == EK_F32) {
+            eki_half_widen(inputs[i].dtype, inputs[i].data, view.data, (size_t)count);
+        } else {
+            memcpy(view.data, inputs[i].data, (size_t)count * eki_dtype_bytes(inputs[i].dtype));
+        }
     }
     EKI_TRY(eki_exec_forward(session->exec, err));
     session->ran = true;

@@ -98,9 +98,7 @@ void eki_batch_forward(const eki_job *job, bool running) {
     eki_batch_affine(job);
 }
 
-static void finish_channel(const eki_job *job, int64_t c) {
-    const ek_norm_plan *plan = job->plan;
-    eki_pair sum = eki_pair_tree(job->sums + c, plan->units.count, plan->channels);
+void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {
     double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = eki_count_of(job, c);
     eki_pair total = {sum.a, rstd * sum.b};
     if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
@@ -113,7 +111,11 @@ static void finish_channel(const eki_job *job, int64_t c) {
 }
 
 static void finish_channels(void *context, int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; c++) finish_channel(context, c);
+    const eki_job *job = context;
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t c = begin; c < end; c++) {
+        eki_batch_gradient(job, c, eki_pair_tree(job->sums + c, plan->units.count, plan->channels));
+    }
 }
 
 /* dx = (scale * rstd) dy, by the forward kernels. */

@@ -100,10 +100,10 @@ const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e
     if (!eki_fuses(job)) return NULL;
     *e = (eki_epilogue){
         .activation = (int)d->activation, .alpha = (float)d->activation_alpha, .beta = (float)d->activation_beta};
-    if (job->residual != NULL) e->residual = job->residual + offset;
-    if (job->dresidual != NULL) e->dresidual = job->dresidual + offset;
-    if (job->y_of_forward != NULL) e->y = job->y_of_forward + offset;
-    e->x = job->x_of_forward + offset;
+    e->residual = eki_at(job, job->residual, offset);
+    e->dresidual = eki_to(job, job->dresidual, offset);
+    e->y = eki_at(job, job->y_of_forward, offset);
+    e->x = eki_at(job, job->x_of_forward, offset);
     return e;
 }
 

@@ -12,7 +12,7 @@ static int64_t ghost_samples(const ek_norm_plan *plan, int64_t g) {
 }
 
 int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g) {
-    return (plan->ghosts > 1 ? ghost_samples(plan, g) : plan->samples) * plan->space;
+    return plan->ghosts > 1 ? ghost_samples(plan, g) * plan->space : plan->set_size;
 }
 
 /* The last one is the smallest. */
@@ -31,14 +31,14 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
     eki_job part = *job;
     int64_t offset = first * (eki_buffer_elements(job->plan) / job->plan->samples);
     part.plan = slice;
-    if (job->x != NULL) part.x += offset;
-    if (job->y != NULL) part.y += offset;
-    if (job->dy != NULL) part.dy += offset;
-    if (job->dx != NULL) part.dx += offset;
-    if (job->residual != NULL) part.residual += offset;
-    if (job->dresidual != NULL) part.dresidual += offset;
-    if (job->x_of_forward != NULL) part.x_of_forward += offset;
-    if (job->y_of_forward != NULL) part.y_of_forward += offset;
+    part.x = eki_at(job, job->x, offset);
+    part.y = eki_to(job, job->y, offset);
+    part.dy = eki_at(job, job->dy, offset);
+    part.dx = eki_to(job, job->dx, offset);
+    part.residual = eki_at(job, job->residual, offset);
+    part.dresidual = eki_to(job, job->dresidual, offset);
+    part.x_of_forward = eki_at(job, job->x_of_forward, offset);
+    part.y_of_forward = eki_at(job, job->y_of_forward, offset);
     part.stats.mean += set;
     part.stats.rstd += set;
     part.stats.var += set;

@@ -40,11 +40,11 @@ static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t
     eki_epilogue fused;
     int64_t offset = row * job->plan->space + begin;
     if (job->stream && !eki_fuses(job)) {
-        k->f32_vec_affine_stream(job->x + offset, job->y + offset, (size_t)length, scale, bias, &p);
+        k->vec_affine_stream(eki_at(job, job->x, offset), eki_to(job, job->y, offset), (size_t)length, scale, bias, &p);
         return;
     }
-    k->f32_vec_affine(job->x + offset, job->y + offset, (size_t)length, scale, bias, &p,
-                      fuse(job, row, begin, &p, &fused));
+    k->vec_affine(eki_at(job, job->x, offset), eki_to(job, job->y, offset), (size_t)length, scale, bias, &p,
+                  fuse(job, row, begin, &p, &fused));
 }
 
 /* Rows that go through a phase together, so that the divisions and roots of one do not hold up the sums of the next;
@@ -104,8 +104,9 @@ static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
     eki_epilogue fused;
     const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
     fused.dresidual = NULL;
-    job->kernels->f32_vec_gradsums(job->x + offset, job->dy + offset, (size_t)piece_length(job->plan, block),
-                                   job->scale != NULL ? job->scale + begin : NULL, job->stats.mean[row], sums, e);
+    job->kernels->vec_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset),
+                               (size_t)piece_length(job->plan, block), job->scale != NULL ? job->scale + begin : NULL,
+                               job->stats.mean[row], sums, e);
     return (eki_pair){sums[0], sums[1]};
 }
 
@@ -119,17 +120,17 @@ static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
     const eki_kernels *k = job->kernels;
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     size_t length = (size_t)piece_length(job->plan, block);
-    const float *x = job->x + offset, *dy = job->dy + offset, *scale = job->scale != NULL ? job->scale + begin : NULL;
+    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    const float *scale = job->scale != NULL ? job->scale + begin : NULL;
     eki_gradient p = eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, (double)job->small[2 * row],
                                        (double)job->small[2 * row + 1]);
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
     if (job->stream && !eki_fuses(job)) {
-        k->f32_vec_gradaffine_stream(x, dy, job->dx + offset, length, scale, &p);
+        k->vec_gradaffine_stream(x, dy, eki_to(job, job->dx, offset), length, scale, &p);
         return;
     }
-    k->f32_vec_gradaffine(x, dy, job->dx != NULL ? job->dx + offset : NULL, length, scale, &p,
-                          fuse(job, row, begin, &again, &fused));
+    k->vec_gradaffine(x, dy, eki_to(job, job->dx, offset), length, scale, &p, fuse(job, row, begin, &again, &fused));
 }
 
 static void sum_rows(const eki_job *job, int64_t begin, int64_t end) {
@@ -190,10 +191,10 @@ static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64
         if (eki_computes_again(job)) {
             for (int64_t i = 0; i < rows; i++) again[i] = row_affine(job, row + i);
         }
-        job->kernels->f32_vec_paramgrads(job->x + offset, job->dy + offset, (size_t)rows, (size_t)plan->space,
-                                         (size_t)length, job->stats.mean + row, job->stats.rstd + row, dscale + begin,
-                                         dbias + begin,
-                                         fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
+        job->kernels->vec_paramgrads(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows,
+                                     (size_t)plan->space, (size_t)length, job->stats.mean + row, job->stats.rstd + row,
+                                     dscale + begin, dbias + begin,
+                                     fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
     }
 }
 

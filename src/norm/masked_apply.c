@@ -42,8 +42,8 @@ static float gradient_value(float x, float dy, const eki_gradient *p) {
 static void affine_row(const eki_job *job, int64_t sample, int64_t channel) {
     int64_t space = job->plan->space, offset = (sample * job->plan->channels + channel) * space;
     const unsigned char *valid = job->valid + sample * space;
-    const float *x = job->x + offset;
-    float *y = job->y + offset;
+    const float *x = eki_at(job, job->x, offset);
+    float *y = eki_to(job, job->y, offset);
     eki_affine p = affine_of(job, sample, channel);
     for (int64_t s = 0; s < space; s++) {
         float value = affine_value(x[s], &p);
@@ -69,8 +69,8 @@ static void affine_tile(const eki_job *job, int64_t sample, int64_t t) {
     for (int64_t s = 0; s < plan->space; s++) {
         int64_t offset = eki_tile_offset(plan, sample, s, t);
         bool valid = job->valid[sample * plan->space + s];
-        const float *x = job->x + offset;
-        float *y = job->y + offset;
+        const float *x = eki_at(job, job->x, offset);
+        float *y = eki_to(job, job->y, offset);
         for (int64_t j = 0; j < cols && valid; j++) y[j] = ((x[j] - hi[j]) - lo[j]) * gain[j] + bias[j];
         clear(valid ? y + cols : y, valid ? padding : cols + padding);
     }
@@ -91,8 +91,8 @@ static void affine_items(void *context, int64_t begin, int64_t end) {
 static void gradient_row(const eki_job *job, int64_t sample, int64_t channel) {
     int64_t space = job->plan->space, offset = (sample * job->plan->channels + channel) * space;
     const unsigned char *valid = job->valid + sample * space;
-    const float *x = job->x + offset, *dy = job->dy + offset;
-    float *dx = job->dx + offset;
+    const float *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    float *dx = eki_to(job, job->dx, offset);
     eki_gradient p = gradient_of(job, sample, channel);
     for (int64_t s = 0; s < space; s++) {
         float value = gradient_value(x[s], dy[s], &p);
@@ -116,8 +116,8 @@ static void gradient_tile(const eki_job *job, int64_t sample, int64_t t) {
     for (int64_t s = 0; s < plan->space; s++) {
         int64_t offset = eki_tile_offset(plan, sample, s, t);
         bool valid = job->valid[sample * plan->space + s];
-        const float *x = job->x + offset, *dy = job->dy + offset;
-        float *dx = job->dx + offset;
+        const float *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+        float *dx = eki_to(job, job->dx, offset);
         for (int64_t j = 0; j < cols && valid; j++) {
             float xhat = ((x[j] - hi[j]) - lo[j]) * rstd[j];
             dx[j] = rstd[j] * ((scale[j] * dy[j] - k1[j]) - xhat * k2[j]);

@@ -82,7 +82,7 @@ static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     double shift = 0;
     bool found = false;
     for (int64_t i = span.sample; i < span.sample + span.samples; i++) {
-        const float *x = job->x + (i * plan->channels + channel) * plan->space + span.begin;
+        const float *x = eki_at(job, job->x, (i * plan->channels + channel) * plan->space + span.begin);
         const unsigned char *valid = job->valid + i * plan->space;
         if (!found && any_valid(valid + span.begin, span.length)) {
             found = true;
@@ -109,7 +109,7 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     double shift[EKI_TILE] = {0}, s1[EKI_TILE] = {0}, s2[EKI_TILE] = {0}, n = 0;
     int64_t cols = eki_tile_columns(plan, t), sample, row;
     for (int64_t at = 0; next_row(job, &span, &at, &sample, &row); at++, n += 1) {
-        const float *x = job->x + eki_tile_offset(plan, sample, row, t);
+        const float *x = eki_at(job, job->x, eki_tile_offset(plan, sample, row, t));
         for (int64_t j = 0; j < cols && n == 0 && plan->centred; j++) shift[j] = (double)x[j];
         for (int64_t j = 0; j < cols; j++) {
             double d = (double)x[j] - shift[j];
@@ -144,7 +144,7 @@ eki_moments eki_masked_set_piece(const eki_job *job, int64_t set, int64_t block)
     const ek_norm_plan *plan = job->plan;
     int64_t begin = block * EKI_ROW_LIMIT, rest = plan->set_size - begin;
     int64_t length = rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;
-    const float *x = job->x + set * plan->set_size + begin;
+    const float *x = eki_at(job, job->x, set * plan->set_size + begin);
     const unsigned char *valid = job->valid + set / plan->groups * plan->space;
     lanes s = {.n = 0};
     double shift = find_shift(plan, x, length, valid, begin);
@@ -179,7 +179,7 @@ static eki_pair row_products(const eki_job *job, int64_t u, int64_t channel) {
     for (int64_t i = span.sample; i < span.sample + span.samples; i++) {
         int64_t offset = (i * plan->channels + channel) * plan->space + span.begin;
         const unsigned char *valid = job->valid + i * plan->space + span.begin;
-        add_products(&s, job->x + offset, job->dy + offset, span.length, mean, valid);
+        add_products(&s, eki_at(job, job->x, offset), eki_at(job, job->dy, offset), span.length, mean, valid);
     }
     return (eki_pair){lane_sum(s.a), lane_sum(s.b)};
 }
@@ -192,7 +192,7 @@ static void column_products(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) mean[j] = job->stats.mean[eki_set_of(plan, span.sample, first + j)];
     for (int64_t at = 0; next_row(job, &span, &at, &sample, &row); at++) {
         int64_t offset = eki_tile_offset(plan, sample, row, t);
-        const float *x = job->x + offset, *dy = job->dy + offset;
+        const float *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
         for (int64_t j = 0; j < cols; j++) {
             double g = (double)dy[j];
             sdy[j] += g;

@@ -12,7 +12,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     void *stats = args->saved != NULL ? args->saved : (void *)workspace;
     float *small = (float *)(void *)(workspace + plan->small_offset);
     void *partials = workspace + plan->partial_offset;
-    eki_job job = {.plan = plan, .kernels = eki_kernels_get()};
+    eki_job job = {.plan = plan, .kernels = eki_kernels_get(plan->data)};
     job.x = args->x;
     job.y = args->y;
     job.scale = args->scale;

@@ -205,6 +205,11 @@ ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *
     EKI_TRY(check_struct(plan, args, err));
     EKI_TRY(check_memory(plan, args, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_backward()", err));
+    if (((const eki_saved_header *)args->saved)->spread) {
+        return eki_fail(err, EK_ERR_STATE,
+                        "saved is of a forward over several ranks: call ek_norm_sync_backward_start() and "
+                        "ek_norm_sync_backward_finish(), on every rank");
+    }
     if (plan->elements == 0) return EK_OK;
     EKI_TRY(eki_mask_check(plan, args, err));
     if (args->x == NULL) return missing(plan, "x", "backward reads the x of the forward", err);

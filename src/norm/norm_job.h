@@ -14,14 +14,16 @@
 typedef struct eki_job {
     const ek_norm_plan *plan;
     const eki_kernels *kernels;
-    const float *x, *dy, *scale, *bias;
-    float *y, *dx, *dscale, *dbias;
-    const float *residual; /* as the descriptor says, else NULL */
-    float *dresidual;
-    bool forms;                /* gradient sums write dresidual, and what follows them reads it as dy */
-    bool formed;               /* they have: dy is the gradient before the activation */
-    const float *x_of_forward; /* x, whatever map the affine phases are used for */
-    const float *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
+    const void *x, *dy; /* data: eki_at() and eki_to() find its elements */
+    void *y, *dx;
+    const float *scale, *bias;
+    float *dscale, *dbias;
+    const void *residual; /* as the descriptor says, else NULL */
+    void *dresidual;
+    bool forms;               /* gradient sums write dresidual, and what follows them reads it as dy */
+    bool formed;              /* they have: dy is the gradient before the activation */
+    const void *x_of_forward; /* x, whatever map the affine phases are used for */
+    const void *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const float *running_mean, *running_var;
     bool stream; /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
@@ -76,6 +78,20 @@ bool eki_computes_again(const eki_job *job);
 bool eki_fuses(const eki_job *job);
 bool eki_reads_output(const ek_norm_plan *plan);
 
+/* Where element `offset` of a tensor is; NULL of no tensor. */
+static inline const void *eki_at(const eki_job *job, const void *tensor, int64_t offset) {
+    return tensor != NULL ? (const char *)tensor + offset * job->plan->element_bytes : NULL;
+}
+static inline void *eki_to(const eki_job *job, void *tensor, int64_t offset) {
+    return tensor != NULL ? (char *)tensor + offset * job->plan->element_bytes : NULL;
+}
+
+/* One element. */
+static inline double eki_value(const eki_job *job, const void *element) {
+    (void)job;
+    return (double)*(const float *)element;
+}
+
 static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }
 
 /* The coefficients that forward applies to one sample and channel, or to a tile of them. */
@@ -90,7 +106,7 @@ const float *eki_twice(float wide[16], const float eight[8]);
 eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns *p);
 
 /* Padded columns of blocked layouts are written as zero. */
-void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding);
+void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding);
 
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
 ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
@@ -128,6 +144,7 @@ void eki_batch_statistics(const eki_job *job); /* from the partial moments of al
 void eki_batch_coefficients(const eki_job *job);
 void eki_batch_affine(const eki_job *job); /* y from statistics that are there */
 void eki_batch_forward(const eki_job *job, bool running);
+void eki_batch_gradient(const eki_job *job, int64_t channel, eki_pair sum); /* the same of one, from its two sums */
 void eki_batch_totals(const eki_job *job); /* dscale, dbias and coefficients from the partial sums of all units */
 void eki_batch_backward(const eki_job *job, bool through_statistics);
 void eki_group_forward(const eki_job *job);

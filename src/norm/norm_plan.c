@@ -25,6 +25,11 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
     return p;
 }
 
+static void set_data(ek_norm_plan *plan) {
+    plan->data = EKI_F32;
+    plan->element_bytes = (int64_t)sizeof(float);
+}
+
 static void set_family(ek_norm_plan *plan) {
     const ek_norm_desc *d = &plan->desc;
     bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
@@ -96,7 +101,7 @@ static void set_units(ek_norm_plan *plan) {
  * is still needed. Below that size the next operation finds the result in a cache, and with short segments that
  * do not end at lines too many lines are written in two parts (measured: docs/kernels.md). */
 static void set_stream(ek_norm_plan *plan) {
-    int64_t bytes = plan->elements * (int64_t)sizeof(float);
+    int64_t bytes = plan->elements * plan->element_bytes;
     bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
     plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
@@ -179,6 +184,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     memset(made, 0, sizeof *made);
     made->desc = checked;
+    set_data(made);
     set_family(made);
     set_sets(made);
     set_memory(made);

@@ -5,6 +5,7 @@
 #ifndef EKI_NORM_PLAN_H
 #define EKI_NORM_PLAN_H
 
+#include "kernel/kernel.h"
 #include <evenkeel/norm.h>
 #include <stdbool.h>
 
@@ -42,7 +43,9 @@ typedef struct eki_span {
 struct ek_norm_plan {
     ek_norm_desc desc; /* with the axis made non-negative */
     eki_family family;
-    bool centred; /* false: RMS */
+    eki_data data;         /* kernels */
+    int64_t element_bytes; /* of data */
+    bool centred;          /* false: RMS */
     int64_t samples, channels, space;
     int64_t groups, group_channels;
     int64_t sets, set_size, elements; /* logical elements */

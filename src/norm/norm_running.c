@@ -11,12 +11,13 @@
 /* What a forward left in `saved`. */
 typedef struct {
     const double *mean, *var;
-    double masked_count; /* elements of a channel under a mask, else 0 */
+    double count; /* elements of a channel; with virtual batches 0 */
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
     const double *values = (const double *)(const void *)(header + 1);
-    return (batch_stats){values, values + 2 * plan->sets, plan->masked ? (double)header->positions : 0.0};
+    int64_t count = plan->masked ? header->positions : plan->ghosts == 1 ? header->count : 0;
+    return (batch_stats){values, values + 2 * plan->sets, (double)count};
 }
 
 /* The mean over virtual batches, weighed by their elements; of the only one, the value itself. */
@@ -31,7 +32,7 @@ static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
 static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    double var = batch->var[g * plan->channels + c], n = batch->masked_count;
+    double var = batch->var[g * plan->channels + c], n = batch->count;
     if (n == 0) n = (double)eki_ghost_count(plan, g);
     if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
     return var * (n / (n - 1.0));

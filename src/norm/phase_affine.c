@@ -22,11 +22,13 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_affine p = eki_affine_of(job, sample, channel);
     const eki_kernels *k = job->kernels;
+    const void *x = eki_at(job, job->x, offset);
+    void *y = eki_to(job, job->y, offset);
     eki_epilogue fused;
     if (job->stream) {
-        k->f32_row_affine_stream(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+        k->row_affine_stream(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
     } else {
-        k->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+        k->row_affine(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
     }
 }
 
@@ -71,15 +73,14 @@ eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns 
 
 static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
                     const eki_affine_columns *p) {
-    const float *x = job->x + offset;
-    float *y = job->y + offset;
+    const void *x = eki_at(job, job->x, offset);
+    void *y = eki_to(job, job->y, offset);
     eki_epilogue fused;
     if (job->stream) {
-        job->kernels->f32_col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                            eki_fuse(job, offset, &fused));
+        job->kernels->col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                        eki_fuse(job, offset, &fused));
     } else {
-        job->kernels->f32_col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                     eki_fuse(job, offset, &fused));
+        job->kernels->col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p, eki_fuse(job, offset, &fused));
     }
 }
 
@@ -91,13 +92,13 @@ static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const 
     int64_t last = offset + rows / 2 * 16;
     columns(job, offset, rows / 2, 16, 16, &both);
     if (rows % 2 == 0) return;
-    job->kernels->f32_col_affine(job->x + last, job->y + last, 1, 8, 8, p, eki_fuse(job, last, &fused));
+    job->kernels->col_affine(eki_at(job, job->x, last), eki_to(job, job->y, last), 1, 8, 8, p,
+                             eki_fuse(job, last, &fused));
 }
 
-void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding) {
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t j = 0; j < padding; j++) y[r * stride + cols + j] = 0.0f;
-    }
+void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding) {
+    int64_t stride = eki_tile_stride(job->plan), bytes = padding * job->plan->element_bytes;
+    for (int64_t r = 0; r < rows; r++) memset(eki_to(job, tensor, offset + r * stride + cols), 0, (size_t)bytes);
 }
 
 static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
@@ -112,7 +113,7 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     } else {
         columns(job, offset, s.length, stride, cols, &p);
     }
-    if (padding > 0) eki_clear_padding(job->y + offset, s.length, stride, cols, padding);
+    if (padding > 0) eki_clear_padding(job, job->y, offset, s.length, cols, padding);
 }
 
 static void column_cells(void *context, int64_t begin, int64_t end) {

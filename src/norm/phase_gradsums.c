@@ -11,8 +11,8 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     if (eki_computes_again(job)) again = eki_affine_of(job, s.sample, channel);
     const eki_epilogue *e = eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
     if (!job->forms) fused.dresidual = NULL;
-    job->kernels->f32_row_gradsums(job->x + offset, job->dy + offset, (size_t)s.length, (size_t)s.samples,
-                                   (size_t)(plan->channels * plan->space), mean, sums, e);
+    job->kernels->row_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)s.length,
+                               (size_t)s.samples, (size_t)(plan->channels * plan->space), mean, sums, e);
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
@@ -34,8 +34,8 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, const double 
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
         const eki_epilogue *e = eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
         if (!job->forms) fused.dresidual = NULL;
-        job->kernels->f32_col_gradsums(job->x + offset, job->dy + offset, (size_t)rows, stride, cols, mean, sdy, sdyx,
-                                       e);
+        job->kernels->col_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows, stride,
+                                   cols, mean, sdy, sdyx, e);
     }
 }
 

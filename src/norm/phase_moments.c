@@ -8,10 +8,10 @@
 static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, u);
-    const float *x = job->x + (s.sample * plan->channels + channel) * plan->space + s.begin;
-    double shift = plan->centred ? (double)x[0] : 0.0, sums[2];
-    job->kernels->f32_row_moments(x, (size_t)s.length, (size_t)s.samples, (size_t)(plan->channels * plan->space), shift,
-                                  sums);
+    const void *x = eki_at(job, job->x, (s.sample * plan->channels + channel) * plan->space + s.begin);
+    double shift = plan->centred ? eki_value(job, x) : 0.0, sums[2];
+    job->kernels->row_moments(x, (size_t)s.length, (size_t)s.samples, (size_t)(plan->channels * plan->space), shift,
+                              sums);
     return eki_moments_from_sums((double)(s.samples * s.length), shift, sums[0], sums[1], plan->centred);
 }
 
@@ -27,17 +27,18 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, const double 
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
     int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
     for (int64_t i = 0; i < stretches; i++) {
-        const float *x = job->x + eki_tile_offset(plan, s.sample + i, s.begin, t);
-        job->kernels->f32_col_moments(x, (size_t)rows, stride, cols, shift, s1, s2);
+        const void *x = eki_at(job, job->x, eki_tile_offset(plan, s.sample + i, s.begin, t));
+        job->kernels->col_moments(x, (size_t)rows, stride, cols, shift, s1, s2);
     }
 }
 
 static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, u);
-    const float *first = job->x + eki_tile_offset(plan, s.sample, s.begin, t);
+    float first[EKI_TILE];
     double shift[EKI_TILE], s1[EKI_TILE] = {0}, s2[EKI_TILE] = {0};
     int64_t cols = eki_tile_columns(plan, t);
+    job->kernels->widen(eki_at(job, job->x, eki_tile_offset(plan, s.sample, s.begin, t)), (size_t)cols, first);
     for (int64_t j = 0; j < cols; j++) shift[j] = plan->centred ? (double)first[j] : 0.0;
     column_sums(job, s, t, shift, s1, s2);
     eki_moments *partial = job->moments + u * plan->channels + t * plan->tile;
@@ -67,9 +68,9 @@ eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block
     const ek_norm_plan *plan = job->plan;
     int64_t begin = block * EKI_ROW_LIMIT, rest = plan->set_size - begin;
     int64_t length = rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;
-    const float *x = job->x + set * plan->set_size + begin;
-    double shift = plan->centred ? (double)x[0] : 0.0, sums[2];
-    job->kernels->f32_row_moments(x, (size_t)length, 1, 0, shift, sums);
+    const void *x = eki_at(job, job->x, set * plan->set_size + begin);
+    double shift = plan->centred ? eki_value(job, x) : 0.0, sums[2];
+    job->kernels->row_moments(x, (size_t)length, 1, 0, shift, sums);
     return eki_moments_from_sums((double)length, shift, sums[0], sums[1], plan->centred);
 }
 

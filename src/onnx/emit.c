@@ -4,6 +4,7 @@
  */
 #include "onnx/emit.h"
 
+#include "base/half.h"
 #include "onnx/wire.h"
 
 #include <string.h>
@@ -40,6 +41,18 @@ void eki_emit_bytes(eki_emit *emit, uint32_t number, const void *data, size_t si
     put_tag(emit, number, EKI_WIRE_BYTES);
     put_varint(emit, size);
     eki_emit_raw(emit, data, size);
+}
+
+void eki_emit_halves(eki_emit *emit, uint32_t number, ek_dtype dtype, const float *floats, size_t count) {
+    enum { PIECE = 2048 };
+    uint16_t halves[PIECE];
+    put_tag(emit, number, EKI_WIRE_BYTES);
+    put_varint(emit, 2 * (uint64_t)count);
+    for (size_t i = 0, n; i < count; i += n) {
+        n = count - i < PIECE ? count - i : PIECE;
+        if (emit->writer != NULL) eki_half_narrow(dtype, floats + i, halves, n);
+        eki_emit_raw(emit, halves, 2 * n);
+    }
 }
 
 void eki_emit_text(eki_emit *emit, uint32_t number, const char *text) {

@@ -22,6 +22,8 @@ void eki_emit_raw(eki_emit *emit, const void *data, size_t size); /* complete fi
 void eki_emit_varint(eki_emit *emit, uint32_t number, uint64_t value);
 void eki_emit_float(eki_emit *emit, uint32_t number, float value);
 void eki_emit_bytes(eki_emit *emit, uint32_t number, const void *data, size_t size);
+/* The numbers in half precision. */
+void eki_emit_halves(eki_emit *emit, uint32_t number, ek_dtype dtype, const float *floats, size_t count);
 void eki_emit_text(eki_emit *emit, uint32_t number, const char *text);
 void eki_emit_message(eki_emit *emit, uint32_t number, eki_emit_fn body, const eki_graph *graph, const void *item);
 

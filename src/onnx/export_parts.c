@@ -16,8 +16,13 @@ void eki_export_tensor(eki_emit *emit, const eki_tensor *tensor) {
     for (int i = 0; i < tensor->shape.rank; i++) {
         eki_emit_varint(emit, TENSOR_DIMS, (uint64_t)tensor->shape.dims[i]);
     }
-    eki_emit_varint(emit, TENSOR_DATA_TYPE, (uint64_t)tensor->dtype);
-    eki_emit_bytes(emit, TENSOR_RAW_DATA, tensor->data, tensor->bytes);
+    bool half = tensor->stored != EK_DTYPE_NONE;
+    eki_emit_varint(emit, TENSOR_DATA_TYPE, (uint64_t)(half ? tensor->stored : tensor->dtype));
+    if (half) {
+        eki_emit_halves(emit, TENSOR_RAW_DATA, tensor->stored, tensor->data, tensor->bytes / sizeof(float));
+    } else {
+        eki_emit_bytes(emit, TENSOR_RAW_DATA, tensor->data, tensor->bytes);
+    }
     eki_emit_raw(emit, tensor->keep.data, tensor->keep.size);
 }
 
@@ -114,7 +119,8 @@ static void emit_shape(eki_emit *emit, const eki_graph *graph, const void *item)
 
 static void emit_tensor_type(eki_emit *emit, const eki_graph *graph, const void *item) {
     const eki_value *value = item;
-    eki_emit_varint(emit, TYPE_TENSOR_ELEM_TYPE, (uint64_t)value->dtype);
+    ek_dtype dtype = value->stored != EK_DTYPE_NONE ? value->stored : value->dtype;
+    eki_emit_varint(emit, TYPE_TENSOR_ELEM_TYPE, (uint64_t)dtype);
     if (value->shape.rank >= 0) eki_emit_message(emit, TYPE_TENSOR_SHAPE, emit_shape, graph, &value->shape);
 }
 

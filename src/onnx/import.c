@@ -131,9 +131,9 @@ static ek_status finish_error(const char *name, const unsigned char *data, size_
     return status;
 }
 
-static ek_status import_bytes(eki_graph *graph, const unsigned char *data, size_t size,
+static ek_status import_bytes(eki_graph *graph, const unsigned char *data, size_t size, const char *folder,
                               const eki_onnx_load_options *options, ek_error *err) {
-    eki_import import = {.graph = graph, .free_used = graph->arena.used};
+    eki_import import = {.graph = graph, .folder = folder, .free_used = graph->arena.used};
     if (options != NULL) import.budget = options->budget;
     if (import.budget == 0 &&
         (!eki_mul_size(size, 4, &import.budget) || !eki_add_size(import.budget, (size_t)64 << 20, &import.budget))) {
@@ -152,12 +152,25 @@ static ek_status create(const char *name, eki_graph **graph, ek_error *err) {
     return (*graph)->path == NULL ? eki_fail_nomem(err, strlen(name)) : EK_OK;
 }
 
+/* The folder that the path is in, with its slash. */
+static ek_status folder_of(eki_graph *graph, const char **folder, ek_error *err) {
+    const char *slash = strrchr(graph->path, '/');
+    size_t size = slash == NULL ? 0 : (size_t)(slash - graph->path) + 1;
+    char *text = eki_arena_alloc(&graph->arena, size + 3);
+    if (text == NULL) return eki_fail_nomem(err, size + 3);
+    memcpy(text, slash == NULL ? "./" : graph->path, slash == NULL ? 2 : size);
+    *folder = text;
+    return EK_OK;
+}
+
 ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, eki_graph **out, ek_error *err) {
     eki_graph *graph = NULL;
+    const char *folder = NULL;
     *out = NULL;
     ek_status status = create(path, &graph, err);
+    if (status == EK_OK) status = folder_of(graph, &folder, err);
     if (status == EK_OK) status = eki_map_open(path, &graph->map, err);
-    if (status == EK_OK) status = import_bytes(graph, graph->map.data, graph->map.size, options, err);
+    if (status == EK_OK) status = import_bytes(graph, graph->map.data, graph->map.size, folder, options, err);
     if (status != EK_OK) {
         bool mapped = graph != NULL && graph->map.size > 0;
         status = finish_error(path, mapped ? graph->map.data : NULL, mapped ? graph->map.size : 0, status, err);
@@ -176,7 +189,7 @@ ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, c
     unsigned char *copy = NULL;
     if (status == EK_OK) {
         copy = eki_arena_memdup(&graph->arena, data, size);
-        status = copy == NULL ? eki_fail_nomem(err, size) : import_bytes(graph, copy, size, options, err);
+        status = copy == NULL ? eki_fail_nomem(err, size) : import_bytes(graph, copy, size, NULL, options, err);
     }
     if (status != EK_OK) {
         status = finish_error(name, data, size, status, err);

@@ -11,9 +11,10 @@ typedef struct eki_symbol_slot {
 
 typedef struct eki_import {
     eki_graph *graph;
-    size_t budget;    /* bytes the load may use */
-    size_t free_used; /* bytes of the graph's arena that do not count (a copy of the file) */
-    char *name;       /* scratch: a name with its NUL */
+    const char *folder; /* where external data may lie; NULL = nowhere */
+    size_t budget;      /* bytes the load may use */
+    size_t free_used;   /* bytes of the graph's arena that do not count (a copy of the file) */
+    char *name;         /* scratch: a name with its NUL */
     size_t cap_name;
     eki_value **refs; /* scratch: inputs and outputs of one node */
     size_t cap_refs;

@@ -6,6 +6,7 @@
  */
 #include "onnx/import.h"
 
+#include "base/half.h"
 #include "onnx/schema.h"
 #include "onnx/value_info.h"
 
@@ -27,6 +28,7 @@ static ek_status import_initializer(eki_import *import, eki_wire wire, ek_error 
     }
     value->init = tensor;
     value->dtype = tensor->dtype;
+    value->stored = tensor->stored;
     value->shape = tensor->shape;
     return EK_OK;
 }
@@ -58,7 +60,8 @@ static ek_status declare(eki_import *import, eki_wire wire, const eki_value_info
     value->declared = true;
     value->keep = (eki_bytes){.data = wire.base + wire.at, .size = wire.end - wire.at};
     if (value->init != NULL) return EK_OK;
-    value->dtype = info->dtype;
+    value->stored = eki_is_half(info->dtype) ? info->dtype : EK_DTYPE_NONE;
+    value->dtype = value->stored != EK_DTYPE_NONE ? EK_F32 : info->dtype;
     return info_shape(import, info, &value->shape, err);
 }
 
@@ -151,6 +154,16 @@ static ek_status import_name(eki_import *import, eki_wire wire, ek_error *err) {
     }
 }
 
+static ek_dtype half_of_largest(const eki_graph *graph) {
+    const eki_tensor *largest = NULL;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        const eki_tensor *tensor = graph->values[i]->init;
+        if (tensor == NULL || tensor->dtype != EK_F32) continue;
+        if (largest == NULL || tensor->bytes > largest->bytes) largest = tensor;
+    }
+    return largest != NULL ? largest->stored : EK_DTYPE_NONE;
+}
+
 ek_status eki_import_graph(eki_import *import, eki_wire wire, ek_error *err) {
     const uint64_t modelled = EKI_FIELD_BIT(GRAPH_NODE) | EKI_FIELD_BIT(GRAPH_NAME) | EKI_FIELD_BIT(GRAPH_INITIALIZER) |
                               EKI_FIELD_BIT(GRAPH_INPUT) | EKI_FIELD_BIT(GRAPH_OUTPUT) |
@@ -159,5 +172,6 @@ ek_status eki_import_graph(eki_import *import, eki_wire wire, ek_error *err) {
     EKI_TRY(charge_items(import, wire, err));
     EKI_TRY(import_name(import, wire, err));
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) EKI_TRY(import_all(import, wire, order[i], err));
+    import->graph->half = half_of_largest(import->graph);
     return eki_import_keep(import, wire, modelled, keep_in_graph, &import->graph->keep_graph, err);
 }

@@ -1,11 +1,13 @@
-/* import_tensor.c: TensorProto to tensor. Raw data stays where it is in the mapped file; the typed fields (float_data,
- * int32_data, ...) become raw bytes in the graph's arena.
+/* import_tensor.c: TensorProto to tensor. Raw data stays where it is in the mapped file, external data (external.c) in
+ * its own; the typed fields (float_data, int32_data, ...) become raw bytes in the graph's arena.
  *
  * One pass collects what the message says, then it is judged as a whole (one kind of data, dims that fit it, nothing
  * that points outside the file), and only then memory is taken, so that a lie about a size costs nothing.
  */
 #include "onnx/import.h"
 
+#include "base/half.h"
+#include "onnx/external.h"
 #include "onnx/schema.h"
 
 #include <inttypes.h>
@@ -38,8 +40,8 @@ typedef struct content {
     eki_bytes raw;
     size_t typed;         /* entries in typed_field */
     uint32_t typed_field; /* 0 = none has entries */
-    bool two_typed, segment, strings, external;
-    eki_bytes location;
+    bool two_typed, segment, strings;
+    eki_external external;
 } content;
 
 static const storage *storage_of(int dtype) {
@@ -88,22 +90,6 @@ static void collect_dims(content *c, const eki_wire *wire, const eki_field *fiel
     }
 }
 
-static ek_status collect_external(content *c, eki_wire wire, ek_error *err) {
-    bool is_location = false;
-    eki_bytes value = {0};
-    c->external = true;
-    for (;;) {
-        eki_field field;
-        bool more;
-        EKI_TRY(eki_wire_next(&wire, &field, &more, err));
-        if (!more) break;
-        if (field.number == ENTRY_KEY) is_location = field.size == 8 && memcmp(field.data, "location", 8) == 0;
-        if (field.number == ENTRY_VALUE) value = (eki_bytes){.data = field.data, .size = field.size};
-    }
-    if (is_location) c->location = value;
-    return EK_OK;
-}
-
 static ek_status collect(eki_wire wire, content *c, ek_error *err) {
     for (;;) {
         eki_field field;
@@ -117,8 +103,10 @@ static ek_status collect(eki_wire wire, content *c, ek_error *err) {
         case TENSOR_STRING_DATA: c->strings = true; break;
         case TENSOR_NAME: c->name = (eki_bytes){.data = field.data, .size = field.size}; break;
         case TENSOR_RAW_DATA: c->raw = (eki_bytes){.data = field.data, .size = field.size}; break;
-        case TENSOR_DATA_LOCATION: c->external = c->external || field.value != 0; break;
-        case TENSOR_EXTERNAL_DATA: EKI_TRY(collect_external(c, eki_wire_inside(&wire, &field), err)); break;
+        case TENSOR_DATA_LOCATION: c->external.present = c->external.present || field.value != 0; break;
+        case TENSOR_EXTERNAL_DATA:
+            EKI_TRY(eki_external_entry(&c->external, eki_wire_inside(&wire, &field), err));
+            break;
         case TENSOR_FLOAT_DATA:
         case TENSOR_INT32_DATA:
         case TENSOR_INT64_DATA:
@@ -131,13 +119,6 @@ static ek_status collect(eki_wire wire, content *c, ek_error *err) {
 
 /* What no tensor may have, whatever its type. */
 static ek_status check_kind(const content *c, const storage *s, ek_error *err) {
-    if (c->external) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED,
-                        "its data lies in another file ('%.*s'), and external data is not supported; save the model "
-                        "as one file first",
-                        (int)(c->location.size < 200 ? c->location.size : 200),
-                        c->location.size > 0 ? (const char *)c->location.data : "");
-    }
     if (c->segment) return eki_fail(err, EK_ERR_UNSUPPORTED, "it is stored in segments, which no exporter writes");
     if (c->strings || c->dtype == EK_STRING) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "it holds strings, which cannot be weights of a network");
@@ -146,6 +127,13 @@ static ek_status check_kind(const content *c, const storage *s, ek_error *err) {
     if (c->two_typed || (c->raw.size > 0 && c->typed > 0)) {
         return eki_fail(err, EK_ERR_FORMAT, "it has data twice (%s and %s), expected one of the two",
                         c->raw.size > 0 ? "raw_data" : "one typed field", typed_name(c->typed_field));
+    }
+    if (c->external.present && (c->raw.size > 0 || c->typed > 0)) {
+        return eki_fail(err, EK_ERR_FORMAT, "it has data here and in another file, expected one of the two");
+    }
+    if (c->external.present && s == NULL) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "its data type %d is not known, so its external data cannot be read",
+                        c->dtype);
     }
     if (c->typed > 0 && s == NULL) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "its data type %d is not known, so its %s cannot be read", c->dtype,
@@ -183,13 +171,14 @@ static ek_status check_dims(const content *c, const storage *s, size_t *bytes, e
     if (__builtin_mul_overflow(entries, (uint64_t)s->mul * s->unit, &needed) || needed > SIZE_MAX) {
         return eki_fail(err, EK_ERR_FORMAT, "its size in bytes exceeds 64 bits; the file is damaged");
     }
+    *bytes = (size_t)needed;
+    if (c->external.present) return EK_OK;
     uint64_t found = c->typed > 0 ? (uint64_t)c->typed * s->unit : c->raw.size;
     if (found != needed) {
         return eki_fail(err, EK_ERR_FORMAT,
                         "its dimensions need %" PRIu64 " bytes, but it has %" PRIu64 "; the file is damaged", needed,
                         found);
     }
-    *bytes = (size_t)needed;
     return EK_OK;
 }
 
@@ -246,6 +235,19 @@ static ek_status convert(eki_import *import, eki_wire wire, const storage *s, si
     }
 }
 
+/* Half precision becomes f32, exactly. */
+static ek_status widen(eki_import *import, eki_tensor *tensor, ek_error *err) {
+    size_t count = tensor->bytes / 2;
+    void *floats;
+    EKI_TRY(eki_import_alloc(import, count * sizeof(float), &floats, err));
+    eki_half_widen(tensor->dtype, tensor->data, floats, count);
+    tensor->stored = tensor->dtype;
+    tensor->dtype = EK_F32;
+    tensor->data = floats;
+    tensor->bytes = count * sizeof(float);
+    return EK_OK;
+}
+
 static ek_status fill(eki_import *import, eki_wire wire, const content *c, uint64_t modelled, eki_tensor **out,
                       ek_error *err) {
     const storage *s = storage_of(c->dtype);
@@ -260,9 +262,14 @@ static ek_status fill(eki_import *import, eki_wire wire, const content *c, uint6
     tensor->bytes = bytes;
     if (c->typed > 0) {
         EKI_TRY(convert(import, wire, s, bytes, &tensor->data, err));
+    } else if (c->external.present) {
+        eki_bytes data;
+        EKI_TRY(eki_external_bytes(import, &c->external, bytes, &data, err));
+        tensor->data = (void *)(uintptr_t)data.data;
     } else {
         tensor->data = (void *)(uintptr_t)(bytes > 0 ? c->raw.data : "");
     }
+    if (eki_is_half(tensor->dtype)) EKI_TRY(widen(import, tensor, err));
     *out = tensor;
     return eki_import_keep(import, wire, modelled, NULL, &tensor->keep, err);
 }
@@ -273,6 +280,7 @@ ek_status eki_import_tensor(eki_import *import, eki_wire wire, bool initializer,
                         EKI_FIELD_BIT(TENSOR_FLOAT_DATA) | EKI_FIELD_BIT(TENSOR_INT32_DATA) |
                         EKI_FIELD_BIT(TENSOR_INT64_DATA) | EKI_FIELD_BIT(TENSOR_RAW_DATA) |
                         EKI_FIELD_BIT(TENSOR_DOUBLE_DATA) | EKI_FIELD_BIT(TENSOR_UINT64_DATA);
+    modelled |= EKI_FIELD_BIT(TENSOR_DATA_LOCATION) | EKI_FIELD_BIT(TENSOR_EXTERNAL_DATA);
     if (initializer) modelled |= EKI_FIELD_BIT(TENSOR_NAME);
     content c = {0};
     size_t start = wire.at;
@@ -280,7 +288,7 @@ ek_status eki_import_tensor(eki_import *import, eki_wire wire, bool initializer,
     ek_status status = collect(wire, &c, err);
     *name = c.name;
     bool strings = c.strings || c.dtype == EK_STRING;
-    if (status == EK_OK && strings && !initializer && !c.external) return EK_OK;
+    if (status == EK_OK && strings && !initializer && !c.external.present) return EK_OK;
     if (status == EK_OK) status = fill(import, wire, &c, modelled, tensor, err);
     if (status == EK_OK || status == EK_ERR_NOMEM) return status;
     int shown = c.name.size < 200 ? (int)c.name.size : 200;

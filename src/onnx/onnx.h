@@ -20,7 +20,7 @@ typedef struct eki_onnx_load_options {
 } eki_onnx_load_options;
 
 /* Statuses: EK_ERR_IO (not readable), EK_ERR_FORMAT (damaged, or not ONNX), EK_ERR_LIMIT (nesting, size or budget),
- * EK_ERR_UNSUPPORTED (external data, sparse or string weights), EK_ERR_NOMEM. *graph is NULL after a failure.
+ * EK_ERR_UNSUPPORTED (sparse or string weights), EK_ERR_NOMEM. *graph is NULL after a failure.
  * Tensor data borrowed from the file need not be aligned to its element type: memcpy it, or eki_tensor_own first. */
 ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, eki_graph **graph, ek_error *err);
 

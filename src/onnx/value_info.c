@@ -85,7 +85,8 @@ static bool same_text(eki_bytes bytes, const char *text) {
 }
 
 bool eki_value_info_agrees(const eki_value_info *info, const eki_graph *graph, const eki_value *value) {
-    if (!same_text(info->name, value->name) || info->dtype != value->dtype) return false;
+    ek_dtype dtype = value->stored != EK_DTYPE_NONE ? value->stored : value->dtype;
+    if (!same_text(info->name, value->name) || info->dtype != dtype) return false;
     /* A declaration may say less than the data of an initializer does, but not otherwise. */
     bool loose = value->init != NULL;
     if (info->rank != value->shape.rank) return loose && info->rank < 0;

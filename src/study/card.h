@@ -11,13 +11,30 @@
 
 #include <stddef.h>
 
-enum { EKS_CARDS = 15, EKS_MEASURED = 7 };
+enum { EKS_CARDS = 15, EKS_EXTRAS = 6, EKS_ALL = EKS_CARDS + EKS_EXTRAS };
 
 typedef enum eks_level { EKS_EASY, EKS_MEDIUM, EKS_HARD } eks_level;
 
 typedef struct eks_source {
     const char *label, *url;
 } eks_source;
+
+/* What the literature says for or against the sentence; printed numbers are checked against the source. */
+typedef struct eks_note {
+    const char *says;
+    eks_source source;
+} eks_note;
+
+/* A question with choices: the prediction box before a reveal, or a question of the quiz. `why` explains the answer;
+ * `endpoint` (from 1, 0 = none) is the endpoint of the card's design whose measured value belongs to the explanation.
+ */
+typedef struct eks_choices {
+    const char *question;
+    const char *choices[4]; /* NULL ends */
+    int correct;            /* index into choices; -1 = as measured, there is no known answer */
+    const char *why;
+    int endpoint;
+} eks_choices;
 
 /* What a card says. `formula` is MathML, `formula_text` the same in one line of plain text. */
 typedef struct eks_text {
@@ -26,26 +43,60 @@ typedef struct eks_text {
     const char *question, *answer;
     const char *exact; /* a correction of what is usually said, or NULL */
     const char *formula, *formula_text;
-    int related[4];         /* numbers of cards, 0 ends */
-    eks_source sources[4];  /* NULL label ends */
-    const char *experiment; /* cards without a measurement: what the longer level will measure; else NULL */
+    int related[4];        /* numbers of cards, 0 ends */
+    eks_source sources[4]; /* NULL label ends */
+    int contested;         /* 1 = the literature disagrees; `notes` has both sides */
+    eks_note notes[5];     /* NULL `says` ends */
 } eks_text;
-extern const eks_text eks_texts[EKS_CARDS];
+/* The fifteen, then the extras (numbers 16 and up), which the page shows as a second section. cards.c, extras.c */
+extern const eks_text eks_texts[EKS_CARDS], eks_extra_texts[EKS_EXTRAS];
+const eks_text *eks_text_of(int number); /* 1 to EKS_ALL */
 
-typedef enum eks_relation { EKS_EXACTLY, EKS_AT_MOST, EKS_AT_LEAST } eks_relation;
+/* Prediction box and quiz question per card: questions.c. */
+extern const eks_choices eks_predictions[EKS_CARDS], eks_quiz[EKS_CARDS];
+
+/* WITHIN: |measured - expected| <= threshold: a closed form with its tolerance, or equivalence of two arms. */
+typedef enum eks_relation { EKS_EXACTLY, EKS_AT_MOST, EKS_AT_LEAST, EKS_WITHIN } eks_relation;
+
+enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 3, EKS_TERMS = 4 };
+
+/* A comparison of arms, computed per seed from the evidence: sum of weight x arm over the terms, then its mean over
+ * seeds with a 95 % t-interval. Arms are those of the design, from 0. */
+typedef struct eks_contrast {
+    int terms; /* 0 = the endpoint is a plain number, set by the experiment */
+    int metric;
+    struct {
+        int arm;
+        double weight;
+    } term[EKS_TERMS];
+} eks_contrast;
 
 /* One number that a card measures, with the rule it is judged by. A control is no part of the claim: it shows that
- * the instrument could have seen a violation; when a control fails the verdict is "inconclusive". */
+ * the instrument could have seen a violation; when a control fails the verdict is "inconclusive".
+ * A contrast is held when its whole interval keeps the rule, broken when the whole interval breaks it, else unclear. */
 typedef struct eks_endpoint {
     const char *what;
     eks_relation relation;
     double threshold;
     int control;
+    double expected; /* WITHIN */
+    int percent;     /* 1 = a fraction, shown in per cent (differences: percentage points) */
+    int reading;     /* which reading of the sentence it belongs to; 0 = as taught */
+    eks_contrast contrast;
 } eks_endpoint;
 
 typedef enum eks_verdict { EKS_NOT_MEASURED, EKS_SUPPORTED, EKS_REFUTED, EKS_INCONCLUSIVE } eks_verdict;
 
-enum { EKS_ENDPOINTS = 8, EKS_COLUMNS = 6, EKS_ROWS = 20, EKS_SERIES = 4, EKS_POINTS = 64 };
+/* A sentence put to the test. Reading 0 is the sentence as it is taught; where that is wrong or loose the others are
+ * what it should have said. `expected` is what the literature or theory lets expect (NOT_MEASURED = open). */
+
+typedef struct eks_reading {
+    const char *label;    /* "as taught", "corrected" */
+    const char *sentence; /* NULL ends */
+    eks_verdict expected;
+} eks_reading;
+
+enum { EKS_ENDPOINTS = 16, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64 };
 
 /* A cell is a number, or text when `text` is not empty. */
 typedef struct eks_cell {
@@ -84,13 +135,26 @@ typedef struct eks_chart {
     const char *labels[8];
 } eks_chart;
 
+/* One way of training, with its number per metric and seed. NaN = diverged or not measured. */
+typedef struct eks_arm {
+    const char *name;
+    double value[EKS_METRICS][EKS_SEEDS];
+} eks_arm;
+
 typedef struct eks_evidence {
     double values[EKS_ENDPOINTS]; /* measured, in order of the design's endpoints; NaN = not reached */
+    double low[EKS_ENDPOINTS], high[EKS_ENDPOINTS]; /* 95 % interval of a contrast; else both = value */
+    int arm_count, metric_count, seed_count;        /* 0 = closed forms only */
+    const char *metrics[EKS_METRICS];               /* "test accuracy", ... */
+    int metric_percent[EKS_METRICS];                /* 1 = a fraction */
+    eks_arm arms[EKS_ARMS];
     eks_table table;
     eks_chart chart;
     double seconds;
-    eks_verdict verdict;
-    char problem[512]; /* why nothing could be measured, or "" */
+    eks_verdict verdict;                /* of reading 0: the sentence as taught */
+    eks_verdict verdicts[EKS_READINGS]; /* of each reading */
+    const char *data;                   /* what was trained on, or NULL */
+    char problem[512];                  /* why nothing could be measured, or "" */
 } eks_evidence;
 
 typedef struct eks_study eks_study;
@@ -99,15 +163,15 @@ typedef struct eks_study eks_study;
 typedef struct eks_design {
     int number;
     const char *taught, *prediction, *refuter, *method;
+    eks_reading readings[EKS_READINGS];   /* none = one reading, `taught`, expected to be supported */
     const char *sabotage, *sabotage_what; /* name of the deliberate defect, and what it does */
     int endpoint_count;
     eks_endpoint endpoints[EKS_ENDPOINTS];
     ek_status (*run)(eks_study *study, eks_evidence *evidence, ek_error *err);
 } eks_design;
-extern const eks_design eks_card01, eks_card03, eks_card07, eks_card08, eks_card09, eks_card10, eks_card12;
-extern const eks_design *const eks_designs[EKS_MEASURED];
+extern const eks_design *const eks_designs[]; /* NULL ends; in order of cards */
 
-/* The design of a card, or NULL. */
+/* The design of a card or extra, or NULL. */
 const eks_design *eks_design_of(int number);
 
 /* ---- evidence.c ---- */
@@ -118,10 +182,22 @@ void eks_cell_text(eks_table *table, int row, int column, const char *fmt, ...) 
 eks_series *eks_chart_series(eks_chart *chart, const char *name, eks_mark mark);
 void eks_point(eks_series *series, double x, double y);
 
-/* 1 = the value keeps the rule. */
-int eks_endpoint_holds(const eks_endpoint *endpoint, double value);
-/* Any claim endpoint broken: refuted. Any control broken or value missing: inconclusive. Else supported. */
-eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence);
+typedef enum eks_state { EKS_MISSING, EKS_HOLDS, EKS_BROKEN, EKS_UNCLEAR } eks_state;
+/* What an endpoint's measurement says about its rule. */
+eks_state eks_endpoint_state(const eks_endpoint *endpoint, double value, double low, double high);
+/* Values and intervals of all contrasts, from the arms. */
+void eks_contrasts(const eks_design *design, eks_evidence *evidence);
+/* Verdict of one reading. Any claim endpoint broken: refuted. Any unclear or missing, any control not held:
+ * inconclusive. Else supported. */
+eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading);
+/* The readings of a design (at least one) and their number. */
+int eks_reading_count(const eks_design *design);
+eks_reading eks_reading_of(const eks_design *design, int reading);
+/* Sets all verdicts. */
+void eks_judge_all(const eks_design *design, eks_evidence *evidence);
+/* 1 = a verdict contradicts what its reading lets expect (supported against refuted), or a control or a closed form
+ * failed. */
+int eks_surprising(const eks_design *design, const eks_evidence *evidence);
 const char *eks_verdict_name(eks_verdict verdict);
 const char *eks_level_name(eks_level level);
 

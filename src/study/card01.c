@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+extern const eks_design eks_card01;
+
 enum { N = 16, C = 8, H = 12, W = 12, PLANE = H * W, COUNT = N * C * PLANE };
 
 static const double deviation[C] = {1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1, 30, 1000};

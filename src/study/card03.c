@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const eks_design eks_card03;
+
 enum { SIZES = 5 };
 
 static const int64_t sizes[SIZES] = {1, 2, 8, 32, 128};

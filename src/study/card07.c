@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+extern const eks_design eks_card07;
+
 enum { CHANNELS = 4096, PER_BATCH = 4, STEPS = 1000, MOMENTA = 3, SHOWN = 3 };
 
 static const double momenta[MOMENTA] = {0.9, 0.99, 0.999};

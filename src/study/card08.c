@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const eks_design eks_card08;
+
 enum { N = 8, C = 4, H = 6, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SET = N * PLANE };
 
 static const int64_t dims[] = {N, C, H, W};

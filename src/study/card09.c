@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const eks_design eks_card09;
+
 enum { FEATURES = 48, MOST = 32, DRAWS = 24 };
 
 static const int64_t batches[] = {2, 4, 8, 32};

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const eks_design eks_card10;
+
 enum { N = 8, C = 16, H = 5, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SHOWN = 4 };
 
 static const int64_t dims[] = {N, C, H, W};

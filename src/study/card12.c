@@ -9,6 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+extern const eks_design eks_card12;
+
 enum { SIZES = 5 };
 
 static const int64_t sizes[SIZES] = {1, 2, 7, 64, 1000};

@@ -53,25 +53,97 @@ void eks_point(eks_series *series, double x, double y) {
     series->count++;
 }
 
-int eks_endpoint_holds(const eks_endpoint *endpoint, double value) {
-    if (isnan(value)) return 0;
+eks_state eks_endpoint_state(const eks_endpoint *endpoint, double value, double low, double high) {
+    if (isnan(value) || isnan(low) || isnan(high)) return EKS_MISSING;
+    double from = -INFINITY, to = INFINITY;
     switch (endpoint->relation) {
-    case EKS_EXACTLY: return value == endpoint->threshold;
-    case EKS_AT_MOST: return value <= endpoint->threshold;
-    case EKS_AT_LEAST: return value >= endpoint->threshold;
+    case EKS_EXACTLY: from = to = endpoint->threshold; break;
+    case EKS_AT_MOST: to = endpoint->threshold; break;
+    case EKS_AT_LEAST: from = endpoint->threshold; break;
+    case EKS_WITHIN:
+        from = endpoint->expected - endpoint->threshold;
+        to = endpoint->expected + endpoint->threshold;
+        break;
     }
-    return 0;
+    if (low >= from && high <= to) return EKS_HOLDS;
+    return high < from || low > to ? EKS_BROKEN : EKS_UNCLEAR;
 }
 
-eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence) {
+/* Two-sided 95 % quantile of Student's t with `freedom` degrees. */
+static double student(int freedom) {
+    static const double quantiles[] = {0,     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365,
+                                       2.306, 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131};
+    return freedom < (int)(sizeof quantiles / sizeof *quantiles) ? quantiles[freedom] : 1.96;
+}
+
+/* Mean over seeds of one comparison, with its interval. One seed has no interval: low and high are infinite. */
+static void contrast(const eks_contrast *c, const eks_evidence *evidence, double *mean, double *low, double *high) {
+    double sum = 0, squares = 0, values[EKS_SEEDS];
+    int n = evidence->seed_count;
+    for (int s = 0; s < n; s++) {
+        values[s] = 0;
+        for (int t = 0; t < c->terms; t++)
+            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric][s];
+        sum += values[s];
+    }
+    *mean = n > 0 ? sum / n : NAN;
+    for (int s = 0; s < n; s++) squares += (values[s] - *mean) * (values[s] - *mean);
+    double half = n > 1 ? student(n - 1) * sqrt(squares / (n - 1) / n) : INFINITY;
+    *low = *mean - half;
+    *high = *mean + half;
+}
+
+void eks_contrasts(const eks_design *design, eks_evidence *evidence) {
+    for (int i = 0; i < design->endpoint_count; i++) {
+        const eks_contrast *c = &design->endpoints[i].contrast;
+        if (c->terms)
+            contrast(c, evidence, &evidence->values[i], &evidence->low[i], &evidence->high[i]);
+        else
+            evidence->low[i] = evidence->high[i] = evidence->values[i];
+    }
+}
+
+eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading) {
     int doubtful = evidence->problem[0] != 0;
     for (int i = 0; i < design->endpoint_count; i++) {
         const eks_endpoint *endpoint = &design->endpoints[i];
-        if (eks_endpoint_holds(endpoint, evidence->values[i])) continue;
-        if (!endpoint->control && !isnan(evidence->values[i])) return EKS_REFUTED;
-        doubtful = 1;
+        if (endpoint->reading != reading && !endpoint->control) continue;
+        eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
+        if (state == EKS_BROKEN && !endpoint->control) return EKS_REFUTED;
+        if (state != EKS_HOLDS) doubtful = 1;
     }
     return doubtful ? EKS_INCONCLUSIVE : EKS_SUPPORTED;
+}
+
+int eks_reading_count(const eks_design *design) {
+    int count = 0;
+    while (count < EKS_READINGS && design->readings[count].sentence) count++;
+    return count > 0 ? count : 1;
+}
+
+eks_reading eks_reading_of(const eks_design *design, int reading) {
+    if (design->readings[reading].sentence) return design->readings[reading];
+    return (eks_reading){"as taught", design->taught, EKS_SUPPORTED};
+}
+
+void eks_judge_all(const eks_design *design, eks_evidence *evidence) {
+    for (int r = 0; r < eks_reading_count(design); r++) evidence->verdicts[r] = eks_judge(design, evidence, r);
+    evidence->verdict = evidence->verdicts[0];
+}
+
+int eks_surprising(const eks_design *design, const eks_evidence *evidence) {
+    int surprising = evidence->problem[0] != 0;
+    for (int i = 0; i < design->endpoint_count; i++) {
+        const eks_endpoint *endpoint = &design->endpoints[i];
+        eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
+        surprising |= endpoint->control && state != EKS_HOLDS && state != EKS_UNCLEAR;
+    }
+    for (int r = 0; r < eks_reading_count(design); r++) {
+        eks_verdict expected = eks_reading_of(design, r).expected, verdict = evidence->verdicts[r];
+        surprising |= (expected == EKS_SUPPORTED && verdict == EKS_REFUTED) ||
+                      (expected == EKS_REFUTED && verdict == EKS_SUPPORTED);
+    }
+    return surprising;
 }
 
 const char *eks_verdict_name(eks_verdict verdict) {

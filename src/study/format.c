@@ -84,10 +84,14 @@ void eks_cell_words(const eks_cell *cell, char text[64]) {
 }
 
 void eks_rule(const eks_endpoint *endpoint, char text[80]) {
-    static const char *const signs[] = {"=", "≤", "≥"};
-    char number[64];
-    eks_number(endpoint->threshold, number);
-    snprintf(text, 80, "%s %s", signs[endpoint->relation], number);
+    static const char *const signs[] = {"=", "≤", "≥", "±"};
+    char number[64], expected[64];
+    (endpoint->percent ? eks_percent : eks_number)(endpoint->threshold, number);
+    (endpoint->percent ? eks_percent : eks_number)(endpoint->expected, expected);
+    if (endpoint->relation == EKS_WITHIN)
+        snprintf(text, 80, "%.30s ± %.30s", expected, number);
+    else
+        snprintf(text, 80, "%s %s", signs[endpoint->relation], number);
 }
 
 void eks_escaped(FILE *out, const char *text) {

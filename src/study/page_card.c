@@ -53,7 +53,8 @@ static void endpoints(FILE *out, const eks_design *design, const eks_evidence *e
         design->number, design->number);
     for (int i = 0; i < design->endpoint_count; i++) {
         const eks_endpoint *endpoint = &design->endpoints[i];
-        int holds = eks_endpoint_holds(endpoint, evidence->values[i]), missing = isnan(evidence->values[i]);
+        eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
+        int holds = state == EKS_HOLDS, missing = state == EKS_MISSING;
         char rule[80], measured[64];
         eks_rule(endpoint, rule);
         eks_number(evidence->values[i], measured);
@@ -143,7 +144,7 @@ static void evidence_section(FILE *out, const eks_study *study, const eks_design
 static void foot(FILE *out, const eks_text *text) {
     fputs("<footer class=\"card-foot\"><p>Related: ", out);
     for (int i = 0; i < 4 && text->related[i]; i++) {
-        const eks_text *other = &eks_texts[text->related[i] - 1];
+        const eks_text *other = eks_text_of(text->related[i]);
         fprintf(out, "%s<a href=\"#q%d\" title=\"", i ? ", " : "", other->number);
         eks_escaped(out, other->question);
         fprintf(out, "\">question %d</a>", other->number);
@@ -163,13 +164,8 @@ void eks_page_card(FILE *out, const eks_study *study, const eks_text *text) {
     answer(out, text);
     if (design && study->ran[text->number - 1]) {
         evidence_section(out, study, design);
-    } else if (design) {
-        fputs("<p class=\"later\"><strong>Not measured in this run.</strong> Run the study without --card.</p>\n", out);
     } else {
-        fputs("<p class=\"later\"><strong>Not measured.</strong> This experiment belongs to the longer levels of the "
-              "study, which are not built yet. It is to compare ",
-              out);
-        element(out, "", text->experiment, ".</p>\n");
+        fputs("<p class=\"later\"><strong>Not measured in this run.</strong> Run the study without --card.</p>\n", out);
     }
     foot(out, text);
 }

@@ -9,7 +9,7 @@
 #include <math.h>
 
 static void report_endpoints(json_out *json, const eks_design *design, const eks_evidence *evidence) {
-    static const char *const relations[] = {"==", "<=", ">="};
+    static const char *const relations[] = {"==", "<=", ">=", "within"};
     json_array(json, "endpoints");
     for (int i = 0; i < design->endpoint_count; i++) {
         const eks_endpoint *endpoint = &design->endpoints[i];
@@ -19,7 +19,8 @@ static void report_endpoints(json_out *json, const eks_design *design, const eks
         json_real(json, "threshold", endpoint->threshold);
         json_bool(json, "control", endpoint->control);
         json_real(json, "measured", evidence->values[i]);
-        json_bool(json, "holds", eks_endpoint_holds(endpoint, evidence->values[i]));
+        json_bool(json, "holds",
+                  eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]) == EKS_HOLDS);
         json_close(json);
     }
     json_close(json);

@@ -34,8 +34,8 @@ struct eks_study {
     const ek_study_options *options;
     eks_uses uses;        /* of the card that runs */
     eks_network *network; /* trained when first wanted; see network.h */
-    int ran[EKS_CARDS];
-    eks_evidence evidence[EKS_CARDS]; /* by card number - 1 */
+    int ran[EKS_ALL];
+    eks_evidence evidence[EKS_ALL]; /* by card number - 1 */
     double seconds;
 };
 

@@ -15,6 +15,7 @@ static int count_uses(const eki_graph *graph, const eki_value *value) {
 
 static void fill(eki_tensor *tensor, const double *values) {
     for (int64_t i = 0; i < eki_count(tensor); i++) ((float *)tensor->data)[i] = (float)values[i];
+    eki_tensor_round(tensor);
 }
 
 /* A name that no value has: "<stem>.<role>", with a number where that is taken. */

@@ -11,6 +11,8 @@
 
 #include <evenkeel/surgery.h>
 
+struct eki_window;
+
 enum { EKI_CHAIN_MAX = 16, EKI_SITE_TEXT = 320 };
 
 /* y = a x + b per channel, in f64; arrays are malloc'ed. */
@@ -61,13 +63,34 @@ eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node);
 ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err);
 void eki_affine_free(eki_affine *affine);
 
+/* ---- weight.c ---- */
+bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul */
+
+typedef enum eki_weight_order {
+    EKI_WEIGHT_ROWS = 0,  /* [outputs][inputs of a group][taps]: Conv, Gemm with transB */
+    EKI_WEIGHT_COLUMNS,   /* [inputs][outputs]: Gemm, MatMul */
+    EKI_WEIGHT_TRANSPOSED /* [inputs][outputs of a group][taps]: ConvTranspose */
+} eki_weight_order;
+
+typedef struct eki_weight {
+    int64_t outputs, inputs, taps, groups, group_outputs; /* `inputs` of a group */
+    eki_weight_order order;
+} eki_weight;
+
+/* How the weight of a product lies; false where its rank or groups make no sense. */
+bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out);
+int64_t eki_weight_at(const eki_weight *w, int64_t output, int64_t input, int64_t tap);
+/* Whether a constant input need not give a constant output: padding, and what a ConvTranspose leaves out. */
+bool eki_conv_uneven(const eki_node *conv);
+ek_status eki_conv_window(const eki_node *conv, const eki_shape *weight, struct eki_window *window, ek_error *err);
+/* Whether the tap reads nothing at this output position. */
+bool eki_conv_misses(const eki_node *conv, const struct eki_window *w, int64_t position, int64_t tap);
+
 /* ---- absorb.c: can a convolution or product take a map in? Each writes `why` when not. ---- */
-bool eki_is_product(const eki_node *node); /* Conv, Gemm, MatMul */
 bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_site *site, const eki_affine *map,
                        eki_node *op, char why[EKI_SITE_TEXT]);
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
                         char why[EKI_SITE_TEXT]);
-bool eki_conv_padded(const eki_node *conv);
 /* Whether any element of b is not zero. */
 bool eki_affine_shifts(const eki_affine *map);
 

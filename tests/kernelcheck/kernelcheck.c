@@ -227,9 +227,9 @@ static double *generic_result, *isa_result;
 /* Returns the worst error in units of the bound, or -1 after a message. */
 static double check_problem(const kernel_case *c, const problem *p, int pattern) {
     double worst = 0;
-    for (size_t i = 0; eki_kernels_at(i) != NULL; i++) {
+    for (size_t i = 0; eki_kernels_at(i, EKI_F32) != NULL; i++) {
         if (!eki_kernels_supported(i)) continue;
-        const eki_kernels *kernels = eki_kernels_at(i);
+        const eki_kernels *kernels = eki_kernels_at(i, EKI_F32);
         double *result = i == 0 ? generic_result : isa_result;
         const char *wrong = NULL;
         if (!run_guarded(c, kernels, p, result)) wrong = "wrote outside its output";
@@ -257,8 +257,8 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         fill_data(&p, pattern, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
-        int fusable = strstr(c->name, "_stream") == NULL || strcmp(c->name, "f32_row_affine_stream") == 0 ||
-                      strcmp(c->name, "f32_col_affine_stream") == 0;
+        int fusable = strstr(c->name, "_stream") == NULL || strcmp(c->name, "row_affine_stream") == 0 ||
+                      strcmp(c->name, "col_affine_stream") == 0;
         for (int k = 0; k < 1 + fusable; k++) {
             eki_epilogue e;
             fill_fusion(&p, &e, kinds[k], r);
@@ -290,8 +290,8 @@ static void prepare(void) {
     generic_result = malloc(MOST * sizeof(double));
     isa_result = malloc(MOST * sizeof(double));
     printf("instruction sets:");
-    for (size_t i = 0; eki_kernels_at(i) != NULL; i++) {
-        printf(" %s%s", eki_kernels_at(i)->isa, eki_kernels_supported(i) ? "" : " (not on this processor)");
+    for (size_t i = 0; eki_kernels_at(i, EKI_F32) != NULL; i++) {
+        printf(" %s%s", eki_kernels_at(i, EKI_F32)->isa, eki_kernels_supported(i) ? "" : " (not on this processor)");
     }
     printf("\n");
 }

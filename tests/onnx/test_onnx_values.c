@@ -49,8 +49,8 @@ static void typed_fields(void **state) {
         typed_case(EK_U8, 5, packed, "\xff\x01", 2, "\xff", 1);
         typed_case(EK_I16, 5, packed, "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10, "\xfe\xff", 2);
         typed_case(EK_U16, 5, packed, "\x81\x80\x02", 3, "\x01\x80", 2);
-        typed_case(EK_F16, 5, packed, "\x80\x78", 2, "\x00\x3c", 2);
-        typed_case(EK_BF16, 5, packed, "\x80\x7f", 2, "\x80\x3f", 2);
+        typed_case(EK_F16, 5, packed, "\x80\x78", 2, "\x00\x00\x80\x3f", 4); /* half precision: f32 here */
+        typed_case(EK_BF16, 5, packed, "\x80\x7f", 2, "\x00\x00\x80\x3f", 4);
         typed_case(EK_BOOL, 5, packed, "\x01", 1, "\x01", 1);
         typed_case(EK_I64, 7, packed, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10,
                    "\xff\xff\xff\xff\xff\xff\xff\xff", 8);

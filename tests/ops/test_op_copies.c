@@ -1,6 +1,8 @@
 /* Split, Expand, Tile, Range: values, gradients, and what shape inference knows of them and of their kin. */
 #include "op_harness.h"
 
+#include <math.h>
+
 static void split_values(void **state) {
     (void)state;
     op_test t;
@@ -140,10 +142,28 @@ static void shape_arithmetic_is_folded(void **state) {
     op_check_shape(&t, NODE(&t, "ConstantOfShape", 1, tiled)->out[0], "[2,2]");
 }
 
+/* A cast to half precision keeps f32 in memory and rounds to what the type holds. */
+static void cast_to_half(void **state) {
+    (void)state;
+    static const struct {
+        int64_t to;
+        float y[3];
+    } cases[] = {{EK_F16, {1.0f, 2049.0f - 1.0f, INFINITY}}, {EK_BF16, {1.0f, 2048.0f, 70144.0f}}};
+    for (size_t i = 0; i < 2; i++) {
+        op_test t;
+        op_begin(&t, 13);
+        op_set_int(&t, NODE(&t, "Cast", 1, op_input(&t, SHAPE(3), F(1.0001f, 2049.0f, 70000.0f))), "to", cases[i].to);
+        op_run(&t, EKI_MODE_FILE);
+        op_expect(&t, 0, cases[i].y, 3, 0);
+        op_end(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_values), cmocka_unit_test(split_gradients), cmocka_unit_test(expand_and_tile),
         cmocka_unit_test(range),        cmocka_unit_test(symbols_survive), cmocka_unit_test(shape_arithmetic_is_folded),
+        cmocka_unit_test(cast_to_half),
     };
     return cmocka_run_group_tests_name("op_copies", tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void clean_run_supports_all(void **state) {
     ek_error err = {EK_OK, ""};
     int failed = -1;
     assert_int_equal(ek_study_run(&options, &failed, &err), EK_OK);
-    for (int i = 0; i < EKS_MEASURED; i++) {
+    for (int i = 0; eks_designs[i]; i++) {
         char verdict[32];
         verdict_of(eks_designs[i]->number, verdict);
         print_message("card %2d: %s\n", eks_designs[i]->number, verdict);
@@ -57,7 +57,7 @@ static void clean_run_supports_all(void **state) {
 
 static void every_sabotage_refutes(void **state) {
     (void)state;
-    for (int i = 0; i < EKS_MEASURED; i++) {
+    for (int i = 0; eks_designs[i]; i++) {
         char verdict[32];
         ek_study_options options = quick(eks_designs[i]->number, eks_designs[i]->sabotage);
         ek_error err = {EK_OK, ""};
@@ -140,7 +140,8 @@ static void the_judge(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         evidence->values[0] = cases[i].claim;
         evidence->values[1] = cases[i].control;
-        assert_int_equal(eks_judge(&design, evidence), cases[i].verdict);
+        eks_contrasts(&design, evidence);
+        assert_int_equal(eks_judge(&design, evidence, 0), cases[i].verdict);
     }
     free(evidence);
 }
@@ -195,9 +196,8 @@ static void cards_are_complete(void **state) {
         assert_true(text->question && text->answer && text->formula && text->formula_text && text->sources[0].label);
         for (int k = 0; k < 4 && text->related[k]; k++)
             assert_true(text->related[k] != i + 1 && text->related[k] <= EKS_CARDS);
-        assert_true((eks_design_of(i + 1) == NULL) == (text->experiment != NULL));
     }
-    for (int i = 0; i < EKS_MEASURED; i++) {
+    for (int i = 0; eks_designs[i]; i++) {
         const eks_design *d = eks_designs[i];
         assert_true(d->taught && d->prediction && d->refuter && d->method && d->sabotage && d->sabotage_what);
         assert_in_range(d->endpoint_count, 1, EKS_ENDPOINTS);

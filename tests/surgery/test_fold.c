@@ -52,7 +52,8 @@ static void for_all(void (*check)(const pattern *)) {
     int count = 0;
     for (const pattern *p = patterns_after; p->name != NULL; p++, count++) check(p);
     for (const pattern *p = patterns_before; p->name != NULL; p++, count++) check(p);
-    assert_true(count >= 20);
+    for (const pattern *p = patterns_more; p->name != NULL; p++, count++) check(p);
+    assert_true(count >= 40);
 }
 
 static void test_patterns(void **state) {

@@ -27,3 +27,25 @@ const char *norm_kind_name(ek_norm_kind kind) {
     static const char *const names[] = {"none", "batch", "layer", "group", "instance", "rms"};
     return kind >= 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : "other";
 }
+
+ek_compare_options compare_options(const arguments *args) {
+    ek_compare_options options = ek_compare_options_default();
+    options.seed = (uint64_t)option_int(args, "seed");
+    options.runs = (int)option_int(args, "runs");
+    options.size = option_int(args, "input-size");
+    options.threads = (int)option_int(args, "threads");
+    return options;
+}
+
+void json_latency(json_out *json, const ek_comparison *check) {
+    json_int(json, "timed", check->timed);
+    if (check->timed == 0) return;
+    json_real(json, "seconds_before", check->seconds_a);
+    json_real(json, "seconds_after", check->seconds_b);
+}
+
+void show_latency(const ek_comparison *check) {
+    if (check->timed == 0) return;
+    printf("latency  %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * check->seconds_a,
+           1e3 * check->seconds_b, check->timed);
+}

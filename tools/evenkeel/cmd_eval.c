@@ -5,6 +5,7 @@
 #include "message.h"
 #include "report/json_out.h"
 #include "terminal.h"
+#include "watch.h"
 
 #include <evenkeel/train.h>
 #include <stdlib.h>
@@ -12,27 +13,10 @@
 
 static const option eval_options[] = {
     OPTION_DATA,
-    {.name = "split",
-     .type = OPT_CHOICE,
-     .choices = "test|train",
-     .fallback = "test",
-     .group = "Data",
-     .help = "which part of the data"},
-    {.name = "limit",
-     .type = OPT_INT,
-     .argument = "N",
-     .fallback = "0",
-     .group = "Data",
-     .help = "use the first N examples only; 0 = all"},
+    OPTION_SPLIT("test"),
+    OPTION_LIMIT,
     OPTION_SIZE,
-    {.name = "batch",
-     .type = OPT_INT,
-     .argument = "N",
-     .fallback = "256",
-     .minimum = 1,
-     .maximum = 1048576,
-     .group = "Evaluation",
-     .help = "examples at a time; changes time and memory, never results"},
+    OPTION_BATCH("256", "Evaluation"),
     {.name = "logits",
      .type = OPT_FILE,
      .argument = "FILE.npy",
@@ -42,11 +26,6 @@ static const option eval_options[] = {
     OPTIONS_COMMON,
     OPTION_END,
 };
-
-static int on_progress(void *context, int64_t done, int64_t total) {
-    progress_draw(context, "evaluating", total > 0 ? (double)done / (double)total : 0, "");
-    return interrupt_wanted() != 0;
-}
 
 static void print_result(const arguments *args, const ek_eval_result *result, double seconds) {
     const char *logits = option_text(args, "logits");
@@ -80,10 +59,10 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
     options.threads = (int)option_int(args, "threads");
     const char *path = option_text(args, "logits");
     int64_t classes = model_classes(model);
-    progress bar;
-    progress_start(&bar);
-    options.progress = on_progress;
-    options.context = &bar;
+    watch w;
+    watch_start(&w, "evaluating");
+    options.progress = watch_progress;
+    options.context = &w;
     if (path != NULL) {
         if (classes < 1) return fail(err, EK_ERR_SHAPE, "--logits: the number of classes is not fixed in the model");
         ek_status status = check_writable(path, err);
@@ -95,7 +74,7 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
     double began = clock_seconds();
     ek_status status = ek_evaluate(model, dataset, &options, &result, err);
     double seconds = clock_seconds() - began;
-    progress_clear(&bar);
+    watch_end(&w);
     if (status == EK_OK && path != NULL) {
         int64_t dims[2] = {result.images, classes};
         status = ek_npy_write(path, EK_F32, 2, dims, options.logits, err);
@@ -116,9 +95,8 @@ static int run_eval(const arguments *args) {
     interrupt_listen();
     ek_model *model = NULL;
     ek_dataset *dataset = NULL;
-    ek_split split = option_choice(args, "split") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
     ek_status status = ek_model_load(args->operands[0], &model, &err);
-    if (status == EK_OK) status = data_open(args, spec, split, model, &dataset, &err);
+    if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
     if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
     if (status == EK_OK) status = evaluate(args, model, dataset, &err);
     ek_dataset_close(dataset);

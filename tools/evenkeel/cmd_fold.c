@@ -8,29 +8,17 @@
 static const option fold_options[] = {
     OPTION_OUTPUT_MODEL,
     OPTION_DRY_RUN,
-    {.name = "tolerance",
-     .type = OPT_REAL,
-     .argument = "T",
-     .fallback = "1e-4",
-     .maximum = 1,
-     .group = "Check",
-     .help = "largest relative difference of an output between the model and its folded form"},
-    {.name = "runs",
-     .type = OPT_INT,
-     .argument = "N",
-     .fallback = "3",
-     .minimum = 1,
-     .maximum = 10000,
-     .group = "Check",
-     .help = "random inputs to compare on, two examples each"},
-    {.name = "size",
-     .type = OPT_INT,
-     .argument = "N",
-     .fallback = "0",
-     .maximum = 16384,
-     .group = "Check",
-     .help = "height and width of the inputs where the model leaves them open; 0 = 64, else 224, else 32"},
+    OPTION_TOLERANCE,
+    OPTION_RUNS,
+    OPTION_SIZE_INPUTS,
     OPTION_SEED_INPUTS,
+    {.name = "timed",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "10",
+     .maximum = 100000,
+     .group = "Check",
+     .help = "runs of each model to take the time of, in turns, one example each; 0 = none"},
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -67,6 +55,7 @@ static void show_json(const fold_job *job, int passed) {
     json_int(&json, "nodes_after", (int64_t)ek_model_node_count(job->folded));
     json_int(&json, "bytes_before", model_bytes(job->model));
     json_int(&json, "bytes_after", model_bytes(job->folded));
+    json_latency(&json, &job->check);
     json_real(&json, "difference", job->check.worst);
     json_text(&json, "difference_at", job->check.output);
     json_int(&json, "runs", job->check.runs);
@@ -83,6 +72,7 @@ static void show_text(const fold_job *job) {
     printf("norms    %zu -> %zu\n", ek_model_norm_count(job->model), ek_model_norm_count(job->folded));
     printf("nodes    %zu -> %zu\n", ek_model_node_count(job->model), ek_model_node_count(job->folded));
     printf("weights  %lld -> %lld bytes\n", (long long)model_bytes(job->model), (long long)model_bytes(job->folded));
+    show_latency(&job->check);
     printf("checked  relative difference %.3g on %d random inputs (output %s)\n", job->check.worst, job->check.runs,
            job->check.output);
 }
@@ -107,11 +97,8 @@ static ek_status finish(const fold_job *job, ek_error *err) {
 }
 
 static ek_status fold(fold_job *job, ek_error *err) {
-    ek_compare_options options = ek_compare_options_default();
-    options.seed = (uint64_t)option_int(job->args, "seed");
-    options.runs = (int)option_int(job->args, "runs");
-    options.size = option_int(job->args, "size");
-    options.threads = (int)option_int(job->args, "threads");
+    ek_compare_options options = compare_options(job->args);
+    options.timed = (int)option_int(job->args, "timed");
     ek_status status = output_check(job->args, err);
     if (status == EK_OK) status = ek_model_load(job->args->operands[0], &job->model, err);
     if (status == EK_OK) status = ek_fold(job->model, &job->folded, &job->report, err);

@@ -4,24 +4,14 @@
 #include "interrupt.h"
 #include "message.h"
 #include "report/json_out.h"
-#include "terminal.h"
+#include "watch.h"
 
 #include <evenkeel/train.h>
 
 static const option recalibrate_options[] = {
     OPTION_DATA,
-    {.name = "split",
-     .type = OPT_CHOICE,
-     .choices = "train|test",
-     .fallback = "train",
-     .group = "Data",
-     .help = "which part of the data"},
-    {.name = "limit",
-     .type = OPT_INT,
-     .argument = "N",
-     .fallback = "0",
-     .group = "Data",
-     .help = "use the first N examples only; 0 = all"},
+    OPTION_SPLIT("train"),
+    OPTION_LIMIT,
     OPTION_SIZE,
     {.name = "one-pass",
      .type = OPT_FLAG,
@@ -34,14 +24,7 @@ static const option recalibrate_options[] = {
      .maximum = 0.999999,
      .group = "Recalibration",
      .help = "keep A of the old statistics and take 1-A of the new ones"},
-    {.name = "batch",
-     .type = OPT_INT,
-     .argument = "N",
-     .fallback = "64",
-     .minimum = 1,
-     .maximum = 1048576,
-     .group = "Recalibration",
-     .help = "examples at a time; changes time and memory, never results"},
+    OPTION_BATCH("64", "Recalibration"),
     OPTION_OUTPUT_MODEL,
     OPTION_DRY_RUN,
     OPTION_THREADS,
@@ -57,11 +40,6 @@ typedef struct recal_job {
     int measured; /* accuracies below are known */
     ek_eval_result before, after;
 } recal_job;
-
-static int on_progress(void *context, int64_t done, int64_t total) {
-    progress_draw(context, "recalibrating", total > 0 ? (double)done / (double)total : 0, "");
-    return interrupt_wanted() != 0;
-}
 
 static void put_row(json_out *json, const ek_recalibrated *row) {
     json_object(json, NULL);
@@ -119,19 +97,19 @@ static ek_status evaluate(const recal_job *job, ek_eval_result *result, ek_error
 static ek_status recalibrate(recal_job *job, ek_error *err) {
     ek_recalibrate_options options = ek_recalibrate_options_default();
     ek_error ignored = {0};
-    progress bar;
+    watch w;
     options.batch = option_int(job->args, "batch");
     options.threads = (int)option_int(job->args, "threads");
     options.one_pass = option_flag(job->args, "one-pass");
     options.blend = option_real(job->args, "blend");
-    options.progress = on_progress;
-    options.context = &bar;
+    options.progress = watch_progress;
+    options.context = &w;
     /* Accuracy is a service: a model that is no classifier, or is too damaged to run, is recalibrated without. */
     job->measured = data_fits(job->model, job->dataset, option_text(job->args, "data"), &ignored) == EK_OK &&
                     evaluate(job, &job->before, &ignored) == EK_OK;
-    progress_start(&bar);
+    watch_start(&w, "recalibrating");
     ek_status status = ek_recalibrate(job->model, job->dataset, &options, &job->report, err);
-    progress_clear(&bar);
+    watch_end(&w);
     if (status == EK_OK && job->measured) status = evaluate(job, &job->after, err);
     if (status == EK_OK) status = output_save(job->args, job->model, err);
     if (status != EK_OK) return status;
@@ -152,10 +130,9 @@ static int run_recalibrate(const arguments *args) {
         return report(&err);
     }
     interrupt_listen();
-    ek_split split = option_choice(args, "split") == 0 ? EK_SPLIT_TRAIN : EK_SPLIT_TEST;
     ek_status status = output_check(args, &err);
     if (status == EK_OK) status = ek_model_load(args->operands[0], &job.model, &err);
-    if (status == EK_OK) status = data_open(args, spec, split, job.model, &job.dataset, &err);
+    if (status == EK_OK) status = data_open(args, spec, data_split(args), job.model, &job.dataset, &err);
     if (status == EK_OK) status = recalibrate(&job, &err);
     if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");
     ek_recalibration_destroy(job.report);

@@ -6,8 +6,8 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
-#include "terminal.h"
 #include "train_job.h"
+#include "watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,20 +69,15 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     return status;
 }
 
-static int on_progress(void *context, int64_t done, int64_t total) {
-    progress_draw(context, "testing", total > 0 ? (double)done / (double)total : 0, "");
-    return interrupt_wanted() != 0;
-}
-
 static ek_status test(train_job *job, ek_error *err) {
-    progress bar;
-    progress_start(&bar);
+    watch w;
+    watch_start(&w, "testing");
     ek_eval_options options = ek_eval_options_default();
     options.threads = job->training.threads;
-    options.progress = on_progress;
-    options.context = &bar;
+    options.progress = watch_progress;
+    options.context = &w;
     ek_status status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);
-    progress_clear(&bar);
+    watch_end(&w);
     job->tested = status == EK_OK;
     return status;
 }

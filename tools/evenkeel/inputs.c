@@ -79,6 +79,10 @@ static ek_status read_size(const arguments *args, ek_dataset_options *options, e
     return EK_OK;
 }
 
+ek_split data_split(const arguments *args) {
+    return strcmp(option_text(args, "split"), "test") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
+}
+
 ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                     ek_dataset **dataset, ek_error *err) {
     ek_dataset_options options = {.struct_size = sizeof options, .limit = option_int(args, "limit")};

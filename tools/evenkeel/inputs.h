@@ -18,6 +18,26 @@
         .help = "resize images to this; default: as they are, image folders to the size of the model"                  \
     }
 
+/* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. */
+#define OPTION_SPLIT(otherwise)                                                                                        \
+    {                                                                                                                  \
+        .name = "split", .type = OPT_CHOICE, .choices = "train|test", .fallback = otherwise, .group = "Data",          \
+        .help = "which part of the data"                                                                               \
+    }
+#define OPTION_LIMIT                                                                                                   \
+    {                                                                                                                  \
+        .name = "limit", .type = OPT_INT, .argument = "N", .fallback = "0", .group = "Data",                           \
+        .help = "use the first N examples only (of a folder of images: evenly spread); 0 = all"                        \
+    }
+/* Where the batch size changes no result. */
+#define OPTION_BATCH(otherwise, heading)                                                                               \
+    {                                                                                                                  \
+        .name = "batch", .type = OPT_INT, .argument = "N", .fallback = otherwise, .minimum = 1, .maximum = 1048576,    \
+        .group = heading, .help = "examples at a time; changes time and memory, never results"                         \
+    }
+
+ek_split data_split(const arguments *args);
+
 /* Opens --data (or `spec`), resized by --size, with at most --limit examples. `model` may be NULL; an image folder is
  * resized to its input. */
 EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,

@@ -1,8 +1,10 @@
 /* cast.c: Cast between numbers and bool. ONNX opsets 6 to 23.
  *
- * Through int64 or f64, whichever holds the source exactly. Float to integer truncates; what does not fit is clamped
- * and NaN becomes 0 (ONNX leaves both undefined). To bool: not equal to 0. The gradient passes f32 to f32 only.
+ * Half precision (float16, bfloat16) is f32 in memory: a cast to it rounds. Through int64 or f64, whichever holds the
+ * source exactly. Float to integer truncates; what does not fit is clamped and NaN becomes 0 (ONNX leaves both
+ * undefined). To bool: not equal to 0. The gradient passes f32 to f32 only.
  */
+#include "base/half.h"
 #include "graph/op/op_common.h"
 
 #include <string.h>
@@ -23,9 +25,15 @@ static bool castable(ek_dtype t) {
     }
 }
 
+/* Half precision is f32 in memory; the numbers are those of the narrower type. */
+static ek_dtype target_of(const eki_node *node) {
+    ek_dtype to = (ek_dtype)eki_node_int(node, "to", 0);
+    return eki_is_half(to) ? EK_F32 : to;
+}
+
 ek_status eki_op_cast_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
-    ek_dtype from = infer->in[0].dtype, to = (ek_dtype)eki_node_int(infer->node, "to", 0);
+    ek_dtype from = infer->in[0].dtype, to = target_of(infer->node);
     if (!castable(to) || (from != EK_DTYPE_NONE && !castable(from))) {
         return eki_infer_fail(infer, EK_ERR_UNSUPPORTED, "no conversion from %s to %s", eki_dtype_name(from),
                               eki_dtype_name(to));
@@ -72,8 +80,9 @@ ek_status eki_op_cast_forward(eki_step *step, ek_error *err) {
     void *to = step->out[0].data;
     ek_dtype source = step->in[0].dtype, target = step->out[0].dtype;
     size_t count = eki_view_elements(&step->out[0]);
-    if (source == target) return eki_copy_forward(step, err);
-    for (size_t i = 0; i < count; i++) {
+    ek_dtype stored = (ek_dtype)eki_node_int(step->node, "to", 0);
+    if (source == target) EKI_TRY(eki_copy_forward(step, err));
+    for (size_t i = 0; source != target && i < count; i++) {
         if (is_real(source)) {
             double v = source == EK_F32 ? (double)((const float *)from)[i] : ((const double *)from)[i];
             store_real(target, to, i, v);
@@ -81,6 +90,7 @@ ek_status eki_op_cast_forward(eki_step *step, ek_error *err) {
             store_int(target, to, i, eki_load_int(source, from, (int64_t)i));
         }
     }
+    if (eki_is_half(stored)) eki_half_round(stored, to, count);
     return EK_OK;
 }
 

@@ -22,15 +22,6 @@
 #include "kernel/simd/simd_generic.h"
 #endif
 
-/* Rows in a strip: wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While
- * one strip is worked on, the next is fetched: rows far apart are a pattern the hardware does not see. Few rows,
- * because rows a whole number of pages apart share one set of the first cache. */
-enum { STRIP_ROWS = 4 };
-
-EK_INLINE void fetch_next_strip(const float *p, size_t stride) {
-    if (stride > 32) __builtin_prefetch(p + STRIP_ROWS * stride);
-}
-
 /* Sixteen floats, or the first n; n is a constant wherever it matters. */
 EK_INLINE f32x16 load16(const float *p, size_t n) { return n >= 16 ? f32x16_load(p) : f32x16_load_n(p, n); }
 EK_INLINE void store16(float *p, f32x16 a, size_t n) {

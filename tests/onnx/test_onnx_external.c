@@ -1,0 +1,223 @@
+/* Tensor data in other files: read where it may lie, refused by name where it may not. */
+#include "models.h"
+#include "onnx/onnx.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[64];
+
+static const char *in_folder(const char *name) {
+    static char path[4][256];
+    static int next;
+    char *p = path[next++ % 4];
+    (void)snprintf(p, 256, "%s/%s", folder, name);
+    return p;
+}
+
+static void put_file(const char *name, const void *data, size_t size) {
+    FILE *stream = fopen(in_folder(name), "wb");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(data, 1, size, stream), size);
+    assert_int_equal(fclose(stream), 0);
+}
+
+/* keys: pairs of key and value, NULL at the end. The tensor is w, 4 numbers. */
+static void put_model(const char *name, int dtype, const char *const *keys) {
+    pb file = {0}, graph = {0}, tensor = {0};
+    relu_graph(&graph);
+    pb_int(&tensor, 1, 4);
+    pb_int(&tensor, 2, dtype);
+    pb_text(&tensor, 8, "w");
+    for (size_t i = 0; keys[i] != NULL; i += 2) {
+        pb entry = {0};
+        pb_text(&entry, 1, keys[i]);
+        pb_text(&entry, 2, keys[i + 1]);
+        pb_message(&tensor, 13, &entry);
+    }
+    pb_int(&tensor, 14, 1);
+    pb_message(&graph, 5, &tensor);
+    finish_model(&file, &graph);
+    put_file(name, file.data, file.size);
+    pb_free(&file);
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    static const float numbers[] = {9, 1, 2, 3, 4};
+    (void)snprintf(folder, sizeof folder, "/tmp/ek-external-XXXXXX");
+    if (mkdtemp(folder) == NULL) return -1;
+    put_file("weights.bin", numbers, sizeof numbers);
+    if (mkdir(in_folder("sub"), 0700) != 0 || mkdir(in_folder("outside"), 0700) != 0) return -1;
+    put_file("sub/weights.bin", numbers, sizeof numbers);
+    put_file("sub/two.bin", numbers, sizeof numbers);
+    if (link(in_folder("sub/two.bin"), in_folder("hard.bin")) != 0) return -1;
+    if (symlink("weights.bin", in_folder("soft.bin")) != 0 || symlink("sub", in_folder("softly")) != 0) return -1;
+    return mkfifo(in_folder("pipe"), 0600);
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static const eki_tensor *weights(const eki_graph *graph) { return eki_graph_find(graph, "w")->init; }
+
+static void assert_numbers(const eki_graph *graph) {
+    static const float expected[] = {1, 2, 3, 4};
+    assert_int_equal(weights(graph)->bytes, sizeof expected);
+    assert_memory_equal(weights(graph)->data, expected, sizeof expected);
+}
+
+static void reads_and_saves_as_one_file(void **state) {
+    (void)state;
+    static ek_error err;
+    eki_graph *graph;
+    const char *const places[] = {"weights.bin", "sub/weights.bin"};
+    for (int i = 0; i < 2; i++) {
+        const char *keys[] = {"location", places[i], "offset", "4", "length", "16", "checksum", "0", NULL};
+        put_model("model.onnx", EK_F32, keys);
+        assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
+        assert_numbers(graph);
+        assert_int_equal(eki_onnx_save(graph, in_folder("outside/whole.onnx"), &err), EK_OK);
+        eki_graph_destroy(graph);
+        assert_int_equal(eki_onnx_load(in_folder("outside/whole.onnx"), NULL, &graph, &err), EK_OK);
+        assert_numbers(graph);
+        eki_graph_destroy(graph);
+    }
+}
+
+/* The length may be left out, and the folder be the current one. */
+static void reads_without_length(void **state) {
+    (void)state;
+    static ek_error err;
+    eki_graph *graph;
+    char before[512];
+    const char *keys[] = {"offset", "4", "location", "weights.bin", NULL};
+    put_model("model.onnx", EK_F32, keys);
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(eki_onnx_load("model.onnx", NULL, &graph, &err), EK_OK);
+    assert_numbers(graph);
+    eki_graph_destroy(graph);
+    assert_int_equal(chdir(before), 0);
+}
+
+static bool holds(const eki_map *map, const void *bytes, size_t size) {
+    for (size_t i = 0; i + size <= map->size; i++) {
+        if (memcmp(map->data + i, bytes, size) == 0) return true;
+    }
+    return false;
+}
+
+/* Half precision is f32 in memory and the same bytes in the file written. */
+static void reads_half_precision(void **state) {
+    (void)state;
+    static ek_error err;
+    static const uint16_t halves[] = {0x3c00, 0xc000, 0x0001, 0x7e01};
+    eki_graph *graph;
+    const char *keys[] = {"location", "halves.bin", NULL};
+    put_file("halves.bin", halves, sizeof halves);
+    put_model("model.onnx", EK_F16, keys);
+    assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
+    const float *w = weights(graph)->data;
+    assert_true(weights(graph)->dtype == EK_F32 && weights(graph)->stored == EK_F16 && graph->half == EK_F16);
+    assert_true(w[0] == 1.0f && w[1] == -2.0f && w[2] == 0x1p-24f && w[3] != w[3]);
+    assert_int_equal(eki_onnx_save(graph, in_folder("whole.onnx"), &err), EK_OK);
+    eki_graph_destroy(graph);
+    eki_map map;
+    assert_int_equal(eki_map_open(in_folder("whole.onnx"), &map, &err), EK_OK);
+    assert_true(holds(&map, halves, sizeof halves));
+    eki_map_close(&map);
+}
+
+typedef struct refusal {
+    const char *key, *value;
+    ek_status status;
+    const char *text;
+} refusal;
+
+static const refusal refusals[] = {
+    {"location", "/etc/passwd", EK_ERR_FORMAT, "begins or ends with a slash"},
+    {"location", "//etc/passwd", EK_ERR_FORMAT, "begins or ends with a slash"},
+    {"location", "../weights.bin", EK_ERR_FORMAT, "leaves its folder by '..'"},
+    {"location", "sub/../../x", EK_ERR_FORMAT, "leaves its folder by '..'"},
+    {"location", "sub/..", EK_ERR_FORMAT, "leaves its folder by '..'"},
+    {"location", "./weights.bin", EK_ERR_FORMAT, "part '.'"},
+    {"location", "sub//weights.bin", EK_ERR_FORMAT, "two together"},
+    {"location", "sub/", EK_ERR_FORMAT, "ends with a slash"},
+    {"location", "..\\weights.bin", EK_ERR_FORMAT, "a '\\' or a ':'"},
+    {"location", "C:weights.bin", EK_ERR_FORMAT, "a '\\' or a ':'"},
+    {"location", "\\\\host\\share\\w", EK_ERR_FORMAT, "a '\\' or a ':'"},
+    {"location", "we\x1b[31mights", EK_ERR_FORMAT, "no name of a file"},
+    {"location", "", EK_ERR_FORMAT, "has no location"},
+    {"location", "soft.bin", EK_ERR_IO, "symbolic link"},
+    {"location", "softly/weights.bin", EK_ERR_IO, "symbolic link"},
+    {"location", "hard.bin", EK_ERR_IO, "2 names (hard links)"},
+    {"location", "pipe", EK_ERR_IO, "a pipe or device"},
+    {"location", "sub", EK_ERR_IO, "a folder"},
+    {"location", "absent.bin", EK_ERR_IO, "No such file"},
+    {"location", "weights.bin/x", EK_ERR_IO, "cannot open"},
+    {"location", "*/_ORT_MEM_ADDR_/*", EK_ERR_IO, "No such file"},
+    {"offset", "-4", EK_ERR_FORMAT, "offset '-4'"},
+    {"offset", "+4", EK_ERR_FORMAT, "offset '+4'"},
+    {"offset", "0x4", EK_ERR_FORMAT, "offset '0x4'"},
+    {"offset", " 4", EK_ERR_FORMAT, "offset ' 4'"},
+    {"offset", "", EK_ERR_FORMAT, "offset ''"},
+    {"offset", "18446744073709551616", EK_ERR_FORMAT, "expected a number of bytes"},
+    {"offset", "18446744073709551612", EK_ERR_FORMAT, "that file has 20 bytes"},
+    {"offset", "5", EK_ERR_FORMAT, "16 bytes at 5 of 'weights.bin', but that file has 20 bytes"},
+    {"offset", "4611686018427387904", EK_ERR_FORMAT, "that file has 20 bytes"},
+    {"length", "0", EK_ERR_FORMAT, "need 16 bytes, but external_data has length 0"},
+    {"length", "20", EK_ERR_FORMAT, "has length 20"},
+    {"length", "99999999999999999999", EK_ERR_FORMAT, "expected a number of bytes"},
+    {"length", "18446744073709551600", EK_ERR_FORMAT, "has length 18446744073709551600"},
+    {"secret", "1", EK_ERR_FORMAT, "has the key 'secret', expected location, offset, length"},
+};
+
+static void refuses(void **state) {
+    (void)state;
+    static ek_error err;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        const refusal *r = &refusals[i];
+        bool location = strcmp(r->key, "location") == 0;
+        const char *other[] = {"location", "weights.bin", r->key, r->value, NULL};
+        const char *only[] = {"location", r->value, NULL};
+        eki_graph *graph = NULL;
+        put_model("model.onnx", EK_F32, location ? only : other);
+        ek_status status = eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err);
+        if (status != r->status || strstr(err.text, r->text) == NULL || strstr(err.text, "tensor 'w'") == NULL) {
+            fail_msg("%s '%s': status %d, '%s'", r->key, r->value, (int)status, err.text);
+        }
+        assert_null(graph);
+    }
+}
+
+static void refuses_twice(void **state) {
+    (void)state;
+    static ek_error err;
+    eki_graph *graph;
+    const char *keys[] = {"location", "weights.bin", "location", "sub/weights.bin", NULL};
+    put_model("model.onnx", EK_F32, keys);
+    assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "'location' twice"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_and_saves_as_one_file),
+        cmocka_unit_test(reads_without_length),
+        cmocka_unit_test(reads_half_precision),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(refuses_twice),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
