@@ -64,13 +64,17 @@ eki_group eki_comm_neighbours(const ek_comm *comm, int size) {
         .rank = rank - first, .size = ranks - first < size ? ranks - first : size, .first = first, .stride = 1};
 }
 
+bool eki_comm_stopped(const ek_comm *comm) {
+    return comm->options.stopped != NULL && comm->options.stopped(comm->options.context) != 0;
+}
+
 eki_comm_counters eki_comm_count(const ek_comm *comm) { return comm->counters; }
 
 /* The launcher wants an end: of a rank that died, it is the only sign. What is nearly over may still finish. */
 static ek_status check_stop(ek_comm *comm, const eki_exchange *x, ek_error *err) {
     char where[192];
     ek_error error;
-    if (comm->options.stopped == NULL || comm->options.stopped(comm->options.context) == 0) return EK_OK;
+    if (!eki_comm_stopped(comm)) return EK_OK;
     if (comm->asked_at == 0) comm->asked_at = eki_now();
     if (x == NULL || eki_now() - comm->asked_at < launcher_patience) return EK_OK;
     (void)eki_fail(&error, EK_ERR_DIST,

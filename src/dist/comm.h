@@ -61,6 +61,8 @@ ek_status eki_exchange_wait(eki_exchange *exchange, ek_error *err);
 bool eki_exchange_done(const eki_exchange *exchange);
 /* Frees an exchange, done or not. NULL is allowed. */
 void eki_exchange_free(eki_exchange *exchange);
+/* Whether the user of this rank was asked to end (ek_comm_options.stopped). */
+bool eki_comm_stopped(const ek_comm *comm);
 /* Seconds this rank spent waiting in eki_exchange_wait, and bytes sent, so far. */
 typedef struct eki_comm_counters {
     double waited;
