@@ -1,4 +1,4 @@
-/* surgery.h: examining and changing trained models: inspect, fold, compare, diff, recalibrate.
+/* surgery.h: examining and changing trained models: inspect, compare, fold, unfold, diff, recalibrate.
  *
  * Nothing here changes a model that it is given, ek_recalibrate aside, and nothing writes files: results are models and
  * reports. Strings in a report belong to the report.
@@ -84,22 +84,49 @@ EK_API ek_compare_options ek_compare_options_default(void);
 EK_API EK_NODISCARD ek_status ek_compare(ek_model *a, ek_model *b, const ek_compare_options *options,
                                          ek_comparison *result, ek_error *err);
 
+/* ---- Reports of changes ---- */
+
+typedef struct ek_edit_row {
+    const char *norm; /* norm or layer: node name, or first output */
+    int changed;
+    const char *text; /* what it became, or why it stays */
+} ek_edit_row;
+
+typedef struct ek_edit_report ek_edit_report;
+
+EK_API void ek_edit_report_destroy(ek_edit_report *report);
+EK_API size_t ek_edit_report_count(const ek_edit_report *report);
+EK_API const ek_edit_row *ek_edit_report_row(const ek_edit_report *report, size_t index);
+
 /* ---- Fold: batch norms into the convolutions and products beside them ---- */
-
-typedef struct ek_fold_row {
-    const char *norm;
-    int folded;
-    const char *text; /* into what, or why not */
-} ek_fold_row;
-
-typedef struct ek_fold_report ek_fold_report;
 
 /* A new model without the norms that could be folded, and a row per batch norm. Arithmetic in f64, rounded once.
  * `folded` borrows the data of `model`, which must outlive it. Call ek_compare to see that both do the same. */
-EK_API EK_NODISCARD ek_status ek_fold(const ek_model *model, ek_model **folded, ek_fold_report **report, ek_error *err);
-EK_API void ek_fold_report_destroy(ek_fold_report *report);
-EK_API size_t ek_fold_report_count(const ek_fold_report *report);
-EK_API const ek_fold_row *ek_fold_report_row(const ek_fold_report *report, size_t index);
+EK_API EK_NODISCARD ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **report, ek_error *err);
+
+/* ---- Unfold: batch norms behind convolutions, for models that are to be tuned again ---- */
+
+typedef struct ek_unfold_options {
+    size_t struct_size;
+    const char *pattern;       /* glob over node names, first outputs and stems of weights; default "*" */
+    double epsilon;            /* default 0 = 1e-5, or what half precision can hold beside 1 */
+    double momentum;           /* in ONNX sense; default 0.9 */
+    const ek_dataset *dataset; /* measures mean and variance; default NULL = the identity */
+    int64_t batch;             /* with a dataset; default 0 = 64; changes no result */
+    int threads;
+    int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
+    void *context;
+    uint64_t reserved[8];
+} ek_unfold_options;
+
+EK_API ek_unfold_options ek_unfold_options_default(void);
+/* A new model with a batch norm behind each Conv and ConvTranspose that matches, and a row for each of them. Without a
+ * dataset: scale 1, bias 0, mean 0, variance 1 - epsilon, so that y = x exactly. With one: mean and variance of the
+ * convolution's output over it (as ek_recalibrate measures them), scale = sqrt(variance + epsilon), bias = mean, so
+ * that y = x up to rounding. `unfolded` borrows the data of `model`, which must outlive it. EK_ERR_ARG: nothing
+ * matches. */
+EK_API EK_NODISCARD ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,
+                                        ek_edit_report **report, ek_error *err);
 
 /* ---- Diff: what changed between two models ---- */
 

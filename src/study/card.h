@@ -182,6 +182,9 @@ void eks_cell_text(eks_table *table, int row, int column, const char *fmt, ...) 
 eks_series *eks_chart_series(eks_chart *chart, const char *name, eks_mark mark);
 void eks_point(eks_series *series, double x, double y);
 
+/* Mean of a value per seed, with its 95 % t-interval. One seed has no interval: low and high are infinite. */
+void eks_interval(const double *values, int count, double *mean, double *low, double *high);
+
 typedef enum eks_state { EKS_MISSING, EKS_HOLDS, EKS_BROKEN, EKS_UNCLEAR } eks_state;
 /* What an endpoint's measurement says about its rule. */
 eks_state eks_endpoint_state(const eks_endpoint *endpoint, double value, double low, double high);

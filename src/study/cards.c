@@ -1,26 +1,10 @@
 /* cards.c: what the fifteen cards say. Content only; the experiments are in cardNN.c.
  *
- * Formulas are MathML, written with the short macros below, so that they read aloud and scale; `formula_text` is the
- * same in plain text. Numbers from papers are those found in the papers themselves or in two independent summaries.
+ * Formulas are MathML, written with the macros of mathml.h; `formula_text` is the same in plain text. Numbers from
+ * papers are those found in the papers themselves or in two independent summaries.
  */
 #include "study/card.h"
-
-#define I(x) "<mi>" x "</mi>"
-#define O(x) "<mo>" x "</mo>"
-#define F(x) "<mo stretchy=\"false\">" x "</mo>" /* a fence */
-#define D(x) "<mn>" x "</mn>"
-#define T(x) "<mtext>" x "</mtext>"
-#define GAP "<mspace width=\"0.4em\"/>"
-#define G(x) "<mrow>" x "</mrow>"
-#define SUB(a, b) "<msub>" G(a) G(b) "</msub>"
-#define UNDER(a, b) "<munder>" G(a) G(b) "</munder>"
-#define SUP(a, b) "<msup>" G(a) G(b) "</msup>"
-#define SUBSUP(a, b, c) "<msubsup>" G(a) G(b) G(c) "</msubsup>"
-#define FRAC(a, b) "<mfrac>" G(a) G(b) "</mfrac>"
-#define ROOT(a) "<msqrt>" a "</msqrt>"
-#define HAT(a) "<mover accent=\"true\">" a "<mo>^</mo></mover>"
-#define MATH(x) "<math display=\"block\">" G(x) "</math>"
-#define NEXT "</mrow></math>\n<math display=\"block\"><mrow>" /* the next formula of the card */
+#include "study/mathml.h"
 
 #define IOFFE                                                                                                          \
     { "Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167" }

@@ -76,21 +76,23 @@ static double student(int freedom) {
     return freedom < (int)(sizeof quantiles / sizeof *quantiles) ? quantiles[freedom] : 1.96;
 }
 
-/* Mean over seeds of one comparison, with its interval. One seed has no interval: low and high are infinite. */
-static void contrast(const eks_contrast *c, const eks_evidence *evidence, double *mean, double *low, double *high) {
-    double sum = 0, squares = 0, values[EKS_SEEDS];
-    int n = evidence->seed_count;
-    for (int s = 0; s < n; s++) {
-        values[s] = 0;
-        for (int t = 0; t < c->terms; t++)
-            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric][s];
-        sum += values[s];
-    }
-    *mean = n > 0 ? sum / n : NAN;
-    for (int s = 0; s < n; s++) squares += (values[s] - *mean) * (values[s] - *mean);
-    double half = n > 1 ? student(n - 1) * sqrt(squares / (n - 1) / n) : INFINITY;
+void eks_interval(const double *values, int count, double *mean, double *low, double *high) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++) sum += values[i];
+    *mean = count > 0 ? sum / count : NAN;
+    for (int i = 0; i < count; i++) squares += (values[i] - *mean) * (values[i] - *mean);
+    double half = count > 1 ? student(count - 1) * sqrt(squares / (count - 1) / count) : INFINITY;
     *low = *mean - half;
     *high = *mean + half;
+}
+
+/* Mean over seeds of one comparison, with its interval. */
+static void contrast(const eks_contrast *c, const eks_evidence *evidence, double *mean, double *low, double *high) {
+    double values[EKS_SEEDS] = {0};
+    for (int s = 0; s < evidence->seed_count; s++)
+        for (int t = 0; t < c->terms; t++)
+            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric][s];
+    eks_interval(values, evidence->seed_count, mean, low, high);
 }
 
 void eks_contrasts(const eks_design *design, eks_evidence *evidence) {

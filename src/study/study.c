@@ -28,7 +28,7 @@ const eks_text *eks_text_of(int number) {
 
 int eks_count(const eks_study *study, eks_verdict verdict) {
     int count = 0;
-    for (int i = 0; i < EKS_ALL; i++) count += study->ran[i] && study->evidence[i].verdict == verdict;
+    for (int i = 0; i < EKS_CARDS; i++) count += study->ran[i] && study->evidence[i].verdict == verdict;
     return count;
 }
 

@@ -30,8 +30,8 @@ static ek_status fresh_name(eki_graph *graph, const char *stem, const char *role
     return *name == NULL ? eki_fail_nomem(err, sizeof text) : EK_OK;
 }
 
-static ek_status new_constant(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
-                              const double *values, eki_value **out, ek_error *err) {
+ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                       const double *values, eki_value **out, ek_error *err) {
     const char *name;
     bool listed = eki_lists_weights(graph);
     EKI_TRY(fresh_name(graph, stem, role, &name, err));
@@ -64,7 +64,7 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
     if (old != NULL && old->init != NULL && count_uses(graph, old) == 1 && eki_shape_equal(&old->init->shape, shape)) {
         return rewrite(old->init, values, err);
     }
-    return new_constant(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
+    return eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
 }
 
 void eki_edit_bypass(const eki_site *site, eki_node *from) {
@@ -85,20 +85,25 @@ void eki_edit_bypass(const eki_site *site, eki_node *from) {
     from->out[0] = last;
 }
 
+ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err) {
+    eki_value *out = op->out[0];
+    const char *name;
+    EKI_TRY(fresh_name(graph, out->name, "inner", &name, err));
+    EKI_TRY(eki_graph_value(graph, name, inner, err));
+    (*inner)->dtype = out->dtype;
+    (*inner)->shape = out->shape;
+    (*inner)->producer = op;
+    op->out[0] = *inner;
+    out->producer = NULL;
+    return EK_OK;
+}
+
 ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const eki_shape *shape, const double *values,
                        ek_error *err) {
-    eki_value *out = op->out[0], *inner, *constant;
+    eki_value *out = op->out[0], *in[2];
     eki_node *add;
-    const char *name;
-    EKI_TRY(new_constant(graph, out->name, role, shape, values, &constant, err));
-    EKI_TRY(fresh_name(graph, out->name, "inner", &name, err));
-    EKI_TRY(eki_graph_value(graph, name, &inner, err));
-    inner->dtype = out->dtype;
-    inner->shape = out->shape;
-    inner->producer = op;
-    op->out[0] = inner;
-    out->producer = NULL;
-    eki_value *in[2] = {inner, constant};
+    EKI_TRY(eki_edit_new(graph, out->name, role, shape, values, &in[1], err));
+    EKI_TRY(eki_edit_behind(graph, op, &in[0], err));
     return eki_graph_add_node(graph, "Add", "", "", in, 2, &out, 1, &add, err);
 }
 

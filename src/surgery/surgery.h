@@ -63,6 +63,10 @@ eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node);
 ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err);
 void eki_affine_free(eki_affine *affine);
 
+/* ---- report.c ---- */
+ek_status eki_report_create(ek_edit_report **report, ek_error *err);
+ek_status eki_report_add(ek_edit_report *report, const char *norm, bool changed, const char *text, ek_error *err);
+
 /* ---- weight.c ---- */
 bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul */
 
@@ -106,6 +110,11 @@ const eki_site *eki_site_of(const eki_sites *sites, const eki_node *node);
  * a new initializer. `values` are rounded to f32 once. */
 ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,
                             const double *values, ek_error *err);
+/* A new f32 initializer named after `stem` and `role`; a graph input too where all are. */
+ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                       const double *values, eki_value **out, ek_error *err);
+/* Makes room behind a node: its output 0 becomes *inner, and what it was has no maker until a new node makes it. */
+ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err);
 /* Takes a chain out; its last value becomes `from`'s output (in place of output 0). */
 void eki_edit_bypass(const eki_site *site, eki_node *from);
 /* Inserts Add(value, constant) so that all that was made by `op` is now made by the Add. */

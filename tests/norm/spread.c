@@ -53,9 +53,14 @@ static void make_rank(spread *s, int r, const ek_norm_desc *desc, int64_t first,
 
 void spread_make(spread *s, const ek_norm_desc *desc, ek_sync_mode mode, int ranks, const int64_t *counts,
                  world_order order) {
+    spread_make_data(s, desc, mode, ranks, counts, order, 3);
+}
+
+void spread_make_data(spread *s, const ek_norm_desc *desc, ek_sync_mode mode, int ranks, const int64_t *counts,
+                      world_order order, double offset) {
     memset(s, 0, sizeof *s);
     world_make(&s->w, ranks, order);
-    s->f = fixture_make(desc, 4, 3, 2);
+    s->f = fixture_make(desc, 4, offset, 2);
     for (size_t i = 0; i < s->f->buffer; i++) s->f->y[i] = s->f->dx[i] = 1e30f;
     int64_t first = 0;
     for (int r = 0; r < ranks; first += counts[r++]) make_rank(s, r, desc, first, counts[r], mode);

@@ -25,6 +25,8 @@ typedef struct spread {
 /* counts: examples of each rank; they may add up to dims[0] only. */
 void spread_make(spread *s, const ek_norm_desc *desc, ek_sync_mode mode, int ranks, const int64_t *counts,
                  world_order order);
+void spread_make_data(spread *s, const ek_norm_desc *desc, ek_sync_mode mode, int ranks, const int64_t *counts,
+                      world_order order, double offset); /* the data have that mean */
 void spread_free(spread *s);
 
 /* All ranks, one after the other in one thread. Each asserts success. */

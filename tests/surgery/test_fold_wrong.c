@@ -17,9 +17,9 @@ static double difference(ek_model *a, ek_model *b) {
 
 static ek_model *fold_of(ek_model *model) {
     ek_model *folded;
-    ek_fold_report *report;
+    ek_edit_report *report;
     OK(ek_fold(model, &folded, &report, err));
-    ek_fold_report_destroy(report);
+    ek_edit_report_destroy(report);
     return folded;
 }
 

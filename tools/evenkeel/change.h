@@ -37,9 +37,24 @@
         .help = "height and width of the inputs where the model leaves them open; 0 = 64, else 224, else 32"           \
     }
 
+/* A command that changes a model: what it had, what it made, and whether both do the same. */
+typedef struct change {
+    const arguments *args;
+    const char *did, *detail; /* "folded", "into": words for rows that changed */
+    int strict;               /* 1 = nothing is written above --tolerance */
+    ek_model *before, *after;
+    ek_edit_report *report;
+    ek_comparison check;
+    void (*more_json)(const struct change *c, json_out *json); /* optional: further results */
+    void (*more_text)(const struct change *c);
+    void *context;
+} change;
+
 ek_compare_options compare_options(const arguments *args);
-void json_latency(json_out *json, const ek_comparison *check);
-void show_latency(const ek_comparison *check);
+/* Runs both models, shows the result and writes it, or says why not. */
+EK_NODISCARD ek_status change_finish(change *c, const ek_compare_options *options, ek_error *err);
+/* Frees everything; the exit status. */
+int change_end(change *c, ek_status status, const ek_error *err);
 
 /* Either --output, which can be written, or --dry-run: EK_ERR_ARG, EK_ERR_IO. */
 EK_NODISCARD ek_status output_check(const arguments *args, ek_error *err);

@@ -2,8 +2,8 @@
 train_tiny --model resnet20 --limit 64 -o m.onnx > out
 evenkeel fold m.onnx --dry-run > a
 only a m.onnx m.onnx.state out
-contains a "norms    21 -> 0"
-contains a "checked  relative difference"
+contains a "norms     21 -> 0"
+contains a "checked   relative difference"
 contains a "ms (median of 10 runs each, one example)"
 contains a " bytes"
 evenkeel fold m.onnx -o f.onnx --json > b
