@@ -71,12 +71,13 @@ bool eki_comm_stopped(const ek_comm *comm) {
 eki_comm_counters eki_comm_count(const ek_comm *comm) { return comm->counters; }
 
 /* The launcher wants an end: of a rank that died, it is the only sign. What is nearly over may still finish. */
-static ek_status check_stop(ek_comm *comm, const eki_exchange *x, ek_error *err) {
+static ek_status check_stop(ek_comm *comm, const eki_exchange *x, double since, ek_error *err) {
     char where[192];
     ek_error error;
     if (!eki_comm_stopped(comm)) return EK_OK;
     if (comm->asked_at == 0) comm->asked_at = eki_now();
-    if (x == NULL || eki_now() - comm->asked_at < launcher_patience) return EK_OK;
+    if (since < comm->asked_at) since = comm->asked_at;
+    if (eki_now() - since < launcher_patience) return EK_OK;
     (void)eki_fail(&error, EK_ERR_DIST,
                    "this run was told to end while rank %d waited for rank %d at %s, which did not come: a rank may "
                    "have died",
@@ -107,7 +108,7 @@ ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
         now = eki_now();
         if ((++comm->polls & 15) == 0 || now - begin > 1e-3) {
             status = eki_notices_take(comm, &x->label, err);
-            if (status == EK_OK) status = check_stop(comm, x, err);
+            if (status == EK_OK) status = check_stop(comm, x, begin, err);
         }
         if (status == EK_OK && now - begin > limit) status = eki_roll_call(comm, x, err);
         eki_pause(now - begin);
