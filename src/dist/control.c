@@ -153,18 +153,20 @@ static int find_elsewhere(const ek_comm *comm, const eki_label *label) {
     return -1;
 }
 
-static ek_status absent(ek_comm *comm, const eki_exchange *x, ek_error *err) {
-    char where[192], missing[256];
+static ek_status absent(ek_comm *comm, const eki_exchange *x, bool ended, ek_error *err) {
+    char where[192], missing[256], within[64];
     int count;
     ek_error error;
     (void)eki_label_text(&x->label, where, sizeof where);
+    (void)snprintf(within, sizeof within, "within %g s: slow, stopped or gone", comm->options.timeout);
     list_missing(comm, missing, sizeof missing, &count);
     int elsewhere = find_elsewhere(comm, &x->label);
     if (count > 0) {
-        (void)eki_fail(&error, EK_ERR_DIST,
-                       "rank%s %s did not come to %s within %g s: slow, stopped or gone; a longer --timeout waits for "
-                       "slow ranks",
-                       count > 1 ? "s" : "", missing, where, comm->options.timeout);
+        (void)eki_fail(&error, EK_ERR_DIST, "rank%s %s did not come to %s %s", count > 1 ? "s" : "", missing, where,
+                       ended ? "before this run was told to end: a rank may have died" : within);
+    } else if (ended) {
+        (void)eki_fail(&error, EK_ERR_DIST, "this run was told to end while rank %d waited for rank %d at %s",
+                       comm->transport->rank, x->round.from >= 0 ? x->round.from : x->round.to, where);
     } else if (elsewhere >= 0) {
         const eki_peer *peer = &comm->peers[elsewhere];
         (void)eki_fail(&error, EK_ERR_DIST,
@@ -179,8 +181,8 @@ static ek_status absent(ek_comm *comm, const eki_exchange *x, ek_error *err) {
     return eki_comm_failed(comm, &error, err);
 }
 
-ek_status eki_roll_call(ek_comm *comm, const eki_exchange *x, ek_error *err) {
-    double end = eki_now() + eki_roll_call_seconds(comm);
+ek_status eki_roll_call(ek_comm *comm, const eki_exchange *x, bool ended, ek_error *err) {
+    double end = eki_now() + (ended ? 0.25 : eki_roll_call_seconds(comm));
     if (!comm->answered) eki_notice_send_all(comm, EKI_NOTICE_HERE, &x->label, NULL);
     comm->answered = true;
     while (eki_now() < end) {
@@ -190,5 +192,5 @@ ek_status eki_roll_call(ek_comm *comm, const eki_exchange *x, ek_error *err) {
         if (x->done) return EK_OK;
         eki_pause(1.0);
     }
-    return absent(comm, x, err);
+    return absent(comm, x, ended, err);
 }

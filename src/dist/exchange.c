@@ -161,6 +161,7 @@ ek_status eki_exchange_start(ek_comm *comm, int channel, const eki_label *label,
     x->list_next = comm->active;
     comm->active = x;
     comm->counters.exchanges++;
+    comm->step = label->step;
     ek_status status = comm->failed ? eki_comm_broken(comm, err) : next_round(x, err);
     if (status == EK_OK) status = eki_comm_progress(comm, err);
     if (status != EK_OK) {

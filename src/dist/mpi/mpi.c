@@ -132,6 +132,7 @@ static ek_status start_mpi(ek_error *err) {
     int running = 0, provided = 0, code = MPI_Initialized(&running);
     if (code == MPI_SUCCESS && !running) code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     if (code != MPI_SUCCESS) return fail(err, "starting MPI", code);
+    (void)MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     code = MPI_Comm_dup(MPI_COMM_WORLD, &world);
     if (code == MPI_SUCCESS) code = MPI_Comm_set_errhandler(world, MPI_ERRORS_RETURN);
     return code == MPI_SUCCESS ? EK_OK : fail(err, "starting MPI", code);
