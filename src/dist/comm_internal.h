@@ -74,8 +74,8 @@ void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *w
 /* Takes the notices that have come. EK_ERR_DIST: one says that a rank failed. */
 ek_status eki_notices_take(ek_comm *comm, const eki_label *where, ek_error *err);
 void eki_notices_free(ek_comm *comm);
-/* The deadline of a wait is over, or (`ended`) the launcher wants an end: asks who is there, and fails with the names of
- * those who are not. */
+/* The deadline of a wait is over, or (`ended`) the launcher wants an end: asks who is there, and fails with the names
+ * of those who are not. */
 ek_status eki_roll_call(ek_comm *comm, const eki_exchange *waiting, bool ended, ek_error *err);
 double eki_roll_call_seconds(const ek_comm *comm);
 /* Remembers a failure and tells it to the others. Returns EK_ERR_DIST. */

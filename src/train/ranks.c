@@ -15,6 +15,12 @@ static ek_status check_options(const ek_train_options *o, ek_error *err) {
     if (o->sync_group > 0 && !o->sync_norm) {
         return eki_fail(err, EK_ERR_ARG, "sync_group = %d needs sync_norm", o->sync_group);
     }
+    if (o->sync_norm && ranks > 1 && o->virtual_batch > 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "virtual_batch = %lld and sync_norm exclude each other: statistics are of a part of "
+                        "the batch or of all of it",
+                        (long long)o->virtual_batch);
+    }
     if (o->reproducible && o->sync_group > 0 && o->sync_group < ranks) {
         return eki_fail(err, EK_ERR_ARG,
                         "sync_group = %d does not go with reproducible: groups of ranks make the statistics depend on "
