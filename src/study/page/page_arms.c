@@ -26,11 +26,9 @@ static void arm_row(FILE *out, const eks_evidence *evidence, int metric, const e
     metric_text(evidence, metric, from, low);
     metric_text(evidence, metric, to, high);
     eks_put(out, "<tr><th scope=\"row\">", arm->name, "</th>");
-    fprintf(out, "<td>%s</td>", mean);
-    if (isfinite(from))
-        fprintf(out, "<td>%s to %s</td>", low, high);
-    else
-        fputs("<td>–</td>", out);
+    fprintf(out, "<td>%s", mean);
+    if (isfinite(from)) fprintf(out, " <span class=\"interval\">%s to %s</span>", low, high);
+    fputs("</td>", out);
     if (evidence->seed_count > 1) seed_cells(out, evidence, metric, arm);
     fputs("</tr>\n", out);
 }
@@ -41,8 +39,7 @@ static void arm_table(FILE *out, const eks_evidence *evidence, int metric, int n
             "arms\"><caption id=\"arms-%d-%d\">",
             number, metric, number, metric);
     eks_put(out, "", evidence->metrics[metric], ": mean over the seeds, its interval at 95%");
-    fputs("</caption><thead><tr><th scope=\"col\">arm</th><th scope=\"col\">mean</th><th scope=\"col\">interval</th>",
-          out);
+    fputs("</caption><thead><tr><th scope=\"col\">arm</th><th scope=\"col\">mean, interval</th>", out);
     if (evidence->seed_count > 1) fputs("<th scope=\"col\">each seed</th>", out);
     fputs("</tr></thead><tbody>\n", out);
     for (int a = 0; a < evidence->arm_count; a++) arm_row(out, evidence, metric, &evidence->arms[a]);
