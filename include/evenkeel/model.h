@@ -121,8 +121,9 @@ EK_API const char *ek_model_logits(const ek_model *model);
 EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
 EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
 
-/* Sets the switches of every norm whose node name, first output or scale-initializer stem matches the glob `pattern`
- * ("*" = all), and keeps them in the metadata. -1 = leave a switch as it is. *matched (may be NULL) counts.
+/* Sets the switches of the norms that `pattern` means, and keeps them in the metadata. A pattern is a glob over node
+ * name, first output and scale-initializer stem ("*" = all), or goes by depth: "until:NAME" (the norms that a node or
+ * value is computed from), "first:N", "last:N". -1 = leave a switch as it is. *matched (may be NULL) counts.
  * EK_ERR_ARG: nothing matches (the norms are listed). */
 EK_API EK_NODISCARD ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine,
                                               size_t *matched, ek_error *err);

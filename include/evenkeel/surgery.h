@@ -1,7 +1,7 @@
-/* surgery.h: examining and changing trained models: inspect, compare, fold, unfold, diff, recalibrate.
+/* surgery.h: examining and changing trained models: inspect, compare, fold, unfold, diff, recalibrate, a new head.
  *
- * Nothing here changes a model that it is given, ek_recalibrate aside, and nothing writes files: results are models and
- * reports. Strings in a report belong to the report.
+ * ek_recalibrate, ek_replace_head and ek_set_input change the model that they are given, nothing else does, and nothing
+ * writes files: results are models and reports. Strings in a report belong to the report.
  */
 #ifndef EVENKEEL_SURGERY_H
 #define EVENKEEL_SURGERY_H
@@ -144,6 +144,32 @@ EK_API EK_NODISCARD ek_status ek_diff_models(const ek_model *a, const ek_model *
 EK_API void ek_diff_destroy(ek_diff *diff);
 EK_API size_t ek_diff_count(const ek_diff *diff); /* 0 = equal; tensors last, largest difference first */
 EK_API const ek_change *ek_diff_change(const ek_diff *diff, size_t index);
+
+/* ---- Head: another classifier on a trained network ---- */
+
+typedef struct ek_head_options {
+    size_t struct_size;
+    int64_t classes; /* >= 1 */
+    const char *cut; /* NULL = replace the last Gemm, MatMul or Conv before the logits. Else a node or value: the graph
+                        ends there, averaged over height and width where it has them, with a linear layer behind */
+    uint64_t seed;   /* of the new weights: normal, deviation sqrt(1 / features); the bias is zero. Default 1 */
+    uint64_t reserved[4];
+} ek_head_options;
+
+typedef struct ek_head_result {
+    int64_t features, classes_before; /* classes_before: 0 with `cut` */
+    char text[256];                   /* where the new weights are */
+} ek_head_result;
+
+EK_API ek_head_options ek_head_options_default(int64_t classes);
+/* Gives the model a classifier for `classes`. Everything else keeps its bytes. EK_ERR_UNSUPPORTED says where the way
+ * back from the logits ended; EK_ERR_ARG: no such value to cut at. The model is as it was when it fails. */
+EK_API EK_NODISCARD ek_status ek_replace_head(ek_model *model, const ek_head_options *options, ek_head_result *result,
+                                              ek_error *err);
+
+/* Gives the model's only input other extents: per dimension a number, 0 = as it is, -1 = any (dimension 0, the batch).
+ * EK_ERR_SHAPE: the graph does not work with those; the model is as it was. */
+EK_API EK_NODISCARD ek_status ek_set_input(ek_model *model, const int64_t dims[4], ek_error *err);
 
 /* ---- Recalibrate: the statistics of batch norms, measured over a data set ---- */
 

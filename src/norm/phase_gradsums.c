@@ -16,12 +16,6 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
-static void row_units(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) eki_gradsums_row(job, i / channels, i % channels);
-}
-
 static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
     eki_affine_buffer buffer;
     eki_affine_columns again;
@@ -50,10 +44,18 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
 }
 
-static void column_units(void *context, int64_t begin, int64_t end) {
+void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_gradsums_row(job, unit, piece);
+    } else {
+        column_unit(job, unit, piece);
+    }
+}
+
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
-    for (int64_t i = begin; i < end; i++) column_unit(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->row_apply ? job->plan->channels : job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) eki_gradsums_piece(job, i / pieces, i % pieces);
 }
 
 void eki_phase_gradsums(const eki_job *job) {
@@ -64,5 +66,5 @@ void eki_phase_gradsums(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_units : column_units, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

@@ -197,8 +197,8 @@ typedef enum eks_state { EKS_MISSING, EKS_HOLDS, EKS_BROKEN, EKS_UNCLEAR } eks_s
 eks_state eks_endpoint_state(const eks_endpoint *endpoint, double value, double low, double high);
 /* Values and intervals of all contrasts, from the arms. */
 void eks_contrasts(const eks_design *design, eks_evidence *evidence);
-/* Verdict of one reading. Any claim endpoint broken: refuted. Any unclear or missing, any control not held:
- * inconclusive. Else supported. */
+/* Verdict of one reading. Any control not held: inconclusive. Any claim endpoint broken: refuted. Any unclear or
+ * missing: inconclusive. Else supported. */
 eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading);
 /* The readings of a design (at least one) and their number. */
 int eks_reading_count(const eks_design *design);

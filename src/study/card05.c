@@ -32,14 +32,14 @@ static void arms(const eks_study *study, const eks_pool *pool, const eks_pool *g
 static ek_status fold(const eks_recipe *recipe, uint64_t seed, double *folded, double *left, double *worst,
                       ek_error *err) {
     ek_model *model = NULL, *result = NULL;
-    ek_fold_report *report = NULL;
+    ek_edit_report *report = NULL;
     *folded = *left = 0;
     ek_status status = eks_lab_build(recipe, seed, &model, err);
     if (status == EK_OK)
         status = eks_lab_recalibrate(model, recipe->pool, &recipe->pool->train, NULL, 200, (eks_change){0}, err);
     if (status == EK_OK) status = ek_fold(model, &result, &report, err);
-    for (size_t i = 0; status == EK_OK && i < ek_fold_report_count(report); i++)
-        *(ek_fold_report_row(report, i)->folded ? folded : left) += 1;
+    for (size_t i = 0; status == EK_OK && i < ek_edit_report_count(report); i++)
+        *(ek_edit_report_row(report, i)->changed ? folded : left) += 1;
     if (status == EK_OK) {
         ek_compare_options options = ek_compare_options_default();
         ek_comparison comparison;
@@ -47,7 +47,7 @@ static ek_status fold(const eks_recipe *recipe, uint64_t seed, double *folded, d
         status = ek_compare(model, result, &options, &comparison, err);
         *worst = comparison.worst;
     }
-    ek_fold_report_destroy(report);
+    ek_edit_report_destroy(report);
     ek_model_destroy(result);
     ek_model_destroy(model);
     return status;

@@ -190,7 +190,8 @@ static int disagreements(const eks_study *study, const eks_design *design, const
         int good =
             same_text(there, "what", rule->what) && agrees(json_object_get(there, "threshold"), rule->threshold) &&
             agrees(json_object_get(there, "measured"), e->values[i]) &&
-            agrees(json_object_get(there, "low"), e->low[i]) && agrees(json_object_get(there, "high"), e->high[i]);
+            (!rule->contrast.terms ||
+             (agrees(json_object_get(there, "low"), e->low[i]) && agrees(json_object_get(there, "high"), e->high[i])));
         if (good) continue;
         snprintf(text, sizeof text, "card %d, \"%.300s\": rule, value or interval differ from the source or the seeds",
                  design->number, rule->what);

@@ -298,15 +298,18 @@ static void prepare(void) {
 
 int main(int argc, char **argv) {
     const char *only = NULL;
-    int failed = 0, list = 0;
+    int failed = 0, list = 0, bench = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0) list = 1;
+        if (strcmp(argv[i], "--bench") == 0) bench = 1;
         if (strcmp(argv[i], "--kernel") == 0 && i + 1 < argc) only = argv[++i];
         if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) seed = strtoull(argv[++i], NULL, 10);
     }
     prepare();
     for (int i = 0; i < CASES; i++) {
         if (only != NULL && strcmp(only, cases[i]->name) != 0) continue;
+        if (bench) kernel_bench(cases[i]);
+        if (bench) continue;
         double worst = list ? 0 : check_kernel(cases[i]);
         failed += worst < 0;
         const char *unit = cases[i]->output == ELEMENTS ? "2^-24" : "2^-53, and one per term";

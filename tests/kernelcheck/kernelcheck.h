@@ -37,6 +37,9 @@ typedef struct kernel_case {
     expected (*reference)(const problem *p, size_t row, size_t i);
 } kernel_case;
 
+/* kernelbench.c: prints the speed of a kernel. */
+void kernel_bench(const kernel_case *c);
+
 #define EK_KERNEL(name, parameters) extern const kernel_case case_##name;
 #include "kernel/kernels.def"
 #undef EK_KERNEL

@@ -13,6 +13,7 @@ static const option recalibrate_options[] = {
     OPTION_SPLIT("train"),
     OPTION_LIMIT,
     OPTION_SIZE,
+    OPTION_INPUT_AFFINE,
     {.name = "one-pass",
      .type = OPT_FLAG,
      .group = "Recalibration",
@@ -132,7 +133,7 @@ static int run_recalibrate(const arguments *args) {
     interrupt_listen();
     ek_status status = output_check(args, &err);
     if (status == EK_OK) status = ek_model_load(args->operands[0], &job.model, &err);
-    if (status == EK_OK) status = data_open(args, spec, data_split(args), job.model, &job.dataset, &err);
+    if (status == EK_OK) status = data_open_unlabelled(args, spec, data_split(args), job.model, &job.dataset, &err);
     if (status == EK_OK) status = recalibrate(&job, &err);
     if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");
     ek_recalibration_destroy(job.report);
