@@ -25,7 +25,10 @@ function spelled(value) {
   return `${sign}${mantissa.toFixed(1)} × 10${e < 0 ? '⁻' : ''}${[...String(Math.abs(e))].map((d) => power[d]).join('')}`;
 }
 
-function ways(value, key) {
+// Halves may have been rounded either way.
+const ways = (value, key) => [1 - 1e-12, 1, 1 + 1e-12].flatMap((nudge) => written(value * nudge, key));
+
+function written(value, key) {
   if (key === 'seconds') return [value.toFixed(1), value.toFixed(2)];
   const share = Math.abs(100 * value).toFixed(1).replace(/\.0$/, '');
   const sign = value < 0 ? '−' : '';

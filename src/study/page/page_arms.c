@@ -13,7 +13,7 @@ static void seed_cells(FILE *out, const eks_evidence *evidence, int metric, cons
     for (int s = 0; s < evidence->seed_count; s++) {
         char text[64];
         metric_text(evidence, metric, arm->value[metric][s], text);
-        fprintf(out, "%s<span>%s</span>", s ? " " : "", text);
+        fprintf(out, "%s%s", s ? ", " : "", text);
     }
     fputs("</td>", out);
 }

@@ -49,15 +49,16 @@ static void axis(FILE *out, const scale *s, int bottom) {
 static void interval(FILE *out, const scale *s, const eks_evidence *evidence, int metric, const eks_arm *arm,
                      double y) {
     double mean, low, high;
-    char text[64];
+    char text[64], tip[SVG_TIP];
     eks_interval(arm->value[metric], evidence->seed_count, &mean, &low, &high);
     if (!isfinite(mean)) return;
     value_text(s, mean, text);
-    eks_svg_tip_open(out, arm->name, "mean", text);
+    eks_svg_tip(tip, arm->name, "mean", text);
     if (isfinite(low))
         fprintf(out, "<line class=\"whisker\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
                 px(s, fmax(low, s->from)), px(s, fmin(high, s->to)), y, y);
-    fprintf(out, "<rect class=\"mean\" x=\"%.1f\" y=\"%.1f\" width=\"4\" height=\"20\"/></g>", px(s, mean) - 2, y - 10);
+    fprintf(out, "<rect class=\"mean\" x=\"%.1f\" y=\"%.1f\" width=\"4\" height=\"20\"", px(s, mean) - 2, y - 10);
+    eks_put(out, " data-tip=\"", tip, "\"/>");
 }
 
 static void row(FILE *out, const scale *s, const eks_evidence *evidence, int metric, int a) {
@@ -68,11 +69,11 @@ static void row(FILE *out, const scale *s, const eks_evidence *evidence, int met
     interval(out, s, evidence, metric, arm, y);
     for (int i = 0; i < evidence->seed_count; i++) {
         double value = arm->value[metric][i];
-        char text[64];
+        char text[64], tip[SVG_TIP];
         if (!isfinite(value)) continue;
         value_text(s, value, text);
-        eks_svg_tip_open(out, arm->name, "one seed", text);
-        fprintf(out, "<circle class=\"seed\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/></g>", px(s, value), y);
+        eks_svg_tip(tip, arm->name, "one seed", text);
+        eks_svg_circle(out, "seed", px(s, value), y, 3.5, tip);
     }
 }
 
