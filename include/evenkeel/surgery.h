@@ -128,6 +128,45 @@ EK_API ek_unfold_options ek_unfold_options_default(void);
 EK_API EK_NODISCARD ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,
                                         ek_edit_report **report, ek_error *err);
 
+/* ---- Convert: norms of one kind into another, and repairs ---- */
+
+typedef enum ek_norm_target {
+    EK_TO_KEEP = 0,
+    EK_TO_BATCH = 1,
+    EK_TO_GROUP = 2,
+    EK_TO_LAYER = 3, /* over channels and space of an example, scale and bias per channel: a group norm of one group */
+    EK_TO_INSTANCE = 4,
+    EK_TO_FROZEN = 5 /* Mul and Add per channel */
+} ek_norm_target;
+
+typedef struct ek_convert_options {
+    size_t struct_size;
+    const char *pattern; /* glob over node names, first outputs and stems of scales; default "*" */
+    ek_norm_target norm; /* default EK_TO_KEEP */
+    int64_t groups;      /* EK_TO_GROUP; default 8, lowered to a divisor of the channels */
+    int opset;           /* raises the model to this opset; default 0 = only where a group norm needs 21 */
+    int inference;       /* 1 = batch norms that take the statistics of each batch take the running ones */
+    int from_torch;      /* 1 = momentum is PyTorch's: m becomes 1 - m */
+    int64_t torch_batch; /* with from_torch: batch that was trained with; the running variance, which PyTorch divides by
+                            n - 1, becomes the population's; default 0 = it stays */
+    const ek_dataset *dataset; /* fits scale and bias; default NULL = they are carried over */
+    int64_t batch;             /* with a dataset; default 0 = 64; changes no result */
+    int threads;
+    int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
+    void *context;
+    uint64_t reserved[8];
+} ek_convert_options;
+
+EK_API ek_convert_options ek_convert_options_default(void);
+/* A new model with other norms, and a row per norm. A batch norm becomes a Mul and an Add exactly, and these a batch
+ * norm again. Between norms that take different statistics no conversion is exact: with a dataset scale and bias of
+ * each new norm (and mean and variance of a batch norm) are the least-squares fit to what the old one gave, behind
+ * norms that are fitted already; *drift (may be NULL) is then max |a - b| / max |a| of the logits over the data, else
+ * negative. `converted` borrows the data of `model`, which must outlive it. EK_ERR_ARG: nothing to do, or nothing
+ * matches. EK_ERR_UNSUPPORTED: an operator that cannot move to the opset. */
+EK_API EK_NODISCARD ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted,
+                                         ek_edit_report **report, double *drift, ek_error *err);
+
 /* ---- Diff: what changed between two models ---- */
 
 typedef struct ek_change {

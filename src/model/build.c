@@ -77,6 +77,12 @@ static ek_status check_special(const ek_build_options *o, ek_error *err) {
                         "lenet and cnn6",
                         o->architecture);
     }
+    if (strcmp(o->architecture, "encoder") == 0 &&
+        (o->norm == EK_NORM_INSTANCE || (o->norm == EK_NORM_GROUP && o->groups > 16))) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "architecture encoder averages each feature over the tokens after the last norm; with one "
+                        "feature per set that average is the bias for every image; use layer norm, or fewer groups");
+    }
     if ((o->hidden_layers != 0 || o->hidden_units != 0) && strcmp(o->architecture, "mlp") != 0) {
         return eki_fail(err, EK_ERR_ARG, "hidden_layers and hidden_units go with architecture mlp; %s has its own",
                         o->architecture);

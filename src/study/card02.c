@@ -197,8 +197,10 @@ const eks_design eks_card02 = {
               "is chosen "
               "on 500 held-out images. Noise: scale and shift of every channel moved by 0.5 deviations, drawn anew for "
               "each step. Shift: change between neighbouring steps of the mean on 64 images.",
-    .readings = {{"as taught", "Stable distributions are the cause: disturbing them undoes the gain.", EKS_REFUTED},
-                 {"later work", "Batch norm trains better, and at larger rates.", EKS_SUPPORTED}},
+    .readings = {{"as taught", "Stable distributions are the cause: disturbing them undoes the gain.",
+                  EKS_NOT_MEASURED},
+                 {"later work", "Batch norm bears rates at which the plain network fails.", EKS_SUPPORTED},
+                 {"often heard", "Each at its best rate, batch norm is better by a point.", EKS_NOT_MEASURED}},
     .sabotage = "no-noise",
     .sabotage_what = "the noise that should disturb the distributions is 0",
     .endpoint_count = 4,
@@ -207,7 +209,7 @@ const eks_design eks_card02 = {
                   {"shift per step: noisy batch norm less plain", EKS_AT_LEAST, 0.05, 1,
                    EKS_DIFF(GRID + NOISY, GRID + PLAIN, DRIFT)},
                   {"accuracy at the best rate: batch norm less plain", EKS_AT_LEAST, 0.01, 0, .percent = 1,
-                   .reading = 1, EKS_DIFF(GRID + BATCH, GRID + PLAIN, ACCURACY)},
+                   .reading = 2, EKS_DIFF(GRID + BATCH, GRID + PLAIN, ACCURACY)},
                   {"accuracy at rate 1: batch norm less plain", EKS_AT_LEAST, 0.1, 0, .percent = 1, .reading = 1,
                    EKS_DIFF(BATCH *RATES + 2, PLAIN *RATES + 2, ACCURACY)}},
     .run = run,

@@ -70,7 +70,7 @@ void eks_number(double value, char text[64]) {
 
 void eks_percent(double fraction, char text[64]) {
     char plain[32];
-    snprintf(plain, sizeof plain, "%.1f", fabs(100 * fraction));
+    snprintf(plain, sizeof plain, "%.1f", 100 * fabs(fraction));
     point(plain);
     size_t length = strlen(plain);
     if (length > 2 && strcmp(plain + length - 2, ".0") == 0) plain[length - 2] = 0;

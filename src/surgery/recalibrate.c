@@ -5,7 +5,7 @@
  * the batch size changes nothing. Norms are taken level by level: what a norm sees comes from norms that are done.
  */
 #include "surgery/recalibrate.h"
-#include "surgery/feed.h"
+#include "surgery/model_feed.h"
 
 #include <math.h>
 #include <stdlib.h>
