@@ -80,7 +80,7 @@ static void row(FILE *out, const scale *s, const eks_evidence *evidence, int met
 void eks_svg_arms(FILE *out, const eks_evidence *evidence, int metric, int number) {
     char id[32];
     int bottom = TOP + evidence->arm_count * ROW;
-    snprintf(id, sizeof id, "arms-chart-%d-%d", number, metric);
+    snprintf(id, sizeof id, "arms-chart-%d", number);
     scale s = measure(evidence, metric);
     eks_svg_open(out, id, bottom + 28, evidence->metrics[metric],
                  "One row per arm, every seed a dot, with mean and interval. The table beside has the numbers.");
