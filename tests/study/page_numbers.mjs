@@ -64,11 +64,12 @@ async function strangers(tab, selector, parts) {
 export async function absentNumbers(tab, results) {
   const { cards, extras, page, ...run } = results;
   const all = [...cards, ...extras];
+  const onPage = [...cards, ...extras.filter((card) => card.evidence)];
   const neighbours = (card) => card.related.map((n) => all.find((c) => c.number === n).question);
   const places = [['.masthead', [run, page.title, page.lede]], ['.contents', [cards.map((c) => c.question)]],
     ['#tutorial', [page.tutorial]], ['#closing', [page.checklist]], ['.colophon', []],
     ['#quiz', [page.quiz, all.map((c) => c.evidence && c.evidence.endpoints)]]];
-  for (const card of all)
+  for (const card of onPage)
     places.push([`#card-${card.number}`, [card, neighbours(card), run.seed, run.confidence,
       page.predictions.find((p) => p.card === card.number), card.number === 1 ? page.example : null]]);
   const absent = [];

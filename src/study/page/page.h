@@ -39,6 +39,9 @@ void eks_measured(const eks_endpoint *endpoint, double value, double low, double
 void eks_svg(FILE *out, const eks_chart *chart, int number);
 void eks_svg_arms(FILE *out, const eks_evidence *evidence, int metric, int number);
 
+/* 1 = some extra has an experiment; the others are not shown. */
+int eks_page_has_extras(void);
+
 /* The panels that show which values share a mean; `card` is 8, 9 or 10, or 0 for the tutorial. */
 void eks_page_axes(FILE *out, int card);
 
