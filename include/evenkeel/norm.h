@@ -15,9 +15,9 @@
  *
  * desc.dtype is the type of the tensors; parameters, their gradients and statistics are f32. bf16 and f16: elements are
  * widened to f32, everything is computed as for f32, and every result is rounded once, to nearest even (denormals are
- * kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32 plan
- * on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale and
- * dbias, only in dresidual.
+ * kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32
+ * plan on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale
+ * and dbias, only in dresidual.
  *
  * With desc.masked, elements that are not valid take no part: they are in no sum, and y and dx are 0 there.
  * Variants of BATCH: virtual (ghost) batches and batch renorm (fields of ek_norm_desc, docs/semantics.md), and batches
@@ -173,9 +173,9 @@ typedef struct ek_norm_desc {
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal `dy`; no
- * other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward needs the
- * original x. */
+ * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal
+ * `dy`; no other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward
+ * needs the original x. */
 typedef struct ek_norm_args {
     size_t struct_size;        /* sizeof(ek_norm_args) */
     const void *x;             /* forward, backward */
