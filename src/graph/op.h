@@ -48,12 +48,19 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
+/* What the planner adds to a norm, where it can: y = relu(norm(x) + residual). */
+typedef struct eki_tail {
+    bool residual, relu;
+} eki_tail;
+enum { EKI_TAIL_INPUT = 8 }; /* the input of the step that the residual is */
+
 struct eki_step {
     const struct eki_op *op;
     const eki_node *node; /* NULL for steps the planner adds (reorder) */
     eki_plan *plan;
     int64_t opset;
     int n_in, n_out;
+    eki_tail tail;
     eki_view in[EKI_MAX_IO];                /* data NULL = absent */
     eki_view out[EKI_MAX_IO];               /* data NULL = nobody wants it (forward still may skip it) */
     const eki_tensor *constant[EKI_MAX_IO]; /* of inputs whose value is known at plan time, else NULL */

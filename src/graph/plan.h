@@ -68,6 +68,21 @@ typedef struct eki_plan_request {
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
 void eki_plan_destroy(eki_plan *plan);
 
+/* plan_tail.c: what a norm does besides: y = relu(norm(x) + residual). Its output 0 is then that of `last`. */
+typedef struct eki_tail_plan {
+    eki_value *residual; /* or NULL */
+    bool relu;
+    const eki_node *last; /* NULL = no tail */
+} eki_tail_plan;
+
+typedef struct eki_tails {
+    eki_tail_plan *of; /* by node id */
+    bool *absorbed;    /* nodes that need no step of their own */
+} eki_tails;
+
+ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err);
+void eki_tails_free(eki_tails *tails);
+
 /* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */
 ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_error *err);
 int eki_plan_buffer(eki_plan_private *p, size_t bytes); /* -1 = no memory */
