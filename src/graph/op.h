@@ -73,6 +73,7 @@ struct eki_step {
     ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
     bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
+    bool in_place; /* output 0 may lie where an input of its shape and layout lies that nobody reads afterwards */
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
     size_t scratch_bytes;  /* free memory during forward or backward */
     size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */
@@ -111,6 +112,7 @@ struct eki_plan {
     bool reproducible;          /* chunked one-thread weight gradients */
     int64_t chunk;              /* images per chunk when reproducible */
     bool blocked;               /* convolutions run in oneDNN's blocked layout */
+    bool ungrouped;             /* no convolution has groups */
     ek_layout block;            /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
     uint64_t seed;              /* dropout */
     uint64_t step_id;           /* training step, the dropout's counter */

@@ -31,7 +31,7 @@ static ek_status no_memory(builder *b) { return eki_fail(b->err, EK_ERR_NOMEM, "
 
 int eki_plan_buffer(eki_plan_private *p, size_t bytes) {
     if (!eki_grow((void **)&p->buffers, &p->cap_buffers, p->n_buffers + 1, sizeof *p->buffers)) return -1;
-    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .first = 1, .last = 0};
+    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .first = 1, .last = 0, .host = (int)p->n_buffers};
     return (int)p->n_buffers++;
 }
 
@@ -421,6 +421,14 @@ static ek_status build(builder *b) {
     return eki_plan_place(b->plan, b->request->options, b->err);
 }
 
+static bool has_no_groups(const eki_plan_request *request) {
+    for (size_t i = 0; i < request->graph->n_nodes; i++) {
+        const eki_node *node = request->graph->nodes[i];
+        if (request->needed[node->id] && eki_node_int(node, "group", 1) != 1) return false;
+    }
+    return true;
+}
+
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_error *err) {
     *out = NULL;
     eki_plan *plan = calloc(1, sizeof *plan);
@@ -439,6 +447,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->chunk = options->chunk > 0 ? options->chunk : 1;
     plan->blocked = !options->plain;
     plan->block = eki_dnnl_block();
+    plan->ungrouped = has_no_groups(request);
     plan->seed = options->seed;
     plan->norm_switches = options->norm_switches;
     p->needed = request->needed;

@@ -12,6 +12,7 @@
 typedef struct eki_buffer {
     size_t bytes, offset;
     int first, last; /* ticks; first > last = never used */
+    int host;        /* the buffer whose memory it shares (in place); itself = none */
 } eki_buffer;
 
 /* A tensor of the plan: a graph value in one layout. */
