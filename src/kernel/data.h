@@ -1,5 +1,6 @@
 /* data.h: the elements of tensors in memory. Kernels are written over `element` and compiled once per data type; they
- * compute in f32 and f64 whatever the type, so a type is no more than its loads and stores.
+ * compute in f32 and f64 whatever the type, so a type is no more than its loads and stores: every element is widened
+ * exactly, and every result rounded once, to nearest even.
  */
 #ifndef EKI_DATA_H
 #define EKI_DATA_H
@@ -18,6 +19,24 @@ EK_INLINE void data_stream(element *p, f32x16 a) { f32x16_stream(p, a); }
 /* Eight elements as doubles, or the first n. */
 EK_INLINE f64x8 data_widen(const element *p) { return f64x8_widen(p); }
 EK_INLINE f64x8 data_widen_n(const element *p, size_t n) { return f64x8_widen_n(p, n); }
+#elif defined(EK_DATA_bf16)
+typedef uint16_t element;
+EK_INLINE f32x16 data_of(h16 a) { return f32x16_of_bf16(a); }
+EK_INLINE h16 data_to(f32x16 a) { return bf16_of_f32x16(a); }
+#elif defined(EK_DATA_f16)
+typedef uint16_t element;
+EK_INLINE f32x16 data_of(h16 a) { return f32x16_of_f16(a); }
+EK_INLINE h16 data_to(f32x16 a) { return f16_of_f32x16(a); }
+#endif
+
+#if !defined(EK_DATA_f32)
+EK_INLINE f32x16 data_load(const element *p) { return data_of(half_load(p)); }
+EK_INLINE f32x16 data_load_n(const element *p, size_t n) { return data_of(half_load_n(p, n)); }
+EK_INLINE void data_store(element *p, f32x16 a) { half_store(p, data_to(a)); }
+EK_INLINE void data_store_n(element *p, f32x16 a, size_t n) { half_store_n(p, data_to(a), n); }
+EK_INLINE void data_stream(element *p, f32x16 a) { half_stream(p, data_to(a)); }
+EK_INLINE f64x8 data_widen(const element *p) { return f64x8_half(data_of(half_load8(p)), 0); }
+EK_INLINE f64x8 data_widen_n(const element *p, size_t n) { return f64x8_half(data_of(half_load_n(p, n)), 0); }
 #endif
 
 /* Element i of a tensor. */

@@ -88,8 +88,10 @@ static inline void *eki_to(const eki_job *job, void *tensor, int64_t offset) {
 
 /* One element. */
 static inline double eki_value(const eki_job *job, const void *element) {
-    (void)job;
-    return (double)*(const float *)element;
+    float value;
+    if (job->plan->data == EKI_F32) return (double)*(const float *)element;
+    job->kernels->widen(element, 1, &value);
+    return (double)value;
 }
 
 static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }
@@ -122,31 +124,42 @@ void eki_ghost_backward(const eki_job *job, bool through_statistics);
 /* The job of samples [first, first + slice->samples) of a BATCH job, whose statistics are those of set `set` on. */
 eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t first, int64_t set);
 
+/* A piece below is a channel (row memory) or a tile of channels (column memory). */
+
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
+void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
 void eki_phase_set_moments(const eki_job *job);
 
 /* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
 void eki_phase_affine(const eki_job *job);
+void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece);
 void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
 
 /* phase_gradsums.c: sum dy and sum dy (x - mean) per unit and channel; or of one unit and channel of row memory. */
 void eki_phase_gradsums(const eki_job *job);
+void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece);
 void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel);
 
 /* phase_gradaffine.c: dx, all cells; or one sample and channel of row memory. */
 void eki_phase_gradaffine(const eki_job *job);
+void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece);
 void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
 
 /* batch.c, group.c, layer.c: the families. */
 void eki_batch_statistics(const eki_job *job); /* from the partial moments of all units */
 void eki_batch_coefficients(const eki_job *job);
-void eki_batch_affine(const eki_job *job); /* y from statistics that are there */
+void eki_batch_channels(const eki_job *job, int64_t begin, int64_t end);  /* statistics and coefficients of these */
+void eki_batch_gradients(const eki_job *job, int64_t begin, int64_t end); /* totals of these, as below */
+void eki_batch_affine(const eki_job *job);                                /* y from statistics that are there */
 void eki_batch_forward(const eki_job *job, bool running);
 void eki_batch_gradient(const eki_job *job, int64_t channel, eki_pair sum); /* the same of one, from its two sums */
 void eki_batch_totals(const eki_job *job); /* dscale, dbias and coefficients from the partial sums of all units */
 void eki_batch_backward(const eki_job *job, bool through_statistics);
+bool eki_by_slabs(const eki_job *job); /* slab.c: a slab at a time instead of phase after phase */
+void eki_slabs_forward(const eki_job *job);
+void eki_slabs_backward(const eki_job *job);
 void eki_group_forward(const eki_job *job);
 void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);

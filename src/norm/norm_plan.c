@@ -26,8 +26,8 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
 }
 
 static void set_data(ek_norm_plan *plan) {
-    plan->data = EKI_F32;
-    plan->element_bytes = (int64_t)sizeof(float);
+    plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
+    plan->element_bytes = plan->data == EKI_F32 ? 4 : 2;
 }
 
 static void set_family(ek_norm_plan *plan) {
@@ -113,13 +113,27 @@ static int64_t plain_tile(const ek_norm_plan *plan) {
     return tile;
 }
 
+/* By slabs (slab.c) where a slab, read twice, stays in the caches, and slabs share out well: no thread has half as much
+ * again to do. Rows must be long, for memory is then read in order, and must not all begin in the same sets of a cache,
+ * which would hold little of the slab. */
+static void set_slabs(ek_norm_plan *plan) {
+    int64_t width = plan->row_apply ? 1 : min_i64(plan->tile, plan->channels), size = plan->element_bytes;
+    int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
+    int64_t threads = eki_parallel_threads(&plan->desc.parallel);
+    int64_t pieces = plan->row_apply ? plan->channels : plan->tiles, turns = ceil_div(pieces, threads);
+    bool rows_fit = row >= EKI_SLAB_ROW && plan->channels * row % EKI_CACHE_WAY != 0;
+    plan->slabs = plan->family == EKI_BATCH && 2 * turns * threads <= 3 * pieces && (rows_fit || !plan->row_apply) &&
+                  bytes <= (plan->blocked ? EKI_SLAB_BYTES : EKI_SLAB_STRIDED);
+}
+
 /* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
  * order of memory, whole rows at a time where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
     plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
     plan->tiles = ceil_div(plan->channels, plan->tile);
+    set_slabs(plan);
     bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
-    plan->whole_rows = merged && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
+    plan->whole_rows = merged && !plan->slabs && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
     int64_t width = plan->whole_rows ? plan->channels : min_i64(plan->tile, plan->channels);
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
     plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)

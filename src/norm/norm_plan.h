@@ -20,6 +20,10 @@ enum {
     EKI_WHOLE_ROW = 1024,    /* channels of a row that the affine phases take at once, at most */
     EKI_CELL_ELEMENTS = 32768,
     EKI_TASK_ELEMENTS = 16384,
+    EKI_SLAB_BYTES = 4 << 20,   /* slabs of blocked channels: what stays in the third cache */
+    EKI_SLAB_STRIDED = 1 << 20, /* others: what stays in the second */
+    EKI_SLAB_ROW = 8192,        /* and bytes of a row at least */
+    EKI_CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
     EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches */
     EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
 };
@@ -55,6 +59,7 @@ struct ek_norm_plan {
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */
     int64_t tile, tiles; /* column memory: columns per tile, tiles; no result depends on it */
+    bool slabs;          /* BATCH: a slab at a time (slab.c) */
     bool whole_rows;     /* cells are rows of all channels (BATCH, channels last) */
     bool stream;         /* results go past the caches */
     int64_t cell_tiles;  /* cells of one unit of `cells` */

@@ -32,18 +32,6 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     }
 }
 
-static void row_cells(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    const ek_norm_plan *plan = job->plan;
-    int64_t blocks = plan->cells.blocks;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at = i / blocks / plan->channels * blocks + i % blocks;
-        eki_span s = eki_unit(&plan->cells, at);
-        eki_affine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
-    }
-    eki_end_stream(job);
-}
-
 eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
     int64_t first = t * job->plan->tile, cols = eki_tile_columns(job->plan, t);
     const eki_affine_columns *p = &job->affine;
@@ -116,10 +104,23 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     if (padding > 0) eki_clear_padding(job, job->y, offset, s.length, cols, padding);
 }
 
-static void column_cells(void *context, int64_t begin, int64_t end) {
+void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_span s = eki_unit(&job->plan->cells, cell);
+        eki_affine_row(job, s.sample, piece, s.begin, s.length);
+    } else {
+        column_cell(job, cell, piece);
+    }
+}
+
+/* In the order of memory. */
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->cell_tiles, blocks = job->plan->row_apply ? job->plan->cells.blocks : 1;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i / blocks;
+        eki_affine_piece(job, at / pieces * blocks + i % blocks, at % pieces);
+    }
     eki_end_stream(job);
 }
 
@@ -131,5 +132,5 @@ void eki_phase_affine(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

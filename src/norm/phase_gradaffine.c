@@ -30,18 +30,6 @@ void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int
                                  eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
 }
 
-static void row_cells(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    const ek_norm_plan *plan = job->plan;
-    int64_t blocks = plan->cells.blocks;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at = i / blocks / plan->channels * blocks + i % blocks;
-        eki_span s = eki_unit(&plan->cells, at);
-        eki_gradaffine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
-    }
-    eki_end_stream(job);
-}
-
 typedef struct {
     float value[6][EKI_TILE];
 } gradient_buffer;
@@ -119,10 +107,23 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     }
 }
 
-static void column_cells(void *context, int64_t begin, int64_t end) {
+void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_span s = eki_unit(&job->plan->cells, cell);
+        eki_gradaffine_row(job, s.sample, piece, s.begin, s.length);
+    } else {
+        column_cell(job, cell, piece);
+    }
+}
+
+/* In the order of memory. */
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->cell_tiles, blocks = job->plan->row_apply ? job->plan->cells.blocks : 1;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i / blocks;
+        eki_gradaffine_piece(job, at / pieces * blocks + i % blocks, at % pieces);
+    }
     eki_end_stream(job);
 }
 
@@ -134,5 +135,5 @@ void eki_phase_gradaffine(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

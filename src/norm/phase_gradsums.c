@@ -16,12 +16,6 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
-static void row_units(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) eki_gradsums_row(job, i / channels, i % channels);
-}
-
 static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
     eki_affine_buffer buffer;
     eki_affine_columns again;
@@ -30,12 +24,14 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, const double 
     const ek_norm_plan *plan = job->plan;
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
     int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
+    int64_t padding = job->forms ? eki_tile_padding(plan, t) : 0;
     for (int64_t i = 0; i < stretches; i++) {
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
         const eki_epilogue *e = eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
         if (!job->forms) fused.dresidual = NULL;
         job->kernels->col_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows, stride,
                                    cols, mean, sdy, sdyx, e);
+        if (padding > 0) eki_clear_padding(job, job->dresidual, offset, rows, (int64_t)cols, padding);
     }
 }
 
@@ -50,10 +46,18 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
 }
 
-static void column_units(void *context, int64_t begin, int64_t end) {
+void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_gradsums_row(job, unit, piece);
+    } else {
+        column_unit(job, unit, piece);
+    }
+}
+
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
-    for (int64_t i = begin; i < end; i++) column_unit(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->row_apply ? job->plan->channels : job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) eki_gradsums_piece(job, i / pieces, i % pieces);
 }
 
 void eki_phase_gradsums(const eki_job *job) {
@@ -64,5 +68,5 @@ void eki_phase_gradsums(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_units : column_units, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

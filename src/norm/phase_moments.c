@@ -15,12 +15,6 @@ static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     return eki_moments_from_sums((double)(s.samples * s.length), shift, sums[0], sums[1], plan->centred);
 }
 
-static void row_units(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) job->moments[i] = row_unit(job, i / channels, i % channels);
-}
-
 /* Channels last: the rows of all samples of the unit follow each other. Blocked: one stretch per sample. */
 static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *shift, double *s1, double *s2) {
     const ek_norm_plan *plan = job->plan;
@@ -46,10 +40,18 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) partial[j] = eki_moments_from_sums(n, shift[j], s1[j], s2[j], plan->centred);
 }
 
-static void column_units(void *context, int64_t begin, int64_t end) {
+void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece) {
+    if (job->plan->row_apply) {
+        job->moments[unit * job->plan->channels + piece] = row_unit(job, unit, piece);
+    } else {
+        column_unit(job, unit, piece);
+    }
+}
+
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
-    for (int64_t i = begin; i < end; i++) column_unit(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->row_apply ? job->plan->channels : job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) eki_moments_piece(job, i / pieces, i % pieces);
 }
 
 void eki_phase_moments(const eki_job *job) {
@@ -60,7 +62,7 @@ void eki_phase_moments(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_units : column_units, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }
 
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block) {
