@@ -19,8 +19,11 @@ EK_INLINE void half_store_n(uint16_t *p, h16 a, size_t n) {
     half_store(lanes, a);
     for (size_t i = 0; i < n; i++) p[i] = lanes[i];
 }
-/* Aligned to 32 bytes, past the caches. */
-EK_INLINE void half_stream(uint16_t *p, h16 a) { _mm256_stream_si256((__m256i *)(void *)p, a); }
+/* A line of 64 bytes, past the caches. */
+EK_INLINE void half_stream(uint16_t *p, h16 a, h16 b) {
+    _mm256_stream_si256((__m256i *)(void *)p, a);
+    _mm256_stream_si256((__m256i *)(void *)(p + 16), b);
+}
 
 EK_INLINE __m256 bf16_widen8(__m128i a) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(a), 16)); }
 EK_INLINE f32x16 f32x16_of_bf16(h16 a) {

@@ -21,7 +21,10 @@ EK_INLINE void half_store(uint16_t *p, h16 a) { memcpy(p, &a, sizeof a); }
 EK_INLINE void half_store_n(uint16_t *p, h16 a, size_t n) {
     for (size_t i = 0; i < n; i++) p[i] = a.v[i];
 }
-EK_INLINE void half_stream(uint16_t *p, h16 a) { half_store(p, a); }
+EK_INLINE void half_stream(uint16_t *p, h16 a, h16 b) {
+    half_store(p, a);
+    half_store(p + 16, b);
+}
 
 EK_INLINE uint32_t bits_of(float a) {
     uint32_t bits;

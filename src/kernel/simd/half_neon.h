@@ -22,7 +22,10 @@ EK_INLINE void half_store_n(uint16_t *p, h16 a, size_t n) {
     half_store(lanes, a);
     for (size_t i = 0; i < n; i++) p[i] = lanes[i];
 }
-EK_INLINE void half_stream(uint16_t *p, h16 a) { half_store(p, a); }
+EK_INLINE void half_stream(uint16_t *p, h16 a, h16 b) {
+    half_store(p, a);
+    half_store(p + 16, b);
+}
 
 EK_INLINE f32x16 f32x16_of_bf16(h16 a) {
     f32x16 r;
