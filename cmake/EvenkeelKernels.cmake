@@ -1,5 +1,7 @@
-# The norm kernels: src/kernel/*.c compiled once per instruction set, from one source, with the same bits as result.
-# A new instruction set is one row here, one simd/simd_<isa>.h and one row in src/cpu/dispatch.c.
+# The norm kernels: src/kernel/*.c compiled once per instruction set and data type, from one source,
+# with the same bits as result.
+# A new instruction set is one row here, one simd/simd_<isa>.h and one row in src/cpu/dispatch.c. A new data type is
+# one name here, its loads and stores in src/kernel/data.h and one entry in dispatch.c.
 include(CheckCCompilerFlag)
 
 file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernel/*.c)
@@ -14,9 +16,15 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   set(EK_ISA_FLAGS_neon "")
 endif()
 
+set(EK_DATA_TYPES f32 bf16 f16)
+set(EK_KERNEL_LIBRARIES "")
 foreach(isa ${EK_ISAS})
-  add_library(ek_kernel_${isa} OBJECT ${EK_KERNEL_SOURCES})
-  ek_compile_settings(ek_kernel_${isa})
-  target_compile_definitions(ek_kernel_${isa} PRIVATE EK_ISA=${isa} EK_ISA_${isa}=1)
-  target_compile_options(ek_kernel_${isa} PRIVATE ${EK_ISA_FLAGS_${isa}} -O3 -fno-math-errno -fno-trapping-math)
+  foreach(data ${EK_DATA_TYPES})
+    set(name ek_kernel_${isa}_${data})
+    add_library(${name} OBJECT ${EK_KERNEL_SOURCES})
+    ek_compile_settings(${name})
+    target_compile_definitions(${name} PRIVATE EK_ISA=${isa} EK_ISA_${isa}=1 EK_DATA=${data} EK_DATA_${data}=1)
+    target_compile_options(${name} PRIVATE ${EK_ISA_FLAGS_${isa}} -O3 -fno-math-errno -fno-trapping-math)
+    list(APPEND EK_KERNEL_LIBRARIES ${name})
+  endforeach()
 endforeach()

@@ -39,13 +39,13 @@ function(ek_layer name)
   endif()
 endfunction()
 
-# ek_objects(OUT layers...): generator expressions of the objects of the layers ("kernel" = all instruction sets).
+# ek_objects(OUT layers...): generator expressions of the objects of the layers ("kernel" = all instruction sets and data types).
 function(ek_objects out)
   set(objects)
   foreach(layer ${ARGN})
     if(layer STREQUAL kernel)
-      foreach(isa ${EK_ISAS})
-        list(APPEND objects $<TARGET_OBJECTS:ek_kernel_${isa}>)
+      foreach(kernels ${EK_KERNEL_LIBRARIES})
+        list(APPEND objects $<TARGET_OBJECTS:${kernels}>)
       endforeach()
     else()
       list(APPEND objects $<TARGET_OBJECTS:ek_${layer}>)

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
-tests='norm_threads|norm_running|example'
+tests='norm_threads|norm_running|norm_sync|example'
 if [ "${1:-}" = -a ]; then
     tests='norm|example'
     shift

@@ -27,9 +27,11 @@ for name in $headers; do copy "include/evenkeel/$name.h"; done
 copy LICENSE CMakeLists.txt src/cpu/*.[ch] src/norm/*.[ch] src/kernel/*.[ch] src/kernel/kernels.def src/kernel/simd/*.h
 copy cmake/EvenkeelLayer.cmake cmake/EvenkeelKernels.cmake cmake/EvenkeelInstall.cmake cmake/evenkeel.map cmake/package/*
 
-# The flags of the instruction sets come from the row that CMake reads.
+# The flags of the instruction sets and the data types come from the rows that CMake reads.
 flags=$(sed -nE 's/^ *set\(EK_ISA_FLAGS_([a-z0-9]+) "?([^")]*)"?\)$/ek_flags_\1 := \2/p' cmake/EvenkeelKernels.cmake)
-flags=$flags awk '/^@ISA_FLAGS@$/ { print ENVIRON["flags"]; next } { print }' scripts/lib/evenkeel.mk >"$target/evenkeel.mk"
+types=$(sed -nE 's/^set\(EK_DATA_TYPES (.*)\)$/\1/p' cmake/EvenkeelKernels.cmake)
+flags=$flags types=$types awk '/^@ISA_FLAGS@$/ { print ENVIRON["flags"]; next }
+    { sub(/@DATA_TYPES@/, ENVIRON["types"]); print }' scripts/lib/evenkeel.mk >"$target/evenkeel.mk"
 
 version=$(sed -nE 's/^#define EK_VERSION_STRING "(.*)"$/\1/p' include/evenkeel/version.h)
 cat >"$target/README.md" <<END

@@ -12,6 +12,7 @@
 #include <evenkeel/session.h>
 #include <evenkeel/status.h>
 #include <evenkeel/surgery.h>
+#include <evenkeel/sync.h>
 #include <evenkeel/train.h>
 #include <evenkeel/version.h>
 

@@ -14,6 +14,7 @@
 #define EVENKEEL_TRAIN_H
 
 #include <evenkeel/data.h>
+#include <evenkeel/dist.h>
 #include <evenkeel/session.h>
 
 #ifdef __cplusplus
@@ -49,7 +50,16 @@ typedef struct ek_train_options {
     int reproducible;                  /* 1 = the same bits for any number of threads */
     int64_t chunk;                     /* reproducible: images per chunk, default 1 */
     int profile;
-    uint64_t reserved[8];
+    int64_t virtual_batch; /* batch norm shares statistics over so many consecutive examples; 0 (default) = the batch */
+    double lr_depth_decay; /* each layer further from the logits learns this times as fast; in (0, 1], default 1 */
+    int height, width;     /* of the images, where the model leaves them open; 0 = not known */
+    /* Data-parallel training: every rank has a trainer of its own with the same model and options, and gives each step
+     * its part of the batch (ek_loader_options.rank, ranks, chunk). A step is then a collective call, and so is
+     * ek_trainer_save(), which writes on rank 0 alone. */
+    ek_comm *comm;  /* NULL = alone; borrowed, outlives the trainer */
+    int sync_norm;  /* 1 = batch norms take their statistics over all ranks; default 0: each over its own part */
+    int sync_group; /* with sync_norm: over groups of so many neighbouring ranks; 0 = all; not with reproducible */
+    uint64_t reserved[4];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -59,26 +69,44 @@ typedef struct ek_step_result {
     double lr;
     int64_t skipped_updates; /* running-statistics updates refused so far (not finite) */
     const char *skipped;     /* which norm and channel last, or "" */
+    int stopped;             /* a rank was asked to stop (ek_comm_options.stopped): the same on all ranks */
+    double exchange_seconds; /* that this rank has waited for others so far */
 } ek_step_result;
 
 /* A parameter and what the optimizer does with it. */
 typedef struct ek_parameter_info {
     const char *name;
     int64_t count;
-    int decayed; /* weight decay applies */
-    int trained; /* 0 = frozen affine parameter */
-    int norm;    /* scale or bias of a normalization */
+    int decayed;     /* weight decay applies */
+    int trained;     /* 0 = frozen affine parameter */
+    int norm;        /* scale or bias of a normalization */
+    double lr_scale; /* its share of the learning rate; 0 = not trained */
 } ek_parameter_info;
+
+/* A share of the learning rate for some parameters. */
+typedef struct ek_lr_scale {
+    const char *pattern; /* glob over initializer names, or "until:NAME": those that a node or value is computed from */
+    double factor;       /* >= 0; 0 = not trained, not decayed, no optimizer slots */
+} ek_lr_scale;
 
 EK_API ek_train_options ek_train_options_default(void);
 /* The model is trained in place and must outlive the trainer. */
 EK_API EK_NODISCARD ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek_trainer **trainer,
                                                 ek_error *err);
 EK_API void ek_trainer_destroy(ek_trainer *trainer);
+/* Which parameters learn how fast, from the next step on: `count` rules (copied) take the place of those that were
+ * there; where several match a parameter their factors multiply. The freeze switches of the model are read anew, too,
+ * so that both can follow a schedule. Optimizer slots of parameters that go on being trained are kept, those of others
+ * begin at zero. EK_ERR_ARG: a pattern matches nothing, a factor is out of range (the trainer is as it was). After any
+ * other error the trainer can only be destroyed. */
+EK_API EK_NODISCARD ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size_t count,
+                                                 ek_error *err);
 EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
 EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
 
-/* One training step. EK_ERR_NONFINITE: loss or gradient not finite (parameter named); the model is as before the step.
+/* One training step. Trained parameters are read anew at each step, so that between steps the caller may change them
+ * through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or gradient not finite
+ * (parameter named); the model is as before the step.
  */
 EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
                                               ek_error *err);
@@ -120,7 +148,10 @@ typedef struct ek_eval_options {
     int use_metadata; /* 1 (default) = normalize with evenkeel.mean/std of the model */
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
-    uint64_t reserved[8];
+    int batch_statistics; /* 1 = norms take the statistics of each batch (frozen ones aside), nothing is dropped, and
+                             the order is shuffled, since a batch of one class has statistics of its own; without logits
+                           */
+    uint64_t reserved[7];
 } ek_eval_options;
 
 typedef struct ek_eval_result {

@@ -16,6 +16,7 @@ else ifneq ($(filter aarch64%,$(shell $(CC) -dumpmachine)),)
 ek_isas += neon
 endif
 @ISA_FLAGS@
+ek_data_types := @DATA_TYPES@
 
 # The bits of results are a contract: no contraction and no -ffast-math, whatever CFLAGS say.
 ek_flags = -O2 $(CFLAGS) -std=c11 -fPIC -MMD -MP -fvisibility=hidden -fno-fast-math -ffp-contract=off \
@@ -23,7 +24,7 @@ ek_flags = -O2 $(CFLAGS) -std=c11 -fPIC -MMD -MP -fvisibility=hidden -fno-fast-m
 ek_sources := $(wildcard $(addprefix $(EVENKEEL_DIR)/src/,base/*.c cpu/*.c norm/*.c))
 ek_kernels := $(notdir $(wildcard $(EVENKEEL_DIR)/src/kernel/*.c))
 ek_objects := $(patsubst $(EVENKEEL_DIR)/src/%.c,$(EVENKEEL_BUILD)/%.o,$(ek_sources)) \
-    $(foreach isa,$(ek_isas),$(patsubst %.c,$(EVENKEEL_BUILD)/kernel_$(isa)/%.o,$(ek_kernels)))
+    $(foreach isa,$(ek_isas),$(foreach data,$(ek_data_types),$(patsubst %.c,$(EVENKEEL_BUILD)/kernel_$(isa)_$(data)/%.o,$(ek_kernels))))
 
 $(EVENKEEL_LIB): $(ek_objects)
 	rm -f $@
@@ -34,11 +35,12 @@ $(EVENKEEL_BUILD)/%.o: $(EVENKEEL_DIR)/src/%.c
 	$(CC) $(ek_flags) -c $< -o $@
 
 define ek_kernel_rule
-$(EVENKEEL_BUILD)/kernel_$(1)/%.o: $(EVENKEEL_DIR)/src/kernel/%.c
+$(EVENKEEL_BUILD)/kernel_$(1)_$(2)/%.o: $(EVENKEEL_DIR)/src/kernel/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ek_flags) -O3 -fno-math-errno -fno-trapping-math $$(ek_flags_$(1)) -DEK_ISA=$(1) -DEK_ISA_$(1)=1 -c $$< -o $$@
+	$$(CC) $$(ek_flags) -O3 -fno-math-errno -fno-trapping-math $$(ek_flags_$(1)) -DEK_ISA=$(1) -DEK_ISA_$(1)=1 \
+	    -DEK_DATA=$(2) -DEK_DATA_$(2)=1 -c $$< -o $$@
 endef
-$(foreach isa,$(ek_isas),$(eval $(call ek_kernel_rule,$(isa))))
+$(foreach isa,$(ek_isas),$(foreach data,$(ek_data_types),$(eval $(call ek_kernel_rule,$(isa),$(data)))))
 
 -include $(ek_objects:.o=.d)
 .DEFAULT_GOAL := $(ek_goal)

@@ -1,8 +1,8 @@
-/* dispatch.c: chooses the kernel table once, from the processor and the environment variable EVENKEEL_ISA.
+/* dispatch.c: chooses the kernel tables once, from the processor and the environment variable EVENKEEL_ISA.
  *
- * A ladder of tables, best last. The choice is an atomic pointer, filled on first use: two threads that race find
- * the same answer, so no lock is needed. Tables differ in speed only, never in results, which is why the choice may
- * be changed at any time (ek_cpu_set_isa).
+ * A ladder of instruction sets, best last, each with a table per data type. The choice is an atomic pointer, filled on
+ * first use: two threads that race find the same answer, so no lock is needed. Tables differ in speed only, never in
+ * results, which is why the choice may be changed at any time (ek_cpu_set_isa).
  */
 #include "cpu/dispatch.h"
 
@@ -12,70 +12,83 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eki_kernels eki_kernels__generic;
+#define TABLES(isa) extern const eki_kernels eki_f32_kernels__##isa, eki_bf16_kernels__##isa, eki_f16_kernels__##isa;
+#define RUNG(isa)                                                                                                      \
+    { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa}, has_##isa }
+
+TABLES(generic)
 static int has_generic(void) { return 1; }
 
 #if defined(__x86_64__)
-extern const eki_kernels eki_kernels__avx2;
-extern const eki_kernels eki_kernels__avx512;
+TABLES(avx2)
+TABLES(avx512)
 
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("f16c") != 0; }
 static int has_avx512(void) {
     return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
 }
 #elif defined(__aarch64__)
-extern const eki_kernels eki_kernels__neon;
+TABLES(neon)
 
 static int has_neon(void) { return 1; } /* part of every AArch64 */
 #endif
 
-static const struct {
-    const eki_kernels *table;
+typedef struct {
+    const char *isa;
+    const eki_kernels *tables[EKI_DATA_TYPES];
     int (*supported)(void);
-} ladder[] = {
-    {&eki_kernels__generic, has_generic},
+} rung;
+
+_Static_assert(EKI_F32 == 0 && EKI_BF16 == 1 && EKI_F16 == 2, "the order of the tables of a rung");
+
+static const rung ladder[] = {
+    RUNG(generic),
 #if defined(__x86_64__)
-    {&eki_kernels__avx2, has_avx2},
-    {&eki_kernels__avx512, has_avx512},
+    RUNG(avx2),
+    RUNG(avx512),
 #elif defined(__aarch64__)
-    {&eki_kernels__neon, has_neon},
+    RUNG(neon),
 #endif
 };
 
 enum { RUNGS = sizeof ladder / sizeof ladder[0] };
 
-static _Atomic(const eki_kernels *) in_force;
+static _Atomic(const rung *) in_force;
 
-const eki_kernels *eki_kernels_at(size_t index) { return index < RUNGS ? ladder[index].table : NULL; }
+const eki_kernels *eki_kernels_at(size_t index, eki_data data) {
+    return index < RUNGS ? ladder[index].tables[data] : NULL;
+}
 
 int eki_kernels_supported(size_t index) { return index < RUNGS && ladder[index].supported(); }
 
 static size_t find(const char *name) {
     size_t i = 0;
-    while (i < RUNGS && strcmp(ladder[i].table->isa, name) != 0) i++;
+    while (i < RUNGS && strcmp(ladder[i].isa, name) != 0) i++;
     return i;
 }
 
 /* The best supported rung, not above the one that EVENKEEL_ISA names (an unknown name caps nothing). */
-static const eki_kernels *choose(void) {
+static const rung *choose(void) {
     const char *cap = getenv("EVENKEEL_ISA");
     size_t top = cap != NULL ? find(cap) : RUNGS;
     if (top >= RUNGS) top = RUNGS - 1;
     while (top > 0 && !ladder[top].supported()) top--;
-    return ladder[top].table;
+    return &ladder[top];
 }
 
-const eki_kernels *eki_kernels_get(void) {
-    const eki_kernels *table = atomic_load_explicit(&in_force, memory_order_acquire);
-    if (table == NULL) {
-        table = choose();
-        atomic_store_explicit(&in_force, table, memory_order_release);
+static const rung *get(void) {
+    const rung *chosen = atomic_load_explicit(&in_force, memory_order_acquire);
+    if (chosen == NULL) {
+        chosen = choose();
+        atomic_store_explicit(&in_force, chosen, memory_order_release);
     }
-    return table;
+    return chosen;
 }
 
-const char *ek_cpu_isa(void) { return eki_kernels_get()->isa; }
+const eki_kernels *eki_kernels_get(eki_data data) { return get()->tables[data]; }
+
+const char *ek_cpu_isa(void) { return get()->isa; }
 
 ek_status ek_cpu_set_isa(const char *isa, ek_error *err) {
     if (isa == NULL) {
@@ -96,6 +109,6 @@ ek_status ek_cpu_set_isa(const char *isa, ek_error *err) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not supported by this processor, which has \"%s\"", isa,
                         choose()->isa);
     }
-    atomic_store_explicit(&in_force, ladder[index].table, memory_order_release);
+    atomic_store_explicit(&in_force, &ladder[index], memory_order_release);
     return EK_OK;
 }

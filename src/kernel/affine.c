@@ -15,30 +15,31 @@ EK_INLINE f32x16 affine_eval(f32x16 x, const affine16 *p) {
     return f32x16_add(f32x16_mul(centred, p->gain), p->bias);
 }
 
-EK_INLINE void row_affine(const float *x, float *y, size_t n, const eki_affine *p, const eki_epilogue *e, int fusion) {
+EK_INLINE void row_affine(const element *x, element *y, size_t n, const eki_affine *p, const eki_epilogue *e,
+                          int fusion) {
     affine16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(p->bias)};
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        f32x16_store(y + i, finish(affine_eval(f32x16_load(x + i), &v), e, i, 16, fusion));
+        data_store(y + i, finish(affine_eval(data_load(x + i), &v), e, i, 16, fusion));
     }
-    if (i < n) f32x16_store_n(y + i, finish(affine_eval(f32x16_load_n(x + i, n - i), &v), e, i, n - i, fusion), n - i);
+    if (i < n) data_store_n(y + i, finish(affine_eval(data_load_n(x + i, n - i), &v), e, i, n - i, fusion), n - i);
 }
 
-void EK_FN(f32_row_affine)(const float *x, float *y, size_t n, const eki_affine *p, const eki_epilogue *e) {
+void EK_FN(row_affine)(const void *x, void *y, size_t n, const eki_affine *p, const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), row_affine(x, y, n, p, e, F));
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void affine_tile(const float *x, float *y, size_t rows, size_t stride, const eki_affine_columns *p, size_t c,
-                           size_t n, const eki_epilogue *e, int fusion) {
+EK_INLINE void affine_tile(const element *x, element *y, size_t rows, size_t stride, const eki_affine_columns *p,
+                           size_t c, size_t n, const eki_epilogue *e, int fusion) {
     affine16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n), load16(p->bias + c, n)};
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
         fetch_next_strip(x + i, stride);
-        store16(y + i, finish(affine_eval(load16(x + i, n), &v), e, i, n, fusion), n);
+        data_store16(y + i, finish(affine_eval(data_load16(x + i, n), &v), e, i, n, fusion), n);
     }
 }
 
-EK_INLINE void col_affine(const float *x, float *y, size_t rows, size_t stride, size_t cols,
+EK_INLINE void col_affine(const element *x, element *y, size_t rows, size_t stride, size_t cols,
                           const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
     size_t strip = cols <= 16 || rows < STRIP_ROWS ? rows : STRIP_ROWS;
     for (size_t r = 0; r < rows; r += strip) {
@@ -49,34 +50,34 @@ EK_INLINE void col_affine(const float *x, float *y, size_t rows, size_t stride, 
     }
 }
 
-void EK_FN(f32_col_affine)(const float *x, float *y, size_t rows, size_t stride, size_t cols,
-                           const eki_affine_columns *p, const eki_epilogue *e) {
+void EK_FN(col_affine)(const void *x, void *y, size_t rows, size_t stride, size_t cols, const eki_affine_columns *p,
+                       const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), col_affine(x, y, rows, stride, cols, p, e, F));
 }
 
 /* The n <= 16 elements at i; with_scale and with_bias are constants at every call, so each combination is a loop. */
-EK_INLINE f32x16 vec_eval(const float *x, const float *scale, const float *bias, size_t i, size_t n, const affine16 *p,
-                          int with_scale, int with_bias) {
-    f32x16 y = f32x16_mul(f32x16_sub(f32x16_sub(load16(x + i, n), p->hi), p->lo), p->gain);
+EK_INLINE f32x16 vec_eval(const element *x, const float *scale, const float *bias, size_t i, size_t n,
+                          const affine16 *p, int with_scale, int with_bias) {
+    f32x16 y = f32x16_mul(f32x16_sub(f32x16_sub(data_load16(x + i, n), p->hi), p->lo), p->gain);
     if (with_scale) y = f32x16_mul(y, load16(scale + i, n));
     return with_bias ? f32x16_add(y, load16(bias + i, n)) : y;
 }
 
-EK_INLINE void vec_affine(const float *x, float *y, size_t n, const float *scale, const float *bias,
+EK_INLINE void vec_affine(const element *x, element *y, size_t n, const float *scale, const float *bias,
                           const eki_affine *p, int with_scale, int with_bias, const eki_epilogue *e, int fusion) {
     affine16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(0.0f)};
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
         f32x16 t = vec_eval(x, scale, bias, i, 16, &v, with_scale, with_bias);
-        f32x16_store(y + i, finish(t, e, i, 16, fusion));
+        data_store(y + i, finish(t, e, i, 16, fusion));
     }
     if (i < n) {
         f32x16 t = vec_eval(x, scale, bias, i, n - i, &v, with_scale, with_bias);
-        f32x16_store_n(y + i, finish(t, e, i, n - i, fusion), n - i);
+        data_store_n(y + i, finish(t, e, i, n - i, fusion), n - i);
     }
 }
 
-EK_INLINE void vec_affine_any(const float *x, float *y, size_t n, const float *scale, const float *bias,
+EK_INLINE void vec_affine_any(const element *x, element *y, size_t n, const float *scale, const float *bias,
                               const eki_affine *p, const eki_epilogue *e, int fusion) {
     if (scale != NULL && bias != NULL) {
         vec_affine(x, y, n, scale, bias, p, 1, 1, e, fusion);
@@ -89,8 +90,8 @@ EK_INLINE void vec_affine_any(const float *x, float *y, size_t n, const float *s
     }
 }
 
-void EK_FN(f32_vec_affine)(const float *x, float *y, size_t n, const float *scale, const float *bias,
-                           const eki_affine *p, const eki_epilogue *e) {
+void EK_FN(vec_affine)(const void *x, void *y, size_t n, const float *scale, const float *bias, const eki_affine *p,
+                       const eki_epilogue *e) {
     if (e == NULL) {
         vec_affine_any(x, y, n, scale, bias, p, e, FUSE_NOTHING);
     } else {

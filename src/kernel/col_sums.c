@@ -12,7 +12,7 @@ enum { TILE = 16 };
 /* Rows per strip: all of them when a single tile covers the columns. */
 EK_INLINE size_t strip_rows(size_t rows, size_t cols) { return cols <= TILE || rows < STRIP_ROWS ? rows : STRIP_ROWS; }
 
-EK_INLINE void moments_tile(const float *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
+EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
                             int vectors) {
     f64x8 k[2], a[2], b[2];
     for (int v = 0; v < vectors; v++) {
@@ -23,7 +23,7 @@ EK_INLINE void moments_tile(const float *x, size_t rows, size_t stride, const do
     for (size_t r = 0; r < rows; r++, x += stride) {
         fetch_next_strip(x, stride);
         for (int v = 0; v < vectors; v++) {
-            f64x8 d = f64x8_sub(f64x8_widen(x + 8 * v), k[v]);
+            f64x8 d = f64x8_sub(data_widen(x + 8 * v), k[v]);
             a[v] = f64x8_add(a[v], d);
             b[v] = f64x8_add(b[v], f64x8_mul(d, d));
         }
@@ -34,11 +34,11 @@ EK_INLINE void moments_tile(const float *x, size_t rows, size_t stride, const do
     }
 }
 
-EK_INLINE void moments_tile_n(const float *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
+EK_INLINE void moments_tile_n(const element *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
                               size_t n) {
     f64x8 k = f64x8_load_n(shift, n), a = f64x8_load_n(s1, n), b = f64x8_load_n(s2, n);
     for (size_t r = 0; r < rows; r++, x += stride) {
-        f64x8 d = f64x8_sub(f64x8_widen_n(x, n), k);
+        f64x8 d = f64x8_sub(data_widen_n(x, n), k);
         a = f64x8_add(a, d);
         b = f64x8_add(b, f64x8_mul(d, d));
     }
@@ -46,19 +46,19 @@ EK_INLINE void moments_tile_n(const float *x, size_t rows, size_t stride, const 
     f64x8_store_n(s2, b, n);
 }
 
-void EK_FN(f32_col_moments)(const float *x, size_t rows, size_t stride, size_t cols, const double *shift, double *s1,
-                            double *s2) {
+void EK_FN(col_moments)(const void *x, size_t rows, size_t stride, size_t cols, const double *shift, double *s1,
+                        double *s2) {
     size_t strip = strip_rows(rows, cols);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0;
-        const float *top = x + r * stride;
+        const element *top = element_at(x, r * stride);
         for (; c + 16 <= cols; c += 16) moments_tile(top + c, high, stride, shift + c, s1 + c, s2 + c, 2);
         for (; c + 8 <= cols; c += 8) moments_tile(top + c, high, stride, shift + c, s1 + c, s2 + c, 1);
         if (c < cols) moments_tile_n(top + c, high, stride, shift + c, s1 + c, s2 + c, cols - c);
     }
 }
 
-EK_INLINE void gradsums_tile(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+EK_INLINE void gradsums_tile(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
                              double *sdy, double *sdyx, int vectors) {
     f64x8 k[2], a[2], b[2];
     for (int v = 0; v < vectors; v++) {
@@ -70,9 +70,9 @@ EK_INLINE void gradsums_tile(const float *x, const float *dy, size_t rows, size_
         fetch_next_strip(x, stride);
         fetch_next_strip(dy, stride);
         for (int v = 0; v < vectors; v++) {
-            f64x8 g = f64x8_widen(dy + 8 * v);
+            f64x8 g = data_widen(dy + 8 * v);
             a[v] = f64x8_add(a[v], g);
-            b[v] = f64x8_add(b[v], f64x8_mul(g, f64x8_sub(f64x8_widen(x + 8 * v), k[v])));
+            b[v] = f64x8_add(b[v], f64x8_mul(g, f64x8_sub(data_widen(x + 8 * v), k[v])));
         }
     }
     for (int v = 0; v < vectors; v++) {
@@ -81,20 +81,20 @@ EK_INLINE void gradsums_tile(const float *x, const float *dy, size_t rows, size_
     }
 }
 
-EK_INLINE void gradsums_tile_n(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+EK_INLINE void gradsums_tile_n(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
                                double *sdy, double *sdyx, size_t n) {
     f64x8 k = f64x8_load_n(mean, n), a = f64x8_load_n(sdy, n), b = f64x8_load_n(sdyx, n);
     for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
-        f64x8 g = f64x8_widen_n(dy, n);
+        f64x8 g = data_widen_n(dy, n);
         a = f64x8_add(a, g);
-        b = f64x8_add(b, f64x8_mul(g, f64x8_sub(f64x8_widen_n(x, n), k)));
+        b = f64x8_add(b, f64x8_mul(g, f64x8_sub(data_widen_n(x, n), k)));
     }
     f64x8_store_n(sdy, a, n);
     f64x8_store_n(sdyx, b, n);
 }
 
 /* The same for the gradient before the activation, of the n <= 16 columns at c. */
-EK_INLINE void gradsums_fused(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
                               double *sdy, double *sdyx, size_t c, size_t n, const eki_epilogue *e, int fusion) {
     again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
     size_t low = n < 8 ? n : 8, high = n - low;
@@ -104,8 +104,8 @@ EK_INLINE void gradsums_fused(const float *x, const float *dy, size_t rows, size
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
         fetch_next_strip(x + i, stride);
         fetch_next_strip(dy + i, stride);
-        f32x16 g = before(dy, e, &again, i, n, fusion), v = load16(x + i, n);
-        if (e->dresidual != NULL) store16(e->dresidual + i, g, n);
+        f32x16 g = before(dy, e, &again, i, n, fusion), v = data_load16(x + i, n);
+        if (e->dresidual != NULL) data_store16(element_to(e->dresidual, i), g, n);
         for (int half = 0; half < 2; half++) {
             f64x8 wide = f64x8_half(g, half);
             a[half] = f64x8_add(a[half], wide);
@@ -118,7 +118,7 @@ EK_INLINE void gradsums_fused(const float *x, const float *dy, size_t rows, size
     store8(sdyx + c + low, b[1], high);
 }
 
-EK_INLINE void col_gradsums_fused(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
+EK_INLINE void col_gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, size_t cols,
                                   const double *mean, double *sdy, double *sdyx, const eki_epilogue *e, int fusion) {
     size_t strip = strip_rows(rows, cols);
     for (size_t r = 0; r < rows; r += strip) {
@@ -131,8 +131,8 @@ EK_INLINE void col_gradsums_fused(const float *x, const float *dy, size_t rows, 
     }
 }
 
-void EK_FN(f32_col_gradsums)(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
-                             const double *mean, double *sdy, double *sdyx, const eki_epilogue *e) {
+void EK_FN(col_gradsums)(const void *x, const void *dy, size_t rows, size_t stride, size_t cols, const double *mean,
+                         double *sdy, double *sdyx, const eki_epilogue *e) {
     if (e != NULL && e->activation == EKI_RELU) {
         col_gradsums_fused(x, dy, rows, stride, cols, mean, sdy, sdyx, e, FUSE_RELU);
         return;
@@ -144,7 +144,7 @@ void EK_FN(f32_col_gradsums)(const float *x, const float *dy, size_t rows, size_
     size_t strip = strip_rows(rows, cols);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0;
-        const float *xt = x + r * stride, *gt = dy + r * stride;
+        const element *xt = element_at(x, r * stride), *gt = element_at(dy, r * stride);
         for (; c + 16 <= cols; c += 16) gradsums_tile(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, 2);
         for (; c + 8 <= cols; c += 8) gradsums_tile(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, 1);
         if (c < cols) gradsums_tile_n(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, cols - c);
@@ -152,7 +152,7 @@ void EK_FN(f32_col_gradsums)(const float *x, const float *dy, size_t rows, size_
 }
 
 /* One vector of columns; n = 8 or the columns that are left. With `e` its tensors and parameters begin at c. */
-EK_INLINE void paramgrads_tile(const float *x, const float *dy, size_t rows, size_t stride, const double *mean,
+EK_INLINE void paramgrads_tile(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
                                const double *rstd, double *dscale, double *dbias, size_t c, size_t n,
                                const eki_epilogue *e) {
     f64x8 a = load8(dscale + c, n), b = load8(dbias + c, n);
@@ -163,9 +163,9 @@ EK_INLINE void paramgrads_tile(const float *x, const float *dy, size_t rows, siz
             again_elements(&again, e, c, n);
             g = f64x8_half(before(dy, e, &again, i, n, FUSE_ANY), 0);
         } else {
-            g = n < 8 ? f64x8_widen_n(dy + i, n) : f64x8_widen(dy + i);
+            g = n < 8 ? data_widen_n(dy + i, n) : data_widen(dy + i);
         }
-        f64x8 d = f64x8_sub(n < 8 ? f64x8_widen_n(x + i, n) : f64x8_widen(x + i), f64x8_set1(mean[r]));
+        f64x8 d = f64x8_sub(n < 8 ? data_widen_n(x + i, n) : data_widen(x + i), f64x8_set1(mean[r]));
         a = f64x8_add(a, f64x8_mul(g, f64x8_mul(d, f64x8_set1(rstd[r]))));
         b = f64x8_add(b, g);
     }
@@ -173,9 +173,8 @@ EK_INLINE void paramgrads_tile(const float *x, const float *dy, size_t rows, siz
     store8(dbias + c, b, n);
 }
 
-void EK_FN(f32_vec_paramgrads)(const float *x, const float *dy, size_t rows, size_t stride, size_t cols,
-                               const double *mean, const double *rstd, double *dscale, double *dbias,
-                               const eki_epilogue *e) {
+void EK_FN(vec_paramgrads)(const void *x, const void *dy, size_t rows, size_t stride, size_t cols, const double *mean,
+                           const double *rstd, double *dscale, double *dbias, const eki_epilogue *e) {
     size_t c = 0;
     if (e == NULL) {
         for (; c + 8 <= cols; c += 8) paramgrads_tile(x, dy, rows, stride, mean, rstd, dscale, dbias, c, 8, NULL);

@@ -8,6 +8,7 @@
 #define EKI_EPILOGUE_H
 
 #include "kernel/activation.h"
+#include "kernel/data.h"
 
 typedef enum eki_fusion { FUSE_NOTHING, FUSE_RELU, FUSE_ADD_RELU, FUSE_ANY } eki_fusion;
 
@@ -18,7 +19,7 @@ EK_INLINE eki_fusion fusion_of(const eki_epilogue *e) {
 }
 
 /* Backward of ReLU needs y alone; what also writes dresidual but no dx is the general loop. */
-EK_INLINE eki_fusion gradient_fusion_of(const eki_epilogue *e, const float *dx) {
+EK_INLINE eki_fusion gradient_fusion_of(const eki_epilogue *e, const void *dx) {
     if (e == NULL) return FUSE_NOTHING;
     if (e->activation != EKI_RELU || (e->dresidual != NULL && dx == NULL)) return FUSE_ANY;
     return e->dresidual != NULL ? FUSE_ADD_RELU : FUSE_RELU;
@@ -47,10 +48,10 @@ EK_INLINE eki_epilogue epilogue_shift(const eki_epilogue *e, size_t elements) {
     eki_epilogue shifted = {0};
     if (e == NULL) return shifted;
     shifted = *e;
-    if (e->residual != NULL) shifted.residual += elements;
-    if (e->y != NULL) shifted.y += elements;
-    if (e->x != NULL) shifted.x += elements;
-    if (e->dresidual != NULL) shifted.dresidual += elements;
+    if (e->residual != NULL) shifted.residual = element_at(e->residual, elements);
+    if (e->y != NULL) shifted.y = element_at(e->y, elements);
+    if (e->x != NULL) shifted.x = element_at(e->x, elements);
+    if (e->dresidual != NULL) shifted.dresidual = element_to(e->dresidual, elements);
     return shifted;
 }
 
@@ -58,7 +59,7 @@ EK_INLINE eki_epilogue epilogue_shift(const eki_epilogue *e, size_t elements) {
 EK_INLINE f32x16 finish(f32x16 t, const eki_epilogue *e, size_t i, size_t n, int fusion) {
     if (fusion == FUSE_NOTHING) return t;
     if (fusion == FUSE_ADD_RELU || (fusion == FUSE_ANY && e->residual != NULL)) {
-        t = f32x16_add(t, load16(e->residual + i, n));
+        t = f32x16_add(t, data_load16(element_at(e->residual, i), n));
     }
     if (fusion != FUSE_ANY) return f32x16_max(f32x16_set1(0.0f), t);
     return e->activation == EKI_NO_ACTIVATION ? t : activate(t, e->activation, e->alpha, e->beta);
@@ -96,18 +97,18 @@ EK_INLINE void again_elements(again16 *a, const eki_epilogue *e, size_t j, size_
 }
 
 EK_INLINE f32x16 input_again(const eki_epilogue *e, const again16 *a, size_t i, size_t n) {
-    f32x16 centred = f32x16_sub(f32x16_sub(load16(e->x + i, n), a->hi), a->lo);
+    f32x16 centred = f32x16_sub(f32x16_sub(data_load16(element_at(e->x, i), n), a->hi), a->lo);
     f32x16 t = f32x16_add(f32x16_mul(f32x16_mul(centred, a->gain), a->scale), a->bias);
-    return e->residual != NULL ? f32x16_add(t, load16(e->residual + i, n)) : t;
+    return e->residual != NULL ? f32x16_add(t, data_load16(element_at(e->residual, i), n)) : t;
 }
 
 /* The gradient before the activation, from dy, of the n <= 16 elements at i; lanes beyond n are zero. */
-EK_INLINE f32x16 before(const float *dy, const eki_epilogue *e, const again16 *a, size_t i, size_t n, int fusion) {
-    f32x16 g = load16(dy + i, n), zero = f32x16_set1(0.0f);
+EK_INLINE f32x16 before(const element *dy, const eki_epilogue *e, const again16 *a, size_t i, size_t n, int fusion) {
+    f32x16 g = data_load16(dy + i, n), zero = f32x16_set1(0.0f);
     if (fusion == FUSE_NOTHING) return g;
-    if (fusion != FUSE_ANY) return f32x16_greater(load16(e->y + i, n), zero, g, zero);
+    if (fusion != FUSE_ANY) return f32x16_greater(data_load16(element_at(e->y, i), n), zero, g, zero);
     if (e->activation == EKI_NO_ACTIVATION) return g;
-    f32x16 at = e->y != NULL ? load16(e->y + i, n) : input_again(e, a, i, n);
+    f32x16 at = e->y != NULL ? data_load16(element_at(e->y, i), n) : input_again(e, a, i, n);
     return activate_gradient(g, at, e->activation, e->alpha, e->beta);
 }
 

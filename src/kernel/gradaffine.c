@@ -24,38 +24,39 @@ EK_INLINE gradient16 gradient_set1(const eki_gradient *p) {
 }
 
 /* The n <= 16 elements at i. */
-EK_INLINE void gradient_step(const float *x, const float *dy, float *dx, size_t i, size_t n, const gradient16 *v,
+EK_INLINE void gradient_step(const element *x, const element *dy, element *dx, size_t i, size_t n, const gradient16 *v,
                              const again16 *again, const eki_epilogue *e, int fusion) {
     f32x16 g = before(dy, e, again, i, n, fusion);
-    if (fusion == FUSE_ADD_RELU || (fusion == FUSE_ANY && e->dresidual != NULL)) store16(e->dresidual + i, g, n);
+    if (fusion == FUSE_ADD_RELU || (fusion == FUSE_ANY && e->dresidual != NULL))
+        data_store16(element_to(e->dresidual, i), g, n);
     if (fusion == FUSE_ANY && dx == NULL) return;
-    store16(dx + i, gradient_eval(load16(x + i, n), g, v), n);
+    data_store16(dx + i, gradient_eval(data_load16(x + i, n), g, v), n);
 }
 
 /* The same where scale, and what t is computed from, change with every element. */
-EK_INLINE void gradient_element(const float *x, const float *dy, float *dx, size_t i, size_t n, const float *scale,
-                                gradient16 *v, again16 *again, const eki_epilogue *e, int fusion) {
+EK_INLINE void gradient_element(const element *x, const element *dy, element *dx, size_t i, size_t n,
+                                const float *scale, gradient16 *v, again16 *again, const eki_epilogue *e, int fusion) {
     if (fusion == FUSE_ANY) again_elements(again, e, i, n);
     if (scale != NULL) v->scale = load16(scale + i, n);
     gradient_step(x, dy, dx, i, n, v, again, e, fusion);
 }
 
-EK_INLINE void gradient_row(const float *x, const float *dy, float *dx, size_t n, const float *scale, gradient16 v,
-                            const eki_epilogue *e, int fusion) {
+EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, size_t n, const float *scale,
+                            gradient16 v, const eki_epilogue *e, int fusion) {
     again16 again = again_row(e, e != NULL ? e->affine : NULL);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) gradient_element(x, dy, dx, i, 16, scale, &v, &again, e, fusion);
     if (i < n) gradient_element(x, dy, dx, i, n - i, scale, &v, &again, e, fusion);
 }
 
-void EK_FN(f32_row_gradaffine)(const float *x, const float *dy, float *dx, size_t n, const eki_gradient *p,
-                               const eki_epilogue *e) {
+void EK_FN(row_gradaffine)(const void *x, const void *dy, void *dx, size_t n, const eki_gradient *p,
+                           const eki_epilogue *e) {
     gradient16 v = gradient_set1(p);
     WITH_FUSION(gradient_fusion_of(e, dx), gradient_row(x, dy, dx, n, NULL, v, e, F));
 }
 
-void EK_FN(f32_vec_gradaffine)(const float *x, const float *dy, float *dx, size_t n, const float *scale,
-                               const eki_gradient *p, const eki_epilogue *e) {
+void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t n, const float *scale, const eki_gradient *p,
+                           const eki_epilogue *e) {
     eki_gradient one = *p;
     one.scale = 1.0f;
     gradient16 v = gradient_set1(&one);
@@ -69,7 +70,7 @@ void EK_FN(f32_vec_gradaffine)(const float *x, const float *dy, float *dx, size_
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void gradient_tile(const float *x, const float *dy, float *dx, size_t rows, size_t stride,
+EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, size_t rows, size_t stride,
                              const eki_gradient_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
     gradient16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->rstd + c, n),
                     load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
@@ -81,19 +82,19 @@ EK_INLINE void gradient_tile(const float *x, const float *dy, float *dx, size_t 
     }
 }
 
-EK_INLINE void gradient_columns(const float *x, const float *dy, float *dx, size_t rows, size_t stride, size_t cols,
-                                const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
+EK_INLINE void gradient_columns(const element *x, const element *dy, element *dx, size_t rows, size_t stride,
+                                size_t cols, const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
     size_t strip = cols <= 16 || rows < STRIP_ROWS ? rows : STRIP_ROWS;
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
         eki_epilogue here = epilogue_shift(e, at);
-        float *to = dx != NULL ? dx + at : NULL;
+        element *to = dx != NULL ? dx + at : NULL;
         for (; c + 16 <= cols; c += 16) gradient_tile(x + at, dy + at, to, high, stride, p, c, 16, &here, fusion);
         if (c < cols) gradient_tile(x + at, dy + at, to, high, stride, p, c, cols - c, &here, fusion);
     }
 }
 
-void EK_FN(f32_col_gradaffine)(const float *x, const float *dy, float *dx, size_t rows, size_t stride, size_t cols,
-                               const eki_gradient_columns *p, const eki_epilogue *e) {
+void EK_FN(col_gradaffine)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t cols,
+                           const eki_gradient_columns *p, const eki_epilogue *e) {
     WITH_FUSION(gradient_fusion_of(e, dx), gradient_columns(x, dy, dx, rows, stride, cols, p, e, F));
 }

@@ -1,7 +1,7 @@
 /* kernel.h: the kernel table, the parameter structs of the kernels and, inside a kernel source, their names.
  *
- * Every kernel source is compiled once per instruction set with EK_ISA set; EK_FN(f32_row_moments) is then
- * eki_f32_row_moments__avx2 and so on. All instruction sets give the same bits.
+ * Every kernel source is compiled once per instruction set and data type with EK_ISA and EK_DATA set;
+ * EK_FN(row_moments) is then eki_f32_row_moments__avx2 and so on. All instruction sets give the same bits.
  */
 #ifndef EKI_KERNEL_H
 #define EKI_KERNEL_H
@@ -46,29 +46,32 @@ enum {
 typedef struct eki_epilogue {
     int activation;
     float alpha, beta;
-    const float *residual; /* or NULL */
-    const float *y;        /* backward: output of forward, or NULL = compute t again from the members below */
-    float *dresidual;      /* gradaffine, gradsums: receives the gradient before the activation, or NULL */
-    const float *x;
+    const void *residual; /* or NULL */
+    const void *y;        /* backward: output of forward, or NULL = compute t again from the members below */
+    void *dresidual;      /* gradaffine, gradsums: receives the gradient before the activation, or NULL */
+    const void *x;
     const eki_affine *affine;          /* row, vec: of the row; paramgrads: one per row */
     const eki_affine_columns *columns; /* col */
     const float *scale, *bias;         /* vec: per element, or NULL */
 } eki_epilogue;
 
+/* Data types; a table of kernels is for one of them. */
+typedef enum eki_data { EKI_F32, EKI_BF16, EKI_F16, EKI_DATA_TYPES } eki_data;
+
 typedef struct eki_kernels {
-    const char *isa;
+    const char *isa, *data;
 #define EK_KERNEL(name, parameters) void(*name) parameters;
 #include "kernel/kernels.def"
 #undef EK_KERNEL
 } eki_kernels;
 
-#define EKI_PASTE(a, b) a##__##b
-#define EKI_PASTE2(a, b) EKI_PASTE(a, b)
+#define EKI_PASTE(data, name, isa) eki_##data##_##name##__##isa
+#define EKI_PASTE2(data, name, isa) EKI_PASTE(data, name, isa)
 
 #ifdef EK_ISA
 #define EKI_TEXT(a) #a
 #define EKI_TEXT2(a) EKI_TEXT(a)
-#define EK_FN(name) EKI_PASTE2(eki_##name, EK_ISA)
+#define EK_FN(name) EKI_PASTE2(EK_DATA, name, EK_ISA)
 #define EK_KERNEL(name, parameters) void EK_FN(name) parameters;
 #include "kernel/kernels.def"
 #undef EK_KERNEL

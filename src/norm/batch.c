@@ -36,13 +36,14 @@ static void put_gradient(const eki_job *job, int64_t c, eki_gradient p) {
     coefficient(job, 5)[c] = p.k2;
 }
 
-static void merge_moments(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
+static void merge_channel(const eki_job *job, int64_t c) {
     const ek_norm_plan *plan = job->plan;
-    for (int64_t c = begin; c < end; c++) {
-        eki_moments m = eki_moments_tree(job->moments + c, plan->units.count, plan->channels);
-        eki_stats_set(&job->stats, c, m, plan->desc.epsilon);
-    }
+    eki_moments m = eki_moments_tree(job->moments + c, plan->units.count, plan->channels);
+    eki_stats_set(&job->stats, c, m, plan->desc.epsilon);
+}
+
+static void merge_moments(void *context, int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; c++) merge_channel(context, c);
 }
 
 void eki_batch_statistics(const eki_job *job) {
@@ -63,22 +64,29 @@ static double clip(double value, double low, double high) { return value < low ?
 
 /* Ioffe 2017: r = sigma_batch / sigma_running in [1 / r_max, r_max], d = (mean_batch - mean_running) / sigma_running in
  * [-d_max, d_max]. Without renorm for running statistics: r = 1, d = 0. */
-static void correct(const eki_job *job, bool running) {
+static void correct(const eki_job *job, int64_t c, bool running) {
     const ek_norm_desc *desc = &job->plan->desc;
-    for (int64_t c = 0; c < job->plan->channels; c++) {
-        double rstd = running ? 0.0 : eki_rstd((double)job->running_var[c], desc->epsilon);
-        double r = sqrt(job->stats.var[c] + desc->epsilon) * rstd;
-        double d = running ? 0.0 : (job->stats.mean[c] - (double)job->running_mean[c]) * rstd;
-        job->stats.r[c] = running ? 1.0 : clip(r, 1.0 / desc->renorm_r_max, desc->renorm_r_max);
-        job->stats.d[c] = clip(d, -desc->renorm_d_max, desc->renorm_d_max);
-    }
+    double rstd = running ? 0.0 : eki_rstd((double)job->running_var[c], desc->epsilon);
+    double r = sqrt(job->stats.var[c] + desc->epsilon) * rstd;
+    double d = running ? 0.0 : (job->stats.mean[c] - (double)job->running_mean[c]) * rstd;
+    job->stats.r[c] = running ? 1.0 : clip(r, 1.0 / desc->renorm_r_max, desc->renorm_r_max);
+    job->stats.d[c] = clip(d, -desc->renorm_d_max, desc->renorm_d_max);
+}
+
+static void channel_coefficients(const eki_job *job, int64_t c) {
+    double mean = job->stats.mean[c], rstd = job->stats.rstd[c];
+    put_affine(job, c, eki_affine_make(mean, rstd, channel_scale(job, c), channel_bias(job, c)));
 }
 
 void eki_batch_coefficients(const eki_job *job) {
-    for (int64_t c = 0; c < job->plan->channels; c++) {
-        put_affine(
-            job, c,
-            eki_affine_make(job->stats.mean[c], job->stats.rstd[c], channel_scale(job, c), channel_bias(job, c)));
+    for (int64_t c = 0; c < job->plan->channels; c++) channel_coefficients(job, c);
+}
+
+void eki_batch_channels(const eki_job *job, int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; c++) {
+        merge_channel(job, c);
+        if (job->plan->renorm) correct(job, c, false);
+        channel_coefficients(job, c);
     }
 }
 
@@ -88,19 +96,21 @@ void eki_batch_affine(const eki_job *job) {
 }
 
 void eki_batch_forward(const eki_job *job, bool running) {
+    if (!running && eki_by_slabs(job)) {
+        eki_slabs_forward(job);
+        return;
+    }
     if (running) {
         take_running(job);
     } else {
         eki_phase_moments(job);
         eki_batch_statistics(job);
     }
-    if (job->plan->renorm) correct(job, running);
+    for (int64_t c = 0; job->plan->renorm && c < job->plan->channels; c++) correct(job, c, running);
     eki_batch_affine(job);
 }
 
-static void finish_channel(const eki_job *job, int64_t c) {
-    const ek_norm_plan *plan = job->plan;
-    eki_pair sum = eki_pair_tree(job->sums + c, plan->units.count, plan->channels);
+void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {
     double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = eki_count_of(job, c);
     eki_pair total = {sum.a, rstd * sum.b};
     if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
@@ -112,9 +122,14 @@ static void finish_channel(const eki_job *job, int64_t c) {
                                    eki_mean_of(scale * sum.b * rstd, n)));
 }
 
-static void finish_channels(void *context, int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; c++) finish_channel(context, c);
+void eki_batch_gradients(const eki_job *job, int64_t begin, int64_t end) {
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t c = begin; c < end; c++) {
+        eki_batch_gradient(job, c, eki_pair_tree(job->sums + c, plan->units.count, plan->channels));
+    }
 }
+
+static void finish_channels(void *context, int64_t begin, int64_t end) { eki_batch_gradients(context, begin, end); }
 
 /* dx = (scale * rstd) dy, by the forward kernels. */
 static void scale_gradient(const eki_job *job) {
@@ -147,6 +162,10 @@ void eki_batch_backward(const eki_job *whole, bool through_statistics) {
     eki_job local = *whole, *job = &local;
     bool parameters = job->dscale != NULL || job->dbias != NULL || job->totals != NULL;
     if (eki_computes_again(job)) eki_batch_coefficients(job);
+    if (through_statistics && (parameters || job->dx != NULL) && eki_by_slabs(job)) {
+        eki_slabs_backward(job);
+        return;
+    }
     if (parameters || (job->dx != NULL && through_statistics)) {
         eki_form_first(job);
         eki_phase_gradsums(job);

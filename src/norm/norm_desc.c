@@ -77,10 +77,9 @@ static ek_status check_enums(const ek_norm_desc *d, ek_error *err) {
                         "desc.layout is %d, expected EK_LAYOUT_NCHW (0), NHWC (1), BLOCKED8 (8) or BLOCKED16 (16)",
                         (int)d->layout);
     }
-    if (d->dtype != EK_F32) {
+    if (d->dtype != EK_F32 && d->dtype != EK_BF16 && d->dtype != EK_F16) {
         return eki_fail(err, EK_ERR_DTYPE,
-                        "desc.dtype is %d, expected EK_F32 (1), the only element type of this version: convert x to "
-                        "f32 first",
+                        "desc.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16): convert x first",
                         (int)d->dtype);
     }
     if (d->affine != EK_AFFINE_ELEMENT && d->affine != EK_AFFINE_CHANNEL) {
@@ -159,20 +158,6 @@ static ek_status check_masked(const ek_norm_desc *d, ek_error *err) {
     if (d->masked != 1) {
         return eki_fail(err, EK_ERR_ARG, "desc.masked is %d, expected 0 or 1 (calls give args.lengths or args.mask)",
                         d->masked);
-    }
-    if (element_affine(d)) {
-        return eki_fail(
-            err, EK_ERR_UNSUPPORTED,
-            "desc.masked is 1 for %s with EK_AFFINE_ELEMENT, expected 0: rows share nothing with each other, "
-            "so leave rows out instead; EK_AFFINE_CHANNEL takes a mask",
-            eki_norm_kind_name(d->kind));
-    }
-    if (d->ghost != 0) {
-        return eki_fail(
-            err, EK_ERR_UNSUPPORTED,
-            "desc.masked is 1 and desc.ghost is %lld: a mask does not go with virtual batches; use one plan "
-            "per virtual batch",
-            (long long)d->ghost);
     }
     return EK_OK;
 }

@@ -14,18 +14,20 @@
 typedef struct eki_job {
     const ek_norm_plan *plan;
     const eki_kernels *kernels;
-    const float *x, *dy, *scale, *bias;
-    float *y, *dx, *dscale, *dbias;
-    const float *residual; /* as the descriptor says, else NULL */
-    float *dresidual;
-    bool forms;                /* gradient sums write dresidual, and what follows them reads it as dy */
-    bool formed;               /* they have: dy is the gradient before the activation */
-    const float *x_of_forward; /* x, whatever map the affine phases are used for */
-    const float *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
+    const void *x, *dy; /* data: eki_at() and eki_to() find its elements */
+    void *y, *dx;
+    const float *scale, *bias;
+    float *dscale, *dbias;
+    const void *residual; /* as the descriptor says, else NULL */
+    void *dresidual;
+    bool forms;               /* gradient sums write dresidual, and what follows them reads it as dy */
+    bool formed;              /* they have: dy is the gradient before the activation */
+    const void *x_of_forward; /* x, whatever map the affine phases are used for */
+    const void *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const float *running_mean, *running_var;
     bool stream; /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
-    unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
+    unsigned char *valid;          /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
     float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
     eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
@@ -56,12 +58,24 @@ ek_status eki_mask_check(const ek_norm_plan *plan, const ek_norm_args *args, ek_
 void eki_mask_fill(eki_job *job, const ek_norm_args *args);
 ek_status eki_mask_check_again(const eki_job *job, ek_error *err); /* the mask of the forward? */
 
-/* masked_sums.c, masked_apply.c: the phases with a mask, which the phases below go to. */
-void eki_masked_moments(const eki_job *job);
+/* Runs of valid positions: from *end on, the next [*begin, *end); false when there is none. NULL = all are valid. */
+bool eki_next_run(const unsigned char *valid, int64_t n, int64_t *begin, int64_t *end);
+int64_t eki_count_valid(const unsigned char *valid, int64_t n);
+const unsigned char *eki_valid_at(const eki_job *job, int64_t sample, int64_t position); /* NULL without a mask */
+
+/* ROWS: the whole row is hidden. */
+static inline bool eki_row_hidden(const eki_job *job, int64_t row) {
+    return job->valid != NULL && job->plan->family == EKI_ROWS && !job->valid[row];
+}
+
+/* Zeros at what is hidden of a tensor that was written: elements of one sample and channel, or rows of columns. */
+void eki_hide_row(const eki_job *job, void *tensor, int64_t offset, int64_t sample, int64_t begin, int64_t length);
+void eki_hide_rows(const eki_job *job, void *tensor, int64_t offset, const unsigned char *valid, int64_t rows,
+                   int64_t cols);
+
+/* masked_sums.c: moments of one unit and channel, or of one piece of a contiguous set. */
+eki_moments eki_masked_row_moments(const eki_job *job, eki_span span, int64_t channel);
 eki_moments eki_masked_set_piece(const eki_job *job, int64_t set, int64_t block);
-void eki_masked_gradsums(const eki_job *job);
-void eki_masked_affine(const eki_job *job);
-void eki_masked_gradaffine(const eki_job *job);
 
 /* fusion.c: residual and activation for the kernels, of the elements from `offset`; NULL = nothing is fused. In
  * backward t is computed again from the `row` or `columns` given. */
@@ -75,6 +89,22 @@ void eki_form_done(eki_job *job);
 bool eki_computes_again(const eki_job *job);
 bool eki_fuses(const eki_job *job);
 bool eki_reads_output(const ek_norm_plan *plan);
+
+/* Where element `offset` of a tensor is; NULL of no tensor. */
+static inline const void *eki_at(const eki_job *job, const void *tensor, int64_t offset) {
+    return tensor != NULL ? (const char *)tensor + offset * job->plan->element_bytes : NULL;
+}
+static inline void *eki_to(const eki_job *job, void *tensor, int64_t offset) {
+    return tensor != NULL ? (char *)tensor + offset * job->plan->element_bytes : NULL;
+}
+
+/* One element. */
+static inline double eki_value(const eki_job *job, const void *element) {
+    float value;
+    if (job->plan->data == EKI_F32) return (double)*(const float *)element;
+    job->kernels->widen(element, 1, &value);
+    return (double)value;
+}
 
 static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }
 
@@ -90,7 +120,7 @@ const float *eki_twice(float wide[16], const float eight[8]);
 eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns *p);
 
 /* Padded columns of blocked layouts are written as zero. */
-void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding);
+void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding);
 
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
 ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
@@ -99,37 +129,50 @@ ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const f
 int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g);      /* values per channel in the g-th */
 bool eki_ghost_single(const ek_norm_plan *plan);                   /* some virtual batch has one value per channel */
 bool eki_ghost_running(const ek_norm_plan *plan, int64_t samples); /* the small sample policy takes running ones */
-bool eki_ghost_frozen(const ek_norm_plan *plan);                   /* the policy forbids an update */
+bool eki_masked_single(const eki_job *job);      /* some (virtual) batch has one valid value per channel */
+bool eki_ghost_frozen(const ek_norm_plan *plan); /* the policy forbids an update */
 void eki_ghost_forward(const eki_job *job, bool running);
 void eki_ghost_backward(const eki_job *job, bool through_statistics);
 
 /* The job of samples [first, first + slice->samples) of a BATCH job, whose statistics are those of set `set` on. */
 eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t first, int64_t set);
 
+/* A piece below is a channel (row memory) or a tile of channels (column memory). */
+
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
+void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
 void eki_phase_set_moments(const eki_job *job);
 
 /* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
 void eki_phase_affine(const eki_job *job);
+void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece);
 void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
 
 /* phase_gradsums.c: sum dy and sum dy (x - mean) per unit and channel; or of one unit and channel of row memory. */
 void eki_phase_gradsums(const eki_job *job);
+void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece);
 void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel);
 
 /* phase_gradaffine.c: dx, all cells; or one sample and channel of row memory. */
 void eki_phase_gradaffine(const eki_job *job);
+void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece);
 void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
 
 /* batch.c, group.c, layer.c: the families. */
 void eki_batch_statistics(const eki_job *job); /* from the partial moments of all units */
 void eki_batch_coefficients(const eki_job *job);
-void eki_batch_affine(const eki_job *job); /* y from statistics that are there */
+void eki_batch_channels(const eki_job *job, int64_t begin, int64_t end);  /* statistics and coefficients of these */
+void eki_batch_gradients(const eki_job *job, int64_t begin, int64_t end); /* totals of these, as below */
+void eki_batch_affine(const eki_job *job);                                /* y from statistics that are there */
 void eki_batch_forward(const eki_job *job, bool running);
+void eki_batch_gradient(const eki_job *job, int64_t channel, eki_pair sum); /* the same of one, from its two sums */
 void eki_batch_totals(const eki_job *job); /* dscale, dbias and coefficients from the partial sums of all units */
 void eki_batch_backward(const eki_job *job, bool through_statistics);
+bool eki_by_slabs(const eki_job *job); /* slab.c: a slab at a time instead of phase after phase */
+void eki_slabs_forward(const eki_job *job);
+void eki_slabs_backward(const eki_job *job);
 void eki_group_forward(const eki_job *job);
 void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);

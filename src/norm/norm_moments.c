@@ -36,7 +36,7 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
                         mean[s], var[s], (long long)s);
     }
     for (int64_t s = 0; s < plan->sets; s++) {
-        int64_t n = plan->family == EKI_BATCH ? eki_ghost_count(plan, s / plan->channels) : plan->set_size;
+        int64_t n = plan->ghosts > 1 ? eki_ghost_count(plan, s / plan->channels) : header->count;
         if (masked != NULL) n = (int64_t)masked[s];
         out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean[s], var[s] * (double)n};
     }

@@ -25,6 +25,11 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
     return p;
 }
 
+static void set_data(ek_norm_plan *plan) {
+    plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
+    plan->element_bytes = plan->data == EKI_F32 ? 4 : 2;
+}
+
 static void set_family(ek_norm_plan *plan) {
     const ek_norm_desc *d = &plan->desc;
     bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
@@ -96,7 +101,7 @@ static void set_units(ek_norm_plan *plan) {
  * is still needed. Below that size the next operation finds the result in a cache, and with short segments that
  * do not end at lines too many lines are written in two parts (measured: docs/kernels.md). */
 static void set_stream(ek_norm_plan *plan) {
-    int64_t bytes = plan->elements * (int64_t)sizeof(float);
+    int64_t bytes = plan->elements * plan->element_bytes;
     bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
     plan->stream = bytes >= EKI_STREAM_BYTES && lines;
 }
@@ -108,13 +113,27 @@ static int64_t plain_tile(const ek_norm_plan *plan) {
     return tile;
 }
 
+/* By slabs (slab.c) where a slab, read twice, stays in the caches, and slabs share out well: no thread has half as much
+ * again to do. Rows must be long, for memory is then read in order, and must not all begin in the same sets of a cache,
+ * which would hold little of the slab. */
+static void set_slabs(ek_norm_plan *plan) {
+    int64_t width = plan->row_apply ? 1 : min_i64(plan->tile, plan->channels), size = plan->element_bytes;
+    int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
+    int64_t threads = eki_parallel_threads(&plan->desc.parallel);
+    int64_t pieces = plan->row_apply ? plan->channels : plan->tiles, turns = ceil_div(pieces, threads);
+    bool rows_fit = row >= EKI_SLAB_ROW && plan->channels * row % EKI_CACHE_WAY != 0;
+    plan->slabs = plan->family == EKI_BATCH && 2 * turns * threads <= 3 * pieces && (rows_fit || !plan->row_apply) &&
+                  bytes <= (plan->blocked ? EKI_SLAB_BYTES : EKI_SLAB_STRIDED);
+}
+
 /* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
  * order of memory, whole rows at a time where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
     plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
     plan->tiles = ceil_div(plan->channels, plan->tile);
+    set_slabs(plan);
     bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
-    plan->whole_rows = merged && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
+    plan->whole_rows = merged && !plan->slabs && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
     int64_t width = plan->whole_rows ? plan->channels : min_i64(plan->tile, plan->channels);
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
     plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
@@ -126,6 +145,16 @@ static void set_parameter_blocks(ek_norm_plan *plan) {
     plan->param_rows = EKI_PARAM_ROWS;
     while (ceil_div(plan->samples, plan->param_rows) > EKI_PARAM_PARTIALS) plan->param_rows *= 2;
     plan->param_blocks = ceil_div(plan->samples, plan->param_rows);
+}
+
+/* ROWS are hidden as a whole: the examples are those of the first dimension. */
+static void set_mask(ek_norm_plan *plan) {
+    const ek_norm_desc *d = &plan->desc;
+    plan->mask_examples = plan->samples;
+    plan->mask_positions = plan->space;
+    if (plan->family != EKI_ROWS) return;
+    plan->mask_examples = d->axis > 0 ? d->dims[0] : 1;
+    plan->mask_positions = product(d, 1, d->axis > 1 ? d->axis : 1);
 }
 
 static size_t round64(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -152,7 +181,7 @@ static void set_workspace(ek_norm_plan *plan) {
     plan->workspace_bytes = plan->totals_offset;
     if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
     plan->mask_offset = plan->workspace_bytes;
-    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->samples * plan->space));
+    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->mask_examples * plan->mask_positions));
 }
 
 /* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
@@ -162,7 +191,7 @@ static uint64_t fingerprint(const ek_norm_desc *d) {
     memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
     words[10] = (uint64_t)d->ghost;
     words[11] = d->renorm_r_max > 0;
-    words[12] = (uint64_t)d->masked;
+    words[13] = (uint64_t)d->masked;
     uint64_t dims[EK_NORM_MAX_RANK] = {0};
     for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
     words[9] = eki_hash(dims, sizeof dims);
@@ -179,6 +208,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     memset(made, 0, sizeof *made);
     made->desc = checked;
+    set_data(made);
     set_family(made);
     set_sets(made);
     set_memory(made);
@@ -186,6 +216,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     set_stream(made);
     set_cells(made);
     set_parameter_blocks(made);
+    set_mask(made);
     set_workspace(made);
     made->fingerprint = fingerprint(&checked);
     *plan = made;

@@ -5,6 +5,7 @@
 #ifndef EKI_NORM_PLAN_H
 #define EKI_NORM_PLAN_H
 
+#include "kernel/kernel.h"
 #include <evenkeel/norm.h>
 #include <stdbool.h>
 
@@ -19,6 +20,10 @@ enum {
     EKI_WHOLE_ROW = 1024,    /* channels of a row that the affine phases take at once, at most */
     EKI_CELL_ELEMENTS = 32768,
     EKI_TASK_ELEMENTS = 16384,
+    EKI_SLAB_BYTES = 4 << 20,   /* slabs of blocked channels: what stays in the third cache */
+    EKI_SLAB_STRIDED = 1 << 20, /* others: what stays in the second */
+    EKI_SLAB_ROW = 8192,        /* and bytes of a row at least */
+    EKI_CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
     EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches */
     EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
 };
@@ -42,16 +47,20 @@ typedef struct eki_span {
 struct ek_norm_plan {
     ek_norm_desc desc; /* with the axis made non-negative */
     eki_family family;
-    bool centred; /* false: RMS */
+    eki_data data;         /* kernels */
+    int64_t element_bytes; /* of data */
+    bool centred;          /* false: RMS */
     int64_t samples, channels, space;
     int64_t groups, group_channels;
     int64_t sets, set_size, elements; /* logical elements */
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
     bool renorm, masked;
+    int64_t mask_examples, mask_positions; /* of a mask: ROWS a byte per row, else one per example and position */
     bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */
     int64_t tile, tiles; /* column memory: columns per tile, tiles; no result depends on it */
+    bool slabs;          /* BATCH: a slab at a time (slab.c) */
     bool whole_rows;     /* cells are rows of all channels (BATCH, channels last) */
     bool stream;         /* results go past the caches */
     int64_t cell_tiles;  /* cells of one unit of `cells` */

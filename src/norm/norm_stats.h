@@ -18,7 +18,8 @@ typedef struct eki_saved_header {
     uint32_t source;   /* eki_source */
     uint32_t frozen;   /* 1 = the small sample policy forbids an update */
     int64_t positions; /* with a mask: valid positions of all samples */
-    uint64_t reserved[3];
+    uint64_t spread;   /* 1 = of a batch over several ranks, `count` elements in all */
+    uint64_t reserved[2];
 } eki_saved_header;
 
 #define EKI_SAVED_MAGIC UINT64_C(0x4556454e4b454c31) /* "EVENKEL1" */

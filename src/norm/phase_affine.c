@@ -22,24 +22,15 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_affine p = eki_affine_of(job, sample, channel);
     const eki_kernels *k = job->kernels;
+    const void *x = eki_at(job, job->x, offset);
+    void *y = eki_to(job, job->y, offset);
     eki_epilogue fused;
     if (job->stream) {
-        k->f32_row_affine_stream(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+        k->row_affine_stream(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
     } else {
-        k->f32_row_affine(job->x + offset, job->y + offset, (size_t)length, &p, eki_fuse(job, offset, &fused));
+        k->row_affine(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
     }
-}
-
-static void row_cells(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    const ek_norm_plan *plan = job->plan;
-    int64_t blocks = plan->cells.blocks;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at = i / blocks / plan->channels * blocks + i % blocks;
-        eki_span s = eki_unit(&plan->cells, at);
-        eki_affine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
-    }
-    eki_end_stream(job);
+    eki_hide_row(job, job->y, offset, sample, begin, length);
 }
 
 eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
@@ -71,15 +62,14 @@ eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns 
 
 static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
                     const eki_affine_columns *p) {
-    const float *x = job->x + offset;
-    float *y = job->y + offset;
+    const void *x = eki_at(job, job->x, offset);
+    void *y = eki_to(job, job->y, offset);
     eki_epilogue fused;
     if (job->stream) {
-        job->kernels->f32_col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                            eki_fuse(job, offset, &fused));
+        job->kernels->col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                        eki_fuse(job, offset, &fused));
     } else {
-        job->kernels->f32_col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                     eki_fuse(job, offset, &fused));
+        job->kernels->col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p, eki_fuse(job, offset, &fused));
     }
 }
 
@@ -91,13 +81,13 @@ static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const 
     int64_t last = offset + rows / 2 * 16;
     columns(job, offset, rows / 2, 16, 16, &both);
     if (rows % 2 == 0) return;
-    job->kernels->f32_col_affine(job->x + last, job->y + last, 1, 8, 8, p, eki_fuse(job, last, &fused));
+    job->kernels->col_affine(eki_at(job, job->x, last), eki_to(job, job->y, last), 1, 8, 8, p,
+                             eki_fuse(job, last, &fused));
 }
 
-void eki_clear_padding(float *y, int64_t rows, int64_t stride, int64_t cols, int64_t padding) {
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t j = 0; j < padding; j++) y[r * stride + cols + j] = 0.0f;
-    }
+void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding) {
+    int64_t stride = eki_tile_stride(job->plan), bytes = padding * job->plan->element_bytes;
+    for (int64_t r = 0; r < rows; r++) memset(eki_to(job, tensor, offset + r * stride + cols), 0, (size_t)bytes);
 }
 
 static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
@@ -112,23 +102,33 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     } else {
         columns(job, offset, s.length, stride, cols, &p);
     }
-    if (padding > 0) eki_clear_padding(job->y + offset, s.length, stride, cols, padding);
+    if (padding > 0) eki_clear_padding(job, job->y, offset, s.length, cols, padding);
+    eki_hide_rows(job, job->y, offset, eki_valid_at(job, s.sample, s.begin), s.length, cols);
 }
 
-static void column_cells(void *context, int64_t begin, int64_t end) {
+void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_span s = eki_unit(&job->plan->cells, cell);
+        eki_affine_row(job, s.sample, piece, s.begin, s.length);
+    } else {
+        column_cell(job, cell, piece);
+    }
+}
+
+/* In the order of memory. */
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->cell_tiles, blocks = job->plan->row_apply ? job->plan->cells.blocks : 1;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i / blocks;
+        eki_affine_piece(job, at / pieces * blocks + i % blocks, at % pieces);
+    }
     eki_end_stream(job);
 }
 
 void eki_phase_affine(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_affine(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

@@ -13,34 +13,23 @@ static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t cha
                              (double)k[1]);
 }
 
-static float *dx_at(const eki_job *job, int64_t offset) { return job->dx != NULL ? job->dx + offset : NULL; }
-
 void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length) {
     const ek_norm_plan *plan = job->plan;
     int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
     eki_gradient p = coefficients(job, sample, channel);
+    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    void *dx = eki_to(job, job->dx, offset);
     eki_epilogue fused;
     eki_affine again;
     if (job->stream && !eki_fuses(job)) {
-        job->kernels->f32_row_gradaffine_stream(job->x + offset, job->dy + offset, job->dx + offset, (size_t)length,
-                                                &p);
+        job->kernels->row_gradaffine_stream(x, dy, dx, (size_t)length, &p);
         return;
     }
     if (eki_computes_again(job)) again = eki_affine_of(job, sample, channel);
-    job->kernels->f32_row_gradaffine(job->x + offset, job->dy + offset, dx_at(job, offset), (size_t)length, &p,
-                                     eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
-}
-
-static void row_cells(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    const ek_norm_plan *plan = job->plan;
-    int64_t blocks = plan->cells.blocks;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at = i / blocks / plan->channels * blocks + i % blocks;
-        eki_span s = eki_unit(&plan->cells, at);
-        eki_gradaffine_row(job, s.sample, i / blocks % plan->channels, s.begin, s.length);
-    }
-    eki_end_stream(job);
+    job->kernels->row_gradaffine(x, dy, dx, (size_t)length, &p,
+                                 eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
+    eki_hide_row(job, job->dx, offset, sample, begin, length);
+    eki_hide_row(job, job->dresidual, offset, sample, begin, length);
 }
 
 typedef struct {
@@ -68,13 +57,14 @@ static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample
 
 static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
                     const eki_gradient_columns *p, const eki_affine_columns *again) {
-    const float *x = job->x + offset, *dy = job->dy + offset;
+    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    void *dx = eki_to(job, job->dx, offset);
     eki_epilogue fused;
     if (job->stream && !eki_fuses(job)) {
-        job->kernels->f32_col_gradaffine_stream(x, dy, job->dx + offset, (size_t)rows, (size_t)stride, (size_t)cols, p);
+        job->kernels->col_gradaffine_stream(x, dy, dx, (size_t)rows, (size_t)stride, (size_t)cols, p);
     } else {
-        job->kernels->f32_col_gradaffine(x, dy, dx_at(job, offset), (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                         eki_fuse_columns(job, offset, again, &fused));
+        job->kernels->col_gradaffine(x, dy, dx, (size_t)rows, (size_t)stride, (size_t)cols, p,
+                                     eki_fuse_columns(job, offset, again, &fused));
     }
 }
 
@@ -91,8 +81,8 @@ static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const 
     int64_t last = offset + rows / 2 * 16;
     columns(job, offset, rows / 2, 16, 16, &both, again != NULL ? &again_both : NULL);
     if (rows % 2 == 0) return;
-    job->kernels->f32_col_gradaffine(job->x + last, job->dy + last, dx_at(job, last), 1, 8, 8, p,
-                                     eki_fuse_columns(job, last, again, &fused));
+    job->kernels->col_gradaffine(eki_at(job, job->x, last), eki_at(job, job->dy, last), eki_to(job, job->dx, last), 1,
+                                 8, 8, p, eki_fuse_columns(job, last, again, &fused));
 }
 
 static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
@@ -113,26 +103,38 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     } else {
         columns(job, offset, s.length, stride, cols, &p, again);
     }
-    if (padding > 0 && job->dx != NULL) eki_clear_padding(job->dx + offset, s.length, stride, cols, padding);
+    if (padding > 0 && job->dx != NULL) eki_clear_padding(job, job->dx, offset, s.length, cols, padding);
     if (padding > 0 && job->dresidual != NULL) {
-        eki_clear_padding(job->dresidual + offset, s.length, stride, cols, padding);
+        eki_clear_padding(job, job->dresidual, offset, s.length, cols, padding);
+    }
+    const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+    eki_hide_rows(job, job->dx, offset, valid, s.length, cols);
+    eki_hide_rows(job, job->dresidual, offset, valid, s.length, cols);
+}
+
+void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_span s = eki_unit(&job->plan->cells, cell);
+        eki_gradaffine_row(job, s.sample, piece, s.begin, s.length);
+    } else {
+        column_cell(job, cell, piece);
     }
 }
 
-static void column_cells(void *context, int64_t begin, int64_t end) {
+/* In the order of memory. */
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->cell_tiles, blocks = job->plan->row_apply ? job->plan->cells.blocks : 1;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i / blocks;
+        eki_gradaffine_piece(job, at / pieces * blocks + i % blocks, at % pieces);
+    }
     eki_end_stream(job);
 }
 
 void eki_phase_gradaffine(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_gradaffine(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_cells : column_cells, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

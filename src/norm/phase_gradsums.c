@@ -11,15 +11,15 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     if (eki_computes_again(job)) again = eki_affine_of(job, s.sample, channel);
     const eki_epilogue *e = eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
     if (!job->forms) fused.dresidual = NULL;
-    job->kernels->f32_row_gradsums(job->x + offset, job->dy + offset, (size_t)s.length, (size_t)s.samples,
-                                   (size_t)(plan->channels * plan->space), mean, sums, e);
+    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    size_t length = (size_t)s.length, samples = (size_t)s.samples, stride = (size_t)(plan->channels * plan->space);
+    if (job->valid != NULL) {
+        const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+        job->kernels->row_gradsums_masked(x, dy, valid, length, samples, stride, (size_t)plan->space, mean, sums, e);
+    } else {
+        job->kernels->row_gradsums(x, dy, length, samples, stride, mean, sums, e);
+    }
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
-}
-
-static void row_units(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) eki_gradsums_row(job, i / channels, i % channels);
 }
 
 static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
@@ -30,12 +30,18 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, const double 
     const ek_norm_plan *plan = job->plan;
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
     int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
+    int64_t padding = job->forms ? eki_tile_padding(plan, t) : 0;
     for (int64_t i = 0; i < stretches; i++) {
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
-        const eki_epilogue *e = eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
-        if (!job->forms) fused.dresidual = NULL;
-        job->kernels->f32_col_gradsums(job->x + offset, job->dy + offset, (size_t)rows, stride, cols, mean, sdy, sdyx,
-                                       e);
+        const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
+        for (int64_t begin = 0, end = 0; eki_next_run(valid, rows, &begin, &end);) {
+            int64_t at = offset + begin * (int64_t)stride;
+            const eki_epilogue *e = eki_fuse_columns(job, at, eki_computes_again(job) ? &again : NULL, &fused);
+            if (!job->forms) fused.dresidual = NULL;
+            job->kernels->col_gradsums(eki_at(job, job->x, at), eki_at(job, job->dy, at), (size_t)(end - begin), stride,
+                                       cols, mean, sdy, sdyx, e);
+        }
+        if (padding > 0) eki_clear_padding(job, job->dresidual, offset, rows, (int64_t)cols, padding);
     }
 }
 
@@ -50,19 +56,23 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
 }
 
-static void column_units(void *context, int64_t begin, int64_t end) {
+void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece) {
+    if (job->plan->row_apply) {
+        eki_gradsums_row(job, unit, piece);
+    } else {
+        column_unit(job, unit, piece);
+    }
+}
+
+static void all_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->tiles;
-    for (int64_t i = begin; i < end; i++) column_unit(job, i / tiles, i % tiles);
+    int64_t pieces = job->plan->row_apply ? job->plan->channels : job->plan->tiles;
+    for (int64_t i = begin; i < end; i++) eki_gradsums_piece(job, i / pieces, i % pieces);
 }
 
 void eki_phase_gradsums(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_gradsums(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? row_units : column_units, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
 }

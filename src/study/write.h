@@ -1,4 +1,4 @@
-/* write.h: from results to files: numbers as text, charts as SVG, the page, the JSON, and replacing a file whole. */
+/* write.h: from results to files: numbers as text, the page, the JSON, and replacing a file whole. */
 #ifndef EKS_WRITE_H
 #define EKS_WRITE_H
 
@@ -16,25 +16,22 @@ void eks_rule(const eks_endpoint *endpoint, char text[80]);
 /* Writes text for HTML and attribute values. */
 void eks_escaped(FILE *out, const char *text);
 
-/* ---- svg.c ---- */
-/* The chart of card `number` as an inline SVG with title and description, and its legend. */
-void eks_svg(FILE *out, const eks_chart *chart, int number);
-
-/* ---- page.c, page_card.c, report.c ---- */
+/* ---- page/, report.c ---- */
 void eks_page(FILE *out, const eks_study *study);
-void eks_page_card(FILE *out, const eks_study *study, const eks_text *text);
+struct json_out;
+/* The texts of the page that are no card's own, as the member "page" of the open JSON object. */
+void eks_report_page(struct json_out *json);
+/* What an experiment found, as the member "evidence" (report_evidence.c). */
+void eks_report_evidence(struct json_out *json, const eks_study *study, const eks_design *design);
 /* All results as JSON. `html` = for embedding in a script element. Returns 0 when the stream failed. */
 int eks_report(FILE *out, const eks_study *study, int html);
 
-/* Counts over the cards that ran. */
+/* How many of the fifteen ran and came to this verdict. */
 int eks_count(const eks_study *study, eks_verdict verdict);
 
 /* ---- save.c ---- */
 /* Replaces `path` by the text that `write` produces: written beside, flushed, renamed. */
 ek_status eks_save(const char *path, const eks_study *study, int (*write)(FILE *out, const eks_study *study),
                    ek_error *err);
-
-/* page.css and page.js, embedded at build time by cmake/EvenkeelStudy.cmake. */
-extern const char eks_page_css[], eks_page_js[];
 
 #endif

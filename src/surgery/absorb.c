@@ -8,11 +8,6 @@
 
 #define REFUSE(...) return (void)snprintf(why, EKI_SITE_TEXT, __VA_ARGS__), false
 
-bool eki_is_product(const eki_node *node) {
-    bool known = eki_is_op(node, "Conv") || eki_is_op(node, "Gemm") || eki_is_op(node, "MatMul");
-    return known && node->n_in >= 2 && node->in[0] != NULL && node->in[1] != NULL;
-}
-
 bool eki_affine_shifts(const eki_affine *map) {
     for (int64_t c = 0; c < map->channels; c++) {
         if (map->b[c] != 0) return true;
@@ -20,15 +15,7 @@ bool eki_affine_shifts(const eki_affine *map) {
     return false;
 }
 
-bool eki_conv_padded(const eki_node *conv) {
-    const int64_t *pads;
-    size_t count;
-    bool automatic =
-        !eki_node_string_is(conv, "auto_pad", "NOTSET", true) && !eki_node_string_is(conv, "auto_pad", "VALID", true);
-    (void)eki_node_ints(conv, "pads", &pads, &count);
-    for (size_t i = 0; i < count; i++) automatic |= pads[i] != 0;
-    return automatic;
-}
+static bool is_conv(const eki_node *op) { return eki_is_op(op, "Conv") || eki_is_op(op, "ConvTranspose"); }
 
 static double largest(const double *values, int64_t count) {
     double most = 0;
@@ -37,7 +24,8 @@ static double largest(const double *values, int64_t count) {
 }
 
 /* Weights and bias: constant, float32, of a rank that the operator has, and finite after the change. */
-static bool check_weights(const eki_graph *graph, const eki_node *op, const eki_affine *map, char *why) {
+static bool check_weights(const eki_graph *graph, const eki_node *op, const eki_affine *map, eki_weight *shape,
+                          char *why) {
     char label[192];
     (void)eki_node_label(op, label);
     if (eki_is_op(op, "MatMul") && eki_fixed(graph, op->in[1]) == NULL && eki_fixed(graph, op->in[0]) != NULL)
@@ -49,9 +37,9 @@ static bool check_weights(const eki_graph *graph, const eki_node *op, const eki_
                    ? ": it is also a graph input, so that a caller may replace it"
                    : "");
     if (weight->dtype != EK_F32) REFUSE("the weight of %s is not float32", label);
-    bool conv = eki_is_op(op, "Conv");
-    if (conv ? weight->shape.rank < 3 : weight->shape.rank != 2)
-        REFUSE("the weight of %s has rank %d", label, weight->shape.rank);
+    if (!eki_weight_of(op, weight, shape))
+        REFUSE("the weight of %s has rank %d and %lld groups, which do not fit", label, weight->shape.rank,
+               (long long)eki_node_int(op, "group", 1));
     if (op->n_in > 2 && op->in[2] != NULL) {
         const eki_tensor *bias = eki_fixed(graph, op->in[2]);
         if (bias == NULL || bias->dtype != EK_F32) REFUSE("the bias of %s is no float32 constant", label);
@@ -61,20 +49,6 @@ static bool check_weights(const eki_graph *graph, const eki_node *op, const eki_
     if (!(most * largest(map->a, map->channels) <= FLT_MAX) || largest(map->b, map->channels) > FLT_MAX)
         REFUSE("the folded weight of %s would not be finite", label);
     return true;
-}
-
-static int64_t out_channels(const eki_graph *graph, const eki_node *op) {
-    const eki_tensor *weight = eki_fixed(graph, op->in[1]);
-    if (eki_is_op(op, "Conv")) return weight->shape.dims[0];
-    bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
-    return weight->shape.dims[rows ? 0 : 1];
-}
-
-static int64_t in_channels(const eki_graph *graph, const eki_node *op) {
-    const eki_tensor *weight = eki_fixed(graph, op->in[1]);
-    if (eki_is_op(op, "Conv")) return weight->shape.dims[1] * eki_node_int(op, "group", 1);
-    bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
-    return weight->shape.dims[rows ? 1 : 0];
 }
 
 /* A Gemm's C that is a value per column. */
@@ -96,6 +70,7 @@ static const eki_node *other_reader(const eki_graph *graph, const eki_value *val
 bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_site *site, const eki_affine *map,
                        eki_node *op, char why[EKI_SITE_TEXT]) {
     char label[192], reader[192];
+    eki_weight weight;
     const eki_value *out = op->out[0];
     (void)eki_node_label(op, label);
     if (out->is_output) REFUSE("the output of %s is also an output of the graph", label);
@@ -104,12 +79,12 @@ bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_s
         REFUSE("the output of %s is also read by %s", label,
                other == NULL ? "the same node again" : eki_node_label(other, reader));
     }
-    if (!check_weights(graph, op, map, why)) return false;
+    if (!check_weights(graph, op, map, &weight, why)) return false;
     if (eki_is_op(op, "MatMul") && op->in[0]->shape.rank != 2)
         REFUSE("%s has no two-dimensional input, so that the norm's channels are not its columns", label);
     if (eki_is_op(op, "Gemm") && !gemm_bias_fits(graph, op)) REFUSE("the bias of %s differs from row to row", label);
-    if (out_channels(graph, op) != map->channels)
-        REFUSE("%s has %lld output channels, the norm %lld", label, (long long)out_channels(graph, op),
+    if (weight.outputs != map->channels)
+        REFUSE("%s has %lld output channels, the norm %lld", label, (long long)weight.outputs,
                (long long)map->channels);
     return true;
 }
@@ -124,18 +99,21 @@ static bool static_extents(const eki_shape *shape) {
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
                         char why[EKI_SITE_TEXT]) {
     char label[192];
+    eki_weight weight;
     (void)eki_node_label(op, label);
     if (op->in[0] != value) REFUSE("%s reads it as a weight", label);
-    if (!check_weights(graph, op, map, why)) return false;
+    if (!check_weights(graph, op, map, &weight, why)) return false;
     if (eki_is_op(op, "Gemm") && (eki_node_int(op, "transA", 0) != 0 || !gemm_bias_fits(graph, op)))
         REFUSE("%s is transposed or has a bias per row", label);
     if (eki_is_op(op, "MatMul") && value->shape.rank != 2)
         REFUSE("%s has no two-dimensional input, so that the norm's channels are not its rows", label);
-    if (in_channels(graph, op) != map->channels)
-        REFUSE("%s has %lld input channels, the norm %lld", label, (long long)in_channels(graph, op),
-               (long long)map->channels);
-    bool border = eki_is_op(op, "Conv") && eki_conv_padded(op) && eki_affine_shifts(map);
+    int64_t channels = weight.inputs * weight.groups;
+    if (channels != map->channels)
+        REFUSE("%s has %lld input channels, the norm %lld", label, (long long)channels, (long long)map->channels);
+    bool border = is_conv(op) && eki_conv_uneven(op) && eki_affine_shifts(map);
     if (border && (!static_extents(&value->shape) || !static_extents(&op->out[0]->shape)))
-        REFUSE("%s pads with zeros, which the norm would have shifted, and height and width are not fixed", label);
+        REFUSE("%s %s, and height and width are not fixed", label,
+               eki_is_op(op, "Conv") ? "pads with zeros, which the norm would have shifted"
+                                     : "spreads what the norm shifts unevenly");
     return true;
 }

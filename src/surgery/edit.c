@@ -2,6 +2,7 @@
 #include "surgery/surgery.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int count_uses(const eki_graph *graph, const eki_value *value) {
@@ -30,14 +31,20 @@ static ek_status fresh_name(eki_graph *graph, const char *stem, const char *role
     return *name == NULL ? eki_fail_nomem(err, sizeof text) : EK_OK;
 }
 
-static ek_status new_constant(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
-                              const double *values, eki_value **out, ek_error *err) {
+ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                       const double *values, eki_value **out, ek_error *err) {
     const char *name;
     bool listed = eki_lists_weights(graph);
     EKI_TRY(fresh_name(graph, stem, role, &name, err));
     EKI_TRY(eki_graph_add_tensor(graph, name, EK_F32, shape, out, err));
     fill((*out)->init, values);
     return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
+}
+
+ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err) {
+    const char *name;
+    EKI_TRY(fresh_name(graph, stem, role, &name, err));
+    return eki_graph_value(graph, name, value, err);
 }
 
 static ek_status widen(eki_graph *graph, eki_node *node, int inputs, ek_error *err) {
@@ -64,7 +71,7 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
     if (old != NULL && old->init != NULL && count_uses(graph, old) == 1 && eki_shape_equal(&old->init->shape, shape)) {
         return rewrite(old->init, values, err);
     }
-    return new_constant(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
+    return eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
 }
 
 void eki_edit_bypass(const eki_site *site, eki_node *from) {
@@ -85,20 +92,23 @@ void eki_edit_bypass(const eki_site *site, eki_node *from) {
     from->out[0] = last;
 }
 
+ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err) {
+    eki_value *out = op->out[0];
+    EKI_TRY(eki_edit_fresh(graph, out->name, "inner", inner, err));
+    (*inner)->dtype = out->dtype;
+    (*inner)->shape = out->shape;
+    (*inner)->producer = op;
+    op->out[0] = *inner;
+    out->producer = NULL;
+    return EK_OK;
+}
+
 ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const eki_shape *shape, const double *values,
                        ek_error *err) {
-    eki_value *out = op->out[0], *inner, *constant;
+    eki_value *out = op->out[0], *in[2];
     eki_node *add;
-    const char *name;
-    EKI_TRY(new_constant(graph, out->name, role, shape, values, &constant, err));
-    EKI_TRY(fresh_name(graph, out->name, "inner", &name, err));
-    EKI_TRY(eki_graph_value(graph, name, &inner, err));
-    inner->dtype = out->dtype;
-    inner->shape = out->shape;
-    inner->producer = op;
-    op->out[0] = inner;
-    out->producer = NULL;
-    eki_value *in[2] = {inner, constant};
+    EKI_TRY(eki_edit_new(graph, out->name, role, shape, values, &in[1], err));
+    EKI_TRY(eki_edit_behind(graph, op, &in[0], err));
     return eki_graph_add_node(graph, "Add", "", "", in, 2, &out, 1, &add, err);
 }
 
@@ -108,6 +118,37 @@ static void drop_input(eki_graph *graph, eki_value *value) {
     memmove(graph->inputs + at, graph->inputs + at + 1, (graph->n_inputs - at) * sizeof *graph->inputs);
     for (size_t i = at; i < graph->n_inputs; i++) graph->inputs[i]->input_index = (int)i;
     value->input_index = -1;
+}
+
+void eki_edit_unlist(eki_graph *graph) {
+    if (!eki_lists_weights(graph)) return;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_value *value = graph->values[i];
+        if (value->init == NULL || value->input_index < 0) continue;
+        drop_input(graph, value);
+        value->declared = false;
+    }
+    if (graph->ir_version < 4) graph->ir_version = 4;
+}
+
+ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err) {
+    size_t bytes = sizeof **declared + graph->n_values * sizeof *(*declared)->values;
+    *declared = malloc(bytes);
+    if (*declared == NULL) return eki_fail_nomem(err, bytes);
+    (*declared)->count = graph->n_values;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        (*declared)->values[i].dtype = graph->values[i]->dtype;
+        (*declared)->values[i].shape = graph->values[i]->shape;
+    }
+    return EK_OK;
+}
+
+void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
+    for (size_t i = 0; i < declared->count; i++) {
+        graph->values[i]->dtype = declared->values[i].dtype;
+        graph->values[i]->shape = declared->values[i].shape;
+    }
+    free(declared);
 }
 
 ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {

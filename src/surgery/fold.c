@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ek_fold_report {
-    eki_arena arena;
-    ek_fold_row *rows;
-    size_t count;
-};
-
 static bool is_bn(const eki_node *node) {
     return node->domain[0] == '\0' && strcmp(node->op_type, "BatchNormalization") == 0;
 }
@@ -19,20 +13,13 @@ static const char *name_of(const eki_node *node) {
     return node->name[0] != '\0' || node->n_out == 0 || node->out[0] == NULL ? node->name : node->out[0]->name;
 }
 
-static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek_fold_report **out, ek_error *err) {
-    ek_fold_report *report = *out = calloc(1, sizeof *report);
-    if (report == NULL) return eki_fail_nomem(err, sizeof *report);
-    report->rows = calloc(graph->n_nodes + 1, sizeof *report->rows);
-    if (report->rows == NULL) return eki_fail_nomem(err, graph->n_nodes * sizeof *report->rows);
+static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek_edit_report **report, ek_error *err) {
+    EKI_TRY(eki_report_create(report, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         const eki_site *site = is_bn(node) ? eki_site_of(sites, node) : NULL;
         if (site == NULL) continue;
-        ek_fold_row *row = &report->rows[report->count++];
-        row->norm = eki_arena_strdup(&report->arena, name_of(node));
-        row->text = eki_arena_strdup(&report->arena, site->text);
-        row->folded = site->kind != EKI_SITE_REFUSED;
-        if (row->norm == NULL || row->text == NULL) return eki_fail_nomem(err, sizeof site->text);
+        EKI_TRY(eki_report_add(*report, name_of(node), site->kind != EKI_SITE_REFUSED, site->text, err));
     }
     return EK_OK;
 }
@@ -71,7 +58,7 @@ static ek_status apply_all(eki_graph *graph, const eki_sites *sites, ek_error *e
     return EK_OK;
 }
 
-static ek_status fold_graph(eki_graph *graph, ek_fold_report **report, ek_error *err) {
+static ek_status fold_graph(eki_graph *graph, ek_edit_report **report, ek_error *err) {
     eki_sites sites;
     eki_uses uses;
     size_t values = graph->n_values;
@@ -87,27 +74,18 @@ static ek_status fold_graph(eki_graph *graph, ek_fold_report **report, ek_error 
     return status;
 }
 
-/* Shapes are needed for the decisions only: what the file declares is put back. */
-static ek_status fold_view(eki_graph *view, ek_fold_report **report, ek_error *err) {
-    size_t count = view->n_values;
-    struct declared {
-        ek_dtype dtype;
-        eki_shape shape;
-    } *old = malloc((count + 1) * sizeof *old);
-    if (old == NULL) return eki_fail_nomem(err, count * sizeof *old);
-    for (size_t i = 0; i < count; i++) old[i] = (struct declared){view->values[i]->dtype, view->values[i]->shape};
+/* Shapes are needed for the decisions only. */
+static ek_status fold_view(eki_graph *view, ek_edit_report **report, ek_error *err) {
+    eki_declared *declared;
+    EKI_TRY(eki_declared_keep(view, &declared, err));
     ek_status status = eki_graph_sort(view, err);
     if (status == EK_OK) status = eki_graph_infer(view, NULL, err);
     if (status == EK_OK) status = fold_graph(view, report, err);
-    for (size_t i = 0; i < count; i++) {
-        view->values[i]->dtype = old[i].dtype;
-        view->values[i]->shape = old[i].shape;
-    }
-    free(old);
+    eki_declared_restore(view, declared);
     return status;
 }
 
-ek_status ek_fold(const ek_model *model, ek_model **folded, ek_fold_report **report, ek_error *err) {
+ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **report, ek_error *err) {
     eki_graph *view;
     *folded = NULL;
     *report = NULL;
@@ -119,20 +97,7 @@ ek_status ek_fold(const ek_model *model, ek_model **folded, ek_fold_report **rep
         eki_graph_destroy(view);
     }
     if (status == EK_OK) return EK_OK;
-    ek_fold_report_destroy(*report);
+    ek_edit_report_destroy(*report);
     *report = NULL;
     return status;
-}
-
-void ek_fold_report_destroy(ek_fold_report *report) {
-    if (report == NULL) return;
-    eki_arena_free(&report->arena);
-    free(report->rows);
-    free(report);
-}
-
-size_t ek_fold_report_count(const ek_fold_report *report) { return report->count; }
-
-const ek_fold_row *ek_fold_report_row(const ek_fold_report *report, size_t index) {
-    return index < report->count ? &report->rows[index] : NULL;
 }

@@ -8,26 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which output channel element i of the weight belongs to. */
-typedef struct weight_map {
-    int64_t inner, channels; /* channel = i / inner % channels */
-} weight_map;
-
-static weight_map map_of(const eki_node *op, const eki_tensor *weight) {
-    const int64_t *d = weight->shape.dims;
-    if (eki_is_op(op, "Conv")) return (weight_map){eki_count(weight) / (d[0] > 0 ? d[0] : 1), d[0]};
-    bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
-    return rows ? (weight_map){d[1], d[0]} : (weight_map){1, d[1]};
-}
-
 static ek_status scale_weight(eki_graph *graph, eki_node *op, const eki_affine *map, ek_error *err) {
     const eki_tensor *weight = eki_fixed(graph, op->in[1]);
     int64_t count = eki_count(weight);
-    weight_map m = map_of(op, weight);
+    eki_weight w = {0};
     eki_shape shape = weight->shape;
+    (void)eki_weight_of(op, weight, &w); /* eki_absorbs_after has looked */
     double *values = malloc(((size_t)count + 1) * sizeof *values);
     if (values == NULL) return eki_fail_nomem(err, (size_t)count * sizeof *values);
-    for (int64_t i = 0; i < count; i++) values[i] = eki_at(weight, i) * map->a[i / m.inner % m.channels];
+    for (int64_t o = 0; o < w.outputs; o++) {
+        for (int64_t i = 0; i < w.inputs; i++) {
+            for (int64_t tap = 0; tap < w.taps; tap++) {
+                int64_t at = eki_weight_at(&w, o, i, tap);
+                values[at] = eki_at(weight, at) * map->a[o];
+            }
+        }
+    }
     ek_status status = eki_edit_constant(graph, op, 1, "weight", &shape, values, err);
     free(values);
     return status;

@@ -1,10 +1,13 @@
 /* recalibrate.c: the statistics of batch norms, measured over a data set exactly: no gradients, no labels, no average
  * of averages.
  *
+ * In one pass the norms below work with the statistics of the batch instead, so that all can be measured at once.
+ *
  * Each example's mean and squared deviations of a norm's input join the total in f64, in the order of the data, so that
  * the batch size changes nothing. Norms are taken level by level: what a norm sees comes from norms that are done.
  */
 #include "surgery/recalibrate.h"
+#include "surgery/model_feed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,69 +16,19 @@
 typedef struct recal {
     ek_model *model;
     const ek_dataset *dataset;
-    ek_dataset_info info;
     ek_recalibrate_options options;
     ek_recalibration *report;
-    ek_loader *loader;
+    eki_feed feed;
     ek_session *session;
+    ek_model *view;       /* one pass: the model without dropout, run in training mode */
     const char **outputs; /* of the pass */
     size_t n_outputs;
-    ek_array input;
-    float *padded; /* a full batch for a model written for one size */
     int pass, passes;
     ek_error *err;
 } recal;
 
 ek_recalibrate_options ek_recalibrate_options_default(void) {
     return (ek_recalibrate_options){.struct_size = sizeof(ek_recalibrate_options), .batch = 64, .use_metadata = 1};
-}
-
-static ek_status read_numbers(const recal *r, const char *key, float *values) {
-    const char *text = ek_model_metadata(r->model, key), *at = text;
-    for (int i = 0; text != NULL && r->options.use_metadata && i < r->info.channels; i++) {
-        char *end;
-        values[i] = strtof(at, &end);
-        if (end == at || *end != (i + 1 == r->info.channels ? '\0' : ',')) {
-            return eki_fail(r->err, EK_ERR_FORMAT, "metadata %s = '%s' does not hold %d numbers, one per channel", key,
-                            text, r->info.channels);
-        }
-        at = end + 1;
-    }
-    return EK_OK;
-}
-
-/* The shape of a batch; the model's own batch size, where it has one, goes before the wanted one. */
-static ek_status shape_input(recal *r) {
-    ek_tensor_info in = ek_model_input(r->model, 0);
-    const int64_t extents[4] = {r->options.batch, r->info.channels, r->info.height, r->info.width};
-    int64_t wanted = 1, given = extents[1] * extents[2] * extents[3];
-    if (ek_model_input_count(r->model) != 1 || in.dtype != EK_F32 || in.rank < 2) {
-        return eki_fail(r->err, EK_ERR_UNSUPPORTED, "recalibration feeds models with one float32 input of images");
-    }
-    r->input.dtype = EK_F32;
-    r->input.rank = in.rank;
-    bool fits = true;
-    for (int i = 0; i < in.rank; i++) {
-        r->input.dims[i] = in.dims[i] >= 0 ? in.dims[i] : in.rank == 4 || i == 0 ? extents[i] : given;
-        if (i > 0) wanted *= r->input.dims[i];
-        if (i > 0 && in.rank == 4 && r->input.dims[i] != extents[i]) fits = false;
-    }
-    if (!fits || wanted != given || r->input.dims[0] < 1) {
-        return eki_fail(r->err, EK_ERR_SHAPE,
-                        "images are %dx%dx%d (channels, height, width), which input '%s' does not take",
-                        r->info.channels, r->info.height, r->info.width, in.name);
-    }
-    size_t bytes = (size_t)(r->input.dims[0] * wanted) * sizeof(float);
-    r->padded = eki_alloc_zero(bytes);
-    return r->padded == NULL ? eki_fail_nomem(r->err, bytes) : EK_OK;
-}
-
-static ek_status open_loader(recal *r) {
-    ek_loader_options o = ek_loader_options_default();
-    o.batch = r->input.dims[0];
-    EKI_TRY(read_numbers(r, "evenkeel.mean", o.mean));
-    EKI_TRY(read_numbers(r, "evenkeel.std", o.std));
-    return ek_loader_create(r->dataset, &o, &r->loader, r->err);
 }
 
 /* The norms of this pass, and the values they read. */
@@ -97,7 +50,7 @@ static void choose_outputs(recal *r) {
 }
 
 static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
-    ek_array x = norm->output < 0 ? r->input : ek_session_output(r->session, (size_t)norm->output);
+    ek_array x = norm->output < 0 ? r->feed.input : ek_session_output(r->session, (size_t)norm->output);
     int64_t channels = norm->row->channels, space = 1;
     for (int i = 2; i < x.rank; i++) space *= x.dims[i];
     if (x.dtype != EK_F32 || x.rank < 2 || x.dims[1] != channels || x.dims[0] < examples) {
@@ -114,36 +67,33 @@ static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
     return EK_OK;
 }
 
-static ek_status run_batch(recal *r, const ek_batch *batch) {
-    int64_t fixed = ek_model_input(r->model, 0).dims[0], each = 1;
-    for (int i = 1; i < r->input.rank; i++) each *= r->input.dims[i];
-    memcpy(r->padded, batch->images, (size_t)(batch->count * each) * sizeof(float));
-    r->input.data = r->padded;
-    r->input.dims[0] = fixed > 0 ? fixed : batch->count;
-    if (r->n_outputs > 0) EKI_TRY(ek_session_run(r->session, &r->input, 1, r->err));
+static ek_status run_batch(recal *r, int64_t examples) {
+    if (r->n_outputs > 0) EKI_TRY(ek_session_run(r->session, &r->feed.input, 1, r->err));
     for (size_t i = 0; i < r->report->count; i++) {
-        if (r->report->norms[i].level == r->pass) EKI_TRY(add_norm(r, &r->report->norms[i], batch->count));
+        if (r->report->norms[i].level == r->pass) EKI_TRY(add_norm(r, &r->report->norms[i], examples));
     }
     return EK_OK;
 }
 
 static ek_status run_pass(recal *r) {
     ek_session_options o = ek_session_options_default();
-    ek_batch batch = {0};
-    int64_t seen = 0, total = r->info.count;
+    int64_t examples, seen = 0, total = r->feed.info.count;
+    double kept = (double)r->options.old_images;
+    eki_recal_mix mix = {.old = kept > 0 ? kept / (kept + (double)total) : r->options.blend, .populations = kept > 0};
     choose_outputs(r);
     o.threads = r->options.threads;
     o.outputs = r->outputs;
     o.output_count = r->n_outputs;
     ek_session_destroy(r->session);
     r->session = NULL;
-    if (r->n_outputs > 0) EKI_TRY(ek_session_create(r->model, &o, &r->session, r->err));
-    EKI_TRY(ek_loader_start_epoch(r->loader, 0, 0, r->err));
+    if (r->view != NULL) o.mode = EK_MODE_TRAINING;
+    if (r->n_outputs > 0) EKI_TRY(ek_session_create(r->view ? r->view : r->model, &o, &r->session, r->err));
+    EKI_TRY(eki_feed_start(&r->feed, r->err));
     for (;;) {
-        EKI_TRY(ek_loader_next(r->loader, &batch, r->err));
-        if (batch.count == 0) break;
-        EKI_TRY(run_batch(r, &batch));
-        seen += batch.count;
+        EKI_TRY(eki_feed_next(&r->feed, &examples, r->err));
+        if (examples == 0) break;
+        EKI_TRY(run_batch(r, examples));
+        seen += examples;
         if (r->options.progress == NULL) continue;
         if (r->options.progress(r->options.context, r->pass * total + seen, r->passes * total) != 0) {
             return eki_fail(r->err, EK_ERR_INTERRUPTED, "recalibration was stopped; the model is as it was");
@@ -151,20 +101,20 @@ static ek_status run_pass(recal *r) {
     }
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level != r->pass) continue;
-        EKI_TRY(eki_recal_write(&r->report->norms[i], r->options.blend, r->err));
+        EKI_TRY(eki_recal_write(&r->report->norms[i], mix, r->err));
     }
     return EK_OK;
 }
 
 static ek_status run_all(recal *r) {
-    EKI_TRY(shape_input(r));
-    EKI_TRY(open_loader(r));
+    EKI_TRY(eki_feed_open(&r->feed, r->model, r->dataset, r->options.batch, r->options.use_metadata != 0, r->err));
     EKI_TRY(eki_recal_list(r->model, r->options.one_pass != 0, r->report, r->err));
     r->outputs = calloc(r->report->count + 1, sizeof *r->outputs);
     if (r->outputs == NULL) return eki_fail_nomem(r->err, r->report->count * sizeof *r->outputs);
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level >= r->passes) r->passes = r->report->norms[i].level + 1;
     }
+    if (r->options.one_pass) EKI_TRY(eki_model_without_dropout(r->model, &r->view, r->err));
     for (r->pass = 0; r->pass < r->passes; r->pass++) EKI_TRY(run_pass(r));
     return EK_OK;
 }
@@ -176,17 +126,20 @@ ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_re
     if (options != NULL) {
         memcpy(&r.options, options, options->struct_size < sizeof r.options ? options->struct_size : sizeof r.options);
     }
+    if (r.options.old_images < 0 || (r.options.old_images > 0 && r.options.blend > 0)) {
+        return eki_fail(err, EK_ERR_ARG, "old_images = %lld must not be negative, and not come with a blend",
+                        (long long)r.options.old_images);
+    }
     if (r.options.batch < 1 || !(r.options.blend >= 0 && r.options.blend < 1)) {
         return eki_fail(err, EK_ERR_ARG, "batch = %lld must be at least 1, and blend = %g in [0, 1)",
                         (long long)r.options.batch, r.options.blend);
     }
-    r.info = ek_dataset_describe(dataset);
     r.report = calloc(1, sizeof *r.report);
     if (r.report == NULL) return eki_fail_nomem(err, sizeof *r.report);
     ek_status status = run_all(&r);
     ek_session_destroy(r.session);
-    ek_loader_destroy(r.loader);
-    eki_free(r.padded);
+    ek_model_destroy(r.view);
+    eki_feed_close(&r.feed);
     free(r.outputs);
     if (status == EK_OK) {
         *out = r.report;

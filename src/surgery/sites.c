@@ -92,6 +92,14 @@ static void explain(const search *s, eki_site *site) {
                    reader == NULL ? "a graph output" : eki_node_label(reader, after));
 }
 
+static void join_text(const search *s, eki_site *site) {
+    char why[EKI_SITE_TEXT];
+    explain(s, site);
+    memcpy(why, site->text, sizeof why);
+    (void)snprintf(site->text, sizeof site->text, "%d nodes in a row into one norm, which stays: %.260s", site->length,
+                   why);
+}
+
 static ek_status decide(const search *s, eki_site *site) {
     eki_affine map;
     EKI_TRY(eki_affine_chain(s->graph, site, &map, s->err));
@@ -101,7 +109,7 @@ static ek_status decide(const search *s, eki_site *site) {
         site->kind = EKI_SITE_BEFORE;
     } else if (site->has_norm && site->length > 1) {
         site->kind = EKI_SITE_JOIN;
-        (void)snprintf(site->text, sizeof site->text, "%d nodes in a row into one norm", site->length);
+        join_text(s, site);
     } else {
         explain(s, site);
     }

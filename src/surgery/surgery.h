@@ -11,6 +11,8 @@
 
 #include <evenkeel/surgery.h>
 
+struct eki_window;
+
 enum { EKI_CHAIN_MAX = 16, EKI_SITE_TEXT = 320 };
 
 /* y = a x + b per channel, in f64; arrays are malloc'ed. */
@@ -61,13 +63,44 @@ eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node);
 ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err);
 void eki_affine_free(eki_affine *affine);
 
+/* ---- edit_report.c ---- */
+ek_status eki_report_create(ek_edit_report **report, ek_error *err);
+ek_status eki_report_add(ek_edit_report *report, const char *norm, bool changed, const char *text, ek_error *err);
+
+/* Adds to the text of the last row of that name. */
+ek_status eki_report_append(ek_edit_report *report, const char *norm, ek_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Whether a glob matches a node's name, its first output, or a parameter's name without its last part. */
+bool eki_glob_matches(const char *glob, const char *node, const char *output, const char *parameter);
+
+/* ---- weight.c ---- */
+bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul */
+
+typedef enum eki_weight_order {
+    EKI_WEIGHT_ROWS = 0,  /* [outputs][inputs of a group][taps]: Conv, Gemm with transB */
+    EKI_WEIGHT_COLUMNS,   /* [inputs][outputs]: Gemm, MatMul */
+    EKI_WEIGHT_TRANSPOSED /* [inputs][outputs of a group][taps]: ConvTranspose */
+} eki_weight_order;
+
+typedef struct eki_weight {
+    int64_t outputs, inputs, taps, groups, group_outputs; /* `inputs` of a group */
+    eki_weight_order order;
+} eki_weight;
+
+/* How the weight of a product lies; false where its rank or groups make no sense. */
+bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out);
+int64_t eki_weight_at(const eki_weight *w, int64_t output, int64_t input, int64_t tap);
+/* Whether a constant input need not give a constant output: padding, and what a ConvTranspose leaves out. */
+bool eki_conv_uneven(const eki_node *conv);
+ek_status eki_conv_window(const eki_node *conv, const eki_shape *weight, struct eki_window *window, ek_error *err);
+/* Whether the tap reads nothing at this output position. */
+bool eki_conv_misses(const eki_node *conv, const struct eki_window *w, int64_t position, int64_t tap);
+
 /* ---- absorb.c: can a convolution or product take a map in? Each writes `why` when not. ---- */
-bool eki_is_product(const eki_node *node); /* Conv, Gemm, MatMul */
 bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_site *site, const eki_affine *map,
                        eki_node *op, char why[EKI_SITE_TEXT]);
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
                         char why[EKI_SITE_TEXT]);
-bool eki_conv_padded(const eki_node *conv);
 /* Whether any element of b is not zero. */
 bool eki_affine_shifts(const eki_affine *map);
 
@@ -83,6 +116,25 @@ const eki_site *eki_site_of(const eki_sites *sites, const eki_node *node);
  * a new initializer. `values` are rounded to f32 once. */
 ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,
                             const double *values, ek_error *err);
+/* A new f32 initializer named after `stem` and `role`; a graph input too where all are. */
+ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                       const double *values, eki_value **out, ek_error *err);
+/* A value that is new, named after `stem` and `role`. */
+ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err);
+/* Initializers that are all listed as inputs, as old files do, are so no more. */
+void eki_edit_unlist(eki_graph *graph);
+/* Shapes and types as the file declares them, to be put back when inference has served. */
+typedef struct eki_declared {
+    size_t count;
+    struct {
+        ek_dtype dtype;
+        eki_shape shape;
+    } values[];
+} eki_declared;
+ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err);
+void eki_declared_restore(eki_graph *graph, eki_declared *declared); /* and frees */
+/* Makes room behind a node: its output 0 becomes *inner, and what it was has no maker until a new node makes it. */
+ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err);
 /* Takes a chain out; its last value becomes `from`'s output (in place of output 0). */
 void eki_edit_bypass(const eki_site *site, eki_node *from);
 /* Inserts Add(value, constant) so that all that was made by `op` is now made by the Add. */

@@ -38,6 +38,11 @@ for (const [model, dims, norms] of cases) {
   const name = model.split('/').pop(), folded = `${scratch}/folded-${name}`;
   const report = JSON.parse(execFileSync(tool, ['fold', model, '-o', folded, '--json', '--runs', '1'], { encoding: 'utf8' }));
   check(`${name}: norms folded`, report.removed === norms && report.passed, `${report.removed} of ${norms}`);
+  const told = report.nodes_before - report.nodes_after >= norms && report.bytes_after < report.bytes_before &&
+    report.seconds_before > 0 && report.seconds_after > 0;
+  check(`${name}: nodes, bytes and latency`, told, `nodes ${report.nodes_before} -> ${report.nodes_after}, bytes ` +
+    `${report.bytes_before} -> ${report.bytes_after}, ms ${(1e3 * report.seconds_before).toFixed(2)} -> ` +
+    `${(1e3 * report.seconds_after).toFixed(2)}`);
   const data = randomInput(dims.reduce((a, b) => a * b), 5);
   const before = await outputs(model, dims, data), after = await outputs(folded, dims, data);
   const difference = worst(before, after);

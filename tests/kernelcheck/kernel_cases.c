@@ -6,7 +6,7 @@
 
 typedef long double real;
 
-static real x_at(const problem *p, size_t row, size_t i) { return (real)p->x[row * p->stride + i]; }
+static real x_at(const problem *p, size_t row, size_t i) { return (real)p->xs[row * p->stride + i]; }
 
 /* The epilogue with the coefficients that a shape of memory reads. */
 static eki_epilogue epilogue;
@@ -37,16 +37,21 @@ static real inner_again(const problem *p, size_t row, size_t i) {
     if (e->scale != NULL) gain *= (real)e->scale[i];
     if (e->bias != NULL) bias = (real)e->bias[i];
     real t = (x_at(p, row, i) - hi - lo) * gain + bias;
-    return e->residual != NULL ? t + (real)e->residual[row * p->stride + i] : t;
+    return e->residual != NULL ? t + (real)((const float *)e->residual)[row * p->stride + i] : t;
+}
+
+/* Where the slope jumps, a rounding of t may take either side of it. */
+static int at_corner(const eki_epilogue *e, real t) {
+    return e->activation == EKI_HARD_SWISH && fabsl(fabsl(t) - 3) < 1e-5L;
 }
 
 /* dy, or the gradient before the activation. */
 static real dy_at(const problem *p, size_t row, size_t i) {
     const eki_epilogue *e = p->fused;
-    real dy = (real)p->dy[row * p->stride + i];
+    real dy = (real)p->dys[row * p->stride + i];
     if (e == NULL || e->activation == EKI_NO_ACTIVATION) return dy;
-    if (p->ceiling) return 1.5L * fabsl(dy);
     real t = e->y != NULL ? (real)p->inner[row * p->stride + i] : inner_again(p, row, i);
+    if (p->ceiling) return 1.5L * fabsl(dy) * (at_corner(e, t) ? 0x1p24L : 1);
     return dy * eki_ref_slope(e->activation, t, (double)e->alpha, (double)e->beta);
 }
 
@@ -106,9 +111,9 @@ static real parameter_gradient(const problem *p, size_t row, size_t i, int which
 /* ((x - hi) - lo) * gain * scale + bias, and what is fused; slopes are at most 1.5. */
 static expected affine(const problem *p, size_t at, real hi, real lo, real gain, real scale, real bias) {
     const eki_epilogue *e = p->fused;
-    real product = ((real)p->x[at] - hi - lo) * gain * scale, residual = 0;
+    real product = ((real)p->xs[at] - hi - lo) * gain * scale, residual = 0;
     if (e == NULL) return (expected){product + bias, fabsl(product) + fabsl(bias)};
-    if (e->residual != NULL) residual = (real)e->residual[at];
+    if (e->residual != NULL) residual = (real)((const float *)e->residual)[at];
     real t = product + bias + residual, y = eki_ref_activation(e->activation, t, (double)e->alpha, (double)e->beta);
     if (e->activation == EKI_NO_ACTIVATION || e->activation == EKI_RELU) {
         return (expected){y, fabsl(product) + fabsl(bias) + fabsl(residual)};
@@ -141,162 +146,207 @@ static eki_gradient column_of(const problem *p, size_t i) {
     static expected ref_##kernel(const problem *p, size_t row, size_t i);                                              \
     const kernel_case case_##kernel = {#kernel, kind, single, bound, run_##kernel, ref_##kernel};
 
-CASE(f32_row_moments, TWO_SUMS, 0, 4)
-static void run_f32_row_moments(const eki_kernels *k, const problem *p) {
-    k->f32_row_moments(p->x, p->n, p->rows, p->stride, p->mean[0], p->sums);
+/* Exact for f32; tests/norm/test_norm_convert.c has every value of the other types. */
+CASE(widen, FLOATS, 1, 0)
+static void run_widen(const eki_kernels *k, const problem *p) { k->widen(p->x, p->n, p->y); }
+static expected ref_widen(const problem *p, size_t row, size_t i) {
+    return (expected){x_at(p, row, i), fabsl(x_at(p, row, i))};
 }
-static expected ref_f32_row_moments(const problem *p, size_t row, size_t i) {
+
+CASE(narrow, ELEMENTS, 1, 0)
+static void run_narrow(const eki_kernels *k, const problem *p) { k->narrow(p->xs, p->n, p->y); }
+static expected ref_narrow(const problem *p, size_t row, size_t i) { return ref_widen(p, row, i); }
+
+CASE(row_moments, TWO_SUMS, 0, 4)
+static void run_row_moments(const eki_kernels *k, const problem *p) {
+    k->row_moments(p->x, p->n, p->rows, p->stride, p->mean[0], p->sums);
+}
+static expected ref_row_moments(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_all(p, (int)i, row_moment);
 }
 
-CASE(f32_col_moments, COLUMN_SUMS, 0, 4)
-static void run_f32_col_moments(const eki_kernels *k, const problem *p) {
-    k->f32_col_moments(p->x, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n);
+CASE(col_moments, COLUMN_SUMS, 0, 4)
+static void run_col_moments(const eki_kernels *k, const problem *p) {
+    k->col_moments(p->x, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n);
 }
-static expected ref_f32_col_moments(const problem *p, size_t row, size_t i) {
+static expected ref_col_moments(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_column(p, i, column_moment);
 }
 
-CASE(f32_row_gradsums, TWO_SUMS, 0, 4)
-static void run_f32_row_gradsums(const eki_kernels *k, const problem *p) {
-    k->f32_row_gradsums(p->x, p->dy, p->n, p->rows, p->stride, p->mean[0], p->sums, fused_rows(p));
+CASE(row_gradsums, TWO_SUMS, 0, 4)
+static void run_row_gradsums(const eki_kernels *k, const problem *p) {
+    k->row_gradsums(p->x, p->dy, p->n, p->rows, p->stride, p->mean[0], p->sums, fused_rows(p));
 }
-static expected ref_f32_row_gradsums(const problem *p, size_t row, size_t i) {
+static expected ref_row_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_all(p, (int)i, row_gradient);
 }
 
-CASE(f32_col_gradsums, COLUMN_SUMS, 0, 4)
-static void run_f32_col_gradsums(const eki_kernels *k, const problem *p) {
-    k->f32_col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n, fused_columns(p));
+/* A hidden element is in no sum, whatever it holds. */
+static double masked_shift(const problem *p) { /* the first valid element, as the kernel asks */
+    for (size_t i = 0; i < p->rows * p->n; i++) {
+        if (p->valid[i]) return (double)p->xs[i / p->n * p->stride + i % p->n];
+    }
+    return 0;
 }
-static expected ref_f32_col_gradsums(const problem *p, size_t row, size_t i) {
+static real masked_moment(const problem *p, size_t row, size_t i, int which) {
+    if (!p->valid[row * p->n + i]) return 0;
+    real d = x_at(p, row, i) - (real)masked_shift(p);
+    return which ? d * d : d;
+}
+static real masked_gradient(const problem *p, size_t row, size_t i, int which) {
+    return p->valid[row * p->n + i] ? row_gradient(p, row, i, which) : 0;
+}
+
+CASE(row_moments_masked, TWO_SUMS, 0, 4)
+static void run_row_moments_masked(const eki_kernels *k, const problem *p) {
+    k->row_moments_masked(p->x, p->valid, p->n, p->rows, p->stride, p->n, masked_shift(p), p->sums);
+}
+static expected ref_row_moments_masked(const problem *p, size_t row, size_t i) {
+    (void)row;
+    return sum_all(p, (int)i, masked_moment);
+}
+
+CASE(row_gradsums_masked, TWO_SUMS, 0, 4)
+static void run_row_gradsums_masked(const eki_kernels *k, const problem *p) {
+    k->row_gradsums_masked(p->x, p->dy, p->valid, p->n, p->rows, p->stride, p->n, p->mean[0], p->sums, fused_rows(p));
+}
+static expected ref_row_gradsums_masked(const problem *p, size_t row, size_t i) {
+    (void)row;
+    return sum_all(p, (int)i, masked_gradient);
+}
+
+CASE(col_gradsums, COLUMN_SUMS, 0, 4)
+static void run_col_gradsums(const eki_kernels *k, const problem *p) {
+    k->col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n, fused_columns(p));
+}
+static expected ref_col_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_column(p, i, column_gradient);
 }
 
-CASE(f32_vec_gradsums, TWO_SUMS, 1, 4)
-static void run_f32_vec_gradsums(const eki_kernels *k, const problem *p) {
-    k->f32_vec_gradsums(p->x, p->dy, p->n, p->scale, p->mean[0], p->sums, fused_elements(p));
+CASE(vec_gradsums, TWO_SUMS, 1, 4)
+static void run_vec_gradsums(const eki_kernels *k, const problem *p) {
+    k->vec_gradsums(p->x, p->dy, p->n, p->scale, p->mean[0], p->sums, fused_elements(p));
 }
-static expected ref_f32_vec_gradsums(const problem *p, size_t row, size_t i) {
+static expected ref_vec_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_all(p, (int)i, scaled_gradient);
 }
 
-CASE(f32_vec_paramgrads, COLUMN_SUMS, 0, 5)
-static void run_f32_vec_paramgrads(const eki_kernels *k, const problem *p) {
-    k->f32_vec_paramgrads(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->rstd, p->sums, p->sums + p->n,
-                          fused_elements(p));
+CASE(vec_paramgrads, COLUMN_SUMS, 0, 5)
+static void run_vec_paramgrads(const eki_kernels *k, const problem *p) {
+    k->vec_paramgrads(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->rstd, p->sums, p->sums + p->n,
+                      fused_elements(p));
 }
-static expected ref_f32_vec_paramgrads(const problem *p, size_t row, size_t i) {
+static expected ref_vec_paramgrads(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_column(p, i, parameter_gradient);
 }
 
-CASE(f32_row_affine, ELEMENTS, 1, 4)
-static void run_f32_row_affine(const eki_kernels *k, const problem *p) {
-    k->f32_row_affine(p->x, p->y, p->n, &p->affine, fused_rows(p));
+CASE(row_affine, ELEMENTS, 1, 4)
+static void run_row_affine(const eki_kernels *k, const problem *p) {
+    k->row_affine(p->x, p->y, p->n, &p->affine, fused_rows(p));
 }
-static expected ref_f32_row_affine(const problem *p, size_t row, size_t i) {
+static expected ref_row_affine(const problem *p, size_t row, size_t i) {
     const eki_affine *a = &p->affine;
     return affine(p, row * p->stride + i, (real)a->mean_hi, (real)a->mean_lo, (real)a->gain, 1, (real)a->bias);
 }
 
-CASE(f32_col_affine, ELEMENTS, 0, 4)
-static void run_f32_col_affine(const eki_kernels *k, const problem *p) {
+CASE(col_affine, ELEMENTS, 0, 4)
+static void run_col_affine(const eki_kernels *k, const problem *p) {
     eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
-    k->f32_col_affine(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
+    k->col_affine(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
 }
-static expected ref_f32_col_affine(const problem *p, size_t row, size_t i) {
+static expected ref_col_affine(const problem *p, size_t row, size_t i) {
     eki_gradient c = column_of(p, i);
     return affine(p, row * p->stride + i, (real)c.mean_hi, (real)c.mean_lo, (real)c.rstd, 1, (real)c.scale);
 }
 
-CASE(f32_vec_affine, ELEMENTS, 1, 5)
-static void run_f32_vec_affine(const eki_kernels *k, const problem *p) {
-    k->f32_vec_affine(p->x, p->y, p->n, p->scale, p->bias, &p->affine, fused_elements(p));
+CASE(vec_affine, ELEMENTS, 1, 5)
+static void run_vec_affine(const eki_kernels *k, const problem *p) {
+    k->vec_affine(p->x, p->y, p->n, p->scale, p->bias, &p->affine, fused_elements(p));
 }
-static expected ref_f32_vec_affine(const problem *p, size_t row, size_t i) {
+static expected ref_vec_affine(const problem *p, size_t row, size_t i) {
     const eki_affine *a = &p->affine;
     return affine(p, row * p->stride + i, (real)a->mean_hi, (real)a->mean_lo, (real)a->gain,
                   p->scale ? (real)p->scale[i] : 1, p->bias ? (real)p->bias[i] : 0);
 }
 
-CASE(f32_row_gradaffine, ELEMENTS, 1, 7)
-static void run_f32_row_gradaffine(const eki_kernels *k, const problem *p) {
-    k->f32_row_gradaffine(p->x, p->dy, p->y, p->n, &p->gradient, fused_rows(p));
+CASE(row_gradaffine, ELEMENTS, 1, 7)
+static void run_row_gradaffine(const eki_kernels *k, const problem *p) {
+    k->row_gradaffine(p->x, p->dy, p->y, p->n, &p->gradient, fused_rows(p));
 }
-static expected ref_f32_row_gradaffine(const problem *p, size_t row, size_t i) {
+static expected ref_row_gradaffine(const problem *p, size_t row, size_t i) {
     return gradient_at(p, row, i, &p->gradient, (real)p->gradient.scale);
 }
 
-CASE(f32_col_gradaffine, ELEMENTS, 0, 7)
-static void run_f32_col_gradaffine(const eki_kernels *k, const problem *p) {
+CASE(col_gradaffine, ELEMENTS, 0, 7)
+static void run_col_gradaffine(const eki_kernels *k, const problem *p) {
     eki_gradient_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3], p->column[4], p->column[5]};
-    k->f32_col_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
+    k->col_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
 }
-static expected ref_f32_col_gradaffine(const problem *p, size_t row, size_t i) {
+static expected ref_col_gradaffine(const problem *p, size_t row, size_t i) {
     eki_gradient c = column_of(p, i);
     return gradient_at(p, row, i, &c, (real)c.scale);
 }
 
-CASE(f32_vec_gradaffine, ELEMENTS, 1, 7)
-static void run_f32_vec_gradaffine(const eki_kernels *k, const problem *p) {
-    k->f32_vec_gradaffine(p->x, p->dy, p->y, p->n, p->scale, &p->gradient, fused_elements(p));
+CASE(vec_gradaffine, ELEMENTS, 1, 7)
+static void run_vec_gradaffine(const eki_kernels *k, const problem *p) {
+    k->vec_gradaffine(p->x, p->dy, p->y, p->n, p->scale, &p->gradient, fused_elements(p));
 }
-static expected ref_f32_vec_gradaffine(const problem *p, size_t row, size_t i) {
+static expected ref_vec_gradaffine(const problem *p, size_t row, size_t i) {
     return gradient_at(p, row, i, &p->gradient, p->scale ? (real)p->scale[i] : 1);
 }
 
-CASE(f32_row_affine_stream, ELEMENTS, 1, 4)
-static void run_f32_row_affine_stream(const eki_kernels *k, const problem *p) {
-    k->f32_row_affine_stream(p->x, p->y, p->n, &p->affine, fused_rows(p));
-}
-static expected ref_f32_row_affine_stream(const problem *p, size_t row, size_t i) {
-    return ref_f32_row_affine(p, row, i);
+CASE(row_hide, ELEMENTS, 1, 0)
+static void run_row_hide(const eki_kernels *k, const problem *p) { k->row_hide(p->x, p->y, p->valid, p->n); }
+static expected ref_row_hide(const problem *p, size_t row, size_t i) {
+    return p->valid[row * p->n + i] ? ref_widen(p, row, i) : (expected){0, 0};
 }
 
-CASE(f32_col_affine_stream, ELEMENTS, 0, 4)
-static void run_f32_col_affine_stream(const eki_kernels *k, const problem *p) {
+CASE(row_affine_stream, ELEMENTS, 1, 4)
+static void run_row_affine_stream(const eki_kernels *k, const problem *p) {
+    k->row_affine_stream(p->x, p->y, p->n, &p->affine, fused_rows(p));
+}
+static expected ref_row_affine_stream(const problem *p, size_t row, size_t i) { return ref_row_affine(p, row, i); }
+
+CASE(col_affine_stream, ELEMENTS, 0, 4)
+static void run_col_affine_stream(const eki_kernels *k, const problem *p) {
     eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
-    k->f32_col_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
+    k->col_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
 }
-static expected ref_f32_col_affine_stream(const problem *p, size_t row, size_t i) {
-    return ref_f32_col_affine(p, row, i);
+static expected ref_col_affine_stream(const problem *p, size_t row, size_t i) { return ref_col_affine(p, row, i); }
+
+CASE(row_gradaffine_stream, ELEMENTS, 1, 7)
+static void run_row_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    k->row_gradaffine_stream(p->x, p->dy, p->y, p->n, &p->gradient);
+}
+static expected ref_row_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_row_gradaffine(p, row, i);
 }
 
-CASE(f32_row_gradaffine_stream, ELEMENTS, 1, 7)
-static void run_f32_row_gradaffine_stream(const eki_kernels *k, const problem *p) {
-    k->f32_row_gradaffine_stream(p->x, p->dy, p->y, p->n, &p->gradient);
-}
-static expected ref_f32_row_gradaffine_stream(const problem *p, size_t row, size_t i) {
-    return ref_f32_row_gradaffine(p, row, i);
-}
-
-CASE(f32_col_gradaffine_stream, ELEMENTS, 0, 7)
-static void run_f32_col_gradaffine_stream(const eki_kernels *k, const problem *p) {
+CASE(col_gradaffine_stream, ELEMENTS, 0, 7)
+static void run_col_gradaffine_stream(const eki_kernels *k, const problem *p) {
     eki_gradient_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3], p->column[4], p->column[5]};
-    k->f32_col_gradaffine_stream(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns);
+    k->col_gradaffine_stream(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns);
 }
-static expected ref_f32_col_gradaffine_stream(const problem *p, size_t row, size_t i) {
-    return ref_f32_col_gradaffine(p, row, i);
-}
-
-CASE(f32_vec_affine_stream, ELEMENTS, 1, 5)
-static void run_f32_vec_affine_stream(const eki_kernels *k, const problem *p) {
-    k->f32_vec_affine_stream(p->x, p->y, p->n, p->scale, p->bias, &p->affine);
-}
-static expected ref_f32_vec_affine_stream(const problem *p, size_t row, size_t i) {
-    return ref_f32_vec_affine(p, row, i);
+static expected ref_col_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_col_gradaffine(p, row, i);
 }
 
-CASE(f32_vec_gradaffine_stream, ELEMENTS, 1, 7)
-static void run_f32_vec_gradaffine_stream(const eki_kernels *k, const problem *p) {
-    k->f32_vec_gradaffine_stream(p->x, p->dy, p->y, p->n, p->scale, &p->gradient);
+CASE(vec_affine_stream, ELEMENTS, 1, 5)
+static void run_vec_affine_stream(const eki_kernels *k, const problem *p) {
+    k->vec_affine_stream(p->x, p->y, p->n, p->scale, p->bias, &p->affine);
 }
-static expected ref_f32_vec_gradaffine_stream(const problem *p, size_t row, size_t i) {
-    return ref_f32_vec_gradaffine(p, row, i);
+static expected ref_vec_affine_stream(const problem *p, size_t row, size_t i) { return ref_vec_affine(p, row, i); }
+
+CASE(vec_gradaffine_stream, ELEMENTS, 1, 7)
+static void run_vec_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    k->vec_gradaffine_stream(p->x, p->dy, p->y, p->n, p->scale, &p->gradient);
+}
+static expected ref_vec_gradaffine_stream(const problem *p, size_t row, size_t i) {
+    return ref_vec_gradaffine(p, row, i);
 }

@@ -33,14 +33,14 @@ void same_bits_everywhere(ek_norm_desc desc, fixture_setup setup) {
     desc.parallel = (ek_parallel){.threads = 1};
     assert_int_equal(ek_cpu_set_isa("generic", NULL), EK_OK);
     fixture *one = run(desc, setup);
-    for (size_t i = 0; eki_kernels_at(i) != NULL; i++) {
+    for (size_t i = 0; eki_kernels_at(i, EKI_F32) != NULL; i++) {
         if (!eki_kernels_supported(i)) continue;
-        assert_int_equal(ek_cpu_set_isa(eki_kernels_at(i)->isa, NULL), EK_OK);
+        assert_int_equal(ek_cpu_set_isa(eki_kernels_at(i, EKI_F32)->isa, NULL), EK_OK);
         const int counts[] = {1, 3, 64};
         for (int t = 0; t < 3; t++) {
             desc.parallel = (ek_parallel){NULL, run_backwards, counts[t]};
             fixture *other = run(desc, setup);
-            compare(one, other, eki_kernels_at(i)->isa);
+            compare(one, other, eki_kernels_at(i, EKI_F32)->isa);
             fixture_free(other);
         }
     }

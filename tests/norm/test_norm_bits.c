@@ -142,9 +142,9 @@ static void with_each_isa(const shape *s, double offset) {
     fixture *f = make(s, (ek_parallel){0}, offset);
     assert_int_equal(ek_cpu_set_isa("generic", NULL), EK_OK);
     outputs generic = run(f);
-    for (size_t i = 1; eki_kernels_at(i) != NULL; i++) {
+    for (size_t i = 1; eki_kernels_at(i, EKI_F32) != NULL; i++) {
         if (!eki_kernels_supported(i)) continue;
-        const char *isa = eki_kernels_at(i)->isa;
+        const char *isa = eki_kernels_at(i, EKI_F32)->isa;
         assert_int_equal(ek_cpu_set_isa(isa, NULL), EK_OK);
         assert_string_equal(ek_cpu_isa(), isa);
         outputs other = run(f);
@@ -160,8 +160,9 @@ static void instruction_sets(void **state) {
     (void)state;
     for (int i = 0; i < SHAPES; i++) with_each_isa(&large_shapes[i], 5.0);
     for (size_t i = 0; i < all_shapes_count; i++) with_each_isa(&all_shapes[i], 1e5);
-    for (size_t i = 0; eki_kernels_at(i) != NULL; i++) {
-        printf("%s: %s\n", eki_kernels_at(i)->isa, eki_kernels_supported(i) ? "compared" : "not on this processor");
+    for (size_t i = 0; eki_kernels_at(i, EKI_F32) != NULL; i++) {
+        printf("%s: %s\n", eki_kernels_at(i, EKI_F32)->isa,
+               eki_kernels_supported(i) ? "compared" : "not on this processor");
     }
 }
 

@@ -195,10 +195,10 @@ static void equal_bits(void **state) {
             assert_int_equal(ek_cpu_set_isa("generic", NULL), EK_OK);
             fixture_forward(f, EK_STATS_BATCH);
             fixture_backward(f);
-            for (size_t k = 1; eki_kernels_at(k) != NULL; k++) {
+            for (size_t k = 1; eki_kernels_at(k, EKI_F32) != NULL; k++) {
                 if (!eki_kernels_supported(k)) continue;
-                assert_int_equal(ek_cpu_set_isa(eki_kernels_at(k)->isa, NULL), EK_OK);
-                expect_again(f, s, &acts[a], eki_kernels_at(k)->isa);
+                assert_int_equal(ek_cpu_set_isa(eki_kernels_at(k, EKI_F32)->isa, NULL), EK_OK);
+                expect_again(f, s, &acts[a], eki_kernels_at(k, EKI_F32)->isa);
             }
             eki_threads_set(3);
             expect_again(f, s, &acts[a], "threads");
@@ -323,7 +323,7 @@ static double activation_error(const act *a, float from, float to, double floor)
     eki_epilogue e = {.activation = (int)a->activation, .alpha = (float)a->alpha, .beta = (float)a->beta};
     for (int piece = 0; piece < 64; piece++) {
         for (int i = 0; i < N; i++) t[i] = from + (to - from) * ((float)(piece * N + i) / (64.0f * N));
-        eki_kernels_get()->f32_row_affine(t, y, N, &identity, &e);
+        eki_kernels_get(EKI_F32)->row_affine(t, y, N, &identity, &e);
         for (int i = 0; i < N; i++) {
             double exact = (double)eki_ref_activation((int)a->activation, (long double)t[i], a->alpha, a->beta);
             double unit = fmax(fabs(exact), floor) * 0x1p-24, error = fabs((double)y[i] - exact) / unit;
@@ -361,7 +361,7 @@ static void special_values(void **state) {
     eki_affine identity = {0, 0, 1, -0.0f};
     for (int a = 1; a < ACTS; a++) {
         eki_epilogue e = {.activation = a, .alpha = (float)acts[a].alpha, .beta = (float)acts[a].beta};
-        eki_kernels_get()->f32_row_affine(t, y, 4, &identity, &e);
+        eki_kernels_get(EKI_F32)->row_affine(t, y, 4, &identity, &e);
         if (!isnan(y[0])) fail_msg("%s of NaN is %g", acts[a].name, (double)y[0]);
         double exact = (double)eki_ref_activation(a, (long double)INFINITY, acts[a].alpha, acts[a].beta);
         if ((double)y[1] != exact) fail_msg("%s of infinity is %g", acts[a].name, (double)y[1]);

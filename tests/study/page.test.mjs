@@ -1,133 +1,284 @@
-// page.test.mjs EVENKEEL [PAGE]: makes the study page with the program and drives it in a headless browser.
+// page.test.mjs FIXTURE [PAGE.html RESULTS.json]: drives the study page in a headless browser.
 //
-// Checks: 15 cards, 7 measured; nothing requested but the file; no console messages; axe-core finds nothing, light and
-// dark, wide and narrow; no sideways scrolling at 360 px; complete without JavaScript; filter, deep links, keyboard.
-// EK_NODE_MODULES is the folder that holds playwright-core and axe-core; EK_CHROMIUM is the browser. Exit 77: skipped.
+// FIXTURE writes a page of made-up results; a page of a real run can be given instead. Checks: cards, charts, numbers
+// found in the JSON; filter, interview view, predictions, quiz, example, legends; keyboard alone; nothing requested, no
+// console messages; axe-core, light and dark, wide and narrow; no sideways scrolling at 360 px; complete without
+// JavaScript and in print. EK_PAGE_SHOTS is a folder for screenshots.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { axeSource, check, close, failures, open } from './page_driver.mjs';
+import { absentNumbers } from './page_numbers.mjs';
 
-const modules = process.env.EK_NODE_MODULES || resolve('node_modules');
-const browserPath = process.env.EK_CHROMIUM || '/usr/bin/chromium';
-const skip = (why) => { console.log(`SKIPPED: ${why}`); process.exit(77); };
-if (!existsSync(browserPath)) skip(`no Chromium at ${browserPath}; set EK_CHROMIUM`);
-const require = createRequire(pathToFileURL(join(resolve(modules), 'from-here.js')));
-let chromium, axeSource;
-try {
-  ({ chromium } = require(join(resolve(modules), 'playwright-core')));
-  axeSource = readFileSync(join(resolve(modules), 'axe-core', 'axe.min.js'), 'utf8');
-} catch {
-  skip(`playwright-core and axe-core are not in ${modules}; set EK_NODE_MODULES`);
-}
-
-const [program, given] = process.argv.slice(2);
+const [fixture, givenPage, givenResults] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-study-'));
-const page = given ? resolve(given) : join(folder, 'page.html');
-let failures = 0;
-const check = (name, good, detail = '') => {
-  console.log(`${good ? 'ok  ' : 'FAIL'} ${name}${good ? '' : `  ${detail}`}`);
-  if (!good) failures++;
-};
+const page = givenPage ? resolve(givenPage) : join(folder, 'page.html');
+const resultsPath = givenResults ? resolve(givenResults) : join(folder, 'results.json');
+if (!givenPage) execFileSync(resolve(fixture), [page, resultsPath]);
+const results = JSON.parse(readFileSync(resultsPath, 'utf8'));
+const all = [...results.cards, ...results.extras.filter((c) => c.evidence)]; // extras without an experiment are not shown
+const measured = all.filter((c) => c.evidence);
+const shots = process.env.EK_PAGE_SHOTS;
+const shot = (tab, name, options = {}) => shots && tab.screenshot({ path: join(shots, `${name}.png`), ...options });
 
-if (!given) {
-  const began = Date.now();
-  try {
-    execFileSync(resolve(program), ['study', '--quick', '--quiet', '-o', page], { stdio: 'inherit' });
-  } catch (error) {
-    check('the study runs and every claim holds', false, `exit status ${error.status}`);
-  }
-  console.log(`     made in ${((Date.now() - began) / 1000).toFixed(1)} s`);
-}
-const url = pathToFileURL(page).href;
-const browser = await chromium.launch({
-  executablePath: browserPath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-});
-
-async function open(options = {}, address = url) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const tab = await context.newPage();
-  const seen = { messages: [], requests: [] };
-  tab.on('console', (m) => seen.messages.push(m.text()));
-  tab.on('pageerror', (e) => seen.messages.push(String(e)));
-  tab.on('request', (r) => { if (r.url() !== url && !r.url().startsWith('data:')) seen.requests.push(r.url()); });
-  await tab.goto(address);
-  return { context, tab, seen };
-}
-
-// Content, as it stands.
-{
-  const { context, tab, seen } = await open();
+async function content() {
+  const { context, tab, seen } = await open(page);
   const count = (selector) => tab.locator(selector).count();
   check('title', await tab.title() === 'Batch Normalization: 15 Interview Questions', await tab.title());
-  check('15 cards', await count('article.card') === 15);
-  check('7 cards measured', await count('.evidence') === 7, `${await count('.evidence')}`);
-  check('7 supported', await count('.evidence[data-verdict=supported]') === 7);
-  check('7 charts with title and description',
-    await count('svg.chart[role=img]:has(title):has(desc)') === 7);
-  check('8 cards say that nothing was measured', await count('.later') === 8);
-  check('difficulty 4 easy, 8 medium, 3 hard',
-    await count('.card.easy') === 4 && await count('.card.medium') === 8 && await count('.card.hard') === 3);
-  const results = JSON.parse(await tab.locator('#results').textContent());
-  check('results in the page', results.cards.length === 15 && results.cards.filter((c) => c.evidence).length === 7);
-  check('all results are finite', results.cards.every((c) => !c.evidence ||
-    c.evidence.endpoints.every((e) => Number.isFinite(e.measured))));
-
-  await tab.getByRole('button', { name: 'Hard' }).click();
-  check('filter shows the 3 hard cards', await tab.locator('article.card:visible').count() === 3);
-  await tab.locator('a[href="#q13"]').first().click();
-  check('filter keeps links to cards shown', await tab.locator('#q13').isVisible());
-  await tab.evaluate(() => { location.hash = '#q1'; });
-  await tab.waitForTimeout(100);
-  check('link to a hidden card shows it', await tab.locator('#q1').isVisible());
+  check('15 cards', await count('#questions article.card') === 15);
+  check('extras follow', await count('#extras article.card') === all.length - 15);
+  check('difficulty 4 easy, 8 medium, 3 hard', await count('#questions .card.easy') === 4 &&
+    await count('#questions .card.medium') === 8 && await count('#questions .card.hard') === 3);
+  for (const verdict of ['supported', 'refuted', 'inconclusive'])
+    check(`verdicts of the JSON: ${verdict}`, await count(`.evidence[data-verdict=${verdict}]`) ===
+      measured.filter((c) => c.evidence.verdict === verdict).length);
+  check('the rest says that it was not measured', await count('.later') === all.length - measured.length);
+  const arms = measured.filter((c) => c.evidence.arms.length).length;
+  const charts = measured.filter(({ evidence: e }) => e.chart && !(e.chart.kind === 'bars' && e.arms.length)).length;
+  check('charts have title and description', charts + arms > 0 &&
+    await count('svg.chart[role=img]:has(title):has(desc)') === charts + arms);
+  check('every chart has its table', await tab.locator('figure:has(svg.chart)').evaluateAll((figures) =>
+    figures.every((f) => f.parentElement.querySelector('table'))));
+  const drawn = await tab.locator('svg.chart').evaluateAll((svgs) => svgs.every((s) =>
+    s.querySelectorAll('path, rect, circle').length > 1 && !/ (d|[xy][12]?|c[xy]|r|width|height|transform)="[^"]*(nan|inf)/i.test(s.innerHTML)));
+  check('charts are drawn', drawn);
+  check('the axes drawings of cards 8 to 10', await count('#card-8 .axes') === 3 && await count('#card-9 .axes') === 3 &&
+    await count('#card-10 .axes') === 4);
+  const twins = await tab.evaluate(() => [...document.querySelectorAll('[id]')].map((e) => e.id)
+    .filter((id, i, ids) => ids.indexOf(id) !== i));
+  check('no id twice', twins.length === 0, twins.join(' '));
+  const dead = await tab.locator('a[href^="#"]').evaluateAll((links) =>
+    links.map((a) => a.getAttribute('href')).filter((h) => !document.querySelector(h)));
+  check('links within the page lead somewhere', dead.length === 0, dead.join(' '));
+  const sound = (q, i) => q.choices.length > 1 && q.correct < q.choices.length && q.endpoint >= 1 &&
+    (!results.cards[i].evidence || q.endpoint <= results.cards[i].evidence.endpoints.length);
+  check('predictions and quiz are sound', results.page.predictions.every(sound) && results.page.quiz.every(sound) &&
+    results.page.quiz.every((q) => q.correct >= 0));
+  const known = (list) => list.filter((q, i) => results.cards[i].evidence &&
+    results.cards[i].evidence.endpoints[q.endpoint - 1].measured !== null).length;
+  check('explanations quote the measurement', await count('.predict .here') === known(results.page.predictions) &&
+    await count('.quiz .here') === known(results.page.quiz) && known(results.page.quiz) > 0);
+  const inside = JSON.parse(await tab.locator('#results').textContent());
+  check('the same results in the page', JSON.stringify(inside) === JSON.stringify(results));
+  await shot(tab, 'laptop', { fullPage: true });
   check('no requests', seen.requests.length === 0, seen.requests.join(' '));
   check('no console messages', seen.messages.length === 0, seen.messages.join(' '));
   await context.close();
 }
 
-// Keyboard and deep link.
-{
-  const { context, tab } = await open({ reducedMotion: 'reduce' }, `${url}#q12`);
-  const top = await tab.locator('#q12').evaluate((e) => e.getBoundingClientRect().top);
-  check('deep link scrolls to its card', top >= -5 && top < 200, String(top));
+async function numbers() {
+  const { context, tab } = await open(page, { javaScriptEnabled: false });
+  const { absent, count } = await absentNumbers(tab, results);
+  check(`numbers of the page are in the JSON (${count})`, count > 500 && absent.length === 0, absent.join('; '));
+  await tab.locator('#card-1 .endpoints td[data-label]').first().evaluate((cell) => { cell.textContent = '0.4711'; });
+  const changed = await absentNumbers(tab, results);
+  check('a changed number is found out', changed.absent.join() === '#card-1: 0.4711', changed.absent.join('; '));
+  await context.close();
+}
+
+async function viewing() {
+  const { context, tab, seen } = await open(page);
+  const visible = (selector) => tab.locator(selector).filter({ visible: true }).count();
+  await tab.locator('.filter button', { hasText: 'Hard' }).click();
+  check('filter shows the hard cards', await visible('#questions article.card') === 3);
+  await tab.evaluate(() => { location.hash = '#card-1'; });
+  await tab.waitForTimeout(100);
+  check('a link to a hidden card shows it', await tab.locator('#card-1').isVisible());
+  check('... and all others', await visible('#questions article.card') === 15);
+
+  await tab.locator('#interview').click();
+  check('interview view hides the answers', await visible('.answer') === 0 && await visible('.evidence') === 0);
+  check('... but not questions and predictions', await visible('#questions .card h3') === 15 &&
+    await visible('.predict') === 15);
+  await tab.locator('#card-3 .reveal').click();
+  check('an answer can be shown', await visible('.answer') === 1 && await tab.locator('#card-3 .answer').isVisible());
+  await shot(tab, 'interview');
+  await tab.locator('#ask').click();
+  check('a question is asked', await tab.evaluate(() => document.activeElement.className) === 'self');
+  await tab.evaluate(() => { location.hash = '#evidence-8'; });
+  await tab.waitForTimeout(100);
+  check('a link to evidence opens its card', await tab.locator('#evidence-8').isVisible());
+  await tab.emulateMedia({ media: 'print' });
+  check('print shows all answers', await visible('#questions .answer') === 15);
+  await tab.emulateMedia({ media: 'screen' });
+  await tab.locator('#interview').click();
+  check('and back', await visible('#questions .answer') === 15);
+  check('no console messages from viewing', seen.messages.length === 0, seen.messages.join(' '));
+  await context.close();
+}
+
+async function choosing() {
+  const { context, tab } = await open(page);
+  const box = tab.locator('#card-12 .predict');
+  check('a prediction keeps its reason back', !await box.locator('.because').isVisible());
+  check('... while the evidence is there', await tab.locator('#card-12 .evidence').isVisible());
+  await box.locator('button').nth(0).click();
+  check('a prediction is answered', await box.locator('.because').isVisible() &&
+    await box.locator('.result').textContent() === 'Not quite.');
+  check('... and marks both choices', await box.locator('.bad').count() === 1 && await box.locator('.good').count() === 1);
+  const undecided = tab.locator('#card-5 .predict');
+  await undecided.locator('button').nth(0).click();
+  check('no choice is wrong where nothing is settled', await undecided.locator('.bad, .good').count() === 0);
+
+  const items = tab.locator('.quiz-item');
+  check('a quiz question per card', await items.count() === 15);
+  for (let i = 0; i < 15; i++)
+    await items.nth(i).locator('button').nth(results.page.quiz[i].correct).click();
+  check('the quiz counts right answers', await tab.locator('#score').textContent() === '15 right of 15, 0 to go',
+    await tab.locator('#score').textContent());
+  check('explanations are shown', await tab.locator('.quiz .because').filter({ visible: true }).count() === 15);
+  await tab.locator('#quiz-again').click();
+  await items.nth(0).locator('button').nth(results.page.quiz[0].correct ? 0 : 1).click();
+  await items.nth(0).locator('button').nth(results.page.quiz[0].correct).click({ force: true });
+  check('the first choice counts', await tab.locator('#score').textContent() === '0 right of 1, 14 to go',
+    await tab.locator('#score').textContent());
+  await shot(tab, 'quiz');
+  await context.close();
+}
+
+async function example() {
+  const { context, tab } = await open(page);
+  const { context: plain, tab: still } = await open(page, { javaScriptEnabled: false });
+  const read = (t, row) => t.locator(`#example [data-row="${row}"] td`).allTextContents();
+  check('the example starts with the numbers of the page', (await read(tab, 'output')).join() ===
+    (await read(still, 'output')).join(), `${await read(tab, 'output')} against ${await read(still, 'output')}`);
+  const inputs = tab.locator('#example [data-row="x"] input');
+  for (let i = 0; i < 6; i++) await inputs.nth(i).fill(String(i < 3 ? 1 : 3));
+  check('mean and variance follow', await tab.locator('#example-mean').textContent() === '2' &&
+    await tab.locator('#example-var').textContent() === '1');
+  check('normalized values follow', (await read(tab, 'normalized')).join() === '−1,−1,−1,1,1,1',
+    (await read(tab, 'normalized')).join());
+  await tab.locator('#example-scale input').fill('3');
+  await tab.locator('#example-shift input').fill('1');
+  check('scale and shift follow', (await read(tab, 'output')).join() === '−2,−2,−2,4,4,4', (await read(tab, 'output')).join());
+  await tab.getByRole('button', { name: 'All alike' }).click();
+  check('a constant batch gives the shift', (await read(tab, 'output')).join() === '1,1,1,1,1,1');
+  await inputs.nth(0).fill('x');
+  check('what is no number is said', await inputs.nth(0).getAttribute('aria-invalid') === 'true' &&
+    (await read(tab, 'output')).join() === '–,–,–,–,–,–');
+  await tab.getByRole('button', { name: 'Reset' }).click();
+  check('and it can be reset', (await read(tab, 'output')).join() === (await read(still, 'output')).join());
+  await shot(tab, 'example');
+  await context.close();
+  await plain.close();
+}
+
+async function charts() {
+  const { context, tab } = await open(page);
+  const figure = tab.locator('figure:has(.legend li:nth-child(2))').first();
+  await figure.scrollIntoViewIfNeeded();
+  const series = figure.locator('.series').nth(1);
+  const toggle = figure.locator('.legend button').nth(1);
+  await toggle.click();
+  check('the legend switches a series off', !await series.isVisible() && await toggle.getAttribute('aria-pressed') === 'false');
+  await toggle.click();
+  check('... and on', await series.isVisible());
+  const mark = series.locator('[data-tip]').first();
+  await mark.hover({ force: true });
+  check('a mark says its value', await figure.locator('.tip').isVisible() &&
+    (await figure.locator('.tip').textContent()).length > 3);
+  await context.close();
+}
+
+async function keyboard() {
+  const { context, tab } = await open(page, { reducedMotion: 'reduce' }, '#card-12');
+  const top = await tab.locator('#card-12').evaluate((e) => e.getBoundingClientRect().top);
+  check('a deep link scrolls to its card', top >= 40 && top < 200, String(top));
   check('no smooth scrolling when motion is reduced',
     await tab.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior) === 'auto');
   await tab.goto('about:blank');
-  await tab.goto(url);
+  await tab.goto(`file://${page}`);
   await tab.keyboard.press('Tab');
   check('first tab stop is the skip link', await tab.evaluate(() => document.activeElement.className) === 'skip');
-  await context.close();
-}
-
-// Accessibility and width.
-for (const colorScheme of ['light', 'dark'])
-  for (const width of [1280, 360]) {
-    const { context, tab } = await open({ colorScheme, viewport: { width, height: 800 } });
-    await tab.evaluate(axeSource);
-    const { violations } = await tab.evaluate(() => globalThis.axe.run());
-    check(`axe: ${colorScheme}, ${width} px`, violations.length === 0,
-      violations.map((v) => `${v.id}: ${v.nodes[0].target} (${v.nodes.length})`).join('; '));
-    const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
-    check(`no sideways scrolling: ${colorScheme}, ${width} px`, wide <= width, String(wide));
-    await context.close();
+  const buttons = await tab.locator('button, input').filter({ visible: true }).count();
+  const reached = new Set();
+  let ring = true;
+  for (let i = 0; i < 1500; i++) {
+    const here = await tab.evaluate(() => {
+      const e = document.activeElement;
+      e.dataset.stop = e.dataset.stop || String(Math.random());
+      return { stop: e.dataset.stop, field: e.matches('button, input'), body: e === document.body,
+        ring: getComputedStyle(e).outlineStyle !== 'none' };
+    });
+    if (here.body) break;
+    if (here.field) reached.add(here.stop);
+    ring = ring && here.ring;
+    await tab.keyboard.press('Tab');
   }
-
-// Without JavaScript, and in print.
-{
-  const { context, tab } = await open({ javaScriptEnabled: false, colorScheme: 'dark' });
-  check('15 cards without JavaScript', await tab.locator('article.card:visible').count() === 15);
-  check('no dead filter without JavaScript', await tab.locator('.filter:visible').count() === 0);
-  await tab.emulateMedia({ media: 'print' });
-  check('15 cards in print', await tab.locator('article.card:visible').count() === 15);
-  const ink = await tab.locator('#q1 .answer').evaluate((e) => getComputedStyle(e).color);
-  check('dark ink in print, also from a dark screen', /^rgb\((\d\d?), (\d\d?), (\d\d?)\)$/.test(ink), ink);
+  check('every button and field is reached by Tab', reached.size === buttons, `${reached.size} of ${buttons}`);
+  check('focus is always seen', ring);
+  await tab.locator('#interview').focus();
+  await tab.keyboard.press('Enter');
+  await tab.locator('#card-1 .predict button').first().focus();
+  await tab.keyboard.press('Space');
+  check('a prediction by keyboard', await tab.locator('#card-1 .predict .because').isVisible());
+  await tab.locator('#card-1 .reveal').focus();
+  await tab.keyboard.press('Enter');
+  check('an answer by keyboard', await tab.locator('#card-1 .answer').isVisible() && !await tab.locator('#card-2 .answer').isVisible());
   await context.close();
 }
 
-await browser.close();
+async function accessibility() {
+  for (const colorScheme of ['light', 'dark'])
+    for (const width of [1280, 360]) {
+      const { context, tab } = await open(page, { colorScheme, viewport: { width, height: 800 } });
+      const state = async (name) => {
+        const { violations } = await tab.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
+        check(`axe: ${colorScheme}, ${width} px, ${name}`, violations.length === 0,
+          violations.map((v) => `${v.id}: ${v.nodes[0].target} (${v.nodes.length}) ${v.nodes[0].failureSummary}`).join('; '));
+      };
+      await tab.evaluate(axeSource);
+      if (width === 360) await state('as opened');
+      await tab.evaluate(() => {
+        for (const box of document.querySelectorAll('.predict, .quiz-item')) box.querySelector('button').click();
+        document.querySelectorAll('.legend button').forEach((b, i) => { if (i % 2) b.click(); });
+      });
+      if (width === 1280) await state('with everything answered');
+      const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
+      check(`no sideways scrolling: ${colorScheme}, ${width} px`, wide <= width, String(wide));
+      if (width === 360 || colorScheme === 'dark') await shot(tab, `${width}-${colorScheme}`, { fullPage: true });
+      await context.close();
+    }
+}
+
+async function withoutScript() {
+  const { context, tab } = await open(page, { javaScriptEnabled: false, colorScheme: 'dark' });
+  const visible = (selector) => tab.locator(selector).filter({ visible: true }).count();
+  const complete = async (where) => {
+    check(`15 answers ${where}`, await visible('#questions .answer') === 15);
+    check(`all evidence ${where}`, await visible('.evidence') === measured.length);
+    check(`all reasons ${where}`, await visible('.because') === 30);
+    check(`right answers are marked ${where}`, await visible('.quiz .tick') === 15);
+  };
+  await complete('without JavaScript');
+  check('no dead controls', await visible('button, input') === 0 && await visible('.tools') === 0);
+  await tab.emulateMedia({ media: 'print' });
+  await complete('in print');
+  const ink = await tab.locator('#card-1 .answer').evaluate((e) => getComputedStyle(e).color);
+  check('dark ink in print, also from a dark screen', /^rgb\((\d\d?), (\d\d?), (\d\d?)\)$/.test(ink), ink);
+  if (shots) await tab.pdf({ path: join(shots, 'print.pdf'), format: 'A4', printBackground: true,
+    margin: { top: '15mm', bottom: '15mm', left: '15mm', right: '15mm' } });
+  await context.close();
+}
+
+async function printing() {
+  const { context, tab } = await open(page);
+  await tab.locator('.filter button', { hasText: 'Easy' }).click();
+  await tab.emulateMedia({ media: 'print' });
+  const visible = (selector) => tab.locator(selector).filter({ visible: true }).count();
+  check('print shows cards that are filtered out', await visible('#questions article.card') === 15);
+  check('print shows what the script keeps back', await visible('.because') === 30);
+  await context.close();
+}
+
+for (const part of [content, numbers, viewing, choosing, example, charts, keyboard, accessibility, withoutScript, printing])
+{
+  const began = Date.now();
+  await part();
+  console.log(`     ${part.name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+}
+await close();
 rmSync(folder, { recursive: true, force: true });
 console.log(failures ? `${failures} checks failed` : 'all checks passed');
 process.exit(failures ? 1 : 0);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 net net_start(int64_t opset, int rank, const int64_t *dims) {
-    net n = {0};
+    net n = {.rank = rank};
     OK(eki_graph_create(opset, &n.graph, err));
     OK(eki_graph_value(n.graph, "x", &n.x, err));
     n.x->dtype = EK_F32;
@@ -67,17 +67,38 @@ static const char *part(const char *name, const char *what) {
     return text;
 }
 
-eki_node *net_conv(net *n, const char *name, conv_shape s, bool bias) {
-    int rank = n->x->shape.rank > 0 ? n->x->shape.rank : 4;
+static eki_node *convolution(net *n, const char *op_type, const char *name, conv_shape s, bool bias) {
+    int rank = n->rank;
+    bool transposed = strcmp(op_type, "ConvTranspose") == 0;
     int64_t group = s.group > 0 ? s.group : 1, dims[5] = {s.out, s.in / group, s.kernel, s.kernel, s.kernel};
     const int64_t pads[6] = {s.pad, s.pad, s.pad, s.pad, s.pad, s.pad};
+    if (transposed) dims[0] = s.in, dims[1] = s.out / group;
     eki_value *in[3] = {n->x, net_constant(n, part(name, "weight"), rank, dims, -0.5, 0.5)};
     if (bias) in[2] = net_vector(n, part(name, "bias"), s.out, -1, 1);
-    eki_node *node = net_node(n, "Conv", name, in, bias ? 3 : 2);
+    eki_node *node = net_node(n, op_type, name, in, bias ? 3 : 2);
     OK(eki_node_set_ints(n->graph, node, "pads", pads, 2 * ((size_t)rank - 2), err));
     OK(eki_node_set_int(n->graph, node, "group", group, err));
-    n->x->shape.rank = -1;
     return node;
+}
+
+eki_node *net_conv(net *n, const char *name, conv_shape s, bool bias) { return convolution(n, "Conv", name, s, bias); }
+
+eki_node *net_deconv(net *n, const char *name, conv_shape s, bool bias) {
+    return convolution(n, "ConvTranspose", name, s, bias);
+}
+
+void net_to_node(net *n, eki_value *value) {
+    eki_tensor *old = value->init, *tensor;
+    eki_node *node;
+    eki_attr *attr;
+    OK(eki_tensor_create(n->graph, old->dtype, &old->shape, &tensor, err));
+    memcpy(tensor->data, old->data, old->bytes);
+    eki_free(old->data);
+    value->init = NULL;
+    OK(eki_graph_add_node(n->graph, "Constant", "", "", NULL, 0, &value, 1, &node, err));
+    OK(eki_node_attr_slot(n->graph, node, "value", &attr, err));
+    attr->type = EKI_ATTR_TENSOR;
+    attr->t = tensor;
 }
 
 eki_node *net_gemm(net *n, const char *name, int64_t in_count, int64_t out, bool transposed, bool bias) {

@@ -8,6 +8,7 @@
 typedef struct net {
     eki_graph *graph;
     eki_value *x; /* current value */
+    int rank;     /* of the images */
     int made;     /* numbers values and seeds their data */
 } net;
 
@@ -26,6 +27,9 @@ typedef struct conv_shape {
     int64_t in, out, kernel, pad, group;
 } conv_shape;
 eki_node *net_conv(net *n, const char *name, conv_shape shape, bool bias);
+eki_node *net_deconv(net *n, const char *name, conv_shape shape, bool bias); /* ConvTranspose */
+/* An initializer becomes the result of a Constant node; sort the graph when done. */
+void net_to_node(net *n, eki_value *value);
 /* [in,out] weights, [out,in] with transB. */
 eki_node *net_gemm(net *n, const char *name, int64_t in, int64_t out, bool transposed, bool bias);
 eki_node *net_matmul(net *n, const char *name, int64_t in, int64_t out);

@@ -81,7 +81,7 @@ static void test_order(void **state) {
 static void test_folded(void **state) {
     (void)state;
     ek_model *a = base(), *b;
-    ek_fold_report *report;
+    ek_edit_report *report;
     ek_diff *d;
     bool removed = false, weight = false;
     OK(ek_fold(a, &b, &report, err));
@@ -93,7 +93,7 @@ static void test_folded(void **state) {
     }
     assert_true(removed && weight);
     ek_diff_destroy(d);
-    ek_fold_report_destroy(report);
+    ek_edit_report_destroy(report);
     ek_model_destroy(b);
     ek_model_destroy(a);
 }

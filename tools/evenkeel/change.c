@@ -27,3 +27,94 @@ const char *norm_kind_name(ek_norm_kind kind) {
     static const char *const names[] = {"none", "batch", "layer", "group", "instance", "rms"};
     return kind >= 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : "other";
 }
+
+ek_compare_options compare_options(const arguments *args) {
+    ek_compare_options options = ek_compare_options_default();
+    options.seed = (uint64_t)option_int(args, "seed");
+    options.runs = (int)option_int(args, "runs");
+    options.size = option_int(args, "input-size");
+    options.threads = (int)option_int(args, "threads");
+    return options;
+}
+
+static void put_json(const change *c, int passed) {
+    json_out json;
+    int written = passed && !option_flag(c->args, "dry-run");
+    int64_t norms = (int64_t)ek_model_norm_count(c->before), left = (int64_t)ek_model_norm_count(c->after);
+    json_start(&json, stdout, 2);
+    json_object(&json, NULL);
+    json_text(&json, "model", c->args->operands[0]);
+    json_text(&json, "output", written ? option_text(c->args, "output") : NULL);
+    json_array(&json, "norms");
+    for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
+        const ek_edit_row *row = ek_edit_report_row(c->report, i);
+        json_object(&json, NULL);
+        json_text(&json, "norm", row->norm);
+        json_bool(&json, c->did, row->changed);
+        json_text(&json, row->changed ? c->detail : "reason", row->text);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_int(&json, "removed", norms - left);
+    json_int(&json, "norms_before", norms);
+    json_int(&json, "norms_after", left);
+    json_int(&json, "nodes_before", (int64_t)ek_model_node_count(c->before));
+    json_int(&json, "nodes_after", (int64_t)ek_model_node_count(c->after));
+    json_int(&json, "bytes_before", model_bytes(c->before));
+    json_int(&json, "bytes_after", model_bytes(c->after));
+    if (c->check.timed > 0) {
+        json_real(&json, "seconds_before", c->check.seconds_a);
+        json_real(&json, "seconds_after", c->check.seconds_b);
+    }
+    if (c->more_json != NULL) c->more_json(c, &json);
+    json_real(&json, "difference", c->check.worst);
+    json_text(&json, "difference_at", c->check.output);
+    json_int(&json, "runs", c->check.runs);
+    json_real(&json, "tolerance", option_real(c->args, "tolerance"));
+    json_bool(&json, "passed", passed);
+    json_finish(&json);
+}
+
+static void put_text(const change *c) {
+    for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
+        const ek_edit_row *row = ek_edit_report_row(c->report, i);
+        printf("%-9s %s: %s\n", row->changed ? c->did : "refused", row->norm, row->text);
+    }
+    printf("norms     %zu -> %zu\n", ek_model_norm_count(c->before), ek_model_norm_count(c->after));
+    printf("nodes     %zu -> %zu\n", ek_model_node_count(c->before), ek_model_node_count(c->after));
+    printf("weights   %lld -> %lld bytes\n", (long long)model_bytes(c->before), (long long)model_bytes(c->after));
+    if (c->check.timed > 0)
+        printf("latency   %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * c->check.seconds_a,
+               1e3 * c->check.seconds_b, c->check.timed);
+    if (c->more_text != NULL) c->more_text(c);
+    printf("checked   relative difference %.3g on %d random inputs (output %s)\n", c->check.worst, c->check.runs,
+           c->check.output);
+}
+
+ek_status change_finish(change *c, const ek_compare_options *options, ek_error *err) {
+    ek_status status = ek_compare(c->before, c->after, options, &c->check, err);
+    if (status != EK_OK) return status;
+    double tolerance = option_real(c->args, "tolerance");
+    int passed = !c->strict || c->check.worst <= tolerance;
+    if (passed) {
+        status = output_save(c->args, c->after, err);
+        if (status != EK_OK) return status;
+    }
+    if (option_flag(c->args, "json"))
+        put_json(c, passed);
+    else
+        put_text(c);
+    if (passed) return EK_OK;
+    return fail(err, EK_ERR_CHECK,
+                "the %s model differs by %.3g (relative, output %s), more than the tolerance %g; nothing was written",
+                c->did, c->check.worst, c->check.output, tolerance);
+}
+
+int change_end(change *c, ek_status status, const ek_error *err) {
+    ek_edit_report_destroy(c->report);
+    ek_model_destroy(c->after);
+    ek_model_destroy(c->before);
+    /* After a failed check the result stands on standard output already. */
+    if (status == EK_ERR_CHECK && option_flag(c->args, "json")) tool_voice.json = 0;
+    return status == EK_OK ? EXIT_DONE : report(err);
+}

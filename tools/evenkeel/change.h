@@ -3,6 +3,7 @@
 #define EK_TOOL_CHANGE_H
 
 #include "command.h"
+#include "report/json_out.h"
 
 #include <evenkeel/surgery.h>
 
@@ -18,6 +19,42 @@
         .name = "seed", .type = OPT_INT, .argument = "S", .fallback = "1", .group = "Check",                           \
         .help = "of the random inputs"                                                                                 \
     }
+
+#define OPTION_TOLERANCE                                                                                               \
+    {                                                                                                                  \
+        .name = "tolerance", .type = OPT_REAL, .argument = "T", .fallback = "1e-4", .maximum = 1, .group = "Check",    \
+        .help = "largest relative difference of an output between the model before and after"                          \
+    }
+#define OPTION_RUNS                                                                                                    \
+    {                                                                                                                  \
+        .name = "runs", .type = OPT_INT, .argument = "N", .fallback = "3", .minimum = 1, .maximum = 10000,             \
+        .group = "Check", .help = "random inputs to compare on, two examples each"                                     \
+    }
+/* compare_options reads it, and the three above. */
+#define OPTION_SIZE_INPUTS                                                                                             \
+    {                                                                                                                  \
+        .name = "input-size", .type = OPT_INT, .argument = "N", .fallback = "0", .maximum = 16384, .group = "Check",   \
+        .help = "height and width of the inputs where the model leaves them open; 0 = 64, else 224, else 32"           \
+    }
+
+/* A command that changes a model: what it had, what it made, and whether both do the same. */
+typedef struct change {
+    const arguments *args;
+    const char *did, *detail; /* "folded", "into": words for rows that changed */
+    int strict;               /* 1 = nothing is written above --tolerance */
+    ek_model *before, *after;
+    ek_edit_report *report;
+    ek_comparison check;
+    void (*more_json)(const struct change *c, json_out *json); /* optional: further results */
+    void (*more_text)(const struct change *c);
+    void *context;
+} change;
+
+ek_compare_options compare_options(const arguments *args);
+/* Runs both models, shows the result and writes it, or says why not. */
+EK_NODISCARD ek_status change_finish(change *c, const ek_compare_options *options, ek_error *err);
+/* Frees everything; the exit status. */
+int change_end(change *c, ek_status status, const ek_error *err);
 
 /* Either --output, which can be written, or --dry-run: EK_ERR_ARG, EK_ERR_IO. */
 EK_NODISCARD ek_status output_check(const arguments *args, ek_error *err);

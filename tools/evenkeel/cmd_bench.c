@@ -1,5 +1,7 @@
-/* cmd_bench.c: `evenkeel bench norm`: our norms beside oneDNN's and beside a copy of the same bytes. */
+/* cmd_bench.c: `evenkeel bench norm`: our norms beside oneDNN's and beside a copy of the same bytes. `bench model` is
+ * in bench_model.c. */
 #define EK_EXPERIMENTAL
+#include "bench_model.h"
 #include "command.h"
 #include "message.h"
 #include "report/json_out.h"
@@ -10,6 +12,7 @@
 #include <evenkeel/cpu.h>
 #include <evenkeel/train.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +42,29 @@ static const option bench_options[] = {
      .fallback = "all",
      .group = "Cases",
      .help = "what is timed"},
+    {.name = "dtype",
+     .type = OPT_CHOICE,
+     .argument = "TYPE",
+     .choices = "f32|bf16|f16",
+     .fallback = "f32",
+     .group = "Cases",
+     .help = "type of the tensors; bf16 and f16 are compared with f32 instead of oneDNN"},
+    {.name = "batch",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 65536,
+     .group = "Model",
+     .help = "examples, where the file leaves their number open"},
+    {.name = "size",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "224",
+     .minimum = 1,
+     .maximum = 16384,
+     .group = "Model",
+     .help = "other extents that the file leaves open"},
     {.name = "rounds",
      .type = OPT_INT,
      .argument = "N",
@@ -66,6 +92,10 @@ static const struct {
                {"nhwc", EK_LAYOUT_NHWC, 1},
                {"blocked8", EK_LAYOUT_BLOCKED8, 0},
                {"blocked16", EK_LAYOUT_BLOCKED16, 1}};
+static const struct {
+    const char *name;
+    ek_dtype dtype;
+} dtypes[] = {{"f32", EK_F32}, {"bf16", EK_BF16}, {"f16", EK_F16}};
 static const char *const phases[] = {"training", "inference", "backward"};
 enum { LAYOUTS = 4, PHASES = 3, KINDS = 6, MOST_CASES = 256, CASE_TEXT = 128 };
 
@@ -86,6 +116,7 @@ typedef struct mean {
 typedef struct bench_run {
     ek_bench_options options;
     int layout, phase; /* 0 = all, else index + 1 */
+    int dtype;
     mean means[KINDS][LAYOUTS][PHASES];
     json_out json;
     int as_json;
@@ -136,9 +167,10 @@ static ek_status collect_cases(const arguments *args, case_list *list, ek_error 
     return status;
 }
 
-static void print_head(void) {
-    printf("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", "oneDNN us",
-           "ratio [95 %]", "copy GB/s", "share");
+static void print_head(int dtype) {
+    const char *peer = dtype == 0 ? "oneDNN us" : "f32 us";
+    printf("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", peer, "ratio [95 %]",
+           "copy GB/s", "share");
 }
 
 static void print_case(const char *text, int layout, int phase, const ek_bench_result *r) {
@@ -152,16 +184,21 @@ static void print_case(const char *text, int layout, int phase, const ek_bench_r
     fflush(stdout);
 }
 
-static void json_case(json_out *json, const char *text, int layout, int phase, const ek_bench_result *r) {
-    double none = NAN;
+static void json_case(bench_run *run, const char *text, int layout, int phase, const ek_bench_result *r) {
+    json_out *json = &run->json;
+    double none = NAN, peer = r->peer > 0 ? r->peer : none;
     json_object(json, NULL);
     json_text(json, "case", text);
     json_text(json, "layout", layouts[layout].name);
     json_text(json, "phase", phases[phase]);
     json_real(json, "bytes", r->bytes);
     json_real(json, "seconds", r->ours);
-    json_real(json, "onednn_seconds", r->peer > 0 ? r->peer : none);
-    json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
+    if (run->dtype == 0) {
+        json_real(json, "onednn_seconds", peer);
+        json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
+    } else {
+        json_real(json, "f32_seconds", peer);
+    }
     json_real(json, "ratio", r->peer > 0 ? r->ratio : none);
     json_real(json, "ratio_low", r->peer > 0 ? r->low : none);
     json_real(json, "ratio_high", r->peer > 0 ? r->high : none);
@@ -188,7 +225,7 @@ static ek_status run_case(bench_run *run, const case_list *list, int index, int 
     if (status == EK_ERR_UNSUPPORTED && run->layout == 0) return EK_OK;
     if (status != EK_OK) return fail_in(err, "%s", list->text[index]);
     if (run->as_json)
-        json_case(&run->json, list->text[index], layout, phase, &result);
+        json_case(run, list->text[index], layout, phase, &result);
     else
         print_case(list->text[index], layout, phase, &result);
     add_to_mean(&run->means[shape->kind][layout][phase], &result);
@@ -225,7 +262,7 @@ static void write_mean(bench_run *run, const char *kind, int layout, int phase, 
         return;
     }
     printf("%-9s %-10s %-10s %3d cases", kind, layouts[layout].name, phases[phase], m->cases);
-    if (m->compared) printf("  %5.2f x oneDNN (worst %.2f)", ratio, m->worst);
+    if (m->compared) printf("  %5.2f x %s (worst %.2f)", ratio, run->dtype == 0 ? "oneDNN" : "f32", m->worst);
     printf("  %.2f of copy\n", share);
 }
 
@@ -246,6 +283,7 @@ static void begin_json(bench_run *run) {
     json_start(&run->json, stdout, 2);
     json_object(&run->json, NULL);
     json_text(&run->json, "isa", ek_cpu_isa());
+    json_text(&run->json, "dtype", dtypes[run->dtype].name);
     json_int(&run->json, "threads", run->options.threads);
     json_int(&run->json, "rounds", run->options.rounds);
     json_array(&run->json, "cases");
@@ -256,7 +294,7 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
     if (run->as_json)
         begin_json(run);
     else
-        print_head();
+        print_head(run->dtype);
     ek_status status = run_cases(run, list, err);
     if (run->as_json) json_close(&run->json);
     if (status == EK_OK) {
@@ -269,15 +307,20 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
 
 static int run_bench(const arguments *args) {
     ek_error err = {0};
-    if (strcmp(args->operands[0], "norm") != 0) {
-        fail(&err, EK_ERR_ARG, "cannot bench '%s'; 'norm' is what there is", args->operands[0]);
-        return report(&err);
-    }
+    bool model = strcmp(args->operands[0], "model") == 0;
+    if (!model && strcmp(args->operands[0], "norm") != 0)
+        fail(&err, EK_ERR_ARG, "cannot bench '%s'; there are 'norm' and 'model'", args->operands[0]);
+    else if (model != (args->operand_count == 2))
+        fail(&err, EK_ERR_ARG, model ? "'bench model' wants a file" : "'bench norm' takes no file; see --shapes");
+    if (err.status != EK_OK) return report(&err);
+    if (model) return bench_model(args);
     static case_list list;
     static bench_run run;
     run.options = ek_bench_options_default();
     run.options.rounds = (int)option_int(args, "rounds");
     run.options.threads = (int)option_int(args, "threads");
+    run.dtype = option_choice(args, "dtype");
+    run.options.dtype = dtypes[run.dtype].dtype;
     run.layout = option_choice(args, "layout");
     run.phase = option_choice(args, "phase");
     run.as_json = option_flag(args, "json");
@@ -287,14 +330,18 @@ static int run_bench(const arguments *args) {
 
 const command command_bench = {
     .name = "bench",
-    .summary = "Time the norms beside oneDNN's and beside a copy of the same bytes",
-    .operands = "norm",
+    .summary = "Time the norms beside oneDNN's, or a model before and after folding",
+    .operands = "norm | model FILE.onnx",
     .minimum = 1,
-    .maximum = 1,
-    .example = "evenkeel bench norm\nevenkeel bench norm --shape 'batch 16x64x56x56' --layout nhwc --phase training",
+    .maximum = 2,
+    .example = "evenkeel bench norm --shape 'batch 16x64x56x56' --layout nhwc --phase training\n"
+               "evenkeel bench model m.onnx --batch 8",
     .description =
-        "Ours, oneDNN's and the copy alternate in one process. ratio: oneDNN's time / ours, above 1 = ours is "
-        "faster. share: copy time / ours. A busy machine widens the interval.",
+        "norm: ours, oneDNN's and the copy alternate in one process. ratio: oneDNN's time / ours, above 1 = ours is "
+        "faster. share: copy time / ours. With --dtype bf16 or f16 the ratio is that of elements a second to f32. A "
+        "busy machine widens the interval.\n\n"
+        "model: latency and throughput in inference on random inputs, as the file is and folded in memory (nothing is "
+        "written), in turn, and the time of each operator.",
     .next = "evenkeel env",
     .options = bench_options,
     .run = run_bench,

@@ -13,13 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Options that are known, but for which this build has nothing. */
-static ek_status refuse_unbuilt(const arguments *args, ek_error *err) {
-    static const char *const distributed[] = {"sync-norm", "sync-group"};
-    for (size_t i = 0; i < 2; i++)
-        if (option_given(args, distributed[i]))
-            return fail(err, EK_ERR_UNSUPPORTED, "--%s: this build has no MPI; there is one process only",
-                        distributed[i]);
+static ek_status check_options(const arguments *args, ek_error *err) {
+    if (option_int(args, "sync-group") > 0 && !option_flag(args, "sync-norm"))
+        return fail(err, EK_ERR_ARG, "--sync-group is for --sync-norm");
     if (option_given(args, "epochs") && option_given(args, "steps"))
         return fail(err, EK_ERR_ARG, "--epochs and --steps exclude each other");
     return EK_OK;
@@ -53,7 +49,7 @@ static ek_status read_checkpoint(train_job *job, const char *path, arguments *me
 
 static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     const char *resume = NULL;
-    ek_status status = refuse_unbuilt(job->args, err);
+    ek_status status = check_options(job->args, err);
     if (status == EK_OK) status = choose_output(job, &resume, err);
     if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
     if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
@@ -65,6 +61,7 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK) status = train_make_loader(job, err);
     if (status == EK_OK) status = train_make_trainer(job, err);
     if (status == EK_OK) status = train_flags_write(job, err);
+    if (status == EK_OK) status = train_agree(job, err);
     if (status == EK_OK && job->resumed) train_compare_environment(job);
     return status;
 }
@@ -113,7 +110,9 @@ static int run_train(const arguments *args) {
         job->args = args;
         job->rows = rows;
         interrupt_listen();
-        status = prepare(job, &merged, &err);
+        status = train_join(job, &err);
+        if (status == EK_OK) status = arguments_operand_as(args, "model", &err);
+        if (status == EK_OK) status = prepare(job, &merged, &err);
     }
     int code = EXIT_DONE;
     if (status == EK_OK && option_flag(job->args, "dry-run")) {
@@ -123,15 +122,18 @@ static int run_train(const arguments *args) {
             report_start(job);
             status = train_loop(job, &err);
         }
-        if (status == EK_OK) status = test(job, &err);
-        if (status == EK_OK)
-            report_result(job);
-        else
+        int others = job != NULL && ek_comm_rank(job->comm) > 0; /* rank 0 tests for all */
+        if (status == EK_OK && !others) status = test(job, &err);
+        if (status == EK_OK && !others) report_result(job);
+        if (status != EK_OK) {
+            if (job != NULL && status != EK_ERR_INTERRUPTED) ek_comm_tell(job->comm, &err);
             code = job ? explain(job, &err) : report(&err);
+        }
     }
     if (job != NULL) {
         ek_loader_destroy(job->loader);
         ek_trainer_destroy(job->trainer);
+        ek_comm_close(job->comm, status, code);
         ek_checkpoint_free(&job->checkpoint);
         ek_model_destroy(job->model);
         ek_dataset_close(job->train);
@@ -147,13 +149,17 @@ static int run_train(const arguments *args) {
 const command command_train = {
     .name = "train",
     .summary = "Train a classifier and write it as an ONNX file",
-    .operands = "",
+    .operands = "[MODEL.onnx]",
+    .maximum = 1,
     .example = "evenkeel train --data builtin:strokes -o digits.onnx\n"
                "evenkeel train --data mnist --model cnn6 --epochs 3 --norm group:8 -o mnist.onnx\n"
-               "evenkeel train --resume mnist.onnx",
+               "evenkeel train --resume mnist.onnx\n"
+               "evenkeel train shipped.onnx --data photos --freeze-stats --lr 0.01 -o mine.onnx",
     .description =
         "A checkpoint is written at the end of each epoch (--checkpoint-every), and on Ctrl-C. After training "
-        "the test data is evaluated. The input mean, deviation and class names are kept in the file.",
+        "the test data is evaluated. The input mean, deviation and class names are kept in the file.\n\n"
+        "A file whose number of classes is not that of the data gets a new classifier, which is said. Norms and "
+        "weights can be frozen by name, by depth and by epoch, and layers can learn at rates of their own.",
     .next = "evenkeel eval digits.onnx --data builtin:strokes",
     .options = train_options,
     .run = run_train,

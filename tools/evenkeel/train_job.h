@@ -25,7 +25,10 @@ typedef struct train_job {
     ek_loader_options loading;
     ek_train_options training;
     ek_trainer *trainer;
-    char *flags; /* text kept with checkpoints */
+    ek_comm *comm;  /* of one rank unless mpirun started this process */
+    char *flags;    /* text kept with checkpoints */
+    char head[320]; /* what became of the classifier; "" = it is as it was */
+    int phase;      /* epoch, from 1, whose switches are in force */
 
     int64_t batches, total_steps; /* batches per epoch */
     ek_position position;         /* where training is */
@@ -47,6 +50,25 @@ EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
+
+/* ---- train_ranks.c: training over the ranks that mpirun started ---- */
+EK_NODISCARD ek_status train_join(train_job *job, ek_error *err);
+void train_use_ranks(train_job *job); /* fills the fields of job->training that are about ranks */
+/* All ranks have the same options and data? */
+EK_NODISCARD ek_status train_agree(const train_job *job, ek_error *err);
+int train_stops(const train_job *job); /* stopping was asked for; the same on all ranks */
+
+/* ---- train_adapt.c: a file made ready for other data ---- */
+/* A new classifier where one is wanted or needed, and a batch that may have any size. */
+EK_NODISCARD ek_status train_adapt(train_job *job, ek_error *err);
+
+/* ---- train_phases.c: what is frozen when ---- */
+/* Sets the switches of the norms for an epoch (from 1). `first`: says what matched. */
+EK_NODISCARD ek_status train_freeze(train_job *job, int64_t epoch, int first, ek_error *err);
+/* Gives the trainer the shares of the learning rate for an epoch. */
+EK_NODISCARD ek_status train_scale(train_job *job, int64_t epoch, ek_error *err);
+/* Before the first step of an epoch: both, where the epoch before had others. */
+EK_NODISCARD ek_status train_enter_epoch(train_job *job, int64_t epoch, ek_error *err);
 
 /* ---- train_flags.c: the options kept in a checkpoint ---- */
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 /* Output extents, and the pads that they leave: given, or shared out when output_shape or auto_pad says the extent. */
-static ek_status extents(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *w,
-                         ek_error *err) {
+ek_status eki_conv_transpose_window(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *w,
+                                    ek_error *err) {
     int64_t extra[3], wanted[3];
     EKI_TRY(eki_window_attributes(node, x->rank, kernel, w, err));
     EKI_TRY(eki_window_list(node, "output_padding", 0, w->spatial, 0, extra, err));
@@ -72,7 +72,7 @@ ek_status eki_op_convtranspose_infer(eki_infer *infer) {
     }
     eki_window window;
     eki_shape shape;
-    EKI_TRY(extents(infer->node, x, w->dims + 2, &window, infer->err));
+    EKI_TRY(eki_conv_transpose_window(infer->node, x, w->dims + 2, &window, infer->err));
     EKI_TRY(eki_window_shape(infer, &window, channels, &shape));
     eki_infer_set(infer, 0, EK_F32, &shape);
     return EK_OK;
@@ -94,7 +94,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
 ek_status eki_op_convtranspose_prepare(eki_step *step, ek_error *err) {
     eki_window window;
     eki_conv *conv;
-    EKI_TRY(extents(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
+    EKI_TRY(eki_conv_transpose_window(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
     eki_conv_desc desc = describe(step, &window);
     EKI_TRY(eki_conv_for_step(step, &desc, &conv, err));
     step->priv = conv;

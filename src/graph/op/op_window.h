@@ -20,6 +20,9 @@ ek_status eki_window_attributes(const eki_node *node, int rank, const int64_t *k
  * (from a weight's shape), or NULL. Extents of `x` may be symbolic: the matching out[] is then -1. */
 ek_status eki_window_read(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *window,
                           ek_error *err);
+/* The same for a ConvTranspose: extents of its output, and the pads that the convolution behind it has. */
+ek_status eki_conv_transpose_window(const eki_node *node, const eki_shape *x, const int64_t *kernel, eki_window *w,
+                                    ek_error *err);
 /* The output shape (N, channels, out...) in infer; unknown extents get fresh symbols. */
 ek_status eki_window_shape(eki_infer *infer, const eki_window *window, int64_t channels, eki_shape *shape);
 

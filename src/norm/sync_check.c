@@ -1,0 +1,190 @@
+/* sync_check.c: every check of the calls of synchronized norms, before an exchange and behind it. */
+#include "norm/sync_state.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+size_t eki_sync_state_bytes(void) { return (sizeof(eki_sync_state) + 63) / 64 * 64; }
+
+bool eki_sync_supported(const ek_norm_plan *plan) {
+    return plan->family == EKI_BATCH && plan->desc.ghost == 0 && !plan->renorm;
+}
+
+bool eki_sync_units(const ek_norm_plan *plan, int64_t global_count, int64_t *units) {
+    int64_t elements, chunk = plan->units.chunk;
+    *units = 0;
+    if (!eki_mul_i64(global_count, plan->channels, &elements) ||
+        !eki_mul_i64(elements, plan->space > 0 ? plan->space : 1, &elements) || elements > INT64_C(1) << 56) {
+        return false;
+    }
+    if (plan->space > 0) *units = (global_count / chunk + (global_count % chunk != 0)) * plan->units.blocks;
+    return true;
+}
+
+int64_t eki_sync_capacity(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count) {
+    int64_t units;
+    if (mode != EK_SYNC_EXACT) return 1;
+    return eki_sync_units(plan, global_count, &units) ? eki_cover_capacity(units) : -1;
+}
+
+ek_status eki_sync_prefix(const ek_norm_sync *sync, ek_status status, ek_error *err) {
+    bool named = sync->name != NULL;
+    return eki_error_prefix(err, status, "layer %lld%s%s%s, step %lld", (long long)sync->layer, named ? " (" : "",
+                            named ? sync->name : "", named ? ")" : "", (long long)sync->step);
+}
+
+static ek_status check_plan(const ek_norm_plan *plan, ek_error *err) {
+    if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
+    if (eki_sync_supported(plan)) return EK_OK;
+    return eki_fail(
+        err, EK_ERR_UNSUPPORTED,
+        "the plan is of %s%s, which cannot be synchronized: only batch norm without virtual batches or batch "
+        "renorm can",
+        eki_norm_kind_name(plan->desc.kind),
+        plan->renorm            ? " with batch renorm"
+        : plan->desc.ghost != 0 ? " with virtual batches"
+                                : "");
+}
+
+static ek_status check_exchange(const ek_norm_sync *sync, ek_error *err) {
+    const ek_exchange *e = sync->exchange;
+    if (e == NULL) {
+        if (sync->ranks == 1) return EK_OK;
+        return eki_fail(err, EK_ERR_ARG, "sync.exchange is NULL, expected callbacks: there are %d ranks",
+                        (int)sync->ranks);
+    }
+    if (e->struct_size != sizeof *e) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "exchange.struct_size is %zu, this library expects %zu: set it to sizeof(ek_exchange)",
+                        e->struct_size, sizeof *e);
+    }
+    if (e->start != NULL && e->test != NULL && e->cancel != NULL) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "exchange.%s is NULL, expected start, test and cancel",
+                    e->start == NULL  ? "start"
+                    : e->test == NULL ? "test"
+                                      : "cancel");
+}
+
+static ek_status check_sync(const ek_norm_sync *sync, ek_error *err) {
+    if (sync == NULL) return eki_fail(err, EK_ERR_ARG, "sync is NULL, expected one from ek_norm_sync_default()");
+    if (sync->struct_size != sizeof *sync) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "sync.struct_size is %zu, this library expects %zu: start from ek_norm_sync_default() and "
+                        "compile against the headers of the library that is linked",
+                        sync->struct_size, sizeof *sync);
+    }
+    for (size_t i = 0; i < sizeof sync->reserved / sizeof sync->reserved[0]; i++) {
+        if (sync->reserved[i] == 0) continue;
+        return eki_fail(err, EK_ERR_ARG, "sync.reserved[%zu] is not zero: start from ek_norm_sync_default()", i);
+    }
+    if (sync->mode != EK_SYNC_FAST && sync->mode != EK_SYNC_EXACT) {
+        return eki_fail(err, EK_ERR_ARG, "sync.mode is %d, expected EK_SYNC_FAST (0) or EK_SYNC_EXACT (1)",
+                        (int)sync->mode);
+    }
+    if (sync->ranks < 1 || sync->rank < 0 || sync->rank >= sync->ranks) {
+        return eki_fail(err, EK_ERR_ARG, "sync.rank is %d of %d ranks, expected 0 to ranks - 1", (int)sync->rank,
+                        (int)sync->ranks);
+    }
+    return check_exchange(sync, err);
+}
+
+/* EXACT: whole chunks within the whole batch. */
+static ek_status check_place(const ek_norm_plan *plan, const ek_norm_sync *sync, ek_error *err) {
+    int64_t first = sync->first, count = plan->samples, all = sync->global_count, chunk = plan->units.chunk, units;
+    if (sync->mode == EK_SYNC_FAST) {
+        if (first == 0 && all == 0) return EK_OK;
+        return eki_fail(err, EK_ERR_ARG,
+                        "sync.first is %lld and sync.global_count %lld, expected 0: EK_SYNC_FAST needs no place",
+                        (long long)first, (long long)all);
+    }
+    if (first < 0 || all < 0 || first > all || count > all - first) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "sync.first is %lld and the plan has %lld examples, expected a part of the %lld of "
+                        "sync.global_count",
+                        (long long)first, (long long)count, (long long)all);
+    }
+    if (!eki_sync_units(plan, all, &units)) {
+        return eki_fail(err, EK_ERR_LIMIT, "sync.global_count is %lld: the number of elements does not fit",
+                        (long long)all);
+    }
+    if (count == 0 || (first % chunk == 0 && (count % chunk == 0 || first + count == all))) return EK_OK;
+    return eki_fail(
+        err, EK_ERR_SHAPE,
+        "sync.first is %lld and the plan has %lld examples, EK_SYNC_EXACT expects whole chunks of %lld: share "
+        "the batch out in chunks, or set desc.chunk",
+        (long long)first, (long long)count, (long long)chunk);
+}
+
+ek_status eki_sync_check_start(const ek_norm_plan *plan, const ek_norm_sync *sync, const void *state, ek_error *err) {
+    EKI_TRY(check_plan(plan, err));
+    EKI_TRY(check_sync(sync, err));
+    EKI_TRY(check_place(plan, sync, err));
+    if (state != NULL && (uintptr_t)state % 64 == 0) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "state is at %p, expected %zu bytes (ek_norm_sync_bytes), 64-byte aligned", state,
+                    ek_norm_sync_bytes(plan, sync->mode, sync->global_count));
+}
+
+ek_status eki_sync_check_state(const ek_norm_plan *plan, const eki_sync_state *state, ek_error *err) {
+    EKI_TRY(check_plan(plan, err));
+    if (state == NULL) return eki_fail(err, EK_ERR_ARG, "state is NULL, expected memory that a start has seen");
+    if (state->magic == EKI_SYNC_STATE_MAGIC && state->fingerprint == plan->fingerprint &&
+        state->stage != EKI_SYNC_IDLE) {
+        return EK_OK;
+    }
+    return eki_fail(err, EK_ERR_STATE,
+                    "state holds no exchange of this plan: call ek_norm_sync_forward_start() or "
+                    "ek_norm_sync_backward_start() first");
+}
+
+/* Element counts come from other machines and are about to become integers. */
+static bool counts_fit(const eki_sync_header *block) {
+    eki_cover cover;
+    double sum = 0;
+    eki_sync_load_nodes(block, &cover);
+    for (int64_t i = 0; i < cover.count; i++) sum += cover.node[i].n < 0 ? (double)NAN : cover.node[i].n;
+    return sum <= (double)(INT64_C(1) << 56);
+}
+
+/* What came back is of our exchange, from all ranks, and of all examples. */
+static ek_status check_block(const eki_sync_state *state, ek_error *err) {
+    const eki_sync_header *block = state->block;
+    if (block->magic == EKI_SYNC_MAGIC && block->fault.what != EKI_FAULT_NONE) return eki_sync_fault_text(block, err);
+    bool ours = block->magic == EKI_SYNC_MAGIC && memcmp(block->field, state->field, sizeof state->field) == 0 &&
+                block->nodes >= 0 && block->nodes <= block->field[EKI_SYNC_CAPACITY] && counts_fit(block);
+    if (!ours) return eki_fail(err, EK_ERR_DIST, "the exchange returned something else than the block it was given");
+    if (block->first_rank != 0 || block->ranks != state->sync.ranks) {
+        return eki_fail(err, EK_ERR_DIST,
+                        "the exchange returned %lld ranks from rank %lld on, expected the blocks of all %d ranks",
+                        (long long)block->ranks, (long long)block->first_rank, (int)state->sync.ranks);
+    }
+    if (state->sync.mode == EK_SYNC_FAST) return EK_OK;
+    eki_cover cover;
+    eki_sync_load_nodes(block, &cover);
+    int64_t begin = cover.count > 0 ? cover.node[0].begin : 0;
+    int64_t end = cover.count > 0 ? eki_node_end(&cover.node[cover.count - 1]) : 0;
+    if (begin == 0 && end == state->units) return EK_OK;
+    return eki_fail(err, EK_ERR_DIST,
+                    "the ranks together hold examples %lld to %lld, expected all %lld of sync.global_count: every "
+                    "example must be on one rank",
+                    (long long)eki_sync_example(block, begin), (long long)eki_sync_example(block, end) - 1,
+                    (long long)state->sync.global_count);
+}
+
+ek_status eki_sync_check_finish(const ek_norm_plan *plan, eki_sync_state *state, int phase, ek_error *err) {
+    EKI_TRY(eki_sync_check_state(plan, state, err));
+    if (state->field[EKI_SYNC_PHASE] != phase) {
+        return eki_fail(err, EK_ERR_STATE, "state holds a %s, expected a %s: finish what was started",
+                        phase == EKI_SYNC_FORWARD ? "backward" : "forward",
+                        phase == EKI_SYNC_FORWARD ? "forward" : "backward");
+    }
+    if (state->stage != EKI_SYNC_DONE) {
+        return eki_sync_prefix(
+            &state->sync, eki_fail(err, EK_ERR_STATE, "the exchange is not done: call ek_norm_sync_test() until it is"),
+            err);
+    }
+    ek_status status = check_block(state, err);
+    return status == EK_OK ? EK_OK : eki_sync_prefix(&state->sync, status, err);
+}

@@ -1,0 +1,13 @@
+# Writes the style sheets and scripts as the C arrays eks_page_css and eks_page_js, in the order of the lists.
+set(text "/* Made from style/ and script/ by embed.cmake. */\n#include \"study/page/page.h\"\n")
+foreach(kind css js)
+  set(bytes "")
+  foreach(name ${NAMES_${kind}})
+    file(READ ${FOLDER}/${name} part HEX)
+    string(APPEND bytes "${part}")
+  endforeach()
+  string(REGEX REPLACE "(................................)" "\\1\n    " bytes "${bytes}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1', " bytes "${bytes}")
+  string(APPEND text "\nconst char eks_page_${kind}[] = {\n    ${bytes}0};\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")

@@ -1,0 +1,74 @@
+/* page.c: the page as one HTML file: no network, complete without script, light and dark, readable in print.
+ *
+ * Style and script are real files (style/, script/), embedded when the program is built. The results are in the page a
+ * second time, as JSON in a script element of a type that no browser runs.
+ */
+#include "study/page/page.h"
+
+static void document_head(FILE *out) {
+    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          "<meta name=\"color-scheme\" content=\"light dark\">\n"
+          "<meta name=\"description\" content=\"Fifteen interview questions on batch normalization, answered, and "
+          "the answers put to the test on this machine.\">\n"
+          "<title>Batch Normalization: 15 Interview Questions</title>\n"
+          "<link rel=\"icon\" href=\"data:,\">\n<style>\n",
+          out);
+    fputs(eks_page_css, out);
+    fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#questions\">Skip to the questions</a>\n", out);
+}
+
+static void document_foot(FILE *out, const eks_study *study) {
+    fputs("<footer class=\"colophon\"><p>Made by <code>evenkeel study</code>. Every number on this page is also in the "
+          "file that <code>--results FILE.json</code> writes, and in the source of this page.</p></footer>\n"
+          "<script type=\"application/json\" id=\"results\">",
+          out);
+    eks_report(out, study, 1);
+    fputs("</script>\n<script>\n", out);
+    fputs(eks_page_js, out);
+    fputs("</script>\n</body>\n</html>\n", out);
+}
+
+int eks_page_has_extras(void) {
+    for (int i = 0; i < EKS_EXTRAS; i++)
+        if (eks_design_of(eks_extra_texts[i].number)) return 1;
+    return 0;
+}
+
+static void extras(FILE *out, const eks_study *study) {
+    if (!eks_page_has_extras()) return;
+    fputs("<section id=\"extras\" class=\"questions\" aria-labelledby=\"extras-title\">\n"
+          "<h2 id=\"extras-title\" class=\"section-title\">Beyond the fifteen</h2>\n"
+          "<p class=\"section-lede\">What follows from the fifteen, and what an engine can do with it.</p>\n",
+          out);
+    for (int i = 0; i < EKS_EXTRAS; i++)
+        if (eks_design_of(eks_extra_texts[i].number)) eks_page_card(out, study, &eks_extra_texts[i]);
+    fputs("</section>\n", out);
+}
+
+void eks_page(FILE *out, const eks_study *study) {
+    document_head(out);
+    eks_page_top(out, study);
+    fputs("<main>\n", out);
+    eks_page_tutorial(out);
+    fputs("<section id=\"questions\" class=\"questions\" aria-labelledby=\"questions-title\" tabindex=\"-1\">\n"
+          "<h2 id=\"questions-title\" class=\"section-title\">The fifteen questions</h2>\n",
+          out);
+    for (int i = 0; i < EKS_CARDS; i++) eks_page_card(out, study, &eks_texts[i]);
+    fputs("</section>\n", out);
+    extras(out, study);
+    eks_page_quiz(out, study);
+    eks_page_closing(out);
+    fputs("</main>\n", out);
+    document_foot(out, study);
+}
+
+void eks_report_page(json_out *json) {
+    json_object(json, "page");
+    eks_report_top(json);
+    eks_report_tutorial(json);
+    eks_report_example(json);
+    eks_report_quiz(json);
+    eks_report_closing(json);
+    json_close(json);
+}

@@ -1,0 +1,58 @@
+/* page.h: the parts of the page, each in its own file, and two helpers for HTML.
+ *
+ * The page is a view of the results: whatever number it shows is also in the JSON (tests/study looks each one up).
+ * Texts that are not a card's own (lede, tutorial, checklist, quiz) therefore go into the JSON as well.
+ */
+#ifndef EKS_PAGE_H
+#define EKS_PAGE_H
+
+#include "study/write.h"
+
+#include "report/json_out.h"
+
+/* Writes `open`, the text escaped for HTML, and `close`. */
+void eks_put(FILE *out, const char *open, const char *text, const char *close);
+/* The same with the text in a format, as printf would write it; `close` is written as it is. */
+void eks_putf(FILE *out, const char *close, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The name of a difficulty as a class: "easy", "medium", "hard". */
+const char *eks_level_class(eks_level level);
+
+/* ---- the sections, from top to bottom ---- */
+void eks_page_top(FILE *out, const eks_study *study);
+void eks_page_tutorial(FILE *out);
+void eks_page_card(FILE *out, const eks_study *study, const eks_text *text);
+void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text);
+void eks_page_example(FILE *out); /* the small batch of card 1, which the script makes editable */
+void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *design);
+void eks_page_arms(FILE *out, const eks_design *design, const eks_evidence *evidence);
+void eks_page_series(FILE *out, const eks_chart *chart, int number);
+/* The metric of the arms that the card's bars are about; 0 without bars. */
+int eks_metric_charted(const eks_evidence *evidence);
+void eks_page_quiz(FILE *out, const eks_study *study);
+void eks_page_closing(FILE *out);
+
+/* What was measured at an endpoint, with its interval if it has one: "0.9087", "2.1 pp (0.8 to 3.4)". */
+enum { EKS_MEASURED_TEXT = 224 };
+void eks_measured(const eks_endpoint *endpoint, double value, double low, double high, char text[EKS_MEASURED_TEXT]);
+
+/* ---- charts ---- */
+void eks_svg(FILE *out, const eks_chart *chart, int number);
+void eks_svg_arms(FILE *out, const eks_evidence *evidence, int metric, int number);
+
+/* 1 = some extra has an experiment; the others are not shown. */
+int eks_page_has_extras(void);
+
+/* The panels that show which values share a mean; `card` is 8, 9 or 10, or 0 for the tutorial. */
+void eks_page_axes(FILE *out, int card);
+
+/* ---- the same texts and numbers, as members of the open JSON object; eks_report_page (write.h) calls them ---- */
+void eks_report_top(json_out *json);
+void eks_report_tutorial(json_out *json);
+void eks_report_example(json_out *json);
+void eks_report_quiz(json_out *json);
+void eks_report_closing(json_out *json);
+
+/* Style and script, embedded at build time by cmake/EvenkeelStudy.cmake. */
+extern const char eks_page_css[], eks_page_js[];
+
+#endif

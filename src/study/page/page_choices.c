@@ -1,0 +1,98 @@
+/* page_choices.c: questions with choices: the prediction box above a card's answer, and the quiz.
+ *
+ * Everything stands in the page, right answer and reason included; the script turns choices into buttons and keeps the
+ * reason back until one is chosen. The evidence of a card is never kept back.
+ */
+#include "study/page/page.h"
+
+#include <math.h>
+
+enum { CHOICES = 4 };
+
+/* The measured value behind an explanation, where this run has it. */
+static void measured_here(FILE *out, const eks_study *study, int number, int endpoint) {
+    const eks_design *design = eks_design_of(number);
+    int i = endpoint - 1;
+    if (!design || !study->ran[number - 1] || i < 0 || i >= design->endpoint_count) return;
+    const eks_evidence *evidence = &study->evidence[number - 1];
+    if (isnan(evidence->values[i])) return;
+    char measured[EKS_MEASURED_TEXT];
+    eks_measured(&design->endpoints[i], evidence->values[i], evidence->low[i], evidence->high[i], measured);
+    eks_put(out, " <span class=\"here\">Measured here: ", design->endpoints[i].what, ": ");
+    fprintf(out, "<b>%s</b>. ", measured);
+    fprintf(out, "<a href=\"#evidence-%d\">See the evidence</a></span>", number);
+}
+
+static void choices(FILE *out, const eks_choices *c, int open) {
+    fputs("<ol class=\"choices\">", out);
+    for (int i = 0; i < CHOICES && c->choices[i]; i++) {
+        eks_put(out, i == c->correct ? "<li class=\"right\"><span>" : "<li><span>", c->choices[i], "</span>");
+        if (i == c->correct) fputs(" <em class=\"tick\">✓ right</em>", out);
+        fputs("</li>", out);
+    }
+    fputs("</ol>\n", out);
+    if (open) fputs("<p class=\"open\">There is no settled answer to this one.</p>\n", out);
+}
+
+void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text) {
+    const eks_choices *c = &eks_predictions[text->number - 1];
+    if (!c->question) return;
+    fprintf(out,
+            "<div class=\"predict\" role=\"group\" aria-labelledby=\"predict-%d\"><p class=\"ask\" id=\"predict-%d\">"
+            "<b>Predict.</b> ",
+            text->number, text->number);
+    eks_put(out, "", c->question, "</p>\n");
+    choices(out, c, 0);
+    eks_put(out, "<p class=\"because\">", c->why, "");
+    measured_here(out, study, text->number, c->endpoint);
+    fputs("</p></div>\n", out);
+}
+
+static void question(FILE *out, const eks_study *study, int number) {
+    const eks_choices *c = &eks_quiz[number - 1];
+    fprintf(out,
+            "<li class=\"quiz-item %s\" id=\"quiz-%d\"><div role=\"group\" aria-labelledby=\"quiz-ask-%d\">"
+            "<p class=\"ask\" id=\"quiz-ask-%d\">",
+            eks_level_class(eks_texts[number - 1].level), number, number, number);
+    eks_put(out, "", c->question, "</p>\n");
+    choices(out, c, 0);
+    eks_put(out, "<p class=\"because\">", c->why, "");
+    measured_here(out, study, number, c->endpoint);
+    fprintf(out, " <a class=\"back\" href=\"#card-%d\">Card %d</a></p></div></li>\n", number, number);
+}
+
+void eks_page_quiz(FILE *out, const eks_study *study) {
+    fputs("<section id=\"quiz\" class=\"quiz\" aria-labelledby=\"quiz-title\">\n"
+          "<h2 id=\"quiz-title\" class=\"section-title\">Quiz</h2>\n"
+          "<p class=\"section-lede\">One question per card. The explanation is what was measured.</p>\n"
+          "<p class=\"score\" id=\"score\" role=\"status\" hidden></p>\n<ol class=\"quiz-list\">\n",
+          out);
+    for (int i = 1; i <= EKS_CARDS; i++)
+        if (eks_quiz[i - 1].question) question(out, study, i);
+    fputs("</ol>\n<p class=\"quiz-tools\" hidden><button type=\"button\" class=\"pill\" id=\"quiz-show\">Show all "
+          "answers</button> <button type=\"button\" class=\"pill\" id=\"quiz-again\">Start again</button></p>\n"
+          "</section>\n",
+          out);
+}
+
+static void report_choices(json_out *json, const char *key, const eks_choices *all) {
+    json_array(json, key);
+    for (int i = 0; i < EKS_CARDS; i++) {
+        json_object(json, NULL);
+        json_int(json, "card", i + 1);
+        json_text(json, "question", all[i].question);
+        json_array(json, "choices");
+        for (int k = 0; k < CHOICES && all[i].choices[k]; k++) json_text(json, NULL, all[i].choices[k]);
+        json_close(json);
+        json_int(json, "correct", all[i].correct);
+        json_text(json, "why", all[i].why);
+        json_int(json, "endpoint", all[i].endpoint);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+void eks_report_quiz(json_out *json) {
+    report_choices(json, "predictions", eks_predictions);
+    report_choices(json, "quiz", eks_quiz);
+}

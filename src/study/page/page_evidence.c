@@ -1,0 +1,157 @@
+/* page_evidence.c: what was claimed, fixed and measured: readings with verdicts, endpoints, charts, tables, command. */
+#include "study/page/page.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *verdict_sign(eks_verdict verdict) {
+    return verdict == EKS_SUPPORTED ? "✓" : verdict == EKS_REFUTED ? "✗" : "?";
+}
+
+static void verdict_chip(FILE *out, eks_verdict verdict) {
+    const char *name = eks_verdict_name(verdict);
+    fprintf(out, "<span class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> %s</span>", name,
+            verdict_sign(verdict), name);
+}
+
+static void heading(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    char took[64];
+    if (evidence->seconds < 0.01)
+        snprintf(took, sizeof took, "milliseconds");
+    else
+        snprintf(took, sizeof took, "%.2f s", evidence->seconds);
+    fprintf(out, "<div class=\"evidence-head\"><h4 id=\"evidence-%d\">Put to the test</h4>", design->number);
+    verdict_chip(out, evidence->verdict);
+    fprintf(out, "<span class=\"took\">measured in %s</span></div>\n", took);
+}
+
+/* The sentence as taught and what it should have said, each with its verdict. */
+static void readings(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    int count = eks_reading_count(design);
+    fputs("<ul class=\"readings\">\n", out);
+    for (int i = 0; i < count; i++) {
+        eks_reading reading = eks_reading_of(design, i);
+        eks_put(out, "<li><span class=\"label\">", reading.label, "</span> ");
+        eks_put(out, "<q>", reading.sentence, "</q> ");
+        if (count > 1) verdict_chip(out, evidence->verdicts[i]);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
+static void claim(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    fputs("<dl class=\"claim\">", out);
+    eks_put(out, "<div><dt>Predicted</dt><dd>", design->prediction, "</dd></div>");
+    eks_put(out, "<div><dt>Refuted by</dt><dd>", design->refuter, "</dd></div>");
+    eks_put(out, "<div><dt>Measured on</dt><dd>", design->method, "");
+    if (evidence->data) eks_put(out, " Data: ", evidence->data, ".");
+    fputs("</dd></div></dl>\n", out);
+}
+
+static void endpoint_row(FILE *out, const eks_design *design, const eks_evidence *evidence, int i) {
+    static const char *const classes[] = {"missing", "yes", "no", "unclear"};
+    static const char *const words[] = {"–", "✓ yes", "✗ no", "? unclear"};
+    const eks_endpoint *endpoint = &design->endpoints[i];
+    eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
+    char rule[80], measured[EKS_MEASURED_TEXT];
+    eks_rule(endpoint, rule);
+    eks_measured(endpoint, evidence->values[i], evidence->low[i], evidence->high[i], measured);
+    eks_put(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">", endpoint->what, "");
+    if (endpoint->control) fputs(" <span class=\"control\">control</span>", out);
+    if (endpoint->reading && !endpoint->control)
+        eks_put(out, " <span class=\"control\">", eks_reading_of(design, endpoint->reading).label, "</span>");
+    fprintf(out,
+            "</th><td role=\"cell\">%s</td><td role=\"cell\" data-label=\"Measured\">%s</td>"
+            "<td role=\"cell\" class=\"%s\">%s</td></tr>\n",
+            rule, measured, classes[state], words[state]);
+}
+
+static void endpoints(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    static const char *const columns[] = {"Endpoint", "Rule", "Measured", "Held"};
+    fprintf(
+        out,
+        "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"fixed-%d\">"
+        "<table class=\"endpoints\" role=\"table\"><caption id=\"fixed-%d\">What was fixed before the run, and what "
+        "was measured</caption><thead role=\"rowgroup\"><tr role=\"row\">",
+        design->number, design->number);
+    for (int i = 0; i < 4; i++) fprintf(out, "<th role=\"columnheader\" scope=\"col\">%s</th>", columns[i]);
+    fputs("</tr></thead><tbody role=\"rowgroup\">\n", out);
+    for (int i = 0; i < design->endpoint_count; i++) endpoint_row(out, design, evidence, i);
+    fputs("</tbody></table></div>\n", out);
+}
+
+static void data_table(FILE *out, const eks_table *table, int number) {
+    fprintf(out,
+            "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"table-%d\"><table class=\"data\">"
+            "<caption id=\"table-%d\">",
+            number, number);
+    eks_put(out, "", table->caption, "</caption><thead><tr>");
+    for (int c = 0; c < table->column_count; c++) eks_put(out, "<th scope=\"col\">", table->columns[c], "</th>");
+    fputs("</tr></thead><tbody>\n", out);
+    for (int r = 0; r < table->row_count; r++) {
+        fputs("<tr>", out);
+        for (int c = 0; c < table->column_count; c++) {
+            char text[64];
+            eks_cell_words(&table->cells[r][c], text);
+            eks_put(out, c ? "<td>" : "<th scope=\"row\">", text, c ? "</td>" : "</th>");
+        }
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
+static void figure(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    fputs("<figure>", out);
+    eks_svg(out, &evidence->chart, design->number);
+    eks_put(out, "<figcaption><strong>", evidence->chart.title, ".</strong> ");
+    eks_put(out, "", evidence->chart.description, "</figcaption></figure>\n");
+}
+
+/* A chart and its table side by side. Where there are arms, table and bars are about them: eks_page_arms shows both. */
+static void figures(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    int arms = evidence->arm_count > 0;
+    int chart = evidence->chart.kind == EKS_CHART_XY || (evidence->chart.kind == EKS_CHART_BARS && !arms);
+    int table = evidence->table.column_count > 0 && !arms;
+    if (chart) {
+        fputs("<div class=\"pair\">", out);
+        figure(out, design, evidence);
+    }
+    if (table)
+        data_table(out, &evidence->table, design->number);
+    else if (chart)
+        eks_page_series(out, &evidence->chart, design->number);
+    if (chart) fputs("</div>\n", out);
+    if (arms) eks_page_arms(out, design, evidence);
+}
+
+static void command(FILE *out, const eks_study *study, const eks_design *design) {
+    char line[512];
+    const ek_study_options *o = study->options;
+    snprintf(line, sizeof line, "evenkeel study %s--card %d --seed %llu%s%.120s%s%.120s -o card%d.html",
+             o->quick  ? "--quick "
+             : o->full ? "--full "
+                       : "",
+             design->number, (unsigned long long)o->seed, o->data ? " --data " : "", o->data ? o->data : "",
+             o->more_data ? " --data " : "", o->more_data ? o->more_data : "", design->number);
+    eks_put(out, "<div class=\"again\"><p>Measure it yourself, and see it fail when ", design->sabotage_what,
+            ":</p><pre tabindex=\"0\" aria-label=\"Commands\"><code>");
+    eks_put(out, "", line, "\n");
+    eks_put(out, "", line, " --sabotage ");
+    eks_put(out, "", design->sabotage, "</code></pre></div>\n");
+}
+
+void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *design) {
+    const eks_evidence *evidence = &study->evidence[design->number - 1];
+    fprintf(out, "<div class=\"evidence\" role=\"group\" data-verdict=\"%s\" aria-labelledby=\"evidence-%d\">\n",
+            eks_verdict_name(evidence->verdict), design->number);
+    heading(out, design, evidence);
+    if (eks_sabotages(design, study->options->sabotage))
+        eks_put(out, "<p class=\"problem\">Sabotaged on purpose in this run: ", design->sabotage_what, ".</p>\n");
+    if (evidence->problem[0]) eks_put(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
+    readings(out, design, evidence);
+    claim(out, design, evidence);
+    figures(out, design, evidence);
+    endpoints(out, design, evidence);
+    command(out, study, design);
+    fputs("</div>\n", out);
+}

@@ -1,0 +1,97 @@
+/* page_top.c: what stands above the cards: title, lede, badges, the run in figures, tools, contents. */
+#include "study/page/page.h"
+
+#include <evenkeel/cpu.h>
+#include <evenkeel/version.h>
+
+static const char title[] = "Batch Normalization: 15 Interview Questions";
+static const char lede[] =
+    "One mean and one variance per channel, a scale and a shift that are learned, and a difference between training "
+    "and evaluation from which most mistakes come. Here are the questions that are asked about it. Each has an answer "
+    "in plain words and a formula; and each answer was put to an experiment that could have refuted it, run on this "
+    "machine when this page was made.";
+static const char *const badges[] = {"mean / var", "γ and β", "train", "running statistics"};
+
+static void fact(FILE *out, const char *name, const char *class, int count) {
+    fprintf(out, "<div class=\"%s\"><dt>%s</dt><dd>%d</dd></div>", class, name, count);
+}
+
+static void facts(FILE *out, const eks_study *study) {
+    int ran = 0;
+    for (int i = 0; i < EKS_CARDS; i++) ran += study->ran[i];
+    fputs("<dl class=\"facts\">", out);
+    fprintf(out, "<div><dt>answers measured</dt><dd>%d<span> of %d</span></dd></div>", ran, EKS_CARDS);
+    fact(out, "supported", "is-supported", eks_count(study, EKS_SUPPORTED));
+    fact(out, "refuted", "is-refuted", eks_count(study, EKS_REFUTED));
+    fact(out, "inconclusive", "is-inconclusive", eks_count(study, EKS_INCONCLUSIVE));
+    fprintf(out, "<div><dt>seconds, this run</dt><dd>%.1f</dd></div></dl>\n", study->seconds);
+    fprintf(out, "<p class=\"run\">Evenkeel %s, %s level, seed %llu, %s kernels", ek_version(), eks_level_text(study),
+            (unsigned long long)study->options->seed, ek_cpu_isa());
+    if (study->options->data) eks_put(out, ", data ", study->options->data, "");
+    if (study->options->more_data) eks_put(out, " and ", study->options->more_data, "");
+    fputs(".</p>\n", out);
+    if (study->options->sabotage)
+        eks_put(out, "<p class=\"problem\">This run was sabotaged on purpose (", study->options->sabotage,
+                "), so that a claim can be seen to fail.</p>\n");
+}
+
+static void masthead(FILE *out, const eks_study *study) {
+    fputs("<header class=\"masthead\">\n<p class=\"kicker\">Evenkeel study</p>\n"
+          "<h1>Batch Normalization: <span>15 Interview Questions</span></h1>\n",
+          out);
+    eks_put(out, "<p class=\"lede\">", lede, "</p>\n<ul class=\"badges\" aria-label=\"Topics\">");
+    for (int i = 0; i < 4; i++) eks_put(out, "<li>", badges[i], "</li>");
+    fputs("</ul>\n", out);
+    facts(out, study);
+    fputs("</header>\n", out);
+}
+
+/* The script shows these; without it they would do nothing. */
+static void tools(FILE *out) {
+    static const char *const filters[][2] = {{"all", "All"}, {"easy", "Easy"}, {"medium", "Medium"}, {"hard", "Hard"}};
+    fputs("<section class=\"tools\" aria-label=\"View\" hidden>\n"
+          "<div class=\"filter\" role=\"group\" aria-label=\"Show questions by difficulty\">",
+          out);
+    for (int i = 0; i < 4; i++)
+        fprintf(out, "<button type=\"button\" class=\"pill %s\" data-filter=\"%s\" aria-pressed=\"%s\">%s</button>",
+                filters[i][0], filters[i][0], i ? "false" : "true", filters[i][1]);
+    fputs("</div>\n<div class=\"views\"><button type=\"button\" class=\"pill\" id=\"interview\" aria-pressed=\"false\">"
+          "Interview view</button><button type=\"button\" class=\"pill\" id=\"ask\" hidden>Ask me one</button>"
+          "</div>\n<p class=\"sr\" role=\"status\" id=\"shown\"></p>\n</section>\n",
+          out);
+}
+
+static void contents_row(FILE *out, const eks_study *study, const eks_text *text) {
+    fprintf(out, "<li data-level=\"%s\" class=\"%s\"><a href=\"#card-%d\">", eks_level_class(text->level),
+            eks_level_class(text->level), text->number);
+    eks_put(out, "", text->question, "</a>");
+    if (study->ran[text->number - 1]) {
+        const char *verdict = eks_verdict_name(study->evidence[text->number - 1].verdict);
+        fprintf(out, " <span class=\"mark %s\">%s</span>", verdict, verdict);
+    }
+    fputs("</li>\n", out);
+}
+
+static void contents(FILE *out, const eks_study *study) {
+    fprintf(out,
+            "<nav class=\"contents\" aria-labelledby=\"contents-title\"><h2 id=\"contents-title\">On this page</h2>\n"
+            "<p class=\"jump\"><a href=\"#tutorial\">Tutorial</a> <a href=\"#questions\">Questions</a> %s"
+            "<a href=\"#quiz\">Quiz</a> <a href=\"#closing\">Checklist</a></p>\n<ol>\n",
+            eks_page_has_extras() ? "<a href=\"#extras\">Extras</a> " : "");
+    for (int i = 0; i < EKS_CARDS; i++) contents_row(out, study, &eks_texts[i]);
+    fputs("</ol></nav>\n", out);
+}
+
+void eks_page_top(FILE *out, const eks_study *study) {
+    masthead(out, study);
+    contents(out, study);
+    tools(out);
+}
+
+void eks_report_top(json_out *json) {
+    json_text(json, "title", title);
+    json_text(json, "lede", lede);
+    json_array(json, "badges");
+    for (int i = 0; i < 4; i++) json_text(json, NULL, badges[i]);
+    json_close(json);
+}

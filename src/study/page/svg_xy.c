@@ -1,0 +1,144 @@
+/* svg_xy.c: lines and dots over a linear or logarithmic x, with a legend that the script turns into switches. */
+#include "study/page/svg.h"
+
+#include <math.h>
+
+enum { HEIGHT = 300, LEFT = 76, RIGHT = 446, TOP = 14, BOTTOM = 242 };
+
+typedef struct frame {
+    const eks_chart *chart;
+    double x_min, x_max, y_min, y_max, y_step;
+} frame;
+
+static double along(const frame *f, double x) { return f->chart->x_log ? log10(x) : x; }
+
+static double px(const frame *f, double x) {
+    return LEFT + 8 + (along(f, x) - f->x_min) / (f->x_max - f->x_min) * (RIGHT - LEFT - 16);
+}
+
+static double py(const frame *f, double y) { return BOTTOM - (y - f->y_min) / (f->y_max - f->y_min) * (BOTTOM - TOP); }
+
+static int drawn(const eks_series *series, int i) { return isfinite(series->x[i]) && isfinite(series->y[i]); }
+
+static void span(frame *f) {
+    for (int s = 0; s < f->chart->series_count; s++)
+        for (int i = 0; i < f->chart->series[s].count; i++) {
+            if (!drawn(&f->chart->series[s], i)) continue;
+            double x = along(f, f->chart->series[s].x[i]), y = f->chart->series[s].y[i];
+            f->x_min = fmin(f->x_min, x);
+            f->x_max = fmax(f->x_max, x);
+            f->y_min = fmin(f->y_min, y);
+            f->y_max = fmax(f->y_max, y);
+        }
+}
+
+static frame measure(const eks_chart *chart) {
+    frame f = {chart, INFINITY, -INFINITY, INFINITY, -INFINITY, 0};
+    span(&f);
+    if (!isfinite(f.x_min)) f.x_min = f.y_min = 0, f.x_max = f.y_max = 1; /* nothing to draw */
+    if (!(f.x_max > f.x_min)) f.x_max = f.x_min + 1;
+    if (chart->y_max > 0) {
+        f.y_min = 0;
+        f.y_max = fmax(f.y_max, chart->y_max);
+        f.y_step = eks_nice_step(f.y_max);
+    } else {
+        if (!(f.y_max > f.y_min)) f.y_max = f.y_min + 1;
+        f.y_step = eks_nice_step(f.y_max - f.y_min);
+        f.y_min = floor(f.y_min / f.y_step) * f.y_step;
+        f.y_max = ceil(f.y_max / f.y_step) * f.y_step;
+    }
+    return f;
+}
+
+static void y_text(const eks_chart *chart, double y, char text[64]) {
+    (chart->y_percent ? eks_percent : eks_number)(y, text);
+}
+
+static void x_tick(FILE *out, const frame *f, double x) {
+    char text[64];
+    eks_number(x, text);
+    fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", px(f, x), BOTTOM + 20,
+            text);
+}
+
+static void y_axis(FILE *out, const frame *f) {
+    char text[64];
+    for (double y = f->y_min; y <= f->y_max + f->y_step * 1e-6; y += f->y_step) {
+        y_text(f->chart, fabs(y) < f->y_step * 1e-6 ? 0 : y, text);
+        fprintf(out,
+                "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
+                LEFT, RIGHT, py(f, y), py(f, y), LEFT - 8, py(f, y) + 4.5, text);
+    }
+    fprintf(out, "<text class=\"axis\" transform=\"translate(13 %d) rotate(-90)\" text-anchor=\"middle\">",
+            (TOP + BOTTOM) / 2);
+    eks_put(out, "", f->chart->y_label, "</text>");
+}
+
+static void x_axis(FILE *out, const frame *f) {
+    const eks_series *first = &f->chart->series[0];
+    if (!f->chart->x_log) {
+        double step = fmax(1, eks_nice_step(f->x_max - f->x_min));
+        for (double x = ceil(f->x_min / step) * step; x <= f->x_max; x += step) x_tick(out, f, x);
+    } else if (first->count <= 6) {
+        for (int i = 0; i < first->count; i++) x_tick(out, f, first->x[i]);
+    } else {
+        for (double e = ceil(f->x_min - 1e-9); e <= f->x_max + 1e-9; e++) x_tick(out, f, pow(10, e));
+    }
+    fprintf(out, "<text class=\"axis\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (LEFT + RIGHT) / 2, HEIGHT - 10);
+    eks_put(out, "", f->chart->x_label, "</text>");
+}
+
+static void draw_line(FILE *out, const frame *f, const eks_series *series, int kind) {
+    int down = 0; /* the pen */
+    fprintf(out, "<path class=\"line s%d\" d=\"", kind);
+    for (int i = 0; i < series->count; i++) {
+        if (drawn(series, i)) fprintf(out, "%c%.1f %.1f", down ? 'L' : 'M', px(f, series->x[i]), py(f, series->y[i]));
+        down = drawn(series, i);
+    }
+    fputs("\"/>", out);
+}
+
+static void draw_points(FILE *out, const frame *f, const eks_series *series, int kind) {
+    int marked = series->mark == EKS_DOTS || series->count <= SVG_FEW;
+    for (int i = 0; i < series->count; i++) {
+        if (!drawn(series, i)) continue;
+        char x[64], y[64], tip[SVG_TIP];
+        eks_number(series->x[i], x);
+        y_text(f->chart, series->y[i], y);
+        eks_svg_tip(tip, series->name, x, y);
+        if (marked)
+            eks_svg_marker(out, kind, px(f, series->x[i]), py(f, series->y[i]), tip);
+        else
+            eks_svg_circle(out, "hit", px(f, series->x[i]), py(f, series->y[i]), 4, tip);
+    }
+}
+
+static void legend(FILE *out, const eks_chart *chart) {
+    fputs("<ul class=\"legend\">", out);
+    for (int s = 0; s < chart->series_count; s++) {
+        const eks_series *series = &chart->series[s];
+        fprintf(out, "<li data-series=\"%d\"><svg class=\"key\" viewBox=\"0 0 34 14\" aria-hidden=\"true\">", s);
+        if (series->mark == EKS_LINE) fprintf(out, "<path class=\"line s%d\" d=\"M1 7H33\"/>", s);
+        if (series->mark == EKS_DOTS || series->count <= SVG_FEW) eks_svg_marker(out, s, 17, 7, NULL);
+        eks_put(out, "</svg><span>", series->name, "</span></li>");
+    }
+    fputs("</ul>", out);
+}
+
+void eks_svg_xy(FILE *out, const eks_chart *chart, int number) {
+    char id[24];
+    snprintf(id, sizeof id, "chart-%d", number);
+    frame f = measure(chart);
+    eks_svg_open(out, id, HEIGHT, chart->title, chart->description);
+    y_axis(out, &f);
+    x_axis(out, &f);
+    for (int s = 0; s < chart->series_count; s++) {
+        fprintf(out, "<g class=\"series\" data-series=\"%d\">", s);
+        if (chart->series[s].mark == EKS_LINE) draw_line(out, &f, &chart->series[s], s);
+        draw_points(out, &f, &chart->series[s], s);
+        fputs("</g>", out);
+    }
+    fputs("</svg>", out);
+    legend(out, chart);
+}

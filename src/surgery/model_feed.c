@@ -1,0 +1,79 @@
+/* model_feed.c: a data set, batch by batch, as the input of a model. */
+#include "surgery/model_feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static ek_status read_numbers(const eki_feed *feed, const char *key, float *values, ek_error *err) {
+    const char *text = ek_model_metadata(feed->model, key), *at = text;
+    for (int i = 0; text != NULL && i < feed->info.channels; i++) {
+        char *end;
+        values[i] = strtof(at, &end);
+        if (end == at || *end != (i + 1 == feed->info.channels ? '\0' : ',')) {
+            return eki_fail(err, EK_ERR_FORMAT, "metadata %s = '%s' does not hold %d numbers, one per channel", key,
+                            text, feed->info.channels);
+        }
+        at = end + 1;
+    }
+    return EK_OK;
+}
+
+static ek_status shape_input(eki_feed *feed, int64_t batch, ek_error *err) {
+    ek_tensor_info in = ek_model_input(feed->model, 0);
+    const int64_t extents[4] = {batch, feed->info.channels, feed->info.height, feed->info.width};
+    int64_t wanted = 1, given = extents[1] * extents[2] * extents[3];
+    if (ek_model_input_count(feed->model) != 1 || in.dtype != EK_F32 || in.rank < 2) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "a data set can feed models with one float32 input of images only");
+    }
+    feed->input.dtype = EK_F32;
+    feed->input.rank = in.rank;
+    bool fits = true;
+    for (int i = 0; i < in.rank; i++) {
+        feed->input.dims[i] = in.dims[i] >= 0 ? in.dims[i] : in.rank == 4 || i == 0 ? extents[i] : given;
+        if (i > 0) wanted *= feed->input.dims[i];
+        if (i > 0 && in.rank == 4 && feed->input.dims[i] != extents[i]) fits = false;
+    }
+    if (!fits || wanted != given || feed->input.dims[0] < 1) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "images are %dx%dx%d (channels, height, width), which input '%s' does not take",
+                        feed->info.channels, feed->info.height, feed->info.width, in.name);
+    }
+    feed->fixed = in.dims[0] > 0 ? in.dims[0] : -1;
+    size_t bytes = (size_t)(feed->input.dims[0] * wanted) * sizeof(float);
+    feed->memory = eki_alloc_zero(bytes);
+    return feed->memory == NULL ? eki_fail_nomem(err, bytes) : EK_OK;
+}
+
+ek_status eki_feed_open(eki_feed *feed, const ek_model *model, const ek_dataset *dataset, int64_t batch,
+                        bool use_metadata, ek_error *err) {
+    *feed = (eki_feed){.model = model, .info = ek_dataset_describe(dataset)};
+    ek_loader_options o = ek_loader_options_default();
+    EKI_TRY(shape_input(feed, batch, err));
+    o.batch = feed->input.dims[0];
+    if (use_metadata) {
+        EKI_TRY(read_numbers(feed, "evenkeel.mean", o.mean, err));
+        EKI_TRY(read_numbers(feed, "evenkeel.std", o.std, err));
+    }
+    return ek_loader_create(dataset, &o, &feed->loader, err);
+}
+
+ek_status eki_feed_start(eki_feed *feed, ek_error *err) { return ek_loader_start_epoch(feed->loader, 0, 0, err); }
+
+ek_status eki_feed_next(eki_feed *feed, int64_t *examples, ek_error *err) {
+    int64_t each = 1;
+    EKI_TRY(ek_loader_next(feed->loader, &feed->batch, err));
+    *examples = feed->batch.count;
+    if (*examples == 0) return EK_OK;
+    for (int i = 1; i < feed->input.rank; i++) each *= feed->input.dims[i];
+    memcpy(feed->memory, feed->batch.images, (size_t)(*examples * each) * sizeof(float));
+    feed->input.data = feed->memory;
+    feed->input.dims[0] = feed->fixed > 0 ? feed->fixed : *examples;
+    return EK_OK;
+}
+
+void eki_feed_close(eki_feed *feed) {
+    ek_loader_destroy(feed->loader);
+    eki_free(feed->memory);
+    feed->loader = NULL;
+    feed->memory = NULL;
+}

@@ -1,0 +1,168 @@
+/* unfold.c: a batch norm behind convolutions, so that a model that was folded can be tuned again.
+ *
+ * Without data the norm is the identity bit by bit: scale 1, bias 0, mean 0, variance 1 - epsilon, so that the
+ * deviation is 1. With data mean and variance are those of the convolution's output, scale is the deviation and bias
+ * the mean.
+ */
+#include "surgery/surgery.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ek_unfold_options ek_unfold_options_default(void) {
+    return (ek_unfold_options){.struct_size = sizeof(ek_unfold_options), .pattern = "*", .momentum = 0.9};
+}
+
+static bool matches(const char *pattern, const eki_node *node) {
+    return eki_glob_matches(pattern, node->name, node->out[0]->name, node->in[1]->name);
+}
+
+static bool is_convolution(const eki_node *node) {
+    return eki_is_product(node) && (eki_is_op(node, "Conv") || eki_is_op(node, "ConvTranspose"));
+}
+
+static const char *why_not(const eki_uses *uses, const eki_node *node, int64_t *channels) {
+    const eki_value *out = node->out[0];
+    const eki_node *user = uses->user[out->id];
+    const eki_tensor *weight = node->in[1]->init != NULL ? node->in[1]->init : eki_constant(node->in[1]);
+    eki_weight shape;
+    if (!out->is_output && uses->count[out->id] == 1 && user->domain[0] == '\0' && user->in[0] == out &&
+        strcmp(user->op_type, "BatchNormalization") == 0)
+        return "a batch norm follows it already";
+    if (weight == NULL || !eki_weight_of(node, weight, &shape)) return "its weight is no constant";
+    if (weight->dtype != EK_F32) return "its weight is not float32";
+    *channels = shape.outputs;
+    return *channels > 0 ? NULL : "it has no channels";
+}
+
+/* Where 1 - epsilon and the sum of both are exact, or round to 1, in the type of the file. */
+static double epsilon_for(const eki_graph *graph, const ek_unfold_options *options) {
+    if (options->epsilon > 0) return options->epsilon;
+    return graph->half == EK_F16 ? 0x1p-10 : graph->half == EK_BF16 ? 0x1p-7 : 1e-5;
+}
+
+static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, const ek_unfold_options *options,
+                          ek_error *err) {
+    static const char *const roles[] = {"", "norm.scale", "norm.bias", "norm.mean", "norm.variance"};
+    float epsilon = (float)epsilon_for(graph, options);
+    const double fills[] = {0, 1, 0, 0, 1 - (double)epsilon};
+    eki_shape shape = eki_shape_of(1, &channels);
+    eki_value *out = op->out[0], *in[5];
+    eki_node *norm;
+    char name[300];
+    double *values = malloc(((size_t)channels + 1) * sizeof *values);
+    if (values == NULL) return eki_fail_nomem(err, (size_t)channels * sizeof *values);
+    ek_status status = EK_OK;
+    for (int i = 1; status == EK_OK && i < 5; i++) {
+        for (int64_t c = 0; c < channels; c++) values[c] = fills[i];
+        status = eki_edit_new(graph, out->name, roles[i], &shape, values, &in[i], err);
+    }
+    free(values);
+    EKI_TRY(status);
+    EKI_TRY(eki_edit_behind(graph, op, &in[0], err));
+    (void)snprintf(name, sizeof name, "%.280s%s", op->name, op->name[0] != '\0' ? ".norm" : "");
+    EKI_TRY(eki_graph_add_node(graph, "BatchNormalization", "", name, in, 5, &out, 1, &norm, err));
+    EKI_TRY(eki_node_set_float(graph, norm, "epsilon", epsilon, err));
+    EKI_TRY(eki_node_set_float(graph, norm, "momentum", (float)options->momentum, err));
+    return eki_graph_opset(graph, "") < 7 ? eki_node_set_int(graph, norm, "is_test", 1, err) : EK_OK;
+}
+
+static ek_status unfold_node(eki_graph *graph, const eki_uses *uses, eki_node *node, const ek_unfold_options *options,
+                             ek_edit_report *report, ek_error *err) {
+    char text[EKI_SITE_TEXT];
+    int64_t channels = 0;
+    const char *why = why_not(uses, node, &channels);
+    const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;
+    (void)snprintf(text, sizeof text, "a batch norm of %lld channels", (long long)channels);
+    EKI_TRY(eki_report_add(report, name, why == NULL, why == NULL ? text : why, err));
+    return why == NULL ? add_norm(graph, node, channels, options, err) : EK_OK;
+}
+
+static ek_status unfold_view(eki_graph *view, const ek_unfold_options *options, ek_edit_report *report, ek_error *err) {
+    eki_uses uses;
+    size_t nodes = view->n_nodes, found = 0;
+    EKI_TRY(eki_uses_create(view, &uses, err));
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < nodes; i++) {
+        if (!is_convolution(view->nodes[i]) || !matches(options->pattern, view->nodes[i])) continue;
+        found++;
+        status = unfold_node(view, &uses, view->nodes[i], options, report, err);
+    }
+    eki_uses_free(&uses);
+    if (status == EK_OK && found == 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "no convolution matches '%s'; patterns are compared with node names, outputs and weights",
+                        options->pattern);
+    }
+    return status == EK_OK ? eki_graph_sort(view, err) : status;
+}
+
+/* ---- measured norms ---- */
+
+static bool is_new(const ek_model *before, const eki_norm_ref *ref) {
+    for (size_t i = 0; i < before->n_norms; i++) {
+        if (strcmp(before->norms[i].info.output, ref->info.output) == 0) return false;
+    }
+    return true;
+}
+
+/* Scale and bias that undo what was measured. */
+static void undo(const eki_norm_ref *ref) {
+    float *part[5];
+    double epsilon = ref->info.epsilon;
+    for (int i = 1; i < 5; i++) part[i] = ref->node->in[i]->init->data;
+    for (int64_t c = 0; c < ref->info.channels; c++) {
+        part[1][c] = (float)sqrt((double)part[4][c] + epsilon);
+        part[2][c] = part[3][c];
+    }
+}
+
+/* The new norms are the identity, so that each sees what it will see in the end: one pass measures all. */
+static ek_status measure(const ek_model *before, ek_model *model, const ek_unfold_options *options, ek_error *err) {
+    ek_recalibrate_options o = ek_recalibrate_options_default();
+    ek_recalibration *report = NULL;
+    if (options->batch > 0) o.batch = options->batch;
+    o.threads = options->threads;
+    o.one_pass = 1;
+    o.progress = options->progress;
+    o.context = options->context;
+    for (size_t i = 0; i < model->n_norms; i++) {
+        if (!is_new(before, &model->norms[i])) model->norms[i].info.stats_frozen = 1; /* until they are indexed anew */
+    }
+    EKI_TRY(ek_recalibrate(model, options->dataset, &o, &report, err));
+    for (size_t i = 0; i < model->n_norms; i++) {
+        if (is_new(before, &model->norms[i])) undo(&model->norms[i]);
+    }
+    ek_recalibration_destroy(report);
+    return eki_model_index_norms(model, err);
+}
+
+ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,
+                    ek_edit_report **report, ek_error *err) {
+    ek_unfold_options o = ek_unfold_options_default();
+    eki_graph *view;
+    *unfolded = NULL;
+    *report = NULL;
+    if (options != NULL) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    if (!(o.epsilon >= 0 && o.epsilon < 1) || !(o.momentum >= 0 && o.momentum <= 1)) {
+        return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o.epsilon,
+                        o.momentum);
+    }
+    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    ek_status status = eki_report_create(report, err);
+    if (status == EK_OK) status = unfold_view(view, &o, *report, err);
+    if (status == EK_OK) {
+        status = eki_model_wrap(view, unfolded, err);
+    } else {
+        eki_graph_destroy(view);
+    }
+    if (status == EK_OK && o.dataset != NULL) status = measure(model, *unfolded, &o, err);
+    if (status == EK_OK) return EK_OK;
+    ek_model_destroy(*unfolded);
+    ek_edit_report_destroy(*report);
+    *unfolded = NULL;
+    *report = NULL;
+    return status;
+}

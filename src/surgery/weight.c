@@ -1,0 +1,89 @@
+/* weight.c: the weights of Conv, ConvTranspose, Gemm and MatMul as one thing: [outputs][inputs of a group][taps]. */
+#include "graph/op/op_window.h"
+#include "surgery/surgery.h"
+
+#include <string.h>
+
+static bool is_conv(const eki_node *op) { return eki_is_op(op, "Conv") || eki_is_op(op, "ConvTranspose"); }
+
+bool eki_is_product(const eki_node *node) {
+    bool known = eki_is_op(node, "Gemm") || eki_is_op(node, "MatMul") || is_conv(node);
+    return known && node->n_in >= 2 && node->in[0] != NULL && node->in[1] != NULL;
+}
+
+/* A file may say anything of `group`: 0 where it does not divide the channels. */
+static int64_t groups_of(const eki_node *op, int64_t channels) {
+    int64_t group = eki_node_int(op, "group", 1);
+    return group >= 1 && group <= channels && channels % group == 0 ? group : 0;
+}
+
+bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out) {
+    const int64_t *d = weight->shape.dims;
+    int rank = weight->shape.rank;
+    eki_weight w = {.taps = 1, .groups = 1};
+    if (!is_conv(op)) {
+        bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
+        if (rank != 2) return false;
+        w.order = rows ? EKI_WEIGHT_ROWS : EKI_WEIGHT_COLUMNS;
+        w.outputs = w.group_outputs = d[rows ? 0 : 1];
+        w.inputs = d[rows ? 1 : 0];
+        *out = w;
+        return true;
+    }
+    bool transposed = eki_is_op(op, "ConvTranspose");
+    if (rank < 3) return false;
+    w.groups = groups_of(op, d[0]);
+    if (w.groups == 0) return false;
+    for (int i = 2; i < rank; i++) w.taps *= d[i];
+    w.order = transposed ? EKI_WEIGHT_TRANSPOSED : EKI_WEIGHT_ROWS;
+    w.inputs = transposed ? d[0] / w.groups : d[1];
+    w.group_outputs = transposed ? d[1] : d[0] / w.groups;
+    w.outputs = w.group_outputs * w.groups;
+    *out = w;
+    return true;
+}
+
+int64_t eki_weight_at(const eki_weight *w, int64_t output, int64_t input, int64_t tap) {
+    if (w->order == EKI_WEIGHT_COLUMNS) return input * w->outputs + output;
+    if (w->order == EKI_WEIGHT_ROWS) return (output * w->inputs + input) * w->taps + tap;
+    int64_t channel = output / w->group_outputs * w->inputs + input;
+    return (channel * w->group_outputs + output % w->group_outputs) * w->taps + tap;
+}
+
+bool eki_conv_uneven(const eki_node *conv) {
+    static const char *const lists[] = {"pads", "output_padding"};
+    bool automatic =
+        !eki_node_string_is(conv, "auto_pad", "NOTSET", true) && !eki_node_string_is(conv, "auto_pad", "VALID", true);
+    const int64_t *values;
+    size_t count;
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) {
+        (void)eki_node_ints(conv, lists[k], &values, &count);
+        for (size_t i = 0; i < count; i++) automatic |= values[i] != 0;
+    }
+    return automatic || eki_is_op(conv, "ConvTranspose");
+}
+
+ek_status eki_conv_window(const eki_node *conv, const eki_shape *weight, eki_window *window, ek_error *err) {
+    const eki_shape *x = &conv->in[0]->shape;
+    if (eki_is_op(conv, "ConvTranspose")) return eki_conv_transpose_window(conv, x, weight->dims + 2, window, err);
+    return eki_window_read(conv, x, weight->dims + 2, window, err);
+}
+
+/* Input index of a tap at an output position, along dimension d; -1 = there is none. */
+static int64_t source(const eki_window *w, bool transposed, int d, int64_t position, int64_t tap) {
+    int64_t reach = tap * w->dilation[d];
+    if (!transposed) return position * w->stride[d] - w->pad_begin[d] + reach;
+    int64_t at = position + w->pad_begin[d] - reach;
+    return at >= 0 && at % w->stride[d] == 0 ? at / w->stride[d] : -1;
+}
+
+bool eki_conv_misses(const eki_node *conv, const eki_window *w, int64_t position, int64_t tap) {
+    bool transposed = eki_is_op(conv, "ConvTranspose");
+    for (int d = w->spatial - 1; d >= 0; d--) {
+        int64_t at = source(w, transposed, d, position % w->out[d], tap % w->kernel[d]);
+        if (at < 0 || at >= conv->in[0]->shape.dims[d + 2]) return true;
+        position /= w->out[d];
+        tap /= w->kernel[d];
+    }
+    return false;
+}

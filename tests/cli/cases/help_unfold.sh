@@ -1,0 +1,1 @@
+evenkeel unfold --help

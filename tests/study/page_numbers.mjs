@@ -1,0 +1,83 @@
+// page_numbers.mjs: is every number that the page shows also in the JSON?
+//
+// A number counts as shown wherever it can be read: text, descriptions, labels, what a mark says under the pointer. Only
+// the ticks of an axis are left out: they are a scale, not a result. It counts as present when a number of the JSON,
+// written as the page writes numbers, gives the same characters, or when it stands in a text of the JSON. Each card is
+// looked up in its own part of the JSON, so that a number of another card does not help.
+const power = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+const token = /−?\d+(?:,\d{3})*(?:\.\d+)?(?: × 10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?%?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g;
+const plain = (raised) => [...raised].map((c) => power.indexOf(c)).join(''); // an exponent in a formula
+const tokens = (text) => (text.match(token) || []).map((t) => power.includes(t[0]) ? plain(t) : t);
+
+function spelled(value) {
+  const sign = value < 0 ? '−' : '';
+  const size = Math.abs(value);
+  let e = Math.floor(Math.log10(size));
+  if (value === Math.floor(value) && size < 1e9)
+    return sign + (size >= 10000 ? size.toLocaleString('en-US') : String(size));
+  const round = Math.log10(size) === e;
+  if (size >= 1e-5 && size < 1e5 && (size >= 1e-3 || round)) {
+    const text = size.toFixed(size < 1e-3 ? 5 : Math.max(0, 3 - e));
+    return sign + (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+  }
+  let mantissa = size / 10 ** e;
+  if (mantissa >= 9.95) { mantissa /= 10; e++; }
+  return `${sign}${mantissa.toFixed(1)} × 10${e < 0 ? '⁻' : ''}${[...String(Math.abs(e))].map((d) => power[d]).join('')}`;
+}
+
+// Halves may have been rounded either way.
+const ways = (value, key) => [1 - 1e-12, 1, 1 + 1e-12].flatMap((nudge) => written(value * nudge, key));
+
+function written(value, key) {
+  if (key === 'seconds') return [value.toFixed(1), value.toFixed(2)];
+  const share = Math.abs(100 * value).toFixed(1).replace(/\.0$/, '');
+  const sign = value < 0 ? '−' : '';
+  return [spelled(value), `${sign}${share}%`, sign + share];
+}
+
+// All the ways in which the numbers of a part of the JSON may be written.
+function allowed(part, set = new Set(), key = '') {
+  if (typeof part === 'number') ways(part, key).forEach((w) => set.add(w));
+  else if (typeof part === 'string') tokens(part).forEach((t) => set.add(t));
+  else if (part) for (const [name, value] of Object.entries(part)) allowed(value, set, Array.isArray(part) ? key : name);
+  return set;
+}
+
+// What can be read in the part of the page under `selector`, text by text.
+const readable = (tab, selector) => tab.locator(selector).first().evaluate((root) => {
+  const texts = [];
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (!node.parentElement.closest('script, style, text.tick')) texts.push(node.textContent);
+  for (const element of root.querySelectorAll('[data-tip], [aria-label], [title]'))
+    texts.push(element.dataset.tip || '', element.getAttribute('aria-label') || '', element.title || '');
+  return texts;
+});
+
+async function strangers(tab, selector, parts) {
+  const known = allowed(parts);
+  const found = (await readable(tab, selector)).flatMap(tokens);
+  return { count: found.length, absent: [...new Set(found)].filter((t) => !known.has(t)) };
+}
+
+// Numbers of the page that are absent from the JSON, as "where: number", and how many were looked up.
+export async function absentNumbers(tab, results) {
+  const { cards, extras, page, ...run } = results;
+  const all = [...cards, ...extras];
+  const onPage = [...cards, ...extras.filter((card) => card.evidence)];
+  const neighbours = (card) => card.related.map((n) => all.find((c) => c.number === n).question);
+  const places = [['.masthead', [run, page.title, page.lede]], ['.contents', [cards.map((c) => c.question)]],
+    ['#tutorial', [page.tutorial]], ['#closing', [page.checklist]], ['.colophon', []],
+    ['#quiz', [page.quiz, all.map((c) => c.evidence && c.evidence.endpoints)]]];
+  for (const card of onPage)
+    places.push([`#card-${card.number}`, [card, neighbours(card), run.seed, run.confidence,
+      page.predictions.find((p) => p.card === card.number), card.number === 1 ? page.example : null]]);
+  const absent = [];
+  let count = 0;
+  for (const [selector, parts] of places) {
+    const here = await strangers(tab, selector, parts);
+    count += here.count;
+    absent.push(...here.absent.map((t) => `${selector}: ${t}`));
+  }
+  return { absent, count };
+}
