@@ -214,11 +214,15 @@ EK_API EK_NODISCARD ek_status ek_set_input(ek_model *model, const int64_t dims[4
 
 typedef struct ek_recalibrate_options {
     size_t struct_size;
-    int64_t batch; /* default 64; changes time and memory, never results */
+    int64_t batch; /* default 64; changes time and memory, never results but those of one_pass */
     int threads;
-    int one_pass;     /* 1 = every norm on the model as it was; default 0: each on norms that are done */
-    double blend;     /* in [0, 1): weight of the statistics that were there; default 0 */
-    int use_metadata; /* 1 (default) = normalize images with evenkeel.mean/std of the model */
+    int one_pass; /* 1 = all norms in one pass, each on the batch statistics of those below, so that the batch size
+                     counts; default 0: each on norms that are done */
+    double blend; /* in [0, 1): weight of the statistics that were there; default 0. new = blend old + (1 - blend)
+                     measured, for mean and variance each */
+    int64_t old_images; /* > 0: the statistics that were there count as those of so many images, merged as populations:
+                           the distance between the means adds to the variance; not with blend. Default 0 */
+    int use_metadata;   /* 1 (default) = normalize images with evenkeel.mean/std of the model */
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
     uint64_t reserved[8];

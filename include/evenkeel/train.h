@@ -49,9 +49,10 @@ typedef struct ek_train_options {
     int reproducible;                  /* 1 = the same bits for any number of threads */
     int64_t chunk;                     /* reproducible: images per chunk, default 1 */
     int profile;
+    int64_t virtual_batch; /* batch norm shares statistics over so many consecutive examples; 0 (default) = the batch */
     double lr_depth_decay; /* each layer further from the logits learns this times as fast; in (0, 1], default 1 */
     int height, width;     /* of the images, where the model leaves them open; 0 = not known */
-    uint64_t reserved[6];
+    uint64_t reserved[5];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -94,7 +95,9 @@ EK_API EK_NODISCARD ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_l
 EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
 EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
 
-/* One training step. EK_ERR_NONFINITE: loss or gradient not finite (parameter named); the model is as before the step.
+/* One training step. Trained parameters are read anew at each step, so that between steps the caller may change them
+ * through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or gradient not finite
+ * (parameter named); the model is as before the step.
  */
 EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
                                               ek_error *err);

@@ -123,7 +123,7 @@ const eks_design eks_card03 = {
     .refuter = "One differing bit in evaluation; training mode that ignores batch mates, or loses less than 5 points "
                "on sorted batches; or a frozen step that changes running values or leaves scale and bias alone.",
     .method =
-        "A six-layer convolutional network, trained for about a second on up to 6,000 images of 14 × 14 pixels; 1,000 "
+        "A six-layer convolutional network, trained for about a second on up to 4,000 images of 14 × 14 pixels; 1,000 "
         "test images, batches of 1 to 128, shuffled and sorted by class. The frozen step is the first step of a "
         "new network.",
     .sabotage = "eval-batch-stats",

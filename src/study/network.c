@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRAIN_IMAGES = 6000, BATCH = 64, EPOCHS = 2 };
+enum { TRAIN_IMAGES = 4000, BATCH = 64, EPOCHS = 2 };
 
 static ek_status open_data(const char *spec, ek_split split, int64_t limit, ek_dataset **dataset, ek_error *err) {
     ek_dataset_options options;

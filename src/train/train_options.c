@@ -82,6 +82,11 @@ ek_status eki_train_options_check(ek_train_options *o, const ek_train_options *g
                         o->warmup_steps);
     }
     if (o->chunk < 1) return eki_fail(err, EK_ERR_ARG, "chunk = %" PRId64 " must be at least 1", o->chunk);
+    if (o->virtual_batch < 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "virtual_batch = %" PRId64 " must not be negative: it counts examples, 0 being the whole batch",
+                        o->virtual_batch);
+    }
     if (o->threads < 0) return eki_fail(err, EK_ERR_ARG, "threads = %d must not be negative", o->threads);
     return EK_OK;
 }

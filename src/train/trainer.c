@@ -23,6 +23,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .backward = true,
                                 .reproducible = o->reproducible != 0,
                                 .chunk = o->chunk,
+                                .virtual_batch = o->virtual_batch,
                                 .profile = o->profile != 0,
                                 .seed = o->seed,
                                 .norm_switches = trainer->switches,
