@@ -125,6 +125,10 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_affine(const eki_job *job) {
+    if (job->plan->wide) {
+        eki_wide_affine_phase(job);
+        return;
+    }
     if (job->valid != NULL) {
         eki_masked_affine(job);
         return;

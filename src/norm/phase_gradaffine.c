@@ -128,6 +128,10 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradaffine(const eki_job *job) {
+    if (job->plan->wide) {
+        eki_wide_gradaffine(job);
+        return;
+    }
     if (job->valid != NULL) {
         eki_masked_gradaffine(job);
         return;

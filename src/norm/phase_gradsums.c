@@ -61,6 +61,10 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradsums(const eki_job *job) {
+    if (job->plan->wide) {
+        eki_wide_gradsums(job);
+        return;
+    }
     if (job->valid != NULL) {
         eki_masked_gradsums(job);
         return;

@@ -55,6 +55,10 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_moments(const eki_job *job) {
+    if (job->plan->wide) {
+        eki_wide_moments(job);
+        return;
+    }
     if (job->valid != NULL) {
         eki_masked_moments(job);
         return;
