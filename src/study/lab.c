@@ -10,20 +10,22 @@ enum { TEST_BATCH = 250, PRECISE_IMAGES = 1000, MATES = 100 };
 eks_scale eks_scale_mlp(const eks_study *study) {
     switch (study->level) {
     case EKS_LEVEL_QUICK: return (eks_scale){4, 2, 14, 1500};
-    case EKS_LEVEL_DEFAULT: return (eks_scale){6, 4, 14, 5000};
+    case EKS_LEVEL_DEFAULT: return (eks_scale){10, 4, 14, 10000};
     case EKS_LEVEL_FULL: break;
     }
-    return (eks_scale){10, 8, 28, 10000};
+    return (eks_scale){16, 8, 28, 20000};
 }
 
 eks_scale eks_scale_cnn(const eks_study *study) {
     switch (study->level) {
     case EKS_LEVEL_QUICK: return (eks_scale){4, 2, 8, 600};
-    case EKS_LEVEL_DEFAULT: return (eks_scale){5, 4, 16, 2500};
+    case EKS_LEVEL_DEFAULT: return (eks_scale){8, 4, 16, 5000};
     case EKS_LEVEL_FULL: break;
     }
-    return (eks_scale){10, 6, 16, 5000};
+    return (eks_scale){10, 6, 32, 10000};
 }
+
+const char *eks_network_name(const eks_study *study) { return study->level == EKS_LEVEL_FULL ? "resnet20" : "cnn6"; }
 
 eks_recipe eks_recipe_make(const char *name, const char *network, const eks_pool *pool, eks_scale scale) {
     eks_recipe recipe = {.name = name,
@@ -250,7 +252,8 @@ static ek_status measure_precise(eks_run *run, ek_error *err) {
     double loss;
     EKS_TRY(eks_lab_evaluate(run->model, pool, &pool->test, pool->test.count / MATES * MATES, recipe->change,
                              EK_MODE_TRAINING, MATES, &run->out[EKS_BATCH_ACCURACY], &loss, err));
-    EKS_TRY(eks_lab_recalibrate(run->model, pool, &pool->train, NULL, PRECISE_IMAGES, recipe->change, err));
+    EKS_TRY(eks_lab_recalibrate(run->model, pool, &pool->train, NULL,
+                                recipe->precise > 1 ? recipe->precise : PRECISE_IMAGES, recipe->change, err));
     return eks_lab_evaluate(run->model, pool, &pool->test, pool->test.count, recipe->change, EK_MODE_INFERENCE,
                             TEST_BATCH, &run->out[EKS_PRECISE_ACCURACY], &run->out[EKS_PRECISE_LOSS], err);
 }

@@ -58,6 +58,8 @@ struct eks_study {
     double seconds;
 };
 
+/* The convolutional network of the level: cnn6, or resnet20 at the full one. */
+const char *eks_network_name(const eks_study *study);
 const char *eks_level_text(const eks_study *study); /* "quick", "default", "full" */
 
 /* The uses of a card: the right ones, or the wrong one when its sabotage is asked for. */

@@ -123,7 +123,7 @@ static void verdicts_follow_from_the_numbers(void **state) {
     json_t *arms = json_object_get(json_object_get(card_of(root, 4), "evidence"), "arms");
     json_t *values = json_object_get(json_array_get(arms, 0), "values");
     json_t *seeds = json_object_get(json_array_get(values, 0), "seeds");
-    assert_int_equal(json_array_set_new(seeds, 0, json_real(0.9)), 0);
+    assert_int_equal(json_array_set_new(seeds, 0, json_integer(1)), 0);
     assert_int_equal(json_dump_file(root, other_path, 0), 0);
     json_decref(root);
     assert_int_equal(ek_study_verify(other_path, &checked, &wrong, &lines, count_lines, NULL), EK_OK);
