@@ -6,9 +6,7 @@
  */
 #include "norm/norm_job.h"
 
-static bool fits_cache(const ek_norm_plan *plan) {
-    return plan->row_sets && plan->row_apply && plan->set_blocks == 1 && !plan->masked;
-}
+static bool fits_cache(const ek_norm_plan *plan) { return plan->row_sets && plan->row_apply && plan->set_blocks == 1; }
 
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;

@@ -30,6 +30,7 @@ void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t
     } else {
         k->row_affine(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
     }
+    eki_hide_row(job, job->y, offset, sample, begin, length);
 }
 
 eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
@@ -102,6 +103,7 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
         columns(job, offset, s.length, stride, cols, &p);
     }
     if (padding > 0) eki_clear_padding(job, job->y, offset, s.length, cols, padding);
+    eki_hide_rows(job, job->y, offset, eki_valid_at(job, s.sample, s.begin), s.length, cols);
 }
 
 void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece) {
@@ -127,10 +129,6 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 void eki_phase_affine(const eki_job *job) {
     if (job->plan->wide) {
         eki_wide_affine_phase(job);
-        return;
-    }
-    if (job->valid != NULL) {
-        eki_masked_affine(job);
         return;
     }
     const ek_norm_plan *plan = job->plan;

@@ -28,6 +28,8 @@ void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int
     if (eki_computes_again(job)) again = eki_affine_of(job, sample, channel);
     job->kernels->row_gradaffine(x, dy, dx, (size_t)length, &p,
                                  eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
+    eki_hide_row(job, job->dx, offset, sample, begin, length);
+    eki_hide_row(job, job->dresidual, offset, sample, begin, length);
 }
 
 typedef struct {
@@ -105,6 +107,9 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     if (padding > 0 && job->dresidual != NULL) {
         eki_clear_padding(job, job->dresidual, offset, s.length, cols, padding);
     }
+    const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+    eki_hide_rows(job, job->dx, offset, valid, s.length, cols);
+    eki_hide_rows(job, job->dresidual, offset, valid, s.length, cols);
 }
 
 void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece) {
@@ -130,10 +135,6 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 void eki_phase_gradaffine(const eki_job *job) {
     if (job->plan->wide) {
         eki_wide_gradaffine(job);
-        return;
-    }
-    if (job->valid != NULL) {
-        eki_masked_gradaffine(job);
         return;
     }
     const ek_norm_plan *plan = job->plan;
