@@ -1,6 +1,9 @@
 /* convert.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
 #include "surgery/convert.h"
+#include "model/select.h"
+#include "surgery/raise_opset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,19 +23,50 @@ static ek_status choose_native(eki_converter *c) {
     return eki_opset_declare(c->graph, EKI_OPSET_GROUP, c->err);
 }
 
-static ek_status convert_norms(eki_converter *c, const ek_model *model) {
-    size_t found = 0;
-    for (size_t i = 0; i < model->n_norms; i++) {
+/* Calls `each` for every norm that the pattern means. */
+static ek_status for_norms(eki_converter *c, const ek_model *model,
+                           ek_status (*each)(eki_converter *, eki_node *, const ek_model_norm *), size_t *found) {
+    bool *chosen = calloc(model->n_norms + 1, sizeof *chosen);
+    if (chosen == NULL) return eki_fail_nomem(c->err, model->n_norms);
+    ek_status status = eki_select_norms(model, c->options->pattern, chosen, c->err);
+    *found = 0;
+    for (size_t i = 0; status == EK_OK && i < model->n_norms; i++) {
         const ek_model_norm *info = &model->norms[i].info;
         eki_value *out = info->output[0] != '\0' ? eki_graph_find(c->graph, info->output) : NULL;
-        if (!eki_glob_matches(c->options->pattern, info->node, info->output, info->scale)) continue;
-        found++;
-        if (c->options->norm != EK_TO_KEEP && out != NULL && out->producer != NULL) {
-            EKI_TRY(eki_convert_norm(c, out->producer, info));
-        }
+        if (!chosen[i]) continue;
+        ++*found;
+        if (out != NULL && out->producer != NULL) status = each(c, out->producer, info);
     }
+    free(chosen);
+    return status;
+}
+
+static ek_status convert_norms(eki_converter *c, const ek_model *model) {
+    size_t found;
+    if (c->options->norm == EK_TO_KEEP) return EK_OK;
+    EKI_TRY(for_norms(c, model, eki_convert_norm, &found));
+    /* A Mul and an Add may be meant. */
     if (found > 0 || c->options->norm == EK_TO_BATCH || strcmp(c->options->pattern, "*") == 0) return EK_OK;
     return eki_fail(c->err, EK_ERR_ARG, "no norm matches '%s'; evenkeel inspect lists them", c->options->pattern);
+}
+
+/* Repairs first, by the rules of the file's opset; then the opset. */
+static ek_status repair(eki_converter *c, const ek_model *model) {
+    size_t found;
+    EKI_TRY(for_norms(c, model, eki_repair_norm, &found));
+    if (c->options->opset == 0) return EK_OK;
+    char text[64];
+    int64_t own = eki_graph_opset(c->graph, "");
+    (void)snprintf(text, sizeof text, "%d", c->options->opset);
+    if (c->options->opset < own && c->options->opset >= EKI_OPSET_MIN) { /* saving writes it so */
+        EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
+        return eki_meta_set(c->graph, EKI_META_OPSET, text, c->err);
+    }
+    EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));
+    (void)snprintf(text, sizeof text, "opset %d", c->options->opset);
+    if (own != c->options->opset) EKI_TRY(eki_report_add(c->report, "model", true, text, c->err));
+    EKI_TRY(eki_meta_set(c->graph, EKI_META_OPSET, NULL, c->err));
+    return eki_graph_infer(c->graph, NULL, c->err);
 }
 
 static ek_status convert_frozen(eki_converter *c) {
@@ -54,10 +88,10 @@ static ek_status edit(eki_converter *c, const ek_model *model) {
     eki_uses uses;
     size_t values = c->graph->n_values;
     eki_edit_unlist(c->graph);
-    EKI_TRY(eki_repair(c));
-    EKI_TRY(choose_native(c));
     EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
-    ek_status status = convert_norms(c, model);
+    ek_status status = repair(c, model);
+    if (status == EK_OK) status = choose_native(c);
+    if (status == EK_OK) status = convert_norms(c, model);
     if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
     if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
     eki_uses_free(&uses);

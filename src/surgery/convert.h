@@ -45,7 +45,7 @@ ek_status eki_convert_frozen(eki_converter *c, const eki_uses *uses, eki_node *m
 ek_status eki_convert_fit(eki_converter *c, ek_model *before, ek_model *after);
 
 /* ---- repair.c ---- */
-/* Modes, momentum and variance as the options say; then the opset. */
-ek_status eki_repair(eki_converter *c);
+/* Mode, momentum and variance of a batch norm as the options say. */
+ek_status eki_repair_norm(eki_converter *c, eki_node *node, const ek_model_norm *info);
 
 #endif

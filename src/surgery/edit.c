@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int count_uses(const eki_graph *graph, const eki_value *value) {
+int eki_edit_uses(const eki_graph *graph, const eki_value *value) {
     int count = value->is_output;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         if (graph->nodes[i]->op_type == NULL) continue;
@@ -68,7 +68,8 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
                             const double *values, ek_error *err) {
     EKI_TRY(widen(graph, node, input + 1, err));
     eki_value *old = node->in[input];
-    if (old != NULL && old->init != NULL && count_uses(graph, old) == 1 && eki_shape_equal(&old->init->shape, shape)) {
+    if (old != NULL && old->init != NULL && eki_edit_uses(graph, old) == 1 &&
+        eki_shape_equal(&old->init->shape, shape)) {
         return rewrite(old->init, values, err);
     }
     return eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
@@ -154,7 +155,7 @@ void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
 ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {
     for (size_t i = 0; i < values_before; i++) {
         eki_value *value = graph->values[i];
-        if (before->count[i] == 0 || count_uses(graph, value) > 0) continue;
+        if (before->count[i] == 0 || eki_edit_uses(graph, value) > 0) continue;
         if (value->init != NULL) {
             if (value->init->owned) eki_free(value->init->data);
             value->init = NULL;

@@ -42,19 +42,28 @@ static ek_status check_updated(const look *l) {
                     m->count);
 }
 
+/* A variance at epsilon or below is epsilon's; one just above it is still bent by it. */
 static ek_status check_variance(const look *l) {
     double epsilon = l->seen->norm.epsilon;
-    int64_t count = 0;
-    for (int64_t i = 0; l->variance != NULL && i < eki_count(l->variance); i++) {
+    int64_t under = 0, near = 0, all = l->variance == NULL ? 0 : eki_count(l->variance);
+    for (int64_t i = 0; i < all; i++) {
         double v = eki_at(l->variance, i);
-        count += v >= 0 && v <= epsilon;
+        under += v >= 0 && v <= epsilon;
+        near += v > epsilon && v <= 10 * epsilon;
     }
-    if (count == 0) return EK_OK;
+    if (near > 0) {
+        EKI_TRY(eki_find(l->in, EK_NOTE, "near-epsilon", l->seen->name,
+                         "keep epsilon as it is when the model is changed or written by other tools", l->err,
+                         "%" PRId64 " of %" PRId64
+                         " channels have a variance of at most ten epsilon (%g): epsilon shrinks them by 5 %% or more",
+                         near, all, epsilon));
+    }
+    if (under == 0) return EK_OK;
     return eki_find(l->in, EK_WARNING, "small-variance", l->seen->name,
                     "the channel is constant on the training data; " RECALIBRATE, l->err,
                     "%" PRId64 " of %" PRId64
                     " channels have a variance of at most epsilon (%g): epsilon decides there",
-                    count, eki_count(l->variance), epsilon);
+                    under, all, epsilon);
 }
 
 /* Scales of next to nothing, and scales that are large against the deviation. */
@@ -87,24 +96,24 @@ static ek_status check_mode(const look *l) {
     double m = l->seen->norm.momentum;
     if (l->seen->training) {
         EKI_TRY(eki_find(l->in, EK_WARNING, "training-mode", l->seen->name,
-                         "export the model in inference mode, or set training_mode to 0", l->err,
+                         "evenkeel convert --inference sets it to its running statistics", l->err,
                          "the node takes the statistics of each batch (%s): other runtimes refuse or differ",
                          eki_graph_opset(l->in->model->graph, "") >= 14 ? "training_mode = 1"
                                                                         : "by is_test or its outputs"));
     }
     if (l->seen->norm.kind != EK_NORM_BATCH || m >= 0.5 || eki_node_attr(l->node, "momentum") == NULL) return EK_OK;
-    return eki_find(l->in, EK_WARNING, "momentum", l->seen->name,
-                    "ONNX's momentum is what is kept: 0.9 and 0.99 stand for PyTorch's 0.1 and 0.01", l->err,
-                    "momentum %g looks like PyTorch's: training would keep only %g of the old statistics each step", m,
-                    m);
+    return eki_find(
+        l->in, EK_WARNING, "momentum", l->seen->name,
+        "ONNX's momentum is what is kept, PyTorch's 0.1 is 0.9 here; evenkeel convert --from torch turns it round",
+        l->err, "momentum %g looks like PyTorch's: training would keep only %g of the old statistics each step", m, m);
 }
 
 static ek_status check_group(const look *l) {
     int64_t opset = eki_graph_opset(l->in->model->graph, "");
     const ek_model_norm *n = &l->seen->norm;
     if (n->kind != EK_NORM_GROUP || strcmp(l->node->op_type, "GroupNormalization") != 0 || opset >= 21) return EK_OK;
-    return eki_find(l->in, EK_WARNING, "group-norm-18", l->seen->name, "evenkeel writes it at opset 21, or --opset 17",
-                    l->err,
+    return eki_find(l->in, EK_WARNING, "group-norm-18", l->seen->name,
+                    "evenkeel convert --opset 21 gives it a scale for each channel", l->err,
                     "at opset %" PRId64 " a scale stands for a group (%" PRId64 " groups, %" PRId64
                     " scales): deprecated, and other tools take it as one for a channel",
                     opset, n->groups, l->seen->scale.count);
@@ -113,14 +122,15 @@ static ek_status check_group(const look *l) {
 static ek_status check_neighbour(const look *l) {
     const eki_value *x = l->node->n_in > 0 ? l->node->in[0] : NULL;
     const eki_node *conv = x == NULL ? NULL : x->producer;
-    if (l->seen->norm.kind != EK_NORM_BATCH || !eki_is_op(conv, "Conv") || conv->n_in < 3 || conv->in[2] == NULL) {
+    bool layer = eki_is_op(conv, "Conv") || eki_is_op(conv, "ConvTranspose") || eki_is_op(conv, "Gemm");
+    if (l->seen->norm.kind != EK_NORM_BATCH || !layer || conv->n_in < 3 || conv->in[2] == NULL) {
         return EK_OK;
     }
     if (l->uses->count[x->id] != 1) return EK_OK;
     return eki_find(l->in, EK_NOTE, "redundant-bias", l->seen->name,
                     "leave the bias out when training anew; evenkeel fold merges it", l->err,
-                    "the convolution before it has a bias ('%.100s'), which the norm takes away again",
-                    conv->in[2]->name);
+                    "the %s before it has a bias ('%.100s'), which the norm takes away again",
+                    strcmp(conv->op_type, "Gemm") == 0 ? "product" : "convolution", conv->in[2]->name);
 }
 
 static ek_status check_shared(const look *l) {

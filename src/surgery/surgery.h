@@ -112,6 +112,8 @@ void eki_sites_free(eki_sites *sites);
 const eki_site *eki_site_of(const eki_sites *sites, const eki_node *node);
 
 /* ---- edit.c: changing a graph ---- */
+/* How often a value is read, as an output of the graph too. */
+int eki_edit_uses(const eki_graph *graph, const eki_value *value);
 /* Gives input `input` of the node new f32 data: in place where nobody else reads it and the shape is the same, else as
  * a new initializer. `values` are rounded to f32 once. */
 ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,

@@ -4,7 +4,8 @@
  * deviation is 1. With data mean and variance are those of the convolution's output, scale is the deviation and bias
  * the mean.
  */
-#include "surgery/surgery.h"
+#include "surgery/model_feed.h"
+#include "surgery/recalibrate.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -108,35 +109,103 @@ static bool is_new(const ek_model *before, const eki_norm_ref *ref) {
     return true;
 }
 
-/* Scale and bias that undo what was measured. */
-static void undo(const eki_norm_ref *ref) {
-    float *part[5];
-    double epsilon = ref->info.epsilon;
-    for (int i = 1; i < 5; i++) part[i] = ref->node->in[i]->init->data;
-    for (int64_t c = 0; c < ref->info.channels; c++) {
-        part[1][c] = (float)sqrt((double)part[4][c] + epsilon);
-        part[2][c] = part[3][c];
+typedef struct measuring {
+    ek_model *model;
+    eki_norm_ref **norms; /* the new ones */
+    const char **outputs; /* theirs, which are the convolutions' as long as they are the identity */
+    eki_moment **moments; /* of each norm, by channel */
+    size_t count;
+    eki_arena arena;
+    eki_feed feed;
+    ek_session *session;
+} measuring;
+
+static ek_status list_new(measuring *m, const ek_model *before, ek_error *err) {
+    size_t n = m->model->n_norms + 1;
+    m->norms = eki_arena_alloc(&m->arena, n * sizeof *m->norms);
+    m->outputs = eki_arena_alloc(&m->arena, n * sizeof *m->outputs);
+    m->moments = eki_arena_alloc(&m->arena, n * sizeof *m->moments);
+    if (m->norms == NULL || m->outputs == NULL || m->moments == NULL) return eki_fail_nomem(err, n * sizeof *m->norms);
+    for (size_t i = 0; i < m->model->n_norms; i++) {
+        eki_norm_ref *ref = &m->model->norms[i];
+        if (!is_new(before, ref)) continue;
+        size_t channels = (size_t)ref->info.channels;
+        m->norms[m->count] = ref;
+        m->outputs[m->count] = ref->info.output;
+        m->moments[m->count] = eki_arena_alloc(&m->arena, channels * sizeof **m->moments);
+        if (m->moments[m->count++] == NULL) return eki_fail_nomem(err, channels * sizeof **m->moments);
+    }
+    return EK_OK;
+}
+
+static ek_status add_moments(const measuring *m, size_t i, int64_t examples, ek_error *err) {
+    ek_array x = ek_session_output(m->session, i);
+    int64_t channels = m->norms[i]->info.channels, space = 1;
+    for (int d = 2; d < x.rank; d++) space *= x.dims[d];
+    if (x.dtype != EK_F32 || x.rank < 2 || x.dims[1] != channels || x.dims[0] < examples) {
+        return eki_fail(err, EK_ERR_SHAPE, "'%s' is not float32 with %lld channels and an example a row", m->outputs[i],
+                        (long long)channels);
+    }
+    for (int64_t n = 0; n < examples; n++) {
+        for (int64_t c = 0; c < channels; c++) {
+            eki_moment_add(&m->moments[i][c], (const float *)x.data + (n * channels + c) * space, space);
+        }
+    }
+    return EK_OK;
+}
+
+static ek_status run_data(measuring *m, const ek_unfold_options *options, ek_error *err) {
+    ek_session_options o = ek_session_options_default();
+    int64_t examples, seen = 0;
+    o.threads = options->threads;
+    o.outputs = m->outputs;
+    o.output_count = m->count;
+    EKI_TRY(ek_session_create(m->model, &o, &m->session, err));
+    EKI_TRY(eki_feed_start(&m->feed, err));
+    for (;;) {
+        EKI_TRY(eki_feed_next(&m->feed, &examples, err));
+        if (examples == 0) return EK_OK;
+        EKI_TRY(ek_session_run(m->session, &m->feed.input, 1, err));
+        for (size_t i = 0; i < m->count; i++) EKI_TRY(add_moments(m, i, examples, err));
+        seen += examples;
+        if (options->progress != NULL && options->progress(options->context, seen, m->feed.info.count) != 0) {
+            return eki_fail(err, EK_ERR_INTERRUPTED, "the measurement was stopped");
+        }
     }
 }
 
-/* The new norms are the identity, so that each sees what it will see in the end: one pass measures all. */
+/* What was measured, and the scale and bias that undo it. */
+static ek_status write_norm(const eki_norm_ref *ref, const eki_moment *moments, ek_error *err) {
+    float *part[5];
+    for (int i = 1; i < 5; i++) part[i] = ref->node->in[i]->init->data;
+    for (int64_t c = 0; c < ref->info.channels; c++) {
+        double mean = moments[c].mean, variance = moments[c].m2 / moments[c].count;
+        if (!(moments[c].count >= 2) || !isfinite(mean) || !isfinite(variance)) {
+            return eki_fail(err, moments[c].count >= 2 ? EK_ERR_NONFINITE : EK_ERR_ARG, "'%s': channel %lld %s",
+                            ref->info.output, (long long)c,
+                            moments[c].count >= 2 ? "is not finite on the data"
+                                                  : "has fewer than two values; use more data");
+        }
+        part[3][c] = part[2][c] = (float)mean;
+        part[4][c] = (float)variance;
+        part[1][c] = (float)sqrt((double)part[4][c] + ref->info.epsilon);
+    }
+    return EK_OK;
+}
+
 static ek_status measure(const ek_model *before, ek_model *model, const ek_unfold_options *options, ek_error *err) {
-    ek_recalibrate_options o = ek_recalibrate_options_default();
-    ek_recalibration *report = NULL;
-    if (options->batch > 0) o.batch = options->batch;
-    o.threads = options->threads;
-    o.one_pass = 1;
-    o.progress = options->progress;
-    o.context = options->context;
-    for (size_t i = 0; i < model->n_norms; i++) {
-        if (!is_new(before, &model->norms[i])) model->norms[i].info.stats_frozen = 1; /* until they are indexed anew */
+    measuring m = {.model = model};
+    ek_status status = list_new(&m, before, err);
+    if (status == EK_OK && m.count > 0) {
+        int64_t batch = options->batch > 0 ? options->batch : 64;
+        status = eki_feed_open(&m.feed, model, options->dataset, batch, true, err);
+        if (status == EK_OK) status = run_data(&m, options, err);
+        for (size_t i = 0; status == EK_OK && i < m.count; i++) status = write_norm(m.norms[i], m.moments[i], err);
     }
-    EKI_TRY(ek_recalibrate(model, options->dataset, &o, &report, err));
-    for (size_t i = 0; i < model->n_norms; i++) {
-        if (is_new(before, &model->norms[i])) undo(&model->norms[i]);
-    }
-    ek_recalibration_destroy(report);
-    return eki_model_index_norms(model, err);
+    ek_session_destroy(m.session);
+    eki_feed_close(&m.feed);
+    eki_arena_free(&m.arena);
+    return status;
 }
 
 ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,

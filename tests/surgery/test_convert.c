@@ -279,7 +279,6 @@ static void test_to_batch(void **state) {
     for (size_t k = 0; k < 6; k++) check_fit(model, whole, ek_model_norm_get(model, k).output, data);
     ek_recalibrate_options one = ek_recalibrate_options_default();
     ek_recalibration *again;
-    one.one_pass = 1;
     OK(ek_recalibrate(whole, data, &one, &again, err));
     for (size_t i = 0; i < 6; i++) assert_true(ek_recalibration_row(again, i)->shift_max < 1e-5);
     ek_recalibration_destroy(again);

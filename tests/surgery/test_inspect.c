@@ -56,6 +56,7 @@ static void never_updated(ek_model *m) {
     }
 }
 static void small_variance(ek_model *m) { parameter(m, "bn.var")[2] = 0.5e-5F, parameter(m, "bn.weight")[2] = 1e-3F; }
+static void near_epsilon(ek_model *m) { parameter(m, "bn.var")[2] = 5e-5F, parameter(m, "bn.weight")[2] = 1e-3F; }
 static void nan_mean(ek_model *m) { parameter(m, "bn.mean")[1] = NAN; }
 static void negative(ek_model *m) { parameter(m, "bn.var")[1] = -0.5F; }
 static void dead(ek_model *m) { parameter(m, "bn.weight")[5] = 1e-9F; }
@@ -75,6 +76,7 @@ static void test_findings(void **state) {
     } cases[] = {
         {"never-updated", EK_WARNING, never_updated},
         {"small-variance", EK_WARNING, small_variance},
+        {"near-epsilon", EK_NOTE, near_epsilon},
         {"not-finite", EK_SEVERE, nan_mean},
         {"negative-variance", EK_SEVERE, negative},
         {"dead-channels", EK_NOTE, dead},
@@ -118,6 +120,77 @@ static void test_structure(void **state) {
     assert_false(ek_inspection_norm(in, 1)->foldable);
     ek_inspection_destroy(in);
     ek_model_destroy(model);
+}
+
+/* A bias before the norm, of each kind of layer; behind a norm it is nobody's but its own. */
+static void test_redundant_bias(void **state) {
+    (void)state;
+    const int64_t matrix[2] = {2, 6};
+    for (int kind = 0; kind < 4; kind++) {
+        net n = kind == 2 ? net_start(17, 2, matrix) : net_image(17, 3, 8);
+        if (kind == 0) net_conv(&n, "layer", (conv_shape){3, 4, 3, 1, 1}, true);
+        if (kind == 1) net_deconv(&n, "layer", (conv_shape){3, 4, 3, 1, 1}, true);
+        if (kind == 2) net_gemm(&n, "layer", 6, 4, false, true);
+        if (kind == 3) net_deconv(&n, "layer", (conv_shape){3, 4, 3, 1, 1}, false);
+        net_bn(&n, "bn", 4);
+        ek_model *model = net_finish(&n);
+        ek_inspection *in;
+        OK(ek_inspect(model, &in, err));
+        const ek_finding *f = find(in, "redundant-bias");
+        assert_true((f != NULL) == (kind < 3));
+        if (f != NULL) assert_non_null(strstr(f->text, kind == 2 ? "the product before it" : "the convolution before"));
+        ek_inspection_destroy(in);
+        ek_model_destroy(model);
+    }
+}
+
+/* Old files list every weight as an input: said once, for the whole model. */
+static void test_listed_weights(void **state) {
+    (void)state;
+    net n = net_image(9, 3, 8);
+    n.graph->ir_version = 4;
+    net_bn(&n, "bn", 3);
+    for (size_t i = 0; i < n.graph->n_values; i++) {
+        if (n.graph->values[i]->init != NULL) OK(eki_graph_add_input(n.graph, n.graph->values[i], err));
+    }
+    ek_model *model = net_finish(&n);
+    ek_inspection *in;
+    OK(ek_inspect(model, &in, err));
+    const ek_finding *f = find(in, "weights-as-inputs");
+    assert_non_null(f);
+    assert_string_equal(f->norm, "");
+    assert_int_equal(f->severity, EK_NOTE);
+    ek_inspection_destroy(in);
+    ek_model_destroy(model);
+}
+
+/* Training mode as each age of opsets says it. */
+static void test_training_modes(void **state) {
+    (void)state;
+    static const int64_t opsets[] = {6, 9, 14};
+    for (int i = 0; i < 6; i++) {
+        bool trains = i % 2 == 1;
+        net n = net_image(opsets[i / 2], 3, 8);
+        eki_node *bn = net_bn(&n, "bn", 3);
+        if (i / 2 == 0) OK(eki_node_set_int(n.graph, bn, "is_test", !trains, err));
+        if (i / 2 == 2) OK(eki_node_set_int(n.graph, bn, "training_mode", trains, err));
+        if (i / 2 == 1 && trains) {
+            eki_value **out = eki_arena_alloc(&n.graph->arena, 2 * sizeof *out);
+            out[0] = bn->out[0];
+            OK(eki_graph_value(n.graph, "new_mean", &out[1], err));
+            out[1]->producer = bn;
+            out[1]->producer_output = 1;
+            bn->out = out;
+            bn->n_out = 2;
+        }
+        ek_model *model = net_finish(&n);
+        ek_inspection *in;
+        OK(ek_inspect(model, &in, err));
+        assert_true((find(in, "training-mode") != NULL) == trains);
+        assert_int_equal(ek_inspection_norm(in, 0)->training, trains);
+        ek_inspection_destroy(in);
+        ek_model_destroy(model);
+    }
 }
 
 static void test_group_norm(void **state) {
@@ -179,8 +252,11 @@ static void test_cut_nodes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_healthy),    cmocka_unit_test(test_findings),         cmocka_unit_test(test_structure),
-        cmocka_unit_test(test_group_norm), cmocka_unit_test(test_unknown_operator), cmocka_unit_test(test_cut_nodes),
+        cmocka_unit_test(test_healthy),        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_structure),      cmocka_unit_test(test_group_norm),
+        cmocka_unit_test(test_redundant_bias), cmocka_unit_test(test_listed_weights),
+        cmocka_unit_test(test_training_modes), cmocka_unit_test(test_unknown_operator),
+        cmocka_unit_test(test_cut_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
