@@ -34,19 +34,25 @@ EK_INLINE size_t before_line(const void *p, size_t n) {
 /* Whether every vector of whole columns begins at an aligned address. */
 EK_INLINE int lines_begin(const void *p, size_t stride) { return (uintptr_t)p % DATA_VECTOR == 0 && stride % 16 == 0; }
 
-EK_INLINE void affine_row(const element *x, element *y, size_t n, const eki_affine *p, const eki_epilogue *e,
-                          int fusion) {
-    affine16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(p->bias)};
-    size_t i = before_line(y, n);
-    if (i > 0) data_store_n(y, finish(affine_eval(data_load_n(x, i), v), e, 0, i, fusion), i);
-    for (; i + 16 <= n; i += 16) {
-        data_stream(y + i, finish(affine_eval(data_load(x + i), v), e, i, 16, fusion));
+EK_INLINE void affine_row(const element *x, element *y, size_t rows, size_t stride, size_t n,
+                          const eki_affine_columns *columns, const eki_epilogue *e, int fusion) {
+    const eki_affine_columns p = *columns; /* stores cannot change it */
+    for (size_t r = 0; r < rows; r++) {
+        affine16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.gain[r]),
+                      f32x16_set1(p.bias[r])};
+        size_t i = r * stride, end = i + n, head = before_line(y + i, n);
+        if (head > 0) data_store_n(y + i, finish(affine_eval(data_load_n(x + i, head), v), e, i, head, fusion), head);
+        for (i += head; i + 16 <= end; i += 16) {
+            data_stream(y + i, finish(affine_eval(data_load(x + i), v), e, i, 16, fusion));
+        }
+        if (i == end) continue;
+        data_store_n(y + i, finish(affine_eval(data_load_n(x + i, end - i), v), e, i, end - i, fusion), end - i);
     }
-    if (i < n) data_store_n(y + i, finish(affine_eval(data_load_n(x + i, n - i), v), e, i, n - i, fusion), n - i);
 }
 
-void EK_FN(row_affine_stream)(const void *x, void *y, size_t n, const eki_affine *p, const eki_epilogue *e) {
-    WITH_FUSION(fusion_of(e), affine_row(x, y, n, p, e, F));
+void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_affine_columns *p,
+                              const eki_epilogue *e) {
+    WITH_FUSION(fusion_of(e), affine_row(x, y, rows, stride, n, p, e, F));
 }
 
 EK_INLINE affine16 affine_columns(const eki_affine_columns *p, size_t c) {
@@ -106,9 +112,7 @@ void EK_FN(col_affine_stream)(const void *x, void *y, size_t rows, size_t stride
     WITH_FUSION(fusion_of(e), affine_any(x, y, rows, stride, cols, p, e, F));
 }
 
-EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, size_t n, const eki_gradient *p) {
-    gradient16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->rstd),
-                    f32x16_set1(p->scale),   f32x16_set1(p->k1),      f32x16_set1(p->k2)};
+EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, size_t n, gradient16 v) {
     size_t i = before_line(dx, n);
     if (i > 0) data_store_n(dx, gradient_eval(data_load_n(x, i), data_load_n(dy, i), v), i);
     for (; i + 16 <= n; i += 16) data_stream(dx + i, gradient_eval(data_load(x + i), data_load(dy + i), v));
@@ -118,8 +122,15 @@ EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, si
     }
 }
 
-void EK_FN(row_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t n, const eki_gradient *p) {
-    gradient_row(x, dy, dx, n, p);
+void EK_FN(row_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t n,
+                                  const eki_gradient_columns *columns) {
+    const eki_gradient_columns p = *columns; /* stores cannot change it */
+    for (size_t r = 0; r < rows; r++) {
+        gradient16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.rstd[r]),
+                        f32x16_set1(p.scale[r]),   f32x16_set1(p.k1[r]),      f32x16_set1(p.k2[r])};
+        size_t at = r * stride;
+        gradient_row(element_at(x, at), element_at(dy, at), element_to(dx, at), n, v);
+    }
 }
 
 EK_INLINE gradient16 gradient_columns(const eki_gradient_columns *p, size_t c) {

@@ -46,7 +46,7 @@ static problem whole(void) {
     p.rstd = p.mean;
     p.scale = floats(MOST, 0.5f);
     p.bias = floats(MOST, 0.1f);
-    for (int i = 0; i < 6; i++) p.column[i] = p.scale;
+    for (int i = 0; i < 6; i++) p.column[i] = p.channel[i] = p.scale;
     p.affine = (eki_affine){0.1f, 1e-9f, 1.1f, 0.2f};
     p.gradient = (eki_gradient){0.1f, 1e-9f, 1.1f, 0.9f, 0.01f, 0.02f};
     return p;

@@ -69,7 +69,8 @@ enum {
     RSTD,
     SUMS,
     COLUMN0,
-    BUFFERS = COLUMN0 + 6
+    CHANNEL0 = COLUMN0 + 6,
+    BUFFERS = CHANNEL0 + 6
 };
 static guarded buffers[BUFFERS];
 static uint64_t seed = 1;
@@ -108,6 +109,18 @@ static void fill_data(problem *p, int pattern, eki_random r) {
     p->y = last_floats(buffers[Y], span);
 }
 
+/* Of rows, as those of columns. */
+static void fill_channels(problem *p, eki_random r) {
+    float *channel[6];
+    for (int c = 0; c < 6; c++) p->channel[c] = channel[c] = last_floats(buffers[CHANNEL0 + c], p->rows);
+    for (size_t i = 0; i < p->rows; i++) {
+        channel[0][i] = (float)p->mean[i];
+        channel[1][i] = (float)(p->mean[i] - (double)channel[0][i]);
+        channel[2][i] = (float)p->rstd[i];
+        for (int c = 3; c < 6; c++) channel[c][i] = (float)noise(r, 9900000 + 10 * i + (uint64_t)c);
+    }
+}
+
 static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     size_t n = p->n, longest = n > p->rows ? n : p->rows;
     double *mean = last_doubles(buffers[MEAN], longest + 1), *rstd = last_doubles(buffers[RSTD], longest + 1);
@@ -129,6 +142,7 @@ static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     float hi = (float)mean[0], lo = (float)(mean[0] - (double)hi);
     p->mean = mean;
     p->rstd = rstd;
+    fill_channels(p, r);
     p->scale = absent & 1 ? NULL : scale;
     p->bias = absent & 2 ? NULL : bias;
     p->affine = (eki_affine){hi, lo, (float)rstd[0], 0.7f};

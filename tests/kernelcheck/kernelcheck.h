@@ -13,6 +13,7 @@ typedef struct problem {
     eki_affine affine;         /* of rows */
     eki_gradient gradient;
     const float *column[6];    /* the same per column, [n] each */
+    const float *channel[6];   /* and per row, [rows] each */
     const eki_epilogue *fused; /* or NULL; its y is activation(inner) and its affine one per row */
     const double *inner;       /* where x is: t behind fused->y */
     int ceiling;               /* 1: dy stands for the most that dy times a slope can be (bounds) */
