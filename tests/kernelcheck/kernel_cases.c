@@ -112,6 +112,11 @@ static real column_gradient(const problem *p, size_t row, size_t i, int which) {
 static real scaled_gradient(const problem *p, size_t row, size_t i, int which) {
     return row_gradient(p, row, i, which) * (p->scale ? (real)p->scale[i] : 1);
 }
+/* Every row has its own mean. */
+static real scaled_row_gradient(const problem *p, size_t row, size_t i, int which) {
+    real g = dy_at(p, row, i) * (p->scale ? (real)p->scale[i] : 1);
+    return g * (which ? x_at(p, row, i) - (real)p->mean[row] : 1);
+}
 static real parameter_gradient(const problem *p, size_t row, size_t i, int which) {
     if (which) return dy_at(p, row, i);
     return dy_at(p, row, i) * ((x_at(p, row, i) - (real)p->mean[row]) * (real)p->rstd[row]);
@@ -231,6 +236,20 @@ static void run_vec_paramgrads(const eki_kernels *k, const problem *p) {
 static expected ref_vec_paramgrads(const problem *p, size_t row, size_t i) {
     (void)row;
     return sum_column(p, i, parameter_gradient);
+}
+
+/* Two sums of every row, then two of every column. */
+CASE(vec_allsums, ROW_AND_COLUMN_SUMS, 0, 5)
+static void run_vec_allsums(const eki_kernels *k, const problem *p) {
+    double *columns = p->sums + 2 * p->rows;
+    k->vec_allsums(p->x, p->dy, p->rows, p->stride, p->n, p->scale, p->mean, p->rstd, p->sums, columns, columns + p->n);
+}
+static expected ref_vec_allsums(const problem *p, size_t row, size_t i) {
+    (void)row;
+    if (i >= 2 * p->rows) return ref_vec_paramgrads(p, 0, i - 2 * p->rows);
+    expected sum = {0, 0};
+    for (size_t j = 0; j < p->n; j++) add_term(&sum, p, i / 2, j, (int)(i % 2), scaled_row_gradient);
+    return sum;
 }
 
 CASE(row_affine, ELEMENTS, 0, 4)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SIZES = 3, RUNS = 9, MOST = 1 << 23, COLUMNS = 64, BLOCK = 16 };
+enum { SIZES = 3, RUNS = 9, MOST = 1 << 23, COLUMNS = 64, BLOCK = 16, ROW = 1024 };
 
 static const size_t sizes[SIZES] = {1 << 12, 1 << 16, MOST};
 static const char *const size_names[SIZES] = {"16 KiB", "256 KiB", "32 MiB"};
@@ -41,7 +41,7 @@ static double *doubles(size_t count) {
 
 /* What every problem reads; sized for the largest. */
 static problem whole(void) {
-    problem p = {.x = floats(MOST, -0.9f), .dy = floats(MOST, -0.7f), .y = floats(MOST, 0), .sums = doubles(2 * MOST)};
+    problem p = {.x = floats(MOST, -0.9f), .dy = floats(MOST, -0.7f), .y = floats(MOST, 0), .sums = doubles(MOST)};
     p.mean = doubles(MOST);
     p.rstd = p.mean;
     p.scale = floats(MOST, 0.5f);
@@ -70,12 +70,13 @@ static double timed(const kernel_case *c, const eki_kernels *kernels, const prob
 }
 
 static void bench_width(const kernel_case *c, problem p, size_t width) {
-    int tensors = (strstr(c->name, "grad") != NULL) + 1 + (c->output == ELEMENTS);
+    int both = strstr(c->name, "grad") != NULL || c->output == ROW_AND_COLUMN_SUMS,
+        tensors = both + 1 + (c->output == ELEMENTS);
     for (size_t k = 0; eki_kernels_at(k, EKI_F32) != NULL; k++) {
         if (!eki_kernels_supported(k)) continue;
         printf("%-28s %-8s", c->name, eki_kernels_at(k, EKI_F32)->isa);
-        if (width > 0) printf(" %3zu columns", width);
-        if (width == 0) printf(" %11s", "");
+        if (width > 0) printf(" %4zu columns", width);
+        if (width == 0) printf(" %12s", "");
         for (int s = 0; s < SIZES; s++) {
             p.n = p.stride = width > 0 ? width : sizes[s];
             p.rows = sizes[s] / p.n;
@@ -88,7 +89,11 @@ static void bench_width(const kernel_case *c, problem p, size_t width) {
 
 void kernel_bench(const kernel_case *c) {
     problem p = whole();
-    if (strncmp(c->name, "col_", 4) == 0) bench_width(c, p, BLOCK);
-    bench_width(c, p, strncmp(c->name, "col_", 4) == 0 || strstr(c->name, "paramgrads") != NULL ? COLUMNS : 0);
+    if (strncmp(c->name, "col_", 4) == 0) {
+        bench_width(c, p, BLOCK);
+        bench_width(c, p, COLUMNS);
+    } else {
+        bench_width(c, p, c->output == COLUMN_SUMS || c->output == ROW_AND_COLUMN_SUMS ? ROW : 0);
+    }
     forget(&p);
 }

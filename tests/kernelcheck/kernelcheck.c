@@ -180,7 +180,12 @@ static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
 }
 
 static size_t output_count(const kernel_case *c, const problem *p) {
-    return c->output == TWO_SUMS ? 2 : c->output == COLUMN_SUMS ? 2 * p->n : p->rows * p->n;
+    switch (c->output) {
+    case TWO_SUMS: return 2;
+    case COLUMN_SUMS: return 2 * p->n;
+    case ROW_AND_COLUMN_SUMS: return 2 * p->rows + 2 * p->n;
+    default: return p->rows * p->n;
+    }
 }
 
 /* Runs the kernel between canaries; results as doubles, in order. Returns 0 when a canary died. */
@@ -216,6 +221,16 @@ static int same(const double *a, const double *b, size_t n) {
     return 1;
 }
 
+/* Terms of a sum, at most. */
+static double terms_of(const kernel_case *c, const problem *p) {
+    switch (c->output) {
+    case TWO_SUMS: return (double)(p->rows * p->n);
+    case COLUMN_SUMS: return (double)p->rows;
+    case ROW_AND_COLUMN_SUMS: return (double)(p->rows + p->n);
+    default: return 0;
+    }
+}
+
 /* Worst error in units of the bound; infinite where one is NaN and the other is not. */
 static double worst_of(const kernel_case *c, const problem *p, const double *result) {
     double worst = 0;
@@ -226,7 +241,7 @@ static double worst_of(const kernel_case *c, const problem *p, const double *res
             if (isfinite(result[i])) return (double)INFINITY;
             continue;
         }
-        double terms = c->output == ELEMENTS ? 0 : (double)(p->rows * (c->output == TWO_SUMS ? p->n : 1));
+        double terms = terms_of(c, p);
         long double unit = c->output == ELEMENTS ? 0x1p-24L : 0x1p-53L;
         long double least = c->output == ELEMENTS ? 0x1p-148L * fabsl((long double)p->gradient.rstd + 4) : 0x1p-1070L;
         long double bound = (c->roundings + terms) * unit * e.magnitude + least;
@@ -270,9 +285,10 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         eki_random r = eki_random_stream(seed, c->name, n * 1000 + rows, (uint64_t)pattern);
         fill_data(&p, pattern, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
+        if (c->output == ROW_AND_COLUMN_SUMS) p.sums = last_doubles(buffers[SUMS], output_count(c, &p));
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
-        int fusable = strstr(c->name, "_stream") == NULL || strcmp(c->name, "row_affine_stream") == 0 ||
-                      strcmp(c->name, "col_affine_stream") == 0;
+        int fusable = (strstr(c->name, "_stream") == NULL && c->output != ROW_AND_COLUMN_SUMS) ||
+                      strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
         for (int k = 0; k < 1 + fusable; k++) {
             eki_epilogue e;
             fill_fusion(&p, &e, kinds[k], r);

@@ -18,10 +18,10 @@ typedef struct problem {
     const double *inner;       /* where x is: t behind fused->y */
     int ceiling;               /* 1: dy stands for the most that dy times a slope can be (bounds) */
     float *y;                  /* output of f32 kernels */
-    double *sums;              /* output of sums: 2, or n and n; col kernels add to what is there (0.5) */
+    double *sums; /* output of sums: 2 of all or of each row, then n and n; columns add to what is there (0.5) */
 } problem;
 
-typedef enum output { TWO_SUMS, COLUMN_SUMS, ELEMENTS } output;
+typedef enum output { TWO_SUMS, COLUMN_SUMS, ROW_AND_COLUMN_SUMS, ELEMENTS } output;
 
 /* Reference value of output i (element or sum), and the sum of the magnitudes of its terms. */
 typedef struct expected {
