@@ -56,9 +56,9 @@ EK_INLINE size_t strip_ahead(size_t strip, size_t rows, size_t stride) {
     return stride > 2 * ONE_TILE ? FETCH_ROWS * stride : FETCH_ELEMENTS;
 }
 
-/* Ahead in segments of n elements (row_sums.c): the next channel's where that is near, else what is next in this one.
- */
-EK_INLINE size_t segment_ahead(size_t n) { return n < FETCH_ELEMENTS ? n : FETCH_ELEMENTS; }
+/* Ahead in one of `count` segments of n elements (row_sums.c): the next channel's where that is near, else what comes
+ * in memory. */
+EK_INLINE size_t segment_ahead(size_t n, size_t count) { return count > 1 && n < FETCH_ELEMENTS ? n : FETCH_ELEMENTS; }
 
 EK_INLINE void fetch(const element *p) { __builtin_prefetch(p); }
 

@@ -37,8 +37,8 @@ EK_INLINE void add_squares_n(lanes *s, int half, const element *x, size_t n, f64
     lanes_add_n(s, half, d, f64x8_mul(d, d), n);
 }
 
-EK_INLINE void add_squares(lanes *s, const element *x, size_t n, f64x8 shift) {
-    size_t i = 0, ahead = segment_ahead(n);
+EK_INLINE void add_squares(lanes *s, const element *x, size_t n, size_t ahead, f64x8 shift) {
+    size_t i = 0;
     for (; i + 16 <= n; i += 16) {
         fetch(x + i + ahead);
         for (int half = 0; half < 2; half++) {
@@ -57,7 +57,8 @@ EK_INLINE void add_squares(lanes *s, const element *x, size_t n, f64x8 shift) {
 
 void EK_FN(row_moments)(const void *x, size_t n, size_t count, size_t stride, double shift, double sums[2]) {
     lanes s = lanes_zero();
-    for (size_t j = 0; j < count; j++) add_squares(&s, element_at(x, j * stride), n, f64x8_set1(shift));
+    for (size_t j = 0; j < count; j++)
+        add_squares(&s, element_at(x, j * stride), n, segment_ahead(n, count), f64x8_set1(shift));
     lanes_sum(&s, sums);
 }
 
@@ -72,8 +73,9 @@ EK_INLINE void add_products(lanes *s, int half, const element *x, f64x8 g, const
     }
 }
 
-EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size_t n, const float *scale, f64x8 mean) {
-    size_t i = 0, ahead = segment_ahead(n);
+EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size_t n, size_t ahead, const float *scale,
+                             f64x8 mean) {
+    size_t i = 0;
     for (; i + 16 <= n; i += 16) {
         fetch(x + i + ahead);
         fetch(dy + i + ahead);
@@ -117,7 +119,7 @@ EK_INLINE void row_gradsums(lanes *s, const element *x, const element *dy, size_
     for (size_t j = 0; j < count; j++) {
         size_t at = j * stride;
         if (fusion == FUSE_NOTHING) {
-            add_gradients(s, x + at, dy + at, n, NULL, f64x8_set1(mean));
+            add_gradients(s, x + at, dy + at, n, segment_ahead(n, count), NULL, f64x8_set1(mean));
         } else {
             eki_epilogue here = epilogue_shift(e, at);
             add_fused(s, x + at, dy + at, n, NULL, f64x8_set1(mean), &here, &again, fusion);
@@ -145,9 +147,9 @@ void EK_FN(vec_gradsums)(const void *x, const void *dy, size_t n, const float *s
         again16 again = again_row(e, e->affine);
         add_fused(&s, x, dy, n, scale, f64x8_set1(mean), e, &again, FUSE_ANY);
     } else if (scale != NULL) {
-        add_gradients(&s, x, dy, n, scale, f64x8_set1(mean));
+        add_gradients(&s, x, dy, n, FETCH_ELEMENTS, scale, f64x8_set1(mean));
     } else {
-        add_gradients(&s, x, dy, n, NULL, f64x8_set1(mean));
+        add_gradients(&s, x, dy, n, FETCH_ELEMENTS, NULL, f64x8_set1(mean));
     }
     lanes_sum(&s, sums);
 }
