@@ -16,7 +16,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   set(EK_ISA_FLAGS_neon "")
 endif()
 
-set(EK_DATA_TYPES f32)
+set(EK_DATA_TYPES f32 bf16 f16)
 set(EK_KERNEL_LIBRARIES "")
 foreach(isa ${EK_ISAS})
   foreach(data ${EK_DATA_TYPES})

@@ -16,5 +16,8 @@ add_custom_command(
 
 file(GLOB EK_STUDY_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/study/*.c ${PROJECT_SOURCE_DIR}/src/study/page/*.c)
 add_library(ek_study OBJECT ${EK_STUDY_SOURCES} ${EK_STUDY_PAGE})
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(EK_JANSSON REQUIRED IMPORTED_TARGET jansson) # reads results back: study --verify, and going on
+target_link_libraries(ek_study PRIVATE PkgConfig::EK_JANSSON)
 ek_compile_settings(ek_study)
 target_include_directories(ek_study PRIVATE ${PROJECT_SOURCE_DIR}/src)

@@ -37,6 +37,7 @@ typedef struct ek_bench_options {
     int rounds;     /* each times everything once, alternating; 1 to 1000, default 7 */
     int threads;    /* 0 = as many as OpenMP gives; default 2 */
     double seconds; /* a measurement repeats a call for at least so long; default 0.001 */
+    ek_dtype dtype; /* of the tensors; default EK_F32. With another the peer is this library with EK_F32 */
 } ek_bench_options;
 
 /* Times are medians over the rounds, in seconds per call. What the peer lacks is 0. */

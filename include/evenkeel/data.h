@@ -33,7 +33,10 @@ typedef struct ek_dataset_options {
     size_t struct_size;
     int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
     int64_t limit; /* use at most this many examples, 0 = all: the first ones; of a folder of images, evenly spread */
-    uint64_t max_bytes; /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
+    uint64_t max_bytes;  /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
+    int channels;        /* 3 = gray images are taken as RGB with three equal channels; 0 = as they are */
+    int unlabelled;      /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
+    double gain, offset; /* values become gain x + offset, pixels in [0, 1] before it; gain 0 = 1. Makes the set f32 */
     uint64_t reserved[3];
 } ek_dataset_options;
 
@@ -41,7 +44,7 @@ typedef struct ek_dataset_info {
     const char *kind; /* "idx", "cifar10", "folder", "npy", "strokes" */
     int64_t count;
     int channels, height, width;
-    int classes;
+    int classes;                    /* 0 = the examples have no labels; reading gives 0 for each */
     const char *const *class_names; /* `classes` names, never NULL */
 } ek_dataset_info;
 

@@ -72,20 +72,24 @@ typedef struct ek_architecture {
 EK_API size_t ek_architecture_count(void);
 EK_API const ek_architecture *ek_architecture_get(size_t index);
 
-typedef enum ek_norm_place { EK_PLACE_BEFORE = 0, EK_PLACE_AFTER = 1 } ek_norm_place; /* the activation */
+/* Where norms stand: before the activation, after it, or in turn: before in the first layer, after in the second (not
+ * in resnet20). */
+typedef enum ek_norm_place { EK_PLACE_BEFORE = 0, EK_PLACE_AFTER = 1, EK_PLACE_MIXED = 2 } ek_norm_place;
 
 typedef struct ek_build_options {
     size_t struct_size;
     const char *architecture;
     int channels, height, width; /* of the input */
     int classes;
-    ek_norm_kind norm;        /* 0 = none; default BATCH */
-    int64_t groups;           /* GROUP: default 8, lowered to a divisor of a layer's channels where needed */
-    ek_norm_place place;      /* default BEFORE */
-    double epsilon, momentum; /* defaults 1e-5, 0.9 (ONNX sense) */
-    double dropout;           /* ratio before the classifier; default 0 = none */
-    uint64_t seed;            /* default 1 */
-    uint64_t reserved[4];
+    ek_norm_kind norm;               /* 0 = none; default BATCH */
+    int64_t groups;                  /* GROUP: default 8, lowered to a divisor of a layer's channels where needed */
+    ek_norm_place place;             /* default BEFORE */
+    double epsilon, momentum;        /* defaults 1e-5, 0.9 (ONNX sense) */
+    double dropout;                  /* ratio before the classifier; default 0 = none */
+    uint64_t seed;                   /* default 1 */
+    ek_activation activation;        /* RELU (default), SIGMOID or TANH; resnet20 and encoder: RELU */
+    int hidden_layers, hidden_units; /* mlp; 0 = 3 of 100 */
+    uint64_t reserved[2];
 } ek_build_options;
 EK_API ek_build_options ek_build_options_default(const char *architecture);
 EK_API EK_NODISCARD ek_status ek_model_build(const ek_build_options *options, ek_model **model, ek_error *err);
@@ -117,8 +121,9 @@ EK_API const char *ek_model_logits(const ek_model *model);
 EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
 EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
 
-/* Sets the switches of every norm whose node name, first output or scale-initializer stem matches the glob `pattern`
- * ("*" = all), and keeps them in the metadata. -1 = leave a switch as it is. *matched (may be NULL) counts.
+/* Sets the switches of the norms that `pattern` means, and keeps them in the metadata. A pattern is a glob over node
+ * name, first output and scale-initializer stem ("*" = all), or goes by depth: "until:NAME" (the norms that a node or
+ * value is computed from), "first:N", "last:N". -1 = leave a switch as it is. *matched (may be NULL) counts.
  * EK_ERR_ARG: nothing matches (the norms are listed). */
 EK_API EK_NODISCARD ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine,
                                               size_t *matched, ek_error *err);

@@ -13,6 +13,12 @@
  *     LAYER      dims[axis..rank-1], per index of the leading dims  dims[axis..rank-1], or [C] (affine = CHANNEL)
  *     RMS        as LAYER                                           as LAYER (bias optional, usually absent)
  *
+ * desc.dtype is the type of the tensors; parameters, their gradients and statistics are f32. bf16 and f16: elements are
+ * widened to f32, everything is computed as for f32, and every result is rounded once, to nearest even (denormals are
+ * kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32 plan
+ * on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale and
+ * dbias, only in dresidual.
+ *
  * With desc.masked, elements that are not valid take no part: they are in no sum, and y and dx are 0 there.
  * Variants of BATCH: virtual (ghost) batches and batch renorm (fields of ek_norm_desc, docs/semantics.md), and batches
  * that arrive in parts (<evenkeel/parts.h>).
@@ -139,7 +145,7 @@ typedef struct ek_norm_desc {
     size_t struct_size; /* sizeof(ek_norm_desc), set by ek_norm_desc_default */
     ek_norm_kind kind;
     ek_layout layout;               /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
-    ek_dtype dtype;                 /* of x, y, dx, dy: EK_F32 (default). Parameters and statistics are f32 */
+    ek_dtype dtype;                 /* of x, y, dy, dx, residual, dresidual: EK_F32 (default), EK_BF16, EK_F16 */
     int rank;                       /* 2 to 5 (LAYER, RMS: 1 to 8) */
     int64_t dims[EK_NORM_MAX_RANK]; /* logical extents N, C, D1, ...; each >= 0, C >= 1 */
     int axis;                       /* LAYER, RMS: first normalized dimension, [-rank, rank); default -1 */
@@ -167,7 +173,7 @@ typedef struct ek_norm_desc {
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * f32 buffers need 4-byte alignment only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal `dy`; no
+ * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal `dy`; no
  * other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward needs the
  * original x. */
 typedef struct ek_norm_args {

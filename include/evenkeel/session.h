@@ -35,7 +35,9 @@ typedef struct ek_session_options {
     int profile;                /* 1 = time operators, see ek_session_profile */
     const char *const *outputs; /* names of values to return instead of the model's outputs (intermediate ones too) */
     size_t output_count;
-    uint64_t reserved[8];
+    int gradients;         /* 1 = ek_session_backward may be called; default 0 */
+    int64_t virtual_batch; /* TRAINING: batch norm shares statistics over so many consecutive examples; 0 = all */
+    uint64_t reserved[6];
 } ek_session_options;
 
 EK_API ek_session_options ek_session_options_default(void);
@@ -54,6 +56,17 @@ EK_API EK_NODISCARD ek_status ek_session_run(ek_session *session, const ek_array
 EK_API size_t ek_session_output_count(const ek_session *session);
 /* An output of the last run; the memory is the session's and valid until the next run. */
 EK_API ek_array ek_session_output(const ek_session *session, size_t index);
+/* Gradients, with options.gradients: given the gradient of output `index` (as many numbers as the output has), finds
+ * those of the inputs and parameters, for the last run and that output alone. Once per run; parameters are read anew at
+ * each run, so that they may be changed between runs.
+ * EK_ERR_STATE: no run before, twice after one run, or options.gradients not set. EK_ERR_ARG: no such output. */
+EK_API EK_NODISCARD ek_status ek_session_backward(ek_session *session, size_t index, const float *gradient,
+                                                  ek_error *err);
+/* Gradient of an input, or of a parameter by its name, in its shape; valid until the next run. data is NULL where no
+ * gradient reaches it. */
+EK_API ek_array ek_session_input_gradient(const ek_session *session, size_t index);
+EK_API ek_array ek_session_parameter_gradient(const ek_session *session, const char *name);
+
 EK_API const char *ek_session_output_name(const ek_session *session, size_t index);
 
 /* Seconds spent per operator type. */

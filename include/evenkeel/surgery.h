@@ -1,7 +1,7 @@
-/* surgery.h: examining and changing trained models: inspect, compare, fold, unfold, diff, recalibrate.
+/* surgery.h: examining and changing trained models: inspect, compare, fold, unfold, diff, recalibrate, a new head.
  *
- * Nothing here changes a model that it is given, ek_recalibrate aside, and nothing writes files: results are models and
- * reports. Strings in a report belong to the report.
+ * ek_recalibrate, ek_replace_head and ek_set_input change the model that they are given, nothing else does, and nothing
+ * writes files: results are models and reports. Strings in a report belong to the report.
  */
 #ifndef EVENKEEL_SURGERY_H
 #define EVENKEEL_SURGERY_H
@@ -128,6 +128,45 @@ EK_API ek_unfold_options ek_unfold_options_default(void);
 EK_API EK_NODISCARD ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,
                                         ek_edit_report **report, ek_error *err);
 
+/* ---- Convert: norms of one kind into another, and repairs ---- */
+
+typedef enum ek_norm_target {
+    EK_TO_KEEP = 0,
+    EK_TO_BATCH = 1,
+    EK_TO_GROUP = 2,
+    EK_TO_LAYER = 3, /* over channels and space of an example, scale and bias per channel: a group norm of one group */
+    EK_TO_INSTANCE = 4,
+    EK_TO_FROZEN = 5 /* Mul and Add per channel */
+} ek_norm_target;
+
+typedef struct ek_convert_options {
+    size_t struct_size;
+    const char *pattern; /* glob over node names, first outputs and stems of scales; default "*" */
+    ek_norm_target norm; /* default EK_TO_KEEP */
+    int64_t groups;      /* EK_TO_GROUP; default 8, lowered to a divisor of the channels */
+    int opset;           /* raises the model to this opset; default 0 = only where a group norm needs 21 */
+    int inference;       /* 1 = batch norms that take the statistics of each batch take the running ones */
+    int from_torch;      /* 1 = momentum is PyTorch's: m becomes 1 - m */
+    int64_t torch_batch; /* with from_torch: batch that was trained with; the running variance, which PyTorch divides by
+                            n - 1, becomes the population's; default 0 = it stays */
+    const ek_dataset *dataset; /* fits scale and bias; default NULL = they are carried over */
+    int64_t batch;             /* with a dataset; default 0 = 64; changes no result */
+    int threads;
+    int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
+    void *context;
+    uint64_t reserved[8];
+} ek_convert_options;
+
+EK_API ek_convert_options ek_convert_options_default(void);
+/* A new model with other norms, and a row per norm. A batch norm becomes a Mul and an Add exactly, and these a batch
+ * norm again. Between norms that take different statistics no conversion is exact: with a dataset scale and bias of
+ * each new norm (and mean and variance of a batch norm) are the least-squares fit to what the old one gave, behind
+ * norms that are fitted already; *drift (may be NULL) is then max |a - b| / max |a| of the logits over the data, else
+ * negative. `converted` borrows the data of `model`, which must outlive it. EK_ERR_ARG: nothing to do, or nothing
+ * matches. EK_ERR_UNSUPPORTED: an operator that cannot move to the opset. */
+EK_API EK_NODISCARD ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted,
+                                         ek_edit_report **report, double *drift, ek_error *err);
+
 /* ---- Diff: what changed between two models ---- */
 
 typedef struct ek_change {
@@ -145,15 +184,45 @@ EK_API void ek_diff_destroy(ek_diff *diff);
 EK_API size_t ek_diff_count(const ek_diff *diff); /* 0 = equal; tensors last, largest difference first */
 EK_API const ek_change *ek_diff_change(const ek_diff *diff, size_t index);
 
+/* ---- Head: another classifier on a trained network ---- */
+
+typedef struct ek_head_options {
+    size_t struct_size;
+    int64_t classes; /* >= 1 */
+    const char *cut; /* NULL = replace the last Gemm, MatMul or Conv before the logits. Else a node or value: the graph
+                        ends there, averaged over height and width where it has them, with a linear layer behind */
+    uint64_t seed;   /* of the new weights: normal, deviation sqrt(1 / features); the bias is zero. Default 1 */
+    uint64_t reserved[4];
+} ek_head_options;
+
+typedef struct ek_head_result {
+    int64_t features, classes_before; /* classes_before: 0 with `cut` */
+    char text[256];                   /* where the new weights are */
+} ek_head_result;
+
+EK_API ek_head_options ek_head_options_default(int64_t classes);
+/* Gives the model a classifier for `classes`. Everything else keeps its bytes. EK_ERR_UNSUPPORTED says where the way
+ * back from the logits ended; EK_ERR_ARG: no such value to cut at. The model is as it was when it fails. */
+EK_API EK_NODISCARD ek_status ek_replace_head(ek_model *model, const ek_head_options *options, ek_head_result *result,
+                                              ek_error *err);
+
+/* Gives the model's only input other extents: per dimension a number, 0 = as it is, -1 = any (dimension 0, the batch).
+ * EK_ERR_SHAPE: the graph does not work with those; the model is as it was. */
+EK_API EK_NODISCARD ek_status ek_set_input(ek_model *model, const int64_t dims[4], ek_error *err);
+
 /* ---- Recalibrate: the statistics of batch norms, measured over a data set ---- */
 
 typedef struct ek_recalibrate_options {
     size_t struct_size;
-    int64_t batch; /* default 64; changes time and memory, never results */
+    int64_t batch; /* default 64; changes time and memory, never results but those of one_pass */
     int threads;
-    int one_pass;     /* 1 = every norm on the model as it was; default 0: each on norms that are done */
-    double blend;     /* in [0, 1): weight of the statistics that were there; default 0 */
-    int use_metadata; /* 1 (default) = normalize images with evenkeel.mean/std of the model */
+    int one_pass; /* 1 = all norms in one pass, each on the batch statistics of those below, so that the batch size
+                     counts; default 0: each on norms that are done */
+    double blend; /* in [0, 1): weight of the statistics that were there; default 0. new = blend old + (1 - blend)
+                     measured, for mean and variance each */
+    int64_t old_images; /* > 0: the statistics that were there count as those of so many images, merged as populations:
+                           the distance between the means adds to the variance; not with blend. Default 0 */
+    int use_metadata;   /* 1 (default) = normalize images with evenkeel.mean/std of the model */
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
     uint64_t reserved[8];

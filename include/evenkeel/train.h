@@ -49,7 +49,10 @@ typedef struct ek_train_options {
     int reproducible;                  /* 1 = the same bits for any number of threads */
     int64_t chunk;                     /* reproducible: images per chunk, default 1 */
     int profile;
-    uint64_t reserved[8];
+    int64_t virtual_batch; /* batch norm shares statistics over so many consecutive examples; 0 (default) = the batch */
+    double lr_depth_decay; /* each layer further from the logits learns this times as fast; in (0, 1], default 1 */
+    int height, width;     /* of the images, where the model leaves them open; 0 = not known */
+    uint64_t reserved[5];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -65,20 +68,36 @@ typedef struct ek_step_result {
 typedef struct ek_parameter_info {
     const char *name;
     int64_t count;
-    int decayed; /* weight decay applies */
-    int trained; /* 0 = frozen affine parameter */
-    int norm;    /* scale or bias of a normalization */
+    int decayed;     /* weight decay applies */
+    int trained;     /* 0 = frozen affine parameter */
+    int norm;        /* scale or bias of a normalization */
+    double lr_scale; /* its share of the learning rate; 0 = not trained */
 } ek_parameter_info;
+
+/* A share of the learning rate for some parameters. */
+typedef struct ek_lr_scale {
+    const char *pattern; /* glob over initializer names, or "until:NAME": those that a node or value is computed from */
+    double factor;       /* >= 0; 0 = not trained, not decayed, no optimizer slots */
+} ek_lr_scale;
 
 EK_API ek_train_options ek_train_options_default(void);
 /* The model is trained in place and must outlive the trainer. */
 EK_API EK_NODISCARD ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek_trainer **trainer,
                                                 ek_error *err);
 EK_API void ek_trainer_destroy(ek_trainer *trainer);
+/* Which parameters learn how fast, from the next step on: `count` rules (copied) take the place of those that were
+ * there; where several match a parameter their factors multiply. The freeze switches of the model are read anew, too,
+ * so that both can follow a schedule. Optimizer slots of parameters that go on being trained are kept, those of others
+ * begin at zero. EK_ERR_ARG: a pattern matches nothing, a factor is out of range (the trainer is as it was). After any
+ * other error the trainer can only be destroyed. */
+EK_API EK_NODISCARD ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size_t count,
+                                                 ek_error *err);
 EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
 EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
 
-/* One training step. EK_ERR_NONFINITE: loss or gradient not finite (parameter named); the model is as before the step.
+/* One training step. Trained parameters are read anew at each step, so that between steps the caller may change them
+ * through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or gradient not finite
+ * (parameter named); the model is as before the step.
  */
 EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
                                               ek_error *err);

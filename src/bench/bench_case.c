@@ -2,6 +2,8 @@
  *
  * All contenders read and write the same memory: x and dy lie behind each other in `from`, y or dx at the start of
  * `to`, and a copy moves as many bytes as the norm must (a backward moves three tensors: half of three is copied).
+ * Elements of 16 bits have buffers of their own, and their peer is our f32 norm: the ratio is that of elements a
+ * second.
  */
 #include "base/error.h"
 #include "base/memory.h"
@@ -24,9 +26,13 @@ typedef struct {
     ek_norm_stats stats;
     eki_peer_norm *peer;
     int64_t channels, sets;   /* parameters, statistics; whole blocks */
-    size_t elements, copied;  /* of a buffer with its padding; by a copy */
+    size_t elements, copied;  /* of a buffer with its padding; floats moved by a copy */
     float *from, *to, *small; /* small: scale, bias, dscale, dbias, mean, var */
     void *saved, *workspace;
+    uint16_t *half_from, *half_to; /* where desc.dtype has 16 bits; then what follows is of f32 */
+    ek_norm_plan *wide;
+    ek_norm_args wide_args;
+    void *wide_saved;
     eki_contender contenders[CONTENDERS];
 } bench_case;
 
@@ -43,8 +49,12 @@ static int64_t whole_blocks(ek_layout layout, int64_t channels) {
     return (channels + size - 1) / size * size;
 }
 
-static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout layout, ek_error *err) {
+static bool is_half(const bench_case *b) { return b->desc.dtype != EK_F32; }
+
+static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout layout, ek_dtype dtype,
+                           ek_error *err) {
     b->desc = ek_norm_desc_default(shape->kind);
+    b->desc.dtype = dtype;
     b->desc.layout = layout;
     b->desc.rank = shape->rank;
     memcpy(b->desc.dims, shape->dims, sizeof shape->dims);
@@ -59,7 +69,11 @@ static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout
     b->elements = (size_t)(product(&b->desc, 0) / width * b->channels);
     b->copied = b->elements;
     if (b->phase == EK_BENCH_BACKWARD) b->copied += b->elements / 2;
-    return EK_OK;
+    if (!is_half(b)) return EK_OK;
+    b->copied /= 2;
+    ek_norm_desc wide = b->desc;
+    wide.dtype = EK_F32;
+    return ek_norm_plan_create(&wide, &b->wide, err);
 }
 
 /* Numbers in [-0.5, 0.5) without a pattern that matters to anything measured. */
@@ -69,6 +83,21 @@ static void fill(float *data, size_t count) {
         state = state * 1664525u + 1013904223u;
         data[i] = (float)(state >> 8) * 0x1p-24f - 0.5f;
     }
+}
+
+/* The same in [1, 2), for both types: seven random bits behind the bits of 1. */
+static ek_status make_halves(bench_case *b, ek_error *err) {
+    size_t bytes = 2 * b->elements * sizeof(uint16_t);
+    b->half_from = eki_alloc(bytes);
+    b->half_to = eki_alloc(bytes);
+    b->wide_saved = eki_alloc(ek_norm_saved_bytes(b->wide));
+    if (!b->half_from || !b->half_to || !b->wide_saved) return eki_fail_nomem(err, bytes);
+    uint16_t one = b->desc.dtype == EK_BF16 ? 0x3f80 : 0x3c00;
+    for (size_t i = 0; i < 2 * b->elements; i++) {
+        b->half_from[i] = one | (uint16_t)((b->from[i] + 0.5f) * 128.0f);
+    }
+    memset(b->half_to, 0, bytes);
+    return EK_OK;
 }
 
 static ek_status make_buffers(bench_case *b, ek_error *err) {
@@ -86,13 +115,22 @@ static ek_status make_buffers(bench_case *b, ek_error *err) {
         b->small[4 * c + i] = 0.0f;
         b->small[4 * c + sets + i] = 1.0f;
     }
-    return EK_OK;
+    return is_half(b) ? make_halves(b, err) : EK_OK;
+}
+
+static ek_status run_norm(const bench_case *b, const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    if (b->phase == EK_BENCH_BACKWARD) return ek_norm_backward(plan, args, err);
+    return ek_norm_forward(plan, b->stats, args, err);
 }
 
 static ek_status run_ours(void *context, ek_error *err) {
-    bench_case *b = context;
-    if (b->phase == EK_BENCH_BACKWARD) return ek_norm_backward(b->plan, &b->args, err);
-    return ek_norm_forward(b->plan, b->stats, &b->args, err);
+    const bench_case *b = context;
+    return run_norm(b, b->plan, &b->args, err);
+}
+
+static ek_status run_wide(void *context, ek_error *err) {
+    const bench_case *b = context;
+    return run_norm(b, b->wide, &b->wide_args, err);
 }
 
 static ek_status run_peer(void *context, ek_error *err) {
@@ -113,35 +151,45 @@ static ek_status run_stream(void *context, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status make_ours(bench_case *b, ek_error *err) {
+/* The pointers of a plan; with a forward, so that backward finds its statistics. */
+static ek_status make_args(bench_case *b, const ek_norm_plan *plan, const void *x, const void *dy, void *to,
+                           void *saved, ek_norm_args *args, ek_error *err) {
     size_t c = (size_t)b->channels;
-    bool running = b->desc.kind == EK_NORM_BATCH && b->phase == EK_BENCH_INFERENCE;
-    b->args = (ek_norm_args){.struct_size = sizeof b->args, .x = b->from, .y = b->to, .saved = b->saved};
-    b->args.scale = b->small;
-    b->args.bias = b->small + c;
-    b->args.workspace = b->workspace;
-    b->stats = running ? EK_STATS_RUNNING : EK_STATS_BATCH;
-    if (running) {
-        b->args.running_mean = b->small + 4 * c;
-        b->args.running_var = b->args.running_mean + b->sets;
+    *args = (ek_norm_args){.struct_size = sizeof *args, .x = x, .y = to, .saved = saved};
+    args->scale = b->small;
+    args->bias = b->small + c;
+    args->workspace = b->workspace;
+    if (b->stats == EK_STATS_RUNNING) {
+        args->running_mean = b->small + 4 * c;
+        args->running_var = b->small + 4 * c + b->sets;
     }
-    EKI_TRY(ek_norm_forward(b->plan, b->stats, &b->args, err));
-    if (b->phase == EK_BENCH_INFERENCE) b->args.saved = NULL;
+    EKI_TRY(ek_norm_forward(plan, b->stats, args, err));
+    if (b->phase == EK_BENCH_INFERENCE) args->saved = NULL;
     if (b->phase == EK_BENCH_BACKWARD) {
-        b->args.dy = b->from + b->elements;
-        b->args.dx = b->to;
-        b->args.dscale = b->small + 2 * c;
-        b->args.dbias = b->small + 3 * c;
+        args->dy = dy;
+        args->dx = to;
+        args->dscale = b->small + 2 * c;
+        args->dbias = b->small + 3 * c;
     }
-    b->contenders[OURS].run = run_ours;
     return EK_OK;
+}
+
+static ek_status make_ours(bench_case *b, ek_error *err) {
+    size_t n = b->elements;
+    bool running = b->desc.kind == EK_NORM_BATCH && b->phase == EK_BENCH_INFERENCE;
+    b->stats = running ? EK_STATS_RUNNING : EK_STATS_BATCH;
+    b->contenders[OURS].run = run_ours;
+    if (!is_half(b)) return make_args(b, b->plan, b->from, b->from + n, b->to, b->saved, &b->args, err);
+    b->contenders[PEER].run = run_wide;
+    EKI_TRY(make_args(b, b->wide, b->from, b->from + n, b->to, b->wide_saved, &b->wide_args, err));
+    return make_args(b, b->plan, b->half_from, b->half_from + n, b->half_to, b->saved, &b->args, err);
 }
 
 /* oneDNN 2.6 has batch and layer norm only; what it lacks has no peer. */
 static void make_peer(bench_case *b) {
     const ek_norm_desc *d = &b->desc;
     size_t c = (size_t)b->channels;
-    if (d->kind != EK_NORM_BATCH && d->kind != EK_NORM_LAYER) return;
+    if (is_half(b) || (d->kind != EK_NORM_BATCH && d->kind != EK_NORM_LAYER)) return;
     eki_peer_norm_desc desc = {.layer = d->kind == EK_NORM_LAYER, .layout = d->layout, .n = d->dims[0], .h = 1, .w = 1};
     desc.c = d->dims[d->rank > 1 ? 1 : 0];
     if (desc.layer) {
@@ -167,7 +215,7 @@ static void make_peer(bench_case *b) {
 static void read_result(const bench_case *b, int rounds, ek_bench_result *result) {
     const eki_contender *ours = &b->contenders[OURS], *peer = &b->contenders[PEER];
     *result = (ek_bench_result){.ours = eki_median(ours->seconds, rounds)};
-    result->bytes = (b->phase == EK_BENCH_BACKWARD ? 3.0 : 2.0) * (double)product(&b->desc, 0) * sizeof(float);
+    result->bytes = (b->phase == EK_BENCH_BACKWARD ? 3.0 : 2.0) * (double)product(&b->desc, 0) * (is_half(b) ? 2 : 4);
     result->copy =
         fmin(eki_median(b->contenders[PLAIN].seconds, rounds), eki_median(b->contenders[STREAM].seconds, rounds));
     result->share = result->copy / result->ours;
@@ -177,12 +225,12 @@ static void read_result(const bench_case *b, int rounds, ek_bench_result *result
     result->ratio = ratio.median;
     result->low = ratio.low;
     result->high = ratio.high;
-    (void)snprintf(result->peer_name, sizeof result->peer_name, "%s", eki_peer_norm_name(b->peer));
+    (void)snprintf(result->peer_name, sizeof result->peer_name, "%s", is_half(b) ? "f32" : eki_peer_norm_name(b->peer));
 }
 
 static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout layout, const ek_bench_options *options,
                          ek_bench_result *result, ek_error *err) {
-    EKI_TRY(make_plan(b, shape, layout, err));
+    EKI_TRY(make_plan(b, shape, layout, options->dtype, err));
     EKI_TRY(make_buffers(b, err));
     EKI_TRY(make_ours(b, err));
     make_peer(b);
@@ -197,6 +245,10 @@ static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout l
 static void release(bench_case *b) {
     eki_peer_norm_destroy(b->peer);
     ek_norm_plan_destroy(b->plan);
+    ek_norm_plan_destroy(b->wide);
+    eki_free(b->half_from);
+    eki_free(b->half_to);
+    eki_free(b->wide_saved);
     eki_free(b->from);
     eki_free(b->to);
     eki_free(b->small);
@@ -206,7 +258,7 @@ static void release(bench_case *b) {
 }
 
 ek_bench_options ek_bench_options_default(void) {
-    return (ek_bench_options){.rounds = 7, .threads = 2, .seconds = 0.001};
+    return (ek_bench_options){.rounds = 7, .threads = 2, .seconds = 0.001, .dtype = EK_F32};
 }
 
 ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
@@ -218,6 +270,10 @@ ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_
         return eki_fail(err, EK_ERR_ARG,
                         "options: %d rounds on %d threads, expected 1 to %d rounds and 0 or more threads",
                         options->rounds, options->threads, (int)EKI_BENCH_MAX_ROUNDS);
+    }
+    if (options->dtype != EK_F32 && options->dtype != EK_BF16 && options->dtype != EK_F16) {
+        return eki_fail(err, EK_ERR_DTYPE, "options.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16)",
+                        (int)options->dtype);
     }
     bench_case *b = eki_alloc_zero(sizeof *b);
     if (b == NULL) return eki_fail_nomem(err, sizeof *b);

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLES(isa) extern const eki_kernels eki_f32_kernels__##isa;
+#define TABLES(isa) extern const eki_kernels eki_f32_kernels__##isa, eki_bf16_kernels__##isa, eki_f16_kernels__##isa;
 #define RUNG(isa)                                                                                                      \
-    { #isa, {[EKI_F32] = &eki_f32_kernels__##isa }, has_##isa }
+    { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa}, has_##isa }
 
 TABLES(generic)
 static int has_generic(void) { return 1; }
@@ -23,7 +23,7 @@ static int has_generic(void) { return 1; }
 TABLES(avx2)
 TABLES(avx512)
 
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("f16c") != 0; }
 static int has_avx512(void) {
     return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
@@ -39,6 +39,8 @@ typedef struct {
     const eki_kernels *tables[EKI_DATA_TYPES];
     int (*supported)(void);
 } rung;
+
+_Static_assert(EKI_F32 == 0 && EKI_BF16 == 1 && EKI_F16 == 2, "the order of the tables of a rung");
 
 static const rung ladder[] = {
     RUNG(generic),

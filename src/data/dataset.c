@@ -10,6 +10,7 @@
 #include "data/resize.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,7 +107,7 @@ ek_status eki_dataset_adopt(ek_dataset *dataset, const char *name, ek_dtype dtyp
 }
 
 ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err) {
-    const char **copy = eki_arena_alloc(&dataset->arena, (size_t)classes * sizeof *copy);
+    const char **copy = eki_arena_alloc(&dataset->arena, ((size_t)classes + 1) * sizeof *copy);
     if (copy == NULL) return eki_fail_nomem(err, (size_t)classes * sizeof *copy);
     for (int i = 0; i < classes; i++) {
         char number[16];
@@ -134,6 +135,14 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     args->height = o.height;
     args->width = o.width;
     args->limit = o.limit;
+    args->channels = o.channels;
+    args->unlabelled = o.unlabelled != 0;
+    args->gain = o.gain == 0 ? 1.0f : (float)o.gain;
+    args->offset = (float)o.offset;
+    if ((o.channels != 0 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
+        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0 or 3; gain %g and offset %g must be finite",
+                        o.channels, o.gain, o.offset);
+    }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
     return EK_OK;
 }
@@ -143,8 +152,8 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
         if (!formats[i].claims(args->spec)) continue;
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
-        if (args->height == 0) return EK_OK;
-        return eki_resize_dataset(dataset, args->height, args->width, err);
+        if (args->height != 0) EKI_TRY(eki_resize_dataset(dataset, args->height, args->width, err));
+        return eki_dataset_adjust(dataset, args, err);
     }
     struct stat info;
     bool exists = stat(args->spec, &info) == 0;

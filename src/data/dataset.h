@@ -25,6 +25,9 @@ typedef struct eki_open_args {
     ek_split split;
     int height, width; /* both 0 or both positive */
     int64_t limit;     /* 0 = all */
+    int channels;      /* 0 or 3 */
+    bool unlabelled;   /* sets without labels are welcome */
+    float gain, offset;
 } eki_open_args;
 
 enum { EKI_MAX_CLASSES = 65536, EKI_MAX_SIDE = 65536 };
@@ -40,6 +43,9 @@ ek_status eki_dataset_reserve(ek_dataset *dataset, const char *name, ek_dtype dt
 /* The same with examples that exist already: `data` of eki_alloc becomes the set's own when the call succeeds. */
 ek_status eki_dataset_adopt(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count, const int64_t chw[3],
                             void *data, ek_error *err);
+
+/* What is done to the values of a set that was opened: gray to RGB, gain and offset. */
+ek_status eki_dataset_adjust(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 
 /* Sets the class names: a copy of `names`, or the numbers 0, 1, ... when it is NULL. */
 ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err);

@@ -150,7 +150,7 @@ ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_err
     eki_folder_files files = {0};
     folder_job job = {.dataset = dataset, .args = args};
     ek_status status;
-    EKI_TRY_DONE(eki_folder_files_list(&paths, args->spec, args->split, &files, err));
+    EKI_TRY_DONE(eki_folder_files_list(&paths, args, &files, err));
     job.files = files.items;
     job.total = files.count;
     EKI_TRY_DONE(probe_first(&job, err));

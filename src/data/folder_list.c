@@ -116,10 +116,8 @@ static ek_status check_same_classes(eki_arena *arena, const char *own, const eki
     return status;
 }
 
-static ek_status add_class(eki_arena *arena, const char *base, int label, eki_folder_files *files, ek_error *err) {
+static ek_status add_images(eki_arena *arena, const char *folder, int label, eki_folder_files *files, ek_error *err) {
     eki_name_list images = {0};
-    const char *folder = eki_path_join(arena, base, files->classes.items[label]);
-    if (folder == NULL) return eki_fail_nomem(err, strlen(base));
     ek_status status = eki_list_folder(arena, folder, EKI_LIST_IMAGES, &images, err);
     if (status == EK_OK && images.count == 0) {
         status = eki_fail(err, EK_ERR_FORMAT,
@@ -139,9 +137,14 @@ static ek_status add_class(eki_arena *arena, const char *base, int label, eki_fo
     return status;
 }
 
-ek_status eki_folder_files_list(eki_arena *arena, const char *root, ek_split split, eki_folder_files *files,
-                                ek_error *err) {
-    const char *base[2];
+static ek_status add_class(eki_arena *arena, const char *base, int label, eki_folder_files *files, ek_error *err) {
+    const char *folder = eki_path_join(arena, base, files->classes.items[label]);
+    return folder == NULL ? eki_fail_nomem(err, strlen(base)) : add_images(arena, folder, label, files, err);
+}
+
+ek_status eki_folder_files_list(eki_arena *arena, const eki_open_args *args, eki_folder_files *files, ek_error *err) {
+    const char *base[2], *root = args->spec;
+    ek_split split = args->split;
     EKI_TRY(find_split(arena, root, base, err));
     const char *own = base[split], *other = base[1 - (int)split];
     if (own == NULL) {
@@ -149,6 +152,7 @@ ek_status eki_folder_files_list(eki_arena *arena, const char *root, ek_split spl
                         root, other, split == EK_SPLIT_TRAIN ? "train/" : "test/ or val/");
     }
     EKI_TRY(eki_list_folder(arena, own, EKI_LIST_FOLDERS, &files->classes, err));
+    if (files->classes.count == 0 && args->unlabelled) return add_images(arena, own, 0, files, err);
     if (files->classes.count == 0 || files->classes.count > EKI_MAX_CLASSES) {
         return eki_fail(err, EK_ERR_FORMAT,
                         "%s: has %zu class folders; expected IDX files (train-images-idx3-ubyte ...), CIFAR-10 files "

@@ -28,10 +28,9 @@ typedef struct eki_folder_files {
     size_t count, capacity;
 } eki_folder_files;
 
-/* All images of the split of ROOT: its class folders, or those of its train/ and test/ or val/ folders, which must have
- * the same classes. */
-ek_status eki_folder_files_list(eki_arena *arena, const char *root, ek_split split, eki_folder_files *files,
-                                ek_error *err);
+/* All images of the split of args->spec: its class folders, or those of its train/ and test/ or val/ folders, which
+ * must have the same classes. A folder without class folders, where labels are not needed: its images, and no class. */
+ek_status eki_folder_files_list(eki_arena *arena, const eki_open_args *args, eki_folder_files *files, ek_error *err);
 void eki_folder_files_free(eki_folder_files *files);
 
 #endif

@@ -1,7 +1,7 @@
 /* npy_dataset.c: a set made of two .npy arrays, images and labels, the same for both splits.
  *
  * Images are u8 or f32, [N,H,W] or [N,C,H,W]; labels are integers 0 to classes-1 in one dimension. The number of
- * classes is the largest label plus one.
+ * classes is the largest label plus one. Where labels are not needed the images may stand alone.
  */
 #include "data/formats.h"
 #include "data/npy_header.h"
@@ -15,8 +15,12 @@ bool eki_npy_claims(const char *spec) {
 }
 
 /* "a.npy,b.npy" at the comma that follows ".npy". */
-static ek_status split_spec(ek_dataset *d, const char *spec, const char *paths[2], ek_error *err) {
-    const char *mark = strstr(spec, ".npy,");
+static ek_status split_spec(ek_dataset *d, const eki_open_args *args, const char *paths[2], ek_error *err) {
+    const char *spec = args->spec, *mark = strstr(spec, ".npy,");
+    if (mark == NULL && args->unlabelled) {
+        paths[0] = eki_arena_strdup(&d->arena, spec);
+        return paths[0] == NULL ? eki_fail_nomem(err, strlen(spec)) : EK_OK;
+    }
     if (mark == NULL) {
         return eki_fail(err, EK_ERR_ARG, "%s: a file of images needs its labels: write images.npy,labels.npy", spec);
     }
@@ -90,8 +94,8 @@ static ek_status fill(ek_dataset *d, const eki_open_args *args, const char *cons
                       const ek_npy *labels, ek_error *err) {
     int64_t chw[3];
     EKI_TRY(check_images(paths[0], images, chw, err));
-    EKI_TRY(check_labels(paths[1], labels, err));
-    if (images->dims[0] != labels->dims[0]) {
+    if (paths[1] != NULL) EKI_TRY(check_labels(paths[1], labels, err));
+    if (paths[1] != NULL && images->dims[0] != labels->dims[0]) {
         return eki_fail(err, EK_ERR_SHAPE,
                         "%s: %lld images, but %s has %lld labels; these files do not belong together", paths[0],
                         (long long)images->dims[0], paths[1], (long long)labels->dims[0]);
@@ -99,16 +103,16 @@ static ek_status fill(ek_dataset *d, const eki_open_args *args, const char *cons
     int64_t count = eki_open_count(args, images->dims[0]);
     EKI_TRY(eki_dataset_adopt(d, paths[0], images->dtype, count, chw, images->data, err));
     images->data = NULL;
-    return copy_labels(d, paths[1], labels, err);
+    return paths[1] != NULL ? copy_labels(d, paths[1], labels, err) : eki_dataset_name_classes(d, 0, NULL, err);
 }
 
 ek_status eki_npy_open(ek_dataset *d, const eki_open_args *args, ek_error *err) {
     const char *paths[2] = {NULL, NULL};
     ek_npy images = {0}, labels = {0};
-    EKI_TRY(split_spec(d, args->spec, paths, err));
+    EKI_TRY(split_spec(d, args, paths, err));
     ek_status status;
     EKI_TRY_DONE(eki_npy_read_within(paths[0], d->max_bytes, &images, err));
-    EKI_TRY_DONE(eki_npy_read_within(paths[1], d->max_bytes, &labels, err));
+    if (paths[1] != NULL) EKI_TRY_DONE(eki_npy_read_within(paths[1], d->max_bytes, &labels, err));
     EKI_TRY_DONE(fill(d, args, paths, &images, &labels, err));
 done:
     ek_npy_free(&images);

@@ -17,9 +17,10 @@ typedef struct eki_exec_options {
     bool backward;       /* plan gradients too */
     bool input_gradient; /* with backward: gradients of f32 graph inputs as well as of parameters */
     bool reproducible;
-    int64_t chunk; /* 0 = 1 */
-    bool plain;    /* never use blocked layouts (tests) */
-    bool profile;  /* time each step */
+    int64_t chunk;         /* 0 = 1 */
+    int64_t virtual_batch; /* TRAINING: examples that share batch norm statistics; 0 = the whole batch */
+    bool plain;            /* never use blocked layouts (tests) */
+    bool profile;          /* time each step */
     uint64_t seed;
     const uint8_t *norm_switches; /* per node id, borrowed; NULL = none */
     const char *const *outputs;   /* run only what these values need, in this order; NULL = the graph's outputs */

@@ -103,6 +103,7 @@ struct eki_plan {
     int threads;                /* thread count that primitives are created with */
     bool reproducible;          /* chunked one-thread weight gradients */
     int64_t chunk;              /* images per chunk when reproducible */
+    int64_t virtual_batch;      /* TRAINING: examples that share batch norm statistics; 0 = all */
     bool blocked;               /* convolutions run in oneDNN's blocked layout */
     ek_layout block;            /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
     uint64_t seed;              /* dropout */

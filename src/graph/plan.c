@@ -406,6 +406,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->threads = options->threads > 0 ? options->threads : eki_threads_get();
     plan->reproducible = options->reproducible;
     plan->chunk = options->chunk > 0 ? options->chunk : 1;
+    plan->virtual_batch = options->virtual_batch;
     plan->blocked = !options->plain;
     plan->block = eki_dnnl_block();
     plan->seed = options->seed;

@@ -1,5 +1,6 @@
 /* data.h: the elements of tensors in memory. Kernels are written over `element` and compiled once per data type; they
- * compute in f32 and f64 whatever the type, so a type is no more than its loads and stores.
+ * compute in f32 and f64 whatever the type, so a type is no more than its loads and stores: every element is widened
+ * exactly, and every result rounded once, to nearest even.
  */
 #ifndef EKI_DATA_H
 #define EKI_DATA_H
@@ -14,18 +15,36 @@ EK_INLINE f32x16 data_load(const element *p) { return f32x16_load(p); }
 EK_INLINE f32x16 data_load_n(const element *p, size_t n) { return f32x16_load_n(p, n); }
 EK_INLINE void data_store(element *p, f32x16 a) { f32x16_store(p, a); }
 EK_INLINE void data_store_n(element *p, f32x16 a, size_t n) { f32x16_store_n(p, a, n); }
-EK_INLINE void data_stream(element *p, f32x16 a) { f32x16_stream(p, a); }
+EK_INLINE void data_stream(element *p, const f32x16 *line) { f32x16_stream(p, line[0]); }
 /* Eight elements as doubles, or the first n. */
 EK_INLINE f64x8 data_widen(const element *p) { return f64x8_widen(p); }
 EK_INLINE f64x8 data_widen_n(const element *p, size_t n) { return f64x8_widen_n(p, n); }
+#elif defined(EK_DATA_bf16)
+typedef uint16_t element;
+EK_INLINE f32x16 data_of(h16 a) { return f32x16_of_bf16(a); }
+EK_INLINE h16 data_to(f32x16 a) { return bf16_of_f32x16(a); }
+#elif defined(EK_DATA_f16)
+typedef uint16_t element;
+EK_INLINE f32x16 data_of(h16 a) { return f32x16_of_f16(a); }
+EK_INLINE h16 data_to(f32x16 a) { return f16_of_f32x16(a); }
+#endif
+
+#if !defined(EK_DATA_f32)
+EK_INLINE f32x16 data_load(const element *p) { return data_of(half_load(p)); }
+EK_INLINE f32x16 data_load_n(const element *p, size_t n) { return data_of(half_load_n(p, n)); }
+EK_INLINE void data_store(element *p, f32x16 a) { half_store(p, data_to(a)); }
+EK_INLINE void data_store_n(element *p, f32x16 a, size_t n) { half_store_n(p, data_to(a), n); }
+EK_INLINE void data_stream(element *p, const f32x16 *line) { half_stream(p, data_to(line[0]), data_to(line[1])); }
+EK_INLINE f64x8 data_widen(const element *p) { return f64x8_half(data_of(half_load8(p)), 0); }
+EK_INLINE f64x8 data_widen_n(const element *p, size_t n) { return f64x8_half(data_of(half_load_n(p, n)), 0); }
 #endif
 
 /* Element i of a tensor. */
 EK_INLINE const element *element_at(const void *tensor, size_t i) { return (const element *)tensor + i; }
 EK_INLINE element *element_to(void *tensor, size_t i) { return (element *)tensor + i; }
 
-/* Streamed stores begin where a vector of elements is aligned. */
-enum { DATA_VECTOR = 16 * sizeof(element) };
+/* Elements and vectors of a line of the caches, which data_stream() stores whole. */
+enum { LINE = 64 / sizeof(element), LINE_VECTORS = LINE / 16 };
 
 /* Sixteen elements, or the first n; n is a constant wherever it matters. */
 EK_INLINE f32x16 data_load16(const element *p, size_t n) { return n >= 16 ? data_load(p) : data_load_n(p, n); }

@@ -56,7 +56,7 @@ typedef struct eki_epilogue {
 } eki_epilogue;
 
 /* Data types; a table of kernels is for one of them. */
-typedef enum eki_data { EKI_F32, EKI_DATA_TYPES } eki_data;
+typedef enum eki_data { EKI_F32, EKI_BF16, EKI_F16, EKI_DATA_TYPES } eki_data;
 
 typedef struct eki_kernels {
     const char *isa, *data;

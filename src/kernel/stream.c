@@ -1,8 +1,9 @@
 /* stream.c: the affine maps with stores that pass by the caches, for results too large to stay in them: a cached store
  * first reads the line it is about to overwrite. Same expressions, same bits as affine.c and gradaffine.c.
  *
- * Rows begin anywhere: elements up to the first aligned one of the result, and after the last, are stored plainly.
- * Columns are walked row by row, in order of memory; where their rows do not begin at lines, stores are plain. The
+ * Only whole lines are streamed. Rows begin anywhere: elements before the first line of the result, and after the last,
+ * are stored plainly. Columns are walked row by row, in order of memory; where their rows do not begin at lines, stores
+ * are plain. The
  * caller orders these stores before others by a fence.
  */
 #include "kernel/epilogue.h"
@@ -25,28 +26,52 @@ EK_INLINE f32x16 gradient_eval(f32x16 x, f32x16 dy, gradient16 p) {
     return f32x16_mul(p.rstd, f32x16_sub(g, f32x16_mul(xhat, p.k2)));
 }
 
-/* Elements before the first where a vector is aligned, at most n. */
+/* Elements before the first line, at most n. */
 EK_INLINE size_t before_line(const void *p, size_t n) {
-    size_t head = (DATA_VECTOR - (uintptr_t)p % DATA_VECTOR) % DATA_VECTOR / sizeof(element);
+    size_t head = (64 - (uintptr_t)p % 64) % 64 / sizeof(element);
     return head < n ? head : n;
 }
 
-/* Whether every vector of whole columns begins at an aligned address. */
-EK_INLINE int lines_begin(const void *p, size_t stride) { return (uintptr_t)p % DATA_VECTOR == 0 && stride % 16 == 0; }
+/* Whether every row begins with a line. */
+EK_INLINE int lines_begin(const void *p, size_t stride) { return (uintptr_t)p % 64 == 0 && stride % LINE == 0; }
+
+/* Whether rows of sixteen columns follow each other, and one of the first two begins a line. */
+EK_INLINE int is_block(const void *p, size_t stride, size_t cols) {
+    return cols == 16 && stride == 16 && (uintptr_t)p % (16 * sizeof(element)) == 0;
+}
+
+/* Elements [i, end) with plain stores. */
+EK_INLINE void affine_plain(const element *x, element *y, size_t i, size_t end, affine16 v, const eki_epilogue *e,
+                            int fusion) {
+    for (; i < end; i += 16) {
+        size_t n = end - i < 16 ? end - i : 16;
+        data_store16(y + i, finish(affine_eval(data_load16(x + i, n), v), e, i, n, fusion), n);
+    }
+}
+
+/* n elements with the same coefficients, or with those of element i mod 16. */
+EK_INLINE void affine_run(const element *x, element *y, size_t n, affine16 v, const eki_epilogue *e, int fusion) {
+    size_t i = before_line(y, n);
+    affine_plain(x, y, 0, i, v, e, fusion);
+    for (; i + LINE <= n; i += LINE) {
+        f32x16 line[LINE_VECTORS];
+        for (size_t k = 0; k < LINE_VECTORS; k++) {
+            size_t at = i + 16 * k;
+            line[k] = finish(affine_eval(data_load(x + at), v), e, at, 16, fusion);
+        }
+        data_stream(y + i, line);
+    }
+    affine_plain(x, y, i, n, v, e, fusion);
+}
 
 EK_INLINE void affine_row(const element *x, element *y, size_t rows, size_t stride, size_t n,
                           const eki_affine_columns *columns, const eki_epilogue *e, int fusion) {
     const eki_affine_columns p = *columns; /* stores cannot change it */
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
         affine16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.gain[r]),
                       f32x16_set1(p.bias[r])};
-        size_t i = r * stride, end = i + n, head = before_line(y + i, n);
-        if (head > 0) data_store_n(y + i, finish(affine_eval(data_load_n(x + i, head), v), e, i, head, fusion), head);
-        for (i += head; i + 16 <= end; i += 16) {
-            data_stream(y + i, finish(affine_eval(data_load(x + i), v), e, i, 16, fusion));
-        }
-        if (i == end) continue;
-        data_store_n(y + i, finish(affine_eval(data_load_n(x + i, end - i), v), e, i, end - i, fusion), end - i);
+        eki_epilogue here = epilogue_shift(e, at);
+        affine_run(x + at, y + at, n, v, &here, fusion);
     }
 }
 
@@ -55,55 +80,39 @@ void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride
     WITH_FUSION(fusion_of(e), affine_row(x, y, rows, stride, n, p, e, F));
 }
 
-EK_INLINE affine16 affine_columns(const eki_affine_columns *p, size_t c) {
-    return (affine16){f32x16_load(p->mean_hi + c), f32x16_load(p->mean_lo + c), f32x16_load(p->gain + c),
-                      f32x16_load(p->bias + c)};
+EK_INLINE affine16 affine_columns(const eki_affine_columns *p, size_t c, size_t n) {
+    return (affine16){load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n),
+                      load16(p->bias + c, n)};
 }
 
-/* Constants at every call, so each is a loop of its own. */
-EK_INLINE void store(element *p, f32x16 a, int streaming) {
-    if (streaming) {
-        data_stream(p, a);
-    } else {
-        data_store(p, a);
-    }
-}
-
+/* `streaming` is a constant at every call, so each is a loop of its own. */
 EK_INLINE void affine_rows(const element *x, element *y, size_t rows, size_t stride, size_t cols,
                            const eki_affine_columns *columns, int streaming, const eki_epilogue *e, int fusion) {
     const eki_affine_columns local = *columns, *p = &local; /* stores cannot change it */
     for (size_t r = 0, i = 0; r < rows; r++, i += stride) {
         size_t c = 0;
-        for (; c + 16 <= cols; c += 16) {
-            f32x16 t = affine_eval(data_load(x + i + c), affine_columns(p, c));
-            store(y + i + c, finish(t, e, i + c, 16, fusion), streaming);
+        for (; streaming && c + LINE <= cols; c += LINE) {
+            f32x16 line[LINE_VECTORS];
+            for (size_t k = 0; k < LINE_VECTORS; k++) {
+                size_t at = c + 16 * k;
+                f32x16 t = affine_eval(data_load(x + i + at), affine_columns(p, at, 16));
+                line[k] = finish(t, e, i + at, 16, fusion);
+            }
+            data_stream(y + i + c, line);
         }
-        if (c < cols) {
-            size_t n = cols - c;
-            affine16 v = {f32x16_load_n(p->mean_hi + c, n), f32x16_load_n(p->mean_lo + c, n),
-                          f32x16_load_n(p->gain + c, n), f32x16_load_n(p->bias + c, n)};
-            data_store_n(y + i + c, finish(affine_eval(data_load_n(x + i + c, n), v), e, i + c, n, fusion), n);
-        }
-    }
-}
-
-/* One block of channels: its coefficients stay in registers. */
-EK_INLINE void affine_block(const element *x, element *y, size_t rows, size_t stride, const eki_affine_columns *p,
-                            const eki_epilogue *e, int fusion) {
-    affine16 v = affine_columns(p, 0);
-    for (size_t r = 0, i = 0; r < rows; r++, i += stride) {
-        data_stream(y + i, finish(affine_eval(data_load(x + i), v), e, i, 16, fusion));
+        for (; c + 16 <= cols; c += 16) affine_plain(x, y, i + c, i + c + 16, affine_columns(p, c, 16), e, fusion);
+        if (c < cols) affine_plain(x, y, i + c, i + cols, affine_columns(p, c, cols - c), e, fusion);
     }
 }
 
 EK_INLINE void affine_any(const element *x, element *y, size_t rows, size_t stride, size_t cols,
                           const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
-    if (!lines_begin(y, stride)) {
-        affine_rows(x, y, rows, stride, cols, p, 0, e, fusion);
-    } else if (cols == 16) {
-        affine_block(x, y, rows, stride, p, e, fusion);
-    } else {
+    if (is_block(y, stride, cols)) {
+        affine_run(x, y, 16 * rows, affine_columns(p, 0, 16), e, fusion);
+    } else if (lines_begin(y, stride)) {
         affine_rows(x, y, rows, stride, cols, p, 1, e, fusion);
+    } else {
+        affine_rows(x, y, rows, stride, cols, p, 0, e, fusion);
     }
 }
 
@@ -112,30 +121,39 @@ void EK_FN(col_affine_stream)(const void *x, void *y, size_t rows, size_t stride
     WITH_FUSION(fusion_of(e), affine_any(x, y, rows, stride, cols, p, e, F));
 }
 
-EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, size_t n, gradient16 v) {
-    size_t i = before_line(dx, n);
-    if (i > 0) data_store_n(dx, gradient_eval(data_load_n(x, i), data_load_n(dy, i), v), i);
-    for (; i + 16 <= n; i += 16) data_stream(dx + i, gradient_eval(data_load(x + i), data_load(dy + i), v));
-    if (i < n) {
-        size_t m = n - i;
-        data_store_n(dx + i, gradient_eval(data_load_n(x + i, m), data_load_n(dy + i, m), v), m);
+EK_INLINE void gradient_plain(const element *x, const element *dy, element *dx, size_t i, size_t end, gradient16 v) {
+    for (; i < end; i += 16) {
+        size_t n = end - i < 16 ? end - i : 16;
+        data_store16(dx + i, gradient_eval(data_load16(x + i, n), data_load16(dy + i, n), v), n);
     }
+}
+
+EK_INLINE void gradient_run(const element *x, const element *dy, element *dx, size_t n, gradient16 v) {
+    size_t i = before_line(dx, n);
+    gradient_plain(x, dy, dx, 0, i, v);
+    for (; i + LINE <= n; i += LINE) {
+        f32x16 line[LINE_VECTORS];
+        for (size_t k = 0; k < LINE_VECTORS; k++) {
+            line[k] = gradient_eval(data_load(x + i + 16 * k), data_load(dy + i + 16 * k), v);
+        }
+        data_stream(dx + i, line);
+    }
+    gradient_plain(x, dy, dx, i, n, v);
 }
 
 void EK_FN(row_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t n,
                                   const eki_gradient_columns *columns) {
     const eki_gradient_columns p = *columns; /* stores cannot change it */
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
         gradient16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.rstd[r]),
                         f32x16_set1(p.scale[r]),   f32x16_set1(p.k1[r]),      f32x16_set1(p.k2[r])};
-        size_t at = r * stride;
-        gradient_row(element_at(x, at), element_at(dy, at), element_to(dx, at), n, v);
+        gradient_run(element_at(x, at), element_at(dy, at), element_to(dx, at), n, v);
     }
 }
 
-EK_INLINE gradient16 gradient_columns(const eki_gradient_columns *p, size_t c) {
-    return (gradient16){f32x16_load(p->mean_hi + c), f32x16_load(p->mean_lo + c), f32x16_load(p->rstd + c),
-                        f32x16_load(p->scale + c),   f32x16_load(p->k1 + c),      f32x16_load(p->k2 + c)};
+EK_INLINE gradient16 gradient_columns(const eki_gradient_columns *p, size_t c, size_t n) {
+    return (gradient16){load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->rstd + c, n),
+                        load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
 }
 
 EK_INLINE void gradient_rows(const element *x, const element *dy, element *dx, size_t rows, size_t stride, size_t cols,
@@ -143,37 +161,27 @@ EK_INLINE void gradient_rows(const element *x, const element *dy, element *dx, s
     const eki_gradient_columns local = *columns, *p = &local; /* stores cannot change it */
     for (size_t r = 0, i = 0; r < rows; r++, i += stride) {
         size_t c = 0;
-        for (; c + 16 <= cols; c += 16) {
-            f32x16 g = data_load(dy + i + c);
-            store(dx + i + c, gradient_eval(data_load(x + i + c), g, gradient_columns(p, c)), streaming);
+        for (; streaming && c + LINE <= cols; c += LINE) {
+            f32x16 line[LINE_VECTORS];
+            for (size_t k = 0; k < LINE_VECTORS; k++) {
+                size_t at = i + c + 16 * k;
+                line[k] = gradient_eval(data_load(x + at), data_load(dy + at), gradient_columns(p, c + 16 * k, 16));
+            }
+            data_stream(dx + i + c, line);
         }
-        if (c < cols) {
-            size_t n = cols - c;
-            gradient16 v = {f32x16_load_n(p->mean_hi + c, n), f32x16_load_n(p->mean_lo + c, n),
-                            f32x16_load_n(p->rstd + c, n),    f32x16_load_n(p->scale + c, n),
-                            f32x16_load_n(p->k1 + c, n),      f32x16_load_n(p->k2 + c, n)};
-            f32x16 g = data_load_n(dy + i + c, n);
-            data_store_n(dx + i + c, gradient_eval(data_load_n(x + i + c, n), g, v), n);
-        }
-    }
-}
-
-EK_INLINE void gradient_block(const element *x, const element *dy, element *dx, size_t rows, size_t stride,
-                              const eki_gradient_columns *p) {
-    gradient16 v = gradient_columns(p, 0);
-    for (size_t r = 0, i = 0; r < rows; r++, i += stride) {
-        data_stream(dx + i, gradient_eval(data_load(x + i), data_load(dy + i), v));
+        for (; c + 16 <= cols; c += 16) gradient_plain(x, dy, dx, i + c, i + c + 16, gradient_columns(p, c, 16));
+        if (c < cols) gradient_plain(x, dy, dx, i + c, i + cols, gradient_columns(p, c, cols - c));
     }
 }
 
 void EK_FN(col_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t cols,
                                   const eki_gradient_columns *p) {
-    if (!lines_begin(dx, stride)) {
-        gradient_rows(x, dy, dx, rows, stride, cols, p, 0);
-    } else if (cols == 16) {
-        gradient_block(x, dy, dx, rows, stride, p);
-    } else {
+    if (is_block(dx, stride, cols)) {
+        gradient_run(x, dy, dx, 16 * rows, gradient_columns(p, 0, 16));
+    } else if (lines_begin(dx, stride)) {
         gradient_rows(x, dy, dx, rows, stride, cols, p, 1);
+    } else {
+        gradient_rows(x, dy, dx, rows, stride, cols, p, 0);
     }
 }
 
@@ -183,9 +191,14 @@ EK_INLINE void affine_elements(const element *x, element *y, size_t n, const flo
     size_t i = before_line(y, n);
     f32x16 hi = f32x16_set1(p->mean_hi), lo = f32x16_set1(p->mean_lo), gain = f32x16_set1(p->gain);
     EK_FN(vec_affine)(x, y, i, scale, bias, p, NULL);
-    for (; i + 16 <= n; i += 16) {
-        f32x16 xhat = f32x16_mul(f32x16_sub(f32x16_sub(data_load(x + i), hi), lo), gain);
-        data_stream(y + i, f32x16_add(f32x16_mul(xhat, f32x16_load(scale + i)), f32x16_load(bias + i)));
+    for (; i + LINE <= n; i += LINE) {
+        f32x16 line[LINE_VECTORS];
+        for (size_t k = 0; k < LINE_VECTORS; k++) {
+            size_t at = i + 16 * k;
+            f32x16 xhat = f32x16_mul(f32x16_sub(f32x16_sub(data_load(x + at), hi), lo), gain);
+            line[k] = f32x16_add(f32x16_mul(xhat, f32x16_load(scale + at)), f32x16_load(bias + at));
+        }
+        data_stream(y + i, line);
     }
     EK_FN(vec_affine)(x + i, y + i, n - i, scale + i, bias + i, p, NULL);
 }
@@ -206,9 +219,13 @@ EK_INLINE void gradient_elements(const element *x, const element *dy, element *d
     gradient16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->rstd),
                     f32x16_set1(1.0f),       f32x16_set1(p->k1),      f32x16_set1(p->k2)};
     EK_FN(vec_gradaffine)(x, dy, dx, i, scale, p, NULL);
-    for (; i + 16 <= n; i += 16) {
-        v.scale = f32x16_load(scale + i);
-        data_stream(dx + i, gradient_eval(data_load(x + i), data_load(dy + i), v));
+    for (; i + LINE <= n; i += LINE) {
+        f32x16 line[LINE_VECTORS];
+        for (size_t k = 0; k < LINE_VECTORS; k++) {
+            v.scale = f32x16_load(scale + i + 16 * k);
+            line[k] = gradient_eval(data_load(x + i + 16 * k), data_load(dy + i + 16 * k), v);
+        }
+        data_stream(dx + i, line);
     }
     EK_FN(vec_gradaffine)(x + i, dy + i, dx + i, n - i, scale + i, p, NULL);
 }

@@ -17,9 +17,10 @@ static const architecture_row rows[] = {
     {{"lenet", "LeNet-5 with ReLU and max pooling", 1, 28, 28}, eki_build_lenet},
     {{"cnn6", "six 3x3 convolutions and global average pooling", 3, 32, 32}, eki_build_cnn6},
     {{"resnet20", "ResNet-20 for CIFAR, basic blocks, projection shortcuts", 3, 32, 32}, eki_build_resnet20},
+    {{"encoder", "two transformer blocks over the rows of an image, padding masked", 1, 28, 28}, eki_build_encoder},
 };
 
-enum { ROWS = sizeof rows / sizeof *rows, EXTENT_MAX = 1 << 14, CLASSES_MAX = 1 << 20 };
+enum { ROWS = sizeof rows / sizeof *rows, EXTENT_MAX = 1 << 14, CLASSES_MAX = 1 << 20, DEPTH_MAX = 1000 };
 
 size_t ek_architecture_count(void) { return ROWS; }
 
@@ -46,7 +47,8 @@ ek_build_options ek_build_options_default(const char *architecture) {
                               .place = EK_PLACE_BEFORE,
                               .epsilon = 1e-5,
                               .momentum = 0.9,
-                              .seed = 1};
+                              .seed = 1,
+                              .activation = EK_ACTIVATION_RELU};
 }
 
 static ek_status fail_unknown(const char *name, ek_error *err) {
@@ -60,6 +62,37 @@ static ek_status fail_unknown(const char *name, ek_error *err) {
 }
 
 static bool in_range(double value, double low, double high) { return value >= low && value <= high; }
+
+/* What some architectures do not have. */
+static ek_status check_special(const ek_build_options *o, ek_error *err) {
+    bool stack = strcmp(o->architecture, "resnet20") != 0 && strcmp(o->architecture, "encoder") != 0;
+    if (o->activation != EK_ACTIVATION_RELU && o->activation != EK_ACTIVATION_SIGMOID &&
+        o->activation != EK_ACTIVATION_TANH) {
+        return eki_fail(err, EK_ERR_ARG, "activation = %d is none of RELU (%d), SIGMOID (%d), TANH (%d)",
+                        (int)o->activation, EK_ACTIVATION_RELU, EK_ACTIVATION_SIGMOID, EK_ACTIVATION_TANH);
+    }
+    if (!stack && (o->activation != EK_ACTIVATION_RELU || o->place == EK_PLACE_MIXED)) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "architecture %s has ReLU and one place for its norms; activation and place MIXED go with mlp, "
+                        "lenet and cnn6",
+                        o->architecture);
+    }
+    if (strcmp(o->architecture, "encoder") == 0 &&
+        (o->norm == EK_NORM_INSTANCE || (o->norm == EK_NORM_GROUP && o->groups > 16))) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "architecture encoder averages each feature over the tokens after the last norm; with one "
+                        "feature per set that average is the bias for every image; use layer norm, or fewer groups");
+    }
+    if ((o->hidden_layers != 0 || o->hidden_units != 0) && strcmp(o->architecture, "mlp") != 0) {
+        return eki_fail(err, EK_ERR_ARG, "hidden_layers and hidden_units go with architecture mlp; %s has its own",
+                        o->architecture);
+    }
+    if (!in_range(o->hidden_layers, 0, DEPTH_MAX) || !in_range(o->hidden_units, 0, EXTENT_MAX)) {
+        return eki_fail(err, EK_ERR_ARG, "hidden_layers = %d and hidden_units = %d must be in 0 to %d and 0 to %d",
+                        o->hidden_layers, o->hidden_units, DEPTH_MAX, EXTENT_MAX);
+    }
+    return EK_OK;
+}
 
 static ek_status check_options(const ek_build_options *o, ek_error *err) {
     if (!in_range(o->channels, 1, EXTENT_MAX) || !in_range(o->height, 1, EXTENT_MAX) ||
@@ -76,8 +109,8 @@ static ek_status check_options(const ek_build_options *o, ek_error *err) {
     if (o->norm == EK_NORM_GROUP && o->groups < 1) {
         return eki_fail(err, EK_ERR_ARG, "groups = %lld must be at least 1", (long long)o->groups);
     }
-    if (o->place != EK_PLACE_BEFORE && o->place != EK_PLACE_AFTER) {
-        return eki_fail(err, EK_ERR_ARG, "place = %d is none of BEFORE (0), AFTER (1)", (int)o->place);
+    if (o->place != EK_PLACE_BEFORE && o->place != EK_PLACE_AFTER && o->place != EK_PLACE_MIXED) {
+        return eki_fail(err, EK_ERR_ARG, "place = %d is none of BEFORE (0), AFTER (1), MIXED (2)", (int)o->place);
     }
     if (!isfinite(o->epsilon) || o->epsilon < 0) {
         return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be finite and not negative", o->epsilon);
@@ -93,7 +126,7 @@ static ek_status check_options(const ek_build_options *o, ek_error *err) {
                         "instance norm in architecture mlp would give zeros: its sets are the places of one channel of "
                         "one example, and a product's output has one place; use layer norm, or architecture lenet");
     }
-    return EK_OK;
+    return check_special(o, err);
 }
 
 static ek_status begin(eki_builder *b, ek_error *err) {

@@ -32,16 +32,33 @@ static eki_value *add_parameter(eki_builder *b, const char *layer, const char *p
     return result;
 }
 
-static eki_value *add_weight(eki_builder *b, const char *layer, eki_shape shape) {
-    eki_value *result = add_parameter(b, layer, "weight", shape, 0.0F);
-    int64_t count = 0, fan_in = 1;
+eki_value *eki_build_parameter(eki_builder *b, const char *layer, const char *part, eki_shape shape, float value) {
+    return add_parameter(b, layer, part, shape, value);
+}
+
+eki_value *eki_build_normal(eki_builder *b, const char *layer, const char *part, eki_shape shape, double deviation) {
+    eki_value *result = add_parameter(b, layer, part, shape, 0.0F);
+    int64_t count = 0;
     if (result == NULL) return NULL;
     (void)eki_shape_count(&shape, &count);
-    for (int i = 1; i < shape.rank; i++) fan_in *= shape.dims[i];
-    double deviation = sqrt(2.0 / (double)fan_in);
     eki_random random = eki_random_stream(b->options->seed, "init", eki_hash_text(result->name), 0);
     float *data = result->init->data;
     for (int64_t i = 0; i < count; i++) data[i] = (float)(deviation * eki_random_normal(random, (uint64_t)i));
+    return result;
+}
+
+static eki_value *add_weight(eki_builder *b, const char *layer, eki_shape shape) {
+    int64_t fan_in = 1;
+    for (int i = 1; i < shape.rank; i++) fan_in *= shape.dims[i];
+    return eki_build_normal(b, layer, "weight", shape, sqrt(2.0 / (double)fan_in));
+}
+
+eki_value *eki_build_integers(eki_builder *b, const char *name, const int64_t *values, int64_t count) {
+    eki_shape shape = eki_shape_of(1, &count);
+    eki_value *result = NULL;
+    if (b->status != EK_OK || stop(b, eki_graph_add_tensor(b->graph, name, EK_I64, &shape, &result, b->err)))
+        return NULL;
+    memcpy(result->init->data, values, (size_t)count * sizeof *values);
     return result;
 }
 
@@ -59,6 +76,14 @@ static eki_node *add_node(eki_builder *b, const char *op_type, const char *name,
     return node;
 }
 
+eki_node *eki_build_node(eki_builder *b, const char *op_type, const char *name, eki_value *const *in, int n_in) {
+    return add_node(b, op_type, name, in, n_in);
+}
+
+void eki_build_set_ints(eki_builder *b, eki_node *node, const char *name, const int64_t *values, size_t count) {
+    if (b->status == EK_OK) (void)stop(b, eki_node_set_ints(b->graph, node, name, values, count, b->err));
+}
+
 static void set_ints(eki_builder *b, eki_node *node, const char *name, int64_t value, size_t count) {
     int64_t values[4] = {value, value, value, value};
     if (b->status == EK_OK) (void)stop(b, eki_node_set_ints(b->graph, node, name, values, count, b->err));
@@ -66,6 +91,10 @@ static void set_ints(eki_builder *b, eki_node *node, const char *name, int64_t v
 
 static void set_int(eki_builder *b, eki_node *node, const char *name, int64_t value) {
     if (b->status == EK_OK) (void)stop(b, eki_node_set_int(b->graph, node, name, value, b->err));
+}
+
+void eki_build_set_int(eki_builder *b, eki_node *node, const char *name, int64_t value) {
+    set_int(b, node, name, value);
 }
 
 static void set_float(eki_builder *b, eki_node *node, const char *name, double value) {
@@ -158,17 +187,32 @@ void eki_build_norm(eki_builder *b, const char *path, const char *index) {
     }
 }
 
-bool eki_build_norm_follows(const eki_builder *b) {
-    return b->options->norm != 0 && b->options->place == EK_PLACE_BEFORE;
+static bool norm_before(const eki_builder *b) {
+    return b->options->place == EK_PLACE_BEFORE || (b->options->place == EK_PLACE_MIXED && b->units % 2 == 0);
+}
+
+bool eki_build_norm_follows(const eki_builder *b) { return b->options->norm != 0 && norm_before(b); }
+
+void eki_build_activation(eki_builder *b, const char *path, const char *index) {
+    const char *op = "Relu", *prefix = "relu";
+    char name[96];
+    if (b->options->activation == EK_ACTIVATION_SIGMOID) {
+        op = "Sigmoid";
+        prefix = "sigmoid";
+    } else if (b->options->activation == EK_ACTIVATION_TANH) {
+        op = "Tanh";
+        prefix = "tanh";
+    }
+    (void)snprintf(name, sizeof name, "%s%s%s", path, prefix, index);
+    (void)add_node(b, op, name, &b->x, 1);
 }
 
 void eki_build_norm_relu(eki_builder *b, const char *path, const char *index) {
-    char relu[96];
-    (void)snprintf(relu, sizeof relu, "%srelu%s", path, index);
-    bool norm = b->options->norm != 0;
-    if (norm && b->options->place == EK_PLACE_BEFORE) eki_build_norm(b, path, index);
-    eki_build_relu(b, relu);
-    if (norm && b->options->place == EK_PLACE_AFTER) eki_build_norm(b, path, index);
+    bool norm = b->options->norm != 0, before = norm_before(b);
+    if (norm && before) eki_build_norm(b, path, index);
+    eki_build_activation(b, path, index);
+    if (norm && !before) eki_build_norm(b, path, index);
+    b->units++;
 }
 
 void eki_build_conv_unit(eki_builder *b, const char *path, const char *index, eki_conv_spec spec) {
@@ -179,15 +223,14 @@ void eki_build_conv_unit(eki_builder *b, const char *path, const char *index, ek
 }
 
 void eki_build_linear_unit(eki_builder *b, const char *path, const char *name, const char *norm_index, int64_t out) {
-    char layer[96], relu[96];
+    char layer[96];
     bool norm = b->options->norm != EK_NORM_INSTANCE;
     (void)snprintf(layer, sizeof layer, "%s%s", path, name);
-    (void)snprintf(relu, sizeof relu, "%srelu%s", path, norm_index);
     eki_build_linear(b, layer, out, !(norm && eki_build_norm_follows(b)));
     if (norm) {
         eki_build_norm_relu(b, path, norm_index);
     } else {
-        eki_build_relu(b, relu);
+        eki_build_activation(b, path, norm_index);
     }
 }
 
@@ -201,7 +244,7 @@ void eki_build_maxpool(eki_builder *b, const char *name, int64_t kernel) {
 /* The mean of a channel that was just normalized by itself is its bias, whatever the input: nothing is left. */
 static bool averages_to_bias(const eki_builder *b) {
     const ek_build_options *o = b->options;
-    if (o->place != EK_PLACE_AFTER) return false;
+    if (o->place == EK_PLACE_BEFORE) return false;
     return o->norm == EK_NORM_INSTANCE || (o->norm == EK_NORM_GROUP && groups_for(b->c, o->groups) == b->c);
 }
 

@@ -13,6 +13,7 @@ typedef struct eki_builder {
     const ek_build_options *options;
     eki_value *x;    /* current value */
     int64_t c, h, w; /* its extents; h = 0: [N, c] */
+    int units;       /* layers with a norm so far, for EK_PLACE_MIXED */
     ek_status status;
     ek_error *err;
 } eki_builder;
@@ -30,12 +31,22 @@ typedef struct eki_conv_spec {
 void eki_build_conv(eki_builder *b, const char *name, eki_conv_spec spec, bool bias);
 void eki_build_linear(eki_builder *b, const char *name, int64_t out, bool bias);
 void eki_build_relu(eki_builder *b, const char *name);
+/* Any node, and parameters "<layer>.<part>": constant, or normal with a deviation. The node's output is the current
+ * value. For architectures that are no plain stack of layers. */
+eki_node *eki_build_node(eki_builder *b, const char *op_type, const char *name, eki_value *const *in, int n_in);
+eki_value *eki_build_parameter(eki_builder *b, const char *layer, const char *part, eki_shape shape, float value);
+eki_value *eki_build_normal(eki_builder *b, const char *layer, const char *part, eki_shape shape, double deviation);
+eki_value *eki_build_integers(eki_builder *b, const char *name, const int64_t *values, int64_t count);
+void eki_build_set_int(eki_builder *b, eki_node *node, const char *name, int64_t value);
+void eki_build_set_ints(eki_builder *b, eki_node *node, const char *name, const int64_t *values, size_t count);
 /* The norm of the options; named "<path><bn|ln|gn|in|rms><index>". `relu` names the activation that goes with it. */
 void eki_build_norm(eki_builder *b, const char *path, const char *index);
 /* conv -> norm -> relu, or conv -> relu -> norm, or conv -> relu, by the options. */
 void eki_build_conv_unit(eki_builder *b, const char *path, const char *index, eki_conv_spec spec);
 /* The same with a product; instance norm, which would give zeros here, is left out. */
 void eki_build_linear_unit(eki_builder *b, const char *path, const char *name, const char *norm_index, int64_t out);
+/* The activation of the options; `path` and `index` as for a norm. */
+void eki_build_activation(eki_builder *b, const char *path, const char *index);
 /* Norm and activation in the order of the options. */
 void eki_build_norm_relu(eki_builder *b, const char *path, const char *index);
 void eki_build_maxpool(eki_builder *b, const char *name, int64_t kernel);
@@ -54,5 +65,6 @@ void eki_build_mlp(eki_builder *b);
 void eki_build_lenet(eki_builder *b);
 void eki_build_cnn6(eki_builder *b);
 void eki_build_resnet20(eki_builder *b);
+void eki_build_encoder(eki_builder *b);
 
 #endif

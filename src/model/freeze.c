@@ -2,12 +2,11 @@
  *
  * `evenkeel.freeze.<first output>` = "stats", "affine" or "stats,affine". Frozen statistics: training normalizes with
  * the running statistics and leaves them alone. Frozen affine: scale and bias are neither updated nor decayed. The
- * file is the only store, so that whoever trains next, in whatever program, sees the switches. Patterns are shell
- * globs (fnmatch), matched against a norm's node name, its first output and the stem of its scale initializer.
+ * file is the only store, so that whoever trains next, in whatever program, sees the switches. What a
+ * pattern means stands in select.c.
  */
-#include "model/model.h"
+#include "model/select.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,16 +52,6 @@ ek_status eki_model_switches(const ek_model *model, uint8_t **switches, ek_error
     return EK_OK;
 }
 
-static bool matches(const char *pattern, const ek_model_norm *info) {
-    char stem[512];
-    (void)snprintf(stem, sizeof stem, "%s", info->scale);
-    char *dot = strrchr(stem, '.');
-    if (dot != NULL) *dot = '\0';
-    if (info->node[0] != '\0' && fnmatch(pattern, info->node, 0) == 0) return true;
-    if (stem[0] != '\0' && fnmatch(pattern, stem, 0) == 0) return true;
-    return fnmatch(pattern, info->output, 0) == 0;
-}
-
 static ek_status fail_no_match(const ek_model *model, const char *pattern, ek_error *err) {
     char list[1400] = "";
     size_t used = 0, shown = 0;
@@ -91,12 +80,12 @@ static ek_status store(ek_model *model, ek_model_norm *info, ek_error *err) {
     return status;
 }
 
-ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine, size_t *matched, ek_error *err) {
+static ek_status apply(ek_model *model, const char *pattern, const bool *chosen, int stats, int affine, size_t *matched,
+                       ek_error *err) {
     size_t found = 0, with_statistics = 0;
     for (size_t i = 0; i < model->n_norms; i++) {
-        if (!matches(pattern, &model->norms[i].info)) continue;
-        found++;
-        with_statistics += model->norms[i].info.kind == EK_NORM_BATCH;
+        found += chosen[i];
+        with_statistics += chosen[i] && model->norms[i].info.kind == EK_NORM_BATCH;
     }
     if (matched != NULL) *matched = found;
     if (found == 0) return fail_no_match(model, pattern, err);
@@ -107,10 +96,19 @@ ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int a
     }
     for (size_t i = 0; i < model->n_norms; i++) {
         ek_model_norm *info = &model->norms[i].info;
-        if (!matches(pattern, info)) continue;
+        if (!chosen[i]) continue;
         if (stats >= 0 && info->kind == EK_NORM_BATCH) info->stats_frozen = stats != 0;
         if (affine >= 0) info->affine_frozen = affine != 0;
         EKI_TRY(store(model, info, err));
     }
     return EK_OK;
+}
+
+ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine, size_t *matched, ek_error *err) {
+    bool *chosen = calloc(model->n_norms + 1, sizeof *chosen);
+    if (chosen == NULL) return eki_fail_nomem(err, model->n_norms);
+    ek_status status = eki_select_norms(model, pattern, chosen, err);
+    if (status == EK_OK) status = apply(model, pattern, chosen, stats, affine, matched, err);
+    free(chosen);
+    return status;
 }

@@ -161,6 +161,10 @@ static ek_status lower_node(eki_graph *graph, eki_node *node, bool group, int64_
     return EK_OK;
 }
 
+ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err) {
+    return lower_node(graph, node, true, eki_graph_opset(graph, ""), err);
+}
+
 ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err) {
     size_t n_nodes = graph->n_nodes;
     bool inferred = false, changed = false;

@@ -69,6 +69,9 @@ ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
 /* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */
 ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
+/* The same for one GroupNormalization with scale and bias per channel, at the opset of the graph; sweep and sort when
+ * done. The rank of its input must be known. */
+ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
 /* Turns such subgraphs back into one norm each, where the other operators allow the opset that it needs. */
 ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
 

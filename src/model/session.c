@@ -16,7 +16,7 @@ struct ek_session {
     uint8_t *switches;
     const char **names; /* of the outputs asked for; owned by the graph */
     size_t n_names;
-    bool ran;
+    bool ran, gradients, went_back;
 };
 
 ek_session_options ek_session_options_default(void) {
@@ -45,7 +45,11 @@ static ek_status create_exec(ek_session *session, const ek_session_options *opti
                           .threads = options->threads,
                           .profile = options->profile != 0,
                           .seed = options->seed,
+                          .virtual_batch = options->virtual_batch,
+                          .backward = options->gradients != 0,
+                          .input_gradient = options->gradients != 0,
                           .norm_switches = session->switches};
+    session->gradients = options->gradients != 0;
     if (session->n_names > 0) {
         o.outputs = session->names;
         o.n_outputs = session->n_names;
@@ -62,6 +66,10 @@ ek_status ek_session_create(ek_model *model, const ek_session_options *options, 
     if (o.mode < EK_MODE_FILE || o.mode > EK_MODE_TRAINING) {
         return eki_fail(err, EK_ERR_ARG, "session mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",
                         (int)o.mode);
+    }
+    if (o.virtual_batch < 0) {
+        return eki_fail(err, EK_ERR_ARG, "session virtual_batch %" PRId64 " must not be negative; 0 is the whole batch",
+                        o.virtual_batch);
     }
     ek_session *session = calloc(1, sizeof *session);
     if (session == NULL) return eki_fail_nomem(err, sizeof *session);
@@ -121,7 +129,7 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
                         wanted > 0 ? ", the first being '" : "",
                         wanted > 0 ? eki_exec_input_value(session->exec, 0)->name : "", wanted > 0 ? "'" : "");
     }
-    session->ran = false;
+    session->ran = session->went_back = false;
     for (size_t i = 0; i < input_count; i++) {
         EKI_TRY(check_input(session, eki_exec_input_value(session->exec, i), &inputs[i], err));
         shapes[i] = array_shape(&inputs[i]);
@@ -153,6 +161,51 @@ ek_array ek_session_output(const ek_session *session, size_t index) {
     for (int i = 0; i < view.shape.rank; i++) array.dims[i] = view.shape.dims[i];
     array.data = view.data;
     return array;
+}
+
+ek_status ek_session_backward(ek_session *session, size_t index, const float *gradient, ek_error *err) {
+    if (!session->gradients || !session->ran || session->went_back) {
+        return eki_fail(err, EK_ERR_STATE, "gradients need a session with options.gradients = 1 and one run each: %s",
+                        !session->gradients ? "this session was made without"
+                        : !session->ran     ? "nothing was run"
+                                            : "this run's were taken already");
+    }
+    if (index >= eki_exec_output_count(session->exec)) {
+        return eki_fail(err, EK_ERR_ARG, "there is no output %zu: the session has %zu", index,
+                        eki_exec_output_count(session->exec));
+    }
+    eki_view view = eki_exec_output(session->exec, index);
+    float *to = eki_exec_output_gradient(session->exec, index);
+    int64_t count = 0;
+    (void)eki_shape_count(&view.shape, &count);
+    if (to == NULL) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "output '%s' has no gradient: nothing it depends on is trained",
+                        ek_session_output_name(session, index));
+    }
+    memcpy(to, gradient, (size_t)count * sizeof(float));
+    session->went_back = true;
+    return eki_exec_backward(session->exec, err);
+}
+
+static ek_array gradient_array(const eki_shape *shape, float *data) {
+    ek_array array = {.dtype = EK_F32, .rank = shape->rank, .data = data};
+    for (int i = 0; i < shape->rank; i++) array.dims[i] = shape->dims[i];
+    return array;
+}
+
+ek_array ek_session_input_gradient(const ek_session *session, size_t index) {
+    if (!session->went_back || index >= eki_exec_input_count(session->exec)) return (ek_array){.dtype = EK_DTYPE_NONE};
+    eki_view view = eki_exec_input(session->exec, index);
+    return gradient_array(&view.shape, eki_exec_input_gradient(session->exec, index));
+}
+
+ek_array ek_session_parameter_gradient(const ek_session *session, const char *name) {
+    for (size_t i = 0; session->went_back && i < eki_exec_parameter_count(session->exec); i++) {
+        const eki_parameter *parameter = eki_exec_parameter(session->exec, i);
+        if (strcmp(parameter->value->name, name) == 0)
+            return gradient_array(&parameter->value->init->shape, parameter->gradient);
+    }
+    return (ek_array){.dtype = EK_DTYPE_NONE};
 }
 
 const char *ek_session_output_name(const ek_session *session, size_t index) {

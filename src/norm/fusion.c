@@ -76,7 +76,10 @@ bool eki_reads_output(const ek_norm_plan *plan) {
     }
 }
 
-void eki_form_first(eki_job *job) { job->forms = job->dresidual != NULL && job->dx != NULL; }
+/* Not where dresidual has fewer digits than g: dx is made of g itself, so that every result is rounded once. */
+void eki_form_first(eki_job *job) {
+    job->forms = job->dresidual != NULL && job->dx != NULL && job->plan->data == EKI_F32;
+}
 
 void eki_form_done(eki_job *job) {
     if (!job->forms) return;

@@ -33,6 +33,11 @@ static ek_status check_aligned(const void *pointer, size_t alignment, const char
                     alignment);
 }
 
+/* Tensors lie where their elements can. */
+static ek_status check_data(const ek_norm_plan *plan, const void *tensor, const char *field, ek_error *err) {
+    return check_aligned(tensor, (size_t)plan->element_bytes, field, err);
+}
+
 static ek_status check_memory(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
     if (args->workspace == NULL) {
         return eki_fail(err, EK_ERR_ARG,
@@ -50,7 +55,7 @@ static ek_status check_overlap(const ek_norm_plan *plan, const void *a, const ch
     if (a == NULL || b == NULL || (a == b && same_allowed)) return EK_OK;
     uintptr_t first = (uintptr_t)a, second = (uintptr_t)b;
     uintptr_t distance = first < second ? second - first : first - second;
-    size_t bytes = (size_t)eki_buffer_elements(plan) * sizeof(float);
+    size_t bytes = (size_t)eki_buffer_elements(plan) * (size_t)plan->element_bytes;
     if (distance >= bytes) return EK_OK;
     return eki_fail(err, EK_ERR_ARG, "args.%s and args.%s overlap: they are %zu bytes apart and each holds %zu; %s",
                     a_name, b_name, (size_t)distance, bytes,
@@ -67,8 +72,8 @@ static ek_status check_residual(const ek_norm_plan *plan, const ek_norm_args *ar
                         args->residual != NULL ? "residual" : "dresidual");
     }
     if (read && args->residual == NULL) return missing(plan, "residual", "desc.residual is 1", err);
-    EKI_TRY(check_aligned(args->residual, 4, "residual", err));
-    return check_aligned(args->dresidual, 4, "dresidual", err);
+    EKI_TRY(check_data(plan, args->residual, "residual", err));
+    return check_data(plan, args->dresidual, "dresidual", err);
 }
 
 static ek_status check_backward_fusion(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
@@ -78,7 +83,7 @@ static ek_status check_backward_fusion(const ek_norm_plan *plan, const ek_norm_a
     }
     EKI_TRY(check_residual(plan, args, !output && plan->desc.activation != EK_ACTIVATION_NONE, err));
     if (output) {
-        EKI_TRY(check_aligned(args->y, 4, "y", err));
+        EKI_TRY(check_data(plan, args->y, "y", err));
         EKI_TRY(check_overlap(plan, args->dx, "dx", args->y, "y", false, err));
         EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->y, "y", false, err));
     }
@@ -140,8 +145,8 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     EKI_TRY(eki_mask_check(plan, args, err));
     if (args->x == NULL) return missing(plan, "x", "forward reads it", err);
     if (args->y == NULL) return missing(plan, "y", "forward writes it", err);
-    EKI_TRY(check_aligned(args->x, 4, "x", err));
-    EKI_TRY(check_aligned(args->y, 4, "y", err));
+    EKI_TRY(check_data(plan, args->x, "x", err));
+    EKI_TRY(check_data(plan, args->y, "y", err));
     EKI_TRY(check_overlap(plan, args->y, "y", args->x, "x", true, err));
     EKI_TRY(check_residual(plan, args, true, err));
     EKI_TRY(check_overlap(plan, args->y, "y", args->residual, "residual", true, err));
@@ -169,7 +174,7 @@ ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *arg
     for (int i = 0; i < 4; i++) {
         if (!(need & fields[i].bit)) continue;
         if (fields[i].pointer == NULL) return missing(slice, fields[i].name, "it is the part's", err);
-        EKI_TRY(check_aligned(fields[i].pointer, 4, fields[i].name, err));
+        EKI_TRY(check_data(slice, fields[i].pointer, fields[i].name, err));
     }
     if (need & EKI_NEED_Y) EKI_TRY(check_overlap(slice, args->y, "y", args->x, "x", true, err));
     if (need & EKI_NEED_Y) EKI_TRY(check_residual(slice, args, true, err));
@@ -214,9 +219,9 @@ ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *
     EKI_TRY(eki_mask_check(plan, args, err));
     if (args->x == NULL) return missing(plan, "x", "backward reads the x of the forward", err);
     if (args->dy == NULL) return missing(plan, "dy", "backward reads it", err);
-    EKI_TRY(check_aligned(args->x, 4, "x", err));
-    EKI_TRY(check_aligned(args->dy, 4, "dy", err));
-    EKI_TRY(check_aligned(args->dx, 4, "dx", err));
+    EKI_TRY(check_data(plan, args->x, "x", err));
+    EKI_TRY(check_data(plan, args->dy, "dy", err));
+    EKI_TRY(check_data(plan, args->dx, "dx", err));
     EKI_TRY(check_overlap(plan, args->dx, "dx", args->dy, "dy", true, err));
     EKI_TRY(check_backward_fusion(plan, args, err));
     return check_overlap(plan, args->dx, "dx", args->x, "x", false, err);

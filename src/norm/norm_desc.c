@@ -77,10 +77,9 @@ static ek_status check_enums(const ek_norm_desc *d, ek_error *err) {
                         "desc.layout is %d, expected EK_LAYOUT_NCHW (0), NHWC (1), BLOCKED8 (8) or BLOCKED16 (16)",
                         (int)d->layout);
     }
-    if (d->dtype != EK_F32) {
+    if (d->dtype != EK_F32 && d->dtype != EK_BF16 && d->dtype != EK_F16) {
         return eki_fail(err, EK_ERR_DTYPE,
-                        "desc.dtype is %d, expected EK_F32 (1), the only element type of this version: convert x to "
-                        "f32 first",
+                        "desc.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16): convert x first",
                         (int)d->dtype);
     }
     if (d->affine != EK_AFFINE_ELEMENT && d->affine != EK_AFFINE_CHANNEL) {
@@ -159,6 +158,10 @@ static ek_status check_masked(const ek_norm_desc *d, ek_error *err) {
     if (d->masked != 1) {
         return eki_fail(err, EK_ERR_ARG, "desc.masked is %d, expected 0 or 1 (calls give args.lengths or args.mask)",
                         d->masked);
+    }
+    if (d->dtype != EK_F32) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "desc.masked is 1 and desc.dtype is %d, expected EK_F32 with a mask",
+                        (int)d->dtype);
     }
     if (element_affine(d)) {
         return eki_fail(

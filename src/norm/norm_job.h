@@ -88,8 +88,10 @@ static inline void *eki_to(const eki_job *job, void *tensor, int64_t offset) {
 
 /* One element. */
 static inline double eki_value(const eki_job *job, const void *element) {
-    (void)job;
-    return (double)*(const float *)element;
+    float value;
+    if (job->plan->data == EKI_F32) return (double)*(const float *)element;
+    job->kernels->widen(element, 1, &value);
+    return (double)value;
 }
 
 static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }

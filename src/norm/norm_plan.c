@@ -26,8 +26,8 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
 }
 
 static void set_data(ek_norm_plan *plan) {
-    plan->data = EKI_F32;
-    plan->element_bytes = (int64_t)sizeof(float);
+    plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
+    plan->element_bytes = plan->data == EKI_F32 ? 4 : 2;
 }
 
 static void set_family(ek_norm_plan *plan) {

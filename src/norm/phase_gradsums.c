@@ -24,12 +24,14 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, const double 
     const ek_norm_plan *plan = job->plan;
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
     int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
+    int64_t padding = job->forms ? eki_tile_padding(plan, t) : 0;
     for (int64_t i = 0; i < stretches; i++) {
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
         const eki_epilogue *e = eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
         if (!job->forms) fused.dresidual = NULL;
         job->kernels->col_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows, stride,
                                    cols, mean, sdy, sdyx, e);
+        if (padding > 0) eki_clear_padding(job, job->dresidual, offset, rows, (int64_t)cols, padding);
     }
 }
 

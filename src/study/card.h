@@ -58,7 +58,7 @@ extern const eks_choices eks_predictions[EKS_CARDS], eks_quiz[EKS_CARDS];
 /* WITHIN: |measured - expected| <= threshold: a closed form with its tolerance, or equivalence of two arms. */
 typedef enum eks_relation { EKS_EXACTLY, EKS_AT_MOST, EKS_AT_LEAST, EKS_WITHIN } eks_relation;
 
-enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 3, EKS_TERMS = 4 };
+enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 4, EKS_TERMS = 4 };
 
 /* A comparison of arms, computed per seed from the evidence: sum of weight x arm over the terms, then its mean over
  * seeds with a 95 % t-interval. Arms are those of the design, from 0. */
@@ -68,8 +68,15 @@ typedef struct eks_contrast {
     struct {
         int arm;
         double weight;
+        int shift; /* to another metric: metric + shift */
     } term[EKS_TERMS];
 } eks_contrast;
+
+#define EKS_MEAN(a, m) .contrast = {.terms = 1, .metric = (m), .term = {{(a), 1}}}
+#define EKS_DIFF(a, b, m) .contrast = {.terms = 2, .metric = (m), .term = {{(a), 1}, {(b), -1}}}
+/* (a - b) - (c - d) */
+#define EKS_CROSS(a, b, c, d, m)                                                                                       \
+    .contrast = {.terms = 4, .metric = (m), .term = {{(a), 1}, {(b), -1}, {(c), -1}, {(d), 1}}}
 
 /* One number that a card measures, with the rule it is judged by. A control is no part of the claim: it shows that
  * the instrument could have seen a violation; when a control fails the verdict is "inconclusive".
@@ -96,7 +103,7 @@ typedef struct eks_reading {
     eks_verdict expected;
 } eks_reading;
 
-enum { EKS_ENDPOINTS = 16, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64 };
+enum { EKS_ENDPOINTS = 16, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64, EKS_LABELS = 16 };
 
 /* A cell is a number, or text when `text` is not empty. */
 typedef struct eks_cell {
@@ -132,7 +139,7 @@ typedef struct eks_chart {
     int y_percent; /* values are fractions, shown as per cent */
     int series_count;
     eks_series series[EKS_SERIES];
-    const char *labels[8];
+    const char *labels[EKS_LABELS];
 } eks_chart;
 
 /* One way of training, with its number per metric and seed. NaN = diverged or not measured. */
@@ -190,8 +197,8 @@ typedef enum eks_state { EKS_MISSING, EKS_HOLDS, EKS_BROKEN, EKS_UNCLEAR } eks_s
 eks_state eks_endpoint_state(const eks_endpoint *endpoint, double value, double low, double high);
 /* Values and intervals of all contrasts, from the arms. */
 void eks_contrasts(const eks_design *design, eks_evidence *evidence);
-/* Verdict of one reading. Any claim endpoint broken: refuted. Any unclear or missing, any control not held:
- * inconclusive. Else supported. */
+/* Verdict of one reading. Any control not held: inconclusive. Any claim endpoint broken: refuted. Any unclear or
+ * missing: inconclusive. Else supported. */
 eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading);
 /* The readings of a design (at least one) and their number. */
 int eks_reading_count(const eks_design *design);

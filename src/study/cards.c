@@ -36,6 +36,19 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {6, 8, 3},
      .sources = {IOFFE}},
     {.number = 2,
+     .contested = 1,
+     .notes = {{"For: the original paper introduced batch norm to reduce internal covariate shift, and its network "
+                "reached the accuracy of the baseline in far fewer steps.",
+                {"Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167"}},
+               {"Against: with noise injected after batch norm, so that distributions are less stable than in a plain "
+                "network, training is about as good; the loss is smoother.",
+                {"Santurkar et al. 2018", "https://arxiv.org/abs/1805.11604"}},
+               {"Another cause: batch norm primarily enables training with larger learning rates, which is the cause "
+                "for faster convergence and better generalization.",
+                {"Bjorck et al. 2018", "https://arxiv.org/abs/1806.02375"}},
+               {"Against that in turn: larger rates are only beneficial in specific compute regimes, with minimal "
+                "benefit when the batch is small.",
+                {"De and Smith 2020", "https://arxiv.org/abs/2002.10444"}}},
      .level = EKS_MEDIUM,
      .question = "What is meant by internal covariate shift?",
      .answer = "The name the original paper gave to this: while a network trains, every layer sees its inputs change "
@@ -68,6 +81,12 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {7, 12, 13},
      .sources = {IOFFE, WU_JOHNSON}},
     {.number = 4,
+     .notes = {{"Changing only the statistics used in evaluation gained 6.18 points at batch 2 on ImageNet: much of "
+                "the loss is a mismatch, not poor training.",
+                {"Singh and Shrivastava 2019 (EvalNorm)", "https://arxiv.org/abs/1904.06031"}},
+               {"Without batch norm a batch of 1 trains as well as one of 256 (0.474 and 0.471 on a small AlexNet).",
+                {"caffenet-benchmark, batch size",
+                 "https://github.com/ducha-aiki/caffenet-benchmark/blob/master/BatchSize.md"}}},
      .level = EKS_MEDIUM,
      .question = "Why are very small batches a problem?",
      .answer =
@@ -86,6 +105,16 @@ const eks_text eks_texts[EKS_CARDS] = {
                  {"Singh and Shrivastava 2019 (EvalNorm)", "https://arxiv.org/abs/1904.06031"},
                  {"Masters and Luschi 2018", "https://arxiv.org/abs/1804.07612"}}},
     {.number = 5,
+     .contested = 1,
+     .notes = {{"After: on a small AlexNet 0.499 after ReLU against 0.474 before, without scale and shift.",
+                {"caffenet-benchmark, batch norm",
+                 "https://github.com/ducha-aiki/caffenet-benchmark/blob/master/batchnorm.md"}},
+               {"Neither: on a small GoogLeNet 0.619 without, 0.607 before, 0.596 after; the first weights were not "
+                "drawn alike.",
+                {"caffenet-benchmark, batch norm",
+                 "https://github.com/ducha-aiki/caffenet-benchmark/blob/master/batchnorm.md"}},
+               {"Before: the original paper normalizes the input of the nonlinearity.",
+                {"Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167"}}},
      .level = EKS_MEDIUM,
      .question = "Before or after the activation?",
      .answer =
@@ -175,6 +204,15 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {4, 9, 8},
      .sources = {WU_HE}},
     {.number = 11,
+     .contested = 1,
+     .notes = {{"For: with batch norm the original paper removed dropout and divided the L2 penalty by 5.",
+                {"Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167"}},
+               {"Limits: beside batch norm, dropout 0.2 gave 0.527, none 0.513, dropout 0.5 0.499 on a small AlexNet.",
+                {"caffenet-benchmark, batch norm",
+                 "https://github.com/ducha-aiki/caffenet-benchmark/blob/master/batchnorm.md"}},
+               {"The best test error was found at 32 to 128 images per set of statistics, neither the smallest nor the "
+                "largest.",
+                {"Wu and Johnson 2021", "https://arxiv.org/abs/2105.07576"}}},
      .level = EKS_MEDIUM,
      .question = "Does batch norm regularize?",
      .answer =
@@ -218,6 +256,16 @@ const eks_text eks_texts[EKS_CARDS] = {
      .related = {3, 4, 7},
      .sources = {WU_HE, WU_JOHNSON}},
     {.number = 14,
+     .contested = 1,
+     .notes =
+         {{"L2 has no regularizing effect on weights that feed a normalization; it sets the effective learning rate.",
+           {"van Laarhoven 2017", "https://arxiv.org/abs/1706.05350"}},
+          {"Three mechanisms are at work: effective rate, the input-output Jacobian, and damping.",
+           {"Zhang et al. 2018", "https://arxiv.org/abs/1810.12281"}},
+          {"Decoupled decay had 15% less relative test error than Adam with L2 on CIFAR-10 and ImageNet32x32.",
+           {"Loshchilov and Hutter 2019", "https://arxiv.org/abs/1711.05101"}},
+          {"In equilibrium AdamW turns all neurons at the same rate; Adam with L2 does not.",
+           {"Kosson et al. 2023", "https://arxiv.org/abs/2305.17212"}}},
      .level = EKS_HARD,
      .question = "How does it interact with weight decay?",
      .answer =

@@ -1,8 +1,8 @@
 /* evidence.c: filling tables and charts, and the one rule by which measurements become a verdict.
  *
  * The verdict is a function of the design's thresholds and the measured values only; no card judges itself. A claim
- * that a measurement contradicts is refuted. A claim that nothing contradicts is supported only if every control
- * held, since a control that fails says that the instrument could not have seen a violation.
+ * that a measurement contradicts is refuted, one that nothing contradicts is supported, both only if every control
+ * held: a control that fails says that the instrument could not see.
  */
 #include "study/card.h"
 
@@ -91,7 +91,7 @@ static void contrast(const eks_contrast *c, const eks_evidence *evidence, double
     double values[EKS_SEEDS] = {0};
     for (int s = 0; s < evidence->seed_count; s++)
         for (int t = 0; t < c->terms; t++)
-            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric][s];
+            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric + c->term[t].shift][s];
     eks_interval(values, evidence->seed_count, mean, low, high);
 }
 
@@ -106,14 +106,16 @@ void eks_contrasts(const eks_design *design, eks_evidence *evidence) {
 }
 
 eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading) {
-    int doubtful = evidence->problem[0] != 0;
+    int doubtful = evidence->problem[0] != 0, broken = 0, blind = 0;
     for (int i = 0; i < design->endpoint_count; i++) {
         const eks_endpoint *endpoint = &design->endpoints[i];
         if (endpoint->reading != reading && !endpoint->control) continue;
         eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
-        if (state == EKS_BROKEN && !endpoint->control) return EKS_REFUTED;
+        if (state == EKS_BROKEN && !endpoint->control) broken = 1;
+        if (state != EKS_HOLDS && endpoint->control) blind = 1;
         if (state != EKS_HOLDS) doubtful = 1;
     }
+    if (broken && !blind) return EKS_REFUTED;
     return doubtful ? EKS_INCONCLUSIVE : EKS_SUPPORTED;
 }
 

@@ -70,11 +70,11 @@ void eks_number(double value, char text[64]) {
 
 void eks_percent(double fraction, char text[64]) {
     char plain[32];
-    snprintf(plain, sizeof plain, "%.1f", 100 * fraction);
+    snprintf(plain, sizeof plain, "%.1f", 100 * fabs(fraction));
     point(plain);
     size_t length = strlen(plain);
     if (length > 2 && strcmp(plain + length - 2, ".0") == 0) plain[length - 2] = 0;
-    snprintf(text, 64, "%s%%", plain);
+    snprintf(text, 64, "%s%s%%", fraction < 0 && strcmp(plain, "0") != 0 ? "−" : "", plain);
 }
 
 void eks_cell_words(const eks_cell *cell, char text[64]) {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRAIN_IMAGES = 6000, BATCH = 64, EPOCHS = 2 };
+enum { TRAIN_IMAGES = 4000, BATCH = 64, EPOCHS = 2 };
 
 static ek_status open_data(const char *spec, ek_split split, int64_t limit, ek_dataset **dataset, ek_error *err) {
     ek_dataset_options options;
@@ -35,13 +35,13 @@ static ek_status open_loader(const ek_dataset *train, const ek_dataset *dataset,
     return ek_loader_start_epoch(*loader, 0, 0, err);
 }
 
-static ek_status build(const ek_dataset *train, uint64_t seed, ek_model **model, ek_error *err) {
+static ek_status build(const eks_study *study, const ek_dataset *train, ek_model **model, ek_error *err) {
     ek_dataset_info info = ek_dataset_describe(train);
-    ek_build_options options = ek_build_options_default("cnn6");
+    ek_build_options options = ek_build_options_default(eks_network_name(study));
     options.channels = info.channels;
     options.height = options.width = EKS_SIDE;
     options.classes = info.classes;
-    options.seed = seed;
+    options.seed = study->options->seed;
     return ek_model_build(&options, model, err);
 }
 
@@ -95,7 +95,7 @@ static ek_status make(eks_study *study, eks_network *network, ek_error *err) {
     EKS_TRY_DONE(open_data(network->data, EK_SPLIT_TEST, EKS_TEST_IMAGES, &test, err));
     network->channels = ek_dataset_describe(train).channels;
     network->classes = ek_dataset_describe(train).classes;
-    EKS_TRY_DONE(build(train, seed, &network->model, err));
+    EKS_TRY_DONE(build(study, train, &network->model, err));
     EKS_TRY_DONE(open_loader(train, train, BATCH, 1, seed, &loader, err));
     EKS_TRY_DONE(open_loader(train, test, EKS_TEST_IMAGES, 0, seed, &tests, err));
     EKS_TRY_DONE(keep_images(network, tests, err));
@@ -246,7 +246,7 @@ ek_status eks_network_frozen_step(eks_study *study, double *running_changed, dou
     *running_changed = *affine_changed = 0;
     ek_status status = open_data(spec, EK_SPLIT_TRAIN, 2 * BATCH, &train, err);
     if (status != EK_OK) goto done;
-    EKS_TRY_DONE(build(train, study->options->seed, &model, err));
+    EKS_TRY_DONE(build(study, train, &model, err));
     EKS_TRY_DONE(open_loader(train, train, BATCH, 0, 1, &loader, err));
     EKS_TRY_DONE(ek_model_freeze(model, "*", 1, -1, NULL, err));
     norms = ek_model_norm_count(model);

@@ -62,8 +62,10 @@ int eks_report(FILE *out, const eks_study *study, int html) {
     json.html = html;
     json_object(&json, NULL);
     json_text(&json, "evenkeel", ek_version());
-    json_text(&json, "level", "quick");
+    json_text(&json, "level", eks_level_text(study));
     json_int(&json, "seed", (int64_t)study->options->seed);
+    json_text(&json, "data", study->options->data);
+    json_text(&json, "more_data", study->options->more_data);
     json_text(&json, "isa", ek_cpu_isa());
     json_text(&json, "sabotage", study->options->sabotage);
     json_real(&json, "seconds", study->seconds);

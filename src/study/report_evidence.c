@@ -28,6 +28,7 @@ static void report_endpoint(json_out *json, const eks_endpoint *endpoint, double
     json_real(json, "threshold", endpoint->threshold);
     json_bool(json, "control", endpoint->control);
     json_int(json, "reading", endpoint->reading);
+    json_bool(json, "percent", endpoint->percent);
     json_real(json, "measured", value);
     if (endpoint->contrast.terms) {
         json_real(json, "low", low);
@@ -43,6 +44,7 @@ static void report_metric(json_out *json, const eks_evidence *evidence, int metr
     eks_interval(arm->value[metric], evidence->seed_count, &mean, &low, &high);
     json_object(json, NULL);
     json_text(json, "metric", evidence->metrics[metric]);
+    json_bool(json, "percent", evidence->metric_percent[metric]);
     json_real(json, "mean", mean);
     json_real(json, "low", low);
     json_real(json, "high", high);
@@ -89,15 +91,20 @@ static void report_table(json_out *json, const eks_table *table) {
 
 static void report_chart(json_out *json, const eks_chart *chart) {
     json_object(json, "chart");
+    json_text(json, "kind", chart->kind == EKS_CHART_BARS ? "bars" : "xy");
     json_text(json, "title", chart->title);
     json_text(json, "description", chart->description);
     json_text(json, "x", chart->x_label);
     json_text(json, "y", chart->y_label);
+    json_bool(json, "x_log", chart->x_log);
+    json_bool(json, "y_percent", chart->y_percent);
+    json_real(json, "y_max", chart->y_max);
     json_array(json, "series");
     for (int s = 0; s < chart->series_count; s++) {
         const eks_series *series = &chart->series[s];
         json_object(json, NULL);
         json_text(json, "name", series->name);
+        json_bool(json, "dots", series->mark == EKS_DOTS);
         json_array(json, "points");
         for (int i = 0; i < series->count; i++) {
             json_array(json, NULL);

@@ -1,4 +1,4 @@
-/* seam.c: the right use of a norm, and the seven wrong ones.
+/* seam.c: the right use of a norm, and the wrong ones of the cards that measure a norm by itself.
  *
  * Each wrong use is a mistake that people really make, written with the same public calls as the right one: leaving
  * out the mean, batch statistics in evaluation, momentum in the other convention, statistics over the wrong axes,
@@ -60,6 +60,11 @@ ek_status eks_normalize(eks_norm *call, ek_error *err) {
         args.running_var = call->running_var;
     }
     EKS_TRY_DONE(ek_norm_forward(plan, call->stats, &args, err));
+    args.dy = call->dy;
+    args.dx = call->dx;
+    args.dscale = call->dscale;
+    args.dbias = call->dbias;
+    if (call->dy) EKS_TRY_DONE(ek_norm_backward(plan, &args, err));
     if (call->update)
         EKS_TRY_DONE(ek_norm_update_running(plan, saved, call->running_mean, call->running_var, NULL, err));
 done:
@@ -159,7 +164,9 @@ eks_uses eks_uses_for(const eks_design *design, const char *sabotage) {
     case 8: uses.normalize = over_batch_only; break;
     case 9: uses.normalize = layer_over_batch; break;
     case 10: uses.normalize = groups_over_batch; break;
-    default: uses.evaluation = EK_MODE_TRAINING; break; /* cards 3 and 12 */
+    case 3:
+    case 12: uses.evaluation = EK_MODE_TRAINING; break;
+    default: break; /* the others look at study->sabotaged */
     }
     return uses;
 }

@@ -17,6 +17,8 @@ typedef struct eks_norm {
     ek_norm_stats stats;
     const float *x, *scale, *bias;
     float *y;
+    const float *dy; /* with it the backward is run too, into dx, dscale and dbias */
+    float *dx, *dscale, *dbias;
     float *mean, *var;                 /* optional, room for `sets` values */
     float *running_mean, *running_var; /* read with EK_STATS_RUNNING; updated when `update` is set */
     int update;
@@ -30,14 +32,35 @@ typedef struct eks_uses {
 
 typedef struct eks_network eks_network;
 
+struct eks_pool;
+
+typedef enum eks_study_level { EKS_LEVEL_QUICK, EKS_LEVEL_DEFAULT, EKS_LEVEL_FULL } eks_study_level;
+
+/* Texts read from a file, kept until the study ends. */
+typedef struct eks_kept {
+    struct eks_kept *next;
+    char text[];
+} eks_kept;
+
 struct eks_study {
+    eks_kept *kept;
     const ek_study_options *options;
-    eks_uses uses;        /* of the card that runs */
-    eks_network *network; /* trained when first wanted; see network.h */
+    eks_study_level level;
+    int sabotaged;              /* 1 = the card that runs is to be sabotaged */
+    struct eks_pool *pools[12]; /* see pool.h */
+    int source_channels[2];     /* of the data sets given; 0 = not known yet */
+    double done, share;         /* progress: cards done, and what the one that runs counts for */
+    const char *current;        /* its question */
+    eks_uses uses;              /* of the card that runs */
+    eks_network *network;       /* trained when first wanted; see network.h */
     int ran[EKS_ALL];
     eks_evidence evidence[EKS_ALL]; /* by card number - 1 */
     double seconds;
 };
+
+/* The convolutional network of the level: cnn6, or resnet20 at the full one. */
+const char *eks_network_name(const eks_study *study);
+const char *eks_level_text(const eks_study *study); /* "quick", "default", "full" */
 
 /* The uses of a card: the right ones, or the wrong one when its sabotage is asked for. */
 eks_uses eks_uses_for(const eks_design *design, const char *sabotage);

@@ -5,6 +5,8 @@
  */
 #include "study/study.h"
 
+#include "study/lab.h"
+#include "study/load.h"
 #include "study/network.h"
 #include "study/write.h"
 
@@ -12,9 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eks_design eks_card01, eks_card03, eks_card07, eks_card08, eks_card09, eks_card10, eks_card12;
-const eks_design *const eks_designs[] = {&eks_card01, &eks_card03, &eks_card07, &eks_card08,
-                                         &eks_card09, &eks_card10, &eks_card12, NULL};
+extern const eks_design eks_card01, eks_card02, eks_card03, eks_card04, eks_card05, eks_card06, eks_card07, eks_card08,
+    eks_card09, eks_card10, eks_card11, eks_card12, eks_card13, eks_card14, eks_card15, eks_extra16, eks_extra17,
+    eks_extra18, eks_extra19, eks_extra20, eks_extra21;
+const eks_design *const eks_designs[] = {
+    &eks_card01,  &eks_card02,  &eks_card03,  &eks_card04,  &eks_card05,  &eks_card06, &eks_card07, &eks_card08,
+    &eks_card09,  &eks_card10,  &eks_card11,  &eks_card12,  &eks_card13,  &eks_card14, &eks_card15, &eks_extra16,
+    &eks_extra17, &eks_extra18, &eks_extra19, &eks_extra20, &eks_extra21, NULL};
 
 const eks_design *eks_design_of(int number) {
     for (int i = 0; eks_designs[i]; i++)
@@ -38,16 +44,17 @@ static int design_count(void) {
     return count;
 }
 
+const char *eks_level_text(const eks_study *study) {
+    static const char *const levels[] = {"quick", "default", "full"};
+    return levels[study->level];
+}
+
 static ek_status check_options(const ek_study_options *options, ek_error *err) {
-    if (!options->quick)
-        return eks_fail(err, EK_ERR_UNSUPPORTED, "only the quick level of the study is built so far: add --quick");
-    if (options->card < 0 || options->card > EKS_CARDS)
-        return eks_fail(err, EK_ERR_ARG, "there is no card %d: expected 1 to %d, or 0 for all", options->card,
-                        EKS_CARDS);
-    if (options->card && !eks_design_of(options->card))
-        return eks_fail(err, EK_ERR_UNSUPPORTED,
-                        "card %d is not measured by the quick level; measured are 1, 3, 7, 8, 9, 10 and 12",
-                        options->card);
+    if (options->quick && options->full)
+        return eks_fail(err, EK_ERR_ARG, "the study is run at one level: quick or full, not both");
+    if (options->card < 0 || options->card > EKS_ALL || (options->card && !eks_design_of(options->card)))
+        return eks_fail(err, EK_ERR_ARG, "there is no card %d: expected 1 to %d (from %d on the extras), or 0 for all",
+                        options->card, EKS_ALL, EKS_CARDS + 1);
     if (!options->sabotage) return EK_OK;
     for (int i = 0; eks_designs[i]; i++)
         if (eks_sabotages(eks_designs[i], options->sabotage)) return EK_OK;
@@ -65,6 +72,7 @@ static void run_card(eks_study *study, const eks_design *design) {
     ek_error err = {EK_OK, ""};
     for (int i = 0; i < EKS_ENDPOINTS; i++) evidence->values[i] = NAN;
     study->uses = eks_uses_for(design, study->options->sabotage);
+    study->sabotaged = eks_sabotages(design, study->options->sabotage);
     double start = eks_now();
     ek_status status = design->run(study, evidence, &err);
     evidence->seconds = eks_now() - start;
@@ -72,6 +80,7 @@ static void run_card(eks_study *study, const eks_design *design) {
         for (int i = 0; i < EKS_ENDPOINTS; i++) evidence->values[i] = NAN;
         evidence->table.row_count = evidence->table.column_count = 0;
         evidence->chart.kind = EKS_CHART_NONE;
+        evidence->arm_count = evidence->seed_count = evidence->metric_count = 0;
         snprintf(evidence->problem, sizeof evidence->problem, "%s: %.450s", ek_status_name(status), err.text);
     }
     eks_contrasts(design, evidence);
@@ -101,14 +110,22 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     eks_study *study = calloc(1, sizeof *study);
     if (!study) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the study");
     study->options = options;
+    study->level = options->quick ? EKS_LEVEL_QUICK : options->full ? EKS_LEVEL_FULL : EKS_LEVEL_DEFAULT;
     double start = eks_now();
+    char partial[4096] = "";
+    /* The quick level is not worth continuing, and must not find an older quick run. */
+    if (options->output_json && !options->quick &&
+        snprintf(partial, sizeof partial, "%s.partial", options->output_json) < (int)sizeof partial)
+        (void)eks_load_same_run(study, partial);
     for (int i = 0; eks_designs[i]; i++) {
         const eks_design *design = eks_designs[i];
         if (options->card && options->card != design->number) continue;
-        if (options->progress)
-            options->progress(options->context, eks_texts[design->number - 1].question,
-                              options->card ? 0 : (double)i / design_count());
-        run_card(study, design);
+        study->current = eks_text_of(design->number)->question;
+        study->share = options->card ? 1 : 1.0 / design_count();
+        if (options->progress) options->progress(options->context, study->current, study->done);
+        if (!study->ran[design->number - 1]) run_card(study, design);
+        study->done += study->share;
+        if (partial[0] && eks_save(partial, study, write_report, NULL) != EK_OK) partial[0] = 0;
     }
     if (options->progress) options->progress(options->context, "done", 1);
     study->seconds = eks_now() - start;
@@ -116,7 +133,22 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     ek_status status = EK_OK;
     if (options->output_html) status = eks_save(options->output_html, study, write_page, err);
     if (status == EK_OK && options->output_json) status = eks_save(options->output_json, study, write_report, err);
+    if (status == EK_OK && partial[0]) (void)remove(partial);
     eks_network_free(study->network);
+    eks_kept_free(study);
+    eks_pools_free(study);
+    free(study);
+    return status;
+}
+
+ek_status ek_study_verify(const char *path, int *checked, int *wrong, void *context,
+                          void (*say)(void *context, const char *text), ek_error *err) {
+    static const ek_study_options none;
+    eks_study *study = calloc(1, sizeof *study);
+    if (!study) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the study");
+    study->options = &none;
+    ek_status status = eks_verify(study, path, checked, wrong, context, say, err);
+    eks_kept_free(study);
     free(study);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "surgery/surgery.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int count_uses(const eki_graph *graph, const eki_value *value) {
@@ -38,6 +39,12 @@ ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, con
     EKI_TRY(eki_graph_add_tensor(graph, name, EK_F32, shape, out, err));
     fill((*out)->init, values);
     return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
+}
+
+ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err) {
+    const char *name;
+    EKI_TRY(fresh_name(graph, stem, role, &name, err));
+    return eki_graph_value(graph, name, value, err);
 }
 
 static ek_status widen(eki_graph *graph, eki_node *node, int inputs, ek_error *err) {
@@ -87,9 +94,7 @@ void eki_edit_bypass(const eki_site *site, eki_node *from) {
 
 ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err) {
     eki_value *out = op->out[0];
-    const char *name;
-    EKI_TRY(fresh_name(graph, out->name, "inner", &name, err));
-    EKI_TRY(eki_graph_value(graph, name, inner, err));
+    EKI_TRY(eki_edit_fresh(graph, out->name, "inner", inner, err));
     (*inner)->dtype = out->dtype;
     (*inner)->shape = out->shape;
     (*inner)->producer = op;
@@ -113,6 +118,37 @@ static void drop_input(eki_graph *graph, eki_value *value) {
     memmove(graph->inputs + at, graph->inputs + at + 1, (graph->n_inputs - at) * sizeof *graph->inputs);
     for (size_t i = at; i < graph->n_inputs; i++) graph->inputs[i]->input_index = (int)i;
     value->input_index = -1;
+}
+
+void eki_edit_unlist(eki_graph *graph) {
+    if (!eki_lists_weights(graph)) return;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_value *value = graph->values[i];
+        if (value->init == NULL || value->input_index < 0) continue;
+        drop_input(graph, value);
+        value->declared = false;
+    }
+    if (graph->ir_version < 4) graph->ir_version = 4;
+}
+
+ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err) {
+    size_t bytes = sizeof **declared + graph->n_values * sizeof *(*declared)->values;
+    *declared = malloc(bytes);
+    if (*declared == NULL) return eki_fail_nomem(err, bytes);
+    (*declared)->count = graph->n_values;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        (*declared)->values[i].dtype = graph->values[i]->dtype;
+        (*declared)->values[i].shape = graph->values[i]->shape;
+    }
+    return EK_OK;
+}
+
+void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
+    for (size_t i = 0; i < declared->count; i++) {
+        graph->values[i]->dtype = declared->values[i].dtype;
+        graph->values[i]->shape = declared->values[i].shape;
+    }
+    free(declared);
 }
 
 ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {

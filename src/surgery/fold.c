@@ -74,23 +74,14 @@ static ek_status fold_graph(eki_graph *graph, ek_edit_report **report, ek_error 
     return status;
 }
 
-/* Shapes are needed for the decisions only: what the file declares is put back. */
+/* Shapes are needed for the decisions only. */
 static ek_status fold_view(eki_graph *view, ek_edit_report **report, ek_error *err) {
-    size_t count = view->n_values;
-    struct declared {
-        ek_dtype dtype;
-        eki_shape shape;
-    } *old = malloc((count + 1) * sizeof *old);
-    if (old == NULL) return eki_fail_nomem(err, count * sizeof *old);
-    for (size_t i = 0; i < count; i++) old[i] = (struct declared){view->values[i]->dtype, view->values[i]->shape};
+    eki_declared *declared;
+    EKI_TRY(eki_declared_keep(view, &declared, err));
     ek_status status = eki_graph_sort(view, err);
     if (status == EK_OK) status = eki_graph_infer(view, NULL, err);
     if (status == EK_OK) status = fold_graph(view, report, err);
-    for (size_t i = 0; i < count; i++) {
-        view->values[i]->dtype = old[i].dtype;
-        view->values[i]->shape = old[i].shape;
-    }
-    free(old);
+    eki_declared_restore(view, declared);
     return status;
 }
 

@@ -104,7 +104,7 @@ ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *repor
     return status == EK_OK && !one_pass ? find_levels(model->graph, report, err) : status;
 }
 
-ek_status eki_recal_write(eki_recal_norm *norm, double blend, ek_error *err) {
+ek_status eki_recal_write(eki_recal_norm *norm, eki_recal_mix mix, ek_error *err) {
     ek_recalibrated *row = norm->row;
     float *mean = norm->mean->init->data, *variance = norm->variance->init->data;
     double epsilon = norm->ref->info.epsilon;
@@ -128,8 +128,9 @@ ek_status eki_recal_write(eki_recal_norm *norm, double blend, ek_error *err) {
         row->ratio_min = fmin(row->ratio_min, ratio);
         row->ratio_max = fmax(row->ratio_max, ratio);
         /* Nothing of the old ones is taken where they do not count: they may be damaged. */
-        mean[c] = (float)(blend > 0 ? blend * old_mean + (1 - blend) * m->mean : m->mean);
-        variance[c] = (float)(blend > 0 ? blend * old_var + (1 - blend) * measured : measured);
+        double gap = mix.populations ? m->mean - old_mean : 0, w = mix.old;
+        mean[c] = (float)(w > 0 ? w * old_mean + (1 - w) * m->mean : m->mean);
+        variance[c] = (float)(w > 0 ? w * old_var + (1 - w) * measured + w * (1 - w) * gap * gap : measured);
     }
     row->updated = 1;
     return EK_OK;

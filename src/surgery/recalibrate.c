@@ -1,11 +1,13 @@
 /* recalibrate.c: the statistics of batch norms, measured over a data set exactly: no gradients, no labels, no average
  * of averages.
  *
+ * In one pass the norms below work with the statistics of the batch instead, so that all can be measured at once.
+ *
  * Each example's mean and squared deviations of a norm's input join the total in f64, in the order of the data, so that
  * the batch size changes nothing. Norms are taken level by level: what a norm sees comes from norms that are done.
  */
 #include "surgery/recalibrate.h"
-#include "surgery/feed.h"
+#include "surgery/model_feed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@ typedef struct recal {
     ek_recalibration *report;
     eki_feed feed;
     ek_session *session;
+    ek_model *view;       /* one pass: the model without dropout, run in training mode */
     const char **outputs; /* of the pass */
     size_t n_outputs;
     int pass, passes;
@@ -75,13 +78,16 @@ static ek_status run_batch(recal *r, int64_t examples) {
 static ek_status run_pass(recal *r) {
     ek_session_options o = ek_session_options_default();
     int64_t examples, seen = 0, total = r->feed.info.count;
+    double kept = (double)r->options.old_images;
+    eki_recal_mix mix = {.old = kept > 0 ? kept / (kept + (double)total) : r->options.blend, .populations = kept > 0};
     choose_outputs(r);
     o.threads = r->options.threads;
     o.outputs = r->outputs;
     o.output_count = r->n_outputs;
     ek_session_destroy(r->session);
     r->session = NULL;
-    if (r->n_outputs > 0) EKI_TRY(ek_session_create(r->model, &o, &r->session, r->err));
+    if (r->view != NULL) o.mode = EK_MODE_TRAINING;
+    if (r->n_outputs > 0) EKI_TRY(ek_session_create(r->view ? r->view : r->model, &o, &r->session, r->err));
     EKI_TRY(eki_feed_start(&r->feed, r->err));
     for (;;) {
         EKI_TRY(eki_feed_next(&r->feed, &examples, r->err));
@@ -95,9 +101,23 @@ static ek_status run_pass(recal *r) {
     }
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level != r->pass) continue;
-        EKI_TRY(eki_recal_write(&r->report->norms[i], r->options.blend, r->err));
+        EKI_TRY(eki_recal_write(&r->report->norms[i], mix, r->err));
     }
     return EK_OK;
+}
+
+/* Batch statistics below, but nothing dropped: on a view whose Dropout nodes pass everything on. */
+static ek_status open_view(recal *r) {
+    eki_graph *graph;
+    EKI_TRY(eki_graph_view(r->model->graph, &graph, r->err));
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        eki_node *node = graph->nodes[i];
+        if (node->domain[0] != '\0' || strcmp(node->op_type, "Dropout") != 0) continue;
+        node->op_type = "Identity";
+        node->n_in = node->n_out = 1;
+        node->n_attr = 0;
+    }
+    return eki_model_wrap(graph, &r->view, r->err);
 }
 
 static ek_status run_all(recal *r) {
@@ -108,6 +128,7 @@ static ek_status run_all(recal *r) {
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level >= r->passes) r->passes = r->report->norms[i].level + 1;
     }
+    if (r->options.one_pass) EKI_TRY(open_view(r));
     for (r->pass = 0; r->pass < r->passes; r->pass++) EKI_TRY(run_pass(r));
     return EK_OK;
 }
@@ -119,6 +140,10 @@ ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_re
     if (options != NULL) {
         memcpy(&r.options, options, options->struct_size < sizeof r.options ? options->struct_size : sizeof r.options);
     }
+    if (r.options.old_images < 0 || (r.options.old_images > 0 && r.options.blend > 0)) {
+        return eki_fail(err, EK_ERR_ARG, "old_images = %lld must not be negative, and not come with a blend",
+                        (long long)r.options.old_images);
+    }
     if (r.options.batch < 1 || !(r.options.blend >= 0 && r.options.blend < 1)) {
         return eki_fail(err, EK_ERR_ARG, "batch = %lld must be at least 1, and blend = %g in [0, 1)",
                         (long long)r.options.batch, r.options.blend);
@@ -127,6 +152,7 @@ ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_re
     if (r.report == NULL) return eki_fail_nomem(err, sizeof *r.report);
     ek_status status = run_all(&r);
     ek_session_destroy(r.session);
+    ek_model_destroy(r.view);
     eki_feed_close(&r.feed);
     free(r.outputs);
     if (status == EK_OK) {

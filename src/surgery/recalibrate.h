@@ -32,8 +32,14 @@ void eki_moment_add(eki_moment *moment, const float *x, int64_t count);
 /* ---- recal_norms.c ---- */
 /* One row for each batch norm; those that are left alone have level -1 and a reason. */
 ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *report, ek_error *err);
-/* Writes what was measured into the model, blended with what was there, and fills the row. */
-ek_status eki_recal_write(eki_recal_norm *norm, double blend, ek_error *err);
+/* How much of the statistics that were there stays. */
+typedef struct eki_recal_mix {
+    double old;       /* weight in [0, 1) */
+    bool populations; /* the distance between the means adds to the variance */
+} eki_recal_mix;
+
+/* Writes what was measured into the model, mixed with what was there, and fills the row. */
+ek_status eki_recal_write(eki_recal_norm *norm, eki_recal_mix mix, ek_error *err);
 void eki_recal_restore(ek_recalibration *report);
 
 #endif

@@ -63,9 +63,15 @@ eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node);
 ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err);
 void eki_affine_free(eki_affine *affine);
 
-/* ---- report.c ---- */
+/* ---- edit_report.c ---- */
 ek_status eki_report_create(ek_edit_report **report, ek_error *err);
 ek_status eki_report_add(ek_edit_report *report, const char *norm, bool changed, const char *text, ek_error *err);
+
+/* Adds to the text of the last row of that name. */
+ek_status eki_report_append(ek_edit_report *report, const char *norm, ek_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Whether a glob matches a node's name, its first output, or a parameter's name without its last part. */
+bool eki_glob_matches(const char *glob, const char *node, const char *output, const char *parameter);
 
 /* ---- weight.c ---- */
 bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul */
@@ -113,6 +119,20 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
 /* A new f32 initializer named after `stem` and `role`; a graph input too where all are. */
 ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
                        const double *values, eki_value **out, ek_error *err);
+/* A value that is new, named after `stem` and `role`. */
+ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err);
+/* Initializers that are all listed as inputs, as old files do, are so no more. */
+void eki_edit_unlist(eki_graph *graph);
+/* Shapes and types as the file declares them, to be put back when inference has served. */
+typedef struct eki_declared {
+    size_t count;
+    struct {
+        ek_dtype dtype;
+        eki_shape shape;
+    } values[];
+} eki_declared;
+ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err);
+void eki_declared_restore(eki_graph *graph, eki_declared *declared); /* and frees */
 /* Makes room behind a node: its output 0 becomes *inner, and what it was has no maker until a new node makes it. */
 ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err);
 /* Takes a chain out; its last value becomes `from`'s output (in place of output 0). */

@@ -6,7 +6,6 @@
  */
 #include "surgery/surgery.h"
 
-#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +15,8 @@ ek_unfold_options ek_unfold_options_default(void) {
     return (ek_unfold_options){.struct_size = sizeof(ek_unfold_options), .pattern = "*", .momentum = 0.9};
 }
 
-/* By node name, first output, or the stem of the weight's name. */
 static bool matches(const char *pattern, const eki_node *node) {
-    char stem[512];
-    (void)snprintf(stem, sizeof stem, "%s", node->in[1]->name);
-    char *dot = strrchr(stem, '.');
-    if (dot != NULL) *dot = '\0';
-    return (node->name[0] != '\0' && fnmatch(pattern, node->name, 0) == 0) ||
-           fnmatch(pattern, node->out[0]->name, 0) == 0 || fnmatch(pattern, stem, 0) == 0;
+    return eki_glob_matches(pattern, node->name, node->out[0]->name, node->in[1]->name);
 }
 
 static bool is_convolution(const eki_node *node) {

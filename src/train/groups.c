@@ -42,7 +42,7 @@ static bool norm_parameter(const ek_model *model, const eki_value *value, bool *
 }
 
 static ek_status add_trained(const ek_model *model, const eki_exec *exec, const ek_train_options *options,
-                             eki_groups *groups, ek_error *err) {
+                             const double *scales, eki_groups *groups, ek_error *err) {
     for (size_t i = 0; i < eki_exec_parameter_count(exec); i++) {
         const eki_parameter *parameter = eki_exec_parameter(exec, i);
         const eki_tensor *tensor = parameter->value->init;
@@ -52,7 +52,8 @@ static ek_status add_trained(const ek_model *model, const eki_exec *exec, const 
                             .gradient = parameter->gradient,
                             .count = parameter->count,
                             .norm = is_norm,
-                            .trained = tensor->shape.rank > 0 && !frozen};
+                            .lr_scale = scales != NULL ? scales[parameter->value->id] : 1.0};
+        item.trained = tensor->shape.rank > 0 && !frozen && item.lr_scale > 0;
         item.decayed =
             item.trained && options->weight_decay > 0 && (options->decay_norm || (!is_norm && tensor->shape.rank > 1));
         EKI_TRY(add(groups, item, err));
@@ -79,9 +80,9 @@ static ek_status add_frozen(const ek_model *model, eki_groups *groups, ek_error 
 }
 
 ek_status eki_groups_create(const ek_model *model, const eki_exec *exec, const ek_train_options *options,
-                            eki_groups *groups, ek_error *err) {
+                            const double *scales, eki_groups *groups, ek_error *err) {
     *groups = (eki_groups){0};
-    ek_status status = add_trained(model, exec, options, groups, err);
+    ek_status status = add_trained(model, exec, options, scales, groups, err);
     if (status == EK_OK) status = add_frozen(model, groups, err);
     bool any = false;
     for (size_t i = 0; i < groups->count; i++) any = any || groups->items[i].trained;

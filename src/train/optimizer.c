@@ -5,6 +5,8 @@
  *            w -= lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps)
  *     AdamW  w *= 1 - lr wd;  then Adam without decay
  *
+ * lr is the parameter's own share of the learning rate (lr_scale).
+ *
  * Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019, algorithm 2; momentum as PyTorch has it (no dampening).
  * Parameters and slots are f32, scalars f64. Each element is independent, so that cutting the work into blocks for
  * threads changes no bits; powers are made by repeated squaring, not by libm, so that they are the same everywhere.
@@ -21,8 +23,8 @@ enum { BLOCK = 1 << 14 };
 typedef struct update {
     const ek_train_options *options;
     const eki_groups *groups;
-    double rate;
-    float lr, step_size, root_correction; /* Adam: lr / (1 - b1^t), sqrt(1 - b2^t) */
+    double rate, correction; /* Adam: 1 - b1^t */
+    float root_correction;   /* Adam: sqrt(1 - b2^t) */
 } update;
 
 int eki_optimizer_slots(const ek_train_options *options) {
@@ -40,7 +42,7 @@ static double power(double base, int64_t exponent) {
 }
 
 static void sgd(const update *u, const eki_trained *p, size_t begin, size_t end) {
-    const float lr = u->lr, mu = (float)u->options->momentum;
+    const float lr = (float)(u->rate * p->lr_scale), mu = (float)u->options->momentum;
     const float decay = p->decayed ? (float)u->options->weight_decay : 0.0F;
     const int nesterov = u->options->nesterov;
     for (size_t i = begin; i < end; i++) {
@@ -60,7 +62,8 @@ static void adam(const update *u, const eki_trained *p, size_t begin, size_t end
     const float epsilon = (float)o->adam_epsilon;
     const bool decoupled = o->optimizer == EK_ADAMW;
     const float l2 = p->decayed && !decoupled ? (float)o->weight_decay : 0.0F;
-    const float keep = p->decayed && decoupled ? (float)(1.0 - u->rate * o->weight_decay) : 1.0F;
+    const float keep = p->decayed && decoupled ? (float)(1.0 - u->rate * p->lr_scale * o->weight_decay) : 1.0F;
+    const float step_size = (float)(u->rate * p->lr_scale / u->correction);
     for (size_t i = begin; i < end; i++) {
         float w = p->weights[i] * keep;
         float g = p->gradient[i] + l2 * w;
@@ -68,7 +71,7 @@ static void adam(const update *u, const eki_trained *p, size_t begin, size_t end
         float v = b2 * p->second[i] + c2 * (g * g);
         p->first[i] = m;
         p->second[i] = v;
-        p->weights[i] = w - u->step_size * m / (sqrtf(v) / u->root_correction + epsilon);
+        p->weights[i] = w - step_size * m / (sqrtf(v) / u->root_correction + epsilon);
     }
 }
 
@@ -108,9 +111,9 @@ static void update_block(void *argument, size_t block) {
 }
 
 void eki_optimizer_step(const ek_train_options *o, double lr, int64_t t, const eki_groups *groups) {
-    update u = {.options = o, .groups = groups, .rate = lr, .lr = (float)lr};
+    update u = {.options = o, .groups = groups, .rate = lr, .correction = 1.0};
     if (o->optimizer != EK_SGD) {
-        u.step_size = (float)(lr / (1.0 - power(o->beta1, t)));
+        u.correction = 1.0 - power(o->beta1, t);
         u.root_correction = (float)sqrt(1.0 - power(o->beta2, t));
     }
     eki_parallel_for(NULL, count_blocks(groups), update_block, &u);

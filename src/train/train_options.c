@@ -15,7 +15,8 @@ ek_train_options ek_train_options_default(void) {
                               .schedule = EK_SCHEDULE_ONE_CYCLE,
                               .step_gamma = 0.1,
                               .seed = 1,
-                              .chunk = 1};
+                              .chunk = 1,
+                              .lr_depth_decay = 1};
 }
 
 double eki_default_lr(ek_optimizer optimizer) { return optimizer == EK_SGD ? 0.1 : 1e-3; }
@@ -61,6 +62,10 @@ ek_status eki_train_options_check(ek_train_options *o, const ek_train_options *g
     }
     if (o->lr == 0) o->lr = eki_default_lr(o->optimizer);
     if (o->chunk == 0) o->chunk = 1;
+    if (o->lr_depth_decay == 0) o->lr_depth_decay = 1;
+    if (!(o->lr_depth_decay > 0 && o->lr_depth_decay <= 1)) {
+        return eki_fail(err, EK_ERR_ARG, "lr_depth_decay = %g must be above 0 and at most 1", o->lr_depth_decay);
+    }
     EKI_TRY(check_numbers(o, err));
     if (o->total_steps < 1) {
         return eki_fail(err, EK_ERR_ARG, "total_steps = %" PRId64 " must be at least 1: the schedule runs over it",
@@ -77,6 +82,11 @@ ek_status eki_train_options_check(ek_train_options *o, const ek_train_options *g
                         o->warmup_steps);
     }
     if (o->chunk < 1) return eki_fail(err, EK_ERR_ARG, "chunk = %" PRId64 " must be at least 1", o->chunk);
+    if (o->virtual_batch < 0) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "virtual_batch = %" PRId64 " must not be negative: it counts examples, 0 being the whole batch",
+                        o->virtual_batch);
+    }
     if (o->threads < 0) return eki_fail(err, EK_ERR_ARG, "threads = %d must not be negative", o->threads);
     return EK_OK;
 }

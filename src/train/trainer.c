@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ek_status create_exec(ek_trainer *trainer, ek_error *err) {
+ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     EKI_TRY(eki_feed_check(trainer->model, err));
     trainer->logits = ek_model_logits(trainer->model);
@@ -23,6 +23,7 @@ static ek_status create_exec(ek_trainer *trainer, ek_error *err) {
                                 .backward = true,
                                 .reproducible = o->reproducible != 0,
                                 .chunk = o->chunk,
+                                .virtual_batch = o->virtual_batch,
                                 .profile = o->profile != 0,
                                 .seed = o->seed,
                                 .norm_switches = trainer->switches,
@@ -37,7 +38,7 @@ ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek
     if (trainer == NULL) return eki_fail_nomem(err, sizeof *trainer);
     trainer->model = model;
     ek_status status = eki_train_options_check(&trainer->options, options, err);
-    if (status == EK_OK) status = create_exec(trainer, err);
+    if (status == EK_OK) status = eki_trainer_open(trainer, err);
     if (status != EK_OK) {
         ek_trainer_destroy(trainer);
         return status;
@@ -48,21 +49,29 @@ ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek
 
 void ek_trainer_destroy(ek_trainer *trainer) {
     if (trainer == NULL) return;
+    eki_rules_free(&trainer->rules);
     eki_groups_free(&trainer->groups);
     eki_exec_destroy(trainer->exec);
     free(trainer->switches);
     free(trainer);
 }
 
-/* Plans for a batch of this size; the first plan tells which parameters there are. */
-static ek_status prepare(ek_trainer *trainer, int64_t count, ek_error *err) {
+ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err) {
     eki_shape shape;
-    EKI_TRY(eki_feed_shape(trainer->model, count, NULL, &shape, NULL, err));
+    ek_tensor_info input = ek_model_input(trainer->model, 0);
+    const ek_train_options *o = &trainer->options;
+    ek_dataset_info images = {.channels = (int)input.dims[1], .height = o->height, .width = o->width};
+    bool known = o->height > 0 && o->width > 0 && input.rank == 4 && input.dims[1] > 0;
+    EKI_TRY(eki_feed_shape(trainer->model, count, known ? &images : NULL, &shape, NULL, err));
     EKI_TRY(eki_exec_prepare(trainer->exec, &shape, err));
     if (trainer->bound) return EK_OK;
-    EKI_TRY(eki_groups_create(trainer->model, trainer->exec, &trainer->options, &trainer->groups, err));
-    trainer->bound = true;
-    return EK_OK;
+    double *scales;
+    EKI_TRY(eki_scales_create(trainer->model, &trainer->rules, trainer->options.lr_depth_decay, &scales, err));
+    ek_status status =
+        eki_groups_create(trainer->model, trainer->exec, &trainer->options, scales, &trainer->groups, err);
+    free(scales);
+    trainer->bound = status == EK_OK;
+    return status;
 }
 
 static ek_status check_loss(const ek_trainer *trainer, const ek_batch *batch, const eki_loss *loss, ek_error *err) {
@@ -122,7 +131,7 @@ ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_re
     if (batch->count < 1 || batch->images == NULL || batch->labels == NULL) {
         return eki_fail(err, EK_ERR_ARG, "a training step needs a batch of at least one image with its label");
     }
-    EKI_TRY(prepare(trainer, batch->count, err));
+    EKI_TRY(eki_trainer_prepare(trainer, batch->count, err));
     double lr = eki_learning_rate(&trainer->options, trainer->step);
     ek_status status = forward_backward(trainer, batch, &loss, err);
     eki_exec_plan(trainer->exec)->sample_ids = NULL; /* the batch's memory, which ends with the call */
@@ -149,7 +158,8 @@ ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) 
                                .count = (int64_t)item->count,
                                .decayed = item->decayed,
                                .trained = item->trained,
-                               .norm = item->norm};
+                               .norm = item->norm,
+                               .lr_scale = item->trained ? item->lr_scale : 0};
 }
 
 size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room) {
@@ -200,7 +210,7 @@ ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoin
                         eki_optimizer_name(state->optimizer), state->arrays,
                         eki_optimizer_name((int)trainer->options.optimizer), eki_optimizer_slots(&trainer->options));
     }
-    EKI_TRY(prepare(trainer, fixed->shape.dims[0] > 0 ? fixed->shape.dims[0] : 1, err));
+    EKI_TRY(eki_trainer_prepare(trainer, fixed->shape.dims[0] > 0 ? fixed->shape.dims[0] : 1, err));
     EKI_TRY(check_slots(trainer, state, err));
     for (size_t i = 0; i < state->n_slots; i++) {
         const eki_slot *slot = &state->slots[i];

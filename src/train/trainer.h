@@ -26,6 +26,7 @@ typedef struct eki_trained {
     const float *gradient; /* NULL when not trained */
     size_t count;
     bool decayed, trained, norm;
+    double lr_scale;       /* share of the learning rate */
     float *first, *second; /* optimizer slots (momentum; Adam's m and v); NULL where there are none */
 } eki_trained;
 
@@ -34,9 +35,10 @@ typedef struct eki_groups {
     size_t count, capacity;
 } eki_groups;
 
-/* Lists the parameters of a planned exec, then frozen norm parameters, and makes zero slots. */
+/* Lists the parameters of a planned exec, then frozen norm parameters, and makes zero slots. `scales` is the share of
+ * the learning rate by value id; NULL = 1. */
 ek_status eki_groups_create(const ek_model *model, const eki_exec *exec, const ek_train_options *options,
-                            eki_groups *groups, ek_error *err);
+                            const double *scales, eki_groups *groups, ek_error *err);
 void eki_groups_free(eki_groups *groups);
 eki_trained *eki_groups_find(const eki_groups *groups, const char *name);
 /* Slots per parameter: 0, 1 or 2. */
@@ -66,6 +68,19 @@ ek_status eki_feed_shape(const ek_model *model, int64_t count, const ek_dataset_
 /* Classes of a planned exec whose first output is the logits. */
 ek_status eki_feed_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
 
+/* ---- scales.c: who learns how fast ---- */
+typedef struct eki_rules {
+    size_t count;
+    char **patterns;
+    double *factors;
+} eki_rules;
+
+ek_status eki_rules_copy(const ek_model *model, const ek_lr_scale *rules, size_t count, eki_rules *out, ek_error *err);
+void eki_rules_free(eki_rules *rules);
+/* The share of each value, by id: rules times depth_decay ^ layers behind it. malloc'ed; NULL where all are 1. */
+ek_status eki_scales_create(const ek_model *model, const eki_rules *rules, double depth_decay, double **scales,
+                            ek_error *err);
+
 /* ---- trainer.c ---- */
 struct ek_trainer {
     ek_model *model;
@@ -73,12 +88,18 @@ struct ek_trainer {
     eki_exec *exec;
     uint8_t *switches;
     const char *logits;
+    eki_rules rules;
     eki_groups groups;
     bool bound;      /* groups are made */
     int64_t step;    /* done */
     int64_t skipped; /* running-statistics updates refused */
     char skipped_text[256];
 };
+
+/* An exec for the switches that the model has now. */
+ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err);
+/* Plans for a batch of this size; the first plan tells which parameters there are. */
+ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err);
 
 /* ---- state.c: the state file ---- */
 typedef struct eki_identity {

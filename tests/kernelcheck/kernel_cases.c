@@ -6,7 +6,7 @@
 
 typedef long double real;
 
-static real x_at(const problem *p, size_t row, size_t i) { return (real)p->x[row * p->stride + i]; }
+static real x_at(const problem *p, size_t row, size_t i) { return (real)p->xs[row * p->stride + i]; }
 
 /* The epilogue with the coefficients that a shape of memory reads. */
 static eki_epilogue epilogue;
@@ -57,7 +57,7 @@ static int at_corner(const eki_epilogue *e, real t) {
 /* dy, or the gradient before the activation. */
 static real dy_at(const problem *p, size_t row, size_t i) {
     const eki_epilogue *e = p->fused;
-    real dy = (real)p->dy[row * p->stride + i];
+    real dy = (real)p->dys[row * p->stride + i];
     if (e == NULL || e->activation == EKI_NO_ACTIVATION) return dy;
     real t = e->y != NULL ? (real)p->inner[row * p->stride + i] : inner_again(p, row, i);
     if (p->ceiling) return 1.5L * fabsl(dy) * (at_corner(e, t) ? 0x1p24L : 1);
@@ -125,7 +125,7 @@ static real parameter_gradient(const problem *p, size_t row, size_t i, int which
 /* ((x - hi) - lo) * gain * scale + bias, and what is fused; slopes are at most 1.5. */
 static expected affine(const problem *p, size_t at, real hi, real lo, real gain, real scale, real bias) {
     const eki_epilogue *e = p->fused;
-    real product = ((real)p->x[at] - hi - lo) * gain * scale, residual = 0;
+    real product = ((real)p->xs[at] - hi - lo) * gain * scale, residual = 0;
     if (e == NULL) return (expected){product + bias, fabsl(product) + fabsl(bias)};
     if (e->residual != NULL) residual = (real)((const float *)e->residual)[at];
     real t = product + bias + residual, y = eki_ref_activation(e->activation, t, (double)e->alpha, (double)e->beta);
@@ -172,15 +172,15 @@ static eki_gradient_columns gradient_of_rows(const problem *p) {
     static expected ref_##kernel(const problem *p, size_t row, size_t i);                                              \
     const kernel_case case_##kernel = {#kernel, kind, single, bound, run_##kernel, ref_##kernel};
 
-/* Exact: f32 is the only type so far. */
-CASE(widen, ELEMENTS, 1, 0)
+/* Exact for f32; tests/norm/test_norm_convert.c has every value of the other types. */
+CASE(widen, FLOATS, 1, 0)
 static void run_widen(const eki_kernels *k, const problem *p) { k->widen(p->x, p->n, p->y); }
 static expected ref_widen(const problem *p, size_t row, size_t i) {
     return (expected){x_at(p, row, i), fabsl(x_at(p, row, i))};
 }
 
 CASE(narrow, ELEMENTS, 1, 0)
-static void run_narrow(const eki_kernels *k, const problem *p) { k->narrow(p->x, p->n, p->y); }
+static void run_narrow(const eki_kernels *k, const problem *p) { k->narrow(p->xs, p->n, p->y); }
 static expected ref_narrow(const problem *p, size_t row, size_t i) { return ref_widen(p, row, i); }
 
 CASE(row_moments, TWO_SUMS, 0, 4)

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { SIZES = 3, RUNS = 9, MOST = 1 << 23, COLUMNS = 64, BLOCK = 16, ROW = 1024 };
+enum { SIZES = 3, RUNS = 9, LARGEST = 1 << 23, COLUMNS = 64, BLOCK = 16, ROW = 1024 };
 
-static const size_t sizes[SIZES] = {1 << 12, 1 << 16, MOST};
+static const size_t sizes[SIZES] = {1 << 12, 1 << 16, LARGEST};
 static const char *const size_names[SIZES] = {"16 KiB", "256 KiB", "32 MiB"};
 
 static double now(void) {
@@ -41,11 +41,14 @@ static double *doubles(size_t count) {
 
 /* What every problem reads; sized for the largest. */
 static problem whole(void) {
-    problem p = {.x = floats(MOST, -0.9f), .dy = floats(MOST, -0.7f), .y = floats(MOST, 0), .sums = doubles(MOST)};
-    p.mean = doubles(MOST);
+    problem p = {
+        .x = floats(LARGEST, -0.9f), .dy = floats(LARGEST, -0.7f), .y = floats(LARGEST, 0), .sums = doubles(LARGEST)};
+    p.xs = p.x;
+    p.dys = p.dy;
+    p.mean = doubles(LARGEST);
     p.rstd = p.mean;
-    p.scale = floats(MOST, 0.5f);
-    p.bias = floats(MOST, 0.1f);
+    p.scale = floats(LARGEST, 0.5f);
+    p.bias = floats(LARGEST, 0.1f);
     for (int i = 0; i < 6; i++) p.column[i] = p.channel[i] = p.scale;
     p.affine = (eki_affine){0.1f, 1e-9f, 1.1f, 0.2f};
     p.gradient = (eki_gradient){0.1f, 1e-9f, 1.1f, 0.9f, 0.01f, 0.02f};
@@ -80,7 +83,7 @@ static void bench_width(const kernel_case *c, problem p, size_t width) {
         for (int s = 0; s < SIZES; s++) {
             p.n = p.stride = width > 0 ? width : sizes[s];
             p.rows = sizes[s] / p.n;
-            double seconds = timed(c, eki_kernels_at(k, EKI_F32), &p, MOST / 4 / sizes[s] + 1);
+            double seconds = timed(c, eki_kernels_at(k, EKI_F32), &p, LARGEST / 4 / sizes[s] + 1);
             printf("  %s %6.1f GB/s", size_names[s], 1e-9 * tensors * (double)(sizes[s] * sizeof(float)) / seconds);
         }
         printf("\n");

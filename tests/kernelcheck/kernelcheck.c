@@ -1,4 +1,5 @@
-/* kernelcheck.c: every kernel on every instruction set: bounds of buffers, error against the reference, equal bits.
+/* kernelcheck.c: every kernel of every data type on every instruction set: bounds of buffers, error against the
+ * reference, equal bits.
  *
  * Each buffer ends at a page without access, so that touching one element too many is a crash; since sizes vary, so
  * do alignments. Output elements that are not the kernel's keep a canary. The worst error is printed beside its
@@ -13,46 +14,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const kernel_case *const cases[] = {
 #define EK_KERNEL(name, parameters) &case_##name,
 #include "kernel/kernels.def"
 #undef EK_KERNEL
 };
-enum { CASES = sizeof cases / sizeof cases[0], MOST = 1 << 13, PATTERNS = 7 };
+enum { CASES = sizeof cases / sizeof cases[0], PATTERNS = 7 };
 
-static const float CANARY = 12345.678f;
+const float CANARY = 12345.678f;
 
-/* Memory whose last byte is followed by a page without access. */
-typedef struct {
-    unsigned char *base;
-    size_t bytes;
-} guarded;
-
-static guarded guarded_make(size_t bytes) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    guarded g = {NULL, (bytes + page - 1) / page * page};
-    void *memory = NULL;
-    if (posix_memalign(&memory, page, g.bytes + page) != 0) abort();
-    if (mprotect((char *)memory + g.bytes, page, PROT_NONE) != 0) abort();
-    g.base = memory;
-    return g;
-}
-
-static void guarded_free(guarded g) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (mprotect(g.base + g.bytes, page, PROT_READ | PROT_WRITE) != 0) abort();
-    free(g.base);
-}
-
-static float *last_floats(guarded g, size_t count) {
-    return (float *)(void *)(g.base + g.bytes - count * sizeof(float));
-}
-static double *last_doubles(guarded g, size_t count) {
-    return (double *)(void *)(g.base + g.bytes - count * sizeof(double));
-}
+static float *last_floats(guarded g, size_t count) { return guarded_last(g, count * sizeof(float)); }
+static double *last_doubles(guarded g, size_t count) { return guarded_last(g, count * sizeof(double)); }
 
 enum {
     X,
@@ -104,8 +77,8 @@ static void fill_data(problem *p, int pattern, eki_random r) {
     size_t victim = p->n > 0 && p->rows > 0 ? p->rows / 2 * p->stride + p->n * 2 / 3 : 0;
     if (span > 0 && pattern == 5) x[victim] = NAN;
     if (span > 0 && pattern == 6) x[victim] = -INFINITY;
-    p->x = x;
-    p->dy = dy;
+    p->x = p->xs = x;
+    p->dy = p->dys = dy;
     p->y = last_floats(buffers[Y], span);
 }
 
@@ -179,6 +152,8 @@ static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
     p->fused = e;
 }
 
+static int of_elements(const kernel_case *c) { return c->output == ELEMENTS || c->output == FLOATS; }
+
 static size_t output_count(const kernel_case *c, const problem *p) {
     switch (c->output) {
     case TWO_SUMS: return 2;
@@ -188,19 +163,28 @@ static size_t output_count(const kernel_case *c, const problem *p) {
     }
 }
 
-/* Runs the kernel between canaries; results as doubles, in order. Returns 0 when a canary died. */
-static int run_guarded(const kernel_case *c, const eki_kernels *kernels, const problem *p, double *result) {
-    float *all = last_floats(buffers[Y], MOST);
+void outputs_clear(const kernel_case *c, const problem *p) {
+    float *all = last_floats(buffers[Y], MOST), *gradients = last_floats(buffers[DRESIDUAL], MOST);
     double *sums = last_doubles(buffers[SUMS], MOST);
-    for (size_t i = 0; i < MOST; i++) all[i] = CANARY;
+    for (size_t i = 0; i < MOST; i++) all[i] = gradients[i] = CANARY;
     for (size_t i = 0; i < MOST; i++) sums[i] = i + 2 * p->n >= MOST ? 0.5 : (double)CANARY;
     if (c->output == TWO_SUMS) sums[MOST - 1] = sums[MOST - 2] = 0;
+}
+
+const float *outputs_elements(void) { return last_floats(buffers[Y], MOST); }
+const float *outputs_gradients(void) { return last_floats(buffers[DRESIDUAL], MOST); }
+const double *outputs_sums(void) { return last_doubles(buffers[SUMS], MOST); }
+
+/* Runs the kernel between canaries; results as doubles, in order. Returns 0 when a canary died. */
+static int run_guarded(const kernel_case *c, const eki_kernels *kernels, const problem *p, double *result) {
+    const float *all = outputs_elements();
+    outputs_clear(c, p);
     c->run(kernels, p);
     size_t count = output_count(c, p), span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0;
     int alive = 1;
-    if (c->output != ELEMENTS) {
+    if (!of_elements(c)) {
         memcpy(result, p->sums, count * sizeof(double));
-        for (double *s = sums; s < p->sums; s++) alive = alive && (*s == (double)CANARY || *s == 0.5);
+        for (const double *s = outputs_sums(); s < p->sums; s++) alive = alive && (*s == (double)CANARY || *s == 0.5);
         for (size_t i = 0; i < MOST; i++) alive = alive && all[i] == CANARY;
         return alive;
     }
@@ -235,15 +219,15 @@ static double terms_of(const kernel_case *c, const problem *p) {
 static double worst_of(const kernel_case *c, const problem *p, const double *result) {
     double worst = 0;
     for (size_t i = 0; i < output_count(c, p); i++) {
-        size_t row = c->output == ELEMENTS ? i / p->n : 0, at = c->output == ELEMENTS ? i % p->n : i;
+        size_t row = of_elements(c) ? i / p->n : 0, at = of_elements(c) ? i % p->n : i;
         expected e = c->reference(p, row, at);
         if (!isfinite((double)e.value)) {
             if (isfinite(result[i])) return (double)INFINITY;
             continue;
         }
         double terms = terms_of(c, p);
-        long double unit = c->output == ELEMENTS ? 0x1p-24L : 0x1p-53L;
-        long double least = c->output == ELEMENTS ? 0x1p-148L * fabsl((long double)p->gradient.rstd + 4) : 0x1p-1070L;
+        long double unit = of_elements(c) ? 0x1p-24L : 0x1p-53L;
+        long double least = of_elements(c) ? 0x1p-148L * fabsl((long double)p->gradient.rstd + 4) : 0x1p-1070L;
         long double bound = (c->roundings + terms) * unit * e.magnitude + least;
         double error = (double)(fabsl((long double)result[i] - e.value) / bound);
         if (!(error <= worst)) worst = error;
@@ -252,6 +236,15 @@ static double worst_of(const kernel_case *c, const problem *p, const double *res
 }
 
 static double *generic_result, *isa_result;
+
+static int complain(const kernel_case *c, const char *isa, const problem *p, int pattern, const char *wrong,
+                    double error) {
+    printf("FAIL %s on %s %s: n %zu rows %zu stride %zu, %s, activation %d (error %g of the bound); --kernel %s "
+           "--seed %llu\n",
+           c->name, isa, wrong, p->n, p->rows, p->stride, pattern_names[pattern], p->fused ? p->fused->activation : 0,
+           error, c->name, (unsigned long long)seed);
+    return -1;
+}
 
 /* Returns the worst error in units of the bound, or -1 after a message. */
 static double check_problem(const kernel_case *c, const problem *p, int pattern) {
@@ -266,13 +259,7 @@ static double check_problem(const kernel_case *c, const problem *p, int pattern)
         double error = i == 0 ? worst_of(c, p, result) : 0;
         if (!(error <= 1)) wrong = "is outside its bound";
         if (error > worst) worst = error;
-        if (wrong != NULL) {
-            printf("FAIL %s on %s %s: n %zu rows %zu stride %zu, %s, activation %d (error %g of the bound); --kernel "
-                   "%s --seed %llu\n",
-                   c->name, kernels->isa, wrong, p->n, p->rows, p->stride, pattern_names[pattern],
-                   p->fused ? p->fused->activation : 0, error, c->name, (unsigned long long)seed);
-            return -1;
-        }
+        if (wrong != NULL) return complain(c, kernels->isa, p, pattern, wrong, error);
     }
     return worst;
 }
@@ -287,14 +274,19 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
         if (c->output == ROW_AND_COLUMN_SUMS) p.sums = last_doubles(buffers[SUMS], output_count(c, &p));
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
-        int fusable = (strstr(c->name, "_stream") == NULL && c->output != ROW_AND_COLUMN_SUMS) ||
-                      strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
+        int fusable =
+            (strstr(c->name, "_stream") == NULL && strchr(c->name, '_') != NULL && c->output != ROW_AND_COLUMN_SUMS) ||
+            strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
         for (int k = 0; k < 1 + fusable; k++) {
             eki_epilogue e;
             fill_fusion(&p, &e, kinds[k], r);
             double error = check_problem(c, &p, pattern);
             if (error < 0) return -1;
             if (error > worst) worst = error;
+            const char *isa = "";
+            eki_data data = (n + rows + gap + (size_t)pattern + (size_t)k) % 2 ? EKI_BF16 : EKI_F16;
+            const char *wrong = halves_check(c, &p, data, &isa);
+            if (wrong != NULL) return complain(c, isa, &p, pattern, wrong, 0);
         }
     }
     return worst;
@@ -317,6 +309,7 @@ static double check_kernel(const kernel_case *c) {
 
 static void prepare(void) {
     for (int i = 0; i < BUFFERS; i++) buffers[i] = guarded_make(MOST * sizeof(double));
+    halves_prepare();
     generic_result = malloc(MOST * sizeof(double));
     isa_result = malloc(MOST * sizeof(double));
     printf("instruction sets:");
@@ -342,11 +335,12 @@ int main(int argc, char **argv) {
         if (bench) continue;
         double worst = list ? 0 : check_kernel(cases[i]);
         failed += worst < 0;
-        const char *unit = cases[i]->output == ELEMENTS ? "2^-24" : "2^-53, and one per term";
+        const char *unit = of_elements(cases[i]) ? "2^-24" : "2^-53, and one per term";
         if (worst >= 0)
             printf("%-20s worst error %.2f of the bound (%g x %s)\n", cases[i]->name, worst, cases[i]->roundings, unit);
     }
     for (int i = 0; i < BUFFERS; i++) guarded_free(buffers[i]);
+    halves_release();
     free(generic_result);
     free(isa_result);
     return failed ? 1 : 0;

@@ -3,11 +3,17 @@
 #define KERNELCHECK_H
 
 #include "kernel/kernel.h"
+#include "kernelcheck/guarded.h"
+#include <stdint.h>
+
+enum { MOST = 1 << 13 }; /* elements of a buffer */
+extern const float CANARY;
 
 /* x, dy and y are `rows` rows of n elements, `stride` apart. */
 typedef struct problem {
     size_t n, rows, stride;
-    const float *x, *dy;
+    const void *x, *dy;        /* tensors of the kernel */
+    const float *xs, *dys;     /* their values */
     const float *scale, *bias; /* [n] or NULL */
     const double *mean, *rstd; /* [n] and [rows], both long enough */
     eki_affine affine;         /* of rows */
@@ -17,11 +23,12 @@ typedef struct problem {
     const eki_epilogue *fused; /* or NULL; its y is activation(inner) and its affine one per row */
     const double *inner;       /* where x is: t behind fused->y */
     int ceiling;               /* 1: dy stands for the most that dy times a slope can be (bounds) */
-    float *y;                  /* output of f32 kernels */
+    void *y;                   /* output */
     double *sums; /* output of sums: 2 of all or of each row, then n and n; columns add to what is there (0.5) */
 } problem;
 
-typedef enum output { TWO_SUMS, COLUMN_SUMS, ROW_AND_COLUMN_SUMS, ELEMENTS } output;
+/* FLOATS: floats whatever the data type. */
+typedef enum output { TWO_SUMS, COLUMN_SUMS, ROW_AND_COLUMN_SUMS, ELEMENTS, FLOATS } output;
 
 /* Reference value of output i (element or sum), and the sum of the magnitudes of its terms. */
 typedef struct expected {
@@ -44,5 +51,17 @@ void kernel_bench(const kernel_case *c);
 #define EK_KERNEL(name, parameters) extern const kernel_case case_##name;
 #include "kernel/kernels.def"
 #undef EK_KERNEL
+
+/* The outputs: the last MOST elements of their buffers, canaries where no kernel has written. */
+void outputs_clear(const kernel_case *c, const problem *p);
+const float *outputs_elements(void);
+const float *outputs_gradients(void); /* dresidual */
+const double *outputs_sums(void);
+
+/* halves.c: rounds the values of `p` to a 16-bit type and compares its kernels with those of f32; what is wrong, and on
+ * which instruction set, or NULL. */
+void halves_prepare(void);
+void halves_release(void);
+const char *halves_check(const kernel_case *c, problem *p, eki_data data, const char **isa);
 
 #endif

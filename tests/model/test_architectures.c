@@ -82,8 +82,9 @@ static void check_one(const expectation *e, ek_norm_kind norm, ek_norm_place pla
 
 static void test_all(void **state) {
     (void)state;
-    assert_int_equal(ek_architecture_count(), sizeof expectations / sizeof *expectations);
-    for (size_t i = 0; i < ek_architecture_count(); i++) {
+    const size_t stacks = sizeof expectations / sizeof *expectations;
+    assert_int_equal(ek_architecture_count(), stacks + 1); /* and the encoder, see below */
+    for (size_t i = 0; i < stacks; i++) {
         assert_string_equal(ek_architecture_get(i)->name, expectations[i].name);
         for (int norm = 0; norm <= EK_NORM_RMS; norm++) {
             if (i == 0 && norm == EK_NORM_INSTANCE) continue;
@@ -93,6 +94,77 @@ static void test_all(void **state) {
         }
     }
     assert_null(ek_architecture_get(99));
+}
+
+/* Rows without ink are padding: under layer norm they change nothing, exactly; rows with ink do. */
+static void check_padding(ek_model *model, int exact) {
+    enum { SIDE = 28, FIRST = 6, LAST = 19 };
+    static float image[2 * SIDE * SIDE];
+    float gradient[2 * 10] = {1.0F};
+    ek_session_options o = ek_session_options_default();
+    ek_session *session;
+    ek_array input = {.dtype = EK_F32, .rank = 4, .dims = {2, 1, SIDE, SIDE}, .data = image};
+    for (int i = 0; i < 2 * SIDE * SIDE; i++) {
+        int row = i / SIDE % SIDE;
+        image[i] = row >= FIRST && row <= LAST ? (float)(i % 5) : 0.0F;
+    }
+    o.mode = EK_MODE_TRAINING;
+    o.gradients = 1;
+    OK(ek_session_create(model, &o, &session, err));
+    OK(ek_session_run(session, &input, 1, err));
+    OK(ek_session_backward(session, 0, gradient, err));
+    const float *slope = ek_session_input_gradient(session, 0).data;
+    double ink = 0, paper = 0;
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        int row = i / SIDE;
+        double size = fabs((double)slope[i]), *to = row >= FIRST && row <= LAST ? &ink : &paper;
+        *to = fmax(*to, size);
+    }
+    assert_true(ink > 1e-4);
+    if (exact) assert_true(paper == 0);
+    ek_session_destroy(session);
+}
+
+static void test_encoder(void **state) {
+    (void)state;
+    for (int norm = 0; norm <= EK_NORM_RMS; norm++) {
+        ek_build_options o = ek_build_options_default("encoder");
+        ek_model *model;
+        o.norm = (ek_norm_kind)norm;
+        if (norm == EK_NORM_INSTANCE) {
+            FAILS(EK_ERR_ARG, "averages each feature over the tokens", ek_model_build(&o, &model, err));
+            continue;
+        }
+        OK(ek_model_build(&o, &model, err));
+        assert_int_equal(ek_model_norm_count(model), norm ? 5 : 0);
+        check_forward(model, 1, 28);
+        check_padding(model, norm == 0 || norm == EK_NORM_LAYER || norm == EK_NORM_RMS);
+        ek_model_destroy(model);
+    }
+}
+
+static void test_stack_options(void **state) {
+    (void)state;
+    ek_build_options o = ek_build_options_default("mlp");
+    ek_model *model;
+    o.hidden_layers = 5;
+    o.hidden_units = 32;
+    o.place = EK_PLACE_MIXED;
+    o.activation = EK_ACTIVATION_SIGMOID;
+    OK(ek_model_build(&o, &model, err));
+    assert_int_equal(ek_model_norm_count(model), 5);
+    const char *const order[] = {"fc1", "bn1", "sigmoid1", "fc2", "sigmoid2", "bn2", "fc3", "bn3", "sigmoid3"};
+    for (size_t i = 0; i < 9; i++) assert_string_equal(ek_model_node(model, i + 1).name, order[i]);
+    ek_model_destroy(model);
+    o = ek_build_options_default("resnet20");
+    o.place = EK_PLACE_MIXED;
+    FAILS(EK_ERR_ARG, "one place for its norms", ek_model_build(&o, &model, err));
+    o.place = EK_PLACE_BEFORE;
+    o.hidden_units = 3;
+    FAILS(EK_ERR_ARG, "go with architecture mlp", ek_model_build(&o, &model, err));
+    o.hidden_units = 0;
+    o.activation = EK_ACTIVATION_GELU;
+    FAILS(EK_ERR_ARG, "none of RELU", ek_model_build(&o, &model, err));
 }
 
 static ek_tensor_info tensor(const ek_model *model, const char *name) {
@@ -183,7 +255,7 @@ static void test_refusals(void **state) {
     o.groups = 64;
     FAILS(EK_ERR_ARG, "place the norm before", ek_model_build(&o, &model, err));
     o = ek_build_options_default("vgg");
-    FAILS(EK_ERR_ARG, "the built-in ones are mlp, lenet, cnn6, resnet20", ek_model_build(&o, &model, err));
+    FAILS(EK_ERR_ARG, "the built-in ones are mlp, lenet, cnn6, resnet20, encoder", ek_model_build(&o, &model, err));
     o = ek_build_options_default("lenet");
     o.height = 4;
     FAILS(EK_ERR_SHAPE, "too small for architecture lenet", ek_model_build(&o, &model, err));
@@ -203,8 +275,9 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all),           cmocka_unit_test(test_names),    cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_groups_divide), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_all),      cmocka_unit_test(test_encoder), cmocka_unit_test(test_stack_options),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_weights), cmocka_unit_test(test_groups_divide),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* test_session.c: what a session takes and refuses, which outputs it gives, and looking into models. */
 #include "train/train_fixture.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { EXTENT = 8 };
@@ -45,6 +46,75 @@ static void test_outputs(void **state) {
     assert_null(session);
     o.mode = (ek_mode)5;
     FAILS(EK_ERR_ARG, "mode 5", ek_session_create(model, &o, &session, err));
+    ek_model_destroy(model);
+}
+
+/* Gradients of one logit against differences, for an input and for a weight; what must come before is demanded. */
+static void test_gradients(void **state) {
+    (void)state;
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_session_options o = ek_session_options_default();
+    ek_session *session;
+    ek_array input = input_of(4), g;
+    float one[16] = {0}, *weights;
+    ek_tensor_info info;
+    void *data;
+    double value[2];
+    one[5] = 1.0F; /* logit 1 of example 1 */
+    OK(ek_session_create(model, &o, &session, err));
+    OK(ek_session_run(session, &input, 1, err));
+    FAILS(EK_ERR_STATE, "this session was made without", ek_session_backward(session, 0, one, err));
+    ek_session_destroy(session);
+    o.mode = EK_MODE_TRAINING;
+    o.gradients = 1;
+    o.threads = 1;
+    OK(ek_session_create(model, &o, &session, err));
+    FAILS(EK_ERR_STATE, "nothing was run", ek_session_backward(session, 0, one, err));
+    OK(ek_model_tensor_data(model, "fc2.weight", &info, &data, err));
+    weights = data;
+    for (int which = 0; which < 2; which++) { /* a pixel of another example of the batch, a weight */
+        float *place = which ? &weights[7] : &images[2 * EXTENT * EXTENT + 9], before = *place;
+        for (int side = 0; side < 2; side++) {
+            *place = before + (side ? 0.01F : -0.01F);
+            OK(ek_session_run(session, &input, 1, err));
+            value[side] = (double)((const float *)ek_session_output(session, 0).data)[5];
+        }
+        *place = before;
+        OK(ek_session_run(session, &input, 1, err));
+        OK(ek_session_backward(session, 0, one, err));
+        g = which ? ek_session_parameter_gradient(session, "fc2.weight") : ek_session_input_gradient(session, 0);
+        double slope = (double)((const float *)g.data)[which ? 7 : 2 * EXTENT * EXTENT + 9];
+        double expected = (value[1] - value[0]) / 0.02;
+        if (fabs(slope - expected) > 0.02 * fabs(expected) + 1e-3) fail_msg("%g, expected %g", slope, expected);
+    }
+    FAILS(EK_ERR_STATE, "taken already", ek_session_backward(session, 0, one, err));
+    assert_null(ek_session_parameter_gradient(session, "nothing").data);
+    ek_session_destroy(session);
+    ek_model_destroy(model);
+}
+
+/* Virtual batches: an example's logits depend on its own half of the batch alone. */
+static void test_virtual_batch(void **state) {
+    (void)state;
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_session_options o = ek_session_options_default();
+    ek_session *session;
+    ek_array input = input_of(4);
+    float before[4];
+    o.mode = EK_MODE_TRAINING;
+    for (int half = 0; half < 2; half++) {
+        o.virtual_batch = half ? 2 : 0;
+        (void)input_of(4);
+        OK(ek_session_create(model, &o, &session, err));
+        OK(ek_session_run(session, &input, 1, err));
+        memcpy(before, ek_session_output(session, 0).data, sizeof before);
+        images[3 * EXTENT * EXTENT] += 5.0F;
+        OK(ek_session_run(session, &input, 1, err));
+        assert_int_equal(memcmp(before, ek_session_output(session, 0).data, sizeof before) == 0, half);
+        ek_session_destroy(session);
+    }
+    o.virtual_batch = -1;
+    FAILS(EK_ERR_ARG, "virtual_batch -1", ek_session_create(model, &o, &session, err));
     ek_model_destroy(model);
 }
 
@@ -121,10 +191,8 @@ static void test_looking(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outputs),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_modes),
-        cmocka_unit_test(test_looking),
+        cmocka_unit_test(test_outputs),  cmocka_unit_test(test_gradients), cmocka_unit_test(test_virtual_batch),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_modes),     cmocka_unit_test(test_looking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

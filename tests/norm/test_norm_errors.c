@@ -50,7 +50,7 @@ static void descriptor_fields(void **state) {
     REFUSE(EK_NORM_BATCH, d.kind = (ek_norm_kind)9, EK_ERR_ARG, "desc.kind is 9");
     REFUSE(EK_NORM_BATCH, d.kind = (ek_norm_kind)0, EK_ERR_ARG, "desc.kind is 0");
     REFUSE(EK_NORM_BATCH, d.layout = (ek_layout)2, EK_ERR_ARG, "desc.layout is 2");
-    REFUSE(EK_NORM_BATCH, d.dtype = EK_BF16, EK_ERR_DTYPE, "desc.dtype is 16");
+    REFUSE(EK_NORM_BATCH, d.dtype = EK_I32, EK_ERR_DTYPE, "desc.dtype is 6");
     REFUSE(EK_NORM_LAYER, d.affine = (ek_norm_affine)5, EK_ERR_ARG, "desc.affine is 5");
     REFUSE(EK_NORM_BATCH, d.momentum_convention = (ek_momentum_convention)3, EK_ERR_ARG, "desc.momentum_convention");
     REFUSE(EK_NORM_BATCH, d.running_variance = (ek_running_variance)2, EK_ERR_ARG, "desc.running_variance is 2");

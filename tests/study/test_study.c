@@ -1,8 +1,5 @@
-/* test_study.c: every claim of the study holds as it is, and is refuted under its own sabotage.
- *
- * The second half matters more: an experiment that cannot fail proves nothing. The rest checks the judge, the numbers
- * as text, the escaping, and that files are replaced whole.
- */
+/* test_study.c: the judge, the numbers as text, the escaping, the options, and that files are replaced whole; closed
+ * forms for several seeds. What needs training is in test_study_cards.c. */
 #include "study/write.h"
 
 #include <evenkeel/status.h>
@@ -40,36 +37,6 @@ static void verdict_of(int card, char verdict[32]) {
     json_decref(root);
 }
 
-static void clean_run_supports_all(void **state) {
-    (void)state;
-    ek_study_options options = quick(0, NULL);
-    ek_error err = {EK_OK, ""};
-    int failed = -1;
-    assert_int_equal(ek_study_run(&options, &failed, &err), EK_OK);
-    for (int i = 0; eks_designs[i]; i++) {
-        char verdict[32];
-        verdict_of(eks_designs[i]->number, verdict);
-        print_message("card %2d: %s\n", eks_designs[i]->number, verdict);
-        assert_string_equal(verdict, "supported");
-    }
-    assert_int_equal(failed, 0);
-}
-
-static void every_sabotage_refutes(void **state) {
-    (void)state;
-    for (int i = 0; eks_designs[i]; i++) {
-        char verdict[32];
-        ek_study_options options = quick(eks_designs[i]->number, eks_designs[i]->sabotage);
-        ek_error err = {EK_OK, ""};
-        int failed = -1;
-        assert_int_equal(ek_study_run(&options, &failed, &err), EK_OK);
-        verdict_of(eks_designs[i]->number, verdict);
-        print_message("card %2d, %s: %s\n", eks_designs[i]->number, eks_designs[i]->sabotage, verdict);
-        assert_string_equal(verdict, "refuted");
-        assert_int_equal(failed, 1);
-    }
-}
-
 static void closed_forms_hold_for_other_seeds(void **state) {
     (void)state;
     const int cards[] = {1, 7, 8, 9, 10};
@@ -98,12 +65,10 @@ static void bad_options_are_refused(void **state) {
         int quick, card;
         const char *sabotage;
         ek_status status;
-    } cases[] = {{0, 0, NULL, EK_ERR_UNSUPPORTED},
-                 {1, 16, NULL, EK_ERR_ARG},
+    } cases[] = {{1, EKS_ALL + 1, NULL, EK_ERR_ARG},
                  {1, -1, NULL, EK_ERR_ARG},
-                 {1, 2, NULL, EK_ERR_UNSUPPORTED},
                  {1, 0, "no-such", EK_ERR_ARG},
-                 {1, 0, "2", EK_ERR_ARG},
+                 {1, 0, "99", EK_ERR_ARG},
                  {1, 0, "", EK_ERR_ARG}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ek_study_options options = quick(cases[i].card, cases[i].sabotage);
@@ -135,7 +100,7 @@ static void the_judge(void **state) {
     const struct {
         double claim, control;
         eks_verdict verdict;
-    } cases[] = {{1, 5, EKS_SUPPORTED},      {1.01, 5, EKS_REFUTED},     {1.01, 4, EKS_REFUTED},
+    } cases[] = {{1, 5, EKS_SUPPORTED},      {1.01, 5, EKS_REFUTED},     {1.01, 4, EKS_INCONCLUSIVE},
                  {0, 4.9, EKS_INCONCLUSIVE}, {NAN, 6, EKS_INCONCLUSIVE}, {0, NAN, EKS_INCONCLUSIVE}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         evidence->values[0] = cases[i].claim;
@@ -238,8 +203,6 @@ int main(void) {
         cmocka_unit_test(missing_data_is_inconclusive),
         cmocka_unit_test(sabotage_touches_its_card_only),
         cmocka_unit_test(closed_forms_hold_for_other_seeds),
-        cmocka_unit_test(clean_run_supports_all),
-        cmocka_unit_test(every_sabotage_refutes),
         cmocka_unit_test(files_are_replaced_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

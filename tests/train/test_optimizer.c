@@ -39,8 +39,13 @@ static void reference_step(const ek_train_options *o, double lr, int t, referenc
 static void check_sequence(const ek_train_options *o) {
     float weights[N], gradient[N], first[N] = {0}, second[N] = {0};
     reference r = {.w = {start[0], start[1], start[2]}};
-    eki_trained item = {
-        .name = "w", .weights = weights, .gradient = gradient, .count = N, .trained = true, .decayed = true};
+    eki_trained item = {.name = "w",
+                        .weights = weights,
+                        .gradient = gradient,
+                        .count = N,
+                        .trained = true,
+                        .decayed = true,
+                        .lr_scale = 1};
     int slots = eki_optimizer_slots(o);
     if (slots > 0) item.first = first;
     if (slots > 1) item.second = second;
@@ -77,7 +82,8 @@ static void test_sequences(void **state) {
 static void test_frozen_is_untouched(void **state) {
     (void)state;
     float weights[2] = {1, 2}, gradient[2] = {5, 5};
-    eki_trained item = {.name = "w", .weights = weights, .gradient = gradient, .count = 2, .decayed = true};
+    eki_trained item = {
+        .name = "w", .weights = weights, .gradient = gradient, .count = 2, .decayed = true, .lr_scale = 1};
     eki_groups groups = {.items = &item, .count = 1};
     ek_train_options o = ek_train_options_default();
     o.weight_decay = 0.5;
@@ -104,20 +110,27 @@ static void test_blocks(void **state) {
     }
     eki_trained items[3] = {
         {.name = "frozen", .count = 100000},
-        {.name = "a", .weights = w, .gradient = g, .first = m, .second = v, .count = 7, .trained = 1},
+        {.name = "a", .weights = w, .gradient = g, .first = m, .second = v, .count = 7, .trained = 1, .lr_scale = 1},
         {.name = "b",
          .weights = w + 7,
          .gradient = g + 7,
          .first = m + 7,
          .second = v + 7,
          .count = LARGE - 7,
-         .trained = 1}};
+         .trained = 1,
+         .lr_scale = 1}};
     eki_groups groups = {.items = items, .count = 3};
     eki_optimizer_step(&o, 0.01, 3, &groups);
     for (int i = 0; i < LARGE; i += 997) {
         float w1 = (float)sin(i), m1 = 0, v1 = 0;
-        eki_trained one = {
-            .name = "one", .weights = &w1, .gradient = &g[i], .first = &m1, .second = &v1, .count = 1, .trained = 1};
+        eki_trained one = {.name = "one",
+                           .weights = &w1,
+                           .gradient = &g[i],
+                           .first = &m1,
+                           .second = &v1,
+                           .count = 1,
+                           .trained = 1,
+                           .lr_scale = 1};
         eki_groups single = {.items = &one, .count = 1};
         eki_optimizer_step(&o, 0.01, 3, &single);
         assert_memory_equal(&w1, &w[i], sizeof w1);

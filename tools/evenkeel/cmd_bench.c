@@ -39,6 +39,13 @@ static const option bench_options[] = {
      .fallback = "all",
      .group = "Cases",
      .help = "what is timed"},
+    {.name = "dtype",
+     .type = OPT_CHOICE,
+     .argument = "TYPE",
+     .choices = "f32|bf16|f16",
+     .fallback = "f32",
+     .group = "Cases",
+     .help = "type of the tensors; bf16 and f16 are compared with f32 instead of oneDNN"},
     {.name = "rounds",
      .type = OPT_INT,
      .argument = "N",
@@ -66,6 +73,10 @@ static const struct {
                {"nhwc", EK_LAYOUT_NHWC, 1},
                {"blocked8", EK_LAYOUT_BLOCKED8, 0},
                {"blocked16", EK_LAYOUT_BLOCKED16, 1}};
+static const struct {
+    const char *name;
+    ek_dtype dtype;
+} dtypes[] = {{"f32", EK_F32}, {"bf16", EK_BF16}, {"f16", EK_F16}};
 static const char *const phases[] = {"training", "inference", "backward"};
 enum { LAYOUTS = 4, PHASES = 3, KINDS = 6, MOST_CASES = 256, CASE_TEXT = 128 };
 
@@ -86,6 +97,7 @@ typedef struct mean {
 typedef struct bench_run {
     ek_bench_options options;
     int layout, phase; /* 0 = all, else index + 1 */
+    int dtype;
     mean means[KINDS][LAYOUTS][PHASES];
     json_out json;
     int as_json;
@@ -136,9 +148,10 @@ static ek_status collect_cases(const arguments *args, case_list *list, ek_error 
     return status;
 }
 
-static void print_head(void) {
-    printf("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", "oneDNN us",
-           "ratio [95 %]", "copy GB/s", "share");
+static void print_head(int dtype) {
+    const char *peer = dtype == 0 ? "oneDNN us" : "f32 us";
+    printf("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", peer, "ratio [95 %]",
+           "copy GB/s", "share");
 }
 
 static void print_case(const char *text, int layout, int phase, const ek_bench_result *r) {
@@ -152,16 +165,21 @@ static void print_case(const char *text, int layout, int phase, const ek_bench_r
     fflush(stdout);
 }
 
-static void json_case(json_out *json, const char *text, int layout, int phase, const ek_bench_result *r) {
-    double none = NAN;
+static void json_case(bench_run *run, const char *text, int layout, int phase, const ek_bench_result *r) {
+    json_out *json = &run->json;
+    double none = NAN, peer = r->peer > 0 ? r->peer : none;
     json_object(json, NULL);
     json_text(json, "case", text);
     json_text(json, "layout", layouts[layout].name);
     json_text(json, "phase", phases[phase]);
     json_real(json, "bytes", r->bytes);
     json_real(json, "seconds", r->ours);
-    json_real(json, "onednn_seconds", r->peer > 0 ? r->peer : none);
-    json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
+    if (run->dtype == 0) {
+        json_real(json, "onednn_seconds", peer);
+        json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
+    } else {
+        json_real(json, "f32_seconds", peer);
+    }
     json_real(json, "ratio", r->peer > 0 ? r->ratio : none);
     json_real(json, "ratio_low", r->peer > 0 ? r->low : none);
     json_real(json, "ratio_high", r->peer > 0 ? r->high : none);
@@ -188,7 +206,7 @@ static ek_status run_case(bench_run *run, const case_list *list, int index, int 
     if (status == EK_ERR_UNSUPPORTED && run->layout == 0) return EK_OK;
     if (status != EK_OK) return fail_in(err, "%s", list->text[index]);
     if (run->as_json)
-        json_case(&run->json, list->text[index], layout, phase, &result);
+        json_case(run, list->text[index], layout, phase, &result);
     else
         print_case(list->text[index], layout, phase, &result);
     add_to_mean(&run->means[shape->kind][layout][phase], &result);
@@ -225,7 +243,7 @@ static void write_mean(bench_run *run, const char *kind, int layout, int phase, 
         return;
     }
     printf("%-9s %-10s %-10s %3d cases", kind, layouts[layout].name, phases[phase], m->cases);
-    if (m->compared) printf("  %5.2f x oneDNN (worst %.2f)", ratio, m->worst);
+    if (m->compared) printf("  %5.2f x %s (worst %.2f)", ratio, run->dtype == 0 ? "oneDNN" : "f32", m->worst);
     printf("  %.2f of copy\n", share);
 }
 
@@ -246,6 +264,7 @@ static void begin_json(bench_run *run) {
     json_start(&run->json, stdout, 2);
     json_object(&run->json, NULL);
     json_text(&run->json, "isa", ek_cpu_isa());
+    json_text(&run->json, "dtype", dtypes[run->dtype].name);
     json_int(&run->json, "threads", run->options.threads);
     json_int(&run->json, "rounds", run->options.rounds);
     json_array(&run->json, "cases");
@@ -256,7 +275,7 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
     if (run->as_json)
         begin_json(run);
     else
-        print_head();
+        print_head(run->dtype);
     ek_status status = run_cases(run, list, err);
     if (run->as_json) json_close(&run->json);
     if (status == EK_OK) {
@@ -278,6 +297,8 @@ static int run_bench(const arguments *args) {
     run.options = ek_bench_options_default();
     run.options.rounds = (int)option_int(args, "rounds");
     run.options.threads = (int)option_int(args, "threads");
+    run.dtype = option_choice(args, "dtype");
+    run.options.dtype = dtypes[run.dtype].dtype;
     run.layout = option_choice(args, "layout");
     run.phase = option_choice(args, "phase");
     run.as_json = option_flag(args, "json");
@@ -294,7 +315,8 @@ const command command_bench = {
     .example = "evenkeel bench norm\nevenkeel bench norm --shape 'batch 16x64x56x56' --layout nhwc --phase training",
     .description =
         "Ours, oneDNN's and the copy alternate in one process. ratio: oneDNN's time / ours, above 1 = ours is "
-        "faster. share: copy time / ours. A busy machine widens the interval.",
+        "faster. share: copy time / ours. With --dtype bf16 or f16 the ratio is that of elements a second to f32. A "
+        "busy machine widens the interval.",
     .next = "evenkeel env",
     .options = bench_options,
     .run = run_bench,

@@ -16,6 +16,7 @@ static const option eval_options[] = {
     OPTION_SPLIT("test"),
     OPTION_LIMIT,
     OPTION_SIZE,
+    OPTION_INPUT_AFFINE,
     OPTION_BATCH("256", "Evaluation"),
     {.name = "logits",
      .type = OPT_FILE,

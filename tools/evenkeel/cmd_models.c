@@ -65,12 +65,12 @@ static void put_tensor(json_out *json, ek_tensor_info info) {
     json_close(json);
 }
 
-static void show_json(const ek_architecture *a, const ek_model *model) {
+static void show_json(const char *name, const char *summary, const ek_model *model) {
     json_out json;
     json_start(&json, stdout, 2);
     json_object(&json, NULL);
-    json_text(&json, "name", a->name);
-    json_text(&json, "summary", a->summary);
+    json_text(&json, "name", name);
+    json_text(&json, "summary", summary);
     json_int(&json, "opset", ek_model_opset(model));
     json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
     json_int(&json, "norms", (int64_t)ek_model_norm_count(model));
@@ -83,6 +83,16 @@ static void show_json(const ek_architecture *a, const ek_model *model) {
     json_close(&json);
     json_array(&json, "tensors");
     for (size_t i = 0; i < ek_model_tensor_count(model); i++) put_tensor(&json, ek_model_tensor(model, i));
+    json_close(&json);
+    json_array(&json, "graph");
+    for (size_t i = 0; i < ek_model_node_count(model); i++) {
+        ek_node_info node = ek_model_node(model, i);
+        json_object(&json, NULL);
+        json_text(&json, "op", node.op_type);
+        json_text(&json, "name", node.name);
+        json_text(&json, "output", node.output);
+        json_close(&json);
+    }
     json_finish(&json);
 }
 
@@ -92,14 +102,19 @@ static void show_tensor(const char *kind, ek_tensor_info info) {
     printf("%-8s %-32s %-5s %s\n", kind, info.name, dtype_name(info.dtype), dims);
 }
 
-static void show_text(const ek_architecture *a, const ek_model *model) {
-    printf("%s: %s\n", a->name, a->summary);
+static void show_text(const char *name, const char *summary, const ek_model *model) {
+    printf("%s: %s\n", name, summary);
     printf("opset %lld, %zu nodes, %zu norms, %lld values\n\n", (long long)ek_model_opset(model),
            ek_model_node_count(model), ek_model_norm_count(model), (long long)model_values(model));
     for (size_t i = 0; i < ek_model_input_count(model); i++) show_tensor("input", ek_model_input(model, i));
     for (size_t i = 0; i < ek_model_tensor_count(model); i++) show_tensor("tensor", ek_model_tensor(model, i));
     for (size_t i = 0; i < ek_model_output_count(model); i++) show_tensor("output", ek_model_output(model, i));
-    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", a->name);
+    printf("\n");
+    for (size_t i = 0; i < ek_model_node_count(model); i++) {
+        ek_node_info node = ek_model_node(model, i);
+        printf("node     %-32s %s%s%s\n", node.output, node.op_type, node.name[0] ? " " : "", node.name);
+    }
+    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", name);
 }
 
 const ek_architecture *architecture_find(const char *name, ek_error *err) {
@@ -115,6 +130,24 @@ const ek_architecture *architecture_find(const char *name, ek_error *err) {
     return NULL;
 }
 
+static ek_status open_model(const arguments *args, ek_model **model, const char **summary, ek_error *err) {
+    const char *name = args->operands[0];
+    if (model_is_file(name)) {
+        *summary = "a file";
+        return ek_model_load(name, model, err);
+    }
+    const ek_architecture *a = architecture_find(name, err);
+    if (a == NULL) return err->status;
+    ek_build_options build = ek_build_options_default(a->name);
+    *summary = a->summary;
+    build.channels = a->channels;
+    build.height = a->height;
+    build.width = a->width;
+    build.classes = (int)option_int(args, "classes");
+    ek_status status = norm_parse(option_text(args, "norm"), &build, err);
+    return status == EK_OK ? ek_model_build(&build, model, err) : status;
+}
+
 static int run_models(const arguments *args) {
     if (args->operand_count == 0) {
         if (option_flag(args, "json"))
@@ -124,30 +157,23 @@ static int run_models(const arguments *args) {
         return EXIT_DONE;
     }
     ek_error err = {0};
-    const ek_architecture *a = architecture_find(args->operands[0], &err);
-    if (a == NULL) return report(&err);
-    ek_build_options build = ek_build_options_default(a->name);
-    build.channels = a->channels;
-    build.height = a->height;
-    build.width = a->width;
-    build.classes = (int)option_int(args, "classes");
-    if (norm_parse(option_text(args, "norm"), &build, &err) != EK_OK) return report(&err);
     ek_model *model = NULL;
-    if (ek_model_build(&build, &model, &err) != EK_OK) return report(&err);
+    const char *name = args->operands[0], *summary = "";
+    if (open_model(args, &model, &summary, &err) != EK_OK) return report(&err);
     if (option_flag(args, "json"))
-        show_json(a, model);
+        show_json(name, summary, model);
     else
-        show_text(a, model);
+        show_text(name, summary, model);
     ek_model_destroy(model);
     return EXIT_DONE;
 }
 
 const command command_models = {
     .name = "models",
-    .summary = "List the built-in models, or show the tensors of one",
-    .operands = "[NAME]",
+    .summary = "List the built-in models, or show the tensors and nodes of a model",
+    .operands = "[NAME|FILE.onnx]",
     .maximum = 1,
-    .example = "evenkeel models\nevenkeel models cnn6 --norm group:8",
+    .example = "evenkeel models\nevenkeel models cnn6 --norm group:8\nevenkeel models m.onnx",
     .description = "",
     .next = "evenkeel train --model cnn6 --data builtin:strokes -o digits.onnx",
     .options = models_options,

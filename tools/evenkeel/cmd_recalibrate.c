@@ -13,10 +13,16 @@ static const option recalibrate_options[] = {
     OPTION_SPLIT("train"),
     OPTION_LIMIT,
     OPTION_SIZE,
+    OPTION_INPUT_AFFINE,
+    {.name = "test",
+     .type = OPT_FILE,
+     .argument = "SPEC",
+     .group = "Data",
+     .help = "labelled images (their test split) for the accuracy before and after; default: those of --data"},
     {.name = "one-pass",
      .type = OPT_FLAG,
      .group = "Recalibration",
-     .help = "measure all norms at once, on the old statistics; faster, and not exact"},
+     .help = "measure all norms at once, on batch statistics below; faster, not exact, and --batch counts"},
     {.name = "blend",
      .type = OPT_REAL,
      .argument = "A",
@@ -24,6 +30,13 @@ static const option recalibrate_options[] = {
      .maximum = 0.999999,
      .group = "Recalibration",
      .help = "keep A of the old statistics and take 1-A of the new ones"},
+    {.name = "old-images",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "0",
+     .maximum = 1e15,
+     .group = "Recalibration",
+     .help = "let the old statistics count as N images beside the new ones"},
     OPTION_BATCH("64", "Recalibration"),
     OPTION_OUTPUT_MODEL,
     OPTION_DRY_RUN,
@@ -36,6 +49,7 @@ typedef struct recal_job {
     const arguments *args;
     ek_model *model;
     ek_dataset *dataset;
+    ek_dataset *test; /* for the accuracy; NULL = dataset */
     ek_recalibration *report;
     int measured; /* accuracies below are known */
     ek_eval_result before, after;
@@ -70,6 +84,8 @@ static void show_json(const recal_job *job) {
     if (job->measured) {
         json_real(&json, "accuracy_before", job->before.accuracy);
         json_real(&json, "accuracy_after", job->after.accuracy);
+        json_real(&json, "loss_before", job->before.loss);
+        json_real(&json, "loss_after", job->after.loss);
     }
     json_finish(&json);
 }
@@ -88,10 +104,18 @@ static void show_text(const recal_job *job) {
     if (job->measured) printf("accuracy %.2f %% -> %.2f %%\n", 100 * job->before.accuracy, 100 * job->after.accuracy);
 }
 
+/* What no number says by itself; also with --json. */
+static void tell(const recal_job *job) {
+    if (!job->measured && !job->test && ek_dataset_describe(job->dataset).classes == 0)
+        note("without labels there is no accuracy to compare; --test SPEC names labelled images");
+    if (job->measured && job->after.accuracy < job->before.accuracy)
+        warn("accuracy falls: the images may be too few, or not of the kind that the model will see");
+}
+
 static ek_status evaluate(const recal_job *job, ek_eval_result *result, ek_error *err) {
     ek_eval_options options = ek_eval_options_default();
     options.threads = (int)option_int(job->args, "threads");
-    return ek_evaluate(job->model, job->dataset, &options, result, err);
+    return ek_evaluate(job->model, job->test ? job->test : job->dataset, &options, result, err);
 }
 
 static ek_status recalibrate(recal_job *job, ek_error *err) {
@@ -102,11 +126,15 @@ static ek_status recalibrate(recal_job *job, ek_error *err) {
     options.threads = (int)option_int(job->args, "threads");
     options.one_pass = option_flag(job->args, "one-pass");
     options.blend = option_real(job->args, "blend");
+    options.old_images = option_int(job->args, "old-images");
+    if (options.blend > 0 && options.old_images > 0)
+        return fail(err, EK_ERR_ARG, "--blend and --old-images exclude each other");
     options.progress = watch_progress;
     options.context = &w;
     /* Accuracy is a service: a model that is no classifier, or is too damaged to run, is recalibrated without. */
-    job->measured = data_fits(job->model, job->dataset, option_text(job->args, "data"), &ignored) == EK_OK &&
-                    evaluate(job, &job->before, &ignored) == EK_OK;
+    job->measured =
+        (job->test || data_fits(job->model, job->dataset, option_text(job->args, "data"), &ignored) == EK_OK) &&
+        evaluate(job, &job->before, &ignored) == EK_OK;
     watch_start(&w, "recalibrating");
     ek_status status = ek_recalibrate(job->model, job->dataset, &options, &job->report, err);
     watch_end(&w);
@@ -117,6 +145,7 @@ static ek_status recalibrate(recal_job *job, ek_error *err) {
         show_json(job);
     else
         show_text(job);
+    tell(job);
     return EK_OK;
 }
 
@@ -132,11 +161,15 @@ static int run_recalibrate(const arguments *args) {
     interrupt_listen();
     ek_status status = output_check(args, &err);
     if (status == EK_OK) status = ek_model_load(args->operands[0], &job.model, &err);
-    if (status == EK_OK) status = data_open(args, spec, data_split(args), job.model, &job.dataset, &err);
+    if (status == EK_OK) status = data_open_unlabelled(args, spec, data_split(args), job.model, &job.dataset, &err);
+    const char *test = option_text(args, "test");
+    if (status == EK_OK && test != NULL) status = data_open(args, test, EK_SPLIT_TEST, job.model, &job.test, &err);
+    if (status == EK_OK && test != NULL) status = data_fits(job.model, job.test, test, &err);
     if (status == EK_OK) status = recalibrate(&job, &err);
     if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");
     ek_recalibration_destroy(job.report);
     ek_dataset_close(job.dataset);
+    ek_dataset_close(job.test);
     ek_model_destroy(job.model);
     return status == EK_OK ? EXIT_DONE : report(&err);
 }
@@ -148,11 +181,13 @@ const command command_recalibrate = {
     .minimum = 1,
     .maximum = 1,
     .example = "evenkeel recalibrate digits.onnx --data builtin:strokes -o new.onnx\n"
-               "evenkeel recalibrate m.onnx --data photos --dry-run",
+               "evenkeel recalibrate m.onnx --data photos --dry-run\n"
+               "evenkeel recalibrate m.onnx --data camera --test labelled --old-images 5000 -o new.onnx",
     .description =
         "The mean and variance of each batch norm's input over all of the data replace the running ones: "
         "population statistics, every value counted once, whatever the batch size. Nothing is trained and "
-        "labels are not needed. Each norm is measured behind norms that are done already. Shown are the shift "
+        "labels are not needed: a plain folder of images or images.npy will do. Each norm is measured behind norms "
+        "that are done already. Shown are the shift "
         "of the mean in old deviations, the ratio of the variances and, where model and labels fit, accuracy "
         "before and after.",
     .next = "evenkeel eval new.onnx --data builtin:strokes",

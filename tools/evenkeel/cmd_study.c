@@ -23,7 +23,13 @@ static const option study_options[] = {
      .argument = "FILE.json",
      .group = "Output",
      .help = "also write the raw results"},
-    {.name = "quick", .type = OPT_FLAG, .group = "Study", .help = "fewer seeds and smaller runs"},
+    {.name = "verify",
+     .type = OPT_FILE,
+     .argument = "FILE.json",
+     .group = "Output",
+     .help = "judge these results anew, without training"},
+    {.name = "quick", .type = OPT_FLAG, .group = "Study", .help = "closed forms and smallest runs, under a minute"},
+    {.name = "full", .type = OPT_FLAG, .group = "Study", .help = "more seeds and larger networks; takes hours"},
     {.name = "card",
      .type = OPT_INT,
      .argument = "N",
@@ -32,7 +38,12 @@ static const option study_options[] = {
      .group = "Study",
      .help = "run this claim only; 0 = all"},
     {.name = "seed", .type = OPT_INT, .argument = "S", .fallback = "1", .group = "Study", .help = "of all randomness"},
-    OPTION_DATA,
+    {.name = "data",
+     .type = OPT_FILE,
+     .argument = "SPEC",
+     .group = "Study",
+     .traits = OPT_REPEAT,
+     .help = "images; given twice, digits and photographs serve different cards [builtin:strokes]"},
     {.name = "sabotage",
      .type = OPT_TEXT,
      .argument = "NAME",
@@ -57,8 +68,36 @@ static void on_progress(void *context, const char *what, double fraction) {
     note("%3.0f %%  %s", 100 * fraction, what);
 }
 
+static void on_disagreement(void *context, const char *text) {
+    (void)context;
+    note("%s", text);
+}
+
+/* Exit status 1: a verdict in the file does not follow from its numbers. */
+static int verify(const arguments *args) {
+    ek_error err = {0};
+    int checked, wrong;
+    ek_status status = ek_study_verify(option_text(args, "verify"), &checked, &wrong, NULL, on_disagreement, &err);
+    if (status != EK_OK) return report(&err);
+    if (option_flag(args, "json")) {
+        json_out json;
+        json_start(&json, stdout, 2);
+        json_object(&json, NULL);
+        json_text(&json, "results", option_text(args, "verify"));
+        json_int(&json, "cards", checked);
+        json_int(&json, "disagreements", wrong);
+        json_finish(&json);
+    } else {
+        printf("results   %s\ncards     %d judged anew\nverdicts  %d disagreements\n", option_text(args, "verify"),
+               checked, wrong);
+    }
+    return wrong > 0 || checked == 0 ? EXIT_CHECK : EXIT_DONE;
+}
+
 static int run_study(const arguments *args) {
     ek_error err = {0};
+    if (option_text(args, "verify") != NULL) return verify(args);
+    const option_value *data = option_get(args, "data");
     screen view = {.last = ""};
     ek_study_options options = {
         .output_html = option_text(args, "output"),
@@ -67,7 +106,9 @@ static int run_study(const arguments *args) {
         .card = (int)option_int(args, "card"),
         .seed = (uint64_t)option_int(args, "seed"),
         .threads = (int)option_int(args, "threads"),
-        .data = option_text(args, "data"),
+        .full = option_flag(args, "full"),
+        .data = data->count > 0 ? data->texts[0] : NULL,
+        .more_data = data->count > 1 ? data->texts[1] : NULL,
         .sabotage = option_text(args, "sabotage"),
         .progress = on_progress,
         .context = &view,

@@ -113,7 +113,8 @@ static int run_train(const arguments *args) {
         job->args = args;
         job->rows = rows;
         interrupt_listen();
-        status = prepare(job, &merged, &err);
+        status = arguments_operand_as(args, "model", &err);
+        if (status == EK_OK) status = prepare(job, &merged, &err);
     }
     int code = EXIT_DONE;
     if (status == EK_OK && option_flag(job->args, "dry-run")) {
@@ -147,13 +148,17 @@ static int run_train(const arguments *args) {
 const command command_train = {
     .name = "train",
     .summary = "Train a classifier and write it as an ONNX file",
-    .operands = "",
+    .operands = "[MODEL.onnx]",
+    .maximum = 1,
     .example = "evenkeel train --data builtin:strokes -o digits.onnx\n"
                "evenkeel train --data mnist --model cnn6 --epochs 3 --norm group:8 -o mnist.onnx\n"
-               "evenkeel train --resume mnist.onnx",
+               "evenkeel train --resume mnist.onnx\n"
+               "evenkeel train shipped.onnx --data photos --freeze-stats --lr 0.01 -o mine.onnx",
     .description =
         "A checkpoint is written at the end of each epoch (--checkpoint-every), and on Ctrl-C. After training "
-        "the test data is evaluated. The input mean, deviation and class names are kept in the file.",
+        "the test data is evaluated. The input mean, deviation and class names are kept in the file.\n\n"
+        "A file whose number of classes is not that of the data gets a new classifier, which is said. Norms and "
+        "weights can be frozen by name, by depth and by epoch, and layers can learn at rates of their own.",
     .next = "evenkeel eval digits.onnx --data builtin:strokes",
     .options = train_options,
     .run = run_train,

@@ -106,10 +106,13 @@ EK_NODISCARD ek_status arguments_parse(const command *cmd, int count, char **wor
 EK_NODISCARD ek_status arguments_check(const arguments *args, ek_error *err);
 /* Takes over the values of the options in `from` that are given and have one of `traits`; `from` must outlive args. */
 void arguments_adopt(arguments *args, const arguments *from, unsigned traits);
+/* Makes operand 0, where there is one, the value of the option `name`. EK_ERR_ARG: both were given. */
+EK_NODISCARD ek_status arguments_operand_as(const arguments *args, const char *name, ek_error *err);
 void arguments_free(arguments *args);
 
 /* Values by option name; the name must be in the table (else the program is wrong, and aborts). */
 const option_value *option_get(const arguments *args, const char *name);
+int option_known(const arguments *args, const char *name); /* whether the table has it */
 int option_given(const arguments *args, const char *name);
 const char *option_text(const arguments *args, const char *name); /* the last one given; NULL = none */
 int64_t option_int(const arguments *args, const char *name);

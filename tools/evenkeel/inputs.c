@@ -7,6 +7,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,6 +55,12 @@ int64_t model_values(const ek_model *model) {
     return total;
 }
 
+int model_is_file(const char *name) {
+    size_t length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".onnx") == 0) return 1;
+    return strchr(name, '/') != NULL;
+}
+
 int64_t model_classes(const ek_model *model) {
     if (ek_model_output_count(model) == 0) return -1;
     ek_tensor_info info = ek_model_output(model, 0);
@@ -83,13 +90,37 @@ ek_split data_split(const arguments *args) {
     return strcmp(option_text(args, "split"), "test") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
 }
 
-ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
-                    ek_dataset **dataset, ek_error *err) {
-    ek_dataset_options options = {.struct_size = sizeof options, .limit = option_int(args, "limit")};
-    ek_status status = read_size(args, &options, err);
-    if (status != EK_OK) return status;
-    status = ek_dataset_open(spec, split, &options, dataset, err);
-    if (options.height != 0 || model == NULL || ek_model_input_count(model) == 0) return status;
+/* Reads --input-affine A,B. */
+static ek_status read_affine(const arguments *args, ek_dataset_options *options, ek_error *err) {
+    const char *text = option_known(args, "input-affine") ? option_text(args, "input-affine") : NULL;
+    if (text == NULL) return EK_OK;
+    char *end = NULL, *last = NULL;
+    options->gain = strtod(text, &end);
+    if (end != text && *end == ',') options->offset = strtod(end + 1, &last);
+    if (last == NULL || last == end + 1 || *last != 0 || !isfinite(options->gain) || !isfinite(options->offset) ||
+        options->gain == 0)
+        return fail(err, EK_ERR_ARG, "--input-affine: '%s' is not A,B with A not zero, such as 0.3,0.4", text);
+    return EK_OK;
+}
+
+/* Opens the set once more where the model wants gray images as RGB. */
+static ek_status match_channels(const char *spec, ek_split split, const ek_model *model, ek_dataset_options *options,
+                                ek_dataset **dataset, ek_error *err) {
+    if (model == NULL || ek_model_input_count(model) == 0) return EK_OK;
+    ek_tensor_info input = ek_model_input(model, 0);
+    if (input.rank != 4 || input.dims[1] != 3 || ek_dataset_describe(*dataset).channels != 1) return EK_OK;
+    ek_dataset_close(*dataset);
+    *dataset = NULL;
+    options->channels = 3;
+    note("%s: gray images, taken as RGB for the model", spec);
+    return ek_dataset_open(spec, split, options, dataset, err);
+}
+
+/* The set as it is; images of a folder at the size of the model. */
+static ek_status open_sized(const char *spec, ek_split split, const ek_model *model, ek_dataset_options *options,
+                            ek_dataset **dataset, ek_error *err) {
+    ek_status status = ek_dataset_open(spec, split, options, dataset, err);
+    if (options->height != 0 || model == NULL || ek_model_input_count(model) == 0) return status;
     ek_tensor_info input = ek_model_input(model, 0);
     if (input.rank != 4 || input.dims[2] <= 0 || input.dims[3] <= 0 || input.dims[2] > 16384 || input.dims[3] > 16384)
         return status;
@@ -104,11 +135,31 @@ ek_status data_open(const arguments *args, const char *spec, ek_split split, con
     }
     /* Images of another size, or of several sizes: once more, at the size of the model. */
     ek_error second = {0};
-    options.height = (int)input.dims[2];
-    options.width = (int)input.dims[3];
-    ek_status again = ek_dataset_open(spec, split, &options, dataset, &second);
+    options->height = (int)input.dims[2];
+    options->width = (int)input.dims[3];
+    ek_status again = ek_dataset_open(spec, split, options, dataset, &second);
     if (again != EK_OK && status == EK_OK) *err = second;
     return again == EK_OK ? EK_OK : status == EK_OK ? again : status;
+}
+
+static ek_status open_data(const arguments *args, const char *spec, ek_split split, const ek_model *model,
+                           int unlabelled, ek_dataset **dataset, ek_error *err) {
+    ek_dataset_options options = {
+        .struct_size = sizeof options, .limit = option_int(args, "limit"), .unlabelled = unlabelled};
+    ek_status status = read_size(args, &options, err);
+    if (status == EK_OK) status = read_affine(args, &options, err);
+    if (status == EK_OK) status = open_sized(spec, split, model, &options, dataset, err);
+    return status == EK_OK ? match_channels(spec, split, model, &options, dataset, err) : status;
+}
+
+ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
+                    ek_dataset **dataset, ek_error *err) {
+    return open_data(args, spec, split, model, 0, dataset, err);
+}
+
+ek_status data_open_unlabelled(const arguments *args, const char *spec, ek_split split, const ek_model *model,
+                               ek_dataset **dataset, ek_error *err) {
+    return open_data(args, spec, split, model, 1, dataset, err);
 }
 
 ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err) {
@@ -135,6 +186,7 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
                     input.name, spec, data_text, remedy);
     }
     int64_t classes = model_classes(model);
+    if (data.classes == 0) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);
     int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */
     if (classes >= 0 && classes != data.classes && !(partial && data.classes < classes))
         return fail(err, EK_ERR_SHAPE, "%s tells %lld classes apart, but %s has %d classes (%s ... %s)", path,

@@ -36,12 +36,25 @@
         .group = heading, .help = "examples at a time; changes time and memory, never results"                         \
     }
 
+/* Another exposure of the same images. */
+#define OPTION_INPUT_AFFINE                                                                                            \
+    {                                                                                                                  \
+        .name = "input-affine", .type = OPT_TEXT, .argument = "A,B", .group = "Data",                                  \
+        .help = "take A x + B for every pixel x in [0, 1] (before mean and deviation), as under another light"         \
+    }
+
 ek_split data_split(const arguments *args);
 
-/* Opens --data (or `spec`), resized by --size, with at most --limit examples. `model` may be NULL; an image folder is
- * resized to its input. */
+/* Opens --data (or `spec`), resized by --size, with at most --limit examples, by --input-affine. `model` may be NULL;
+ * an image folder is resized to its input, and gray images become RGB where it has three channels. */
 EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                                  ek_dataset **dataset, ek_error *err);
+/* The same, for what needs no labels: images without any are welcome. */
+EK_NODISCARD ek_status data_open_unlabelled(const arguments *args, const char *spec, ek_split split,
+                                            const ek_model *model, ek_dataset **dataset, ek_error *err);
+
+/* Whether a word names a file rather than a built-in model. */
+int model_is_file(const char *name);
 
 /* Classes a model tells apart: the last extent of its logits; -1 = not fixed in the file. */
 int64_t model_classes(const ek_model *model);

@@ -186,6 +186,17 @@ void arguments_adopt(arguments *args, const arguments *from, unsigned traits) {
             args->values[o - args->command->options] = *option_get(from, o->name);
 }
 
+ek_status arguments_operand_as(const arguments *args, const char *name, ek_error *err) {
+    if (args->operand_count == 0) return EK_OK;
+    const option *opt = find_long(args->command, name, strlen(name));
+    option_value *slot = &args->values[opt - args->command->options];
+    if (slot->given > 0)
+        return fail(err, EK_ERR_ARG, "'%s' and --%s both name a model; give one", args->operands[0], name);
+    slot->given = slot->count = 1;
+    slot->texts[0] = args->operands[0];
+    return option_check_value(opt, args->operands[0], err);
+}
+
 void arguments_free(arguments *args) {
     free(args->words);
     free(args->values);
@@ -200,6 +211,10 @@ const option_value *option_get(const arguments *args, const char *name) {
         abort();
     }
     return &args->values[opt - args->command->options];
+}
+
+int option_known(const arguments *args, const char *name) {
+    return find_long(args->command, name, strlen(name)) != NULL;
 }
 
 int option_given(const arguments *args, const char *name) { return option_get(args, name)->given > 0; }

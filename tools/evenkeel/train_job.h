@@ -25,7 +25,9 @@ typedef struct train_job {
     ek_loader_options loading;
     ek_train_options training;
     ek_trainer *trainer;
-    char *flags; /* text kept with checkpoints */
+    char *flags;    /* text kept with checkpoints */
+    char head[320]; /* what became of the classifier; "" = it is as it was */
+    int phase;      /* epoch, from 1, whose switches are in force */
 
     int64_t batches, total_steps; /* batches per epoch */
     ek_position position;         /* where training is */
@@ -47,6 +49,18 @@ EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
+
+/* ---- train_adapt.c: a file made ready for other data ---- */
+/* A new classifier where one is wanted or needed, and a batch that may have any size. */
+EK_NODISCARD ek_status train_adapt(train_job *job, ek_error *err);
+
+/* ---- train_phases.c: what is frozen when ---- */
+/* Sets the switches of the norms for an epoch (from 1). `first`: says what matched. */
+EK_NODISCARD ek_status train_freeze(train_job *job, int64_t epoch, int first, ek_error *err);
+/* Gives the trainer the shares of the learning rate for an epoch. */
+EK_NODISCARD ek_status train_scale(train_job *job, int64_t epoch, ek_error *err);
+/* Before the first step of an epoch: both, where the epoch before had others. */
+EK_NODISCARD ek_status train_enter_epoch(train_job *job, int64_t epoch, ek_error *err);
 
 /* ---- train_flags.c: the options kept in a checkpoint ---- */
 

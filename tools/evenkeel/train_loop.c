@@ -54,7 +54,8 @@ static ek_status one_epoch(train_job *job, progress *bar, double began, int64_t 
     while (status == EK_OK && p->batch < job->batches && train_step(job) < job->total_steps) {
         if (interrupt_wanted()) return fail(err, EK_ERR_INTERRUPTED, "interrupted");
         int first_step = job->images == 0;
-        status = one_step(job, err);
+        status = train_enter_epoch(job, p->epoch + 1, err);
+        if (status == EK_OK) status = one_step(job, err);
         if (status != EK_OK) break;
         if (first_step) {
             progress_clear(bar);

@@ -95,6 +95,7 @@ void report_plan(const train_job *job) {
         json_object(&json, NULL);
         json_bool(&json, "dry_run", 1);
         json_text(&json, "model", option_text(job->args, "model"));
+        json_text(&json, "head", job->head[0] ? job->head : NULL);
         json_int(&json, "values", model_values(job->model));
         json_int(&json, "norms", (int64_t)ek_model_norm_count(job->model));
         json_int(&json, "images", d.count);
@@ -199,6 +200,7 @@ static void result_json(const train_job *job) {
     json_object(&json, NULL);
     json_text(&json, "file", job->output);
     json_text(&json, "model", option_text(job->args, "model"));
+    json_text(&json, "head", job->head[0] ? job->head : NULL);
     json_text(&json, "data", job->data);
     json_real(&json, "accuracy", job->result.accuracy);
     json_real(&json, "loss", job->result.loss);

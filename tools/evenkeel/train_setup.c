@@ -31,13 +31,6 @@ ek_status train_open_data(train_job *job, ek_error *err) {
     return status;
 }
 
-/* Whether --model names a file. */
-static int is_file(const char *name) {
-    size_t length = strlen(name);
-    if (length > 5 && strcmp(name + length - 5, ".onnx") == 0) return 1;
-    return strchr(name, '/') != NULL;
-}
-
 static ek_status load_file(train_job *job, const char *path, ek_error *err) {
     static const char *const build_only[] = {"norm", "norm-place", "norm-momentum", "norm-eps", "dropout"};
     for (size_t i = 0; i < sizeof build_only / sizeof build_only[0]; i++)
@@ -64,24 +57,6 @@ static ek_status build(train_job *job, const char *name, ek_error *err) {
     return status == EK_OK ? ek_model_build(&options, &job->model, err) : status;
 }
 
-static ek_status freeze(train_job *job, ek_error *err) {
-    static const struct {
-        const char *name;
-        int stats, affine;
-    } kinds[] = {{"freeze-stats", 1, -1}, {"freeze-affine", -1, 1}, {"freeze", 1, 1}};
-    for (size_t k = 0; k < 3; k++) {
-        const option_value *value = option_get(job->args, kinds[k].name);
-        for (int i = 0; i < value->count; i++) {
-            size_t matched = 0;
-            ek_status status =
-                ek_model_freeze(job->model, value->texts[i], kinds[k].stats, kinds[k].affine, &matched, err);
-            if (status != EK_OK) return fail_in(err, "--%s", kinds[k].name);
-            note("--%s=%s: %zu norms", kinds[k].name, value->texts[i], matched);
-        }
-    }
-    return EK_OK;
-}
-
 /* --opset: every checkpoint is written at it, so that model and state stay a pair. */
 static ek_status keep_opset(train_job *job, ek_error *err) {
     const char *opset = option_text(job->args, "opset");
@@ -92,7 +67,7 @@ static ek_status keep_opset(train_job *job, ek_error *err) {
 /* Called before the data is opened when the model is a file (its size matters), else after. */
 ek_status train_make_model(train_job *job, ek_error *err) {
     const char *name = option_text(job->args, "model");
-    int file = is_file(name);
+    int file = model_is_file(name);
     if (job->model == NULL && file) {
         ek_status status = load_file(job, name, err);
         if (status != EK_OK) return status;
@@ -102,19 +77,15 @@ ek_status train_make_model(train_job *job, ek_error *err) {
         ek_status status = build(job, name, err);
         if (status != EK_OK) return status;
     }
-    int64_t classes = model_classes(job->model);
-    ek_dataset_info data = ek_dataset_describe(job->train);
-    if (file && classes >= 0 && classes != data.classes)
-        return fail(
-            err, EK_ERR_SHAPE,
-            "%s tells %lld classes apart, but %s has %d; training needs a model with as many classes (replacing "
-            "the classifier of a file is not possible yet)",
-            name, (long long)classes, job->data, data.classes);
+    if (file && !job->resumed) {
+        ek_status status = train_adapt(job, err);
+        if (status != EK_OK) return status;
+    }
     ek_status status = data_fits(job->model, job->train, job->data, err);
     if (status == EK_OK && job->test != NULL)
         status = data_fits(job->model, job->test, job->test_data ? job->test_data : job->data, err);
     if (status == EK_OK) status = keep_opset(job, err);
-    return status == EK_OK && !job->resumed ? freeze(job, err) : status;
+    return status == EK_OK && !job->resumed ? train_freeze(job, 1, 1, err) : status;
 }
 
 /* Reads "a,b,c" (or one number for all channels). */
@@ -223,17 +194,29 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->weight_decay = option_real(job->args, "weight-decay");
     o->decay_norm = option_flag(job->args, "decay-norm");
     o->schedule = schedules[option_choice(job->args, "schedule")];
+    o->step_gamma = option_real(job->args, "gamma");
+    o->lr_depth_decay = option_real(job->args, "lr-depth-decay");
     o->warmup_steps = option_int(job->args, "warmup");
     o->total_steps = job->total_steps;
     o->seed = (uint64_t)option_int(job->args, "seed");
+    ek_dataset_info data = ek_dataset_describe(job->train);
+    o->height = data.height;
+    o->width = data.width;
     o->threads = (int)option_int(job->args, "threads");
     o->reproducible = option_flag(job->args, "reproducible");
     o->chunk = option_int(job->args, "chunk");
     o->profile = option_flag(job->args, "profile");
     if (o->warmup_steps > 0 && o->schedule == EK_SCHEDULE_ONE_CYCLE)
         return fail(err, EK_ERR_ARG, "--warmup needs --schedule constant, step or cosine; one-cycle has its own");
+    if (option_given(job->args, "gamma") && o->schedule != EK_SCHEDULE_STEP)
+        return fail(err, EK_ERR_ARG, "--gamma needs --schedule step");
     if (o->nesterov && o->optimizer != EK_SGD) return fail(err, EK_ERR_ARG, "--nesterov needs --optimizer sgd");
     ek_status status = ek_trainer_create(job->model, o, &job->trainer, err);
+    /* A checkpoint belongs to the epoch of its last step. */
+    const ek_position *p = &job->position;
+    job->phase = (int)(p->batch > 0 || p->epoch == 0 ? p->epoch + 1 : p->epoch);
+    if (status == EK_OK && (option_given(job->args, "lr-scale") || option_given(job->args, "freeze-until")))
+        status = train_scale(job, job->phase, err);
     if (status == EK_OK && job->resumed) status = ek_trainer_restore(job->trainer, &job->checkpoint, err);
     return status;
 }

@@ -51,6 +51,7 @@ ek_status eki_op_batchnormalization_prepare(eki_step *step, ek_error *err) {
     ek_norm_desc desc = eki_norm_desc_of(step, EK_NORM_BATCH);
     bool batch = batch_statistics(step), more = more_outputs(step);
     desc.momentum = (double)eki_node_float(step->node, "momentum", 0.9f);
+    if (batch && step->plan->mode == EKI_MODE_TRAINING) desc.ghost = step->plan->virtual_batch;
     size_t extra = more ? 4 * (size_t)desc.dims[1] * sizeof(float) : 0;
     EKI_TRY(eki_norm_prepare(step, &desc, extra, batch && (more || step->plan->mode == EKI_MODE_TRAINING), err));
     eki_norm_state *state = step->priv;

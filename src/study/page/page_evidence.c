@@ -114,11 +114,14 @@ static void chart_and_table(FILE *out, const eks_design *design, const eks_evide
 }
 
 static void command(FILE *out, const eks_study *study, const eks_design *design) {
-    char line[256];
+    char line[512];
     const ek_study_options *o = study->options;
-    snprintf(line, sizeof line, "evenkeel study %s--card %d --seed %llu%s%.120s -o card%d.html",
-             o->quick ? "--quick " : "", design->number, (unsigned long long)o->seed, o->data ? " --data " : "",
-             o->data ? o->data : "", design->number);
+    snprintf(line, sizeof line, "evenkeel study %s--card %d --seed %llu%s%.120s%s%.120s -o card%d.html",
+             o->quick  ? "--quick "
+             : o->full ? "--full "
+                       : "",
+             design->number, (unsigned long long)o->seed, o->data ? " --data " : "", o->data ? o->data : "",
+             o->more_data ? " --data " : "", o->more_data ? o->more_data : "", design->number);
     eks_put(out, "<div class=\"again\"><p>Measure it yourself, and see it fail when ", design->sabotage_what,
             ":</p><pre tabindex=\"0\" aria-label=\"Commands\"><code>");
     eks_put(out, "", line, "\n");

@@ -22,7 +22,7 @@ typedef struct part {
     "<tr><th scope=\"row\">" what "</th><td>" training "</td><td>" evaluation "</td></tr>"
 #define MODES                                                                                                          \
     "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"Training against evaluation\">"                  \
-    "<table class=\"modes\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Training</th>"                         \
+    "<table class=\"modes\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Training</th>"                     \
     "<th scope=\"col\">Evaluation</th></tr></thead><tbody>" ROW("mean and variance", "of this batch",                  \
                                                                 "the running statistics")                              \
         ROW("running statistics", "move a little towards this batch", "stay as they are")                              \

@@ -1,5 +1,5 @@
-# Commands of later versions are not there, not half there.
-for command in convert; do expect 2 evenkeel $command 2>> messages; done
-contains messages "unknown command 'convert'"
+# A word that is no command is refused, with the nearest one.
 expect 2 evenkeel benches 2> typo
 contains typo "did you mean 'bench'"
+expect 2 evenkeel konvert 2> typo
+contains typo "did you mean 'convert'"

@@ -1,5 +1,5 @@
-/* feed.c: a data set, batch by batch, as the input of a model. */
-#include "surgery/feed.h"
+/* model_feed.c: a data set, batch by batch, as the input of a model. */
+#include "surgery/model_feed.h"
 
 #include <stdlib.h>
 #include <string.h>

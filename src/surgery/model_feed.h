@@ -1,6 +1,6 @@
-/* feed.h: a data set, batch by batch, as the input of a model. */
-#ifndef EKI_FEED_H
-#define EKI_FEED_H
+/* model_feed.h: a data set, batch by batch, as the input of a model. */
+#ifndef EKI_MODEL_FEED_H
+#define EKI_MODEL_FEED_H
 
 #include "model/model.h"
 

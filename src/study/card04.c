@@ -1,0 +1,235 @@
+/* card04.c: small batches: what breaks, what does not, and what helps.
+ *
+ * Three things are told apart. A small batch for gradient descent is harmless; few examples per set of statistics are
+ * not; and part of the damage is a mismatch between training and evaluation that measuring the statistics again
+ * repairs. Networks end in products, where a set holds one value per example: convolutions hide the effect behind
+ * their height times width values.
+ */
+#include "study/lab.h"
+
+#include <evenkeel/parts.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TWO, FOUR, EIGHT, WHOLE, LAYER, NONE, SMALL_BN, SMALL_LN, SMALL_NONE, ARMS };
+
+static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[ARMS]) {
+    static const char *const names[ARMS] = {"statistics over 2",   "statistics over 4",   "statistics over 8",
+                                            "statistics over 32",  "layer norm",          "no norm",
+                                            "batch 2, batch norm", "batch 2, layer norm", "batch 2, no norm"};
+    static const int shared[ARMS] = {2, 4, 8, 0, 0, 0, 0, 0, 0};
+    for (int i = 0; i < ARMS; i++) {
+        eks_recipe *r = &recipes[i];
+        *r = eks_recipe_make(names[i], "mlp", pool, eks_scale_mlp(study));
+        r->train.virtual_batch = shared[i];
+        if (i == LAYER || i == SMALL_LN) r->build.norm = EK_NORM_LAYER;
+        if (i == NONE || i == SMALL_NONE) r->build.norm = (ek_norm_kind)0;
+        r->precise = 1;
+        if (i < SMALL_BN) continue;
+        r->batch = 2;
+        r->train.lr = 0.05 * 2 / 32;
+    }
+}
+
+typedef struct bench {
+    eks_study *study;
+    float x[32 * 8], y[32 * 8], z[32 * 8], dy[32 * 8], dx[32 * 8], scale[8], bias[8];
+} bench;
+
+/* One value per channel gives the bias and no gradient; two give the sign alone. */
+static ek_status one_and_two(bench *b, eks_evidence *evidence, ek_error *err) {
+    const int64_t one[] = {1, 8}, two[] = {2, 8};
+    eks_norm call = eks_norm_call(EK_NORM_BATCH, 2, one, b->x, b->y);
+    call.scale = b->scale;
+    call.bias = b->bias;
+    call.dy = b->dy;
+    call.dx = b->dx;
+    EKS_TRY(eks_normalize(&call, err));
+    evidence->values[5] = eks_max_difference(b->y, b->bias, 8);
+    evidence->values[6] = eks_max_magnitude(b->dx, 8);
+    call = eks_norm_call(EK_NORM_BATCH, 2, two, b->x, b->y);
+    EKS_TRY(eks_normalize(&call, err));
+    evidence->values[7] = 0;
+    for (int c = 0; c < 8; c++) {
+        double half = ((double)b->x[c] - (double)b->x[8 + c]) / 2, expected = half / sqrt(half * half + 1e-5);
+        double error = fmax(fabs((double)b->y[c] - expected), fabs((double)b->y[8 + c] + expected));
+        evidence->values[7] = fmax(evidence->values[7], error);
+    }
+    return EK_OK;
+}
+
+/* In a convolutional network a batch of 1 is instance norm. */
+static ek_status single_image(bench *b, eks_evidence *evidence, ek_error *err) {
+    const int64_t dims[] = {1, 8, 4, 8};
+    eks_norm batch = eks_norm_call(EK_NORM_BATCH, 4, dims, b->x, b->y);
+    eks_norm instance = eks_norm_call(EK_NORM_INSTANCE, 4, dims, b->x, b->z);
+    EKS_TRY(eks_normalize(&batch, err));
+    EKS_TRY(eks_normalize(&instance, err));
+    evidence->values[8] = (double)eks_differing(b->y, b->z, 32 * 8);
+    evidence->values[12] = eks_max_magnitude(b->y, 32 * 8);
+    return EK_OK;
+}
+
+static void *room(size_t bytes) { return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64); }
+
+/* Sixteen ranks with two examples each that share their moments. */
+static ek_status share(const ek_norm_plan *plan, bench *b, void *parts, void *saved, void *space, ek_error *err) {
+    ek_norm_args args = {.struct_size = sizeof args, .saved = saved, .workspace = space};
+    EKS_TRY(ek_norm_parts_begin(plan, parts, err));
+    for (int64_t rank = 15; rank >= 0; rank--) {
+        args.x = b->x + rank * 16;
+        EKS_TRY(ek_norm_parts_add(plan, parts, 2 * rank, 2, &args, err));
+    }
+    args.x = b->x;
+    EKS_TRY(ek_norm_parts_finish(plan, parts, &args, err));
+    for (int64_t rank = 0; rank < 16; rank++) {
+        args.x = b->x + rank * 16;
+        args.y = b->z + rank * 16;
+        EKS_TRY(ek_norm_parts_forward(plan, parts, 2, &args, err));
+    }
+    return EK_OK;
+}
+
+/* Synchronized over 16 ranks of 2 against one batch of 32; the sabotage leaves the ranks by themselves. */
+static ek_status synchronized(bench *b, eks_evidence *evidence, ek_error *err) {
+    const int64_t dims[] = {32, 8};
+    eks_norm whole = eks_norm_call(EK_NORM_BATCH, 2, dims, b->x, b->y);
+    ek_norm_plan *plan = NULL;
+    whole.desc.chunk = 2;
+    EKS_TRY(eks_normalize(&whole, err));
+    eks_norm alone = eks_norm_call(EK_NORM_BATCH, 2, dims, b->x, b->z);
+    alone.desc.ghost = 2;
+    EKS_TRY(eks_normalize(&alone, err));
+    evidence->values[10] = eks_max_difference(b->y, b->z, 32 * 8);
+    if (!b->study->sabotaged) {
+        EKS_TRY(ek_norm_plan_create(&whole.desc, &plan, err));
+        void *parts = room(ek_norm_parts_bytes(plan)), *saved = room(ek_norm_saved_bytes(plan));
+        void *space = room(ek_norm_workspace_bytes(plan));
+        ek_status status = parts && saved && space ? share(plan, b, parts, saved, space, err) : EK_ERR_NOMEM;
+        free(space);
+        free(saved);
+        free(parts);
+        ek_norm_plan_destroy(plan);
+        if (status != EK_OK) return status;
+    }
+    evidence->values[9] = (double)eks_differing(b->y, b->z, 32 * 8);
+    return EK_OK;
+}
+
+/* Gradient of fc2 for a batch of 32, whole or accumulated over two halves, into `out`. */
+static ek_status accumulate(ek_model *model, const eks_pool *pool, const float *x, const int32_t *labels, int halves,
+                            float *out, size_t *count, ek_error *err) {
+    size_t pixels = (size_t)(pool->channels * pool->side * pool->side);
+    ek_session *session = NULL;
+    int64_t each = 32 / halves;
+    ek_status status = eks_slopes_open(model, 0, &session, err);
+    for (int h = 0; h < halves && status == EK_OK; h++) {
+        status = eks_slopes(session, pool, x + (size_t)(h * each) * pixels, labels + h * each, each, err);
+        if (status != EK_OK) break;
+        ek_array g = ek_session_parameter_gradient(session, "fc2.weight");
+        *count = (size_t)(g.dims[0] * g.dims[1]);
+        for (size_t i = 0; i < *count; i++) out[i] = (h ? out[i] : 0) + ((const float *)g.data)[i] / (float)halves;
+    }
+    ek_session_destroy(session);
+    return status;
+}
+
+/* Relative difference of the gradients of 32 images at once and of 2 x 16 accumulated. */
+static ek_status accumulation(const eks_recipe *recipe, uint64_t seed, double *difference, ek_error *err) {
+    const eks_pool *pool = recipe->pool;
+    size_t count = 0;
+    ek_model *model = NULL;
+    float *x = eks_floats(32 * (size_t)(pool->channels * pool->side * pool->side), err);
+    float *whole = eks_floats(10000, err), *halves = eks_floats(10000, err);
+    int32_t labels[32];
+    ek_status status = x && whole && halves ? eks_lab_build(recipe, seed, &model, err) : EK_ERR_NOMEM;
+    if (status == EK_OK) {
+        eks_pool_gather(pool, &pool->train, NULL, 32, (eks_change){0}, x, labels);
+        status = accumulate(model, pool, x, labels, 1, whole, &count, err);
+    }
+    if (status == EK_OK) status = accumulate(model, pool, x, labels, 2, halves, &count, err);
+    if (status == EK_OK) *difference = eks_max_difference(whole, halves, count) / eks_max_magnitude(whole, count);
+    ek_model_destroy(model);
+    free(halves);
+    free(whole);
+    free(x);
+    return status;
+}
+
+extern const eks_design eks_card04;
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_PRECISE_ACCURACY, EKS_BATCH_ACCURACY, EKS_TEST_LOSS};
+    eks_recipe recipes[ARMS];
+    const eks_pool *pool;
+    eks_scale scale = eks_scale_mlp(study);
+    EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
+    arms(study, pool, recipes);
+    bench *b = calloc(1, sizeof *b);
+    if (!b) return eks_fail(err, EK_ERR_NOMEM, "out of memory for card 4");
+    b->study = study;
+    eks_fill_normal(b->x, 32 * 8, study->options->seed, 400, 1, 2);
+    eks_fill_normal(b->dy, 32 * 8, study->options->seed, 401, 0, 1);
+    eks_fill_normal(b->scale, 8, study->options->seed, 402, 1, 0.3);
+    eks_fill_normal(b->bias, 8, study->options->seed, 403, 0, 1);
+    ek_status status = one_and_two(b, evidence, err);
+    if (status == EK_OK) status = single_image(b, evidence, err);
+    if (status == EK_OK) status = synchronized(b, evidence, err);
+    free(b);
+    if (status != EK_OK) return status;
+    EKS_TRY(accumulation(&recipes[WHOLE], study->options->seed, &evidence->values[11], err));
+    EKS_TRY(accumulation(&recipes[LAYER], study->options->seed, &evidence->values[13], err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 4, evidence, err));
+    eks_table_arms(evidence, "Mean over seeds; steps of 32 images unless it says batch 2");
+    eks_chart_arms(evidence, 0, "Test accuracy by examples per set of statistics", "test accuracy",
+                   "Fewer examples per set of statistics should cost accuracy; norms without a batch should not care.");
+    return EK_OK;
+}
+
+const eks_design eks_card04 = {
+    .number = 4,
+    .taught = "With batch size 1 or very small batches the statistics are noisy or undefined; use synchronized batch "
+              "norm, a larger batch, or layer or group norm.",
+    .prediction =
+        "With the step's batch held at 32, statistics over 2 images cost more than a point of accuracy "
+        "against statistics over 32. Layer norm does not care. One value per channel gives β and no gradient; "
+        "two give ±1/√(1 + ε/v). Synchronized ranks give the bits of one batch. Accumulated gradients do not "
+        "enlarge the batch.",
+    .refuter = "A loss under one point, one differing bit under synchronization, or a closed form off by 0.00001.",
+    .method =
+        "Networks of three hidden layers, where a set of statistics has one value per example; virtual batches of "
+        "2 to 32 within steps of 32; batches of 2 with the rate scaled by 2/32; statistics measured again over "
+        "1,000 images. Ranks are parts of one batch in one process.",
+    .readings = {{"as taught",
+                  "Small batches make batch norm worse; sharing statistics, larger batches or layer norm help.",
+                  EKS_SUPPORTED},
+                 {"loose", "With batch size 1 batch norm is undefined, also in a convolutional network.", EKS_REFUTED},
+                 {"loose", "Accumulating gradients over small batches is as good as a larger batch.", EKS_REFUTED},
+                 {"later work", "Measuring the statistics again repairs part of the damage.", EKS_NOT_MEASURED}},
+    .sabotage = "no-sync",
+    .sabotage_what = "the ranks that should share their statistics keep to their own",
+    .endpoint_count = 16,
+    .endpoints =
+        {{"accuracy, statistics over 32 less over 2", EKS_AT_LEAST, 0.01, 0, .percent = 1, EKS_DIFF(WHOLE, TWO, 0)},
+         {"layer norm, batch 2 less batch 32", EKS_AT_LEAST, -0.02, 0, .percent = 1, EKS_DIFF(SMALL_LN, LAYER, 0)},
+         {"larger batch: batch norm at 32 less at 2", EKS_AT_LEAST, 0.01, 0, .percent = 1,
+          EKS_DIFF(WHOLE, SMALL_BN, 0)},
+         {"batch 2: layer norm less batch norm", EKS_AT_LEAST, 0.01, 0, .percent = 1, EKS_DIFF(SMALL_LN, SMALL_BN, 0)},
+         {"accuracy, statistics over 32 (the network learns)", EKS_AT_LEAST, 0.5, 1, .percent = 1, EKS_MEAN(WHOLE, 0)},
+         {"one value per channel: largest distance from β", EKS_EXACTLY, 0, 0},
+         {"one value per channel: largest gradient to what is below", EKS_EXACTLY, 0, 0},
+         {"two values: largest distance from ±1/√(1 + ε/v)", EKS_AT_MOST, 1e-5, 0},
+         {"batch of 1 in a convolutional network against instance norm: values that differ", EKS_EXACTLY, 0, 0},
+         {"16 synchronized ranks of 2 against one batch of 32: values that differ", EKS_EXACTLY, 0, 0},
+         {"16 ranks by themselves: largest difference", EKS_AT_LEAST, 0.1, 1},
+         {"2 × 16 accumulated against 32 at once, batch norm: relative difference of a gradient", EKS_AT_MOST, 0.001, 0,
+          .reading = 2},
+         {"batch of 1 in a convolutional network: largest output", EKS_AT_MOST, 0, 0, .reading = 1},
+         {"2 × 16 accumulated against 32 at once, layer norm", EKS_AT_MOST, 1e-5, 1},
+         {"statistics over 2: accuracy when measured again less running", EKS_AT_LEAST, 0, 0, .percent = 1,
+          .reading = 3, .contrast = {2, 0, {{TWO, 1, 1}, {TWO, -1, 0}}}},
+         {"no norm, batch 2 less batch 32", EKS_AT_LEAST, -0.05, 0, .percent = 1, EKS_DIFF(SMALL_NONE, NONE, 0)}},
+    .run = run,
+};

@@ -1,0 +1,103 @@
+/* card05.c: batch norm before or after the activation. Contested, and expected to stay open.
+ *
+ * Training arms with both orders, with one that alternates, and without a norm, for ReLU and for sigmoid. What no
+ * benchmark changes: before the activation the norm folds into the layer in front of it, after the activation it does
+ * not.
+ */
+#include "study/lab.h"
+
+#include <evenkeel/surgery.h>
+
+#include <string.h>
+
+enum { BEFORE, AFTER, MIXED, NONE, SIGMOID_BEFORE, SIGMOID_AFTER, ARMS };
+
+static void arms(const eks_study *study, const eks_pool *pool, const eks_pool *grey, eks_recipe recipes[ARMS]) {
+    static const char *const names[ARMS] = {"ReLU, before",  "ReLU, after",     "ReLU, in turn",
+                                            "ReLU, no norm", "sigmoid, before", "sigmoid, after"};
+    for (int i = 0; i < ARMS; i++) {
+        int sigmoid = i >= SIGMOID_BEFORE;
+        eks_recipe *r = &recipes[i];
+        *r = sigmoid ? eks_recipe_make(names[i], "mlp", grey, eks_scale_mlp(study))
+                     : eks_recipe_make(names[i], "cnn6", pool, eks_scale_cnn(study));
+        r->build.place = i == AFTER || i == SIGMOID_AFTER ? EK_PLACE_AFTER : EK_PLACE_BEFORE;
+        if (i == MIXED) r->build.place = EK_PLACE_MIXED;
+        if (i == NONE) r->build.norm = (ek_norm_kind)0;
+        if (sigmoid) r->build.activation = EK_ACTIVATION_SIGMOID;
+        if (study->sabotaged && i == AFTER) r->train.lr /= 100;
+    }
+}
+
+/* Norms folded and left, and the largest relative change of the output. */
+static ek_status fold(const eks_recipe *recipe, uint64_t seed, double *folded, double *left, double *worst,
+                      ek_error *err) {
+    ek_model *model = NULL, *result = NULL;
+    ek_edit_report *report = NULL;
+    *folded = *left = 0;
+    ek_status status = eks_lab_build(recipe, seed, &model, err);
+    if (status == EK_OK)
+        status = eks_lab_recalibrate(model, recipe->pool, &recipe->pool->train, NULL, 200, (eks_change){0}, err);
+    if (status == EK_OK) status = ek_fold(model, &result, &report, err);
+    for (size_t i = 0; status == EK_OK && i < ek_edit_report_count(report); i++)
+        *(ek_edit_report_row(report, i)->changed ? folded : left) += 1;
+    if (status == EK_OK) {
+        ek_compare_options options = ek_compare_options_default();
+        ek_comparison comparison;
+        options.threads = 1;
+        status = ek_compare(model, result, &options, &comparison, err);
+        *worst = comparison.worst;
+    }
+    ek_edit_report_destroy(report);
+    ek_model_destroy(result);
+    ek_model_destroy(model);
+    return status;
+}
+
+extern const eks_design eks_card05;
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_TEST_LOSS, EKS_TRAIN_LOSS};
+    eks_recipe recipes[ARMS];
+    const eks_pool *pool, *grey;
+    eks_scale scale = eks_scale_cnn(study), mlp = eks_scale_mlp(study);
+    double folded, worst;
+    EKS_TRY(eks_pool_get(study, EKS_COLOUR, scale.side, &pool, err));
+    EKS_TRY(eks_pool_get(study, EKS_GREY, mlp.side, &grey, err));
+    arms(study, pool, grey, recipes);
+    EKS_TRY(fold(&recipes[BEFORE], study->options->seed, &folded, &evidence->values[3], &evidence->values[4], err));
+    EKS_TRY(fold(&recipes[AFTER], study->options->seed, &folded, &evidence->values[5], &worst, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 3, evidence, err));
+    eks_table_arms(evidence, "Mean over seeds");
+    eks_chart_arms(evidence, 0, "Test accuracy by place of the norm", "test accuracy",
+                   "No order should win everywhere: differences between orders should be small for ReLU.");
+    return EK_OK;
+}
+
+const eks_design eks_card05 = {
+    .number = 5,
+    .taught =
+        "Batch norm goes before the activation, as in the original paper; others put it after. Be consistent within "
+        "an architecture.",
+    .prediction = "Neither order is better by a point in every network; the literature disagrees. What is certain: "
+                  "before the activation every norm folds into the layer in front of it.",
+    .refuter = "An interval of the paired difference that lies wholly above or below one point; a norm before the "
+               "activation that does not fold, or folds with an error over 0.00001.",
+    .method = "Six convolutions with ReLU and three hidden layers with sigmoid; same images, order, rate and first "
+              "weights for all orders. Folding on the untrained networks with measured statistics.",
+    .readings = {{"often heard", "Before the activation is better (by at least a point, with ReLU).", EKS_NOT_MEASURED},
+                 {"as taught", "Keep to one order: alternating them costs at least a point.", EKS_NOT_MEASURED},
+                 {"certain", "Before the activation it folds away; after it, with padding, it does not.",
+                  EKS_SUPPORTED}},
+    .sabotage = "unequal-rates",
+    .sabotage_what = "the arm \"after\" is trained at a hundredth of the learning rate",
+    .endpoint_count = 6,
+    .endpoints = {{"ReLU: accuracy before less after", EKS_AT_LEAST, 0.01, 0, .percent = 1, EKS_DIFF(BEFORE, AFTER, 0)},
+                  {"ReLU: mean of both orders less in turn", EKS_AT_LEAST, 0.01, 0, .percent = 1, .reading = 1,
+                   .contrast = {3, 0, {{BEFORE, 0.5}, {AFTER, 0.5}, {MIXED, -1}}}},
+                  {"ReLU: accuracy before (the network learns)", EKS_AT_LEAST, 0.2, 1, .percent = 1,
+                   EKS_MEAN(BEFORE, 0)},
+                  {"norms before the activation that do not fold", EKS_EXACTLY, 0, 0, .reading = 2},
+                  {"folded against unfolded: relative difference of the logits", EKS_AT_MOST, 1e-5, 0, .reading = 2},
+                  {"norms after the activation that do not fold", EKS_AT_LEAST, 1, 0, .reading = 2}},
+    .run = run,
+};

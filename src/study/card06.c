@@ -1,0 +1,163 @@
+/* card06.c: gamma and beta: learned, able to undo the normalization, and what they do alone.
+ *
+ * Closed forms on a norm by itself; then arms that train everything, everything but gamma and beta, or nothing but
+ * gamma, beta and the last layer, against as many random weights. Weights that an arm must not train are put back after
+ * each step.
+ */
+#include "study/lab.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEARNED, FROZEN, ONLY_AFFINE, ONLY_SOME, ONLY_HEAD, ARMS };
+enum { MOVED, ACCURACY, LOSS };
+
+/* First values of all hidden weights, and which of them may move. */
+typedef struct held {
+    size_t count;
+    float values[];
+} held;
+
+static const char *const layers[] = {"fc1.weight", "fc2.weight", "fc3.weight"};
+
+static ek_status begin(eks_run *run, ek_error *err) {
+    size_t total = 0, count, at = 0;
+    float *data;
+    if (run->recipe->choice == FROZEN || run->recipe->choice >= ONLY_SOME)
+        EKS_TRY(ek_model_freeze(run->model, "*", 0, 1, NULL, err));
+    if (run->recipe->choice < ONLY_AFFINE) return EK_OK;
+    for (int i = 0; i < 3; i++) {
+        EKS_TRY(eks_lab_weights(run->model, layers[i], &data, &count, err));
+        total += count;
+    }
+    held *h = calloc(1, sizeof *h + total * sizeof(float));
+    if (!h) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the weights of card 6");
+    h->count = total;
+    for (int i = 0; i < 3; i++) {
+        EKS_TRY(eks_lab_weights(run->model, layers[i], &data, &count, err));
+        memcpy(h->values + at, data, count * sizeof(float));
+        at += count;
+    }
+    run->state = h;
+    return EK_OK;
+}
+
+/* Puts back what must not move: all hidden weights, or all but 600 of them, as many as there are gammas and betas. */
+static ek_status after(eks_run *run, ek_error *err) {
+    const held *h = run->state;
+    size_t count, at = 0;
+    if (!h) return EK_OK;
+    double share = run->recipe->choice == ONLY_SOME ? 600.0 / (double)h->count : 0;
+    for (int i = 0; i < 3; i++) {
+        float *data;
+        EKS_TRY(eks_lab_weights(run->model, layers[i], &data, &count, err));
+        for (size_t k = 0; k < count; k++, at++)
+            if (share == 0 || eks_uniform(run->seed, 600, at) >= share) data[k] = h->values[at];
+    }
+    return EK_OK;
+}
+
+/* How far gamma and beta moved from 1 and 0, root mean square. */
+static ek_status end(eks_run *run, ek_error *err) {
+    double sum = 0, values = 0;
+    for (size_t i = 0; i < ek_model_norm_count(run->model); i++) {
+        ek_model_norm norm = ek_model_norm_get(run->model, i);
+        const char *names[2] = {norm.scale, norm.bias};
+        for (int k = 0; k < 2; k++) {
+            float *data;
+            size_t count;
+            EKS_TRY(eks_lab_weights(run->model, names[k], &data, &count, err));
+            for (size_t j = 0; j < count; j++) sum += ((double)data[j] - !k) * ((double)data[j] - !k);
+            values += (double)count;
+        }
+    }
+    run->out[EKS_EXTRA] = sqrt(sum / values);
+    return EK_OK;
+}
+
+/* gamma = sqrt(v + eps), beta = mu gives the input back; a bias below gets no gradient. */
+static ek_status closed_forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    enum { ROWS = 64, C = 8 };
+    const int64_t dims[] = {ROWS, C};
+    float x[ROWS * C], y[ROWS * C], dy[ROWS * C], dx[ROWS * C], scale[C], bias[C], mean[C], var[C];
+    eks_fill_normal(x, ROWS * C, study->options->seed, 600, 3, 2);
+    eks_fill_normal(dy, ROWS * C, study->options->seed, 601, 0.5, 1);
+    eks_norm call = eks_norm_call(EK_NORM_BATCH, 2, dims, x, y);
+    call.mean = mean;
+    call.var = var;
+    EKS_TRY(eks_normalize(&call, err));
+    for (int c = 0; c < C; c++) {
+        scale[c] = (float)sqrt((double)var[c] + 1e-5);
+        bias[c] = mean[c];
+    }
+    call.scale = scale;
+    call.bias = bias;
+    call.dy = dy;
+    call.dx = dx;
+    EKS_TRY(eks_normalize(&call, err));
+    evidence->values[2] = eks_max_difference(x, y, ROWS * C) / eks_max_magnitude(x, ROWS * C);
+    evidence->values[3] = 0;
+    for (int c = 0; c < C; c++) {
+        double sum = 0;
+        for (int i = 0; i < ROWS; i++) sum += (double)dx[i * C + c];
+        evidence->values[3] = fmax(evidence->values[3], fabs(sum) / ROWS);
+    }
+    return EK_OK;
+}
+
+extern const eks_design eks_card06;
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const char *const names[ARMS] = {"all trained", "γ, β fixed at 1, 0", "only γ, β and the last layer",
+                                            "only as many weights and the last layer", "only the last layer"};
+    static const eks_outcome metrics[] = {EKS_EXTRA, EKS_TEST_ACCURACY, EKS_TEST_LOSS};
+    eks_recipe recipes[ARMS];
+    const eks_pool *pool;
+    eks_scale scale = eks_scale_mlp(study);
+    EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
+    for (int i = 0; i < ARMS; i++) {
+        recipes[i] = eks_recipe_make(names[i], "mlp", pool, scale);
+        recipes[i].choice = study->sabotaged && i == LEARNED ? FROZEN : i;
+        recipes[i].begin = begin;
+        recipes[i].after = after;
+        recipes[i].end = end;
+    }
+    EKS_TRY(closed_forms(study, evidence, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 3, evidence, err));
+    evidence->metrics[MOVED] = "distance of γ, β from 1, 0";
+    eks_table_arms(evidence, "Mean over seeds");
+    eks_chart_arms(evidence, ACCURACY, "Test accuracy by what is trained", "test accuracy",
+                   "Scale and shift alone should reach far more than the last layer alone.");
+    return EK_OK;
+}
+
+const eks_design eks_card06 = {
+    .number = 6,
+    .taught = "γ and β are learned like weights; they can undo the normalization, so nothing is lost.",
+    .prediction = "γ and β move when trained. With γ = √(v + ε) and β = μ the input comes back. A bias in front of the "
+                  "norm gets no gradient. Trained alone, on random weights, they reach more than as many weights do.",
+    .refuter =
+        "Scales that do not move, an identity or a gradient off by more than 0.00001, or γ and β alone no better "
+        "than as many weights.",
+    .method = "Networks of three hidden layers of 100 units with 600 values of γ and β; weights that an arm does not "
+              "train are put back after each step.",
+    .readings = {{"as taught", "They are learned, and can represent the identity.", EKS_SUPPORTED},
+                 {"stronger", "Learning them improves the result (test loss, by any amount).", EKS_NOT_MEASURED},
+                 {"stronger", "By themselves they do more than as many weights.", EKS_NOT_MEASURED}},
+    .sabotage = "frozen-scales",
+    .sabotage_what = "γ and β are frozen in the arm that should learn them",
+    .endpoint_count = 7,
+    .endpoints = {{"all trained: distance of γ, β from 1, 0", EKS_AT_LEAST, 0.001, 0, EKS_MEAN(LEARNED, MOVED)},
+                  {"all trained: accuracy (the network learns)", EKS_AT_LEAST, 0.5, 1, .percent = 1,
+                   EKS_MEAN(LEARNED, ACCURACY)},
+                  {"γ = √(v + ε), β = μ: largest relative distance from the input", EKS_AT_MOST, 1e-5, 0},
+                  {"gradient of a bias in front of the norm, per example", EKS_AT_MOST, 1e-5, 0},
+                  {"test loss, γ, β fixed less learned", EKS_AT_LEAST, 0, 0, .reading = 1,
+                   EKS_DIFF(FROZEN, LEARNED, LOSS)},
+                  {"accuracy, only γ, β less only as many weights", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 2,
+                   EKS_DIFF(ONLY_AFFINE, ONLY_SOME, ACCURACY)},
+                  {"accuracy, only γ, β less only the last layer", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 2,
+                   EKS_DIFF(ONLY_AFFINE, ONLY_HEAD, ACCURACY)}},
+    .run = run,
+};

@@ -1,0 +1,197 @@
+/* card15.c: where batch norm loses, regime by regime, against norms that do not look at the batch.
+ *
+ * Online batches, batches of one class, two images per set of statistics; a large shuffled batch as the control in
+ * which batch norm is at home. For adversarial training what counts is the cross-talk: how much the score of one image
+ * depends on another. And at the start of a deep plain network batch norm itself makes gradients grow, by
+ * sqrt(pi / (pi - 1)) = 1.2112 per layer with ReLU (Yang et al. 2019).
+ */
+#include "study/lab.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEEP = 24, WIDE = 192, MANY = 384 };
+enum { FAIR_BN, FAIR_LN, SORTED_BN, SORTED_LN, TWO_BN, TWO_LN, ONE_BN, ONE_LN, ONE_RMS, ONE_NONE, ARMS };
+
+static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[ARMS]) {
+    static const char *const names[ARMS] = {"batch 32, batch norm",
+                                            "batch 32, layer norm",
+                                            "statistics over one class, batch norm",
+                                            "the same images, layer norm",
+                                            "batch 2, batch norm",
+                                            "batch 2, layer norm",
+                                            "online, batch norm",
+                                            "online, layer norm",
+                                            "online, RMS norm",
+                                            "online, no norm"};
+    static const int norms[ARMS] = {EK_NORM_BATCH, EK_NORM_LAYER, EK_NORM_BATCH, EK_NORM_LAYER, EK_NORM_BATCH,
+                                    EK_NORM_LAYER, EK_NORM_BATCH, EK_NORM_LAYER, EK_NORM_RMS,   0};
+    static const int batches[ARMS] = {32, 32, 32, 32, 2, 2, 1, 1, 1, 1};
+    eks_scale scale = eks_scale_mlp(study);
+    for (int i = 0; i < ARMS; i++) {
+        eks_recipe *r = &recipes[i];
+        *r = eks_recipe_make(names[i], "mlp", pool, scale);
+        r->build.norm = (ek_norm_kind)norms[i];
+        r->batch = batches[i];
+        if (i == SORTED_BN || i == SORTED_LN) {
+            r->sorted = study->sabotaged ? 0 : 8;
+            r->train.virtual_batch = 8;
+        }
+        if (batches[i] < 8) {
+            r->train.lr = batches[i] == 2 ? 0.01 : 0.005;
+            r->epochs = study->level == EKS_LEVEL_QUICK ? 1 : 2;
+        }
+    }
+}
+
+/* Largest |d score(image 0) / d image j| over j > 0, of one kind of norm. */
+static ek_status cross_talk(const eks_recipe *base, ek_norm_kind kind, uint64_t seed, double *most, ek_error *err) {
+    enum { IMAGES = 8 };
+    const eks_pool *pool = base->pool;
+    size_t pixels = (size_t)(pool->channels * pool->side * pool->side), classes = (size_t)pool->classes;
+    eks_recipe recipe = *base;
+    ek_model *model = NULL;
+    ek_session *session = NULL;
+    recipe.build = ek_build_options_default("cnn6");
+    recipe.build.norm = kind;
+    *most = 0;
+    float *x = eks_floats(IMAGES * pixels, err), *gradient = eks_floats(IMAGES * classes, err);
+    ek_status status = x && gradient ? eks_lab_build(&recipe, seed, &model, err) : EK_ERR_NOMEM;
+    if (status == EK_OK) status = eks_slopes_open(model, 0, &session, err);
+    if (status == EK_OK) {
+        eks_pool_gather(pool, &pool->train, NULL, IMAGES, (eks_change){0}, x, NULL);
+        ek_array input = {EK_F32, 4, {IMAGES, pool->channels, pool->side, pool->side}, x};
+        status = ek_session_run(session, &input, 1, err);
+    }
+    if (status == EK_OK) {
+        gradient[0] = 1;
+        status = ek_session_backward(session, 0, gradient, err);
+    }
+    if (status == EK_OK) {
+        const float *slope = ek_session_input_gradient(session, 0).data;
+        *most = eks_max_magnitude(slope + pixels, (IMAGES - 1) * pixels) / eks_max_magnitude(slope, pixels);
+    }
+    ek_session_destroy(session);
+    ek_model_destroy(model);
+    free(gradient);
+    free(x);
+    return status;
+}
+
+/* Growth of the gradient per layer, from the lengths of the weights' gradients in the middle of a deep network. */
+static ek_status growth_of(ek_model *model, ek_session *session, eks_evidence *evidence, double *growth,
+                           ek_error *err) {
+    double sum = 0, weighted = 0, centre = (3 + DEEP - 2) / 2.0, spread = 0;
+    eks_series *series = eks_chart_series(&evidence->chart, "length of the gradient", EKS_LINE);
+    (void)model;
+    (void)err;
+    for (int layer = 2; layer <= DEEP; layer++) {
+        char name[32];
+        snprintf(name, sizeof name, "fc%d.weight", layer);
+        ek_array g = ek_session_parameter_gradient(session, name);
+        if (!g.data) return eks_fail(err, EK_ERR_STATE, "no gradient of %s", name);
+        double length = sqrt(eks_dot(g.data, g.data, (size_t)WIDE * WIDE));
+        eks_point(series, layer, length);
+        if (layer < 3 || layer > DEEP - 2) continue;
+        weighted += (layer - centre) * log(length);
+        spread += (layer - centre) * (layer - centre);
+        sum += length;
+    }
+    *growth = sum > 0 ? exp(-weighted / spread) : NAN;
+    return EK_OK;
+}
+
+static ek_status growth(eks_study *study, const eks_pool *pool, eks_evidence *evidence, double *out, ek_error *err) {
+    eks_recipe recipe = eks_recipe_make("deep", "mlp", pool, eks_scale_mlp(study));
+    size_t pixels = (size_t)(pool->channels * pool->side * pool->side);
+    ek_model *model = NULL;
+    ek_session *session = NULL;
+    recipe.build.hidden_layers = DEEP;
+    recipe.build.hidden_units = WIDE;
+    float *x = eks_floats(MANY * pixels, err);
+    int32_t *labels = calloc(MANY, sizeof *labels);
+    ek_status status = x && labels ? eks_lab_build(&recipe, study->options->seed, &model, err) : EK_ERR_NOMEM;
+    if (status == EK_OK) status = eks_slopes_open(model, 0, &session, err);
+    if (status == EK_OK) {
+        eks_fill_normal(x, MANY * pixels, study->options->seed, 1500, 0, 1);
+        for (int i = 0; i < MANY; i++) labels[i] = i % pool->classes;
+        status = eks_slopes(session, pool, x, labels, MANY, err);
+    }
+    if (status == EK_OK) status = growth_of(model, session, evidence, out, err);
+    ek_session_destroy(session);
+    ek_model_destroy(model);
+    free(labels);
+    free(x);
+    return status;
+}
+
+extern const eks_design eks_card15;
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_TEST_LOSS};
+    eks_recipe recipes[ARMS];
+    const eks_pool *pool;
+    eks_scale scale = eks_scale_mlp(study);
+    EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
+    arms(study, pool, recipes);
+    uint64_t seed = study->options->seed;
+    EKS_TRY(cross_talk(&recipes[0], EK_NORM_BATCH, seed, &evidence->values[4], err));
+    EKS_TRY(cross_talk(&recipes[0], EK_NORM_LAYER, seed, &evidence->values[5], err));
+    EKS_TRY(cross_talk(&recipes[0], EK_NORM_GROUP, seed, &evidence->values[6], err));
+    eks_chart *chart = &evidence->chart;
+    chart->kind = EKS_CHART_XY;
+    chart->title = "Length of the gradient in a plain network of 24 layers with batch norm and ReLU, before training";
+    chart->description = "From the last layer to the first the gradient should grow by 1.21 per layer.";
+    chart->x_label = "layer";
+    chart->y_label = "length of the gradient";
+    EKS_TRY(growth(study, pool, evidence, &evidence->values[7], err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 2, evidence, err));
+    eks_table_arms(evidence, "Test accuracy by regime and norm");
+    return EK_OK;
+}
+
+const eks_design eks_card15 = {
+    .number = 15,
+    .taught =
+        "Avoid batch norm with very small or online batches, in some adversarial set-ups, and wherever the result "
+        "must not depend on the batch.",
+    .prediction =
+        "With one example per step, with statistics over images of a single class and with two images per set of "
+        "statistics layer norm is better. The score of an image depends on its batch mates under batch norm, and not "
+        "in "
+        "one bit under layer or group norm. In a deep plain network batch norm makes gradients grow by 1.21 "
+        "per layer.",
+    .refuter = "Layer norm that is not better by the stated margin, a cross-talk that is not exactly 0, or a growth "
+               "outside 1.21 ± 0.03.",
+    .method =
+        "Networks of three hidden layers; the same images, order and first weights for all norms. One-sided "
+        "statistics: "
+        "steps of 32 images of which each 8 neighbours are of one class and share statistics. Cross-talk and "
+        "growth on untrained networks: gradients of one score with respect to 8 images; 384 random inputs through "
+        "24 layers of 192 units.",
+    .readings = {{"as taught",
+                  "Avoid batch norm with tiny, online or one-sided batches and where examples must not mix.",
+                  EKS_SUPPORTED},
+                 {"overdrawn", "Layer norm is the better choice everywhere.", EKS_NOT_MEASURED}},
+    .sabotage = "shuffled-classes",
+    .sabotage_what = "the sets that should hold one class each are mixed",
+    .endpoint_count = 10,
+    .endpoints = {{"online: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0.2, 0, .percent = 1,
+                   EKS_DIFF(ONE_LN, ONE_BN, 0)},
+                  {"statistics over 8 images of one class: layer norm less batch norm", EKS_AT_LEAST, 0.1, 0,
+                   .percent = 1, EKS_DIFF(SORTED_LN, SORTED_BN, 0)},
+                  {"batch 2: layer norm less batch norm", EKS_AT_LEAST, 0.02, 0, .percent = 1,
+                   EKS_DIFF(TWO_LN, TWO_BN, 0)},
+                  {"batch 32, shuffled: accuracy of batch norm", EKS_AT_LEAST, 0.5, 1, .percent = 1,
+                   EKS_MEAN(FAIR_BN, 0)},
+                  {"cross-talk under batch norm, relative", EKS_AT_LEAST, 0.001, 0},
+                  {"cross-talk under layer norm", EKS_EXACTLY, 0, 0},
+                  {"cross-talk under group norm", EKS_EXACTLY, 0, 0},
+                  {"growth of the gradient per layer, √(π/(π − 1)) = 1.2112", EKS_WITHIN, 0.03, 0, .expected = 1.2112},
+                  {"online: RMS norm less layer norm", EKS_WITHIN, 0.05, 0, .percent = 1, EKS_DIFF(ONE_RMS, ONE_LN, 0)},
+                  {"batch 32, shuffled: layer norm less batch norm", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 1,
+                   EKS_DIFF(FAIR_LN, FAIR_BN, 0)}},
+    .run = run,
+};

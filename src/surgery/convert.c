@@ -1,0 +1,115 @@
+/* convert.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
+#include "surgery/convert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ek_convert_options ek_convert_options_default(void) {
+    return (ek_convert_options){.struct_size = sizeof(ek_convert_options), .pattern = "*", .groups = 8};
+}
+
+/* One node for a group norm: the opset has it, or the graph can move there. */
+static ek_status choose_native(eki_converter *c) {
+    int64_t own = eki_graph_opset(c->graph, "");
+    bool wanted = c->options->norm == EK_TO_GROUP && c->options->opset == 0;
+    c->native = own >= EKI_OPSET_GROUP;
+    if (c->native || !wanted || own < EKI_OPSET_MIN) return EK_OK;
+    ek_error ignored;
+    if (eki_opset_check(c->graph, EKI_OPSET_GROUP, NULL, &ignored) != EK_OK) return EK_OK;
+    c->native = true;
+    return eki_opset_declare(c->graph, EKI_OPSET_GROUP, c->err);
+}
+
+static ek_status convert_norms(eki_converter *c, const ek_model *model) {
+    size_t found = 0;
+    for (size_t i = 0; i < model->n_norms; i++) {
+        const ek_model_norm *info = &model->norms[i].info;
+        eki_value *out = info->output[0] != '\0' ? eki_graph_find(c->graph, info->output) : NULL;
+        if (!eki_glob_matches(c->options->pattern, info->node, info->output, info->scale)) continue;
+        found++;
+        if (c->options->norm != EK_TO_KEEP && out != NULL && out->producer != NULL) {
+            EKI_TRY(eki_convert_norm(c, out->producer, info));
+        }
+    }
+    if (found > 0 || c->options->norm == EK_TO_BATCH || strcmp(c->options->pattern, "*") == 0) return EK_OK;
+    return eki_fail(c->err, EK_ERR_ARG, "no norm matches '%s'; evenkeel inspect lists them", c->options->pattern);
+}
+
+static ek_status convert_frozen(eki_converter *c) {
+    eki_uses uses;
+    size_t nodes = c->graph->n_nodes;
+    EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < nodes; i++) {
+        eki_node *node = c->graph->nodes[i];
+        if (node->op_type == NULL || node->n_out < 1 || node->out[0] == NULL) continue;
+        if (!eki_glob_matches(c->options->pattern, node->name, node->out[0]->name, "")) continue;
+        status = eki_convert_frozen(c, &uses, node);
+    }
+    eki_uses_free(&uses);
+    return status;
+}
+
+static ek_status edit(eki_converter *c, const ek_model *model) {
+    eki_uses uses;
+    size_t values = c->graph->n_values;
+    eki_edit_unlist(c->graph);
+    EKI_TRY(eki_repair(c));
+    EKI_TRY(choose_native(c));
+    EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
+    ek_status status = convert_norms(c, model);
+    if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
+    if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
+    eki_uses_free(&uses);
+    return status;
+}
+
+static ek_status edit_view(eki_converter *c, const ek_model *model) {
+    eki_declared *declared;
+    EKI_TRY(eki_declared_keep(c->graph, &declared, c->err));
+    ek_status status = eki_graph_sort(c->graph, c->err);
+    if (status == EK_OK) status = eki_graph_infer(c->graph, NULL, c->err);
+    if (status == EK_OK) status = edit(c, model);
+    eki_declared_restore(c->graph, declared);
+    return status;
+}
+
+static ek_status check(const ek_convert_options *o, ek_error *err) {
+    bool anything = o->norm != EK_TO_KEEP || o->opset != 0 || o->inference || o->from_torch;
+    if (o->groups < 1 || o->torch_batch < 0 || o->batch < 0) {
+        return eki_fail(err, EK_ERR_ARG, "groups = %lld must be at least 1; torch_batch and batch must not be negative",
+                        (long long)o->groups);
+    }
+    if (anything) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "nothing to do: neither a kind of norm, nor an opset, nor a repair was asked for");
+}
+
+ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted, ek_edit_report **report,
+                     double *drift, ek_error *err) {
+    ek_convert_options o = ek_convert_options_default();
+    *converted = NULL;
+    *report = NULL;
+    if (options != NULL) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    eki_converter c = {.options = &o, .drift = -1, .err = err};
+    EKI_TRY(check(&o, err));
+    EKI_TRY(eki_graph_view(model->graph, &c.graph, err));
+    ek_status status = eki_report_create(&c.report, err);
+    if (status == EK_OK) status = edit_view(&c, model);
+    if (status == EK_OK) {
+        status = eki_model_wrap(c.graph, converted, err);
+    } else {
+        eki_graph_destroy(c.graph);
+    }
+    if (status == EK_OK && o.dataset != NULL && o.norm != EK_TO_KEEP) status = eki_convert_fit(&c, model, *converted);
+    eki_arena_free(&c.arena);
+    free(c.items);
+    if (drift != NULL) *drift = c.drift;
+    if (status == EK_OK) {
+        *report = c.report;
+        return EK_OK;
+    }
+    ek_edit_report_destroy(c.report);
+    ek_model_destroy(*converted);
+    *converted = NULL;
+    return status;
+}

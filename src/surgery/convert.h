@@ -1,0 +1,51 @@
+/* convert.h: the parts of ek_convert. */
+#ifndef EKI_CONVERT_H
+#define EKI_CONVERT_H
+
+#include "surgery/surgery.h"
+
+/* Moments of a pair of numbers: u, what the new norm makes (or reads), and y, what the old one made. */
+typedef struct eki_pair_moment {
+    double count, mean_u, mean_y, uu, uy, yy; /* the last three: sums of products of deviations */
+} eki_pair_moment;
+
+/* One norm on its way. */
+typedef struct eki_conversion {
+    const char *name, *output, *input; /* in the converted model; the output is that of the old norm, too */
+    ek_norm_target target;
+    int64_t channels, groups;
+    double epsilon, momentum;
+    eki_value *part[5];   /* scale, bias, mean, variance as 1 to 4; NULL = there is none */
+    double *scale, *bias; /* as they were */
+    bool fits;            /* scale and bias are to be found on data */
+    int level;            /* pass */
+    eki_pair_moment *moments;
+} eki_conversion;
+
+typedef struct eki_converter {
+    const ek_convert_options *options;
+    eki_graph *graph; /* a view of the model's, with shapes */
+    bool native;      /* GroupNormalization can be written as one node */
+    eki_arena arena;
+    eki_conversion *items;
+    size_t count, room;
+    ek_edit_report *report;
+    double drift; /* of the outputs over the data; negative = not measured */
+    ek_error *err;
+} eki_converter;
+
+/* ---- convert_norm.c ---- */
+/* Replaces one norm, or leaves it alone, with a row in the report. */
+ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm *info);
+/* A Mul and an Add per channel, back into a batch norm; nothing where the node is no such Mul. */
+ek_status eki_convert_frozen(eki_converter *c, const eki_uses *uses, eki_node *mul);
+
+/* ---- convert_fit.c ---- */
+/* Finds scale and bias of the new norms on data, behind each other, and how far the outputs are from the old ones. */
+ek_status eki_convert_fit(eki_converter *c, ek_model *before, ek_model *after);
+
+/* ---- repair.c ---- */
+/* Modes, momentum and variance as the options say; then the opset. */
+ek_status eki_repair(eki_converter *c);
+
+#endif

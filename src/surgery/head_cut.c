@@ -1,0 +1,96 @@
+/* head_cut.c: a graph that ends at one of its tensors, with a classifier of its own: the backbone of a detector, say.
+ *
+ *     [N,C,H,W] -> GlobalAveragePool -> Flatten -> Gemm -> logits        [N,C] -> Gemm -> logits
+ */
+#include "surgery/head.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Takes out all nodes that `at` does not need. */
+static ek_status keep_ancestors(eki_graph *graph, const eki_value *at, ek_error *err) {
+    bool *needed = calloc(graph->n_values + 1, sizeof *needed);
+    if (needed == NULL) return eki_fail_nomem(err, graph->n_values);
+    needed[at->id] = true;
+    for (size_t i = graph->n_nodes; i-- > 0;) { /* sorted: users come after makers */
+        eki_node *node = graph->nodes[i];
+        bool wanted = false;
+        for (int k = 0; k < node->n_out; k++) wanted = wanted || (node->out[k] != NULL && needed[node->out[k]->id]);
+        for (int k = 0; k < node->n_in && wanted; k++) {
+            if (node->in[k] != NULL) needed[node->in[k]->id] = true;
+        }
+        for (int k = 0; k < node->n_out && !wanted; k++) {
+            if (node->out[k] == NULL) continue;
+            node->out[k]->producer = NULL;
+            node->out[k]->declared = false;
+        }
+        if (!wanted) node->op_type = NULL;
+    }
+    free(needed);
+    return EK_OK;
+}
+
+static ek_status fresh_value(eki_graph *graph, const char *name, eki_value **value, ek_error *err) {
+    char text[64];
+    for (int i = 0;; i++) {
+        (void)snprintf(text, sizeof text, i == 0 ? "%s" : "%s.%d", name, i);
+        if (eki_graph_find(graph, text) == NULL) break;
+    }
+    return eki_graph_value(graph, text, value, err);
+}
+
+static ek_status append(eki_graph *graph, const char *op_type, const char *name, eki_value *const *in, int n_in,
+                        eki_value **x, eki_node **node, ek_error *err) {
+    eki_value *out;
+    EKI_TRY(fresh_value(graph, name, &out, err));
+    EKI_TRY(eki_graph_add_node(graph, op_type, "", "", in, n_in, &out, 1, node, err));
+    *x = out;
+    return EK_OK;
+}
+
+static ek_status add_linear(eki_graph *graph, eki_value *x, const ek_head_options *options, int64_t features,
+                            ek_error *err) {
+    const int64_t dims[2] = {options->classes, features};
+    eki_shape shapes[2] = {eki_shape_of(2, dims), eki_shape_of(1, dims)};
+    static const char *const names[2] = {"head.weight", "head.bias"};
+    bool listed = eki_lists_weights(graph);
+    eki_value *in[3] = {x, NULL, NULL}, *out;
+    eki_node *node;
+    for (int i = 0; i < 2; i++) {
+        EKI_TRY(fresh_value(graph, names[i], &in[i + 1], err));
+        EKI_TRY(eki_graph_add_tensor(graph, in[i + 1]->name, EK_F32, &shapes[i], &in[i + 1], err));
+        if (listed) EKI_TRY(eki_graph_add_input(graph, in[i + 1], err));
+    }
+    EKI_TRY(append(graph, "Gemm", "logits", in, 3, &out, &node, err));
+    EKI_TRY(eki_node_set_int(graph, node, "transB", 1, err));
+    EKI_TRY(eki_head_parameter(graph, node, 1, "weight", &shapes[0], sqrt(1.0 / (double)features), options->seed, err));
+    return eki_graph_add_output(graph, out, err);
+}
+
+ek_status eki_head_cut(eki_graph *graph, eki_value *at, const ek_head_options *options, int64_t *features,
+                       ek_error *err) {
+    eki_uses uses;
+    eki_node *node;
+    size_t values = graph->n_values;
+    const eki_shape *shape = &at->shape;
+    char text[192];
+    if (at->dtype != EK_F32 || (shape->rank != 2 && shape->rank != 4) || shape->dims[1] < 1) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "'%s' is %s of shape %s; a classifier can be built on float32 [N,C,H,W] or [N,C]", at->name,
+                        eki_dtype_name(at->dtype), eki_shape_text(graph, shape, text));
+    }
+    *features = shape->dims[1];
+    bool pooled = shape->rank == 4;
+    EKI_TRY(eki_uses_create(graph, &uses, err));
+    ek_status status = keep_ancestors(graph, at, err);
+    for (size_t i = 0; i < graph->n_outputs; i++) graph->outputs[i]->is_output = false;
+    graph->n_outputs = 0;
+    eki_value *x = at;
+    if (status == EK_OK && pooled) status = append(graph, "GlobalAveragePool", "pooled", &x, 1, &x, &node, err);
+    if (status == EK_OK && pooled) status = append(graph, "Flatten", "features", &x, 1, &x, &node, err);
+    if (status == EK_OK) status = add_linear(graph, x, options, *features, err);
+    if (status == EK_OK) status = eki_edit_finish(graph, &uses, values, err);
+    eki_uses_free(&uses);
+    return status;
+}

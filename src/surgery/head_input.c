@@ -1,0 +1,67 @@
+/* head_input.c: other extents of a model's input: a batch that the file fixes, images of another size.
+ *
+ * Tried on a view first. Shapes that the file declares for what lies between are dropped: they are those of the old
+ * extents, and inference knows better.
+ */
+#include "surgery/head.h"
+
+#include <string.h>
+
+static eki_value *fed_input(const eki_graph *graph) {
+    eki_value *found = NULL;
+    for (size_t i = 0; i < graph->n_inputs; i++) {
+        if (graph->inputs[i]->init != NULL) continue;
+        if (found != NULL) return NULL;
+        found = graph->inputs[i];
+    }
+    return found;
+}
+
+static void forget_declarations(eki_graph *graph) {
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_value *value = graph->values[i];
+        if (value->producer != NULL && !value->is_output) value->declared = false;
+    }
+}
+
+ek_status eki_input_set(eki_graph *graph, const int64_t dims[4], ek_error *err) {
+    eki_value *input = fed_input(graph);
+    if (input == NULL || input->shape.rank < 2 || input->shape.rank > 4) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "the model must have one input of rank 2 to 4 for other extents");
+    }
+    for (int i = 0; i < input->shape.rank; i++) {
+        if (dims[i] > 0) input->shape.dims[i] = dims[i];
+        if (dims[i] >= 0 || input->shape.dims[i] < 0) continue;
+        EKI_TRY(eki_graph_symbol(graph, "N", &input->shape.dims[i], err));
+    }
+    EKI_TRY(eki_graph_sort(graph, err));
+    EKI_TRY(eki_graph_infer(graph, NULL, err));
+    forget_declarations(graph);
+    return EK_OK;
+}
+
+/* Whether every example still has a row of its own: the first output's first extent follows the batch. */
+static ek_status try_batch(eki_graph *view, int64_t batch, ek_error *err) {
+    eki_shape shape = fed_input(view)->shape;
+    const eki_value *out = view->n_outputs > 0 ? view->outputs[0] : NULL;
+    shape.dims[0] = batch;
+    for (int i = 1; i < shape.rank; i++) {
+        if (shape.dims[i] < 0) return EK_OK; /* other free extents: nothing to compute with */
+    }
+    EKI_TRY(eki_graph_infer(view, &shape, err));
+    if (out == NULL || out->shape.rank < 1 || out->shape.dims[0] == batch) return EK_OK;
+    return eki_fail(err, EK_ERR_SHAPE,
+                    "the graph fixes the batch: for %lld examples its first output has %lld rows; export it with a "
+                    "dynamic batch, or train with --batch as the file has it",
+                    (long long)batch, (long long)out->shape.dims[0]);
+}
+
+ek_status ek_set_input(ek_model *model, const int64_t dims[4], ek_error *err) {
+    eki_graph *view;
+    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    ek_status status = eki_input_set(view, dims, err);
+    if (status == EK_OK && dims[0] < 0) status = try_batch(view, 3, err);
+    if (status == EK_OK && dims[0] < 0) status = try_batch(view, 5, err);
+    eki_graph_destroy(view);
+    return status == EK_OK ? eki_input_set(model->graph, dims, err) : status;
+}

@@ -1,0 +1,57 @@
+/* regroup.c: other switches and shares of the learning rate in the middle of training.
+ *
+ * What a plan does with a norm is settled when it is made, so a new one is made; the optimizer's memory of parameters
+ * that go on being trained moves over.
+ */
+#include "train/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void move_slots(eki_groups *from, const eki_groups *to) {
+    for (size_t i = 0; i < to->count; i++) {
+        eki_trained *item = &to->items[i];
+        eki_trained *old = item->trained ? eki_groups_find(from, item->name) : NULL;
+        if (old == NULL || !old->trained) continue;
+        float *first = item->first, *second = item->second;
+        item->first = old->first;
+        item->second = old->second;
+        old->first = first;
+        old->second = second;
+    }
+}
+
+/* Examples of the plan in force. */
+static int64_t planned_batch(const ek_trainer *trainer) { return eki_exec_input(trainer->exec, 0).shape.dims[0]; }
+
+static ek_status rebuild(ek_trainer *trainer, ek_error *err) {
+    int64_t batch = planned_batch(trainer);
+    eki_groups old = trainer->groups;
+    trainer->groups = (eki_groups){0};
+    trainer->bound = false;
+    eki_exec_destroy(trainer->exec);
+    trainer->exec = NULL;
+    free(trainer->switches);
+    trainer->switches = NULL;
+    ek_status status = eki_trainer_open(trainer, err);
+    if (status == EK_OK) status = eki_trainer_prepare(trainer, batch, err);
+    if (status == EK_OK) move_slots(&old, &trainer->groups);
+    eki_groups_free(&old);
+    return status;
+}
+
+static ek_status reopen(ek_trainer *trainer, ek_error *err) {
+    eki_exec_destroy(trainer->exec);
+    trainer->exec = NULL;
+    free(trainer->switches);
+    trainer->switches = NULL;
+    return eki_trainer_open(trainer, err);
+}
+
+ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size_t count, ek_error *err) {
+    eki_rules copy;
+    EKI_TRY(eki_rules_copy(trainer->model, rules, count, &copy, err));
+    eki_rules_free(&trainer->rules);
+    trainer->rules = copy;
+    return trainer->bound ? rebuild(trainer, err) : reopen(trainer, err);
+}

@@ -1,0 +1,1 @@
+evenkeel convert --help

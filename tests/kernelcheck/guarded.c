@@ -1,0 +1,24 @@
+/* guarded.c: pages and their protection. */
+#include "kernelcheck/guarded.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+guarded guarded_make(size_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    guarded g = {NULL, (bytes + page - 1) / page * page};
+    void *memory = NULL;
+    if (posix_memalign(&memory, page, g.bytes + page) != 0) abort();
+    if (mprotect((char *)memory + g.bytes, page, PROT_NONE) != 0) abort();
+    g.base = memory;
+    return g;
+}
+
+void guarded_free(guarded g) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (mprotect(g.base + g.bytes, page, PROT_READ | PROT_WRITE) != 0) abort();
+    free(g.base);
+}
+
+void *guarded_last(guarded g, size_t bytes) { return g.base + g.bytes - bytes; }

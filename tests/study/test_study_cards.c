@@ -1,0 +1,176 @@
+/* test_study_cards.c: the whole quick level: nothing contradicts theory, every sabotage turns a verdict, equal seeds
+ * give equal results, and results can be judged anew.
+ *
+ * The sabotages matter most: an experiment that cannot fail proves nothing.
+ */
+#include "study/load.h"
+#include "study/write.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char clean_path[] = "test_study_cards.json", other_path[] = "test_study_other.json";
+
+enum { TEXT = 128 };
+
+static json_t *load(const char *path) {
+    json_error_t error;
+    json_t *root = json_load_file(path, 0, &error);
+    assert_non_null(root);
+    return root;
+}
+
+static json_t *card_of(json_t *root, int number) {
+    int extra = number > EKS_CARDS;
+    json_t *list = json_object_get(root, extra ? "extras" : "cards");
+    return json_array_get(list, (size_t)(extra ? number - EKS_CARDS : number) - 1);
+}
+
+/* All verdicts of a card in one line. */
+static void verdicts(const char *path, int number, char text[TEXT]) {
+    json_t *root = load(path), *evidence = json_object_get(card_of(root, number), "evidence"), *reading;
+    const char *problem = json_string_value(json_object_get(evidence, "problem"));
+    size_t i, used = 0;
+    text[0] = 0;
+    if (problem) print_message("card %d: %s\n", number, problem);
+    json_array_foreach(json_object_get(evidence, "readings"), i, reading) {
+        int length = snprintf(text + used, TEXT - used, "%s%s", i ? ", " : "",
+                              json_string_value(json_object_get(reading, "verdict")));
+        used += (size_t)length;
+    }
+    assert_null(problem);
+    json_decref(root);
+}
+
+static void run(int card, const char *sabotage, const char *path, int *failed) {
+    ek_study_options options = {.quick = 1, .card = card, .seed = 1, .sabotage = sabotage, .output_json = path};
+    ek_error err = {EK_OK, ""};
+    if (ek_study_run(&options, failed, &err) != EK_OK) fail_msg("card %d: %s", card, err.text);
+}
+
+static void nothing_contradicts_theory(void **state) {
+    (void)state;
+    int failed = -1;
+    run(0, NULL, clean_path, &failed);
+    for (int i = 0; eks_designs[i]; i++) {
+        char text[TEXT];
+        verdicts(clean_path, eks_designs[i]->number, text);
+        print_message("card %2d: %s\n", eks_designs[i]->number, text);
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void every_sabotage_turns_a_verdict(void **state) {
+    (void)state;
+    for (int i = 0; eks_designs[i]; i++) {
+        char clean[TEXT], sabotaged[TEXT];
+        int number = eks_designs[i]->number, failed;
+        run(number, eks_designs[i]->sabotage, other_path, &failed);
+        verdicts(clean_path, number, clean);
+        verdicts(other_path, number, sabotaged);
+        print_message("card %2d, %s: %s\n", number, eks_designs[i]->sabotage, sabotaged);
+        assert_string_not_equal(clean, sabotaged);
+    }
+}
+
+static void no_times(json_t *value) {
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (json_is_object(value)) {
+        json_object_del(value, "seconds");
+        json_object_foreach(value, key, member) no_times(member);
+    }
+    json_array_foreach(value, i, member) no_times(member);
+}
+
+static void equal_seeds_give_equal_results(void **state) {
+    (void)state;
+    const int cards[] = {4, 9, 13};
+    for (int i = 0; i < 3; i++) {
+        ek_study_options options = {.quick = 1, .card = cards[i], .seed = 1, .threads = 1, .output_json = other_path};
+        assert_int_equal(ek_study_run(&options, NULL, NULL), EK_OK);
+        json_t *clean = load(clean_path), *again = load(other_path);
+        json_t *a = card_of(clean, cards[i]), *b = card_of(again, cards[i]);
+        no_times(a);
+        no_times(b);
+        assert_true(json_equal(a, b));
+        json_decref(again);
+        json_decref(clean);
+    }
+}
+
+static void count_lines(void *context, const char *text) {
+    print_message("%s\n", text);
+    ++*(int *)context;
+}
+
+static void verdicts_follow_from_the_numbers(void **state) {
+    (void)state;
+    int checked, wrong, lines = 0, cards = 0;
+    while (eks_designs[cards]) cards++;
+    assert_int_equal(ek_study_verify(clean_path, &checked, &wrong, &lines, count_lines, NULL), EK_OK);
+    assert_int_equal(checked, cards);
+    assert_int_equal(wrong, 0);
+    /* One number of one seed changed. */
+    json_t *root = load(clean_path);
+    json_t *arms = json_object_get(json_object_get(card_of(root, 4), "evidence"), "arms");
+    json_t *values = json_object_get(json_array_get(arms, 0), "values");
+    json_t *seeds = json_object_get(json_array_get(values, 0), "seeds");
+    assert_int_equal(json_array_set_new(seeds, 0, json_integer(1)), 0);
+    assert_int_equal(json_dump_file(root, other_path, 0), 0);
+    json_decref(root);
+    assert_int_equal(ek_study_verify(other_path, &checked, &wrong, &lines, count_lines, NULL), EK_OK);
+    assert_true(wrong > 0 && lines == wrong);
+    assert_int_equal(ek_study_verify("/no/such/file", &checked, &wrong, &lines, count_lines, NULL), EK_ERR_FORMAT);
+}
+
+static int as_report(FILE *out, const eks_study *study) { return eks_report(out, study, 0); }
+
+/* A file of the same run is taken over whole; one of another seed is not. */
+static void a_run_goes_on(void **state) {
+    (void)state;
+    ek_study_options options = {.quick = 1, .seed = 1};
+    eks_study *study = calloc(1, sizeof *study);
+    assert_non_null(study);
+    study->options = &options;
+    options.seed = 2;
+    assert_int_equal(eks_load_same_run(study, clean_path), 0);
+    options.seed = 1;
+    assert_int_equal(eks_load_same_run(study, clean_path), 1);
+    json_t *before = load(clean_path);
+    assert_int_equal(eks_save(other_path, study, as_report, NULL), EK_OK);
+    json_t *after = load(other_path);
+    no_times(before);
+    no_times(after);
+    for (int i = 1; i <= EKS_CARDS; i++)
+        if (!json_equal(card_of(before, i), card_of(after, i))) fail_msg("card %d changed on its way", i);
+    json_decref(after);
+    json_decref(before);
+    eks_kept_free(study);
+    free(study);
+}
+
+static int clean_up(void **state) {
+    (void)state;
+    unlink(clean_path);
+    unlink(other_path);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_contradicts_theory),
+        cmocka_unit_test(verdicts_follow_from_the_numbers),
+        cmocka_unit_test(a_run_goes_on),
+        cmocka_unit_test(equal_seeds_give_equal_results),
+        cmocka_unit_test(every_sabotage_turns_a_verdict),
+    };
+    return cmocka_run_group_tests(tests, NULL, clean_up);
+}

@@ -1,0 +1,60 @@
+/* train_adapt.c: a trained file made ready for other classes and other batches.
+ *
+ * What is changed is said: a user must know that a classifier begins anew.
+ */
+#include "inputs.h"
+#include "message.h"
+#include "train_job.h"
+
+#include <evenkeel/surgery.h>
+#include <stdio.h>
+
+static int needs_head(const train_job *job, const ek_dataset_info *data) {
+    int64_t classes = model_classes(job->model);
+    if (option_flag(job->args, "new-head") || option_given(job->args, "cut")) return 1;
+    int partial = data->kind[0] == 'n' && data->classes < classes; /* npy: classes are the labels that occur */
+    return classes >= 0 && classes != data->classes && !partial;
+}
+
+static ek_status new_head(train_job *job, const ek_dataset_info *data, ek_error *err) {
+    ek_head_options options = ek_head_options_default(data->classes);
+    ek_head_result result;
+    options.cut = option_text(job->args, "cut");
+    options.seed = (uint64_t)option_int(job->args, "seed");
+    ek_status status = ek_replace_head(job->model, &options, &result, err);
+    if (status != EK_OK) return fail_in(err, "%s", option_text(job->args, "model"));
+    int n = snprintf(job->head, sizeof job->head, "%s: %lld features -> %d classes", result.text,
+                     (long long)result.features, data->classes);
+    if (result.classes_before > 0 && n > 0 && (size_t)n < sizeof job->head)
+        snprintf(job->head + n, sizeof job->head - (size_t)n, " (were %lld)", (long long)result.classes_before);
+    note("head      new: %s; its weights are random, seed %llu", job->head, (unsigned long long)options.seed);
+    return EK_OK;
+}
+
+/* Batches of any size, and after a cut images of any size; where the file does not allow it, it stays as it is. */
+static void free_input(train_job *job, const ek_dataset_info *data) {
+    ek_tensor_info input = ek_model_input(job->model, 0);
+    int64_t dims[4] = {-1, 0, 0, 0};
+    ek_error why = {0};
+    int resize = option_given(job->args, "cut") && input.rank == 4;
+    if (resize) {
+        dims[2] = data->height;
+        dims[3] = data->width;
+    }
+    if (input.rank < 2 || (input.dims[0] < 0 && !resize)) return;
+    if (ek_set_input(job->model, dims, &why) != EK_OK)
+        note("batch     fixed at %lld by the file: %s", (long long)input.dims[0], why.text);
+    else if (input.dims[0] > 0)
+        note("batch     any number of images (the file had %lld)", (long long)input.dims[0]);
+}
+
+ek_status train_adapt(train_job *job, ek_error *err) {
+    ek_dataset_info data = ek_dataset_describe(job->train);
+    if (ek_model_input_count(job->model) != 1) return data_fits(job->model, job->train, job->data, err);
+    if (needs_head(job, &data)) {
+        ek_status status = new_head(job, &data, err);
+        if (status != EK_OK) return status;
+    }
+    free_input(job, &data);
+    return EK_OK;
+}
