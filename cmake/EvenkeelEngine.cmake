@@ -30,10 +30,14 @@ add_dependencies(ek_onnx ek_onnx_proto)
 ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG)
 ek_layer(model)
 ek_layer(surgery)
+ek_layer(dist)
+target_compile_definitions(ek_dist PRIVATE
+  EK_MODULE_DIR="${CMAKE_INSTALL_FULL_LIBDIR}/evenkeel")
 ek_layer(train ZLIB::ZLIB)
 ek_layer(bench)
-set(EK_ENGINE_LAYERS base cpu kernel norm dnnl graph onnx onnx_proto data model surgery train bench)
-set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG Threads::Threads)
+set(EK_ENGINE_LAYERS base cpu kernel norm dnnl graph onnx onnx_proto data model surgery dist train bench)
+set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG Threads::Threads
+    ${CMAKE_DL_LIBS})
 
 ek_library(evenkeel ${EK_ENGINE_LAYERS})
 add_library(evenkeel::evenkeel ALIAS evenkeel)
@@ -42,6 +46,8 @@ foreach(target evenkeel evenkeel_shared)
     target_link_libraries(${target} PRIVATE ${EK_ENGINE_LIBRARIES})
   endif()
 endforeach()
+
+include(cmake/EvenkeelMpi.cmake)
 
 # The study and the tool see the public headers only, and share the JSON emitter of src/report.
 ek_layer(report)

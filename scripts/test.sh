@@ -12,7 +12,7 @@ fast=0
 jobs=$(nproc)
 
 need_build_tools
-need_packages libcmocka-dev libjansson-dev
+need_packages libcmocka-dev libjansson-dev libopenmpi-dev openmpi-bin libmpich-dev mpich
 need_command git git
 need_command c++ g++
 need_command make make

@@ -81,19 +81,23 @@ typedef struct ek_loader_options {
     uint64_t seed;               /* of order and augmentation; default 1 */
     float mean[EK_MAX_CHANNELS]; /* x = (pixel - mean) / std; default 0 and 1 */
     float std[EK_MAX_CHANNELS];
-    int crop;     /* augmentation: pad by this many pixels of zero (after normalization), crop at random; 0 */
-    int flip;     /* augmentation: mirror left-right with probability 1/2; 0 */
-    int prefetch; /* batches prepared ahead by a background thread; default 2, 0 = none */
-    uint64_t reserved[8];
+    int crop;        /* augmentation: pad by this many pixels of zero (after normalization), crop at random; 0 */
+    int flip;        /* augmentation: mirror left-right with probability 1/2; 0 */
+    int prefetch;    /* batches prepared ahead by a background thread; default 2, 0 = none */
+    int rank, ranks; /* only this rank's part of each batch is made; default 0 of 1 (0 means 1) */
+    int64_t chunk;   /* ranks own whole chunks of so many consecutive examples; default 1 (0 means 1) */
+    uint64_t reserved[6];
 } ek_loader_options;
 
 /* A batch; the memory is the loader's and valid until the next call. */
 typedef struct ek_batch {
-    int64_t count;       /* examples; 0 = the epoch is over */
+    int64_t count;       /* examples here; with one rank, 0 = the epoch is over */
     int64_t index;       /* number of this batch in the epoch, from 0 */
     const float *images; /* count x C x H x W */
     const int32_t *labels;
     const uint64_t *ids; /* index of each example in the dataset */
+    int64_t total;       /* examples of the batch over all ranks; 0 = the epoch is over */
+    int64_t first;       /* place in the batch of the first example that is here */
 } ek_batch;
 
 EK_API ek_loader_options ek_loader_options_default(void);

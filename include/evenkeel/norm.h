@@ -15,9 +15,9 @@
  *
  * desc.dtype is the type of the tensors; parameters, their gradients and statistics are f32. bf16 and f16: elements are
  * widened to f32, everything is computed as for f32, and every result is rounded once, to nearest even (denormals are
- * kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32 plan
- * on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale and
- * dbias, only in dresidual.
+ * kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32
+ * plan on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale
+ * and dbias, only in dresidual.
  *
  * With desc.masked, elements that are not valid take no part: they are in no sum, and y and dx are 0 there.
  * Variants of BATCH: virtual (ghost) batches and batch renorm (fields of ek_norm_desc, docs/semantics.md), and batches
@@ -159,12 +159,12 @@ typedef struct ek_norm_desc {
     int64_t ghost;            /* BATCH: examples per virtual batch, each with its own statistics; 0 (default) = all */
     double renorm_r_max;      /* BATCH: batch renorm (Ioffe 2017), >= 1; 0 (default) = off */
     double renorm_d_max;      /* batch renorm, >= 0 */
-    int masked;               /* 1 = calls give args.lengths or args.mask; not for ELEMENT affine; default 0 */
+    int masked;               /* 1 = calls give args.lengths or args.mask; default 0 */
     int64_t chunk;            /* BATCH: examples per reduction chunk; 0 = by the rule of docs/reproducibility.md */
-    ek_activation activation; /* fused; default NONE; not with a mask */
+    ek_activation activation; /* fused; default NONE */
     double activation_alpha;  /* LEAKY_RELU: slope below 0; CLIP: low; HARD_SIGMOID: slope. Others: 0 (default) */
     double activation_beta;   /* CLIP: high; HARD_SIGMOID: offset. Others: 0 (default) */
-    int residual;             /* 1 = args.residual is added before the activation; default 0; not with a mask */
+    int residual;             /* 1 = args.residual is added before the activation; default 0 */
     ek_parallel parallel;     /* thread seam; default OpenMP */
     ek_allocator allocator;   /* memory seam of the plan object; default malloc */
     uint64_t reserved[8];
@@ -173,9 +173,9 @@ typedef struct ek_norm_desc {
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal `dy`; no
- * other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward needs the
- * original x. */
+ * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal
+ * `dy`; no other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward
+ * needs the original x. */
 typedef struct ek_norm_args {
     size_t struct_size;        /* sizeof(ek_norm_args) */
     const void *x;             /* forward, backward */
@@ -184,8 +184,10 @@ typedef struct ek_norm_args {
     const float *bias;         /* NULL = all zeros */
     const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
     const float *running_var;  /* likewise, each >= 0 */
-    const int64_t *lengths;    /* desc.masked: [N], valid extents of D1, the first dimension after the channels */
-    const uint8_t *mask;       /* desc.masked: [N, D1, D2, ...], 0 = not valid; with lengths: valid in both */
+    const int64_t *lengths;    /* desc.masked: [N], valid extents of D1, the first dimension after the channels; ELEMENT
+                                  affine: [dims[0]], valid extents of dims[1], which leave whole rows out */
+    const uint8_t *mask;       /* desc.masked: [N, D1, D2, ...], 0 = not valid; with lengths: valid in both. ELEMENT
+                                  affine: [dims[0], ..., dims[axis-1]], one per row */
     float *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
     float *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
     void *saved;               /* ek_norm_saved_bytes(); forward writes, backward and update_running read; 8-aligned;

@@ -3,7 +3,7 @@
  * Every rank holds some of the examples, perhaps none. Statistics are those of all of them, and so are the gradients:
  * forward exchanges count, mean and sum of squares, backward two sums, each in one message per layer. The messages
  * travel by callbacks of the caller, who may use MPI, NCCL, UCX or sockets; docs/embedding.md shows how. A plan is that
- * of the rank's own examples (dims[0], may be 0); BATCH without virtual batches, renorm or mask.
+ * of the rank's own examples (dims[0], may be 0); BATCH without virtual batches or renorm.
  *
  *     ek_norm_sync sync = ek_norm_sync_default(&exchange, rank, ranks);
  *     sync.layer = 3; sync.step = step;

@@ -14,6 +14,7 @@
 #define EVENKEEL_TRAIN_H
 
 #include <evenkeel/data.h>
+#include <evenkeel/dist.h>
 #include <evenkeel/session.h>
 
 #ifdef __cplusplus
@@ -52,7 +53,13 @@ typedef struct ek_train_options {
     int64_t virtual_batch; /* batch norm shares statistics over so many consecutive examples; 0 (default) = the batch */
     double lr_depth_decay; /* each layer further from the logits learns this times as fast; in (0, 1], default 1 */
     int height, width;     /* of the images, where the model leaves them open; 0 = not known */
-    uint64_t reserved[5];
+    /* Data-parallel training: every rank has a trainer of its own with the same model and options, and gives each step
+     * its part of the batch (ek_loader_options.rank, ranks, chunk). A step is then a collective call, and so is
+     * ek_trainer_save(), which writes on rank 0 alone. */
+    ek_comm *comm;  /* NULL = alone; borrowed, outlives the trainer */
+    int sync_norm;  /* 1 = batch norms take their statistics over all ranks; default 0: each over its own part */
+    int sync_group; /* with sync_norm: over groups of so many neighbouring ranks; 0 = all; not with reproducible */
+    uint64_t reserved[4];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -62,6 +69,8 @@ typedef struct ek_step_result {
     double lr;
     int64_t skipped_updates; /* running-statistics updates refused so far (not finite) */
     const char *skipped;     /* which norm and channel last, or "" */
+    int stopped;             /* a rank was asked to stop (ek_comm_options.stopped): the same on all ranks */
+    double exchange_seconds; /* that this rank has waited for others so far */
 } ek_step_result;
 
 /* A parameter and what the optimizer does with it. */

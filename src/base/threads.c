@@ -52,3 +52,11 @@ void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *e
     *begin = part * share + (part < rest ? part : rest);
     *end = *begin + share + (part < rest ? 1 : 0);
 }
+
+void eki_shard(int64_t total, int64_t chunk, int ranks, int rank, int64_t *first, int64_t *count) {
+    size_t begin, end;
+    eki_split((size_t)((total + chunk - 1) / chunk), (size_t)ranks, (size_t)rank, &begin, &end);
+    int64_t last = (int64_t)end * chunk;
+    *first = (int64_t)begin * chunk < total ? (int64_t)begin * chunk : total;
+    *count = (last < total ? last : total) - *first;
+}

@@ -4,6 +4,7 @@
 
 #include <evenkeel/parallel.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef void (*eki_task_fn)(void *argument, size_t index);
 
@@ -19,5 +20,8 @@ int eki_threads_get(void);
 
 /* Splits [0, total) into `parts` nearly equal ranges and returns the part-th as [*begin, *end). */
 void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *end);
+
+/* Ranks own whole chunks of consecutive examples: [*first, *first + *count) of `total` are this rank's. */
+void eki_shard(int64_t total, int64_t chunk, int ranks, int rank, int64_t *first, int64_t *count);
 
 #endif

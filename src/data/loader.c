@@ -4,6 +4,7 @@
  * epoch can be made directly, which is what resuming and prefetching are.
  */
 #include "base/random.h"
+#include "base/threads.h"
 #include "data/augment.h"
 #include "data/options_take.h"
 #include "data/prefetch.h"
@@ -66,6 +67,12 @@ static ek_status check_options(const ek_loader_options *o, const ek_dataset_info
     if (o->prefetch < 0 || o->prefetch > MAX_PREFETCH) {
         return eki_fail(err, EK_ERR_ARG, "loader: prefetch is %d, expected 0 to %d", o->prefetch, MAX_PREFETCH);
     }
+    if (o->ranks < 1 || o->rank < 0 || o->rank >= o->ranks || o->chunk < 1) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "loader: rank %d of %d with chunks of %lld; expected a rank below the number "
+                        "of ranks, and chunks of 1 or more",
+                        o->rank, o->ranks, (long long)o->chunk);
+    }
     return check_numbers(o, info, err);
 }
 
@@ -78,13 +85,20 @@ static int64_t batch_count(const ek_loader *l, int64_t number) {
     return rest < l->options.batch ? rest : l->options.batch;
 }
 
+/* This rank's part of batch `number`. */
+static int64_t shard(const ek_loader *l, int64_t number, int64_t *first) {
+    int64_t count;
+    eki_shard(batch_count(l, number), l->options.chunk, l->options.ranks, l->options.rank, first, &count);
+    return count;
+}
+
 /* Makes batch `number` in a slot; the prefetcher's work, on its thread or the caller's. */
 static ek_status fill_batch(void *context, int64_t number, size_t index, ek_error *err) {
     (void)err;
     const ek_loader *l = context;
     const slot *s = &l->slot[index];
     const ek_dataset *d = l->recipe.dataset;
-    int64_t count = batch_count(l, number), begin = number * l->options.batch;
+    int64_t first, count = shard(l, number, &first), begin = number * l->options.batch + first;
     for (int64_t i = 0; i < count; i++) {
         uint64_t id = id_at(l, begin + i);
         s->ids[i] = id;
@@ -134,6 +148,8 @@ ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *o
     *out = NULL;
     ek_loader_options o = ek_loader_options_default();
     if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_loader_options", err));
+    if (o.ranks == 0) o.ranks = 1;
+    if (o.chunk == 0) o.chunk = 1;
     EKI_TRY(check_options(&o, &dataset->info, err));
     ek_loader *l = eki_alloc_zero(sizeof *l);
     if (l == NULL) return eki_fail_nomem(err, sizeof *l);
@@ -190,7 +206,8 @@ ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
     batch->index = number < 0 ? l->batches : number;
     if (number < 0) return EK_OK;
     const slot *s = &l->slot[(size_t)number % l->slots];
-    *batch = (ek_batch){
-        .count = batch_count(l, number), .index = number, .images = s->images, .labels = s->labels, .ids = s->ids};
+    *batch = (ek_batch){.index = number, .images = s->images, .labels = s->labels, .ids = s->ids};
+    batch->total = batch_count(l, number);
+    batch->count = shard(l, number, &batch->first);
     return EK_OK;
 }

@@ -24,6 +24,15 @@ ek_layout eki_dnnl_block(void);
 /* "2.6.3 AVX512_CORE", for checkpoints and `evenkeel env`. */
 const char *eki_dnnl_describe(void);
 
+/* Where the images are only a part of all, the rest being elsewhere (other ranks): how reproducible weight gradients
+ * are completed. `sum` gets the nodes (base/tree.h) of chunks first .. first + chunks - 1 of all, f64, each of `count`
+ * numbers, with room for one node even when there are none, and leaves the root over all chunks in the first. */
+typedef struct eki_chunk_share {
+    int64_t first; /* set before each backward */
+    ek_status (*sum)(void *context, int64_t first, int64_t chunks, double *nodes, size_t count, ek_error *err);
+    void *context;
+} eki_chunk_share;
+
 /* ---- Convolution (ONNX Conv): spatial rank 1 to 3 ---- */
 typedef struct eki_conv_desc {
     int spatial; /* 1, 2 or 3 */
@@ -35,8 +44,9 @@ typedef struct eki_conv_desc {
     bool bias;
     bool want_dx, want_dw; /* backward parts to make */
     int threads;
-    bool reproducible; /* weight gradient by one-thread primitives over chunks, */
-    int64_t chunk;     /* of this many images, summed in f64 in chunk order */
+    bool reproducible;            /* weight gradient by one-thread primitives over chunks, */
+    int64_t chunk;                /* of this many images, summed in f64 in chunk order */
+    const eki_chunk_share *share; /* reproducible: NULL = all images are here */
 } eki_conv_desc;
 
 typedef struct eki_conv eki_conv;
@@ -71,6 +81,7 @@ typedef struct eki_product_desc {
     int threads;
     bool reproducible;
     int64_t chunk; /* rows of A per chunk when reproducible */
+    const eki_chunk_share *share;
 } eki_product_desc;
 
 typedef struct eki_product eki_product;

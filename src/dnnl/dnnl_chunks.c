@@ -7,6 +7,7 @@
  * computed at a time changes time and memory, never bits.
  */
 #include "base/threads.h"
+#include "base/tree.h"
 #include "dnnl/dnnl_internal.h"
 
 #include <stdatomic.h>
@@ -20,7 +21,9 @@ typedef struct chunk_job {
     float *result;
     char *slots, *work;
     double *nodes; /* levels x count */
+    double *out;   /* where the sum goes instead of result, or NULL */
     size_t count, slot_bytes, work_bytes;
+    int64_t begin, end; /* chunks to sum */
     int64_t first, now; /* chunks [first, first + now) are in the slots */
     atomic_int failed;
 } chunk_job;
@@ -31,10 +34,14 @@ static size_t work_bytes(const eki_conv *conv) {
     return a > b ? a : b;
 }
 
+/* Nodes that cover the chunks, wherever these begin. */
+static size_t cover_room(const eki_conv *conv) { return 2 * (size_t)conv->levels + 1; }
+
 size_t eki_chunk_bytes(const eki_conv *conv) {
-    if (conv->chunks == 0) return 0;
+    if (conv->chunk == 0) return 0;
     size_t gradient = eki_gradient_bytes(&conv->pass[EKI_PASS_WEIGHTS]);
-    return (size_t)conv->slots * (gradient + work_bytes(conv)) + (size_t)conv->levels * 2 * gradient;
+    size_t nodes = (size_t)conv->levels + (conv->desc.share != NULL ? cover_room(conv) : 0);
+    return (size_t)conv->slots * (gradient + work_bytes(conv)) + nodes * 2 * gradient;
 }
 
 static void compute_task(void *argument, size_t index) {
@@ -61,7 +68,7 @@ static void add_piece(double *sum, const double *left, size_t count) {
 static void finish_piece(const chunk_job *job, size_t begin, size_t count, double *sum) {
     bool any = false;
     for (int level = 0; level < job->conv->levels; level++) {
-        if ((job->conv->chunks >> level & 1) == 0) continue;
+        if (((job->end - job->begin) >> level & 1) == 0) continue;
         const double *node = job->nodes + (size_t)level * job->count + begin;
         if (any) {
             add_piece(sum, node, count);
@@ -90,31 +97,69 @@ static void sum_group(const chunk_job *job, int64_t slot, size_t begin, size_t c
     }
 }
 
-/* Adds the chunks in the slots to the counter; `first` is a multiple of GROUP wherever GROUP chunks follow. */
+/* Adds the chunks in the slots to the counter; `first` is a multiple of GROUP from `begin` wherever GROUP chunks
+ * follow. */
 static void sum_task(void *argument, size_t index) {
     const chunk_job *job = argument;
     size_t begin = index * PIECE, count = job->count - begin < PIECE ? job->count - begin : PIECE;
     double sum[PIECE];
-    int64_t step;
+    int64_t step, place = job->first - job->begin;
     for (int64_t c = 0; c < job->now; c += step) {
-        step = job->now - c >= GROUP && (job->first + c) % GROUP == 0 ? GROUP : 1;
+        step = job->now - c >= GROUP && (place + c) % GROUP == 0 ? GROUP : 1;
         if (step == GROUP) {
             sum_group(job, c, begin, count, sum);
         } else {
             const float *slot = slot_of(job, c, begin);
             for (size_t i = 0; i < count; i++) sum[i] = (double)slot[i];
         }
-        int64_t carry = (job->first + c) / step;
+        int64_t carry = (place + c) / step;
         double *node = job->nodes + begin + (step == GROUP ? GROUP_LEVEL * job->count : 0);
         for (; (carry & 1) != 0; carry >>= 1, node += job->count) add_piece(sum, node, count);
         memcpy(node, sum, count * sizeof *sum);
     }
-    if (job->first + job->now == job->conv->chunks) finish_piece(job, begin, count, sum);
+    if (job->first + job->now < job->end) return;
+    if (job->out == NULL) {
+        finish_piece(job, begin, count, sum);
+    } else {
+        memcpy(job->out + begin, sum, count * sizeof *sum); /* a whole node: the counter has carried to its top */
+    }
+}
+
+/* Chunks [begin, end), which `begin` is the leftmost of. */
+static ek_status sum_range(chunk_job *job, int64_t begin, int64_t end, ek_error *err) {
+    const ek_parallel parallel = {.threads = job->conv->desc.threads};
+    job->begin = begin;
+    job->end = end;
+    for (job->first = begin; job->first < end; job->first += job->now) {
+        int64_t left = end - job->first;
+        job->now = left < job->conv->slots ? left : job->conv->slots;
+        eki_parallel_for(&parallel, (size_t)job->now, compute_task, job);
+        int failed = atomic_load(&job->failed);
+        if (failed != 0) return eki_fail(err, (ek_status)failed, "oneDNN failed in a chunk of a weight gradient");
+        eki_parallel_for(&parallel, (job->count + PIECE - 1) / PIECE, sum_task, job);
+    }
+    return EK_OK;
+}
+
+static ek_status sum_share(chunk_job *job, const eki_chunk_share *share, double *cover, ek_error *err) {
+    eki_tree_node nodes[EKI_TREE_COVER];
+    int64_t chunks = job->conv->chunks, begin = 0;
+    int n = eki_tree_cover(share->first, chunks, nodes);
+    for (int i = 0; i < n; i++) {
+        int64_t end = begin + ((int64_t)1 << nodes[i].level);
+        job->out = cover + (size_t)i * job->count;
+        EKI_TRY(sum_range(job, begin, end, err));
+        begin = end;
+    }
+    EKI_TRY(share->sum(share->context, share->first, chunks, cover, job->count, err));
+    for (size_t i = 0; i < job->count; i++) job->result[i] = (float)cover[i];
+    return EK_OK;
 }
 
 ek_status eki_chunk_run(const eki_conv *conv, const float *src, const float *ddst, float *result, char *scratch,
                         ek_error *err) {
     size_t gradient = eki_gradient_bytes(&conv->pass[EKI_PASS_WEIGHTS]);
+    const eki_chunk_share *share = conv->desc.share;
     chunk_job job = {.conv = conv,
                      .src = src,
                      .ddst = ddst,
@@ -124,16 +169,8 @@ ek_status eki_chunk_run(const eki_conv *conv, const float *src, const float *dds
                      .work_bytes = work_bytes(conv)};
     job.slots = eki_carve(&scratch, (size_t)conv->slots * gradient);
     job.nodes = eki_carve(&scratch, (size_t)conv->levels * 2 * gradient);
+    double *cover = share != NULL ? eki_carve(&scratch, cover_room(conv) * 2 * gradient) : NULL;
     job.work = scratch;
     memset(job.slots, 0, (size_t)conv->slots * gradient);
-    const ek_parallel parallel = {.threads = conv->desc.threads};
-    for (job.first = 0; job.first < conv->chunks; job.first += job.now) {
-        int64_t left = conv->chunks - job.first;
-        job.now = left < conv->slots ? left : conv->slots;
-        eki_parallel_for(&parallel, (size_t)job.now, compute_task, &job);
-        int failed = atomic_load(&job.failed);
-        if (failed != 0) return eki_fail(err, (ek_status)failed, "oneDNN failed in a chunk of a weight gradient");
-        eki_parallel_for(&parallel, (job.count + PIECE - 1) / PIECE, sum_task, &job);
-    }
-    return EK_OK;
+    return share != NULL ? sum_share(&job, share, cover, err) : sum_range(&job, 0, conv->chunks, err);
 }

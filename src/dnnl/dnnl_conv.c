@@ -64,13 +64,36 @@ enum { SLOT_GROUP = 8, MANY_BYTES = 1 << 20 }; /* groups of 8 chunks are summed 
 static void plan_chunks(eki_conv *conv) {
     const eki_conv_desc *d = &conv->desc;
     int64_t units = conv->product ? d->in[1] : d->n;
-    conv->chunk = d->chunk < 1 ? 1 : d->chunk < units ? d->chunk : units;
+    conv->chunk = d->chunk < 1 ? 1 : d->chunk; /* also where there are fewer images: they may be the last of many */
     conv->chunks = (units + conv->chunk - 1) / conv->chunk;
     size_t weight_bytes = (size_t)(d->o * (d->c / d->groups) * conv->taps) * sizeof(float);
     int slots = weight_bytes > MANY_BYTES ? d->threads : 4 * d->threads;
     slots = (slots + SLOT_GROUP - 1) / SLOT_GROUP * SLOT_GROUP;
     conv->slots = slots < conv->chunks ? slots : (int)conv->chunks;
     for (conv->levels = 1; (conv->chunks >> conv->levels) > 0;) conv->levels++;
+}
+
+static ek_status make_chunks(eki_conv *conv, int64_t units, ek_error *err) {
+    eki_pass *pass = &conv->pass[EKI_PASS_WEIGHTS];
+    plan_chunks(conv);
+    EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, conv->chunk, 1, NULL, pass, err));
+    if (units % conv->chunk == 0) return EK_OK;
+    return eki_pass_create(conv, EKI_PASS_WEIGHTS, units % conv->chunk, 1, pass, &conv->tail, err);
+}
+
+/* A convolution without an example still takes part in the sum over those that have some. */
+static bool shares_nothing(const eki_conv *conv) {
+    const eki_conv_desc *d = &conv->desc;
+    int64_t units = conv->product ? d->in[1] : d->n;
+    bool rest = d->c > 0 && d->o > 0 && (conv->product || (conv->src_space > 0 && conv->dst_space > 0));
+    return d->share != NULL && d->reproducible && d->want_dw && units == 0 && rest;
+}
+
+static ek_status make_empty(eki_conv *conv, ek_error *err) {
+    if (!shares_nothing(conv)) return EK_OK;
+    EKI_TRY(make_chunks(conv, 0, err));
+    conv->scratch_bytes = eki_conv_backward_bytes(conv);
+    return EK_OK;
 }
 
 static ek_status make_passes(eki_conv *conv, ek_error *err) {
@@ -81,12 +104,7 @@ static ek_status make_passes(eki_conv *conv, ek_error *err) {
     conv->scratch_bytes = forward_bytes(conv, &pass[EKI_PASS_FORWARD]);
     if (d->want_dx) EKI_TRY(eki_pass_create(conv, EKI_PASS_DATA, units, d->threads, NULL, &pass[EKI_PASS_DATA], err));
     if (d->want_dw && d->reproducible) {
-        plan_chunks(conv);
-        EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, conv->chunk, 1, NULL, &pass[EKI_PASS_WEIGHTS], err));
-        if (units % conv->chunk != 0) {
-            EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, units % conv->chunk, 1, &pass[EKI_PASS_WEIGHTS],
-                                    &conv->tail, err));
-        }
+        EKI_TRY(make_chunks(conv, units, err));
     } else if (d->want_dw) {
         EKI_TRY(eki_pass_create(conv, EKI_PASS_WEIGHTS, units, d->threads, NULL, &pass[EKI_PASS_WEIGHTS], err));
     }
@@ -107,7 +125,7 @@ ek_status eki_conv_create_as(const eki_conv_desc *desc, bool product, bool trans
     made->dst_space = product_of(desc->out, desc->spatial);
     made->taps = product_of(desc->kernel, desc->spatial);
     made->empty = desc->n == 0 || desc->c == 0 || desc->o == 0 || made->src_space == 0 || made->dst_space == 0;
-    ek_status status = made->empty ? EK_OK : make_passes(made, err);
+    ek_status status = made->empty ? make_empty(made, err) : make_passes(made, err);
     if (status != EK_OK) {
         eki_conv_destroy(made);
         return status;

@@ -80,7 +80,7 @@ static ek_status run_weights(const eki_conv *conv, const float *src, const float
     EKI_TRY(eki_pass_read_dst(conv, pass, ddst, &at, &dy, err));
     float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
     float *gradient = eki_carve(&at, eki_gradient_bytes(pass));
-    if (conv->chunks > 0) {
+    if (conv->chunk > 0) {
         EKI_TRY(eki_chunk_run(conv, x, dy, gradient, at, err));
     } else {
         EKI_TRY(eki_gradient_run(pass, x, dy, gradient, at, err));
@@ -94,7 +94,7 @@ static ek_status run_weights(const eki_conv *conv, const float *src, const float
 ek_status eki_conv_backward_weights(const eki_conv *conv, const float *src, const float *ddst, float *dweights,
                                     float *dbias, void *scratch, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
-    if (conv->empty) {
+    if (conv->empty && conv->chunk == 0) {
         size_t count = (size_t)(d->o * (d->c / d->groups) * conv->taps);
         if (dweights != NULL && count > 0) memset(dweights, 0, count * sizeof(float));
         if (dbias != NULL && d->o > 0) memset(dbias, 0, (size_t)d->o * sizeof(float));

@@ -35,7 +35,8 @@ ek_status eki_product_create(const eki_product_desc *desc, eki_product **product
                                 .want_dw = desc->want_db,
                                 .threads = desc->threads,
                                 .reproducible = desc->reproducible,
-                                .chunk = desc->chunk};
+                                .chunk = desc->chunk,
+                                .share = desc->share};
     ek_status status = eki_conv_create_as(&conv, true, !desc->b_transposed, &made->conv, err);
     if (status != EK_OK) {
         free(made);

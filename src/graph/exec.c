@@ -279,6 +279,22 @@ static void add_contributions(const eki_plan_private *p, const eki_pstep *pstep)
     }
 }
 
+/* Tells the user of the gradients which parameters this was the last step for. */
+static ek_status tell_ready(const eki_exec *exec, const eki_plan_private *p, size_t s, ek_error *err) {
+    const eki_pstep *pstep = p->steps[s];
+    if (exec->options.gradient_ready == NULL) return EK_OK;
+    for (int k = 0; k < pstep->step.n_in; k++) {
+        if (!pstep->step.want_din[k]) continue;
+        eki_ptensor *tensor = &p->tensors[pstep->in[k]];
+        int index = exec->parameter_of_value[tensor->value->id];
+        bool twice = false; /* one node may take a parameter as two inputs */
+        for (int j = 0; j < k; j++) twice = twice || (pstep->step.want_din[j] && pstep->in[j] == pstep->in[k]);
+        if (tensor->grad_external == NULL || tensor->gradient_step != (int)s || index < 0 || twice) continue;
+        EKI_TRY(exec->options.gradient_ready(exec->options.gradient_context, (size_t)index, err));
+    }
+    return EK_OK;
+}
+
 static ek_status run_backward(eki_exec *exec, ek_error *err) {
     const eki_plan_private *p = exec->current->private_data;
     for (size_t s = p->n_steps; s-- > 0;) {
@@ -291,6 +307,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
         pstep->step.scratch = scratch;
         EKI_TRY(status);
         add_contributions(p, pstep);
+        EKI_TRY(tell_ready(exec, p, s, err));
         if (exec->options.profile) note_time(exec, pstep, 0.0, now() - start);
     }
     return EK_OK;

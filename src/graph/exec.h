@@ -22,8 +22,12 @@ typedef struct eki_exec_options {
     bool plain;            /* never use blocked layouts (tests) */
     bool profile;          /* time each step */
     uint64_t seed;
-    const uint8_t *norm_switches; /* per node id, borrowed; NULL = none */
-    const char *const *outputs;   /* run only what these values need, in this order; NULL = the graph's outputs */
+    const uint8_t *norm_switches;       /* per node id, borrowed; NULL = none */
+    const struct eki_collective *ranks; /* borrowed; NULL = the whole batch is here */
+    /* Called in backward as soon as the gradient of parameter `index` is complete; borrowed context. */
+    ek_status (*gradient_ready)(void *context, size_t index, ek_error *err);
+    void *gradient_context;
+    const char *const *outputs; /* run only what these values need, in this order; NULL = the graph's outputs */
     size_t n_outputs;
 } eki_exec_options;
 

@@ -100,17 +100,20 @@ typedef enum eki_mode {
 struct eki_plan {
     eki_graph *graph;
     eki_mode mode;
-    int threads;                /* thread count that primitives are created with */
-    bool reproducible;          /* chunked one-thread weight gradients */
-    int64_t chunk;              /* images per chunk when reproducible */
-    int64_t virtual_batch;      /* TRAINING: examples that share batch norm statistics; 0 = all */
-    bool blocked;               /* convolutions run in oneDNN's blocked layout */
-    ek_layout block;            /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
-    uint64_t seed;              /* dropout */
-    uint64_t step_id;           /* training step, the dropout's counter */
-    const uint64_t *sample_ids; /* global index of each example of the batch, or NULL = 0, 1, ... */
-    int64_t samples;            /* how many there are in sample_ids */
-    uint32_t norm_flags;        /* 0 */
+    int threads;                        /* thread count that primitives are created with */
+    bool reproducible;                  /* chunked one-thread weight gradients */
+    int64_t chunk;                      /* images per chunk when reproducible */
+    int64_t virtual_batch;              /* TRAINING: examples that share batch norm statistics; 0 = all */
+    bool blocked;                       /* convolutions run in oneDNN's blocked layout */
+    ek_layout block;                    /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
+    uint64_t seed;                      /* dropout */
+    uint64_t step_id;                   /* training step, the dropout's counter */
+    const uint64_t *sample_ids;         /* global index of each example of the batch, or NULL = 0, 1, ... */
+    int64_t samples;                    /* how many there are in sample_ids */
+    const struct eki_collective *ranks; /* that hold the rest of the batch; NULL = the whole batch is here */
+    int64_t first_sample;               /* of this rank in the whole batch ... */
+    int64_t all_samples;                /* ... of so many */
+    uint32_t norm_flags;                /* 0 */
     /* Norm switches by node id: bit 0 = use running statistics, bit 1 = do not update, bit 2 = affine frozen. NULL = 0.
      */
     const uint8_t *norm_switches;

@@ -352,6 +352,7 @@ static ek_status plan_gradients(builder *b) {
         for (int k = 0; k < pstep->step.n_in; k++) {
             if (!pstep->step.want_din[k]) continue;
             EKI_TRY(contribute(b, pstep->in[k], pstep, k));
+            p->tensors[pstep->in[k]].gradient_step = (int)s;
             pstep->backward = true;
         }
     }
@@ -411,6 +412,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->block = eki_dnnl_block();
     plan->seed = options->seed;
     plan->norm_switches = options->norm_switches;
+    plan->ranks = options->ranks;
     p->needed = request->needed;
     builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};
     ek_status status = build(&b);

@@ -22,7 +22,8 @@ typedef struct eki_ptensor {
     int grad_buffer;        /* -1 = none or external */
     float *grad_external;
     bool needs_grad, grad_defined;
-    int next_variant; /* the same value in another layout, or -1 */
+    int gradient_step; /* whose backward is the last to add to the gradient */
+    int next_variant;  /* the same value in another layout, or -1 */
 } eki_ptensor;
 
 typedef struct eki_pstep {

@@ -54,13 +54,6 @@ ek_status eki_fusion_check(const ek_norm_desc *d, ek_error *err) {
     if (d->residual != 0 && d->residual != 1) {
         return eki_fail(err, EK_ERR_ARG, "desc.residual is %d, expected 0 or 1 (args.residual is added)", d->residual);
     }
-    if (d->masked && (d->residual || d->activation != EK_ACTIVATION_NONE)) {
-        return eki_fail(
-            err, EK_ERR_UNSUPPORTED,
-            "desc.masked is 1 with desc.%s set: a mask does not go with a fused residual or activation; add "
-            "and activate after the norm",
-            d->residual ? "residual" : "activation");
-    }
     return check_alpha_beta(d, err);
 }
 
@@ -76,9 +69,10 @@ bool eki_reads_output(const ek_norm_plan *plan) {
     }
 }
 
-/* Not where dresidual has fewer digits than g: dx is made of g itself, so that every result is rounded once. */
+/* Not where dresidual has fewer digits than g: dx is made of g itself, so that every result is rounded once. Nor with
+ * a mask: what is hidden is cleared behind the affine phase. */
 void eki_form_first(eki_job *job) {
-    job->forms = job->dresidual != NULL && job->dx != NULL && job->plan->data == EKI_F32;
+    job->forms = job->dresidual != NULL && job->dx != NULL && job->plan->data == EKI_F32 && job->valid == NULL;
 }
 
 void eki_form_done(eki_job *job) {

@@ -22,6 +22,22 @@ bool eki_ghost_running(const ek_norm_plan *plan, int64_t samples) {
     return samples * plan->space == 1 && plan->desc.small_sample == EK_SMALL_USE_RUNNING;
 }
 
+/* The same of a slice that may have a mask. */
+static bool slice_runs(const eki_job *part) {
+    if (part->valid == NULL) return eki_ghost_running(part->plan, part->plan->samples);
+    return part->valid_count == 1 && part->plan->desc.small_sample == EK_SMALL_USE_RUNNING;
+}
+
+bool eki_masked_single(const eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    if (plan->ghosts == 1) return job->valid_count == 1;
+    for (int64_t g = 0; g < plan->ghosts; g++) {
+        const unsigned char *valid = job->valid + g * plan->desc.ghost * plan->space;
+        if (eki_count_valid(valid, eki_ghost_count(plan, g)) == 1) return true;
+    }
+    return false;
+}
+
 bool eki_ghost_frozen(const ek_norm_plan *plan) {
     ek_small_sample policy = plan->desc.small_sample;
     return eki_ghost_single(plan) && (policy == EK_SMALL_SKIP_UPDATE || policy == EK_SMALL_USE_RUNNING);
@@ -42,6 +58,11 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
     part.stats.mean += set;
     part.stats.rstd += set;
     part.stats.var += set;
+    if (job->valid != NULL) {
+        part.stats.n += set;
+        part.valid += first * job->plan->space;
+        part.valid_count = eki_count_valid(part.valid, slice->samples * slice->space);
+    }
     if (job->stats.r != NULL) {
         part.stats.r += set;
         part.stats.d += set;
@@ -63,7 +84,7 @@ void eki_ghost_forward(const eki_job *job, bool running) {
     for (int64_t g = 0; g < job->plan->ghosts; g++) {
         ek_norm_plan slice;
         eki_job part = ghost_job(job, g, &slice);
-        eki_batch_forward(&part, running || eki_ghost_running(job->plan, slice.samples));
+        eki_batch_forward(&part, running || slice_runs(&part));
     }
 }
 
@@ -88,7 +109,7 @@ void eki_ghost_backward(const eki_job *job, bool through_statistics) {
         eki_job part = ghost_job(job, g, &slice);
         part.dscale = part.dbias = NULL;
         part.totals = parameters ? job->totals + g * plan->channels : NULL;
-        eki_batch_backward(&part, through_statistics && !eki_ghost_running(plan, slice.samples));
+        eki_batch_backward(&part, through_statistics && !slice_runs(&part));
     }
     if (parameters) sum_parameters(job);
 }

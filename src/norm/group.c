@@ -6,9 +6,7 @@
  */
 #include "norm/norm_job.h"
 
-static bool fits_cache(const ek_norm_plan *plan) {
-    return plan->row_sets && plan->row_apply && plan->set_blocks == 1 && !plan->masked;
-}
+static bool fits_cache(const ek_norm_plan *plan) { return plan->row_sets && plan->row_apply && plan->set_blocks == 1; }
 
 static void group_rows(const eki_job *job, int64_t sample, int64_t first, void (*apply)(const eki_job *, eki_rows)) {
     const ek_norm_plan *plan = job->plan;

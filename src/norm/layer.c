@@ -7,6 +7,8 @@
  */
 #include "norm/norm_job.h"
 
+#include <string.h>
+
 enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024, TOGETHER = 16, TOGETHER_ELEMENTS = 2048 };
 
 static eki_pair *row_sums(const eki_job *job) { return job->sums; }
@@ -32,6 +34,10 @@ static const eki_epilogue *fuse(const eki_job *job, int64_t row, int64_t begin, 
     return e;
 }
 
+static void clear_piece(const eki_job *job, void *tensor, int64_t offset, int64_t length) {
+    if (tensor != NULL) memset(eki_to(job, tensor, offset), 0, (size_t)(length * job->plan->element_bytes));
+}
+
 static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
     const eki_kernels *k = job->kernels;
     const float *scale = job->scale != NULL ? job->scale + begin : NULL;
@@ -39,6 +45,10 @@ static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t
     eki_affine p = row_affine(job, row);
     eki_epilogue fused;
     int64_t offset = row * job->plan->space + begin;
+    if (eki_row_hidden(job, row)) {
+        clear_piece(job, job->y, offset, length);
+        return;
+    }
     if (job->stream && !eki_fuses(job)) {
         k->vec_affine_stream(eki_at(job, job->x, offset), eki_to(job, job->y, offset), (size_t)length, scale, bias, &p);
         return;
@@ -100,6 +110,7 @@ void eki_rows_forward(const eki_job *job) {
 static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     double sums[2];
+    if (eki_row_hidden(job, row)) return (eki_pair){0, 0};
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
     const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
@@ -111,9 +122,9 @@ static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
 }
 
 static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
-    double n = (double)job->plan->set_size;
-    job->small[2 * row] = job->plan->centred ? (float)(sum.a / n) : 0.0f;
-    job->small[2 * row + 1] = (float)(sum.b * job->stats.rstd[row] / n);
+    double n = eki_count_of(job, row);
+    job->small[2 * row] = job->plan->centred ? (float)eki_mean_of(sum.a, n) : 0.0f;
+    job->small[2 * row + 1] = (float)eki_mean_of(sum.b * job->stats.rstd[row], n);
 }
 
 static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
@@ -126,6 +137,11 @@ static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
                                        (double)job->small[2 * row + 1]);
     eki_affine again = row_affine(job, row);
     eki_epilogue fused;
+    if (eki_row_hidden(job, row)) {
+        clear_piece(job, job->dx, offset, (int64_t)length);
+        clear_piece(job, job->dresidual, offset, (int64_t)length);
+        return;
+    }
     if (job->stream && !eki_fuses(job)) {
         k->vec_gradaffine_stream(x, dy, eki_to(job, job->dx, offset), length, scale, &p);
         return;
@@ -195,22 +211,30 @@ static void input_gradient(const eki_job *job) {
     eki_ranges(plan, plan->sets * plan->set_blocks, EKI_ROW_LIMIT, pieces_gradient, &copy);
 }
 
-/* Adds rows [row, row + count), columns [begin, begin + length) to the sums of their block; rows in stretches, whose
- * number changes no order. */
-static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64_t begin, int64_t length) {
+/* Adds rows [row, row + rows), columns [begin, begin + length) to the sums of their block; at most EKI_PARAM_ROWS. */
+static void add_stretch(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length) {
     const ek_norm_plan *plan = job->plan;
     double *dscale = block_sums(job, row / plan->param_rows), *dbias = dscale + plan->space;
+    int64_t offset = row * plan->space + begin;
     eki_affine again[EKI_PARAM_ROWS];
     eki_epilogue fused;
-    for (int64_t end = row + count; row < end; row += EKI_PARAM_ROWS) {
-        int64_t rows = end - row < EKI_PARAM_ROWS ? end - row : EKI_PARAM_ROWS, offset = row * plan->space + begin;
-        if (eki_computes_again(job)) {
-            for (int64_t i = 0; i < rows; i++) again[i] = row_affine(job, row + i);
+    if (eki_computes_again(job)) {
+        for (int64_t i = 0; i < rows; i++) again[i] = row_affine(job, row + i);
+    }
+    job->kernels->vec_paramgrads(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows,
+                                 (size_t)plan->space, (size_t)length, job->stats.mean + row, job->stats.rstd + row,
+                                 dscale + begin, dbias + begin,
+                                 fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
+}
+
+/* The same of any rows but the hidden, in stretches, whose number changes no order. */
+static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64_t begin, int64_t length) {
+    const unsigned char *valid = job->valid != NULL ? job->valid + row : NULL;
+    for (int64_t first = 0, end = 0; eki_next_run(valid, count, &first, &end);) {
+        for (; first < end; first += EKI_PARAM_ROWS) {
+            int64_t rows = end - first < EKI_PARAM_ROWS ? end - first : EKI_PARAM_ROWS;
+            add_stretch(job, row + first, rows, begin, length);
         }
-        job->kernels->vec_paramgrads(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows,
-                                     (size_t)plan->space, (size_t)length, job->stats.mean + row, job->stats.rstd + row,
-                                     dscale + begin, dbias + begin,
-                                     fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
     }
 }
 
@@ -233,7 +257,7 @@ static void fused_blocks(void *context, int64_t begin, int64_t end) {
         int64_t last = block_end(plan, block);
         for (int64_t row = block * plan->param_rows; row < last; row += rows_at_once(plan)) {
             int64_t count = last - row < rows_at_once(plan) ? last - row : rows_at_once(plan);
-            if (eki_wants_dx(job) && !eki_fuses(job)) {
+            if (eki_wants_dx(job) && !eki_fuses(job) && job->valid == NULL) {
                 sum_all(job, row, count);
             } else {
                 if (eki_wants_dx(job)) sum_rows(job, row, row + count);

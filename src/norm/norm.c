@@ -33,7 +33,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
     job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL) &&
-                 (args->y != args->residual || args->y == NULL);
+                 (args->y != args->residual || args->y == NULL) && !plan->masked;
     if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
     int64_t c = plan->channels;
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
@@ -49,7 +49,13 @@ static void clear_stats(const eki_job *job) {
 
 /* Whether the small sample policy applies to a batch under a mask. */
 static bool single_valid(const eki_job *job, ek_small_sample policy) {
-    return job->valid_count == 1 && job->plan->desc.small_sample == policy;
+    return job->plan->desc.small_sample == policy && eki_masked_single(job);
+}
+
+/* Virtual batches under USE_RUNNING go on by themselves, but nothing is committed. */
+static bool masked_frozen(const eki_job *job, eki_source source) {
+    if (source == EKI_FROM_NOTHING) return false;
+    return single_valid(job, EK_SMALL_SKIP_UPDATE) || single_valid(job, EK_SMALL_USE_RUNNING);
 }
 
 static void write_header(const eki_job *job, eki_source source) {
@@ -61,8 +67,7 @@ static void write_header(const eki_job *job, eki_source source) {
     header->count = plan->set_size;
     header->source = source;
     header->positions = job->valid_count;
-    header->frozen =
-        plan->family == EKI_BATCH && (plan->masked ? single_valid(job, EK_SMALL_SKIP_UPDATE) : eki_ghost_frozen(plan));
+    header->frozen = plan->family == EKI_BATCH && (plan->masked ? masked_frozen(job, source) : eki_ghost_frozen(plan));
 }
 
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source) {
@@ -82,8 +87,9 @@ static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running
     eki_mask_fill(job, args);
     if (plan->family != EKI_BATCH || *running) return EK_OK;
     if (single_valid(job, EK_SMALL_ERROR)) return eki_small_sample_error(plan, err);
-    *running = single_valid(job, EK_SMALL_USE_RUNNING);
-    return *running ? eki_args_check_running(plan, args, err) : EK_OK;
+    bool substitute = single_valid(job, EK_SMALL_USE_RUNNING);
+    *running = substitute && plan->ghosts == 1;
+    return substitute ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
 ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args, ek_error *err) {

@@ -159,24 +159,6 @@ static ek_status check_masked(const ek_norm_desc *d, ek_error *err) {
         return eki_fail(err, EK_ERR_ARG, "desc.masked is %d, expected 0 or 1 (calls give args.lengths or args.mask)",
                         d->masked);
     }
-    if (d->dtype != EK_F32) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "desc.masked is 1 and desc.dtype is %d, expected EK_F32 with a mask",
-                        (int)d->dtype);
-    }
-    if (element_affine(d)) {
-        return eki_fail(
-            err, EK_ERR_UNSUPPORTED,
-            "desc.masked is 1 for %s with EK_AFFINE_ELEMENT, expected 0: rows share nothing with each other, "
-            "so leave rows out instead; EK_AFFINE_CHANNEL takes a mask",
-            eki_norm_kind_name(d->kind));
-    }
-    if (d->ghost != 0) {
-        return eki_fail(
-            err, EK_ERR_UNSUPPORTED,
-            "desc.masked is 1 and desc.ghost is %lld: a mask does not go with virtual batches; use one plan "
-            "per virtual batch",
-            (long long)d->ghost);
-    }
     return EK_OK;
 }
 

@@ -27,7 +27,7 @@ typedef struct eki_job {
     const float *running_mean, *running_var;
     bool stream; /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
-    unsigned char *valid;          /* [sample][position], 1 = valid; NULL without a mask */
+    unsigned char *valid;          /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
     float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
     eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
@@ -58,12 +58,24 @@ ek_status eki_mask_check(const ek_norm_plan *plan, const ek_norm_args *args, ek_
 void eki_mask_fill(eki_job *job, const ek_norm_args *args);
 ek_status eki_mask_check_again(const eki_job *job, ek_error *err); /* the mask of the forward? */
 
-/* masked_sums.c, masked_apply.c: the phases with a mask, which the phases below go to. */
-void eki_masked_moments(const eki_job *job);
+/* Runs of valid positions: from *end on, the next [*begin, *end); false when there is none. NULL = all are valid. */
+bool eki_next_run(const unsigned char *valid, int64_t n, int64_t *begin, int64_t *end);
+int64_t eki_count_valid(const unsigned char *valid, int64_t n);
+const unsigned char *eki_valid_at(const eki_job *job, int64_t sample, int64_t position); /* NULL without a mask */
+
+/* ROWS: the whole row is hidden. */
+static inline bool eki_row_hidden(const eki_job *job, int64_t row) {
+    return job->valid != NULL && job->plan->family == EKI_ROWS && !job->valid[row];
+}
+
+/* Zeros at what is hidden of a tensor that was written: elements of one sample and channel, or rows of columns. */
+void eki_hide_segments(const eki_job *job, void *tensor, eki_rows rows);
+void eki_hide_rows(const eki_job *job, void *tensor, int64_t offset, const unsigned char *valid, int64_t rows,
+                   int64_t cols);
+
+/* masked_sums.c: moments of one unit and channel, or of one piece of a contiguous set. */
+eki_moments eki_masked_row_moments(const eki_job *job, eki_span span, int64_t channel);
 eki_moments eki_masked_set_piece(const eki_job *job, int64_t set, int64_t block);
-void eki_masked_gradsums(const eki_job *job);
-void eki_masked_affine(const eki_job *job);
-void eki_masked_gradaffine(const eki_job *job);
 
 /* fusion.c: residual and activation for the kernels, of the elements from `offset`; NULL = nothing is fused. In
  * backward t is computed again from the `row` or `columns` given. */
@@ -119,7 +131,8 @@ ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const f
 int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g);      /* values per channel in the g-th */
 bool eki_ghost_single(const ek_norm_plan *plan);                   /* some virtual batch has one value per channel */
 bool eki_ghost_running(const ek_norm_plan *plan, int64_t samples); /* the small sample policy takes running ones */
-bool eki_ghost_frozen(const ek_norm_plan *plan);                   /* the policy forbids an update */
+bool eki_masked_single(const eki_job *job);      /* some (virtual) batch has one valid value per channel */
+bool eki_ghost_frozen(const ek_norm_plan *plan); /* the policy forbids an update */
 void eki_ghost_forward(const eki_job *job, bool running);
 void eki_ghost_backward(const eki_job *job, bool through_statistics);
 

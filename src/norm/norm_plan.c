@@ -147,6 +147,16 @@ static void set_parameter_blocks(ek_norm_plan *plan) {
     plan->param_blocks = ceil_div(plan->samples, plan->param_rows);
 }
 
+/* ROWS are hidden as a whole: the examples are those of the first dimension. */
+static void set_mask(ek_norm_plan *plan) {
+    const ek_norm_desc *d = &plan->desc;
+    plan->mask_examples = plan->samples;
+    plan->mask_positions = plan->space;
+    if (plan->family != EKI_ROWS) return;
+    plan->mask_examples = d->axis > 0 ? d->dims[0] : 1;
+    plan->mask_positions = product(d, 1, d->axis > 1 ? d->axis : 1);
+}
+
 static size_t round64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static size_t partial_bytes(const ek_norm_plan *plan) {
@@ -171,7 +181,7 @@ static void set_workspace(ek_norm_plan *plan) {
     plan->workspace_bytes = plan->totals_offset;
     if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
     plan->mask_offset = plan->workspace_bytes;
-    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->samples * plan->space));
+    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->mask_examples * plan->mask_positions));
 }
 
 /* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
@@ -181,7 +191,7 @@ static uint64_t fingerprint(const ek_norm_desc *d) {
     memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
     words[10] = (uint64_t)d->ghost;
     words[11] = d->renorm_r_max > 0;
-    words[12] = (uint64_t)d->masked;
+    words[13] = (uint64_t)d->masked;
     uint64_t dims[EK_NORM_MAX_RANK] = {0};
     for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
     words[9] = eki_hash(dims, sizeof dims);
@@ -206,6 +216,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     set_stream(made);
     set_cells(made);
     set_parameter_blocks(made);
+    set_mask(made);
     set_workspace(made);
     made->fingerprint = fingerprint(&checked);
     *plan = made;

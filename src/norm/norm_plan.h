@@ -55,6 +55,7 @@ struct ek_norm_plan {
     int64_t sets, set_size, elements; /* logical elements */
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
     bool renorm, masked;
+    int64_t mask_examples, mask_positions; /* of a mask: ROWS a byte per row, else one per example and position */
     bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */

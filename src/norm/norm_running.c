@@ -11,40 +11,47 @@
 /* What a forward left in `saved`. */
 typedef struct {
     const double *mean, *var;
-    double count; /* elements of a channel; with virtual batches 0 */
+    const double *n; /* with a mask: elements of every set, else NULL */
+    double count;    /* elements of a channel, of the only batch */
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
-    const double *values = (const double *)(const void *)(header + 1);
-    int64_t count = plan->masked ? header->positions : plan->ghosts == 1 ? header->count : 0;
-    return (batch_stats){values, values + 2 * plan->sets, (double)count};
+    eki_stats s = eki_stats_at((void *)(uintptr_t)header, plan->sets, plan->renorm, plan->masked);
+    return (batch_stats){s.mean, s.var, s.n, (double)header->count};
 }
 
-/* The mean over virtual batches, weighed by their elements; of the only one, the value itself. */
-static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
-    if (plan->ghosts == 1) return batch->mean[c];
-    double sum = 0;
-    for (int64_t g = 0; g < plan->ghosts; g++) {
-        sum += (double)eki_ghost_count(plan, g) * batch->mean[g * plan->channels + c];
-    }
-    return sum / (double)(plan->samples * plan->space);
+/* Elements of channel c in the g-th virtual batch. */
+static double elements_of(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
+    if (batch->n != NULL) return batch->n[g * plan->channels + c];
+    return plan->ghosts == 1 ? batch->count : (double)eki_ghost_count(plan, g);
 }
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
 static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    double var = batch->var[g * plan->channels + c], n = batch->count;
-    if (n == 0) n = (double)eki_ghost_count(plan, g);
+    double var = batch->var[g * plan->channels + c], n = elements_of(plan, batch, g, c);
     if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
     return var * (n / (n - 1.0));
 }
 
+/* The means over virtual batches, weighed by their elements; of the only one, the value itself. */
+static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
+    if (plan->ghosts == 1) return batch->mean[c];
+    double sum = 0, n = 0;
+    for (int64_t g = 0; g < plan->ghosts; g++) {
+        sum += elements_of(plan, batch, g, c) * batch->mean[g * plan->channels + c];
+        n += elements_of(plan, batch, g, c);
+    }
+    return sum / n;
+}
+
 static double batch_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
     if (plan->ghosts == 1) return ghost_variance(plan, batch, 0, c);
-    double sum = 0;
+    double sum = 0, n = 0;
     for (int64_t g = 0; g < plan->ghosts; g++) {
-        sum += (double)eki_ghost_count(plan, g) * ghost_variance(plan, batch, g, c);
+        sum += elements_of(plan, batch, g, c) * ghost_variance(plan, batch, g, c);
+        n += elements_of(plan, batch, g, c);
     }
-    return sum / (double)(plan->samples * plan->space);
+    return sum / n;
 }
 
 /* running = keep * running + take * batch. */

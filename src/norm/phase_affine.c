@@ -48,6 +48,7 @@ void eki_affine_rows(const eki_job *job, eki_rows rows) {
     } else {
         k->row_affine(x, y, count, stride, length, &p, eki_fuse(job, offset, &fused));
     }
+    eki_hide_segments(job, job->y, rows);
 }
 
 eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
@@ -108,6 +109,7 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
         columns(job, offset, s.length, stride, cols, &p);
     }
     if (padding > 0) eki_clear_padding(job, job->y, offset, s.length, cols, padding);
+    eki_hide_rows(job, job->y, offset, eki_valid_at(job, s.sample, s.begin), s.length, cols);
 }
 
 void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece) {
@@ -138,10 +140,6 @@ static void all_columns(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_affine(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_affine(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;

@@ -54,6 +54,8 @@ void eki_gradaffine_rows(const eki_job *job, eki_rows rows) {
     if (eki_computes_again(job)) again = eki_affine_channels(job, rows.sample, rows.channel, rows.count, &again_buffer);
     job->kernels->row_gradaffine(x, dy, dx, count, stride, length, &p,
                                  eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
+    eki_hide_segments(job, job->dx, rows);
+    eki_hide_segments(job, job->dresidual, rows);
 }
 
 static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, gradient_buffer *b) {
@@ -112,6 +114,9 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
     if (padding > 0 && job->dresidual != NULL) {
         eki_clear_padding(job, job->dresidual, offset, s.length, cols, padding);
     }
+    const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+    eki_hide_rows(job, job->dx, offset, valid, s.length, cols);
+    eki_hide_rows(job, job->dresidual, offset, valid, s.length, cols);
 }
 
 void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece) {
@@ -142,10 +147,6 @@ static void all_columns(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradaffine(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_gradaffine(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;

@@ -11,8 +11,14 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     if (eki_computes_again(job)) again = eki_affine_of(job, s.sample, channel);
     const eki_epilogue *e = eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
     if (!job->forms) fused.dresidual = NULL;
-    job->kernels->row_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)s.length,
-                               (size_t)s.samples, (size_t)(plan->channels * plan->space), mean, sums, e);
+    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    size_t length = (size_t)s.length, samples = (size_t)s.samples, stride = (size_t)(plan->channels * plan->space);
+    if (job->valid != NULL) {
+        const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+        job->kernels->row_gradsums_masked(x, dy, valid, length, samples, stride, (size_t)plan->space, mean, sums, e);
+    } else {
+        job->kernels->row_gradsums(x, dy, length, samples, stride, mean, sums, e);
+    }
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
@@ -27,10 +33,14 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, const double 
     int64_t padding = job->forms ? eki_tile_padding(plan, t) : 0;
     for (int64_t i = 0; i < stretches; i++) {
         int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
-        const eki_epilogue *e = eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
-        if (!job->forms) fused.dresidual = NULL;
-        job->kernels->col_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)rows, stride,
-                                   cols, mean, sdy, sdyx, e);
+        const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
+        for (int64_t begin = 0, end = 0; eki_next_run(valid, rows, &begin, &end);) {
+            int64_t at = offset + begin * (int64_t)stride;
+            const eki_epilogue *e = eki_fuse_columns(job, at, eki_computes_again(job) ? &again : NULL, &fused);
+            if (!job->forms) fused.dresidual = NULL;
+            job->kernels->col_gradsums(eki_at(job, job->x, at), eki_at(job, job->dy, at), (size_t)(end - begin), stride,
+                                       cols, mean, sdy, sdyx, e);
+        }
         if (padding > 0) eki_clear_padding(job, job->dresidual, offset, rows, (int64_t)cols, padding);
     }
 }
@@ -61,10 +71,6 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradsums(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_gradsums(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);

@@ -5,9 +5,12 @@
  */
 #include "norm/norm_job.h"
 
+#include <string.h>
+
 static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, u);
+    if (job->valid != NULL) return eki_masked_row_moments(job, s, channel);
     const void *x = eki_at(job, job->x, (s.sample * plan->channels + channel) * plan->space + s.begin);
     double shift = plan->centred ? eki_value(job, x) : 0.0, sums[2];
     job->kernels->row_moments(x, (size_t)s.length, (size_t)s.samples, (size_t)(plan->channels * plan->space), shift,
@@ -16,14 +19,37 @@ static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
 }
 
 /* Channels last: the rows of all samples of the unit follow each other. Blocked: one stretch per sample. */
-static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *shift, double *s1, double *s2) {
+static int64_t stretches(const ek_norm_plan *plan, eki_span s, int64_t *rows) {
+    *rows = plan->blocked ? s.length : s.samples * s.length;
+    return plan->blocked ? s.samples : 1;
+}
+
+/* Returns the number of rows that were added. */
+static int64_t column_sums(const eki_job *job, eki_span s, int64_t t, const double *shift, double *s1, double *s2) {
     const ek_norm_plan *plan = job->plan;
     size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
-    int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
-    for (int64_t i = 0; i < stretches; i++) {
+    int64_t rows, count = stretches(plan, s, &rows), added = 0;
+    for (int64_t i = 0; i < count; i++) {
         const void *x = eki_at(job, job->x, eki_tile_offset(plan, s.sample + i, s.begin, t));
-        job->kernels->col_moments(x, (size_t)rows, stride, cols, shift, s1, s2);
+        const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
+        for (int64_t begin = 0, end = 0; eki_next_run(valid, rows, &begin, &end); added += end - begin) {
+            job->kernels->col_moments(eki_at(job, x, begin * (int64_t)stride), (size_t)(end - begin), stride, cols,
+                                      shift, s1, s2);
+        }
     }
+    return added;
+}
+
+/* The first valid row of a unit, or NULL. */
+static const void *first_row(const eki_job *job, eki_span s, int64_t t) {
+    int64_t rows, count = stretches(job->plan, s, &rows), stride = eki_tile_stride(job->plan);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t begin = 0, end = 0, offset = eki_tile_offset(job->plan, s.sample + i, s.begin, t);
+        if (eki_next_run(eki_valid_at(job, s.sample + i, s.begin), rows, &begin, &end)) {
+            return eki_at(job, job->x, offset + begin * stride);
+        }
+    }
+    return NULL;
 }
 
 static void column_unit(const eki_job *job, int64_t u, int64_t t) {
@@ -32,11 +58,15 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     float first[EKI_TILE];
     double shift[EKI_TILE], s1[EKI_TILE] = {0}, s2[EKI_TILE] = {0};
     int64_t cols = eki_tile_columns(plan, t);
-    job->kernels->widen(eki_at(job, job->x, eki_tile_offset(plan, s.sample, s.begin, t)), (size_t)cols, first);
-    for (int64_t j = 0; j < cols; j++) shift[j] = plan->centred ? (double)first[j] : 0.0;
-    column_sums(job, s, t, shift, s1, s2);
     eki_moments *partial = job->moments + u * plan->channels + t * plan->tile;
-    double n = (double)(s.samples * s.length);
+    const void *row = first_row(job, s, t);
+    if (row == NULL) {
+        memset(partial, 0, (size_t)cols * sizeof *partial);
+        return;
+    }
+    job->kernels->widen(row, (size_t)cols, first);
+    for (int64_t j = 0; j < cols; j++) shift[j] = plan->centred ? (double)first[j] : 0.0;
+    double n = (double)column_sums(job, s, t, shift, s1, s2);
     for (int64_t j = 0; j < cols; j++) partial[j] = eki_moments_from_sums(n, shift[j], s1[j], s2[j], plan->centred);
 }
 
@@ -55,10 +85,6 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_moments(const eki_job *job) {
-    if (job->valid != NULL) {
-        eki_masked_moments(job);
-        return;
-    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
@@ -66,7 +92,8 @@ void eki_phase_moments(const eki_job *job) {
 }
 
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block) {
-    if (job->valid != NULL) return eki_masked_set_piece(job, set, block);
+    if (eki_row_hidden(job, set)) return (eki_moments){0, 0, 0};
+    if (job->valid != NULL && job->plan->family != EKI_ROWS) return eki_masked_set_piece(job, set, block);
     const ek_norm_plan *plan = job->plan;
     int64_t begin = block * EKI_ROW_LIMIT, rest = plan->set_size - begin;
     int64_t length = rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;

@@ -128,9 +128,11 @@ ek_status ek_norm_sync_forward_start(const ek_norm_plan *plan, const ek_norm_syn
                                      const ek_norm_args *args, ek_error *err) {
     EKI_TRY(eki_sync_check_start(plan, sync, memory, err));
     EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X, err));
+    if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, args, err));
     eki_sync_state *state = begin_state(plan, sync, EKI_SYNC_FORWARD, memory);
     if (plan->elements > 0) {
         eki_job job = eki_job_make(plan, args);
+        if (plan->masked) eki_mask_fill(&job, args);
         eki_phase_moments(&job);
         fill_block(&job, state);
     }
@@ -204,13 +206,24 @@ ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, co
     for (int64_t i = 0; i < cover.count; i++) n += cover.node[i].n;
     ek_norm_plan whole = plan_of_all(plan, (int64_t)n);
     EKI_TRY(check_small(&whole, &state->sync, err));
+    if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, args, err));
     eki_job job = eki_job_make(&whole, args);
+    if (plan->masked) eki_mask_fill(&job, args);
     if (n > 0) take_statistics(&job, state);
     if (plan->elements > 0) eki_batch_affine(&job);
     eki_stats_publish(&job, args, n > 0 ? EKI_FROM_BATCH : EKI_FROM_NOTHING);
     job.stats.header->spread = 1;
+    job.stats.header->frozen = eki_ghost_frozen(&whole); /* about all ranks' values */
     state->stage = EKI_SYNC_IDLE;
     return EK_OK;
+}
+
+/* The mask of the forward, again. */
+static ek_status take_mask(eki_job *job, const ek_norm_args *args, ek_error *err) {
+    if (!job->plan->masked) return EK_OK;
+    if (job->plan->elements > 0) EKI_TRY(eki_mask_check(job->plan, args, err));
+    eki_mask_fill(job, args);
+    return eki_mask_check_again(job, err);
 }
 
 static ek_status check_saved(const ek_norm_plan *plan, const ek_norm_args *args, const char *call, ek_error *err) {
@@ -228,9 +241,10 @@ ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sy
     EKI_TRY(eki_sync_check_start(plan, sync, memory, err));
     EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, err));
     EKI_TRY(check_saved(plan, args, "ek_norm_sync_backward_start()", err));
+    eki_job job = eki_job_make(plan, args);
+    EKI_TRY(take_mask(&job, args, err));
     eki_sync_state *state = begin_state(plan, sync, EKI_SYNC_BACKWARD, memory);
     if (plan->elements > 0) {
-        eki_job job = eki_job_make(plan, args);
         if (eki_computes_again(&job)) eki_batch_coefficients(&job);
         eki_phase_gradsums(&job);
         fill_block(&job, state);
@@ -247,6 +261,7 @@ ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, c
     EKI_TRY(check_saved(plan, args, "ek_norm_sync_backward_finish()", err));
     ek_norm_plan whole = plan_of_all(plan, ((const eki_saved_header *)args->saved)->count);
     eki_job job = eki_job_make(&whole, args);
+    EKI_TRY(take_mask(&job, args, err));
     eki_cover cover;
     eki_sync_load_nodes(state->block, &cover);
     for (int64_t c = 0; c < plan->channels; c++) {

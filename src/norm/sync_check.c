@@ -10,7 +10,7 @@
 size_t eki_sync_state_bytes(void) { return (sizeof(eki_sync_state) + 63) / 64 * 64; }
 
 bool eki_sync_supported(const ek_norm_plan *plan) {
-    return plan->family == EKI_BATCH && plan->desc.ghost == 0 && !plan->renorm && !plan->masked;
+    return plan->family == EKI_BATCH && plan->desc.ghost == 0 && !plan->renorm;
 }
 
 bool eki_sync_units(const ek_norm_plan *plan, int64_t global_count, int64_t *units) {
@@ -39,14 +39,14 @@ ek_status eki_sync_prefix(const ek_norm_sync *sync, ek_status status, ek_error *
 static ek_status check_plan(const ek_norm_plan *plan, ek_error *err) {
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     if (eki_sync_supported(plan)) return EK_OK;
-    return eki_fail(err, EK_ERR_UNSUPPORTED,
-                    "the plan is of %s%s, which cannot be synchronized: only batch norm without virtual batches, batch "
-                    "renorm or a mask can",
-                    eki_norm_kind_name(plan->desc.kind),
-                    plan->masked            ? " with a mask"
-                    : plan->renorm          ? " with batch renorm"
-                    : plan->desc.ghost != 0 ? " with virtual batches"
-                                            : "");
+    return eki_fail(
+        err, EK_ERR_UNSUPPORTED,
+        "the plan is of %s%s, which cannot be synchronized: only batch norm without virtual batches or batch "
+        "renorm can",
+        eki_norm_kind_name(plan->desc.kind),
+        plan->renorm            ? " with batch renorm"
+        : plan->desc.ghost != 0 ? " with virtual batches"
+                                : "");
 }
 
 static ek_status check_exchange(const ek_norm_sync *sync, ek_error *err) {

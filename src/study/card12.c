@@ -15,27 +15,23 @@ enum { SIZES = 5 };
 
 static const int64_t sizes[SIZES] = {1, 2, 7, 64, 1000};
 
-/* All batch sizes in one mode, against the first: values that differ and images per second, by size. */
+/* All batch sizes in one mode, against the first: values that differ, by size. */
 static ek_status sweep(eks_study *study, const eks_network *network, ek_mode mode, float *reference, float *logits,
-                       double differing[SIZES], double speed[SIZES], ek_error *err) {
+                       double differing[SIZES], ek_error *err) {
     size_t values = (size_t)(network->count * network->classes);
     for (int k = 0; k < SIZES; k++) {
-        double start = eks_now();
         EKS_TRY(
             eks_network_logits(network, mode, eks_network_threads(study), sizes[k], NULL, k ? logits : reference, err));
-        speed[k] = (double)network->count / (eks_now() - start);
         differing[k] = k ? (double)eks_differing(reference, logits, values) : 0;
     }
     return EK_OK;
 }
 
-static void report(eks_evidence *evidence, double values, double inference[SIZES], const double training[SIZES],
-                   const double speed[SIZES]) {
-    static const char *const columns[] = {"batch size", "logits that differ", "the same in training mode",
-                                          "images per second"};
+static void report(eks_evidence *evidence, double values, double inference[SIZES], const double training[SIZES]) {
+    static const char *const columns[] = {"batch size", "logits that differ", "the same in training mode"};
     static const char *const labels[] = {"inference, 1",  "inference, 2",    "inference, 7",
                                          "inference, 64", "inference, 1000", "training, 64"};
-    eks_table_begin(&evidence->table, "Logits against those of batch 1, bit by bit", 4, columns);
+    eks_table_begin(&evidence->table, "Logits against those of batch 1, bit by bit", 3, columns);
     eks_series *bars = eks_chart_series(&evidence->chart, "share of logits that differ from batch 1", EKS_DOTS);
     evidence->values[0] = evidence->values[2] = 0;
     for (int k = 0; k < SIZES; k++) {
@@ -45,7 +41,6 @@ static void report(eks_evidence *evidence, double values, double inference[SIZES
         eks_cell_number(&evidence->table, row, 0, (double)sizes[k]);
         eks_cell_number(&evidence->table, row, 1, inference[k]);
         eks_cell_number(&evidence->table, row, 2, training[k]);
-        eks_cell_number(&evidence->table, row, 3, round(speed[k]));
         evidence->chart.labels[k] = labels[k];
         eks_point(bars, k, inference[k] / values);
     }
@@ -55,15 +50,15 @@ static void report(eks_evidence *evidence, double values, double inference[SIZES
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     const eks_network *network;
-    double inference[SIZES], training[SIZES], speed[SIZES], ignored[SIZES];
+    double inference[SIZES], training[SIZES];
     EKS_TRY(eks_network_get(study, &network, err));
     size_t values = (size_t)(network->count * network->classes);
     float *reference = eks_floats(values, err), *logits = eks_floats(values, err);
     int64_t *order = calloc((size_t)network->count + 1, sizeof *order);
     ek_status status = reference && logits && order ? EK_OK : eks_fail(err, EK_ERR_NOMEM, "out of memory for logits");
     if (status != EK_OK) goto done;
-    EKS_TRY_DONE(sweep(study, network, EK_MODE_TRAINING, reference, logits, training, ignored, err));
-    EKS_TRY_DONE(sweep(study, network, study->uses.evaluation, reference, logits, inference, speed, err));
+    EKS_TRY_DONE(sweep(study, network, EK_MODE_TRAINING, reference, logits, training, err));
+    EKS_TRY_DONE(sweep(study, network, study->uses.evaluation, reference, logits, inference, err));
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_BARS;
     chart->title = "Share of logits whose bits differ from those at batch 1";
@@ -72,7 +67,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_label = "logits that differ";
     chart->y_percent = 1;
     chart->y_max = 1;
-    report(evidence, (double)values, inference, training, speed);
+    report(evidence, (double)values, inference, training);
     eks_permutation(order, network->count, study->options->seed, 1200);
     EKS_TRY_DONE(
         eks_network_logits(network, study->uses.evaluation, eks_network_threads(study), 64, order, logits, err));
@@ -90,8 +85,7 @@ const eks_design eks_card12 = {
     .prediction =
         "The logits of 1,000 test images have the same bits at batch 1, 2, 7, 64 and 1,000, and in any order.",
     .refuter = "One differing bit.",
-    .method = "The network of card 3; logits compared bit by bit with those of batch 1. Training mode as a control; "
-              "images per second are reported and not judged.",
+    .method = "The network of card 3; logits compared bit by bit with those of batch 1. Training mode as a control.",
     .sabotage = "serve-batch-stats",
     .sabotage_what = "the network is served with the statistics of the batch",
     .endpoint_count = 3,

@@ -19,7 +19,7 @@ const eks_choices eks_predictions[EKS_CARDS] = {
      0,
      "This is what the experiment of Santurkar and others found. If stable distributions were the reason, it would "
      "fail.",
-     0},
+     1},
     {"In evaluation mode the same images are run alone, in batches of many sizes, and in another order. How many "
      "logits "
      "differ?",
@@ -34,19 +34,19 @@ const eks_choices eks_predictions[EKS_CARDS] = {
      {"It rises", "Nothing: only the optimizer’s batch matters", "It falls, since noise regularizes"},
      0,
      "Small batches do not hurt gradient descent as such. What hurts is a mean and a variance from few values.",
-     0},
+     1},
     {"A network with ReLU is trained with batch norm before, and with batch norm after the activation. Which wins?",
      {"Before", "After", "Neither clearly"},
      -1,
      "Published comparisons point both ways, so there is no settled answer. Trust what was measured for your own "
      "network.",
-     0},
+     1},
     {"γ and β are fixed at 1 and 0 for the whole training. What does that cost?",
      {"Nearly everything: they are what makes batch norm work", "Little: half a point to two points on CIFAR-10",
       "Nothing, as the next layer has weights of its own"},
      1,
      "This is what Frankle, Schwab and Morcos found. The normalization does most of the work, not the two parameters.",
-     0},
+     5},
     {"The running mean keeps a share m = 0.99 at each step. After 100 steps, how much of it is still the initial "
      "value?",
      {"Nothing", "About 1%", "About a third"},
@@ -74,7 +74,7 @@ const eks_choices eks_predictions[EKS_CARDS] = {
      {"It does not", "Its variance falls like 1/n", "Its variance falls like 1/n²"},
      1,
      "The mean of n values varies with σ²/n, and the noise on every result follows it.",
-     0},
+     1},
     {"A network trained on batches of 64 answers one image at a time. What changes in its logits?",
      {"They blur: a variance needs more than one value", "The last digits", "Not one bit"},
      2,
@@ -86,20 +86,20 @@ const eks_choices eks_predictions[EKS_CARDS] = {
      {"The frozen ones", "Live ones, since the data are new", "It makes no difference"},
      0,
      "Two images say little about a channel; the old statistics come from many images of the same kind.",
-     0},
+     1},
     {"All weights in front of a batch norm are doubled. What becomes of its output, and of the gradient of those "
      "weights?",
      {"Both double", "The output stays, the gradient halves", "The output stays, the gradient doubles"},
      1,
      "f(a·w) = f(w), hence ∇f(a·w) = ∇f(w)/a. Larger weights are taught more slowly: this is where weight decay acts.",
-     0},
+     2},
     {"A deep stack of layers with batch norm and ReLU, no skip connections, before any training. What does the "
      "gradient "
      "do on its way down?",
      {"It grows by about a fifth per layer", "It stays: that is what the norm is for", "It fades"},
      0,
      "By the square root of π/(π − 1), which is 1.21, per layer, and batch norm itself is the cause.",
-     0},
+     8},
 };
 
 const eks_choices eks_quiz[EKS_CARDS] = {
@@ -114,7 +114,7 @@ const eks_choices eks_quiz[EKS_CARDS] = {
      1,
      "That batch norm trains faster is a fact. Why is contested: a smoother loss, larger learning rates, smaller "
      "residual branches have all been put forward.",
-     0},
+     1},
     {"In production a model’s answer for one image changes with the other images in the request. First suspicion?",
      {"It still runs in training mode", "ε is too small", "The running statistics were not saved",
       "The batch is too small"},
@@ -127,7 +127,7 @@ const eks_choices eks_quiz[EKS_CARDS] = {
      "One image still gives 64 values per channel. Only where a single value is left, as after a fully connected "
      "layer, "
      "does β alone remain.",
-     0},
+     9},
     {"Where does a batch norm vanish at no cost when the network is served?",
      {"Right behind a convolution, before the activation", "Right behind the activation",
       "In front of a convolution with zero padding", "Nowhere"},
@@ -135,12 +135,12 @@ const eks_choices eks_quiz[EKS_CARDS] = {
      "There it is one more scale and shift on what the convolution computes. Behind the activation it could only go "
      "into "
      "the next convolution, and zero padding makes that wrong at the border.",
-     0},
+     4},
     {"A convolution in front of batch norm has a bias. What is the bias’s gradient?",
      {"That of β", "0", "That of γ", "It depends on the batch"},
      1,
      "The mean takes any constant away, so the loss cannot depend on it.",
-     0},
+     4},
     {"A PyTorch model has momentum 0.1. Which momentum does it have in ONNX?",
      {"0.1", "0.9", "0.01", "None: ONNX has no momentum"},
      1,
@@ -169,7 +169,7 @@ const eks_choices eks_quiz[EKS_CARDS] = {
      2,
      "More values make a steadier mean, and with it less noise. It is a side effect, not a substitute for dropout or "
      "weight decay.",
-     0},
+     1},
     {"A model is served one image at a time. What must be true of its batch norm?",
      {"It was trained with one image per batch",
       "Its running statistics are well estimated, on data like the data "
@@ -184,7 +184,7 @@ const eks_choices eks_quiz[EKS_CARDS] = {
      1,
      "Freezing gradients and freezing statistics are different switches. In training mode the statistics move without "
      "any gradient.",
-     0},
+     1},
     {"What does weight decay do to weights in front of batch norm?",
      {"It makes the function simpler", "Nothing at all", "It keeps the effective learning rate from fading",
       "It shrinks γ"},
@@ -192,11 +192,11 @@ const eks_choices eks_quiz[EKS_CARDS] = {
      "Their size does not change the function, only how far a step turns them. Decay keeps the size, and so the turn, "
      "in "
      "balance.",
-     0},
+     3},
     {"For which of these is batch norm a good choice?",
      {"A language model", "An image classifier with 64 mixed images per batch", "Training on a stream, one at a time",
       "Detection with one image per device"},
      1,
      "Many independent images per batch are what it was made for. The others are cases for layer, RMS or group norm.",
-     0},
+     4},
 };

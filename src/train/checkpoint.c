@@ -13,6 +13,7 @@
  * cases. A model file that is neither the state's own nor the one it replaced was put there by someone else, and is
  * refused rather than guessed at.
  */
+#include "train/ranks.h"
 #include "train/trainer.h"
 
 #include "dnnl/adapter.h"
@@ -77,6 +78,8 @@ ek_status ek_trainer_save(const ek_trainer *trainer, const char *path, const ek_
     const ek_position start = {.flags = ""};
     eki_identity previous, model = {.exists = true};
     eki_writer *writer;
+    EKI_TRY(eki_ranks_meet(trainer->ranks, trainer, err));
+    if (!eki_ranks_writes(trainer->ranks)) return EK_OK;
     EKI_TRY(identify(path, &previous, err));
     EKI_TRY(eki_writer_open(path, &writer, err));
     ek_status status = eki_model_write(trainer->model, NULL, writer, err);

@@ -83,7 +83,7 @@ ek_status eki_feed_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_er
     char text[192];
     int64_t count = 0;
     bool fits = logits.shape.rank >= 2 && logits.shape.dims[0] == rows && eki_shape_count(&logits.shape, &count);
-    *classes = fits && rows > 0 ? count / rows : 0;
+    *classes = !fits ? 0 : rows > 0 ? count / rows : logits.shape.dims[1]; /* a rank may have no example */
     if (fits && logits.shape.dims[1] == *classes && *classes > 0 && logits.dtype == EK_F32) return EK_OK;
     return eki_fail(err, EK_ERR_SHAPE,
                     "the model's logits have shape %s; a classifier gives [examples, classes], here %" PRId64

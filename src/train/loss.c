@@ -24,6 +24,11 @@ static double row_loss(const float *row, int64_t classes, int32_t label, double 
 }
 
 eki_loss eki_loss_compute(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, float *gradient) {
+    return eki_loss_part(logits, rows, classes, labels, rows, NULL, gradient);
+}
+
+eki_loss eki_loss_part(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, int64_t all,
+                       double *losses, float *gradient) {
     eki_loss loss = {.bad_row = -1};
     for (int64_t r = 0; r < rows; r++) {
         const float *row = logits + r * classes;
@@ -31,10 +36,11 @@ eki_loss eki_loss_compute(const float *logits, int64_t rows, int64_t classes, co
         double sum, top = (double)row[best], value = row_loss(row, classes, labels[r], top, &sum);
         if (!isfinite(value) && loss.bad_row < 0) loss.bad_row = r;
         loss.sum += value;
+        if (losses != NULL) losses[r] = value;
         loss.correct += best == labels[r];
         for (int64_t i = 0; gradient != NULL && i < classes; i++) {
             double p = exp((double)row[i] - top) / sum;
-            gradient[r * classes + i] = (float)((p - (i == labels[r] ? 1.0 : 0.0)) / (double)rows);
+            gradient[r * classes + i] = (float)((p - (i == labels[r] ? 1.0 : 0.0)) / (double)all);
         }
     }
     return loss;

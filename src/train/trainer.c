@@ -5,6 +5,7 @@
  * gradient that is not finite) leaves the model as it was.
  */
 #include "train/trainer.h"
+#include "train/ranks.h"
 
 #include "base/threads.h"
 
@@ -27,6 +28,9 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .profile = o->profile != 0,
                                 .seed = o->seed,
                                 .norm_switches = trainer->switches,
+                                .ranks = eki_ranks_collective(trainer->ranks),
+                                .gradient_ready = trainer->ranks != NULL ? eki_ranks_gradient_ready : NULL,
+                                .gradient_context = trainer->ranks,
                                 .outputs = &trainer->logits,
                                 .n_outputs = 1};
     return eki_exec_create(trainer->model->graph, &options, &trainer->exec, err);
@@ -38,6 +42,7 @@ ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek
     if (trainer == NULL) return eki_fail_nomem(err, sizeof *trainer);
     trainer->model = model;
     ek_status status = eki_train_options_check(&trainer->options, options, err);
+    if (status == EK_OK) status = eki_ranks_create(&trainer->options, &trainer->ranks, err);
     if (status == EK_OK) status = eki_trainer_open(trainer, err);
     if (status != EK_OK) {
         ek_trainer_destroy(trainer);
@@ -52,6 +57,7 @@ void ek_trainer_destroy(ek_trainer *trainer) {
     eki_rules_free(&trainer->rules);
     eki_groups_free(&trainer->groups);
     eki_exec_destroy(trainer->exec);
+    eki_ranks_free(trainer->ranks);
     free(trainer->switches);
     free(trainer);
 }
@@ -71,19 +77,29 @@ ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err)
         eki_groups_create(trainer->model, trainer->exec, &trainer->options, scales, &trainer->groups, err);
     free(scales);
     trainer->bound = status == EK_OK;
-    return status;
+    if (status != EK_OK || trainer->ranks == NULL) return status;
+    return eki_ranks_check(trainer->ranks, trainer, err);
 }
 
-static ek_status check_loss(const ek_trainer *trainer, const ek_batch *batch, const eki_loss *loss, ek_error *err) {
-    if (loss->bad_row < 0) return EK_OK;
-    uint64_t id = batch->ids != NULL ? batch->ids[loss->bad_row] : (uint64_t)loss->bad_row;
+static ek_status check_loss(const ek_trainer *trainer, const eki_whole_loss *loss, ek_error *err) {
+    if (!loss->bad) return EK_OK;
     return eki_fail(err, EK_ERR_NONFINITE,
                     "step %" PRId64 ": the loss of example %" PRIu64
                     " is not finite; the model is as before the step: lower the learning rate or check the data",
-                    trainer->step + 1, id);
+                    trainer->step + 1, loss->bad_id);
 }
 
-static ek_status forward_backward(ek_trainer *trainer, const ek_batch *batch, eki_loss *loss, ek_error *err) {
+static ek_status check_gradients(const ek_trainer *trainer, ek_error *err) {
+    const eki_trained *bad = eki_optimizer_nonfinite(&trainer->groups);
+    if (bad == NULL) return EK_OK;
+    return eki_fail(err, EK_ERR_NONFINITE,
+                    "step %" PRId64 ": the gradient of '%s' is not finite; the model is as before the step: lower the "
+                    "learning rate or check the data",
+                    trainer->step + 1, bad->name);
+}
+
+/* Forward, then the loss of each row and its gradient, which is of the mean over the whole batch. */
+static ek_status forward(ek_trainer *trainer, const ek_batch *batch, eki_loss *loss, double *losses, ek_error *err) {
     eki_exec *exec = trainer->exec;
     eki_plan *plan = eki_exec_plan(exec);
     eki_view input = eki_exec_input(exec, 0);
@@ -94,19 +110,33 @@ static ek_status forward_backward(ek_trainer *trainer, const ek_batch *batch, ek
     plan->sample_ids = batch->ids;
     plan->samples = batch->count;
     (void)eki_shape_count(&input.shape, &elements);
-    memcpy(input.data, batch->images, (size_t)elements * sizeof(float));
+    if (elements > 0) memcpy(input.data, batch->images, (size_t)elements * sizeof(float));
     EKI_TRY(eki_exec_forward(exec, err));
-    const float *logits = eki_exec_output(exec, 0).data;
-    float *gradient = eki_exec_output_gradient(exec, 0);
-    *loss = eki_loss_compute(logits, batch->count, classes, batch->labels, gradient);
-    EKI_TRY(check_loss(trainer, batch, loss, err));
-    EKI_TRY(eki_exec_backward(exec, err));
-    const eki_trained *bad = eki_optimizer_nonfinite(&trainer->groups);
-    if (bad == NULL) return EK_OK;
-    return eki_fail(err, EK_ERR_NONFINITE,
-                    "step %" PRId64 ": the gradient of '%s' is not finite; the model is as before the step: lower the "
-                    "learning rate or check the data",
-                    trainer->step + 1, bad->name);
+    *loss = eki_loss_part(eki_exec_output(exec, 0).data, batch->count, classes, batch->labels, batch->total, losses,
+                          eki_exec_output_gradient(exec, 0));
+    return EK_OK;
+}
+
+/* Alone, a loss that is not finite ends the step at once; with others, it goes through backward to be told to all. */
+static ek_status forward_backward(ek_trainer *trainer, const ek_batch *batch, eki_whole_loss *whole, double *losses,
+                                  ek_error *err) {
+    eki_loss loss;
+    eki_ranks *ranks = trainer->ranks;
+    if (ranks != NULL) EKI_TRY(eki_ranks_begin(ranks, trainer, batch, err));
+    EKI_TRY(forward(trainer, batch, &loss, losses, err));
+    if (ranks == NULL) {
+        *whole = (eki_whole_loss){.sum = loss.sum, .correct = loss.correct, .rows = batch->count};
+        whole->bad = loss.bad_row >= 0;
+        if (whole->bad) whole->bad_id = batch->ids != NULL ? batch->ids[loss.bad_row] : (uint64_t)loss.bad_row;
+        EKI_TRY(check_loss(trainer, whole, err));
+        EKI_TRY(eki_exec_backward(trainer->exec, err));
+    } else {
+        EKI_TRY(eki_ranks_loss(ranks, &loss, losses, batch->count, batch->ids, err));
+        EKI_TRY(eki_exec_backward(trainer->exec, err));
+        EKI_TRY(eki_ranks_finish(ranks, whole, err));
+        EKI_TRY(check_loss(trainer, whole, err));
+    }
+    return check_gradients(trainer, err);
 }
 
 static ek_status commit(ek_trainer *trainer, double lr, ek_error *err) {
@@ -126,26 +156,46 @@ static ek_status commit(ek_trainer *trainer, double lr, ek_error *err) {
     return status;
 }
 
-ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result, ek_error *err) {
-    eki_loss loss;
-    if (batch->count < 1 || batch->images == NULL || batch->labels == NULL) {
+/* A caller that knows nothing of ranks leaves the total out. */
+static ek_status check_batch(const ek_trainer *trainer, ek_batch *batch, ek_error *err) {
+    if (batch->total == 0) batch->total = batch->count;
+    bool whole = batch->first == 0 && batch->count == batch->total;
+    bool part = batch->first >= 0 && batch->count >= 0 && batch->first + batch->count <= batch->total;
+    if (batch->total < 1 || (batch->count > 0 && (batch->images == NULL || batch->labels == NULL))) {
         return eki_fail(err, EK_ERR_ARG, "a training step needs a batch of at least one image with its label");
     }
-    EKI_TRY(eki_trainer_prepare(trainer, batch->count, err));
+    if (trainer->ranks != NULL ? part : whole) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "the batch is examples %" PRId64 " to %" PRId64 " of %" PRId64 ", expected %s",
+                    batch->first, batch->first + batch->count - 1, batch->total,
+                    trainer->ranks != NULL ? "a part of it" : "all of it: this trainer is alone (comm is NULL)");
+}
+
+static void fill_result(const ek_trainer *trainer, const eki_whole_loss *loss, double lr, ek_step_result *result) {
+    *result = (ek_step_result){.step = trainer->step,
+                               .loss = loss->sum / (double)loss->rows,
+                               .correct = loss->correct,
+                               .count = loss->rows,
+                               .lr = lr,
+                               .skipped_updates = trainer->skipped,
+                               .skipped = trainer->skipped_text,
+                               .stopped = loss->stopped};
+    if (trainer->ranks != NULL) result->exchange_seconds = eki_ranks_waited(trainer->ranks);
+}
+
+ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_result *result, ek_error *err) {
+    eki_whole_loss loss = {0};
+    ek_batch batch = *given;
+    EKI_TRY(check_batch(trainer, &batch, err));
+    EKI_TRY(eki_trainer_prepare(trainer, batch.count, err));
     double lr = eki_learning_rate(&trainer->options, trainer->step);
-    ek_status status = forward_backward(trainer, batch, &loss, err);
+    double *losses = malloc(((size_t)batch.count + 1) * sizeof *losses);
+    if (losses == NULL) return eki_fail_nomem(err, (size_t)batch.count * sizeof *losses);
+    ek_status status = forward_backward(trainer, &batch, &loss, losses, err);
+    free(losses);
     eki_exec_plan(trainer->exec)->sample_ids = NULL; /* the batch's memory, which ends with the call */
     EKI_TRY(status);
     EKI_TRY(commit(trainer, lr, err));
-    if (result != NULL) {
-        *result = (ek_step_result){.step = trainer->step,
-                                   .loss = loss.sum / (double)batch->count,
-                                   .correct = loss.correct,
-                                   .count = batch->count,
-                                   .lr = lr,
-                                   .skipped_updates = trainer->skipped,
-                                   .skipped = trainer->skipped_text};
-    }
+    if (result != NULL) fill_result(trainer, &loss, lr, result);
     return EK_OK;
 }
 

@@ -15,6 +15,9 @@ typedef struct eki_loss {
 
 /* Softmax cross-entropy of rows x classes logits. gradient (NULL = not wanted) gets (softmax - onehot) / rows. */
 eki_loss eki_loss_compute(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, float *gradient);
+/* The same of rows that are part of `all`; losses (NULL = not wanted) gets that of each row. */
+eki_loss eki_loss_part(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, int64_t all,
+                       double *losses, float *gradient);
 /* EK_ERR_ARG names the first label that is not a class. ids may be NULL. */
 ek_status eki_loss_check_labels(const int32_t *labels, const uint64_t *ids, int64_t rows, int64_t classes,
                                 ek_error *err);
@@ -90,9 +93,10 @@ struct ek_trainer {
     const char *logits;
     eki_rules rules;
     eki_groups groups;
-    bool bound;      /* groups are made */
-    int64_t step;    /* done */
-    int64_t skipped; /* running-statistics updates refused */
+    struct eki_ranks *ranks; /* NULL = this process is alone */
+    bool bound;              /* groups are made */
+    int64_t step;            /* done */
+    int64_t skipped;         /* running-statistics updates refused */
     char skipped_text[256];
 };
 

@@ -210,6 +210,40 @@ static expected ref_row_gradsums(const problem *p, size_t row, size_t i) {
     return sum_all(p, (int)i, row_gradient);
 }
 
+/* A hidden element is in no sum, whatever it holds. */
+static double masked_shift(const problem *p) { /* the first valid element, as the kernel asks */
+    for (size_t i = 0; i < p->rows * p->n; i++) {
+        if (p->valid[i]) return (double)p->xs[i / p->n * p->stride + i % p->n];
+    }
+    return 0;
+}
+static real masked_moment(const problem *p, size_t row, size_t i, int which) {
+    if (!p->valid[row * p->n + i]) return 0;
+    real d = x_at(p, row, i) - (real)masked_shift(p);
+    return which ? d * d : d;
+}
+static real masked_gradient(const problem *p, size_t row, size_t i, int which) {
+    return p->valid[row * p->n + i] ? row_gradient(p, row, i, which) : 0;
+}
+
+CASE(row_moments_masked, TWO_SUMS, 0, 4)
+static void run_row_moments_masked(const eki_kernels *k, const problem *p) {
+    k->row_moments_masked(p->x, p->valid, p->n, p->rows, p->stride, p->n, masked_shift(p), p->sums);
+}
+static expected ref_row_moments_masked(const problem *p, size_t row, size_t i) {
+    (void)row;
+    return sum_all(p, (int)i, masked_moment);
+}
+
+CASE(row_gradsums_masked, TWO_SUMS, 0, 4)
+static void run_row_gradsums_masked(const eki_kernels *k, const problem *p) {
+    k->row_gradsums_masked(p->x, p->dy, p->valid, p->n, p->rows, p->stride, p->n, p->mean[0], p->sums, fused_rows(p));
+}
+static expected ref_row_gradsums_masked(const problem *p, size_t row, size_t i) {
+    (void)row;
+    return sum_all(p, (int)i, masked_gradient);
+}
+
 CASE(col_gradsums, COLUMN_SUMS, 0, 4)
 static void run_col_gradsums(const eki_kernels *k, const problem *p) {
     k->col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n, fused_columns(p));
@@ -308,6 +342,12 @@ static void run_vec_gradaffine(const eki_kernels *k, const problem *p) {
 }
 static expected ref_vec_gradaffine(const problem *p, size_t row, size_t i) {
     return gradient_at(p, row, i, &p->gradient, p->scale ? (real)p->scale[i] : 1);
+}
+
+CASE(row_hide, ELEMENTS, 1, 0)
+static void run_row_hide(const eki_kernels *k, const problem *p) { k->row_hide(p->x, p->y, p->valid, p->n); }
+static expected ref_row_hide(const problem *p, size_t row, size_t i) {
+    return p->valid[row * p->n + i] ? ref_widen(p, row, i) : (expected){0, 0};
 }
 
 CASE(row_affine_stream, ELEMENTS, 0, 4)

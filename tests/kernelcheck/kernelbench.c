@@ -39,10 +39,18 @@ static double *doubles(size_t count) {
     return values;
 }
 
+/* Runs of forty that are valid, forty that are not. */
+static unsigned char *half_hidden(void) {
+    unsigned char *valid = cache_lines(LARGEST);
+    for (size_t i = 0; i < LARGEST; i++) valid[i] = i / 40 % 2;
+    return valid;
+}
+
 /* What every problem reads; sized for the largest. */
 static problem whole(void) {
     problem p = {
         .x = floats(LARGEST, -0.9f), .dy = floats(LARGEST, -0.7f), .y = floats(LARGEST, 0), .sums = doubles(LARGEST)};
+    p.valid = half_hidden();
     p.xs = p.x;
     p.dys = p.dy;
     p.mean = doubles(LARGEST);
@@ -56,7 +64,7 @@ static problem whole(void) {
 }
 
 static void forget(const problem *p) {
-    const void *all[] = {p->x, p->dy, p->y, p->sums, p->mean, p->scale, p->bias};
+    const void *all[] = {p->x, p->dy, p->y, p->sums, p->mean, p->scale, p->bias, p->valid};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) eki_free((void *)(uintptr_t)all[i]);
 }
 

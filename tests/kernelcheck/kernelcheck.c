@@ -41,6 +41,7 @@ enum {
     MEAN,
     RSTD,
     SUMS,
+    VALID,
     COLUMN0,
     CHANNEL0 = COLUMN0 + 6,
     BUFFERS = CHANNEL0 + 6
@@ -121,6 +122,17 @@ static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     p->affine = (eki_affine){hi, lo, (float)rstd[0], 0.7f};
     p->gradient = (eki_gradient){hi, lo, (float)rstd[0], 1.1f, 0.3f, -0.4f};
     p->sums = last_doubles(buffers[SUMS], 2 * n > 2 ? 2 * n : 2);
+}
+
+/* Some hidden, long runs of both, or hidden at random. */
+static void fill_mask(problem *p, eki_random r) {
+    size_t n = p->rows * p->n;
+    unsigned char *valid = guarded_last(buffers[VALID], n);
+    for (size_t i = 0; i < n; i++) {
+        int run = eki_random_uniform(r, 6000000 + i / 40) < 0.6;
+        valid[i] = p->rows % 2 ? (unsigned char)run : eki_random_uniform(r, 6500000 + i) < 0.7;
+    }
+    p->valid = valid;
 }
 
 enum { FUSIONS = 12 };
@@ -271,12 +283,13 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         if (p.stride == 0) p.stride = 1;
         eki_random r = eki_random_stream(seed, c->name, n * 1000 + rows, (uint64_t)pattern);
         fill_data(&p, pattern, r);
+        fill_mask(&p, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
         if (c->output == ROW_AND_COLUMN_SUMS) p.sums = last_doubles(buffers[SUMS], output_count(c, &p));
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
-        int fusable =
-            (strstr(c->name, "_stream") == NULL && strchr(c->name, '_') != NULL && c->output != ROW_AND_COLUMN_SUMS) ||
-            strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
+        int fusable = (strstr(c->name, "_stream") == NULL && strchr(c->name, '_') != NULL &&
+                       strcmp(c->name, "row_hide") != 0 && c->output != ROW_AND_COLUMN_SUMS) ||
+                      strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
         for (int k = 0; k < 1 + fusable; k++) {
             eki_epilogue e;
             fill_fusion(&p, &e, kinds[k], r);

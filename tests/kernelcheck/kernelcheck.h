@@ -12,11 +12,12 @@ extern const float CANARY;
 /* x, dy and y are `rows` rows of n elements, `stride` apart. */
 typedef struct problem {
     size_t n, rows, stride;
-    const void *x, *dy;        /* tensors of the kernel */
-    const float *xs, *dys;     /* their values */
-    const float *scale, *bias; /* [n] or NULL */
-    const double *mean, *rstd; /* [n] and [rows], both long enough */
-    eki_affine affine;         /* of rows */
+    const void *x, *dy;         /* tensors of the kernel */
+    const float *xs, *dys;      /* their values */
+    const unsigned char *valid; /* mask, rows of n bytes, n apart */
+    const float *scale, *bias;  /* [n] or NULL */
+    const double *mean, *rstd;  /* [n] and [rows], both long enough */
+    eki_affine affine;          /* of rows */
     eki_gradient gradient;
     const float *column[6];    /* the same per column, [n] each */
     const float *channel[6];   /* and per row, [rows] each */

@@ -94,7 +94,6 @@ static void descriptor_fusion(void **state) {
     (void)state;
     REFUSE(EK_NORM_BATCH, d.activation = (ek_activation)10, EK_ERR_ARG, "desc.activation is 10");
     REFUSE(EK_NORM_BATCH, d.activation = (ek_activation)-1, EK_ERR_ARG, "desc.activation is -1");
-    REFUSE(EK_NORM_BATCH, (d.masked = 1, d.residual = 1), EK_ERR_UNSUPPORTED, "a mask does not go with a fused");
     REFUSE(EK_NORM_BATCH, d.residual = 2, EK_ERR_ARG, "desc.residual is 2");
     REFUSE(EK_NORM_BATCH, d.activation_alpha = 0.1, EK_ERR_ARG, "desc.activation_alpha is 0.1, expected 0");
     REFUSE(EK_NORM_BATCH, (d.activation = EK_ACTIVATION_RELU, d.activation_beta = 6), EK_ERR_ARG,

@@ -36,9 +36,16 @@ static void compare_backward(const fixture *f, const halves *h) {
     expect(same_bits(h->dbias, f->dbias, f->parameters), "dbias", h);
 }
 
+/* For plans with a mask: runs of three and two. */
+static uint8_t mask[1 << 16];
+
 static void check(const ek_norm_desc *desc, ek_dtype dtype, ek_norm_stats stats) {
     fixture *f = fixture_make(desc, 5, 3.0, 2.0);
+    for (size_t i = 0; i < sizeof mask; i++) mask[i] = i % 5 < 3;
+    assert_true(!desc->masked || f->elements <= sizeof mask);
+    f->args.mask = desc->masked ? mask : NULL;
     halves *h = halves_make(f, dtype);
+    h->args.mask = f->args.mask;
     fixture_forward(f, stats);
     halves_forward(f, h, stats);
     compare_forward(f, h);
@@ -104,6 +111,22 @@ static void variants(void **state) {
             check(&ghost, types[t], EK_STATS_BATCH);
             check(&renorm, types[t], EK_STATS_BATCH);
         }
+    }
+}
+
+static void masked(void **state) {
+    (void)state;
+    for (size_t i = 0; i < all_shapes_count; i++) {
+        what = shape_text(&all_shapes[i]);
+        ek_norm_desc desc = shape_desc(&all_shapes[i]);
+        double elements = 1;
+        for (int d = 0; d < desc.rank; d++) elements *= (double)desc.dims[d];
+        if (elements > (double)sizeof mask) continue;
+        desc.masked = 1;
+        check(&desc, types[i % 2], EK_STATS_BATCH);
+        desc.activation = i % 4 < 2 ? EK_ACTIVATION_RELU : EK_ACTIVATION_GELU;
+        desc.residual = 1;
+        check(&desc, types[i % 2], EK_STATS_BATCH);
     }
 }
 
@@ -207,9 +230,9 @@ static void everywhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_shape), cmocka_unit_test(fused),    cmocka_unit_test(variants),
-        cmocka_unit_test(streamed),    cmocka_unit_test(in_place), cmocka_unit_test(extremes),
-        cmocka_unit_test(everywhere),
+        cmocka_unit_test(every_shape), cmocka_unit_test(fused),      cmocka_unit_test(variants),
+        cmocka_unit_test(masked),      cmocka_unit_test(streamed),   cmocka_unit_test(in_place),
+        cmocka_unit_test(extremes),    cmocka_unit_test(everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,18 @@ static ek_norm_desc desc_of(ek_layout layout, int64_t n, int64_t c, int64_t h, i
     return desc;
 }
 
+/* The mask of examples from `first` on, where a plan has one. Every third example is hidden altogether. */
+static void give_mask(const ek_norm_desc *desc, ek_norm_args *args, int64_t first) {
+    static uint8_t mask[1 << 12];
+    int64_t space = desc->dims[2] * desc->dims[3];
+    assert_true(!desc->masked || desc->dims[0] * space <= (int64_t)sizeof mask);
+    for (int64_t i = 0; i < (int64_t)sizeof mask; i++) mask[i] = i * i % 7 < 3 && i / space % 3 != 1;
+    if (desc->masked) args->mask = mask + first * space;
+}
+
 static fixture *one_process(const ek_norm_desc *desc) {
     fixture *whole = fixture_make(desc, 4, 3, 2);
+    give_mask(desc, &whole->args, 0);
     fixture_forward(whole, EK_STATS_BATCH);
     ok(ek_norm_update_running(whole->plan, whole->args.saved, whole->running_mean, whole->running_var, NULL, &err));
     fixture_backward(whole);
@@ -44,6 +54,7 @@ static void check_exact(const ek_norm_desc *desc, int ranks, const int64_t *coun
     fixture *whole = one_process(desc);
     spread s;
     spread_make(&s, desc, EK_SYNC_EXACT, ranks, counts, order);
+    for (int r = 0; r < ranks; r++) give_mask(desc, &s.rank[r].args, s.rank[r].sync.first);
     spread_forward(&s);
     spread_backward(&s);
     assert_true(same_bits(s.f->y, whole->y, whole->buffer) && same_bits(s.f->dx, whole->dx, whole->buffer));
@@ -95,6 +106,20 @@ static void exact_has_the_bits_of_one_process(void **state) {
         check_all_ranks(&desc, 4);
         desc = desc_of(layouts[l], 5, 2, 150, 120); /* samples cut into blocks */
         check_all_ranks(&desc, 1);
+    }
+}
+
+static void masked(void **state) {
+    (void)state;
+    for (int l = 0; l < 4; l++) {
+        ek_norm_desc desc = desc_of(layouts[l], 14, 10, 5, 7);
+        desc.masked = 1;
+        desc.chunk = 2;
+        desc.running_variance = EK_VARIANCE_UNBIASED;
+        check_all_ranks(&desc, 2);
+        desc.activation = EK_ACTIVATION_SILU;
+        desc.residual = 1;
+        check_all_ranks(&desc, 2);
     }
 }
 
@@ -252,6 +277,7 @@ static void alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(exact_has_the_bits_of_one_process),
                                        cmocka_unit_test(any_grouping),
+                                       cmocka_unit_test(masked),
                                        cmocka_unit_test(fused),
                                        cmocka_unit_test(fast_is_within_its_bound),
                                        cmocka_unit_test(fast_takes_any_extents),

@@ -25,7 +25,10 @@ function spelled(value) {
   return `${sign}${mantissa.toFixed(1)} × 10${e < 0 ? '⁻' : ''}${[...String(Math.abs(e))].map((d) => power[d]).join('')}`;
 }
 
-function ways(value, key) {
+// Halves may have been rounded either way.
+const ways = (value, key) => [1 - 1e-12, 1, 1 + 1e-12].flatMap((nudge) => written(value * nudge, key));
+
+function written(value, key) {
   if (key === 'seconds') return [value.toFixed(1), value.toFixed(2)];
   const share = Math.abs(100 * value).toFixed(1).replace(/\.0$/, '');
   const sign = value < 0 ? '−' : '';
@@ -61,11 +64,12 @@ async function strangers(tab, selector, parts) {
 export async function absentNumbers(tab, results) {
   const { cards, extras, page, ...run } = results;
   const all = [...cards, ...extras];
+  const onPage = [...cards, ...extras.filter((card) => card.evidence)];
   const neighbours = (card) => card.related.map((n) => all.find((c) => c.number === n).question);
   const places = [['.masthead', [run, page.title, page.lede]], ['.contents', [cards.map((c) => c.question)]],
     ['#tutorial', [page.tutorial]], ['#closing', [page.checklist]], ['.colophon', []],
     ['#quiz', [page.quiz, all.map((c) => c.evidence && c.evidence.endpoints)]]];
-  for (const card of all)
+  for (const card of onPage)
     places.push([`#card-${card.number}`, [card, neighbours(card), run.seed, run.confidence,
       page.predictions.find((p) => p.card === card.number), card.number === 1 ? page.example : null]]);
   const absent = [];

@@ -13,13 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Options that are known, but for which this build has nothing. */
-static ek_status refuse_unbuilt(const arguments *args, ek_error *err) {
-    static const char *const distributed[] = {"sync-norm", "sync-group"};
-    for (size_t i = 0; i < 2; i++)
-        if (option_given(args, distributed[i]))
-            return fail(err, EK_ERR_UNSUPPORTED, "--%s: this build has no MPI; there is one process only",
-                        distributed[i]);
+static ek_status check_options(const arguments *args, ek_error *err) {
+    if (option_int(args, "sync-group") > 0 && !option_flag(args, "sync-norm"))
+        return fail(err, EK_ERR_ARG, "--sync-group is for --sync-norm");
     if (option_given(args, "epochs") && option_given(args, "steps"))
         return fail(err, EK_ERR_ARG, "--epochs and --steps exclude each other");
     return EK_OK;
@@ -53,7 +49,7 @@ static ek_status read_checkpoint(train_job *job, const char *path, arguments *me
 
 static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     const char *resume = NULL;
-    ek_status status = refuse_unbuilt(job->args, err);
+    ek_status status = check_options(job->args, err);
     if (status == EK_OK) status = choose_output(job, &resume, err);
     if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
     if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
@@ -65,6 +61,7 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK) status = train_make_loader(job, err);
     if (status == EK_OK) status = train_make_trainer(job, err);
     if (status == EK_OK) status = train_flags_write(job, err);
+    if (status == EK_OK) status = train_agree(job, err);
     if (status == EK_OK && job->resumed) train_compare_environment(job);
     return status;
 }
@@ -113,7 +110,8 @@ static int run_train(const arguments *args) {
         job->args = args;
         job->rows = rows;
         interrupt_listen();
-        status = arguments_operand_as(args, "model", &err);
+        status = train_join(job, &err);
+        if (status == EK_OK) status = arguments_operand_as(args, "model", &err);
         if (status == EK_OK) status = prepare(job, &merged, &err);
     }
     int code = EXIT_DONE;
@@ -124,15 +122,18 @@ static int run_train(const arguments *args) {
             report_start(job);
             status = train_loop(job, &err);
         }
-        if (status == EK_OK) status = test(job, &err);
-        if (status == EK_OK)
-            report_result(job);
-        else
+        int others = job != NULL && ek_comm_rank(job->comm) > 0; /* rank 0 tests for all */
+        if (status == EK_OK && !others) status = test(job, &err);
+        if (status == EK_OK && !others) report_result(job);
+        if (status != EK_OK) {
+            if (job != NULL && status != EK_ERR_INTERRUPTED) ek_comm_tell(job->comm, &err);
             code = job ? explain(job, &err) : report(&err);
+        }
     }
     if (job != NULL) {
         ek_loader_destroy(job->loader);
         ek_trainer_destroy(job->trainer);
+        ek_comm_close(job->comm, status, code);
         ek_checkpoint_free(&job->checkpoint);
         ek_model_destroy(job->model);
         ek_dataset_close(job->train);

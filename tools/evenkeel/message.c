@@ -59,8 +59,10 @@ ek_status fail_in(ek_error *err, const char *format, ...) {
 
 static void say_error(const char *text) {
     const char *red = tool_voice.colour ? "\033[1;31m" : "", *plain = tool_voice.colour ? "\033[0m" : "";
-    fprintf(stderr, "evenkeel%s%s: %serror:%s %s\n", tool_voice.command ? " " : "",
-            tool_voice.command ? tool_voice.command : "", red, plain, text);
+    char who[32] = "";
+    if (tool_voice.ranks > 1) snprintf(who, sizeof who, " [rank %d]", tool_voice.rank);
+    fprintf(stderr, "evenkeel%s%s%s: %serror:%s %s\n", tool_voice.command ? " " : "",
+            tool_voice.command ? tool_voice.command : "", who, red, plain, text);
 }
 
 static int report_as(const ek_error *err, int status) {
@@ -68,7 +70,7 @@ static int report_as(const ek_error *err, int status) {
     if (status == EXIT_USAGE)
         fprintf(stderr, "Try: evenkeel %s%s--help\n", tool_voice.command ? tool_voice.command : "",
                 tool_voice.command ? " " : "");
-    if (tool_voice.json) {
+    if (tool_voice.json && tool_voice.rank == 0) {
         json_out json;
         json_start(&json, stdout, 2);
         json_object(&json, NULL);
@@ -87,7 +89,7 @@ int report_input(const ek_error *err) {
 }
 
 void note(const char *format, ...) {
-    if (tool_voice.quiet) return;
+    if (tool_voice.quiet || tool_voice.rank > 0) return;
     va_list list;
     va_start(list, format);
     vfprintf(stderr, format, list);
@@ -96,6 +98,7 @@ void note(const char *format, ...) {
 }
 
 void warn(const char *format, ...) {
+    if (tool_voice.rank > 0) return;
     const char *yellow = tool_voice.colour ? "\033[1;33m" : "", *plain = tool_voice.colour ? "\033[0m" : "";
     fprintf(stderr, "evenkeel: %swarning:%s ", yellow, plain);
     va_list list;

@@ -20,7 +20,8 @@ enum {
 typedef struct voice {
     const char *command; /* "train", or NULL outside a command */
     int quiet, json;
-    int colour; /* standard error is a terminal that wants colour */
+    int rank, ranks; /* of a run over ranks: 0 speaks, the others only of errors, with their number */
+    int colour;      /* standard error is a terminal that wants colour */
 } voice;
 extern voice tool_voice;
 

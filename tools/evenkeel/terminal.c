@@ -40,7 +40,8 @@ void duration_text(double seconds, char text[32]) {
 void progress_start(progress *p) {
     memset(p, 0, sizeof *p);
     const char *term = getenv("TERM");
-    p->shown = !tool_voice.quiet && isatty(STDERR_FILENO) && (term == NULL || strcmp(term, "dumb") != 0);
+    p->shown = !tool_voice.quiet && tool_voice.rank == 0 && isatty(STDERR_FILENO) &&
+               (term == NULL || strcmp(term, "dumb") != 0);
     p->began = clock_seconds();
 }
 

@@ -25,6 +25,7 @@ typedef struct train_job {
     ek_loader_options loading;
     ek_train_options training;
     ek_trainer *trainer;
+    ek_comm *comm;  /* of one rank unless mpirun started this process */
     char *flags;    /* text kept with checkpoints */
     char head[320]; /* what became of the classifier; "" = it is as it was */
     int phase;      /* epoch, from 1, whose switches are in force */
@@ -49,6 +50,13 @@ EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
+
+/* ---- train_ranks.c: training over the ranks that mpirun started ---- */
+EK_NODISCARD ek_status train_join(train_job *job, ek_error *err);
+void train_use_ranks(train_job *job); /* fills the fields of job->training that are about ranks */
+/* All ranks have the same options and data? */
+EK_NODISCARD ek_status train_agree(const train_job *job, ek_error *err);
+int train_stops(const train_job *job); /* stopping was asked for; the same on all ranks */
 
 /* ---- train_adapt.c: a file made ready for other data ---- */
 /* A new classifier where one is wanted or needed, and a batch that may have any size. */

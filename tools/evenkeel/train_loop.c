@@ -3,7 +3,6 @@
  * The position (epoch, batch) is all that the loop keeps; with the counter-based randomness of the library it says
  * what comes next, so that a resumed run sees the same batches as one that never stopped.
  */
-#include "interrupt.h"
 #include "message.h"
 #include "report/json_out.h"
 #include "terminal.h"
@@ -35,14 +34,14 @@ static ek_status one_step(train_job *job, ek_error *err) {
     ek_batch batch;
     ek_status status = ek_loader_next(job->loader, &batch, err);
     if (status != EK_OK) return status;
-    if (batch.count == 0) return fail(err, EK_ERR_STATE, "the epoch ended before its last batch");
+    if (batch.total == 0) return fail(err, EK_ERR_STATE, "the epoch ended before its last batch");
     status = ek_trainer_step(job->trainer, &batch, &job->last, err);
     if (status != EK_OK) return status;
     job->position.loss_sum += job->last.loss;
     job->position.correct += job->last.correct;
     job->position.seen += job->last.count;
     job->position.batch++;
-    job->images += batch.count;
+    job->images += batch.total;
     return EK_OK;
 }
 
@@ -52,7 +51,7 @@ static ek_status one_epoch(train_job *job, progress *bar, double began, int64_t 
     ek_position *p = &job->position;
     ek_status status = ek_loader_start_epoch(job->loader, p->epoch, p->batch, err);
     while (status == EK_OK && p->batch < job->batches && train_step(job) < job->total_steps) {
-        if (interrupt_wanted()) return fail(err, EK_ERR_INTERRUPTED, "interrupted");
+        if (train_stops(job)) return fail(err, EK_ERR_INTERRUPTED, "interrupted");
         int first_step = job->images == 0;
         status = train_enter_epoch(job, p->epoch + 1, err);
         if (status == EK_OK) status = one_step(job, err);

@@ -65,7 +65,7 @@ void report_epoch(train_job *job, double seconds) {
                      .lr = job->last.lr,
                      .seconds = seconds};
     if (job->row_count < MAX_EPOCH_ROWS) job->rows[job->row_count++] = row;
-    if (tool_voice.quiet) return;
+    if (tool_voice.quiet || tool_voice.rank > 0) return;
     if (as_lines()) {
         json_out json;
         json_start(&json, stderr, 0);

@@ -170,6 +170,9 @@ ek_status train_make_loader(train_job *job, ek_error *err) {
     o->seed = (uint64_t)option_int(job->args, "seed");
     o->crop = (int)option_int(job->args, "crop");
     o->flip = option_flag(job->args, "flip");
+    o->rank = ek_comm_rank(job->comm);
+    o->ranks = ek_comm_size(job->comm);
+    o->chunk = option_flag(job->args, "reproducible") ? option_int(job->args, "chunk") : 1;
     ek_status status = choose_moments(job, o->mean, o->std, err);
     if (status == EK_OK) status = ek_loader_create(job->train, o, &job->loader, err);
     if (status != EK_OK) return status;
@@ -206,6 +209,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->reproducible = option_flag(job->args, "reproducible");
     o->chunk = option_int(job->args, "chunk");
     o->profile = option_flag(job->args, "profile");
+    train_use_ranks(job);
     if (o->warmup_steps > 0 && o->schedule == EK_SCHEDULE_ONE_CYCLE)
         return fail(err, EK_ERR_ARG, "--warmup needs --schedule constant, step or cosine; one-cycle has its own");
     if (option_given(job->args, "gamma") && o->schedule != EK_SCHEDULE_STEP)

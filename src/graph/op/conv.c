@@ -4,12 +4,14 @@
  * they are put into oneDNN's own layout once and kept.
  */
 #include "graph/op/op_conv.h"
+#include "graph/op/op_share.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct conv_state {
     eki_conv *conv;
+    eki_chunk_share share;
     void *prepared;
     bool keep_prepared;
 } conv_state;
@@ -76,6 +78,7 @@ ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
     eki_conv_desc desc = describe(step, &window);
+    desc.share = eki_share_prepare(step, &state->share);
     EKI_TRY(eki_conv_for_step(step, &desc, &state->conv, err));
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
@@ -103,11 +106,12 @@ ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
 }
 
 ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
-    const conv_state *state = step->priv;
+    conv_state *state = step->priv;
     if (step->din[0] != NULL) {
         EKI_TRY(eki_conv_backward_data(state->conv, step->dout[0], step->in[1].data, step->din[0], step->scratch, err));
     }
     if (step->din[1] == NULL && step->din[2] == NULL) return EK_OK;
+    EKI_TRY(eki_share_begin(step, &state->share, step->in[0].shape.dims[0], err));
     return eki_conv_backward_weights(state->conv, step->in[0].data, step->dout[0], step->din[1], step->din[2],
                                      step->scratch, err);
 }

@@ -5,6 +5,7 @@
  */
 #include "dnnl/adapter.h"
 #include "graph/op/op_common.h"
+#include "graph/op/op_share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct gemm_state {
     int64_t m, k, n;
     float alpha, beta;
     bool transpose_a, has_c, fused_bias, keep_prepared;
+    eki_chunk_share share;
     size_t product_bytes; /* scratch: of the product, then A', then alpha dY or dA' */
 } gemm_state;
 
@@ -86,7 +88,8 @@ ek_status eki_op_gemm_prepare(eki_step *step, ek_error *err) {
                              .want_db = step->want_din[1] || (s->fused_bias && step->want_din[2]),
                              .threads = step->plan->threads,
                              .reproducible = step->plan->reproducible,
-                             .chunk = step->plan->chunk};
+                             .chunk = step->plan->chunk,
+                             .share = eki_share_prepare(step, &s->share)};
     EKI_TRY(eki_product_create(&desc, &s->product, err));
     s->product_bytes = (eki_product_scratch_bytes(s->product) + 63) / 64 * 64;
     size_t a = (size_t)(s->m * s->k) * sizeof(float), y = (size_t)(s->m * s->n) * sizeof(float);
@@ -164,11 +167,12 @@ static ek_status backward_a(const eki_step *step, const gemm_state *s, const flo
 }
 
 ek_status eki_op_gemm_backward(eki_step *step, ek_error *err) {
-    const gemm_state *s = step->priv;
+    gemm_state *s = step->priv;
     const float *dy = scaled_dy(step, s);
     if (step->din[0] != NULL) EKI_TRY(backward_a(step, s, dy, err));
     float *dbias = s->fused_bias ? step->din[2] : NULL;
     if (step->din[1] != NULL || dbias != NULL) {
+        EKI_TRY(eki_share_begin(step, &s->share, s->m, err));
         EKI_TRY(eki_product_backward_b(s->product, rows_of_a(step, s), dy, step->din[1], dbias, step->scratch, err));
     }
     if (step->din[2] == NULL || s->fused_bias) return EK_OK;

@@ -6,6 +6,7 @@
  */
 #include "dnnl/adapter.h"
 #include "graph/op/op_common.h"
+#include "graph/op/op_share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ typedef struct matmul_state {
     eki_product *product;
     void *prepared;
     bool keep_prepared;
+    eki_chunk_share share;
     int64_t m, k, n, batches;
     eki_shape batch, batch_a, batch_b; /* leading dimensions, of the result and of the operands */
     size_t product_bytes;              /* then room for one dA and one dB */
@@ -90,7 +92,8 @@ ek_status eki_op_matmul_prepare(eki_step *step, ek_error *err) {
                              .want_db = step->want_din[1],
                              .threads = step->plan->threads,
                              .reproducible = step->plan->reproducible,
-                             .chunk = step->plan->chunk};
+                             .chunk = step->plan->chunk,
+                             .share = s->batches == 1 ? eki_share_prepare(step, &s->share) : NULL};
     EKI_TRY(eki_product_create(&desc, &s->product, err));
     s->product_bytes = (eki_product_scratch_bytes(s->product) + 63) / 64 * 64;
     int64_t larger = s->m > s->n ? s->m : s->n;
@@ -156,13 +159,14 @@ static ek_status backward_entry(const eki_step *step, const matmul_state *s, int
 }
 
 ek_status eki_op_matmul_backward(eki_step *step, ek_error *err) {
-    const matmul_state *s = step->priv;
+    matmul_state *s = step->priv;
     if (s->batches == 1) {
         const float *dy = step->dout[0];
         if (step->din[0] != NULL) {
             EKI_TRY(eki_product_backward_a(s->product, dy, step->in[1].data, step->din[0], step->scratch, err));
         }
         if (step->din[1] == NULL) return EK_OK;
+        EKI_TRY(eki_share_begin(step, &s->share, s->m, err));
         return eki_product_backward_b(s->product, step->in[0].data, dy, step->din[1], NULL, step->scratch, err);
     }
     for (int k = 0; k < 2; k++) {

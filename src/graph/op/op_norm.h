@@ -12,6 +12,8 @@ typedef struct eki_norm_state {
     bool per_group;         /* GroupNormalization before opset 21: scale and bias have one value per group */
     int64_t channels, sets; /* dims[1], and the number of sets that share statistics */
     double epsilon;
+    void *sync; /* batch norm over ranks: memory of its exchanges */
+    size_t sync_bytes;
 } eki_norm_state;
 
 /* Descriptor of a kind for the step's input 0, with its epsilon, threads and reduction chunk. Rank 1 counts as one
@@ -23,6 +25,11 @@ ek_norm_desc eki_norm_desc_of(const eki_step *step, ek_norm_kind kind);
  * leave what update_running needs even when no backward follows. */
 ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, bool save, ek_error *err);
 void eki_norm_release(eki_step *step);
+
+/* op_norm_sync.c: batch norm whose batch is spread over ranks. Whether this one is: known from prepare on. */
+bool eki_norm_synced(const eki_step *step);
+ek_status eki_norm_sync_forward(eki_step *step, const ek_norm_args *args, ek_error *err);
+ek_status eki_norm_sync_backward(eki_step *step, const ek_norm_args *args, ek_error *err);
 
 /* EKI_NORM_FROZEN_STATS and so on of this node. */
 unsigned eki_norm_switches(const eki_step *step);

@@ -70,6 +70,7 @@ void eki_norm_release(eki_step *step) {
     eki_norm_state *state = step->priv;
     if (state == NULL) return;
     ek_norm_plan_destroy(state->plan);
+    eki_free(state->sync);
     free(state);
     step->priv = NULL;
 }
@@ -101,6 +102,7 @@ static ek_status labelled(const eki_step *step, ek_status status, ek_error *err)
 
 ek_status eki_norm_run(eki_step *step, const ek_norm_args *args, ek_error *err) {
     const eki_norm_state *state = step->priv;
+    if (eki_norm_synced(step)) return labelled(step, eki_norm_sync_forward(step, args, err), err);
     return labelled(step, ek_norm_forward(state->plan, state->stats, args, err), err);
 }
 
@@ -128,6 +130,7 @@ ek_status eki_norm_gradients(eki_step *step, const float *scale, float *dscale, 
     args.dscale = dscale;
     args.dbias = dbias;
     if (scale != NULL) args.scale = scale;
+    if (eki_norm_synced(step)) return labelled(step, eki_norm_sync_backward(step, &args, err), err);
     return labelled(step, ek_norm_backward(state->plan, &args, err), err);
 }
 

@@ -29,12 +29,20 @@ static void document_foot(FILE *out, const eks_study *study) {
     fputs("</script>\n</body>\n</html>\n", out);
 }
 
+int eks_page_has_extras(void) {
+    for (int i = 0; i < EKS_EXTRAS; i++)
+        if (eks_design_of(eks_extra_texts[i].number)) return 1;
+    return 0;
+}
+
 static void extras(FILE *out, const eks_study *study) {
+    if (!eks_page_has_extras()) return;
     fputs("<section id=\"extras\" class=\"questions\" aria-labelledby=\"extras-title\">\n"
           "<h2 id=\"extras-title\" class=\"section-title\">Beyond the fifteen</h2>\n"
           "<p class=\"section-lede\">What follows from the fifteen, and what an engine can do with it.</p>\n",
           out);
-    for (int i = 0; i < EKS_EXTRAS; i++) eks_page_card(out, study, &eks_extra_texts[i]);
+    for (int i = 0; i < EKS_EXTRAS; i++)
+        if (eks_design_of(eks_extra_texts[i].number)) eks_page_card(out, study, &eks_extra_texts[i]);
     fputs("</section>\n", out);
 }
 

@@ -25,6 +25,9 @@ void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text
 void eks_page_example(FILE *out); /* the small batch of card 1, which the script makes editable */
 void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *design);
 void eks_page_arms(FILE *out, const eks_design *design, const eks_evidence *evidence);
+void eks_page_series(FILE *out, const eks_chart *chart, int number);
+/* The metric of the arms that the card's bars are about; 0 without bars. */
+int eks_metric_charted(const eks_evidence *evidence);
 void eks_page_quiz(FILE *out, const eks_study *study);
 void eks_page_closing(FILE *out);
 
@@ -35,6 +38,9 @@ void eks_measured(const eks_endpoint *endpoint, double value, double low, double
 /* ---- charts ---- */
 void eks_svg(FILE *out, const eks_chart *chart, int number);
 void eks_svg_arms(FILE *out, const eks_evidence *evidence, int metric, int number);
+
+/* 1 = some extra has an experiment; the others are not shown. */
+int eks_page_has_extras(void);
 
 /* The panels that show which values share a mean; `card` is 8, 9 or 10, or 0 for the tutorial. */
 void eks_page_axes(FILE *out, int card);

@@ -61,18 +61,14 @@ static int shares(const panel *p, int image, int channel, int place) {
            (p->over_places || place == PLACES / 2);
 }
 
-static void squares(FILE *out, const panel *p, const char *hatch) {
+/* All squares of the set, or all others, as one path. */
+static void squares(FILE *out, const panel *p, int in) {
     for (int n = 0; n < IMAGES; n++)
         for (int c = 0; c < CHANNELS; c++)
-            for (int i = 0; i < PLACES; i++) {
-                int x = LEFT + c * BLOCK + i % 3 * (SQUARE + 1), y = TOP + n * BLOCK + i / 3 * (SQUARE + 1);
-                if (shares(p, n, c, i))
-                    fprintf(out, "<rect class=\"in\" fill=\"url(#%s)\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>",
-                            hatch, x, y, SQUARE, SQUARE);
-                else
-                    fprintf(out, "<rect class=\"out\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>", x, y, SQUARE,
-                            SQUARE);
-            }
+            for (int i = 0; i < PLACES; i++)
+                if (shares(p, n, c, i) == in)
+                    fprintf(out, "M%d %dh%dv%dh-%dz", LEFT + c * BLOCK + i % 3 * (SQUARE + 1),
+                            TOP + n * BLOCK + i / 3 * (SQUARE + 1), SQUARE, SQUARE, SQUARE);
 }
 
 static void draw(FILE *out, const panel *p, int card, int index) {
@@ -92,8 +88,11 @@ static void draw(FILE *out, const panel *p, int card, int index) {
             "<text x=\"%d\" y=\"12\">channels →</text><text transform=\"translate(12 %d) rotate(-90)\" "
             "text-anchor=\"end\">← images</text>",
             hatch, LEFT, TOP);
-    squares(out, p, hatch);
-    fputs("</svg><figcaption>", out);
+    fputs("<path class=\"out\" d=\"", out);
+    squares(out, p, 0);
+    fprintf(out, "\"/><path class=\"in\" fill=\"url(#%s)\" d=\"", hatch);
+    squares(out, p, 1);
+    fputs("\"/></svg><figcaption>", out);
     if (p->wrong) fputs("<span class=\"cross\" aria-hidden=\"true\">✗</span> ", out);
     eks_put(out, "<strong>", p->title, "</strong> ");
     eks_put(out, "<span>", p->shares, "</span></figcaption></figure>\n");

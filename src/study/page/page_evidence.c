@@ -100,17 +100,28 @@ static void data_table(FILE *out, const eks_table *table, int number) {
     fputs("</tbody></table></div>\n", out);
 }
 
-static void chart_and_table(FILE *out, const eks_design *design, const eks_evidence *evidence) {
-    int chart = evidence->chart.kind != EKS_CHART_NONE, table = evidence->table.column_count > 0;
-    if (chart && table) fputs("<div class=\"pair\">", out);
+static void figure(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    fputs("<figure>", out);
+    eks_svg(out, &evidence->chart, design->number);
+    eks_put(out, "<figcaption><strong>", evidence->chart.title, ".</strong> ");
+    eks_put(out, "", evidence->chart.description, "</figcaption></figure>\n");
+}
+
+/* A chart and its table side by side. Where there are arms, table and bars are about them: eks_page_arms shows both. */
+static void figures(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    int arms = evidence->arm_count > 0;
+    int chart = evidence->chart.kind == EKS_CHART_XY || (evidence->chart.kind == EKS_CHART_BARS && !arms);
+    int table = evidence->table.column_count > 0 && !arms;
     if (chart) {
-        fputs("<figure>", out);
-        eks_svg(out, &evidence->chart, design->number);
-        eks_put(out, "<figcaption><strong>", evidence->chart.title, ".</strong> ");
-        eks_put(out, "", evidence->chart.description, "</figcaption></figure>\n");
+        fputs("<div class=\"pair\">", out);
+        figure(out, design, evidence);
     }
-    if (table) data_table(out, &evidence->table, design->number);
-    if (chart && table) fputs("</div>\n", out);
+    if (table)
+        data_table(out, &evidence->table, design->number);
+    else if (chart)
+        eks_page_series(out, &evidence->chart, design->number);
+    if (chart) fputs("</div>\n", out);
+    if (arms) eks_page_arms(out, design, evidence);
 }
 
 static void command(FILE *out, const eks_study *study, const eks_design *design) {
@@ -139,8 +150,7 @@ void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *desi
     if (evidence->problem[0]) eks_put(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
     readings(out, design, evidence);
     claim(out, design, evidence);
-    chart_and_table(out, design, evidence);
-    eks_page_arms(out, design, evidence);
+    figures(out, design, evidence);
     endpoints(out, design, evidence);
     command(out, study, design);
     fputs("</div>\n", out);

@@ -17,7 +17,21 @@ void eks_svg_open(FILE *out, const char *id, int height, const char *title, cons
     eks_put(out, "", description, "</desc>");
 }
 
-void eks_svg_marker(FILE *out, int kind, double x, double y) {
+void eks_svg_tip(char tip[SVG_TIP], const char *name, const char *x, const char *y) {
+    snprintf(tip, SVG_TIP, "%.120s: %s%s%s", name, x, x[0] ? ", " : "", y);
+}
+
+static void end_mark(FILE *out, const char *tip) {
+    if (tip) eks_put(out, " data-tip=\"", tip, "\"");
+    fputs("/>", out);
+}
+
+void eks_svg_circle(FILE *out, const char *class, double x, double y, double radius, const char *tip) {
+    fprintf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%g\"", class, x, y, radius);
+    end_mark(out, tip);
+}
+
+void eks_svg_marker(FILE *out, int kind, double x, double y, const char *tip) {
     static const char *const shapes[SVG_MARKS] = {
         "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z",
         "M-4 -4h8v8h-8z",
@@ -26,11 +40,6 @@ void eks_svg_marker(FILE *out, int kind, double x, double y) {
         "M-5 -2h3v-3h4v3h3v4h-3v3h-4v-3h-3z",
         "M0 5l5 -9h-10z",
     };
-    fprintf(out, "<path class=\"dot s%d\" transform=\"translate(%.1f %.1f)\" d=\"%s\"/>", kind, x, y, shapes[kind]);
-}
-
-void eks_svg_tip_open(FILE *out, const char *name, const char *x, const char *y) {
-    eks_put(out, "<g data-tip=\"", name, x[0] || y[0] ? ": " : "");
-    eks_put(out, "", x, x[0] && y[0] ? ", " : "");
-    eks_put(out, "", y, "\">");
+    fprintf(out, "<path class=\"dot s%d\" transform=\"translate(%.1f %.1f)\" d=\"%s\"", kind, x, y, shapes[kind]);
+    end_mark(out, tip);
 }

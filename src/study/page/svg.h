@@ -17,11 +17,13 @@ double eks_nice_step(double range);
 
 /* Opens the drawing `id` with title and description; eks_svg_close ends it. */
 void eks_svg_open(FILE *out, const char *id, int height, const char *title, const char *description);
-/* The marker of series `kind`: circle, square, diamond, triangle, cross, ring. */
-void eks_svg_marker(FILE *out, int kind, double x, double y);
-/* Begins and ends a group whose content says "`name`: `x`, `y`" under the pointer. */
-void eks_svg_tip_open(FILE *out, const char *name, const char *x, const char *y);
-
+/* What a mark says: "name: x, y"; x may be "". */
+enum { SVG_TIP = 256 };
+void eks_svg_tip(char tip[SVG_TIP], const char *name, const char *x, const char *y);
+/* The marker of series `kind`: circle, square, diamond, triangle, cross, triangle upside down. `tip` may be NULL. */
+void eks_svg_marker(FILE *out, int kind, double x, double y, const char *tip);
+/* A small circle of that class. */
+void eks_svg_circle(FILE *out, const char *class, double x, double y, double radius, const char *tip);
 void eks_svg_xy(FILE *out, const eks_chart *chart, int number);
 
 #endif

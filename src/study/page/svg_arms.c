@@ -1,9 +1,9 @@
-/* svg_arms.c: one row per arm: every seed a dot, the mean a bar across, its 95 % interval a line. */
+/* svg_arms.c: one row per arm, its name above it: every seed a dot, the mean a bar across, its 95 % interval a line. */
 #include "study/page/svg.h"
 
 #include <math.h>
 
-enum { ROW = 34, LEFT = 168, RIGHT = 444, TOP = 6 };
+enum { ROW = 48, LEFT = 4, RIGHT = 456, TOP = 4 };
 
 typedef struct scale {
     double from, to, step;
@@ -42,46 +42,47 @@ static void axis(FILE *out, const scale *s, int bottom) {
         fprintf(out,
                 "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>"
                 "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>",
-                px(s, x), px(s, x), TOP, bottom, px(s, x), bottom + 18, text);
+                px(s, x), px(s, x), TOP, bottom, px(s, x), bottom + 20, text);
     }
 }
 
 static void interval(FILE *out, const scale *s, const eks_evidence *evidence, int metric, const eks_arm *arm,
                      double y) {
     double mean, low, high;
-    char text[64];
+    char text[64], tip[SVG_TIP];
     eks_interval(arm->value[metric], evidence->seed_count, &mean, &low, &high);
     if (!isfinite(mean)) return;
     value_text(s, mean, text);
-    eks_svg_tip_open(out, arm->name, "mean", text);
+    eks_svg_tip(tip, arm->name, "mean", text);
     if (isfinite(low))
         fprintf(out, "<line class=\"whisker\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
                 px(s, fmax(low, s->from)), px(s, fmin(high, s->to)), y, y);
-    fprintf(out, "<rect class=\"mean\" x=\"%.1f\" y=\"%.1f\" width=\"4\" height=\"20\"/></g>", px(s, mean) - 2, y - 10);
+    fprintf(out, "<rect class=\"mean\" x=\"%.1f\" y=\"%.1f\" width=\"4\" height=\"20\"", px(s, mean) - 2, y - 10);
+    eks_put(out, " data-tip=\"", tip, "\"/>");
 }
 
 static void row(FILE *out, const scale *s, const eks_evidence *evidence, int metric, int a) {
     const eks_arm *arm = &evidence->arms[a];
-    double y = TOP + a * ROW + ROW / 2;
-    fprintf(out, "<text class=\"bar-label\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 10, y + 4.5);
+    double y = TOP + a * ROW + 33;
+    fprintf(out, "<text class=\"bar-label\" x=\"%d\" y=\"%.1f\">", LEFT, y - 17);
     eks_put(out, "", arm->name, "</text>");
     interval(out, s, evidence, metric, arm, y);
     for (int i = 0; i < evidence->seed_count; i++) {
         double value = arm->value[metric][i];
-        char text[64];
+        char text[64], tip[SVG_TIP];
         if (!isfinite(value)) continue;
         value_text(s, value, text);
-        eks_svg_tip_open(out, arm->name, "one seed", text);
-        fprintf(out, "<circle class=\"seed\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/></g>", px(s, value), y);
+        eks_svg_tip(tip, arm->name, "one seed", text);
+        eks_svg_circle(out, "seed", px(s, value), y, 3.5, tip);
     }
 }
 
 void eks_svg_arms(FILE *out, const eks_evidence *evidence, int metric, int number) {
     char id[32];
     int bottom = TOP + evidence->arm_count * ROW;
-    snprintf(id, sizeof id, "arms-chart-%d-%d", number, metric);
+    snprintf(id, sizeof id, "arms-chart-%d", number);
     scale s = measure(evidence, metric);
-    eks_svg_open(out, id, bottom + 30, evidence->metrics[metric],
+    eks_svg_open(out, id, bottom + 28, evidence->metrics[metric],
                  "One row per arm, every seed a dot, with mean and interval. The table beside has the numbers.");
     axis(out, &s, bottom);
     for (int a = 0; a < evidence->arm_count; a++) row(out, &s, evidence, metric, a);

@@ -1,23 +1,24 @@
-/* svg_bars.c: one horizontal, hatched bar per label; and which chart is drawn how. */
+/* svg_bars.c: one horizontal, hatched bar per label, the label above it; and which chart is drawn how. */
 #include "study/page/svg.h"
 
 #include <math.h>
 
-enum { BAR = 36, LEFT = 152, VALUE = 92 };
+enum { BAR = 46, LEFT = 2, VALUE = 100 };
 
 static void bar(FILE *out, const eks_chart *chart, const char *hatch, int i, double most) {
-    char text[64];
+    char text[64], tip[SVG_TIP];
     double value = chart->series[0].y[i], y = 6 + i * BAR;
     double length = most > 0 && value > 0 ? value / most * (SVG_WIDTH - LEFT - VALUE) : 0;
     (chart->y_percent ? eks_percent : eks_number)(value, text);
-    eks_svg_tip_open(out, chart->labels[i], "", text);
-    fprintf(out, "<text class=\"bar-label\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 10, y + 21);
+    eks_svg_tip(tip, chart->labels[i], "", text);
+    eks_put(out, "<g data-tip=\"", tip, "\">");
+    fprintf(out, "<text class=\"bar-label\" x=\"%d\" y=\"%.1f\">", LEFT, y + 11);
     eks_put(out, "", chart->labels[i], "</text>");
-    fprintf(out, "<line class=\"base\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, LEFT, y + 2, y + BAR - 6);
+    fprintf(out, "<line class=\"base\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, LEFT, y + 17, y + 37);
     if (length >= 0.5)
-        fprintf(out, "<rect class=\"bar\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"url(#%s)\"/>", LEFT,
-                y + 4, length, BAR - 12, hatch);
-    fprintf(out, "<text class=\"bar-value\" x=\"%.1f\" y=\"%.1f\">%s</text></g>", LEFT + length + 8, y + 21, text);
+        fprintf(out, "<rect class=\"bar\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"16\" fill=\"url(#%s)\"/>", LEFT,
+                y + 19, length, hatch);
+    fprintf(out, "<text class=\"bar-value\" x=\"%.1f\" y=\"%.1f\">%s</text></g>", LEFT + length + 8, y + 32, text);
 }
 
 static void draw_bars(FILE *out, const eks_chart *chart, int number) {

@@ -103,16 +103,14 @@ static void draw_points(FILE *out, const frame *f, const eks_series *series, int
     int marked = series->mark == EKS_DOTS || series->count <= SVG_FEW;
     for (int i = 0; i < series->count; i++) {
         if (!drawn(series, i)) continue;
-        char x[64], y[64];
+        char x[64], y[64], tip[SVG_TIP];
         eks_number(series->x[i], x);
         y_text(f->chart, series->y[i], y);
-        eks_svg_tip_open(out, series->name, x, y);
+        eks_svg_tip(tip, series->name, x, y);
         if (marked)
-            eks_svg_marker(out, kind, px(f, series->x[i]), py(f, series->y[i]));
+            eks_svg_marker(out, kind, px(f, series->x[i]), py(f, series->y[i]), tip);
         else
-            fprintf(out, "<circle class=\"hit\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>", px(f, series->x[i]),
-                    py(f, series->y[i]));
-        fputs("</g>", out);
+            eks_svg_circle(out, "hit", px(f, series->x[i]), py(f, series->y[i]), 4, tip);
     }
 }
 
@@ -122,7 +120,7 @@ static void legend(FILE *out, const eks_chart *chart) {
         const eks_series *series = &chart->series[s];
         fprintf(out, "<li data-series=\"%d\"><svg class=\"key\" viewBox=\"0 0 34 14\" aria-hidden=\"true\">", s);
         if (series->mark == EKS_LINE) fprintf(out, "<path class=\"line s%d\" d=\"M1 7H33\"/>", s);
-        if (series->mark == EKS_DOTS || series->count <= SVG_FEW) eks_svg_marker(out, s, 17, 7);
+        if (series->mark == EKS_DOTS || series->count <= SVG_FEW) eks_svg_marker(out, s, 17, 7, NULL);
         eks_put(out, "</svg><span>", series->name, "</span></li>");
     }
     fputs("</ul>", out);

@@ -10,5 +10,5 @@ try() { # words...: completes the last
 [ "$(try evenkeel train --optimizer ad)" = "adam adamw" ] || die value
 touch file.onnx
 [ "$(try evenkeel eval fi)" = file.onnx ] || die file
-[ -z "$(try evenkeel train --sync)" ] || die "hidden options are offered"
+[ -z "$(try evenkeel study --sab)" ] || die "hidden options are offered"
 expect 2 evenkeel completion fish

@@ -6,4 +6,4 @@ for command in train eval run models env study help completion; do
 done
 contains train.json '"choices": ['
 contains train.json '"default": "64"'
-lacks train.json sync-norm
+lacks study.json sabotage
