@@ -43,9 +43,9 @@ EK_API EK_NODISCARD ek_status ek_norm_batch_moments(const ek_norm_plan *plan, co
 
 /* Running statistics of a BATCH plan from moments[C]: the mean, and the variance with the divisor of the descriptor's
  * running_variance over the whole count. All channels or none: EK_ERR_ARG when a channel has no elements,
- * EK_ERR_NONFINITE when a result does not fit f32. */
+ * EK_ERR_NONFINITE when a result does not fit f32 (or f64, in an f64 plan). */
 EK_API EK_NODISCARD ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moments,
-                                                  float *running_mean, float *running_var, ek_error *err);
+                                                  void *running_mean, void *running_var, ek_error *err);
 
 #ifdef __cplusplus
 }

@@ -13,9 +13,11 @@
  *     LAYER      dims[axis..rank-1], per index of the leading dims  dims[axis..rank-1], or [C] (affine = CHANNEL)
  *     RMS        as LAYER                                           as LAYER (bias optional, usually absent)
  *
- * desc.dtype is the type of the tensors; parameters, their gradients and statistics are f32. bf16 and f16: elements are
- * widened to f32, everything is computed as for f32, and every result is rounded once, to nearest even (denormals are
- * kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32
+ * desc.dtype is the type of the tensors. Parameters, their gradients and statistics (scale, bias, dscale, dbias, mean,
+ * var, running_mean, running_var) are f32, and where desc.dtype is EK_F64 f64: they are `void *` here, to arrays of
+ * float or of double. f64 is for reference and for data that needs it: plain loops, not tuned. bf16 and f16: elements
+ * are widened to f32, everything is computed as for f32, and every result is rounded once, to nearest even (denormals
+ * are kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32
  * plan on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale
  * and dbias, only in dresidual.
  *
@@ -144,9 +146,9 @@ typedef enum ek_norm_preset {
 typedef struct ek_norm_desc {
     size_t struct_size; /* sizeof(ek_norm_desc), set by ek_norm_desc_default */
     ek_norm_kind kind;
-    ek_layout layout;               /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
-    ek_dtype dtype;                 /* of x, y, dy, dx, residual, dresidual: EK_F32 (default), EK_BF16, EK_F16 */
-    int rank;                       /* 2 to 5 (LAYER, RMS: 1 to 8) */
+    ek_layout layout; /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
+    ek_dtype dtype;   /* of x, y, dy, dx, residual, dresidual: EK_F32 (default), EK_BF16, EK_F16, EK_F64 */
+    int rank;         /* 2 to 5 (LAYER, RMS: 1 to 8) */
     int64_t dims[EK_NORM_MAX_RANK]; /* logical extents N, C, D1, ...; each >= 0, C >= 1 */
     int axis;                       /* LAYER, RMS: first normalized dimension, [-rank, rank); default -1 */
     int64_t groups;                 /* GROUP: number of groups, divides C; default 1 */
@@ -177,29 +179,29 @@ typedef struct ek_norm_plan ek_norm_plan;
  * `dy`; no other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward
  * needs the original x. */
 typedef struct ek_norm_args {
-    size_t struct_size;        /* sizeof(ek_norm_args) */
-    const void *x;             /* forward, backward */
-    void *y;                   /* forward writes it; backward reads it for some activations (see ek_activation) */
-    const float *scale;        /* NULL = all ones */
-    const float *bias;         /* NULL = all zeros */
-    const float *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
-    const float *running_var;  /* likewise, each >= 0 */
-    const int64_t *lengths;    /* desc.masked: [N], valid extents of D1, the first dimension after the channels; ELEMENT
-                                  affine: [dims[0]], valid extents of dims[1], which leave whole rows out */
-    const uint8_t *mask;       /* desc.masked: [N, D1, D2, ...], 0 = not valid; with lengths: valid in both. ELEMENT
-                                  affine: [dims[0], ..., dims[axis-1]], one per row */
-    float *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
-    float *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
-    void *saved;               /* ek_norm_saved_bytes(); forward writes, backward and update_running read; 8-aligned;
-                                  NULL in a forward that no backward follows */
-    void *workspace;           /* ek_norm_workspace_bytes(); 64-aligned; contents are free between calls */
-    const void *dy;            /* backward: gradient of y */
-    void *dx;                  /* backward: gradient of x, overwritten; NULL = not wanted */
-    float *dscale;             /* backward: gradient of scale, overwritten; NULL = frozen */
-    float *dbias;              /* backward: gradient of bias, overwritten; NULL = frozen */
-    const void *residual;      /* desc.residual = 1: shape and layout of x; forward, and backward where t is computed
-                                  again */
-    void *dresidual;           /* backward: gradient of residual, overwritten; NULL = not wanted */
+    size_t struct_size;       /* sizeof(ek_norm_args) */
+    const void *x;            /* forward, backward */
+    void *y;                  /* forward writes it; backward reads it for some activations (see ek_activation) */
+    const void *scale;        /* NULL = all ones */
+    const void *bias;         /* NULL = all zeros */
+    const void *running_mean; /* BATCH with EK_STATS_RUNNING (or USE_RUNNING, or batch renorm): [C] */
+    const void *running_var;  /* likewise, each >= 0 */
+    const int64_t *lengths;   /* desc.masked: [N], valid extents of D1, the first dimension after the channels; ELEMENT
+                                 affine: [dims[0]], valid extents of dims[1], which leave whole rows out */
+    const uint8_t *mask;      /* desc.masked: [N, D1, D2, ...], 0 = not valid; with lengths: valid in both. ELEMENT
+                                 affine: [dims[0], ..., dims[axis-1]], one per row */
+    void *mean;               /* optional output of forward: statistics used, one per set, in order of sets */
+    void *var;                /* optional output: population variance, likewise (RMS: mean of squares) */
+    void *saved;              /* ek_norm_saved_bytes(); forward writes, backward and update_running read; 8-aligned;
+                                 NULL in a forward that no backward follows */
+    void *workspace;          /* ek_norm_workspace_bytes(); 64-aligned; contents are free between calls */
+    const void *dy;           /* backward: gradient of y */
+    void *dx;                 /* backward: gradient of x, overwritten; NULL = not wanted */
+    void *dscale;             /* backward: gradient of scale, overwritten; NULL = frozen */
+    void *dbias;              /* backward: gradient of bias, overwritten; NULL = frozen */
+    const void *residual;     /* desc.residual = 1: shape and layout of x; forward, and backward where t is computed
+                                 again */
+    void *dresidual;          /* backward: gradient of residual, overwritten; NULL = not wanted */
     void *reserved[8];
 } ek_norm_args;
 
@@ -246,16 +248,16 @@ EK_API EK_NODISCARD ek_status ek_norm_backward(const ek_norm_plan *plan, const e
 /* Commits the batch statistics in `saved` to the running ones, by the descriptor's momentum and variance, all channels
  * or none: a channel that is not finite leaves everything as it was and is reported. BATCH only. An empty batch, a
  * forward with EK_STATS_RUNNING, or a small sample under SKIP_UPDATE / USE_RUNNING changes nothing (updated = 0). */
-EK_API EK_NODISCARD ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean,
-                                                     float *running_var, ek_norm_update *report, ek_error *err);
+EK_API EK_NODISCARD ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, void *running_mean,
+                                                     void *running_var, ek_norm_update *report, ek_error *err);
 
 /* The commit under EK_MOMENTUM_CUMULATIVE: with k = *updates commits before this one,
  *     running = running + (batch - running) / (k + 1)
  * and *updates becomes k + 1 where it commits. At k = 0 the running statistics are not read. Every batch has the same
  * weight; <evenkeel/moments.h> weighs elements and adds the variance between batches. */
-EK_API EK_NODISCARD ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved,
-                                                        float *running_mean, float *running_var, int64_t *updates,
-                                                        ek_norm_update *report, ek_error *err);
+EK_API EK_NODISCARD ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, void *running_mean,
+                                                        void *running_var, int64_t *updates, ek_norm_update *report,
+                                                        ek_error *err);
 
 #ifdef __cplusplus
 }

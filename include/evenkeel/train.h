@@ -148,7 +148,10 @@ typedef struct ek_eval_options {
     int use_metadata; /* 1 (default) = normalize with evenkeel.mean/std of the model */
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
-    uint64_t reserved[8];
+    int batch_statistics; /* 1 = norms take the statistics of each batch (frozen ones aside), nothing is dropped, and
+                             the order is shuffled, since a batch of one class has statistics of its own; without logits
+                           */
+    uint64_t reserved[7];
 } ek_eval_options;
 
 typedef struct ek_eval_result {

@@ -8,13 +8,16 @@
 
 #include "base/error.h"
 #include <evenkeel/cpu.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TABLES(isa) extern const eki_kernels eki_f32_kernels__##isa, eki_bf16_kernels__##isa, eki_f16_kernels__##isa;
 #define RUNG(isa)                                                                                                      \
-    { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa}, has_##isa }
+    { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa }, has_##isa }
 
 TABLES(generic)
 static int has_generic(void) { return 1; }
@@ -23,7 +26,12 @@ static int has_generic(void) { return 1; }
 TABLES(avx2)
 TABLES(avx512)
 
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("f16c") != 0; }
+/* By hand: not every clang knows "f16c". */
+static int has_f16c(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") != 0 && has_f16c(); }
 static int has_avx512(void) {
     return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
            __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;

@@ -43,6 +43,8 @@ typedef struct eki_conv_desc {
     ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
     bool bias;
     bool want_dx, want_dw; /* backward parts to make */
+    bool forward_only;     /* neither, and never: other layouts may be faster */
+    bool ungrouped;        /* no convolution around it has groups */
     int threads;
     bool reproducible;            /* weight gradient by one-thread primitives over chunks, */
     int64_t chunk;                /* of this many images, summed in f64 in chunk order */

@@ -37,6 +37,7 @@ static int list_candidates(const eki_conv *conv, eki_pass_kind kind, const eki_p
         pairs[0] = like != NULL ? (layout_pair){like->src_layout, like->dst_layout} : last;
         return 1;
     }
+    if (d->forward_only && d->src_layout == EK_LAYOUT_NHWC && d->dst_layout == EK_LAYOUT_NHWC) pairs[count++] = last;
     if (d->groups == 1 && d->c <= FIRST_LAYER_CHANNELS && kind != EKI_PASS_DATA) {
         pairs[count++] = (layout_pair){EK_LAYOUT_NCHW, block};
     }

@@ -41,6 +41,19 @@ static void change_row(const change_job *job, const float *src, float *dst, int6
     for (int64_t s = begin; s < end; s++) dst[s * to] = src[s * from];
 }
 
+/* Both layouts have the tile's channels side by side: a line of memory for each pixel. */
+static bool lies_in_lines(const change_job *job, int64_t first) {
+    return job->from >= TILE_CHANNELS && job->to >= TILE_CHANNELS && first + TILE_CHANNELS <= job->channels;
+}
+
+static void change_lines(const change_job *job, const float *src, float *dst, int64_t first) {
+    src += offset_of(first, job->from, job->space);
+    dst += offset_of(first, job->to, job->space);
+    for (int64_t s = 0; s < job->space; s++) {
+        memcpy(dst + s * job->to, src + s * job->from, TILE_CHANNELS * sizeof(float));
+    }
+}
+
 /* One example, TILE_CHANNELS channels. */
 static void change_task(void *argument, size_t index) {
     const change_job *job = argument;
@@ -48,6 +61,10 @@ static void change_task(void *argument, size_t index) {
     int64_t last = first + TILE_CHANNELS < job->dst_channels ? first + TILE_CHANNELS : job->dst_channels;
     const float *src = job->src + n * job->src_channels * job->space;
     float *dst = job->dst + n * job->dst_channels * job->space;
+    if (lies_in_lines(job, first)) {
+        change_lines(job, src, dst, first);
+        return;
+    }
     for (int64_t begin = 0; begin < job->space; begin += TILE_PIXELS) {
         int64_t end = begin + TILE_PIXELS < job->space ? begin + TILE_PIXELS : job->space;
         for (int64_t c = first; c < last; c++) change_row(job, src, dst, c, begin, end);

@@ -48,12 +48,19 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
+/* What the planner adds to a norm, where it can: y = relu(norm(x) + residual). */
+typedef struct eki_tail {
+    bool residual, relu;
+} eki_tail;
+enum { EKI_TAIL_INPUT = 8 }; /* the input of the step that the residual is */
+
 struct eki_step {
     const struct eki_op *op;
     const eki_node *node; /* NULL for steps the planner adds (reorder) */
     eki_plan *plan;
     int64_t opset;
     int n_in, n_out;
+    eki_tail tail;
     eki_view in[EKI_MAX_IO];                /* data NULL = absent */
     eki_view out[EKI_MAX_IO];               /* data NULL = nobody wants it (forward still may skip it) */
     const eki_tensor *constant[EKI_MAX_IO]; /* of inputs whose value is known at plan time, else NULL */
@@ -66,6 +73,7 @@ struct eki_step {
     ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
     bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
+    bool in_place; /* output 0 may lie where an input of its shape and layout lies that nobody reads afterwards */
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
     size_t scratch_bytes;  /* free memory during forward or backward */
     size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */
@@ -105,6 +113,7 @@ struct eki_plan {
     int64_t chunk;                      /* images per chunk when reproducible */
     int64_t virtual_batch;              /* TRAINING: examples that share batch norm statistics; 0 = all */
     bool blocked;                       /* convolutions run in oneDNN's blocked layout */
+    bool ungrouped;                     /* no convolution has groups */
     ek_layout block;                    /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
     uint64_t seed;                      /* dropout */
     uint64_t step_id;                   /* training step, the dropout's counter */

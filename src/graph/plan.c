@@ -17,6 +17,7 @@ typedef struct builder {
     eki_plan_private *p;
     const eki_plan_request *request;
     size_t memory; /* of the machine: no plan can be larger */
+    eki_tails tails;
     ek_error *err;
 } builder;
 
@@ -30,7 +31,7 @@ static ek_status no_memory(builder *b) { return eki_fail(b->err, EK_ERR_NOMEM, "
 
 int eki_plan_buffer(eki_plan_private *p, size_t bytes) {
     if (!eki_grow((void **)&p->buffers, &p->cap_buffers, p->n_buffers + 1, sizeof *p->buffers)) return -1;
-    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .first = 1, .last = 0};
+    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .first = 1, .last = 0, .host = (int)p->n_buffers};
     return (int)p->n_buffers++;
 }
 
@@ -183,6 +184,33 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
     return EK_OK;
 }
 
+/* The residual of a tail is one more input. */
+static ek_status connect_tail(builder *b, eki_pstep *pstep, bool *any_grad) {
+    eki_step *step = &pstep->step;
+    const eki_tail_plan *tail = &b->tails.of[step->node->id];
+    step->tail = (eki_tail){.residual = tail->residual != NULL, .relu = tail->relu};
+    if (tail->residual == NULL) return EK_OK;
+    int index = b->p->tensor_of_value[tail->residual->id];
+    if (index < 0) {
+        return eki_fail(b->err, EK_ERR_FORMAT, "value '%s' is read before anything writes it", tail->residual->name);
+    }
+    const eki_ptensor *tensor = &b->p->tensors[index];
+    step->n_in = EKI_TAIL_INPUT + 1;
+    step->has_in[EKI_TAIL_INPUT] = true;
+    step->in[EKI_TAIL_INPUT] = tensor->view;
+    step->in_layout[EKI_TAIL_INPUT] = tensor->view.layout;
+    step->want_din[EKI_TAIL_INPUT] = tensor->needs_grad;
+    pstep->in[EKI_TAIL_INPUT] = index;
+    *any_grad = *any_grad || tensor->needs_grad;
+    return EK_OK;
+}
+
+/* The value that output k of a step is: with a tail, what comes out of that. */
+static const eki_value *output_value(const builder *b, const eki_step *step, int k) {
+    const eki_node *last = b->tails.of[step->node->id].last;
+    return k == 0 && last != NULL ? last->out[0] : step->node->out[k];
+}
+
 static ek_status check_gradient(builder *b, const eki_pstep *pstep, bool any_grad) {
     const eki_node *node = pstep->step.node;
     for (int k = 0; k < node->n_in && pstep->step.op->backward == NULL; k++) {
@@ -200,7 +228,7 @@ static ek_status check_gradient(builder *b, const eki_pstep *pstep, bool any_gra
 static ek_status connect_outputs(builder *b, eki_pstep *pstep) {
     eki_step *step = &pstep->step;
     for (int k = 0; k < step->node->n_out; k++) {
-        const eki_value *value = step->node->out[k];
+        const eki_value *value = output_value(b, step, k);
         if (value == NULL) continue;
         step->has_out[k] = true;
         EKI_TRY(concrete_view(b, value, &step->out[k]));
@@ -234,7 +262,7 @@ static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
     EKI_TRY(adopt_layouts(b, pstep));
     for (int k = 0; k < step->n_out; k++) {
         if (!step->has_out[k]) continue;
-        const eki_value *value = step->node->out[k];
+        const eki_value *value = output_value(b, step, k);
         bool flows = (step->diff_outputs >> (k > 31 ? 31 : k) & 1) != 0;
         bool needs_grad = any_grad && flows && step->out[k].dtype == EK_F32;
         EKI_TRY(add_tensor(b, value, &step->out[k], NULL, needs_grad, &pstep->out[k]));
@@ -254,6 +282,7 @@ static ek_status add_node(builder *b, const eki_node *node) {
     step->n_out = node->n_out;
     step->diff_outputs = 1;
     ek_status status = connect_inputs(b, pstep, &any_grad);
+    if (status == EK_OK) status = connect_tail(b, pstep, &any_grad);
     if (status == EK_OK) status = check_gradient(b, pstep, any_grad);
     if (status == EK_OK) status = connect_outputs(b, pstep);
     if (status == EK_OK) {
@@ -381,14 +410,24 @@ static ek_status build(builder *b) {
     p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
+    EKI_TRY(eki_tails_find(b->request, p->known, &b->tails, b->err));
     EKI_TRY(add_inputs(b));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        if (b->request->needed[node->id] && !all_constant(b, node)) EKI_TRY(add_node(b, node));
+        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !all_constant(b, node);
+        if (step) EKI_TRY(add_node(b, node));
     }
     EKI_TRY(add_outputs(b));
     if (b->request->options->backward) EKI_TRY(plan_gradients(b));
     return eki_plan_place(b->plan, b->request->options, b->err);
+}
+
+static bool has_no_groups(const eki_plan_request *request) {
+    for (size_t i = 0; i < request->graph->n_nodes; i++) {
+        const eki_node *node = request->graph->nodes[i];
+        if (request->needed[node->id] && eki_node_int(node, "group", 1) != 1) return false;
+    }
+    return true;
 }
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_error *err) {
@@ -410,12 +449,14 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->virtual_batch = options->virtual_batch;
     plan->blocked = !options->plain;
     plan->block = eki_dnnl_block();
+    plan->ungrouped = has_no_groups(request);
     plan->seed = options->seed;
     plan->norm_switches = options->norm_switches;
     plan->ranks = options->ranks;
     p->needed = request->needed;
     builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};
     ek_status status = build(&b);
+    eki_tails_free(&b.tails);
     if (status != EK_OK) {
         eki_plan_destroy(plan);
         return status;

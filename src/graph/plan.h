@@ -12,6 +12,7 @@
 typedef struct eki_buffer {
     size_t bytes, offset;
     int first, last; /* ticks; first > last = never used */
+    int host;        /* the buffer whose memory it shares (in place); itself = none */
 } eki_buffer;
 
 /* A tensor of the plan: a graph value in one layout. */
@@ -68,6 +69,21 @@ typedef struct eki_plan_request {
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
 void eki_plan_destroy(eki_plan *plan);
+
+/* plan_tail.c: what a norm does besides: y = relu(norm(x) + residual). Its output 0 is then that of `last`. */
+typedef struct eki_tail_plan {
+    eki_value *residual; /* or NULL */
+    bool relu;
+    const eki_node *last; /* NULL = no tail */
+} eki_tail_plan;
+
+typedef struct eki_tails {
+    eki_tail_plan *of; /* by node id */
+    bool *absorbed;    /* nodes that need no step of their own */
+} eki_tails;
+
+ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err);
+void eki_tails_free(eki_tails *tails);
 
 /* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */
 ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_error *err);

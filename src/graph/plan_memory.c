@@ -69,6 +69,28 @@ static void compute_lives(eki_plan_private *p) {
     }
 }
 
+static eki_buffer *host_of(eki_plan_private *p, int buffer) { return &p->buffers[p->buffers[buffer].host]; }
+
+/* A step that may run in place does, where an input dies with it: the result gets the input's memory, which then lives
+ * as long as both. */
+static void share_buffers(eki_plan_private *p) {
+    for (size_t s = 0; s < p->n_steps; s++) {
+        const eki_pstep *pstep = p->steps[s];
+        const eki_step *step = &pstep->step;
+        int out = pstep->out[0] < 0 ? -1 : p->tensors[pstep->out[0]].buffer;
+        for (int k = 0; k < step->n_in && step->in_place && out >= 0; k++) {
+            int in = pstep->in[k] < 0 ? -1 : p->tensors[pstep->in[k]].buffer;
+            bool alike = in >= 0 && step->in[k].layout == step->out[0].layout &&
+                         step->in[k].dtype == step->out[0].dtype &&
+                         eki_shape_equal(&step->in[k].shape, &step->out[0].shape);
+            if (!alike || host_of(p, in)->last != (int)s || p->buffers[out].first != (int)s) continue;
+            p->buffers[out].host = p->buffers[in].host;
+            host_of(p, in)->last = p->buffers[out].last;
+            break;
+        }
+    }
+}
+
 typedef struct placed {
     size_t bytes;
     int index;
@@ -130,7 +152,7 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
     qsort(order, n, sizeof *order, by_size);
     for (size_t i = 0; i < n; i++) {
         eki_buffer *buffer = &p->buffers[order[i].index];
-        if (buffer->first > buffer->last) continue;
+        if (buffer->first > buffer->last || buffer->host != order[i].index) continue;
         buffer->offset = find_gap(buffer, pointers, used, pointers + n);
         pointers[used++] = buffer;
         if (buffer->offset + buffer->bytes > p->arena_bytes) p->arena_bytes = buffer->offset + buffer->bytes;
@@ -146,8 +168,8 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
 }
 
 static void *address(const eki_plan_private *p, int buffer) {
-    return buffer < 0 || p->buffers[buffer].first > p->buffers[buffer].last ? NULL
-                                                                            : p->arena + p->buffers[buffer].offset;
+    if (buffer < 0 || p->buffers[buffer].first > p->buffers[buffer].last) return NULL;
+    return p->arena + p->buffers[p->buffers[buffer].host].offset;
 }
 
 static void *gradient_address(const eki_plan_private *p, int tensor) {
@@ -177,6 +199,7 @@ ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_err
     (void)options;
     eki_plan_private *p = plan->private_data;
     compute_lives(p);
+    share_buffers(p);
     EKI_TRY(place_buffers(p, err));
     for (size_t i = 0; i < p->n_tensors; i++) {
         if (p->tensors[i].buffer >= 0) p->tensors[i].view.data = address(p, p->tensors[i].buffer);

@@ -95,3 +95,16 @@ ek_status eki_graph_view(const eki_graph *graph, eki_graph **out, ek_error *err)
     *out = view;
     return EK_OK;
 }
+
+ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err) {
+    eki_graph *graph;
+    EKI_TRY(eki_graph_view(model->graph, &graph, err));
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        eki_node *node = graph->nodes[i];
+        if (node->domain[0] != '\0' || strcmp(node->op_type, "Dropout") != 0) continue;
+        node->op_type = "Identity";
+        node->n_in = node->n_out = 1;
+        node->n_attr = 0;
+    }
+    return eki_model_wrap(graph, view, err);
+}

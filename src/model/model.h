@@ -48,6 +48,8 @@ void eki_freeze_read(const eki_graph *graph, const char *output, int *stats, int
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
+ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
 
 /* ---- opset.c ---- */
 

@@ -20,14 +20,24 @@ static double channel_bias(const eki_job *job, int64_t c) {
 /* Where coefficient i of the channels lies: six of job->gradient, then four of job->affine. */
 static float *coefficient(const eki_job *job, int i) { return job->small + i * job->plan->channels; }
 
-static void put_affine(const eki_job *job, int64_t c, eki_affine p) {
+static void put_affine(const eki_job *job, int64_t c, double mean, double rstd, double scale, double bias) {
+    if (job->plan->wide) {
+        job->wide_affine[c] = (eki_wide_affine){mean, rstd, scale, bias};
+        return;
+    }
+    eki_affine p = eki_affine_make(mean, rstd, scale, bias);
     coefficient(job, 6)[c] = p.mean_hi;
     coefficient(job, 7)[c] = p.mean_lo;
     coefficient(job, 8)[c] = p.gain;
     coefficient(job, 9)[c] = p.bias;
 }
 
-static void put_gradient(const eki_job *job, int64_t c, eki_gradient p) {
+static void put_gradient(const eki_job *job, int64_t c, double mean, double rstd, double scale, double k1, double k2) {
+    if (job->plan->wide) {
+        job->wide_gradient[c] = (eki_wide_gradient){mean, rstd, scale, k1, k2};
+        return;
+    }
+    eki_gradient p = eki_gradient_make(mean, rstd, scale, k1, k2);
     coefficient(job, 0)[c] = p.mean_hi;
     coefficient(job, 1)[c] = p.mean_lo;
     coefficient(job, 2)[c] = p.rstd;
@@ -53,8 +63,8 @@ void eki_batch_statistics(const eki_job *job) {
 
 static void take_running(const eki_job *job) {
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        job->stats.mean[c] = (double)job->running_mean[c];
-        job->stats.var[c] = (double)job->running_var[c];
+        job->stats.mean[c] = eki_real(job->plan, job->running_mean, c);
+        job->stats.var[c] = eki_real(job->plan, job->running_var, c);
         job->stats.rstd[c] = eki_rstd(job->stats.var[c], job->plan->desc.epsilon);
         if (job->stats.n != NULL) job->stats.n[c] = (double)job->valid_count;
     }
@@ -66,16 +76,16 @@ static double clip(double value, double low, double high) { return value < low ?
  * [-d_max, d_max]. Without renorm for running statistics: r = 1, d = 0. */
 static void correct(const eki_job *job, int64_t c, bool running) {
     const ek_norm_desc *desc = &job->plan->desc;
-    double rstd = running ? 0.0 : eki_rstd((double)job->running_var[c], desc->epsilon);
+    double rstd = running ? 0.0 : eki_rstd(eki_real(job->plan, job->running_var, c), desc->epsilon);
     double r = sqrt(job->stats.var[c] + desc->epsilon) * rstd;
-    double d = running ? 0.0 : (job->stats.mean[c] - (double)job->running_mean[c]) * rstd;
+    double d = running ? 0.0 : (job->stats.mean[c] - eki_real(job->plan, job->running_mean, c)) * rstd;
     job->stats.r[c] = running ? 1.0 : clip(r, 1.0 / desc->renorm_r_max, desc->renorm_r_max);
     job->stats.d[c] = clip(d, -desc->renorm_d_max, desc->renorm_d_max);
 }
 
 static void channel_coefficients(const eki_job *job, int64_t c) {
     double mean = job->stats.mean[c], rstd = job->stats.rstd[c];
-    put_affine(job, c, eki_affine_make(mean, rstd, channel_scale(job, c), channel_bias(job, c)));
+    put_affine(job, c, mean, rstd, channel_scale(job, c), channel_bias(job, c));
 }
 
 void eki_batch_coefficients(const eki_job *job) {
@@ -114,12 +124,11 @@ void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {
     double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = eki_count_of(job, c);
     eki_pair total = {sum.a, rstd * sum.b};
     if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
-    if (job->dbias != NULL) job->dbias[c] = (float)total.a;
-    if (job->dscale != NULL) job->dscale[c] = (float)total.b;
+    eki_put(job->plan, job->dbias, c, total.a);
+    eki_put(job->plan, job->dscale, c, total.b);
     if (job->totals != NULL) job->totals[c] = total;
-    put_gradient(job, c,
-                 eki_gradient_make(job->stats.mean[c], rstd, scale, eki_mean_of(scale * sum.a, n),
-                                   eki_mean_of(scale * sum.b * rstd, n)));
+    put_gradient(job, c, job->stats.mean[c], rstd, scale, eki_mean_of(scale * sum.a, n),
+                 eki_mean_of(scale * sum.b * rstd, n));
 }
 
 void eki_batch_gradients(const eki_job *job, int64_t begin, int64_t end) {
@@ -137,7 +146,7 @@ static void scale_gradient(const eki_job *job) {
     map.x = job->dy;
     map.y = job->dx;
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        put_affine(job, c, eki_affine_make(0.0, job->stats.rstd[c], channel_scale(job, c), 0.0));
+        put_affine(job, c, 0.0, job->stats.rstd[c], channel_scale(job, c), 0.0);
     }
     eki_phase_affine(&map);
 }
@@ -147,8 +156,9 @@ static void scale_fused_gradient(const eki_job *job) {
     eki_job map = *job;
     map.x = job->dy;
     for (int64_t c = 0; c < job->plan->channels; c++) {
-        double gain = (double)eki_narrow(channel_scale(job, c) * job->stats.rstd[c]);
-        put_gradient(job, c, eki_gradient_make(0.0, gain, 1.0, 0.0, 0.0));
+        double gain = channel_scale(job, c) * job->stats.rstd[c];
+        if (!job->plan->wide) gain = (double)eki_narrow(gain);
+        put_gradient(job, c, 0.0, gain, 1.0, 0.0, 0.0);
     }
     eki_phase_gradaffine(&map);
 }

@@ -72,7 +72,7 @@ bool eki_reads_output(const ek_norm_plan *plan) {
 /* Not where dresidual has fewer digits than g: dx is made of g itself, so that every result is rounded once. Nor with
  * a mask: what is hidden is cleared behind the affine phase. */
 void eki_form_first(eki_job *job) {
-    job->forms = job->dresidual != NULL && job->dx != NULL && job->plan->data == EKI_F32 && job->valid == NULL;
+    job->forms = job->dresidual != NULL && job->dx != NULL && job->plan->element_bytes == 4 && job->valid == NULL;
 }
 
 void eki_form_done(eki_job *job) {

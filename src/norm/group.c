@@ -90,8 +90,8 @@ static void set_means(const eki_job *job, int64_t set) {
         eki_pair_push(&stack, (eki_pair){scale * sum->a, scale * sum->b});
     }
     eki_pair total = eki_pair_root(&stack);
-    job->small[2 * set] = plan->centred ? (float)eki_mean_of(total.a, n) : 0.0f;
-    job->small[2 * set + 1] = (float)eki_mean_of(total.b * job->stats.rstd[set], n);
+    eki_put(plan, job->small, 2 * set, plan->centred ? eki_mean_of(total.a, n) : 0.0);
+    eki_put(plan, job->small, 2 * set + 1, eki_mean_of(total.b * job->stats.rstd[set], n));
 }
 
 static void all_set_means(void *context, int64_t begin, int64_t end) {
@@ -125,8 +125,8 @@ static void parameter_gradients(void *context, int64_t begin, int64_t end) {
             eki_pair_push(&stack, (eki_pair){sum->a, rstd * sum->b});
         }
         eki_pair total = eki_pair_root(&stack);
-        if (job->dbias != NULL) job->dbias[c] = (float)total.a;
-        if (job->dscale != NULL) job->dscale[c] = (float)total.b;
+        eki_put(job->plan, job->dbias, c, total.a);
+        eki_put(job->plan, job->dscale, c, total.b);
     }
 }
 

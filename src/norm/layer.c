@@ -21,6 +21,10 @@ static double *block_sums(const eki_job *job, int64_t block) {
     return (double *)(void *)(job->sums + pieces + block * plan->space);
 }
 
+static const float *from(const void *parameters, int64_t begin) {
+    return parameters != NULL ? (const float *)parameters + begin : NULL;
+}
+
 static eki_affine row_affine(const eki_job *job, int64_t row) {
     return eki_affine_make(job->stats.mean[row], job->stats.rstd[row], 1.0, 0.0);
 }
@@ -29,8 +33,8 @@ static eki_affine row_affine(const eki_job *job, int64_t row) {
 static const eki_epilogue *fuse(const eki_job *job, int64_t row, int64_t begin, const eki_affine *rows,
                                 eki_epilogue *e) {
     if (eki_fuse_row(job, row * job->plan->space + begin, rows, e) == NULL) return NULL;
-    e->scale = job->scale != NULL ? job->scale + begin : NULL;
-    e->bias = job->bias != NULL ? job->bias + begin : NULL;
+    e->scale = from(job->scale, begin);
+    e->bias = from(job->bias, begin);
     return e;
 }
 
@@ -40,8 +44,8 @@ static void clear_piece(const eki_job *job, void *tensor, int64_t offset, int64_
 
 static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
     const eki_kernels *k = job->kernels;
-    const float *scale = job->scale != NULL ? job->scale + begin : NULL;
-    const float *bias = job->bias != NULL ? job->bias + begin : NULL;
+    const float *scale = from(job->scale, begin);
+    const float *bias = from(job->bias, begin);
     eki_affine p = row_affine(job, row);
     eki_epilogue fused;
     int64_t offset = row * job->plan->space + begin;
@@ -116,8 +120,8 @@ static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t block) {
     const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
     fused.dresidual = NULL;
     job->kernels->vec_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset),
-                               (size_t)piece_length(job->plan, block), job->scale != NULL ? job->scale + begin : NULL,
-                               job->stats.mean[row], sums, e);
+                               (size_t)piece_length(job->plan, block), from(job->scale, begin), job->stats.mean[row],
+                               sums, e);
     return (eki_pair){sums[0], sums[1]};
 }
 
@@ -132,7 +136,7 @@ static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     size_t length = (size_t)piece_length(job->plan, block);
     const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
-    const float *scale = job->scale != NULL ? job->scale + begin : NULL;
+    const float *scale = from(job->scale, begin);
     eki_gradient p = eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, (double)job->small[2 * row],
                                        (double)job->small[2 * row + 1]);
     eki_affine again = row_affine(job, row);
@@ -294,8 +298,8 @@ static void merge_parameters(void *context, int64_t begin, int64_t end) {
             eki_pair_push(&stack, (eki_pair){dscale[plan->space + j], dscale[j]});
         }
         eki_pair total = eki_pair_root(&stack);
-        if (job->dbias != NULL) job->dbias[j] = (float)total.a;
-        if (job->dscale != NULL) job->dscale[j] = (float)total.b;
+        eki_put(job->plan, job->dbias, j, total.a);
+        eki_put(job->plan, job->dscale, j, total.b);
     }
 }
 

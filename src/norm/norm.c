@@ -11,6 +11,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     char *workspace = args->workspace;
     void *stats = args->saved != NULL ? args->saved : (void *)workspace;
     float *small = (float *)(void *)(workspace + plan->small_offset);
+    void *wide = small;
     void *partials = workspace + plan->partial_offset;
     eki_job job = {.plan = plan, .kernels = eki_kernels_get(plan->data)};
     job.x = args->x;
@@ -36,6 +37,9 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
                  (args->y != args->residual || args->y == NULL) && !plan->masked;
     if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
     int64_t c = plan->channels;
+    job.wide_affine = wide;
+    job.wide_gradient = (eki_wide_gradient *)(void *)(job.wide_affine + c);
+    job.wide_means = wide;
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
     small += 6 * c;
     job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};
@@ -74,10 +78,10 @@ void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source 
     if (source == EKI_FROM_NOTHING) clear_stats(job);
     write_header(job, source);
     for (int64_t set = 0; args->mean != NULL && set < job->plan->sets; set++) {
-        args->mean[set] = (float)job->stats.mean[set];
+        eki_put(job->plan, args->mean, set, job->stats.mean[set]);
     }
     for (int64_t set = 0; args->var != NULL && set < job->plan->sets; set++) {
-        args->var[set] = (float)job->stats.var[set];
+        eki_put(job->plan, args->var, set, job->stats.var[set]);
     }
 }
 
@@ -104,6 +108,8 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
         eki_ghost_forward(&job, running);
     } else if (plan->elements > 0 && plan->family == EKI_GROUP) {
         eki_group_forward(&job);
+    } else if (plan->elements > 0 && plan->wide) {
+        eki_wide_rows_forward(&job);
     } else if (plan->elements > 0) {
         eki_rows_forward(&job);
     }
@@ -114,8 +120,8 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
 /* Gradients over no elements are zero. */
 void eki_zero_parameters(const eki_job *job) {
     size_t count = (size_t)(job->plan->family == EKI_ROWS ? job->plan->space : job->plan->channels);
-    if (job->dscale != NULL) memset(job->dscale, 0, count * sizeof(float));
-    if (job->dbias != NULL) memset(job->dbias, 0, count * sizeof(float));
+    if (job->dscale != NULL) memset(job->dscale, 0, count * eki_real_bytes(job->plan));
+    if (job->dbias != NULL) memset(job->dbias, 0, count * eki_real_bytes(job->plan));
 }
 
 ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
@@ -131,6 +137,8 @@ ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, e
         eki_ghost_backward(&job, job.stats.header->source == EKI_FROM_BATCH);
     } else if (plan->family == EKI_GROUP) {
         eki_group_backward(&job);
+    } else if (plan->wide) {
+        eki_wide_rows_backward(&job);
     } else {
         eki_rows_backward(&job);
     }

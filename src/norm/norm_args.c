@@ -101,12 +101,12 @@ static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *arg
     if (args->running_mean == NULL) return missing(plan, "running_mean", why, err);
     if (args->running_var == NULL) return missing(plan, "running_var", why, err);
     for (int64_t c = 0; c < plan->channels; c++) {
-        float var = args->running_var[c];
-        if (!(var >= 0.0f) || isinf(var)) {
+        double var = eki_real(plan, args->running_var, c);
+        if (!(var >= 0.0) || isinf(var)) {
             return eki_fail(err, EK_ERR_NONFINITE,
                             "args.running_var[%lld] is %g, expected a finite number >= 0: the statistics of channel "
                             "%lld are damaged; recalibrate them or load them again",
-                            (long long)c, (double)var, (long long)c);
+                            (long long)c, var, (long long)c);
         }
     }
     return EK_OK;

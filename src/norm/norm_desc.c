@@ -77,10 +77,11 @@ static ek_status check_enums(const ek_norm_desc *d, ek_error *err) {
                         "desc.layout is %d, expected EK_LAYOUT_NCHW (0), NHWC (1), BLOCKED8 (8) or BLOCKED16 (16)",
                         (int)d->layout);
     }
-    if (d->dtype != EK_F32 && d->dtype != EK_BF16 && d->dtype != EK_F16) {
-        return eki_fail(err, EK_ERR_DTYPE,
-                        "desc.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16): convert x first",
-                        (int)d->dtype);
+    if (d->dtype != EK_F32 && d->dtype != EK_BF16 && d->dtype != EK_F16 && d->dtype != EK_F64) {
+        return eki_fail(
+            err, EK_ERR_DTYPE,
+            "desc.dtype is %d, expected EK_F32 (1), EK_F16 (10), EK_F64 (11) or EK_BF16 (16): convert x first",
+            (int)d->dtype);
     }
     if (d->affine != EK_AFFINE_ELEMENT && d->affine != EK_AFFINE_CHANNEL) {
         return eki_fail(err, EK_ERR_ARG, "desc.affine is %d, expected EK_AFFINE_ELEMENT (0) or EK_AFFINE_CHANNEL (1)",
@@ -158,6 +159,13 @@ static ek_status check_masked(const ek_norm_desc *d, ek_error *err) {
     if (d->masked != 1) {
         return eki_fail(err, EK_ERR_ARG, "desc.masked is %d, expected 0 or 1 (calls give args.lengths or args.mask)",
                         d->masked);
+    }
+    if (d->dtype == EK_F64 && element_affine(d)) {
+        return eki_fail(
+            err, EK_ERR_UNSUPPORTED,
+            "desc.masked is 1 for %s with EK_AFFINE_ELEMENT and EK_F64, expected 0: leave rows out instead, or "
+            "use EK_F32",
+            eki_norm_kind_name(d->kind));
     }
     return EK_OK;
 }

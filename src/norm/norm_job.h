@@ -11,20 +11,28 @@
 #include "norm/norm_stats.h"
 #include <stdatomic.h>
 
+/* Coefficients of f64: y = ((x - mean) * rstd) * scale + bias, and those of the gradient. */
+typedef struct eki_wide_affine {
+    double mean, rstd, scale, bias;
+} eki_wide_affine;
+typedef struct eki_wide_gradient {
+    double mean, rstd, scale, k1, k2;
+} eki_wide_gradient;
+
 typedef struct eki_job {
     const ek_norm_plan *plan;
     const eki_kernels *kernels;
     const void *x, *dy; /* data: eki_at() and eki_to() find its elements */
     void *y, *dx;
-    const float *scale, *bias;
-    float *dscale, *dbias;
+    const void *scale, *bias; /* parameters: eki_real(), eki_put() */
+    void *dscale, *dbias;
     const void *residual; /* as the descriptor says, else NULL */
     void *dresidual;
     bool forms;               /* gradient sums write dresidual, and what follows them reads it as dy */
     bool formed;              /* they have: dy is the gradient before the activation */
     const void *x_of_forward; /* x, whatever map the affine phases are used for */
     const void *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
-    const float *running_mean, *running_var;
+    const void *running_mean, *running_var;
     bool stream; /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
     unsigned char *valid;          /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
@@ -35,6 +43,9 @@ typedef struct eki_job {
     eki_pair *totals;              /* BATCH: where backward leaves dbias, dscale of the channels in f64, or NULL */
     eki_affine_columns affine;     /* BATCH: arrays over channels, in `small` */
     eki_gradient_columns gradient; /* likewise */
+    eki_wide_affine *wide_affine;  /* f64: of the channels, in place of the two above */
+    eki_wide_gradient *wide_gradient;
+    double *wide_means; /* f64, GROUP: k1, k2 of the sets */
 } eki_job;
 
 /* norm.c: the pointers of a call as a job; the header of saved, and args.mean and args.var; zero gradients. */
@@ -125,7 +136,7 @@ eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns 
 void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding);
 
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
-ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err);
+ek_status eki_running_check(const ek_norm_plan *plan, const void *mean, const void *var, ek_error *err);
 
 /* ghost.c: batch norm over virtual batches. */
 int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g);      /* values per channel in the g-th */
@@ -180,13 +191,21 @@ void eki_group_backward(const eki_job *job);
 void eki_rows_forward(const eki_job *job);
 void eki_rows_backward(const eki_job *job);
 
+/* wide_phases.c, wide_rows.c: the phases, and the family ROWS, of f64 data. */
+void eki_wide_moments(const eki_job *job);
+void eki_wide_gradsums(const eki_job *job);
+void eki_wide_affine_phase(const eki_job *job);
+void eki_wide_gradaffine(const eki_job *job);
+void eki_wide_rows_forward(const eki_job *job);
+void eki_wide_rows_backward(const eki_job *job);
+
 /* Streamed stores come before whatever the end of a task announces. */
 static inline void eki_end_stream(const eki_job *job) {
     if (job->stream) atomic_thread_fence(memory_order_seq_cst);
 }
 
 static inline double eki_scale_of(const eki_job *job, int64_t channel) {
-    return job->scale != NULL ? (double)job->scale[channel] : 1.0;
+    return job->scale != NULL ? eki_real(job->plan, job->scale, channel) : 1.0;
 }
 
 /* Elements of a set. */
@@ -198,7 +217,7 @@ static inline double eki_count_of(const eki_job *job, int64_t set) {
 static inline double eki_mean_of(double sum, double n) { return n > 0 ? sum / n : 0.0; }
 
 static inline double eki_bias_of(const eki_job *job, int64_t channel) {
-    return job->bias != NULL ? (double)job->bias[channel] : 0.0;
+    return job->bias != NULL ? eki_real(job->plan, job->bias, channel) : 0.0;
 }
 
 #endif

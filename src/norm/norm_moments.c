@@ -43,8 +43,8 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
     return EK_OK;
 }
 
-ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moments, float *running_mean,
-                              float *running_var, ek_error *err) {
+ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moments, void *running_mean,
+                              void *running_var, ek_error *err) {
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
     if (moments == NULL) {
         return eki_fail(err, EK_ERR_ARG, "moments is NULL, expected %lld moments, one per channel",
@@ -57,14 +57,15 @@ ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moment
                             (long long)moments[c].count);
         }
         double mean = moments[c].mean, var = ek_moments_variance(moments[c], divisor);
-        if (isfinite((float)mean) && isfinite((float)var) && var >= 0) continue;
+        bool fits = plan->wide ? isfinite(mean) && isfinite(var) : isfinite((float)mean) && isfinite((float)var);
+        if (fits && var >= 0) continue;
         return eki_fail(err, EK_ERR_NONFINITE,
-                        "moments[%lld] has mean %g and variance %g, expected finite numbers of f32 and a variance >= 0",
-                        (long long)c, mean, var);
+                        "moments[%lld] has mean %g and variance %g, expected finite numbers of %s and a variance >= 0",
+                        (long long)c, mean, var, plan->wide ? "f64" : "f32");
     }
     for (int64_t c = 0; c < plan->channels; c++) {
-        running_mean[c] = (float)moments[c].mean;
-        running_var[c] = (float)ek_moments_variance(moments[c], divisor);
+        eki_put(plan, running_mean, c, moments[c].mean);
+        eki_put(plan, running_var, c, ek_moments_variance(moments[c], divisor));
     }
     return EK_OK;
 }

@@ -26,8 +26,9 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
 }
 
 static void set_data(ek_norm_plan *plan) {
+    plan->wide = plan->desc.dtype == EK_F64;
     plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
-    plan->element_bytes = plan->data == EKI_F32 ? 4 : 2;
+    plan->element_bytes = plan->wide ? 8 : plan->data == EKI_F32 ? 4 : 2;
 }
 
 static void set_family(ek_norm_plan *plan) {
@@ -71,7 +72,7 @@ static void set_memory(ek_norm_plan *plan) {
     bool last = plan->desc.layout == EK_LAYOUT_NHWC, plain = plan->desc.layout == EK_LAYOUT_NCHW;
     bool rows = plain || (last && (plan->space == 1 || plan->channels == 1));
     plan->row_apply = rows && plan->space > 1;
-    plan->row_sets = plan->family == EKI_BATCH ? plan->row_apply : rows;
+    plan->row_sets = plan->family == EKI_BATCH ? plan->row_apply : rows && !plan->wide;
     plan->blocked = !plain && !last;
 }
 
@@ -176,7 +177,7 @@ static size_t partial_bytes(const ek_norm_plan *plan) {
 static void set_workspace(ek_norm_plan *plan) {
     size_t floats = plan->family == EKI_BATCH ? 10 * (size_t)plan->channels : 2 * (size_t)plan->sets;
     plan->small_offset = round64(ek_norm_saved_bytes(plan));
-    plan->partial_offset = plan->small_offset + round64(floats * sizeof(float));
+    plan->partial_offset = plan->small_offset + round64(floats * eki_real_bytes(plan));
     plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
     plan->workspace_bytes = plan->totals_offset;
     if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));

@@ -49,6 +49,7 @@ struct ek_norm_plan {
     eki_family family;
     eki_data data;         /* kernels */
     int64_t element_bytes; /* of data */
+    bool wide;             /* f64: data and parameters are double (wide.h) */
     bool centred;          /* false: RMS */
     int64_t samples, channels, space;
     int64_t groups, group_channels;
@@ -71,6 +72,20 @@ struct ek_norm_plan {
     size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
     uint64_t fingerprint;
 };
+
+/* One parameter or statistic of the caller: float, or double in an f64 plan; what is put nowhere is dropped. */
+static inline double eki_real(const ek_norm_plan *plan, const void *array, int64_t i) {
+    return plan->wide ? ((const double *)array)[i] : (double)((const float *)array)[i];
+}
+static inline void eki_put(const ek_norm_plan *plan, void *array, int64_t i, double value) {
+    if (array == NULL) return;
+    if (plan->wide) {
+        ((double *)array)[i] = value;
+    } else {
+        ((float *)array)[i] = (float)value;
+    }
+}
+static inline size_t eki_real_bytes(const ek_norm_plan *plan) { return plan->wide ? sizeof(double) : sizeof(float); }
 
 /* The plan of `samples` samples of a BATCH plan: cut and added in the same way, one set per channel. */
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice);

@@ -67,13 +67,14 @@ static weights weights_of(const ek_norm_desc *desc, int64_t updates) {
     return (weights){(double)updates / all, 1.0 / all};
 }
 
-static float blend(weights w, float running, double batch) {
-    return (float)(w.keep * (double)running + w.take * batch);
+static double blend(weights w, double running, double batch) { return w.keep * running + w.take * batch; }
+
+/* As a running statistic. */
+static bool fits(const ek_norm_plan *plan, double value) {
+    return plan->wide ? isfinite(value) : isfinite((float)value);
 }
 
-static bool fits_f32(double value) { return isfinite((float)value); }
-
-ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err) {
+ek_status eki_running_check(const ek_norm_plan *plan, const void *mean, const void *var, ek_error *err) {
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     if (plan->family != EKI_BATCH) {
         return eki_fail(err, EK_ERR_ARG, "plan is of %s, which has no running statistics: only batch norm has",
@@ -84,7 +85,7 @@ ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const f
                         mean == NULL ? "running_mean" : "running_var", (long long)plan->channels);
     }
     uintptr_t a = (uintptr_t)mean, b = (uintptr_t)var, distance = a < b ? b - a : a - b;
-    if (distance < (size_t)plan->channels * sizeof(float)) {
+    if (distance < (size_t)plan->channels * eki_real_bytes(plan)) {
         return eki_fail(err, EK_ERR_ARG,
                         "running_mean and running_var overlap: give two separate arrays of %lld values",
                         (long long)plan->channels);
@@ -92,35 +93,36 @@ ek_status eki_running_check(const ek_norm_plan *plan, const float *mean, const f
     return EK_OK;
 }
 
-static ek_status check_running(const ek_norm_plan *plan, const float *mean, const float *var, ek_error *err) {
+static ek_status check_running(const ek_norm_plan *plan, const void *mean, const void *var, ek_error *err) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        if (isfinite(mean[c]) && isfinite(var[c])) continue;
-        bool of_mean = !isfinite(mean[c]);
+        double m = eki_real(plan, mean, c), v = eki_real(plan, var, c);
+        if (isfinite(m) && isfinite(v)) continue;
+        bool of_mean = !isfinite(m);
         return eki_fail(err, EK_ERR_NONFINITE,
                         "%s[%lld] is %g before the update, expected a finite number: no batch can repair channel %lld; "
                         "recalibrate the statistics or load them again",
-                        of_mean ? "running_mean" : "running_var", (long long)c, (double)(of_mean ? mean[c] : var[c]),
-                        (long long)c);
+                        of_mean ? "running_mean" : "running_var", (long long)c, of_mean ? m : v, (long long)c);
     }
     return EK_OK;
 }
 
 static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek_norm_update *report) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        if (fits_f32(batch_mean(plan, batch, c)) && fits_f32(batch_variance(plan, batch, c))) continue;
+        if (fits(plan, batch_mean(plan, batch, c)) && fits(plan, batch_variance(plan, batch, c))) continue;
         if (report->nonfinite++ == 0) report->first_nonfinite = c;
     }
 }
 
 /* At the first cumulative commit nothing of the running statistics is kept, so they may hold anything. */
-static void commit(const ek_norm_plan *plan, const batch_stats *batch, weights w, float *mean, float *var) {
+static void commit(const ek_norm_plan *plan, const batch_stats *batch, weights w, void *mean, void *var) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        mean[c] = blend(w, w.keep > 0 ? mean[c] : 0.0f, batch_mean(plan, batch, c));
-        var[c] = blend(w, w.keep > 0 ? var[c] : 0.0f, batch_variance(plan, batch, c));
+        double m = w.keep > 0 ? eki_real(plan, mean, c) : 0.0, v = w.keep > 0 ? eki_real(plan, var, c) : 0.0;
+        eki_put(plan, mean, c, blend(w, m, batch_mean(plan, batch, c)));
+        eki_put(plan, var, c, blend(w, v, batch_variance(plan, batch, c)));
     }
 }
 
-static ek_status update(const ek_norm_plan *plan, const void *saved, float *mean, float *var, int64_t updates,
+static ek_status update(const ek_norm_plan *plan, const void *saved, void *mean, void *var, int64_t updates,
                         ek_norm_update *done, ek_error *err) {
     const eki_saved_header *header = saved;
     if (header->source != EKI_FROM_BATCH || header->frozen) return EK_OK;
@@ -135,7 +137,7 @@ static ek_status update(const ek_norm_plan *plan, const void *saved, float *mean
     return EK_OK;
 }
 
-ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, float *running_mean, float *running_var,
+ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
                                  ek_norm_update *report, ek_error *err) {
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
@@ -151,8 +153,8 @@ ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, fl
     return EK_OK;
 }
 
-ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, float *running_mean,
-                                    float *running_var, int64_t *updates, ek_norm_update *report, ek_error *err) {
+ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
+                                    int64_t *updates, ek_norm_update *report, ek_error *err) {
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));

@@ -24,7 +24,7 @@ _Static_assert(sizeof(parts_header) == 64, "the header of parts is 64 bytes");
 static size_t round64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static size_t flag_bytes(const ek_norm_plan *plan) { return round64((size_t)plan->units.count); }
 static size_t coefficient_bytes(const ek_norm_plan *plan) {
-    return round64(6 * (size_t)plan->channels * sizeof(float));
+    return round64(6 * (size_t)plan->channels * eki_real_bytes(plan));
 }
 
 static unsigned char *flags_of(parts_header *parts) { return (unsigned char *)(parts + 1); }
@@ -138,6 +138,7 @@ static void use_coefficients(const ek_norm_plan *plan, parts_header *parts, eki_
     float *a = (float *)(void *)(flags_of(parts) + flag_bytes(plan));
     int64_t c = plan->channels;
     job->small = a;
+    job->wide_gradient = (eki_wide_gradient *)(void *)a;
     job->gradient = (eki_gradient_columns){a, a + c, a + 2 * c, a + 3 * c, a + 4 * c, a + 5 * c};
 }
 

@@ -147,6 +147,10 @@ static void all_columns(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradaffine(const eki_job *job) {
+    if (job->plan->wide) {
+        eki_wide_gradaffine(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;

@@ -71,6 +71,10 @@ static void all_pieces(void *context, int64_t begin, int64_t end) {
 }
 
 void eki_phase_gradsums(const eki_job *job) {
+    if (job->plan->wide) {
+        eki_wide_gradsums(job);
+        return;
+    }
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);

@@ -15,7 +15,7 @@ static int64_t first_channel(const ek_norm_plan *plan, int64_t slab, int64_t *la
     return first;
 }
 
-bool eki_by_slabs(const eki_job *job) { return job->plan->slabs && job->valid == NULL; }
+bool eki_by_slabs(const eki_job *job) { return job->plan->slabs && job->valid == NULL && !job->plan->wide; }
 
 static void forward_slabs(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;

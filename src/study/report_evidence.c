@@ -130,6 +130,7 @@ void eks_report_evidence(json_out *json, const eks_study *study, const eks_desig
     json_text(json, "refuted_by", design->refuter);
     json_text(json, "method", design->method);
     json_text(json, "sabotage", design->sabotage);
+    json_text(json, "sabotage_what", design->sabotage_what);
     json_bool(json, "sabotaged", eks_sabotages(design, study->options->sabotage));
     json_text(json, "verdict", eks_verdict_name(evidence->verdict));
     json_text(json, "problem", evidence->problem[0] ? evidence->problem : NULL);

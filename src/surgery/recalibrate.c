@@ -106,20 +106,6 @@ static ek_status run_pass(recal *r) {
     return EK_OK;
 }
 
-/* Batch statistics below, but nothing dropped: on a view whose Dropout nodes pass everything on. */
-static ek_status open_view(recal *r) {
-    eki_graph *graph;
-    EKI_TRY(eki_graph_view(r->model->graph, &graph, r->err));
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        eki_node *node = graph->nodes[i];
-        if (node->domain[0] != '\0' || strcmp(node->op_type, "Dropout") != 0) continue;
-        node->op_type = "Identity";
-        node->n_in = node->n_out = 1;
-        node->n_attr = 0;
-    }
-    return eki_model_wrap(graph, &r->view, r->err);
-}
-
 static ek_status run_all(recal *r) {
     EKI_TRY(eki_feed_open(&r->feed, r->model, r->dataset, r->options.batch, r->options.use_metadata != 0, r->err));
     EKI_TRY(eki_recal_list(r->model, r->options.one_pass != 0, r->report, r->err));
@@ -128,7 +114,7 @@ static ek_status run_all(recal *r) {
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level >= r->passes) r->passes = r->report->norms[i].level + 1;
     }
-    if (r->options.one_pass) EKI_TRY(open_view(r));
+    if (r->options.one_pass) EKI_TRY(eki_model_without_dropout(r->model, &r->view, r->err));
     for (r->pass = 0; r->pass < r->passes; r->pass++) EKI_TRY(run_pass(r));
     return EK_OK;
 }

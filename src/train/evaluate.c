@@ -12,6 +12,7 @@
 
 typedef struct evaluation {
     ek_model *model;
+    ek_model *view; /* batch statistics: the model without dropout */
     const ek_dataset *dataset;
     ek_dataset_info info;
     ek_eval_options options;
@@ -54,6 +55,7 @@ static ek_status open_loader(evaluation *e, int64_t batch) {
         EKI_TRY(read_numbers(e, "evenkeel.mean", o.mean));
         EKI_TRY(read_numbers(e, "evenkeel.std", o.std));
     }
+    o.shuffle = e->options.batch_statistics;
     EKI_TRY(ek_loader_create(e->dataset, &o, &e->loader, e->err));
     return ek_loader_start_epoch(e->loader, 0, 0, e->err);
 }
@@ -136,14 +138,24 @@ ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_
     if (e.options.batch < 1) {
         return eki_fail(err, EK_ERR_ARG, "batch = %" PRId64 " must be at least 1", e.options.batch);
     }
+    if (e.options.batch_statistics && e.options.logits != NULL) {
+        return eki_fail(err, EK_ERR_ARG, "batch_statistics goes through the images in another order: no logits");
+    }
     if (e.options.mode < EK_MODE_FILE || e.options.mode > EK_MODE_TRAINING) {
         return eki_fail(err, EK_ERR_ARG, "mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",
                         (int)e.options.mode);
     }
     e.info = ek_dataset_describe(dataset);
-    ek_status status = evaluate_all(&e);
+    ek_status status = EK_OK;
+    if (e.options.batch_statistics) {
+        e.options.mode = EK_MODE_TRAINING;
+        status = eki_model_without_dropout(model, &e.view, err);
+        e.model = e.view;
+    }
+    if (status == EK_OK) status = evaluate_all(&e);
     ek_loader_destroy(e.loader);
     eki_exec_destroy(e.exec);
+    ek_model_destroy(e.view);
     free(e.switches);
     return status;
 }

@@ -151,6 +151,19 @@ static void reproducible_is_the_same_for_any_number_of_ranks(void **state) {
         .architecture = "resnet20", .norm = EK_NORM_BATCH, .batch = 9, .chunk = 4, .reproducible = 1, .sync = 1});
 }
 
+/* Two images per rank on 16 ranks are one process with 32, to the bit. */
+static void two_images_per_rank_are_one_batch(void **state) {
+    (void)state;
+    setting s = {.architecture = "cnn6", .norm = EK_NORM_BATCH, .batch = 32, .chunk = 1, .reproducible = 1, .sync = 1};
+    s.odd = -1;
+    s.threads = 1;
+    run_well(&s, 1);
+    uint64_t hash = s.hash[0];
+    run_well(&s, 16);
+    assert_true(s.hash[0] == hash);
+    free(s.weights);
+}
+
 static double distance(const setting *a, const setting *b) {
     double most = 0, largest = 0;
     assert_int_equal(a->count, b->count);
@@ -255,6 +268,7 @@ static void refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reproducible_is_the_same_for_any_number_of_ranks),
+        cmocka_unit_test(two_images_per_rank_are_one_batch),
         cmocka_unit_test(fast_follows_one_process),
         cmocka_unit_test(groups_train),
         cmocka_unit_test(differences_are_named),

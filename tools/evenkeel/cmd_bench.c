@@ -1,5 +1,7 @@
-/* cmd_bench.c: `evenkeel bench norm`: our norms beside oneDNN's and beside a copy of the same bytes. */
+/* cmd_bench.c: `evenkeel bench norm`: our norms beside oneDNN's and beside a copy of the same bytes. `bench model` is
+ * in bench_model.c. */
 #define EK_EXPERIMENTAL
+#include "bench_model.h"
 #include "command.h"
 #include "message.h"
 #include "report/json_out.h"
@@ -10,6 +12,7 @@
 #include <evenkeel/cpu.h>
 #include <evenkeel/train.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +49,22 @@ static const option bench_options[] = {
      .fallback = "f32",
      .group = "Cases",
      .help = "type of the tensors; bf16 and f16 are compared with f32 instead of oneDNN"},
+    {.name = "batch",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 65536,
+     .group = "Model",
+     .help = "examples, where the file leaves their number open"},
+    {.name = "size",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "224",
+     .minimum = 1,
+     .maximum = 16384,
+     .group = "Model",
+     .help = "other extents that the file leaves open"},
     {.name = "rounds",
      .type = OPT_INT,
      .argument = "N",
@@ -307,10 +326,13 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
 
 static int run_bench(const arguments *args) {
     ek_error err = {0};
-    if (strcmp(args->operands[0], "norm") != 0) {
-        fail(&err, EK_ERR_ARG, "cannot bench '%s'; 'norm' is what there is", args->operands[0]);
-        return report(&err);
-    }
+    bool model = strcmp(args->operands[0], "model") == 0;
+    if (!model && strcmp(args->operands[0], "norm") != 0)
+        fail(&err, EK_ERR_ARG, "cannot bench '%s'; there are 'norm' and 'model'", args->operands[0]);
+    else if (model != (args->operand_count == 2))
+        fail(&err, EK_ERR_ARG, model ? "'bench model' wants a file" : "'bench norm' takes no file; see --shapes");
+    if (err.status != EK_OK) return report(&err);
+    if (model) return bench_model(args);
     static case_list list;
     static bench_run run;
     run.options = ek_bench_options_default();
@@ -327,16 +349,18 @@ static int run_bench(const arguments *args) {
 
 const command command_bench = {
     .name = "bench",
-    .summary = "Time the norms beside oneDNN's and beside a copy of the same bytes",
-    .operands = "norm",
+    .summary = "Time the norms beside oneDNN's, or a model before and after folding",
+    .operands = "norm | model FILE.onnx",
     .minimum = 1,
-    .maximum = 1,
-    .example = "evenkeel bench norm\nevenkeel bench norm --shape 'batch 16x64x56x56' --layout nhwc --phase training",
+    .maximum = 2,
+    .example = "evenkeel bench norm --shape 'batch 16x64x56x56' --layout nhwc --phase training\n"
+               "evenkeel bench model m.onnx --batch 8",
     .description =
-        "Ours, oneDNN's and the copy alternate in one process. ratio: oneDNN's time / ours, above 1 = ours is "
+        "norm: ours, oneDNN's and the copy alternate in one process. ratio: oneDNN's time / ours, above 1 = ours is "
         "faster. share: copy time / ours. best: our fastest layout of each case against oneDNN's fastest. With --dtype "
-        "bf16 or f16 the ratio is that of elements a second to f32. A "
-        "busy machine widens the interval.",
+        "bf16 or f16 the ratio is that of elements a second to f32. A busy machine widens the interval.\n\n"
+        "model: latency and throughput in inference on random inputs, as the file is and folded in memory (nothing is "
+        "written), in turn, and the time of each operator.",
     .next = "evenkeel env",
     .options = bench_options,
     .run = run_bench,

@@ -1,5 +1,8 @@
 /* cmd_inspect.c: `evenkeel inspect`: the norms of a model, a line each, and what is odd about them. */
 #include "change.h"
+#include "gap.h"
+#include "inputs.h"
+#include "interrupt.h"
 #include "message.h"
 #include "report/json_out.h"
 
@@ -10,6 +13,13 @@ static const option inspect_options[] = {
      .type = OPT_FLAG,
      .group = "Result",
      .help = "exit status 1 when there is a finding above a note"},
+    OPTION_DATA,
+    OPTION_SPLIT("test"),
+    OPTION_LIMIT,
+    OPTION_SIZE,
+    OPTION_INPUT_AFFINE,
+    OPTION_BATCH("64", "Data"),
+    OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
 };
@@ -56,7 +66,7 @@ static void put_norm(json_out *json, const ek_norm_seen *seen) {
     json_close(json);
 }
 
-static void show_json(const char *path, const ek_model *model, const ek_inspection *in) {
+static void show_json(const char *path, const ek_model *model, const ek_inspection *in, const gap *g) {
     json_out json;
     json_start(&json, stdout, 2);
     json_object(&json, NULL);
@@ -78,6 +88,8 @@ static void show_json(const char *path, const ek_model *model, const ek_inspecti
         json_text(&json, "remedy", f->remedy);
         json_close(&json);
     }
+    json_close(&json);
+    if (g != NULL) gap_put(&json, g);
     json_finish(&json);
 }
 
@@ -124,15 +136,22 @@ static int run_inspect(const arguments *args) {
     const char *path = args->operands[0];
     ek_status status = ek_model_load(path, &model, &err);
     if (status == EK_OK) status = ek_inspect(model, &in, &err);
-    int code = EXIT_DONE;
+    int code = EXIT_DONE, measured = option_text(args, "data") != NULL;
+    gap g = {0};
+    if (status == EK_OK && measured) {
+        interrupt_listen();
+        status = gap_measure(args, path, &g, &err);
+    }
     if (status == EK_OK) {
         if (option_flag(args, "json"))
-            show_json(path, model, in);
+            show_json(path, model, in, measured ? &g : NULL);
         else
             show_text(path, model, in);
+        if (measured && !option_flag(args, "json")) gap_show(&g);
         const ek_finding *worst = ek_inspection_finding(in, 0);
         if (option_flag(args, "check") && worst != NULL && worst->severity > EK_NOTE) code = EXIT_CHECK;
     }
+    gap_free(&g);
     ek_inspection_destroy(in);
     ek_model_destroy(model);
     return status == EK_OK ? code : report_input(&err);
@@ -144,10 +163,13 @@ const command command_inspect = {
     .operands = "MODEL.onnx",
     .minimum = 1,
     .maximum = 1,
-    .example = "evenkeel inspect digits.onnx\nevenkeel inspect m.onnx --check --json",
+    .example = "evenkeel inspect digits.onnx\nevenkeel inspect m.onnx --check --json\n"
+               "evenkeel inspect m.onnx --data photos",
     .description = "One line for each norm: kind, channels, epsilon, momentum, the ranges of its parameters and "
                    "statistics, what stands beside it, and whether it can be folded. Then findings, worst first, each "
-                   "with a remedy.",
+                   "with a remedy.\n\nWith --data: how far the running statistics of each norm are from those of the "
+                   "data, accuracy with the running statistics and with those of each batch, and what a difference "
+                   "between the two likely comes from.",
     .next = "evenkeel fold digits.onnx -o folded.onnx",
     .options = inspect_options,
     .run = run_inspect,

@@ -211,6 +211,8 @@ static void result_json(const train_job *job) {
     json_int(&json, "images", job->images);
     json_real(&json, "seconds", job->seconds);
     json_real(&json, "images_per_second", job->seconds > 0 ? (double)job->images / job->seconds : 0);
+    json_int(&json, "ranks", ek_comm_size(job->comm));
+    json_real(&json, "exchange_seconds", job->last.exchange_seconds);
     json_int(&json, "skipped_updates", job->last.skipped_updates);
     put_parameters(&json, job);
     put_epochs(&json, job);

@@ -65,6 +65,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.bias = step->n_in > 2 && step->has_in[2];
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];
+    desc.forward_only = step->plan->mode != EKI_MODE_TRAINING && !desc.want_dx && !desc.want_dw;
     for (int i = 0; i < w->spatial; i++) {
         desc.in[i] = step->in[0].shape.dims[i + 2];
         desc.out[i] = w->out[i];

@@ -79,10 +79,11 @@ static ek_status forward(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     ek_norm_args args = eki_norm_args(step);
     if (step->n_out < 2) return eki_norm_run(step, &args, err);
+    float *var = statistic(step, 2);
     args.mean = statistic(step, 1);
-    args.var = statistic(step, 2);
+    args.var = var;
     EKI_TRY(eki_norm_run(step, &args, err));
-    for (int64_t i = 0; i < state->sets; i++) args.var[i] = (float)(1.0 / sqrt((double)args.var[i] + state->epsilon));
+    for (int64_t i = 0; i < state->sets; i++) var[i] = (float)(1.0 / sqrt((double)var[i] + state->epsilon));
     return EK_OK;
 }
 

@@ -34,10 +34,13 @@ static void set_layouts(eki_step *step, ek_layout layout) {
     for (int i = 0; i < step->n_in; i++) step->in_layout[i] = EK_LAYOUT_NCHW;
     for (int i = 0; i < step->n_out; i++) step->out[i].layout = EK_LAYOUT_NCHW;
     step->in_layout[0] = step->out[0].layout = layout;
+    if (step->tail.residual) step->in_layout[EKI_TAIL_INPUT] = layout;
 }
 
 static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *state, ek_error *err) {
     desc->layout = step->in[0].layout;
+    desc->residual = step->tail.residual;
+    desc->activation = step->tail.relu ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
     bool element = (desc->kind == EK_NORM_LAYER || desc->kind == EK_NORM_RMS) && desc->affine == EK_AFFINE_ELEMENT;
     if (element) desc->layout = EK_LAYOUT_NCHW;
     ek_status status = ek_norm_plan_create(desc, &state->plan, err);
@@ -50,7 +53,8 @@ static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *s
 }
 
 ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, bool save, ek_error *err) {
-    bool backward = step->want_din[0] || step->want_din[1] || step->want_din[2];
+    bool residual = step->tail.residual && step->want_din[EKI_TAIL_INPUT];
+    bool backward = step->want_din[0] || step->want_din[1] || step->want_din[2] || residual;
     eki_norm_state *state = calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     step->priv = state;
@@ -63,6 +67,8 @@ ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, boo
     step->scratch_bytes = state->extra_offset + extra;
     step->saved_bytes = save || backward ? ek_norm_saved_bytes(state->plan) : 0;
     step->keep_in[0] = step->keep_in[1] = backward;
+    step->keep_out[0] = backward && step->tail.relu;
+    step->in_place = step->in[0].shape.rank > 1; /* else a scale that is computed might seem to be an input like x */
     return EK_OK;
 }
 
@@ -85,6 +91,7 @@ ek_norm_args eki_norm_args(const eki_step *step) {
                           .y = step->out[0].data,
                           .scale = parameter(step, 1),
                           .bias = parameter(step, 2),
+                          .residual = step->tail.residual ? step->in[EKI_TAIL_INPUT].data : NULL,
                           .saved = step->saved,
                           .workspace = step->scratch};
 }
@@ -121,10 +128,17 @@ ek_status eki_norm_gradients(eki_step *step, const float *scale, float *dscale, 
         if (dscale == NULL) dscale = step->din[1];
         if (dbias == NULL) dbias = step->din[2];
     }
-    if (step->dout[0] == NULL) zero(step, 0);
-    if (step->dout[0] == NULL || (step->din[0] == NULL && dscale == NULL && dbias == NULL)) return EK_OK;
+    void *dresidual = step->tail.residual ? step->din[EKI_TAIL_INPUT] : NULL;
+    if (step->dout[0] == NULL) {
+        zero(step, 0);
+        if (dresidual != NULL) zero(step, EKI_TAIL_INPUT);
+        return EK_OK;
+    }
+    if (step->din[0] == NULL && dscale == NULL && dbias == NULL && dresidual == NULL) return EK_OK;
     ek_norm_args args = eki_norm_args(step);
-    args.y = NULL;
+    if (!step->tail.relu) args.y = NULL;
+    args.residual = NULL; /* y tells the slope; the memory may be somebody else's by now */
+    args.dresidual = dresidual;
     args.dy = step->dout[0];
     args.dx = step->din[0];
     args.dscale = dscale;

@@ -16,6 +16,7 @@ ek_status eki_op_relu_infer(eki_infer *infer) {
 
 ek_status eki_op_relu_prepare(eki_step *step, ek_error *err) {
     step->keep_out[0] = step->want_din[0];
+    step->in_place = true;
     return eki_prepare_same_layout(step, err);
 }
 
@@ -26,9 +27,12 @@ typedef struct job {
 
 static void forward_piece(void *argument, size_t begin, size_t end) {
     const job *j = argument;
-    const float *restrict x = j->x;
-    float *restrict y = j->to;
-    for (size_t i = begin; i < end; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
+    const float *x = j->x;
+    float *y = j->to; /* may be x */
+    for (size_t i = begin; i < end; i++) {
+        float v = x[i];
+        y[i] = v < 0.0f ? 0.0f : v;
+    }
 }
 
 static void backward_piece(void *argument, size_t begin, size_t end) {

@@ -13,8 +13,7 @@ static const char *const checklist[] = {
     "Explain what a small batch does to the statistics, and name three remedies.",
     "Name the axes in a convolutional network: batch, height and width together, one set per channel.",
     "Tell layer norm from batch norm by which values share a mean; then group and instance norm.",
-    "Know the side effects: a little regularization that fades as the batch grows; weights whose scale no longer "
-    "counts.",
+    "Know the side effects: a little regularization, less in large batches; weights whose scale no longer counts.",
     "Say when you would use group, layer or RMS norm instead, and when batch norm is still the one to beat.",
 };
 enum { ITEMS = sizeof checklist / sizeof checklist[0] };

@@ -25,8 +25,11 @@ static void facts(FILE *out, const eks_study *study) {
     fact(out, "refuted", "is-refuted", eks_count(study, EKS_REFUTED));
     fact(out, "inconclusive", "is-inconclusive", eks_count(study, EKS_INCONCLUSIVE));
     fprintf(out, "<div><dt>seconds, this run</dt><dd>%.1f</dd></div></dl>\n", study->seconds);
-    fprintf(out, "<p class=\"run\">Evenkeel %s, quick level, seed %llu, %s kernels.</p>\n", ek_version(),
+    fprintf(out, "<p class=\"run\">Evenkeel %s, %s level, seed %llu, %s kernels", ek_version(), eks_level_text(study),
             (unsigned long long)study->options->seed, ek_cpu_isa());
+    if (study->options->data) eks_put(out, ", data ", study->options->data, "");
+    if (study->options->more_data) eks_put(out, " and ", study->options->more_data, "");
+    fputs(".</p>\n", out);
     if (study->options->sabotage)
         eks_put(out, "<p class=\"problem\">This run was sabotaged on purpose (", study->options->sabotage,
                 "), so that a claim can be seen to fail.</p>\n");

@@ -10,7 +10,7 @@ for key in isa threads rounds cases geometric_means share_of_copy; do contains a
 contains a.json '"layout": "blocked8"'
 contains a.json '"onednn_seconds": null'
 expect 2 evenkeel bench 2> e; contains e "norm"
-expect 2 evenkeel bench matmul 2> e; contains e "'norm' is what there is"
+expect 2 evenkeel bench matmul 2> e; contains e "there are 'norm' and 'model'"
 expect 2 evenkeel bench norm --rounds 0 2> e; contains e "--rounds"
 expect 2 evenkeel bench norm --shape "batch 2x0" 2> e; contains e "batch 2x0"
 expect 3 evenkeel bench norm --shape "layer 4x32" --layout nhwc --rounds 1 2> e; contains e "nchw only"

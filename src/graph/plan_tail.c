@@ -1,0 +1,113 @@
+/* plan_tail.c: which norms take in the residual add and the ReLU behind them.
+ *
+ * The norm library writes relu(norm(x) + residual) in one pass over memory, forward and backward, where three operators
+ * would take three. A norm gets a tail when nobody else reads what lies between, and when the residual is there by the
+ * time the norm runs: of two norms that meet in an addition, the later one takes it.
+ */
+#include "graph/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct finder {
+    const eki_plan_request *request;
+    const eki_known *known;
+    eki_tails *tails;
+    int *uses;             /* of each value, by needed nodes and as outputs */
+    const eki_node **user; /* one of them */
+    int *position;         /* of each node in the order of execution */
+} finder;
+
+static bool takes_tail(const eki_node *node) {
+    static const char *const names[] = {"BatchNormalization", "InstanceNormalization", "GroupNormalization",
+                                        "LayerNormalization", "RMSNormalization"};
+    for (int k = 1; k < node->n_out; k++) {
+        if (node->out[k] != NULL) return false;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(node->op_type, names[i]) == 0) return node->domain[0] == '\0';
+    }
+    return false;
+}
+
+static void count_uses(finder *f) {
+    const eki_graph *graph = f->request->graph;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        f->position[node->id] = (int)i;
+        for (int k = 0; k < node->n_in && f->request->needed[node->id]; k++) {
+            if (node->in[k] == NULL) continue;
+            f->uses[node->in[k]->id]++;
+            f->user[node->in[k]->id] = node;
+        }
+    }
+    for (size_t i = 0; i < f->request->n_outputs; i++) f->uses[f->request->outputs[i]->id] += 2;
+}
+
+/* The only reader of a value, or NULL. */
+static const eki_node *only_user(const finder *f, const eki_value *value) {
+    return f->uses[value->id] == 1 ? f->user[value->id] : NULL;
+}
+
+static bool is_op(const eki_node *node, const char *op_type) {
+    return node != NULL && strcmp(node->op_type, op_type) == 0 && node->domain[0] == '\0' && node->out[0] != NULL;
+}
+
+/* Whether `add` adds to `value` a tensor of its shape that is computed before `norm` runs. */
+static bool adds_residual(const finder *f, const eki_node *norm, const eki_node *add, const eki_value *value,
+                          eki_value **residual) {
+    if ((!is_op(add, "Add") && !is_op(add, "Sum")) || add->n_in != 2) return false;
+    if (add->in[0] == NULL || add->in[1] == NULL || add->in[0] == add->in[1]) return false;
+    *residual = add->in[0] == value ? add->in[1] : add->in[0];
+    const eki_known *a = &f->known[value->id], *b = &f->known[(*residual)->id];
+    bool alike = a->dtype == EK_F32 && b->dtype == EK_F32 && eki_shape_equal(&a->shape, &b->shape);
+    const eki_node *producer = (*residual)->producer;
+    bool there = producer == NULL ? (*residual)->init == NULL : f->position[producer->id] < f->position[norm->id];
+    return alike && there && b->constant == NULL;
+}
+
+static void find_tail(const finder *f, const eki_node *norm) {
+    eki_tail_plan *tail = &f->tails->of[norm->id];
+    const eki_value *value = norm->out[0];
+    const eki_node *next = only_user(f, value);
+    if (f->known[value->id].constant != NULL) return;
+    if (next != NULL && adds_residual(f, norm, next, value, &tail->residual)) {
+        tail->last = next;
+        f->tails->absorbed[next->id] = true;
+        value = next->out[0];
+        next = only_user(f, value);
+    } else {
+        tail->residual = NULL;
+    }
+    if (!is_op(next, "Relu")) return;
+    tail->relu = true;
+    tail->last = next;
+    f->tails->absorbed[next->id] = true;
+}
+
+ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err) {
+    const eki_graph *graph = request->graph;
+    finder f = {.request = request, .known = known, .tails = tails};
+    tails->of = calloc(graph->n_nodes + 1, sizeof *tails->of);
+    tails->absorbed = calloc(graph->n_nodes + 1, sizeof *tails->absorbed);
+    f.uses = calloc(graph->n_values + 1, sizeof *f.uses);
+    f.user = calloc(graph->n_values + 1, sizeof *f.user);
+    f.position = calloc(graph->n_nodes + 1, sizeof *f.position);
+    bool good = tails->of != NULL && tails->absorbed != NULL && f.uses != NULL && f.user != NULL && f.position != NULL;
+    if (good) {
+        count_uses(&f);
+        for (size_t i = 0; i < graph->n_nodes; i++) {
+            const eki_node *node = graph->nodes[i];
+            if (request->needed[node->id] && takes_tail(node)) find_tail(&f, node);
+        }
+    }
+    free(f.uses);
+    free(f.user);
+    free(f.position);
+    return good ? EK_OK : eki_fail_nomem(err, graph->n_nodes * sizeof *tails->of);
+}
+
+void eki_tails_free(eki_tails *tails) {
+    free(tails->of);
+    free(tails->absorbed);
+}

@@ -1,0 +1,146 @@
+/* Does a norm that takes in the residual add and the ReLU behind it give what three operators give, bit for bit,
+ * forward and backward? And does it leave them alone where somebody else reads what lies between? */
+#include "graph/plan.h"
+#include "op_harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ELEMENTS = 4 * 6 * 3 * 3 };
+
+typedef struct shape_case {
+    const char *norm;
+    bool add, relu;
+    int early; /* 1: the residual is the norm's own input; 0: it is computed before; -1: after the norm */
+} shape_case;
+
+typedef struct outcome {
+    size_t steps, count;
+    float y[ELEMENTS], gradients[3][ELEMENTS];
+} outcome;
+
+static eki_value *norm_of(op_test *t, const char *norm, eki_value *x) {
+    eki_value *scale = op_param(t, SHAPE(6), NULL), *bias = op_param(t, SHAPE(6), NULL);
+    eki_value *mean = op_param(t, SHAPE(6), F(0, 0.5f, -0.5f, 1, 0, 0)),
+              *var = op_param(t, SHAPE(6), F(1, 2, 3, 1, 2, 1));
+    if (strcmp(norm, "BatchNormalization") == 0) return NODE(t, norm, 1, x, scale, bias, mean, var)->out[0];
+    if (strcmp(norm, "LayerNormalization") == 0) {
+        scale = op_param(t, SHAPE(6, 1, 1), NULL), bias = op_param(t, SHAPE(6, 1, 1), NULL);
+    }
+    eki_node *node = NODE(t, norm, 1, x, scale, bias);
+    op_set_int(t, node, "num_groups", 3);
+    if (strcmp(norm, "LayerNormalization") == 0) op_set_int(t, node, "axis", 1);
+    return node->out[0];
+}
+
+static eki_value *build(op_test *t, const shape_case *c) {
+    eki_value *x = op_input(t, SHAPE(4, 6, 3, 3), NULL), *other = op_input(t, SHAPE(4, 6, 3, 3), NULL);
+    eki_value *residual = c->early > 0 ? x : other;
+    if (c->early == 0) residual = NODE(t, "Mul", 1, x, other)->out[0];
+    eki_value *between = norm_of(t, c->norm, x);
+    if (c->early < 0) residual = NODE(t, "Mul", 1, x, other)->out[0];
+    if (c->add) NODE(t, "Add", 1, residual, between);
+    if (c->relu) NODE(t, "Relu", 1, t->graph->nodes[t->graph->n_nodes - 1]->out[0]);
+    return between;
+}
+
+/* With `apart` the norm's own result is an output too, so that nothing can be taken in. */
+static void run(const shape_case *c, bool apart, outcome *result) {
+    op_test t;
+    op_begin(&t, 21);
+    t.options.backward = t.options.input_gradient = true;
+    eki_value *between = build(&t, c), *last = t.graph->nodes[t.graph->n_nodes - 1]->out[0];
+    op_output(&t, last);
+    if (apart && between != last) op_output(&t, between);
+    op_run(&t, EKI_MODE_TRAINING);
+    memcpy(result->y, op_result(&t, 0, &result->count), sizeof result->y);
+    result->steps = eki_exec_plan(t.exec)->private_data->n_steps;
+    float *dy = eki_exec_output_gradient(t.exec, 0);
+    for (size_t i = 0; i < ELEMENTS; i++) dy[i] = op_grid_value(7, i);
+    op_ok(&t, eki_exec_backward(t.exec, &t.err));
+    memset(result->gradients, 0, sizeof result->gradients);
+    memcpy(result->gradients[0], eki_exec_input_gradient(t.exec, 0), sizeof result->y);
+    if (c->add && c->early <= 0) memcpy(result->gradients[1], eki_exec_input_gradient(t.exec, 1), sizeof result->y);
+    for (size_t i = 0; i < eki_exec_parameter_count(t.exec); i++) {
+        const eki_parameter *p = eki_exec_parameter(t.exec, i);
+        memcpy(result->gradients[2] + 6 * i, p->gradient, p->count * sizeof(float));
+    }
+    op_end(&t);
+}
+
+static void check(const shape_case *c, size_t saved) {
+    static outcome together, apart;
+    run(c, false, &together);
+    run(c, true, &apart);
+    if (together.steps + saved != apart.steps) {
+        fail_msg("%s add %d relu %d early %d: %zu steps, apart %zu", c->norm, c->add, c->relu, c->early, together.steps,
+                 apart.steps);
+    }
+    assert_memory_equal(together.y, apart.y, sizeof together.y);
+    assert_memory_equal(together.gradients, apart.gradients, sizeof together.gradients);
+}
+
+static void same_bits(void **state) {
+    (void)state;
+    static const char *const norms[] = {"BatchNormalization", "InstanceNormalization", "GroupNormalization",
+                                        "LayerNormalization"};
+    for (size_t i = 0; i < COUNT(norms); i++) {
+        for (int early = 0; early <= 1; early++) {
+            check(&(shape_case){norms[i], true, true, early}, 2);
+            check(&(shape_case){norms[i], true, false, early}, 1);
+        }
+        check(&(shape_case){norms[i], false, true, 1}, 1);
+    }
+}
+
+/* A residual that is computed later cannot be taken in, and neither can the ReLU behind it. */
+static void late_residual(void **state) {
+    (void)state;
+    check(&(shape_case){"BatchNormalization", true, true, -1}, 0);
+}
+
+/* Two norms that meet: the later one takes the addition. */
+static void two_norms_meet(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 21);
+    eki_value *x = op_input(&t, SHAPE(4, 6, 3, 3), NULL);
+    eki_value *a = norm_of(&t, "BatchNormalization", x), *b = norm_of(&t, "BatchNormalization", x);
+    NODE(&t, "Relu", 1, NODE(&t, "Add", 1, a, b)->out[0]);
+    op_run(&t, EKI_MODE_INFERENCE);
+    assert_int_equal(eki_exec_plan(t.exec)->private_data->n_steps, 2);
+    op_end(&t);
+}
+
+/* A broadcast addition is none of a residual. */
+static void broadcast_stays(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 21);
+    eki_value *x = op_input(&t, SHAPE(4, 6, 3, 3), NULL), *row = op_input(&t, SHAPE(1, 6, 1, 1), NULL);
+    NODE(&t, "Add", 1, norm_of(&t, "BatchNormalization", x), row);
+    op_run(&t, EKI_MODE_INFERENCE);
+    assert_int_equal(eki_exec_plan(t.exec)->private_data->n_steps, 2);
+    op_end(&t);
+}
+
+/* NaN goes through. */
+static void nan_stays(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 21);
+    eki_value *x = op_input(&t, SHAPE(4, 6, 3, 3), NULL);
+    NODE(&t, "Relu", 1, norm_of(&t, "BatchNormalization", x));
+    t.feed[0][5] = (float)strtod("nan", NULL);
+    op_run(&t, EKI_MODE_INFERENCE);
+    const float *y = op_result(&t, 0, NULL);
+    assert_true(y[5] != y[5] && y[4] >= 0.0f);
+    op_end(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits), cmocka_unit_test(late_residual),
+                                       cmocka_unit_test(two_norms_meet), cmocka_unit_test(broadcast_stays),
+                                       cmocka_unit_test(nan_stays)};
+    return cmocka_run_group_tests_name("op_tail", tests, NULL, NULL);
+}
