@@ -15,38 +15,45 @@ EK_INLINE f32x16 affine_eval(f32x16 x, const affine16 *p) {
     return f32x16_add(f32x16_mul(centred, p->gain), p->bias);
 }
 
-EK_INLINE void row_affine(const element *x, element *y, size_t n, const eki_affine *p, const eki_epilogue *e,
-                          int fusion) {
-    affine16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(p->bias)};
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        data_store(y + i, finish(affine_eval(data_load(x + i), &v), e, i, 16, fusion));
+/* Row r has the r-th coefficients. */
+EK_INLINE void row_affine(const element *x, element *y, size_t rows, size_t stride, size_t n,
+                          const eki_affine_columns *columns, const eki_epilogue *e, int fusion) {
+    const eki_affine_columns p = *columns; /* stores cannot change it */
+    for (size_t r = 0; r < rows; r++) {
+        affine16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.gain[r]),
+                      f32x16_set1(p.bias[r])};
+        size_t i = r * stride, end = i + n;
+        for (; i + 16 <= end; i += 16) {
+            data_store(y + i, finish(affine_eval(data_load(x + i), &v), e, i, 16, fusion));
+        }
+        if (i == end) continue;
+        data_store_n(y + i, finish(affine_eval(data_load_n(x + i, end - i), &v), e, i, end - i, fusion), end - i);
     }
-    if (i < n) data_store_n(y + i, finish(affine_eval(data_load_n(x + i, n - i), &v), e, i, n - i, fusion), n - i);
 }
 
-void EK_FN(row_affine)(const void *x, void *y, size_t n, const eki_affine *p, const eki_epilogue *e) {
-    WITH_FUSION(fusion_of(e), row_affine(x, y, n, p, e, F));
+void EK_FN(row_affine)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_affine_columns *p,
+                       const eki_epilogue *e) {
+    WITH_FUSION(fusion_of(e), row_affine(x, y, rows, stride, n, p, e, F));
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void affine_tile(const element *x, element *y, size_t rows, size_t stride, const eki_affine_columns *p,
-                           size_t c, size_t n, const eki_epilogue *e, int fusion) {
+EK_INLINE void affine_tile(const element *x, element *y, size_t rows, size_t stride, size_t ahead,
+                           const eki_affine_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
     affine16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n), load16(p->bias + c, n)};
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        fetch_next_strip(x + i, stride);
+        if (stride > 2 * ONE_TILE) fetch(x + i + ahead);
         data_store16(y + i, finish(affine_eval(data_load16(x + i, n), &v), e, i, n, fusion), n);
     }
 }
 
 EK_INLINE void col_affine(const element *x, element *y, size_t rows, size_t stride, size_t cols,
                           const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
-    size_t strip = cols <= 16 || rows < STRIP_ROWS ? rows : STRIP_ROWS;
+    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
         eki_epilogue here = epilogue_shift(e, at);
-        for (; c + 16 <= cols; c += 16) affine_tile(x + at, y + at, high, stride, p, c, 16, &here, fusion);
-        if (c < cols) affine_tile(x + at, y + at, high, stride, p, c, cols - c, &here, fusion);
+        for (; c + 16 <= cols; c += 16) affine_tile(x + at, y + at, high, stride, ahead, p, c, 16, &here, fusion);
+        if (c < cols) affine_tile(x + at, y + at, high, stride, ahead, p, c, cols - c, &here, fusion);
     }
 }
 

@@ -7,13 +7,8 @@
  */
 #include "kernel/epilogue.h"
 
-enum { TILE = 16 };
-
-/* Rows per strip: all of them when a single tile covers the columns. */
-EK_INLINE size_t strip_rows(size_t rows, size_t cols) { return cols <= TILE || rows < STRIP_ROWS ? rows : STRIP_ROWS; }
-
-EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
-                            int vectors) {
+EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, size_t ahead, const double *shift, double *s1,
+                            double *s2, int vectors) {
     f64x8 k[2], a[2], b[2];
     for (int v = 0; v < vectors; v++) {
         k[v] = f64x8_load(shift + 8 * v);
@@ -21,7 +16,7 @@ EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, const 
         b[v] = f64x8_load(s2 + 8 * v);
     }
     for (size_t r = 0; r < rows; r++, x += stride) {
-        fetch_next_strip(x, stride);
+        fetch(x + ahead);
         for (int v = 0; v < vectors; v++) {
             f64x8 d = f64x8_sub(data_widen(x + 8 * v), k[v]);
             a[v] = f64x8_add(a[v], d);
@@ -48,18 +43,18 @@ EK_INLINE void moments_tile_n(const element *x, size_t rows, size_t stride, cons
 
 void EK_FN(col_moments)(const void *x, size_t rows, size_t stride, size_t cols, const double *shift, double *s1,
                         double *s2) {
-    size_t strip = strip_rows(rows, cols);
+    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0;
         const element *top = element_at(x, r * stride);
-        for (; c + 16 <= cols; c += 16) moments_tile(top + c, high, stride, shift + c, s1 + c, s2 + c, 2);
-        for (; c + 8 <= cols; c += 8) moments_tile(top + c, high, stride, shift + c, s1 + c, s2 + c, 1);
+        for (; c + 16 <= cols; c += 16) moments_tile(top + c, high, stride, ahead, shift + c, s1 + c, s2 + c, 2);
+        for (; c + 8 <= cols; c += 8) moments_tile(top + c, high, stride, ahead, shift + c, s1 + c, s2 + c, 1);
         if (c < cols) moments_tile_n(top + c, high, stride, shift + c, s1 + c, s2 + c, cols - c);
     }
 }
 
-EK_INLINE void gradsums_tile(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
-                             double *sdy, double *sdyx, int vectors) {
+EK_INLINE void gradsums_tile(const element *x, const element *dy, size_t rows, size_t stride, size_t ahead,
+                             const double *mean, double *sdy, double *sdyx, int vectors) {
     f64x8 k[2], a[2], b[2];
     for (int v = 0; v < vectors; v++) {
         k[v] = f64x8_load(mean + 8 * v);
@@ -67,8 +62,8 @@ EK_INLINE void gradsums_tile(const element *x, const element *dy, size_t rows, s
         b[v] = f64x8_load(sdyx + 8 * v);
     }
     for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
-        fetch_next_strip(x, stride);
-        fetch_next_strip(dy, stride);
+        fetch(x + ahead);
+        fetch(dy + ahead);
         for (int v = 0; v < vectors; v++) {
             f64x8 g = data_widen(dy + 8 * v);
             a[v] = f64x8_add(a[v], g);
@@ -94,16 +89,17 @@ EK_INLINE void gradsums_tile_n(const element *x, const element *dy, size_t rows,
 }
 
 /* The same for the gradient before the activation, of the n <= 16 columns at c. */
-EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
-                              double *sdy, double *sdyx, size_t c, size_t n, const eki_epilogue *e, int fusion) {
+EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, size_t ahead,
+                              const double *mean, double *sdy, double *sdyx, size_t c, size_t n, const eki_epilogue *e,
+                              int fusion) {
     again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
     size_t low = n < 8 ? n : 8, high = n - low;
     f64x8 k[2] = {load8(mean + c, low), load8(mean + c + low, high)};
     f64x8 a[2] = {load8(sdy + c, low), load8(sdy + c + low, high)};
     f64x8 b[2] = {load8(sdyx + c, low), load8(sdyx + c + low, high)};
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        fetch_next_strip(x + i, stride);
-        fetch_next_strip(dy + i, stride);
+        fetch(x + i + ahead);
+        fetch(dy + i + ahead);
         f32x16 g = before(dy, e, &again, i, n, fusion), v = data_load16(x + i, n);
         if (e->dresidual != NULL) data_store16(element_to(e->dresidual, i), g, n);
         for (int half = 0; half < 2; half++) {
@@ -120,14 +116,14 @@ EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, 
 
 EK_INLINE void col_gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, size_t cols,
                                   const double *mean, double *sdy, double *sdyx, const eki_epilogue *e, int fusion) {
-    size_t strip = strip_rows(rows, cols);
+    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
         eki_epilogue here = epilogue_shift(e, at);
         for (; c + 16 <= cols; c += 16) {
-            gradsums_fused(x + at, dy + at, high, stride, mean, sdy, sdyx, c, 16, &here, fusion);
+            gradsums_fused(x + at, dy + at, high, stride, ahead, mean, sdy, sdyx, c, 16, &here, fusion);
         }
-        if (c < cols) gradsums_fused(x + at, dy + at, high, stride, mean, sdy, sdyx, c, cols - c, &here, fusion);
+        if (c < cols) gradsums_fused(x + at, dy + at, high, stride, ahead, mean, sdy, sdyx, c, cols - c, &here, fusion);
     }
 }
 
@@ -141,12 +137,14 @@ void EK_FN(col_gradsums)(const void *x, const void *dy, size_t rows, size_t stri
         col_gradsums_fused(x, dy, rows, stride, cols, mean, sdy, sdyx, e, FUSE_ANY);
         return;
     }
-    size_t strip = strip_rows(rows, cols);
+    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0;
         const element *xt = element_at(x, r * stride), *gt = element_at(dy, r * stride);
-        for (; c + 16 <= cols; c += 16) gradsums_tile(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, 2);
-        for (; c + 8 <= cols; c += 8) gradsums_tile(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, 1);
+        for (; c + 16 <= cols; c += 16)
+            gradsums_tile(xt + c, gt + c, high, stride, ahead, mean + c, sdy + c, sdyx + c, 2);
+        for (; c + 8 <= cols; c += 8)
+            gradsums_tile(xt + c, gt + c, high, stride, ahead, mean + c, sdy + c, sdyx + c, 1);
         if (c < cols) gradsums_tile_n(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, cols - c);
     }
 }

@@ -56,13 +56,29 @@ EK_INLINE void data_store16(element *p, f32x16 a, size_t n) {
     }
 }
 
-/* Rows in a strip: wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While
- * one strip is worked on, the next is fetched: rows far apart are a pattern the hardware does not see. Few rows,
- * because rows a whole number of pages apart share one set of the first cache. */
-enum { STRIP_ROWS = 4 };
+/* Wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While one strip is
+ * worked on, the next is fetched: rows far apart are a pattern the hardware does not see. A strip and the next fit the
+ * first cache; few rows where they are far apart, because rows a whole number of pages apart share one set of it. */
+enum { STRIP_ELEMENTS = 1024, STRIP_LEAST = 4, ONE_TILE = 16 };
 
-EK_INLINE void fetch_next_strip(const element *p, size_t stride) {
-    if (stride > 32) __builtin_prefetch(p + STRIP_ROWS * stride);
+/* Rows of a strip: all of them where a single tile covers the columns. */
+EK_INLINE size_t strip_rows(size_t rows, size_t stride, size_t cols) {
+    size_t strip = cols <= ONE_TILE ? rows : STRIP_ELEMENTS / stride;
+    if (strip < STRIP_LEAST) strip = STRIP_LEAST;
+    return strip < rows ? strip : rows;
 }
+
+/* Elements ahead of which memory is fetched: in the next strip; else, in one tile, some rows on. */
+enum { FETCH_ELEMENTS = 1024, FETCH_ROWS = 4 };
+EK_INLINE size_t strip_ahead(size_t strip, size_t rows, size_t stride) {
+    if (strip < rows) return strip * stride;
+    return stride > 2 * ONE_TILE ? FETCH_ROWS * stride : FETCH_ELEMENTS;
+}
+
+/* Ahead in one of `count` segments of n elements (row_sums.c): the next channel's where that is near, else what comes
+ * in memory. */
+EK_INLINE size_t segment_ahead(size_t n, size_t count) { return count > 1 && n < FETCH_ELEMENTS ? n : FETCH_ELEMENTS; }
+
+EK_INLINE void fetch(const element *p) { __builtin_prefetch(p); }
 
 #endif

@@ -82,6 +82,14 @@ EK_INLINE again16 again_row(const eki_epilogue *e, const eki_affine *p) {
                      f32x16_set1(p->bias)};
 }
 
+/* Of channel c, for all elements of a row. */
+EK_INLINE again16 again_channel(const eki_epilogue *e, size_t c) {
+    if (e->columns == NULL) return again_none();
+    const eki_affine_columns *p = e->columns;
+    return (again16){f32x16_set1(p->mean_hi[c]), f32x16_set1(p->mean_lo[c]), f32x16_set1(p->gain[c]), f32x16_set1(1.0f),
+                     f32x16_set1(p->bias[c])};
+}
+
 /* Of n columns from c. */
 EK_INLINE again16 again_columns(const eki_epilogue *e, size_t c, size_t n) {
     if (e == NULL || e->columns == NULL) return again_none();

@@ -41,7 +41,7 @@ EK_INLINE void gradient_element(const element *x, const element *dy, element *dx
     gradient_step(x, dy, dx, i, n, v, again, e, fusion);
 }
 
-EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, size_t n, const float *scale,
+EK_INLINE void gradient_vec(const element *x, const element *dy, element *dx, size_t n, const float *scale,
                             gradient16 v, const eki_epilogue *e, int fusion) {
     again16 again = again_row(e, e != NULL ? e->affine : NULL);
     size_t i = 0;
@@ -49,10 +49,23 @@ EK_INLINE void gradient_row(const element *x, const element *dy, element *dx, si
     if (i < n) gradient_element(x, dy, dx, i, n - i, scale, &v, &again, e, fusion);
 }
 
-void EK_FN(row_gradaffine)(const void *x, const void *dy, void *dx, size_t n, const eki_gradient *p,
-                           const eki_epilogue *e) {
-    gradient16 v = gradient_set1(p);
-    WITH_FUSION(gradient_fusion_of(e, dx), gradient_row(x, dy, dx, n, NULL, v, e, F));
+/* Row r has the r-th coefficients. */
+EK_INLINE void gradient_rows(const element *x, const element *dy, element *dx, size_t rows, size_t stride, size_t n,
+                             const eki_gradient_columns *columns, const eki_epilogue *e, int fusion) {
+    const eki_gradient_columns p = *columns; /* stores cannot change it */
+    for (size_t r = 0; r < rows; r++) {
+        gradient16 v =
+            gradient_set1(&(eki_gradient){p.mean_hi[r], p.mean_lo[r], p.rstd[r], p.scale[r], p.k1[r], p.k2[r]});
+        again16 again = fusion == FUSE_ANY ? again_channel(e, r) : again_none();
+        size_t i = r * stride, end = i + n;
+        for (; i + 16 <= end; i += 16) gradient_step(x, dy, dx, i, 16, &v, &again, e, fusion);
+        if (i < end) gradient_step(x, dy, dx, i, end - i, &v, &again, e, fusion);
+    }
+}
+
+void EK_FN(row_gradaffine)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t n,
+                           const eki_gradient_columns *p, const eki_epilogue *e) {
+    WITH_FUSION(gradient_fusion_of(e, dx), gradient_rows(x, dy, dx, rows, stride, n, p, e, F));
 }
 
 void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t n, const float *scale, const eki_gradient *p,
@@ -61,36 +74,39 @@ void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t n, co
     one.scale = 1.0f;
     gradient16 v = gradient_set1(&one);
     if (e != NULL) {
-        gradient_row(x, dy, dx, n, scale, v, e, FUSE_ANY);
+        gradient_vec(x, dy, dx, n, scale, v, e, FUSE_ANY);
     } else if (scale != NULL) {
-        gradient_row(x, dy, dx, n, scale, v, NULL, FUSE_NOTHING);
+        gradient_vec(x, dy, dx, n, scale, v, NULL, FUSE_NOTHING);
     } else {
-        gradient_row(x, dy, dx, n, NULL, v, NULL, FUSE_NOTHING);
+        gradient_vec(x, dy, dx, n, NULL, v, NULL, FUSE_NOTHING);
     }
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, size_t rows, size_t stride,
+EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, size_t rows, size_t stride, size_t ahead,
                              const eki_gradient_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
     gradient16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->rstd + c, n),
                     load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
     again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        fetch_next_strip(x + i, stride);
-        fetch_next_strip(dy + i, stride);
+        if (stride > 2 * ONE_TILE) {
+            fetch(x + i + ahead);
+            fetch(dy + i + ahead);
+        }
         gradient_step(x, dy, dx, i, n, &v, &again, e, fusion);
     }
 }
 
 EK_INLINE void gradient_columns(const element *x, const element *dy, element *dx, size_t rows, size_t stride,
                                 size_t cols, const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
-    size_t strip = cols <= 16 || rows < STRIP_ROWS ? rows : STRIP_ROWS;
+    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
         eki_epilogue here = epilogue_shift(e, at);
         element *to = dx != NULL ? dx + at : NULL;
-        for (; c + 16 <= cols; c += 16) gradient_tile(x + at, dy + at, to, high, stride, p, c, 16, &here, fusion);
-        if (c < cols) gradient_tile(x + at, dy + at, to, high, stride, p, c, cols - c, &here, fusion);
+        for (; c + 16 <= cols; c += 16)
+            gradient_tile(x + at, dy + at, to, high, stride, ahead, p, c, 16, &here, fusion);
+        if (c < cols) gradient_tile(x + at, dy + at, to, high, stride, ahead, p, c, cols - c, &here, fusion);
     }
 }
 

@@ -50,8 +50,8 @@ typedef struct eki_epilogue {
     const void *y;        /* backward: output of forward, or NULL = compute t again from the members below */
     void *dresidual;      /* gradaffine, gradsums: receives the gradient before the activation, or NULL */
     const void *x;
-    const eki_affine *affine;          /* row, vec: of the row; paramgrads: one per row */
-    const eki_affine_columns *columns; /* col */
+    const eki_affine *affine;          /* row_gradsums, vec: of the row; paramgrads: one per row */
+    const eki_affine_columns *columns; /* col; row_gradaffine: one per row */
     const float *scale, *bias;         /* vec: per element, or NULL */
 } eki_epilogue;
 

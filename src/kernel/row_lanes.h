@@ -34,9 +34,11 @@ EK_INLINE void add_squares_n(lanes *s, int half, const element *x, size_t n, f64
     lanes_add_n(s, half, d, f64x8_mul(d, d), n);
 }
 
-EK_INLINE void add_squares(lanes *s, const element *x, size_t n, f64x8 shift) {
+/* `ahead`: how many elements ahead memory is fetched. */
+EK_INLINE void add_squares(lanes *s, const element *x, size_t n, size_t ahead, f64x8 shift) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
+        fetch(x + i + ahead);
         for (int half = 0; half < 2; half++) {
             f64x8 d = f64x8_sub(data_widen(x + i + 8 * half), shift);
             lanes_add(s, half, d, f64x8_mul(d, d));
@@ -62,9 +64,12 @@ EK_INLINE void add_products(lanes *s, int half, const element *x, f64x8 g, const
     }
 }
 
-EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size_t n, const float *scale, f64x8 mean) {
+EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size_t n, size_t ahead, const float *scale,
+                             f64x8 mean) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
+        fetch(x + i + ahead);
+        fetch(dy + i + ahead);
         add_products(s, 0, x + i, data_widen(dy + i), scale != NULL ? scale + i : NULL, mean, 8);
         add_products(s, 1, x + i + 8, data_widen(dy + i + 8), scale != NULL ? scale + i + 8 : NULL, mean, 8);
     }

@@ -81,7 +81,7 @@ void EK_FN(row_moments_masked)(const void *x, const unsigned char *valid, size_t
         const unsigned char *mask = valid + j * valid_stride;
         for (size_t i = 0; i < n; i += 16) {
             mask_state state = mask_take(mask + i, n - i);
-            if (state == WHOLE) add_squares(&s, segment + i, 16, shifts);
+            if (state == WHOLE) add_squares(&s, segment + i, 16, FETCH_ELEMENTS, shifts);
             if (state == MIXED) add_squares_mixed(&s, segment + i, mask + i, n - i, shifts, k);
         }
     }
@@ -100,7 +100,7 @@ EK_INLINE void add_products_mixed(lanes *s, const element *x, const element *dy,
     keep16(k.x, x, valid, left, 0);
     keep16(k.dy, dy, valid, left, 0);
     if (fusion == FUSE_NOTHING) {
-        add_gradients(s, k.x, k.dy, 16, NULL, f64x8_set1(mean));
+        add_gradients(s, k.x, k.dy, 16, 0, NULL, f64x8_set1(mean));
         return;
     }
     eki_epilogue kept = *e;
@@ -122,7 +122,7 @@ EK_INLINE void row_gradsums_masked(lanes *s, const element *x, const element *dy
         if (state == MIXED) {
             add_products_mixed(s, x + i, dy + i, valid + i, n - i, mean, &here, again, fusion);
         } else if (fusion == FUSE_NOTHING) {
-            add_gradients(s, x + i, dy + i, 16, NULL, f64x8_set1(mean));
+            add_gradients(s, x + i, dy + i, 16, FETCH_ELEMENTS, NULL, f64x8_set1(mean));
         } else {
             add_fused(s, x + i, dy + i, 16, NULL, f64x8_set1(mean), &here, again, fusion);
         }

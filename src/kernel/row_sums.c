@@ -9,7 +9,8 @@
 
 void EK_FN(row_moments)(const void *x, size_t n, size_t count, size_t stride, double shift, double sums[2]) {
     lanes s = lanes_zero();
-    for (size_t j = 0; j < count; j++) add_squares(&s, element_at(x, j * stride), n, f64x8_set1(shift));
+    for (size_t j = 0; j < count; j++)
+        add_squares(&s, element_at(x, j * stride), n, segment_ahead(n, count), f64x8_set1(shift));
     lanes_sum(&s, sums);
 }
 
@@ -19,7 +20,7 @@ EK_INLINE void row_gradsums(lanes *s, const element *x, const element *dy, size_
     for (size_t j = 0; j < count; j++) {
         size_t at = j * stride;
         if (fusion == FUSE_NOTHING) {
-            add_gradients(s, x + at, dy + at, n, NULL, f64x8_set1(mean));
+            add_gradients(s, x + at, dy + at, n, segment_ahead(n, count), NULL, f64x8_set1(mean));
         } else {
             eki_epilogue here = epilogue_shift(e, at);
             add_fused(s, x + at, dy + at, n, NULL, f64x8_set1(mean), &here, &again, fusion);
@@ -47,9 +48,9 @@ void EK_FN(vec_gradsums)(const void *x, const void *dy, size_t n, const float *s
         again16 again = again_row(e, e->affine);
         add_fused(&s, x, dy, n, scale, f64x8_set1(mean), e, &again, FUSE_ANY);
     } else if (scale != NULL) {
-        add_gradients(&s, x, dy, n, scale, f64x8_set1(mean));
+        add_gradients(&s, x, dy, n, FETCH_ELEMENTS, scale, f64x8_set1(mean));
     } else {
-        add_gradients(&s, x, dy, n, NULL, f64x8_set1(mean));
+        add_gradients(&s, x, dy, n, FETCH_ELEMENTS, NULL, f64x8_set1(mean));
     }
     lanes_sum(&s, sums);
 }

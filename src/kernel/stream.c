@@ -64,14 +64,20 @@ EK_INLINE void affine_run(const element *x, element *y, size_t n, affine16 v, co
     affine_plain(x, y, i, n, v, e, fusion);
 }
 
-EK_INLINE void affine_row(const element *x, element *y, size_t n, const eki_affine *p, const eki_epilogue *e,
-                          int fusion) {
-    affine16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(p->bias)};
-    affine_run(x, y, n, v, e, fusion);
+EK_INLINE void affine_row(const element *x, element *y, size_t rows, size_t stride, size_t n,
+                          const eki_affine_columns *columns, const eki_epilogue *e, int fusion) {
+    const eki_affine_columns p = *columns; /* stores cannot change it */
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
+        affine16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.gain[r]),
+                      f32x16_set1(p.bias[r])};
+        eki_epilogue here = epilogue_shift(e, at);
+        affine_run(x + at, y + at, n, v, &here, fusion);
+    }
 }
 
-void EK_FN(row_affine_stream)(const void *x, void *y, size_t n, const eki_affine *p, const eki_epilogue *e) {
-    WITH_FUSION(fusion_of(e), affine_row(x, y, n, p, e, F));
+void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_affine_columns *p,
+                              const eki_epilogue *e) {
+    WITH_FUSION(fusion_of(e), affine_row(x, y, rows, stride, n, p, e, F));
 }
 
 EK_INLINE affine16 affine_columns(const eki_affine_columns *p, size_t c, size_t n) {
@@ -135,10 +141,14 @@ EK_INLINE void gradient_run(const element *x, const element *dy, element *dx, si
     gradient_plain(x, dy, dx, i, n, v);
 }
 
-void EK_FN(row_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t n, const eki_gradient *p) {
-    gradient16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->rstd),
-                    f32x16_set1(p->scale),   f32x16_set1(p->k1),      f32x16_set1(p->k2)};
-    gradient_run(x, dy, dx, n, v);
+void EK_FN(row_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t n,
+                                  const eki_gradient_columns *columns) {
+    const eki_gradient_columns p = *columns; /* stores cannot change it */
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
+        gradient16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.rstd[r]),
+                        f32x16_set1(p.scale[r]),   f32x16_set1(p.k1[r]),      f32x16_set1(p.k2[r])};
+        gradient_run(element_at(x, at), element_at(dy, at), element_to(dx, at), n, v);
+    }
 }
 
 EK_INLINE gradient16 gradient_columns(const eki_gradient_columns *p, size_t c, size_t n) {

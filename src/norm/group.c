@@ -8,13 +8,21 @@
 
 static bool fits_cache(const ek_norm_plan *plan) { return plan->row_sets && plan->row_apply && plan->set_blocks == 1; }
 
+static void group_rows(const eki_job *job, int64_t sample, int64_t first, void (*apply)(const eki_job *, eki_rows)) {
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t c = 0; c < plan->group_channels; c += EKI_TILE) {
+        int64_t rest = plan->group_channels - c, count = rest < EKI_TILE ? rest : EKI_TILE;
+        apply(job, (eki_rows){sample, first + c, count, 0, plan->space});
+    }
+}
+
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
     const ek_norm_plan *plan = job->plan;
     for (int64_t set = begin; set < end; set++) {
         eki_stats_set(&job->stats, set, eki_set_piece_moments(job, set, 0), plan->desc.epsilon);
         int64_t sample = set / plan->groups, first = set % plan->groups * plan->group_channels;
-        for (int64_t c = first; c < first + plan->group_channels; c++) eki_affine_row(job, sample, c, 0, plan->space);
+        group_rows(job, sample, first, eki_affine_rows);
     }
     eki_end_stream(job);
 }
@@ -99,7 +107,7 @@ static void fused_backward(void *context, int64_t begin, int64_t end) {
         for (int64_t c = first; c < last; c++) eki_gradsums_row(job, sample, c);
         if (!eki_wants_dx(job)) continue;
         set_means(job, set);
-        for (int64_t c = first; c < last; c++) eki_gradaffine_row(job, sample, c, 0, plan->space);
+        group_rows(job, sample, first, eki_gradaffine_rows);
     }
     eki_end_stream(job);
 }

@@ -2,14 +2,14 @@
  *
  * A row that fits the cache is read once from memory per pass. Parameter gradients are sums down the rows: blocks of
  * rows, whose number is a function of the shape, have their own f64 sums, which merge in the fixed tree. Where there
- * are several such blocks, a block also makes its dx, eight rows at a time, while the rows are in the cache; else
+ * are several such blocks, a block also makes its dx, a few rows at a time, while the rows are in the cache; else
  * parameter gradients run over tiles of columns and dx over rows. Either way the bits are the same.
  */
 #include "norm/norm_job.h"
 
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 8, COLUMN_TILE = 1024, TOGETHER = 16, TOGETHER_ELEMENTS = 2048 };
+enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024, TOGETHER = 16, TOGETHER_ELEMENTS = 2048 };
 
 static eki_pair *row_sums(const eki_job *job) { return job->sums; }
 
@@ -153,6 +153,22 @@ static void gradient_piece(const eki_job *job, int64_t row, int64_t block) {
     k->vec_gradaffine(x, dy, eki_to(job, job->dx, offset), length, scale, &p, fuse(job, row, begin, &again, &fused));
 }
 
+/* How many rows go from the sums to dx at once: they stay in the first cache. */
+static int64_t rows_at_once(const ek_norm_plan *plan) {
+    return plan->space <= NARROW_ROW ? 2 * ROWS_AT_ONCE : ROWS_AT_ONCE;
+}
+
+/* The sums of rows and those of their block, in one reading; with nothing fused. */
+static void sum_all(const eki_job *job, int64_t row, int64_t count) {
+    const ek_norm_plan *plan = job->plan;
+    double sums[4 * ROWS_AT_ONCE], *dscale = block_sums(job, row / plan->param_rows);
+    int64_t offset = row * plan->space;
+    size_t space = (size_t)plan->space;
+    job->kernels->vec_allsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), (size_t)count, space, space,
+                              job->scale, job->stats.mean + row, job->stats.rstd + row, sums, dscale, dscale + space);
+    for (int64_t r = 0; r < count; r++) set_row_means(job, row + r, (eki_pair){sums[2 * r], sums[2 * r + 1]});
+}
+
 static void sum_rows(const eki_job *job, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) set_row_means(job, row, piece_sums(job, row, 0));
 }
@@ -243,10 +259,14 @@ static void fused_blocks(void *context, int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
         clear_sums(job, block, 0, plan->space);
         int64_t last = block_end(plan, block);
-        for (int64_t row = block * plan->param_rows; row < last; row += ROWS_AT_ONCE) {
-            int64_t count = last - row < ROWS_AT_ONCE ? last - row : ROWS_AT_ONCE;
-            if (eki_wants_dx(job)) sum_rows(job, row, row + count);
-            add_parameters(job, row, count, 0, plan->space);
+        for (int64_t row = block * plan->param_rows; row < last; row += rows_at_once(plan)) {
+            int64_t count = last - row < rows_at_once(plan) ? last - row : rows_at_once(plan);
+            if (eki_wants_dx(job) && !eki_fuses(job) && job->valid == NULL) {
+                sum_all(job, row, count);
+            } else {
+                if (eki_wants_dx(job)) sum_rows(job, row, row + count);
+                add_parameters(job, row, count, 0, plan->space);
+            }
             if (eki_wants_dx(job)) apply_rows(job, row, row + count);
         }
     }

@@ -107,10 +107,14 @@ const unsigned char *eki_valid_at(const eki_job *job, int64_t sample, int64_t po
     return job->valid != NULL ? job->valid + sample * job->plan->space + position : NULL;
 }
 
-void eki_hide_row(const eki_job *job, void *tensor, int64_t offset, int64_t sample, int64_t begin, int64_t length) {
+void eki_hide_segments(const eki_job *job, void *tensor, eki_rows rows) {
     if (job->valid == NULL || tensor == NULL) return;
-    void *row = eki_to(job, tensor, offset);
-    job->kernels->row_hide(row, row, eki_valid_at(job, sample, begin), (size_t)length);
+    const ek_norm_plan *plan = job->plan;
+    const unsigned char *valid = eki_valid_at(job, rows.sample, rows.begin);
+    for (int64_t c = rows.channel; c < rows.channel + rows.count; c++) {
+        void *row = eki_to(job, tensor, (rows.sample * plan->channels + c) * plan->space + rows.begin);
+        job->kernels->row_hide(row, row, valid, (size_t)rows.length);
+    }
 }
 
 void eki_hide_rows(const eki_job *job, void *tensor, int64_t offset, const unsigned char *valid, int64_t rows,

@@ -80,7 +80,7 @@ static inline bool eki_row_hidden(const eki_job *job, int64_t row) {
 }
 
 /* Zeros at what is hidden of a tensor that was written: elements of one sample and channel, or rows of columns. */
-void eki_hide_row(const eki_job *job, void *tensor, int64_t offset, int64_t sample, int64_t begin, int64_t length);
+void eki_hide_segments(const eki_job *job, void *tensor, eki_rows rows);
 void eki_hide_rows(const eki_job *job, void *tensor, int64_t offset, const unsigned char *valid, int64_t rows,
                    int64_t cols);
 
@@ -124,6 +124,8 @@ typedef struct eki_affine_buffer {
     float value[4][EKI_TILE];
 } eki_affine_buffer;
 eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel);
+eki_affine_columns eki_affine_channels(const eki_job *job, int64_t sample, int64_t first, int64_t count,
+                                       eki_affine_buffer *buffer);
 eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer);
 
 /* Eight columns are read as sixteen, two rows at a time: coefficients of both. */
@@ -159,7 +161,7 @@ void eki_phase_set_moments(const eki_job *job);
 /* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
 void eki_phase_affine(const eki_job *job);
 void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece);
-void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
+void eki_affine_rows(const eki_job *job, eki_rows rows);
 
 /* phase_gradsums.c: sum dy and sum dy (x - mean) per unit and channel; or of one unit and channel of row memory. */
 void eki_phase_gradsums(const eki_job *job);
@@ -169,7 +171,7 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel);
 /* phase_gradaffine.c: dx, all cells; or one sample and channel of row memory. */
 void eki_phase_gradaffine(const eki_job *job);
 void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece);
-void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length);
+void eki_gradaffine_rows(const eki_job *job, eki_rows rows);
 
 /* batch.c, group.c, layer.c: the families. */
 void eki_batch_statistics(const eki_job *job); /* from the partial moments of all units */

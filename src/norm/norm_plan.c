@@ -255,6 +255,13 @@ eki_span eki_unit(const eki_units *units, int64_t u) {
     return (eki_span){first, min_i64(units->chunk, units->samples - first), 0, units->space};
 }
 
+eki_rows eki_rows_from(const ek_norm_plan *plan, int64_t i, int64_t end) {
+    int64_t blocks = plan->cells.blocks, sample = i / blocks / plan->channels, channel = i / blocks % plan->channels;
+    eki_span s = eki_unit(&plan->cells, sample * blocks + i % blocks);
+    int64_t count = blocks > 1 ? 1 : min_i64(min_i64(end - i, plan->channels - channel), EKI_TILE);
+    return (eki_rows){sample, channel, count, s.begin, s.length};
+}
+
 int64_t eki_tile_offset(const ek_norm_plan *plan, int64_t sample, int64_t row, int64_t t) {
     if (plan->blocked) return ((sample * plan->tiles + t) * plan->space + row) * plan->tile;
     return (sample * plan->space + row) * plan->channels + t * plan->tile;

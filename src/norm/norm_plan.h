@@ -90,6 +90,15 @@ static inline size_t eki_real_bytes(const ek_norm_plan *plan) { return plan->wid
 /* The plan of `samples` samples of a BATCH plan: cut and added in the same way, one set per channel. */
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice);
 
+/* Row memory: elements [begin, begin + length) of each of `count` channels of a sample. */
+typedef struct eki_rows {
+    int64_t sample, channel, count, begin, length;
+} eki_rows;
+
+/* Of the items (sample, channel, block of cells) in [i, end): the i-th, and where channels are whole those that follow
+ * in the same sample. */
+eki_rows eki_rows_from(const ek_norm_plan *plan, int64_t i, int64_t end);
+
 /* The u-th unit. */
 eki_span eki_unit(const eki_units *units, int64_t u);
 

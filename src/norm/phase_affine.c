@@ -17,29 +17,13 @@ eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel) {
                            eki_bias_of(job, channel));
 }
 
-void eki_affine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length) {
-    const ek_norm_plan *plan = job->plan;
-    int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
-    eki_affine p = eki_affine_of(job, sample, channel);
-    const eki_kernels *k = job->kernels;
-    const void *x = eki_at(job, job->x, offset);
-    void *y = eki_to(job, job->y, offset);
-    eki_epilogue fused;
-    if (job->stream) {
-        k->row_affine_stream(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
-    } else {
-        k->row_affine(x, y, (size_t)length, &p, eki_fuse(job, offset, &fused));
-    }
-    eki_hide_row(job, job->y, offset, sample, begin, length);
-}
-
-eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
-    int64_t first = t * job->plan->tile, cols = eki_tile_columns(job->plan, t);
+eki_affine_columns eki_affine_channels(const eki_job *job, int64_t sample, int64_t first, int64_t count,
+                                       eki_affine_buffer *buffer) {
     const eki_affine_columns *p = &job->affine;
     if (job->plan->family == EKI_BATCH) {
         return (eki_affine_columns){p->mean_hi + first, p->mean_lo + first, p->gain + first, p->bias + first};
     }
-    for (int64_t j = 0; j < cols; j++) {
+    for (int64_t j = 0; j < count; j++) {
         eki_affine c = eki_affine_of(job, sample, first + j);
         buffer->value[0][j] = c.mean_hi;
         buffer->value[1][j] = c.mean_lo;
@@ -47,6 +31,28 @@ eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t
         buffer->value[3][j] = c.bias;
     }
     return (eki_affine_columns){buffer->value[0], buffer->value[1], buffer->value[2], buffer->value[3]};
+}
+
+void eki_affine_rows(const eki_job *job, eki_rows rows) {
+    const ek_norm_plan *plan = job->plan;
+    int64_t offset = (rows.sample * plan->channels + rows.channel) * plan->space + rows.begin;
+    eki_affine_buffer buffer;
+    eki_affine_columns p = eki_affine_channels(job, rows.sample, rows.channel, rows.count, &buffer);
+    const eki_kernels *k = job->kernels;
+    const void *x = eki_at(job, job->x, offset);
+    void *y = eki_to(job, job->y, offset);
+    size_t count = (size_t)rows.count, stride = (size_t)plan->space, length = (size_t)rows.length;
+    eki_epilogue fused;
+    if (job->stream) {
+        k->row_affine_stream(x, y, count, stride, length, &p, eki_fuse(job, offset, &fused));
+    } else {
+        k->row_affine(x, y, count, stride, length, &p, eki_fuse(job, offset, &fused));
+    }
+    eki_hide_segments(job, job->y, rows);
+}
+
+eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
+    return eki_affine_channels(job, sample, t * job->plan->tile, eki_tile_columns(job->plan, t), buffer);
 }
 
 const float *eki_twice(float wide[16], const float eight[8]) {
@@ -109,20 +115,27 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
 void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece) {
     if (job->plan->row_apply) {
         eki_span s = eki_unit(&job->plan->cells, cell);
-        eki_affine_row(job, s.sample, piece, s.begin, s.length);
+        eki_affine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
     } else {
         column_cell(job, cell, piece);
     }
 }
 
-/* In the order of memory. */
-static void all_pieces(void *context, int64_t begin, int64_t end) {
+/* In the order of memory; short rows many at a time. */
+static void all_rows(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t pieces = job->plan->cell_tiles, blocks = job->plan->row_apply ? job->plan->cells.blocks : 1;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at = i / blocks;
-        eki_affine_piece(job, at / pieces * blocks + i % blocks, at % pieces);
+    for (int64_t i = begin; i < end;) {
+        eki_rows rows = eki_rows_from(job->plan, i, end);
+        eki_affine_rows(job, rows);
+        i += rows.count;
     }
+    eki_end_stream(job);
+}
+
+static void all_columns(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t tiles = job->plan->cell_tiles;
+    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
     eki_end_stream(job);
 }
 
@@ -134,5 +147,5 @@ void eki_phase_affine(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? all_rows : all_columns, &copy);
 }

@@ -13,37 +13,18 @@ static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t cha
                              (double)k[1]);
 }
 
-void eki_gradaffine_row(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t length) {
-    const ek_norm_plan *plan = job->plan;
-    int64_t offset = (sample * plan->channels + channel) * plan->space + begin;
-    eki_gradient p = coefficients(job, sample, channel);
-    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
-    void *dx = eki_to(job, job->dx, offset);
-    eki_epilogue fused;
-    eki_affine again;
-    if (job->stream && !eki_fuses(job)) {
-        job->kernels->row_gradaffine_stream(x, dy, dx, (size_t)length, &p);
-        return;
-    }
-    if (eki_computes_again(job)) again = eki_affine_of(job, sample, channel);
-    job->kernels->row_gradaffine(x, dy, dx, (size_t)length, &p,
-                                 eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
-    eki_hide_row(job, job->dx, offset, sample, begin, length);
-    eki_hide_row(job, job->dresidual, offset, sample, begin, length);
-}
-
 typedef struct {
     float value[6][EKI_TILE];
 } gradient_buffer;
 
-static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, gradient_buffer *b) {
-    int64_t first = t * job->plan->tile, cols = eki_tile_columns(job->plan, t);
+static eki_gradient_columns channel_coefficients(const eki_job *job, int64_t sample, int64_t first, int64_t count,
+                                                 gradient_buffer *b) {
     const eki_gradient_columns *p = &job->gradient;
     if (job->plan->family == EKI_BATCH) {
         return (eki_gradient_columns){p->mean_hi + first, p->mean_lo + first, p->rstd + first,
                                       p->scale + first,   p->k1 + first,      p->k2 + first};
     }
-    for (int64_t j = 0; j < cols; j++) {
+    for (int64_t j = 0; j < count; j++) {
         eki_gradient c = coefficients(job, sample, first + j);
         b->value[0][j] = c.mean_hi;
         b->value[1][j] = c.mean_lo;
@@ -53,6 +34,32 @@ static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample
         b->value[5][j] = c.k2;
     }
     return (eki_gradient_columns){b->value[0], b->value[1], b->value[2], b->value[3], b->value[4], b->value[5]};
+}
+
+void eki_gradaffine_rows(const eki_job *job, eki_rows rows) {
+    const ek_norm_plan *plan = job->plan;
+    int64_t offset = (rows.sample * plan->channels + rows.channel) * plan->space + rows.begin;
+    gradient_buffer buffer;
+    eki_gradient_columns p = channel_coefficients(job, rows.sample, rows.channel, rows.count, &buffer);
+    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    void *dx = eki_to(job, job->dx, offset);
+    size_t count = (size_t)rows.count, stride = (size_t)plan->space, length = (size_t)rows.length;
+    if (job->stream && !eki_fuses(job)) {
+        job->kernels->row_gradaffine_stream(x, dy, dx, count, stride, length, &p);
+        return;
+    }
+    eki_epilogue fused;
+    eki_affine_buffer again_buffer;
+    eki_affine_columns again;
+    if (eki_computes_again(job)) again = eki_affine_channels(job, rows.sample, rows.channel, rows.count, &again_buffer);
+    job->kernels->row_gradaffine(x, dy, dx, count, stride, length, &p,
+                                 eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
+    eki_hide_segments(job, job->dx, rows);
+    eki_hide_segments(job, job->dresidual, rows);
+}
+
+static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, gradient_buffer *b) {
+    return channel_coefficients(job, sample, t * job->plan->tile, eki_tile_columns(job->plan, t), b);
 }
 
 static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
@@ -115,20 +122,27 @@ static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
 void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece) {
     if (job->plan->row_apply) {
         eki_span s = eki_unit(&job->plan->cells, cell);
-        eki_gradaffine_row(job, s.sample, piece, s.begin, s.length);
+        eki_gradaffine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
     } else {
         column_cell(job, cell, piece);
     }
 }
 
-/* In the order of memory. */
-static void all_pieces(void *context, int64_t begin, int64_t end) {
+/* In the order of memory; short rows many at a time. */
+static void all_rows(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t pieces = job->plan->cell_tiles, blocks = job->plan->row_apply ? job->plan->cells.blocks : 1;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at = i / blocks;
-        eki_gradaffine_piece(job, at / pieces * blocks + i % blocks, at % pieces);
+    for (int64_t i = begin; i < end;) {
+        eki_rows rows = eki_rows_from(job->plan, i, end);
+        eki_gradaffine_rows(job, rows);
+        i += rows.count;
     }
+    eki_end_stream(job);
+}
+
+static void all_columns(void *context, int64_t begin, int64_t end) {
+    const eki_job *job = context;
+    int64_t tiles = job->plan->cell_tiles;
+    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
     eki_end_stream(job);
 }
 
@@ -140,5 +154,5 @@ void eki_phase_gradaffine(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
+    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? all_rows : all_columns, &copy);
 }

@@ -12,12 +12,14 @@ static real x_at(const problem *p, size_t row, size_t i) { return (real)p->xs[ro
 static eki_epilogue epilogue;
 static int affine_per_row; /* else the first row's is that of all */
 static eki_affine_columns epilogue_columns;
+static int column_is_row; /* columns belong to rows */
 
 static const eki_epilogue *fused_with(const problem *p, int columns, int elements) {
     if (p->fused == NULL) return NULL;
     epilogue = *p->fused;
     epilogue_columns = (eki_affine_columns){p->column[0], p->column[1], p->column[2], p->column[3]};
     affine_per_row = elements;
+    column_is_row = 0;
     if (columns) epilogue.columns = &epilogue_columns;
     if (elements) epilogue.scale = p->scale;
     if (elements) epilogue.bias = p->bias;
@@ -25,6 +27,12 @@ static const eki_epilogue *fused_with(const problem *p, int columns, int element
 }
 static const eki_epilogue *fused_rows(const problem *p) { return fused_with(p, 0, 0); }
 static const eki_epilogue *fused_columns(const problem *p) { return fused_with(p, 1, 0); }
+static const eki_epilogue *fused_channels(const problem *p) {
+    const eki_epilogue *e = fused_with(p, 1, 0);
+    epilogue_columns = (eki_affine_columns){p->channel[0], p->channel[1], p->channel[2], p->channel[3]};
+    column_is_row = 1;
+    return e;
+}
 static const eki_epilogue *fused_elements(const problem *p) { return fused_with(p, 0, 1); }
 
 /* What a fused kernel computes again as t, given its coefficients, scale and bias. */
@@ -32,8 +40,9 @@ static real inner_again(const problem *p, size_t row, size_t i) {
     const eki_epilogue *e = &epilogue; /* of the run before */
     const eki_affine *a = affine_per_row ? e->affine + row : e->affine;
     const eki_affine_columns *c = e->columns;
-    real hi = c ? (real)c->mean_hi[i] : (real)a->mean_hi, lo = c ? (real)c->mean_lo[i] : (real)a->mean_lo;
-    real gain = c ? (real)c->gain[i] : (real)a->gain, bias = c ? (real)c->bias[i] : (real)a->bias;
+    size_t at = column_is_row ? row : i;
+    real hi = c ? (real)c->mean_hi[at] : (real)a->mean_hi, lo = c ? (real)c->mean_lo[at] : (real)a->mean_lo;
+    real gain = c ? (real)c->gain[at] : (real)a->gain, bias = c ? (real)c->bias[at] : (real)a->bias;
     if (e->scale != NULL) gain *= (real)e->scale[i];
     if (e->bias != NULL) bias = (real)e->bias[i];
     real t = (x_at(p, row, i) - hi - lo) * gain + bias;
@@ -103,6 +112,11 @@ static real column_gradient(const problem *p, size_t row, size_t i, int which) {
 static real scaled_gradient(const problem *p, size_t row, size_t i, int which) {
     return row_gradient(p, row, i, which) * (p->scale ? (real)p->scale[i] : 1);
 }
+/* Every row has its own mean. */
+static real scaled_row_gradient(const problem *p, size_t row, size_t i, int which) {
+    real g = dy_at(p, row, i) * (p->scale ? (real)p->scale[i] : 1);
+    return g * (which ? x_at(p, row, i) - (real)p->mean[row] : 1);
+}
 static real parameter_gradient(const problem *p, size_t row, size_t i, int which) {
     if (which) return dy_at(p, row, i);
     return dy_at(p, row, i) * ((x_at(p, row, i) - (real)p->mean[row]) * (real)p->rstd[row]);
@@ -139,6 +153,18 @@ static expected gradient_at(const problem *p, size_t row, size_t i, const eki_gr
 static eki_gradient column_of(const problem *p, size_t i) {
     return (eki_gradient){p->column[0][i], p->column[1][i], p->column[2][i],
                           p->column[3][i], p->column[4][i], p->column[5][i]};
+}
+
+static eki_gradient channel_of(const problem *p, size_t row) {
+    return (eki_gradient){p->channel[0][row], p->channel[1][row], p->channel[2][row],
+                          p->channel[3][row], p->channel[4][row], p->channel[5][row]};
+}
+static eki_affine_columns affine_of_rows(const problem *p) {
+    return (eki_affine_columns){p->channel[0], p->channel[1], p->channel[2], p->channel[3]};
+}
+static eki_gradient_columns gradient_of_rows(const problem *p) {
+    return (eki_gradient_columns){p->channel[0], p->channel[1], p->channel[2],
+                                  p->channel[3], p->channel[4], p->channel[5]};
 }
 
 #define CASE(kernel, kind, single, bound)                                                                              \
@@ -246,13 +272,28 @@ static expected ref_vec_paramgrads(const problem *p, size_t row, size_t i) {
     return sum_column(p, i, parameter_gradient);
 }
 
-CASE(row_affine, ELEMENTS, 1, 4)
+/* Two sums of every row, then two of every column. */
+CASE(vec_allsums, ROW_AND_COLUMN_SUMS, 0, 5)
+static void run_vec_allsums(const eki_kernels *k, const problem *p) {
+    double *columns = p->sums + 2 * p->rows;
+    k->vec_allsums(p->x, p->dy, p->rows, p->stride, p->n, p->scale, p->mean, p->rstd, p->sums, columns, columns + p->n);
+}
+static expected ref_vec_allsums(const problem *p, size_t row, size_t i) {
+    (void)row;
+    if (i >= 2 * p->rows) return ref_vec_paramgrads(p, 0, i - 2 * p->rows);
+    expected sum = {0, 0};
+    for (size_t j = 0; j < p->n; j++) add_term(&sum, p, i / 2, j, (int)(i % 2), scaled_row_gradient);
+    return sum;
+}
+
+CASE(row_affine, ELEMENTS, 0, 4)
 static void run_row_affine(const eki_kernels *k, const problem *p) {
-    k->row_affine(p->x, p->y, p->n, &p->affine, fused_rows(p));
+    eki_affine_columns c = affine_of_rows(p);
+    k->row_affine(p->x, p->y, p->rows, p->stride, p->n, &c, fused_rows(p));
 }
 static expected ref_row_affine(const problem *p, size_t row, size_t i) {
-    const eki_affine *a = &p->affine;
-    return affine(p, row * p->stride + i, (real)a->mean_hi, (real)a->mean_lo, (real)a->gain, 1, (real)a->bias);
+    eki_gradient c = channel_of(p, row);
+    return affine(p, row * p->stride + i, (real)c.mean_hi, (real)c.mean_lo, (real)c.rstd, 1, (real)c.scale);
 }
 
 CASE(col_affine, ELEMENTS, 0, 4)
@@ -275,12 +316,14 @@ static expected ref_vec_affine(const problem *p, size_t row, size_t i) {
                   p->scale ? (real)p->scale[i] : 1, p->bias ? (real)p->bias[i] : 0);
 }
 
-CASE(row_gradaffine, ELEMENTS, 1, 7)
+CASE(row_gradaffine, ELEMENTS, 0, 7)
 static void run_row_gradaffine(const eki_kernels *k, const problem *p) {
-    k->row_gradaffine(p->x, p->dy, p->y, p->n, &p->gradient, fused_rows(p));
+    eki_gradient_columns c = gradient_of_rows(p);
+    k->row_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, &c, fused_channels(p));
 }
 static expected ref_row_gradaffine(const problem *p, size_t row, size_t i) {
-    return gradient_at(p, row, i, &p->gradient, (real)p->gradient.scale);
+    eki_gradient c = channel_of(p, row);
+    return gradient_at(p, row, i, &c, (real)c.scale);
 }
 
 CASE(col_gradaffine, ELEMENTS, 0, 7)
@@ -307,9 +350,10 @@ static expected ref_row_hide(const problem *p, size_t row, size_t i) {
     return p->valid[row * p->n + i] ? ref_widen(p, row, i) : (expected){0, 0};
 }
 
-CASE(row_affine_stream, ELEMENTS, 1, 4)
+CASE(row_affine_stream, ELEMENTS, 0, 4)
 static void run_row_affine_stream(const eki_kernels *k, const problem *p) {
-    k->row_affine_stream(p->x, p->y, p->n, &p->affine, fused_rows(p));
+    eki_affine_columns c = affine_of_rows(p);
+    k->row_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &c, fused_rows(p));
 }
 static expected ref_row_affine_stream(const problem *p, size_t row, size_t i) { return ref_row_affine(p, row, i); }
 
@@ -320,9 +364,10 @@ static void run_col_affine_stream(const eki_kernels *k, const problem *p) {
 }
 static expected ref_col_affine_stream(const problem *p, size_t row, size_t i) { return ref_col_affine(p, row, i); }
 
-CASE(row_gradaffine_stream, ELEMENTS, 1, 7)
+CASE(row_gradaffine_stream, ELEMENTS, 0, 7)
 static void run_row_gradaffine_stream(const eki_kernels *k, const problem *p) {
-    k->row_gradaffine_stream(p->x, p->dy, p->y, p->n, &p->gradient);
+    eki_gradient_columns c = gradient_of_rows(p);
+    k->row_gradaffine_stream(p->x, p->dy, p->y, p->rows, p->stride, p->n, &c);
 }
 static expected ref_row_gradaffine_stream(const problem *p, size_t row, size_t i) {
     return ref_row_gradaffine(p, row, i);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SIZES = 3, RUNS = 9, LARGEST = 1 << 23, COLUMNS = 64, BLOCK = 16 };
+enum { SIZES = 3, RUNS = 9, LARGEST = 1 << 23, COLUMNS = 64, BLOCK = 16, ROW = 1024 };
 
 static const size_t sizes[SIZES] = {1 << 12, 1 << 16, LARGEST};
 static const char *const size_names[SIZES] = {"16 KiB", "256 KiB", "32 MiB"};
@@ -48,10 +48,8 @@ static unsigned char *half_hidden(void) {
 
 /* What every problem reads; sized for the largest. */
 static problem whole(void) {
-    problem p = {.x = floats(LARGEST, -0.9f),
-                 .dy = floats(LARGEST, -0.7f),
-                 .y = floats(LARGEST, 0),
-                 .sums = doubles(2 * LARGEST)};
+    problem p = {
+        .x = floats(LARGEST, -0.9f), .dy = floats(LARGEST, -0.7f), .y = floats(LARGEST, 0), .sums = doubles(LARGEST)};
     p.valid = half_hidden();
     p.xs = p.x;
     p.dys = p.dy;
@@ -59,7 +57,7 @@ static problem whole(void) {
     p.rstd = p.mean;
     p.scale = floats(LARGEST, 0.5f);
     p.bias = floats(LARGEST, 0.1f);
-    for (int i = 0; i < 6; i++) p.column[i] = p.scale;
+    for (int i = 0; i < 6; i++) p.column[i] = p.channel[i] = p.scale;
     p.affine = (eki_affine){0.1f, 1e-9f, 1.1f, 0.2f};
     p.gradient = (eki_gradient){0.1f, 1e-9f, 1.1f, 0.9f, 0.01f, 0.02f};
     return p;
@@ -83,12 +81,13 @@ static double timed(const kernel_case *c, const eki_kernels *kernels, const prob
 }
 
 static void bench_width(const kernel_case *c, problem p, size_t width) {
-    int tensors = (strstr(c->name, "grad") != NULL) + 1 + (c->output == ELEMENTS);
+    int both = strstr(c->name, "grad") != NULL || c->output == ROW_AND_COLUMN_SUMS,
+        tensors = both + 1 + (c->output == ELEMENTS);
     for (size_t k = 0; eki_kernels_at(k, EKI_F32) != NULL; k++) {
         if (!eki_kernels_supported(k)) continue;
         printf("%-28s %-8s", c->name, eki_kernels_at(k, EKI_F32)->isa);
-        if (width > 0) printf(" %3zu columns", width);
-        if (width == 0) printf(" %11s", "");
+        if (width > 0) printf(" %4zu columns", width);
+        if (width == 0) printf(" %12s", "");
         for (int s = 0; s < SIZES; s++) {
             p.n = p.stride = width > 0 ? width : sizes[s];
             p.rows = sizes[s] / p.n;
@@ -101,7 +100,11 @@ static void bench_width(const kernel_case *c, problem p, size_t width) {
 
 void kernel_bench(const kernel_case *c) {
     problem p = whole();
-    if (strncmp(c->name, "col_", 4) == 0) bench_width(c, p, BLOCK);
-    bench_width(c, p, strncmp(c->name, "col_", 4) == 0 || strstr(c->name, "paramgrads") != NULL ? COLUMNS : 0);
+    if (strncmp(c->name, "col_", 4) == 0) {
+        bench_width(c, p, BLOCK);
+        bench_width(c, p, COLUMNS);
+    } else {
+        bench_width(c, p, c->output == COLUMN_SUMS || c->output == ROW_AND_COLUMN_SUMS ? ROW : 0);
+    }
     forget(&p);
 }

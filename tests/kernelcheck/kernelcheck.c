@@ -43,7 +43,8 @@ enum {
     SUMS,
     VALID,
     COLUMN0,
-    BUFFERS = COLUMN0 + 6
+    CHANNEL0 = COLUMN0 + 6,
+    BUFFERS = CHANNEL0 + 6
 };
 static guarded buffers[BUFFERS];
 static uint64_t seed = 1;
@@ -82,6 +83,18 @@ static void fill_data(problem *p, int pattern, eki_random r) {
     p->y = last_floats(buffers[Y], span);
 }
 
+/* Of rows, as those of columns. */
+static void fill_channels(problem *p, eki_random r) {
+    float *channel[6];
+    for (int c = 0; c < 6; c++) p->channel[c] = channel[c] = last_floats(buffers[CHANNEL0 + c], p->rows);
+    for (size_t i = 0; i < p->rows; i++) {
+        channel[0][i] = (float)p->mean[i];
+        channel[1][i] = (float)(p->mean[i] - (double)channel[0][i]);
+        channel[2][i] = (float)p->rstd[i];
+        for (int c = 3; c < 6; c++) channel[c][i] = (float)noise(r, 9900000 + 10 * i + (uint64_t)c);
+    }
+}
+
 static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     size_t n = p->n, longest = n > p->rows ? n : p->rows;
     double *mean = last_doubles(buffers[MEAN], longest + 1), *rstd = last_doubles(buffers[RSTD], longest + 1);
@@ -103,6 +116,7 @@ static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     float hi = (float)mean[0], lo = (float)(mean[0] - (double)hi);
     p->mean = mean;
     p->rstd = rstd;
+    fill_channels(p, r);
     p->scale = absent & 1 ? NULL : scale;
     p->bias = absent & 2 ? NULL : bias;
     p->affine = (eki_affine){hi, lo, (float)rstd[0], 0.7f};
@@ -153,7 +167,12 @@ static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
 static int of_elements(const kernel_case *c) { return c->output == ELEMENTS || c->output == FLOATS; }
 
 static size_t output_count(const kernel_case *c, const problem *p) {
-    return c->output == TWO_SUMS ? 2 : c->output == COLUMN_SUMS ? 2 * p->n : p->rows * p->n;
+    switch (c->output) {
+    case TWO_SUMS: return 2;
+    case COLUMN_SUMS: return 2 * p->n;
+    case ROW_AND_COLUMN_SUMS: return 2 * p->rows + 2 * p->n;
+    default: return p->rows * p->n;
+    }
 }
 
 void outputs_clear(const kernel_case *c, const problem *p) {
@@ -198,6 +217,16 @@ static int same(const double *a, const double *b, size_t n) {
     return 1;
 }
 
+/* Terms of a sum, at most. */
+static double terms_of(const kernel_case *c, const problem *p) {
+    switch (c->output) {
+    case TWO_SUMS: return (double)(p->rows * p->n);
+    case COLUMN_SUMS: return (double)p->rows;
+    case ROW_AND_COLUMN_SUMS: return (double)(p->rows + p->n);
+    default: return 0;
+    }
+}
+
 /* Worst error in units of the bound; infinite where one is NaN and the other is not. */
 static double worst_of(const kernel_case *c, const problem *p, const double *result) {
     double worst = 0;
@@ -208,7 +237,7 @@ static double worst_of(const kernel_case *c, const problem *p, const double *res
             if (isfinite(result[i])) return (double)INFINITY;
             continue;
         }
-        double terms = of_elements(c) ? 0 : (double)(p->rows * (c->output == TWO_SUMS ? p->n : 1));
+        double terms = terms_of(c, p);
         long double unit = of_elements(c) ? 0x1p-24L : 0x1p-53L;
         long double least = of_elements(c) ? 0x1p-148L * fabsl((long double)p->gradient.rstd + 4) : 0x1p-1070L;
         long double bound = (c->roundings + terms) * unit * e.magnitude + least;
@@ -256,10 +285,11 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         fill_data(&p, pattern, r);
         fill_mask(&p, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
+        if (c->output == ROW_AND_COLUMN_SUMS) p.sums = last_doubles(buffers[SUMS], output_count(c, &p));
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
-        int fusable =
-            (strstr(c->name, "_stream") == NULL && strchr(c->name, '_') != NULL && strcmp(c->name, "row_hide") != 0) ||
-            strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
+        int fusable = (strstr(c->name, "_stream") == NULL && strchr(c->name, '_') != NULL &&
+                       strcmp(c->name, "row_hide") != 0 && c->output != ROW_AND_COLUMN_SUMS) ||
+                      strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
         for (int k = 0; k < 1 + fusable; k++) {
             eki_epilogue e;
             fill_fusion(&p, &e, kinds[k], r);

@@ -20,15 +20,16 @@ typedef struct problem {
     eki_affine affine;          /* of rows */
     eki_gradient gradient;
     const float *column[6];    /* the same per column, [n] each */
+    const float *channel[6];   /* and per row, [rows] each */
     const eki_epilogue *fused; /* or NULL; its y is activation(inner) and its affine one per row */
     const double *inner;       /* where x is: t behind fused->y */
     int ceiling;               /* 1: dy stands for the most that dy times a slope can be (bounds) */
     void *y;                   /* output */
-    double *sums;              /* output of sums: 2, or n and n; col kernels add to what is there (0.5) */
+    double *sums; /* output of sums: 2 of all or of each row, then n and n; columns add to what is there (0.5) */
 } problem;
 
 /* FLOATS: floats whatever the data type. */
-typedef enum output { TWO_SUMS, COLUMN_SUMS, ELEMENTS, FLOATS } output;
+typedef enum output { TWO_SUMS, COLUMN_SUMS, ROW_AND_COLUMN_SUMS, ELEMENTS, FLOATS } output;
 
 /* Reference value of output i (element or sum), and the sum of the magnitudes of its terms. */
 typedef struct expected {

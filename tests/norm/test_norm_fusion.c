@@ -319,11 +319,12 @@ static double activation_error(const act *a, float from, float to, double floor)
     enum { N = 4096 };
     static float t[N], y[N];
     double most = 0;
-    eki_affine identity = {0, 0, 1, 0};
+    const float zero = 0, one = 1;
+    eki_affine_columns identity = {&zero, &zero, &one, &zero};
     eki_epilogue e = {.activation = (int)a->activation, .alpha = (float)a->alpha, .beta = (float)a->beta};
     for (int piece = 0; piece < 64; piece++) {
         for (int i = 0; i < N; i++) t[i] = from + (to - from) * ((float)(piece * N + i) / (64.0f * N));
-        eki_kernels_get(EKI_F32)->row_affine(t, y, N, &identity, &e);
+        eki_kernels_get(EKI_F32)->row_affine(t, y, 1, N, N, &identity, &e);
         for (int i = 0; i < N; i++) {
             double exact = (double)eki_ref_activation((int)a->activation, (long double)t[i], a->alpha, a->beta);
             double unit = fmax(fabs(exact), floor) * 0x1p-24, error = fabs((double)y[i] - exact) / unit;
@@ -358,10 +359,11 @@ static void special_values(void **state) {
     (void)state;
     const float t[4] = {NAN, INFINITY, -INFINITY, -0.0f};
     float y[4];
-    eki_affine identity = {0, 0, 1, -0.0f};
+    const float zero = 0, one = 1, minus = -0.0f;
+    eki_affine_columns identity = {&zero, &zero, &one, &minus};
     for (int a = 1; a < ACTS; a++) {
         eki_epilogue e = {.activation = a, .alpha = (float)acts[a].alpha, .beta = (float)acts[a].beta};
-        eki_kernels_get(EKI_F32)->row_affine(t, y, 4, &identity, &e);
+        eki_kernels_get(EKI_F32)->row_affine(t, y, 1, 4, 4, &identity, &e);
         if (!isnan(y[0])) fail_msg("%s of NaN is %g", acts[a].name, (double)y[0]);
         double exact = (double)eki_ref_activation(a, (long double)INFINITY, acts[a].alpha, acts[a].beta);
         if ((double)y[1] != exact) fail_msg("%s of infinity is %g", acts[a].name, (double)y[1]);

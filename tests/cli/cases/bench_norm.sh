@@ -4,6 +4,7 @@ evenkeel bench norm --shapes shapes.txt --rounds 1 > table
 [ "$(grep -c '^batch 2x8x4x4 ' table)" -eq 9 ] || die "$(cat table)"
 [ "$(grep -c '^layer 4x32 ' table)" -eq 3 ] || die "$(cat table)"
 contains table "Geometric means"
+[ "$(grep -c '^batch  *best ' table)" -eq 3 ] || die "$(cat table)"
 evenkeel bench norm --shape "group 2x8x4x4 groups=2" --layout blocked8 --phase backward --rounds 2 --threads 1 --json > a.json
 for key in isa threads rounds cases geometric_means share_of_copy; do contains a.json "\"$key\":"; done
 contains a.json '"layout": "blocked8"'
