@@ -360,7 +360,8 @@ static void golden(void **state) {
         hash = add(hash, d->dbias, d->f->parameters * sizeof(double));
         release(d);
     }
-    if (hash != UINT64_C(0x1edf965b9c03de0c)) fail_msg("the bits of f64 have changed: 0x%016llx", (unsigned long long)hash);
+    if (hash != UINT64_C(0x1edf965b9c03de0c))
+        fail_msg("the bits of f64 have changed: 0x%016llx", (unsigned long long)hash);
 }
 
 /* Each value against long double, relative to itself, into the tails. */

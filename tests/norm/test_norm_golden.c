@@ -13,7 +13,7 @@ static const uint64_t golden[] = {
 };
 
 static const uint64_t golden_halves[] = {
-    /* of bf16 and f16 together */
+/* of bf16 and f16 together */
 #include "norm/golden_halves.inc"
 };
 

@@ -1,8 +1,9 @@
 /* simd.h: the vector operations kernels are written in, chosen by instruction set.
  *
  * Three types: f32x16, sixteen floats, f64x8, eight doubles, and h16, sixteen elements of 16 bits (bf16 or f16, to be
- * converted only). Each simd_<isa>.h with its half_<isa>.h defines exactly the same inline operations on them; `_n` forms touch the first n lanes of memory only (0 <= n < lanes), and the other lanes of a
- * load are zero. Every operation is one correctly rounded IEEE operation per lane, so that all sets give equal bits.
+ * converted only). Each simd_<isa>.h with its half_<isa>.h defines exactly the same inline operations on them; `_n`
+ * forms touch the first n lanes of memory only (0 <= n < lanes), and the other lanes of a load are zero. Every
+ * operation is one correctly rounded IEEE operation per lane, so that all sets give equal bits.
  */
 #ifndef EKI_SIMD_H
 #define EKI_SIMD_H
@@ -13,17 +14,17 @@
 #define EK_INLINE static inline __attribute__((always_inline, unused))
 
 #if defined(EK_ISA_avx512)
-#include "kernel/simd/simd_avx512.h"
 #include "kernel/simd/half_avx512.h"
+#include "kernel/simd/simd_avx512.h"
 #elif defined(EK_ISA_avx2)
-#include "kernel/simd/simd_avx2.h"
 #include "kernel/simd/half_avx2.h"
+#include "kernel/simd/simd_avx2.h"
 #elif defined(EK_ISA_neon)
-#include "kernel/simd/simd_neon.h"
 #include "kernel/simd/half_neon.h"
+#include "kernel/simd/simd_neon.h"
 #else
-#include "kernel/simd/simd_generic.h"
 #include "kernel/simd/half_generic.h"
+#include "kernel/simd/simd_generic.h"
 #endif
 
 /* Sixteen floats, or the first n; n is a constant wherever it matters. */
