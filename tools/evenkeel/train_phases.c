@@ -41,9 +41,11 @@ static ek_status cut_span(const char *name, const char *prefix, const char *text
     const char *at = strrchr(text, '@');
     size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
     *s = (span){.first = 1};
-    if (strlen(prefix) + length >= ROOM) return fail(err, EK_ERR_ARG, "--%s: the pattern is too long", name);
-    strcpy(pattern, prefix);
-    strncat(pattern, text, length);
+    size_t before = strlen(prefix);
+    if (before + length >= ROOM) return fail(err, EK_ERR_ARG, "--%s: the pattern is too long", name);
+    memcpy(pattern, prefix, before);
+    memcpy(pattern + before, text, length);
+    pattern[before + length] = '\0';
     if (at == NULL || read_span(at + 1, s)) return EK_OK;
     return fail(err, EK_ERR_ARG, "--%s: '%s' is no span of epochs, such as @1-2, @3- or @-4", name, at);
 }

@@ -2,6 +2,8 @@
 #ifndef EKI_HALF_AVX2_H
 #define EKI_HALF_AVX2_H
 
+#include "kernel/simd/simd_avx2.h"
+
 typedef __m256i h16;
 
 EK_INLINE h16 half_load(const uint16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }

@@ -2,6 +2,8 @@
 #ifndef EKI_HALF_GENERIC_H
 #define EKI_HALF_GENERIC_H
 
+#include "kernel/simd/simd_generic.h"
+
 typedef struct {
     uint16_t v[16];
 } h16;

@@ -2,6 +2,8 @@
 #ifndef EKI_HALF_NEON_H
 #define EKI_HALF_NEON_H
 
+#include "kernel/simd/simd_neon.h"
+
 typedef struct {
     uint16x8_t v[2];
 } h16;

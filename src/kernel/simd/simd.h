@@ -15,16 +15,12 @@
 
 #if defined(EK_ISA_avx512)
 #include "kernel/simd/half_avx512.h"
-#include "kernel/simd/simd_avx512.h"
 #elif defined(EK_ISA_avx2)
 #include "kernel/simd/half_avx2.h"
-#include "kernel/simd/simd_avx2.h"
 #elif defined(EK_ISA_neon)
 #include "kernel/simd/half_neon.h"
-#include "kernel/simd/simd_neon.h"
 #else
 #include "kernel/simd/half_generic.h"
-#include "kernel/simd/simd_generic.h"
 #endif
 
 /* Sixteen floats, or the first n; n is a constant wherever it matters. */
