@@ -2,7 +2,8 @@
  *
  * An exponential moving average forgets its initial value as mᵗ; at rest, its variance is (1-m)/(1+m) of one batch's;
  * and the same number means opposite things in the two conventions, so that KEEP with m must equal REPLACE with 1-m.
- * All three go through ek_norm_update_running. The second uses 4,096 channels as independent repetitions.
+ * All three go through ek_norm_update_running. The second is the sum of the squared weights that batches have in the
+ * mean, which are measured one by one, and is seen once more in 4,096 channels of random batches.
  */
 #include "study/seam.h"
 
@@ -70,6 +71,29 @@ static ek_status forgetting(eks_study *study, eks_evidence *evidence, ek_error *
     return EK_OK;
 }
 
+/* The weight of every batch in the running mean: channel t is 1 in batch t and 0 in all others. The variance of a mean
+ * of independent batches is the sum of the squared weights. */
+static ek_status squared_weights(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    float *x = eks_floats((size_t)STEPS * PER_BATCH, err), *mean = eks_floats(STEPS, err),
+          *var = eks_floats(STEPS, err);
+    ek_status status = x && mean && var ? EK_OK : EK_ERR_NOMEM;
+    for (int k = 0; k < MOMENTA && status == EK_OK; k++) {
+        double sum = 0, m = resting[k], predicted = (1 - m) / (1 + m);
+        for (int t = 0; t < STEPS; t++) mean[t] = var[t] = 0;
+        for (int t = 0; t < STEPS && status == EK_OK; t++) {
+            for (int i = 0; i < PER_BATCH; i++) x[i * STEPS + t] = 1;
+            status = update(study, m, EK_MOMENTUM_KEEP, STEPS, PER_BATCH, x, mean, var, err);
+            for (int i = 0; i < PER_BATCH; i++) x[i * STEPS + t] = 0;
+        }
+        for (int t = 0; t < STEPS; t++) sum += (double)mean[t] * (double)mean[t];
+        evidence->values[4] = fmax(evidence->values[4], fabs(sum / predicted - 1));
+    }
+    free(var);
+    free(mean);
+    free(x);
+    return status;
+}
+
 /* Variance of the running mean over channels, as a share of the variance 1/PER_BATCH of one batch's mean. */
 static ek_status at_rest(eks_study *study, eks_evidence *evidence, ek_error *err) {
     size_t count = (size_t)CHANNELS * PER_BATCH;
@@ -125,6 +149,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->x_log = 1;
     chart->y_max = 1.05;
     EKS_TRY(forgetting(study, evidence, err));
+    EKS_TRY(squared_weights(study, evidence, err));
     EKS_TRY(at_rest(study, evidence, err));
     return conventions(study, evidence, err);
 }
@@ -135,17 +160,19 @@ const eks_design eks_card07 = {
     .prediction = "After t steps the initial value keeps the weight mᵗ. Once at rest, the running mean varies with "
                   "(1 − m)/(1 + m) of the variance of one batch mean. PyTorch's momentum is 1 − m: the two "
                   "conventions agree when, and only when, the number is converted.",
-    .refuter = "A weight that leaves mᵗ by more than 0.00001, a resting variance more than 10% off, or two "
-               "conventions that disagree after conversion.",
+    .refuter =
+        "A weight that leaves mᵗ by more than 0.00001, squared weights that do not sum to (1 − m)/(1 + m) within "
+        "0.00001, a resting variance more than 10% off, or two conventions that disagree after conversion.",
     .method =
-        "1,000 updates of one channel by constant batches; 1,000 updates of 4,096 channels by random batches of 4 "
-        "values; ten batches in both conventions.",
+        "1,000 updates of one channel by constant batches; the weight of each of 1,000 batches, one by one; 1,000 "
+        "updates of 4,096 channels by random batches of 4 values; ten batches in both conventions.",
     .sabotage = "swap-momentum",
     .sabotage_what = "m is used where 1 − m belongs",
-    .endpoint_count = 4,
+    .endpoint_count = 5,
     .endpoints = {{"largest distance of the initial value's weight from mᵗ", EKS_AT_MOST, 1e-5, 0},
                   {"largest relative error of (1 − m)/(1 + m) at rest", EKS_AT_MOST, 0.1, 0},
                   {"keep 0.9 against replace 0.1: largest difference", EKS_AT_MOST, 1e-5, 0},
-                  {"keep 0.9 against replace 0.9, the trap: difference", EKS_AT_LEAST, 0.1, 1}},
+                  {"keep 0.9 against replace 0.9, the trap: difference", EKS_AT_LEAST, 0.1, 1},
+                  {"largest relative error of the squared weights' sum", EKS_AT_MOST, 1e-5, 0}},
     .run = run,
 };
