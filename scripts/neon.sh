@@ -21,4 +21,4 @@ if aarch64-linux-gnu-objdump -d build/neon/libevenkeel_norm.* | grep -E '\s(fmad
 fi
 qemu-aarch64 -L /usr/aarch64-linux-gnu build/neon/test_norm_bits | grep '^neon: compared' >/dev/null ||
     { echo "neon: the NEON kernels were not compared with the generic ones" >&2; exit 1; }
-ctest --test-dir build/neon -j "$jobs" --output-on-failure --timeout 900
+ctest --test-dir build/neon -j "$jobs" --output-on-failure -LE slow --timeout 900
