@@ -333,3 +333,5 @@ float *copy_of(const float *a, size_t n) {
     memcpy(copy, a, n * sizeof *a);
     return copy;
 }
+
+size_t shape_step(void) { return getenv("EK_TEST_SHORT") != NULL ? 7 : 1; }

@@ -40,6 +40,8 @@ const char *shape_text(const shape *s);
 /* Every kind, layout, rank and axis worth a case. */
 extern const shape all_shapes[];
 extern const size_t all_shapes_count;
+/* Step through them: 1; under an emulator (EK_TEST_SHORT) 7. */
+size_t shape_step(void);
 
 /* Random data: x = offset + spread * normal. The plan must be valid. */
 fixture *fixture_make(const ek_norm_desc *desc, uint64_t seed, double offset, double spread);

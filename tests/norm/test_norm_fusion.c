@@ -45,9 +45,6 @@ static fixture *make(const shape *s, const act *a, int residual, uint64_t seed) 
     return fixture_make(&desc, seed, 0.7, 2.0);
 }
 
-/* Every shape; under an emulator (EK_TEST_SHORT) every seventh. */
-static size_t stride(void) { return getenv("EK_TEST_SHORT") != NULL ? 7 : 1; }
-
 static void check(const shape *s, const act *a, const char *what, int slot, double error, double bound) {
     if (!(error <= worst[slot])) worst[slot] = error;
     if (!(error <= bound)) fail_msg("%s, %s: %s is off by %g, bound %g", shape_text(s), a->name, what, error, bound);
@@ -88,7 +85,7 @@ static void compare(const shape *s, const act *a, int residual, ek_norm_stats st
 
 static void values(void **state) {
     (void)state;
-    for (size_t i = 0; i < all_shapes_count; i += stride()) {
+    for (size_t i = 0; i < all_shapes_count; i += shape_step()) {
         const shape *s = &all_shapes[i];
         for (int a = 0; a < ACTS; a++) {
             int residual = a == 0 || (a + (int)i) % 2;
@@ -144,7 +141,7 @@ static void against_steps(const shape *s, const act *a, int residual, ek_norm_st
 
 static void equals_the_steps(void **state) {
     (void)state;
-    for (size_t i = 0; i < all_shapes_count; i += stride()) {
+    for (size_t i = 0; i < all_shapes_count; i += shape_step()) {
         for (int a = 0; a <= EK_ACTIVATION_CLIP; a++) {
             for (int residual = 0; residual < 2; residual++) {
                 against_steps(&all_shapes[i], &acts[a], residual, EK_STATS_BATCH);
@@ -187,7 +184,7 @@ static void expect_again(fixture *f, const shape *s, const act *a, const char *w
 static void equal_bits(void **state) {
     (void)state;
     int before = eki_threads_get();
-    for (size_t i = 0; i < all_shapes_count; i += stride()) {
+    for (size_t i = 0; i < all_shapes_count; i += shape_step()) {
         for (int a = (int)i % 3; a < ACTS; a += 3) {
             const shape *s = &all_shapes[i];
             fixture *f = make(s, &acts[a], (a + (int)i / 3) % 2, 8);
@@ -212,7 +209,7 @@ static void equal_bits(void **state) {
 /* y over the residual, dresidual or dx over dy, and each gradient without the other. */
 static void in_place(void **state) {
     (void)state;
-    for (size_t i = 0; i < all_shapes_count; i += stride()) {
+    for (size_t i = 0; i < all_shapes_count; i += shape_step()) {
         const act *a = &acts[i % 2 ? EK_ACTIVATION_RELU : EK_ACTIVATION_SILU];
         fixture *f = make(&all_shapes[i], a, 1, 4), *g = make(&all_shapes[i], a, 1, 4);
         fixture_forward(f, EK_STATS_BATCH);
