@@ -71,6 +71,7 @@ export async function absentNumbers(tab, results) {
     ['#quiz', [page.quiz, all.map((c) => c.evidence && c.evidence.endpoints)]]];
   for (const card of onPage)
     places.push([`#card-${card.number}`, [card, neighbours(card), run.seed, run.confidence,
+      run.data, run.more_data, // in the command that reproduces the card
       page.predictions.find((p) => p.card === card.number), card.number === 1 ? page.example : null]]);
   const absent = [];
   let count = 0;
