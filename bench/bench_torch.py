@@ -27,11 +27,15 @@ class Desc(ctypes.Structure):  # ek_norm_desc
                 ("dtype", ctypes.c_int), ("rank", ctypes.c_int), ("dims", ctypes.c_int64 * 8), ("axis", ctypes.c_int),
                 ("groups", ctypes.c_int64), ("affine", ctypes.c_int), ("epsilon", ctypes.c_double),
                 ("momentum", ctypes.c_double), ("momentum_convention", ctypes.c_int),
-                ("running_variance", ctypes.c_int), ("small_sample", ctypes.c_int), ("chunk", ctypes.c_int64),
-                ("parallel", Seam), ("allocator", Allocator), ("reserved", ctypes.c_uint64 * 8)]
+                ("running_variance", ctypes.c_int), ("small_sample", ctypes.c_int), ("ghost", ctypes.c_int64),
+                ("renorm_r_max", ctypes.c_double), ("renorm_d_max", ctypes.c_double), ("masked", ctypes.c_int),
+                ("chunk", ctypes.c_int64), ("activation", ctypes.c_int), ("activation_alpha", ctypes.c_double),
+                ("activation_beta", ctypes.c_double), ("residual", ctypes.c_int), ("parallel", Seam),
+                ("allocator", Allocator), ("reserved", ctypes.c_uint64 * 8)]
 
 
-POINTERS = "x y scale bias running_mean running_var mean var saved workspace dy dx dscale dbias".split()
+POINTERS = ("x y scale bias running_mean running_var lengths mask mean var saved workspace dy dx dscale dbias residual "
+            "dresidual").split()
 
 
 class Args(ctypes.Structure):  # ek_norm_args

@@ -127,9 +127,10 @@ static void let_others_speak(ek_comm *comm) {
         for (int r = 0; r < comm->transport->size; r++) {
             silent += r != comm->transport->rank && !comm->peers[r].said;
         }
-        if (silent == 0) return;
+        if (silent == 0) break;
         eki_pause(0.05);
     }
+    eki_pause(0.3); /* while the launcher passes on what they wrote: an abort may end it, too */
 }
 
 /* All ranks are here, or one reports a failure, or the launcher wants an end: rank 0 may work on for long, so that
