@@ -130,7 +130,8 @@ static void let_others_speak(ek_comm *comm) {
         if (silent == 0) break;
         eki_pause(0.05);
     }
-    eki_pause(0.3); /* while the launcher passes on what they wrote: an abort may end it, too */
+    /* The launcher passes on what they wrote; an abort may end it, too. */
+    for (end = eki_now() + 0.3; eki_now() < end;) eki_pause(0.1);
 }
 
 /* All ranks are here, or one reports a failure, or the launcher wants an end: rank 0 may work on for long, so that
