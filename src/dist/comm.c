@@ -5,7 +5,6 @@
 #include <string.h>
 
 enum { ENDED_CHANNEL = 0 };
-static const double launcher_patience = 0.2; /* seconds after a signal: Open MPI kills one second after it */
 
 ek_comm_options ek_comm_options_default(void) {
     return (ek_comm_options){.struct_size = sizeof(ek_comm_options), .timeout = 60.0};
@@ -75,7 +74,7 @@ static ek_status check_stop(ek_comm *comm, eki_exchange *x, double since, ek_err
     if (!eki_comm_stopped(comm)) return EK_OK;
     if (comm->asked_at == 0) comm->asked_at = eki_now();
     if (since < comm->asked_at) since = comm->asked_at;
-    return eki_now() - since < launcher_patience ? EK_OK : eki_roll_call(comm, x, true, err);
+    return eki_now() - since < EKI_PATIENCE ? EK_OK : eki_roll_call(comm, x, true, err);
 }
 
 ek_status eki_comm_progress(ek_comm *comm, ek_error *err) {
@@ -100,6 +99,7 @@ ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
         now = eki_now();
         if ((++comm->polls & 15) == 0 || now - begin > 1e-3) {
             status = eki_notices_take(comm, &x->label, err);
+            if (status == EK_OK) status = eki_notices_obey(comm, EKI_PATIENCE, err);
             if (status == EK_OK) status = check_stop(comm, x, begin, err);
         }
         if (status == EK_OK && now - begin > limit) status = eki_roll_call(comm, x, false, err);

@@ -42,7 +42,9 @@ struct ek_comm {
     eki_sent_notice *notices;
     eki_peer *peers;
     bool failed, told, answered;
-    ek_error error;  /* of the failure */
+    ek_error error;     /* of the failure */
+    double reported_at; /* when a rank was heard to have failed; 0 = not yet */
+    ek_error reported;
     double asked_at; /* when the launcher was seen to want an end; 0 = not yet */
     unsigned polls;
     int64_t step; /* of the exchange that was started last */
@@ -71,8 +73,13 @@ struct eki_exchange {
 double eki_now(void);
 void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const char *text);
 void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *where, const char *text);
-/* Takes the notices that have come. EK_ERR_DIST: one says that a rank failed. */
+/* Takes the notices that have come; the first that says that a rank failed is kept. */
 ek_status eki_notices_take(ek_comm *comm, const eki_label *where, ek_error *err);
+/* EK_ERR_DIST when a failure was reported `patience` seconds ago or more: what was under way may still come to its end,
+ * since the rank has sent its part, and this rank may then see the same fault for itself. */
+ek_status eki_notices_obey(ek_comm *comm, double patience, ek_error *err);
+/* Seconds. After a signal, too: Open MPI kills one second after it. */
+#define EKI_PATIENCE 0.2
 void eki_notices_free(ek_comm *comm);
 /* The deadline of a wait is over, or (`ended`) the launcher wants an end: asks who is there, and fails with the names
  * of those who are not. */

@@ -119,12 +119,16 @@ ek_status eki_notices_take(ek_comm *comm, const eki_label *where, ek_error *err)
         if (notice.kind == EKI_NOTICE_SAID) comm->peers[from].said = true;
         if (notice.kind != EKI_NOTICE_FAILED) continue;
         comm->peers[from].failed = true;
-        if (comm->failed) continue;
-        comm->told = true; /* the sender has told everybody */
-        ek_error error;
-        (void)eki_fail(&error, EK_ERR_DIST, "rank %d reports: %s", from, notice.text);
-        return eki_comm_failed(comm, &error, err);
+        if (comm->failed || comm->reported_at != 0) continue;
+        comm->reported_at = eki_now();
+        (void)eki_fail(&comm->reported, EK_ERR_DIST, "rank %d reports: %s", from, notice.text);
     }
+}
+
+ek_status eki_notices_obey(ek_comm *comm, double patience, ek_error *err) {
+    if (comm->reported_at == 0 || eki_now() - comm->reported_at < patience) return EK_OK;
+    comm->told = true; /* the sender has told everybody */
+    return eki_comm_failed(comm, &comm->reported, err);
 }
 
 double eki_roll_call_seconds(const ek_comm *comm) {
@@ -187,6 +191,7 @@ ek_status eki_roll_call(ek_comm *comm, const eki_exchange *x, bool ended, ek_err
     comm->answered = true;
     while (eki_now() < end) {
         EKI_TRY(eki_notices_take(comm, &x->label, err));
+        EKI_TRY(eki_notices_obey(comm, EKI_PATIENCE, err));
         if (x->done) return EK_OK;
         EKI_TRY(eki_comm_progress(comm, err));
         if (x->done) return EK_OK;

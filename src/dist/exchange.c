@@ -162,7 +162,8 @@ ek_status eki_exchange_start(ek_comm *comm, int channel, const eki_label *label,
     comm->active = x;
     comm->counters.exchanges++;
     comm->step = label->step;
-    ek_status status = comm->failed ? eki_comm_broken(comm, err) : next_round(x, err);
+    ek_status status = comm->failed ? eki_comm_broken(comm, err) : eki_notices_obey(comm, 0, err);
+    if (status == EK_OK) status = next_round(x, err);
     if (status == EK_OK) status = eki_comm_progress(comm, err);
     if (status != EK_OK) {
         eki_exchange_free(x);
