@@ -12,8 +12,9 @@ fast=0
 jobs=$(nproc)
 
 need_build_tools
-need_packages libcmocka-dev libjansson-dev libopenmpi-dev openmpi-bin libmpich-dev mpich
+need_packages libcmocka-dev libopenmpi-dev openmpi-bin libmpich-dev mpich
 need_command git git
+need_command pgrep procps
 need_command c++ g++
 need_command make make
 

@@ -16,6 +16,7 @@ complain() {
     failures=$((failures + 1))
 }
 
+command -v pgrep >/dev/null || { echo "ranks: pgrep is missing (Debian: procps), so that nobody would see what is left behind"; exit 1; }
 left_behind() { pgrep -f "fault_rank .* $output " || true; }
 
 # kind, ranks, the rank that goes wrong, ranks that must say why ("all" = all but that one), what they must say

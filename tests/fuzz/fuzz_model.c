@@ -18,6 +18,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static unsigned long loaded, folds; /* how far the inputs came */
+
 static void stop(const char *what, const ek_error *err) {
     (void)fprintf(stderr, "fuzz_model: %s: '%s'\n", what, err->text);
     abort();
@@ -40,6 +42,7 @@ static void examine(const ek_model *model) {
     ek_inspection_destroy(inspection);
     if (failed(ek_fold(model, &folded, &report, &err), "fold", &err)) return;
     ek_edit_report_destroy(report);
+    folds++;
     if (!failed(ek_diff_models(model, folded, &diff, &err), "diff", &err)) ek_diff_destroy(diff);
     ek_model_destroy(folded);
 }
@@ -49,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ek_model *model;
     err.text[0] = '\0';
     if (failed(eki_model_load_bytes(data, size, "fuzz", &model, &err), "load", &err)) return 0;
+    loaded++;
     examine(model);
     ek_model_destroy(model);
     return 0;
@@ -150,6 +154,8 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) bad |= replay(argv[i]);
     if (argc > 1) return bad;
     random_graphs();
+    printf("%d graphs, %d changes each: %lu files loaded, %lu folded\n", (int)SEEDS, (int)CHANGES, loaded, folds);
+    if (loaded < 2 * SEEDS || folds < SEEDS) return 1; /* else nothing was tried */
     return replay_folder(EK_SOURCE_DIR "/tests/fuzz/corpus");
 }
 #endif
