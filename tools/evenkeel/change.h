@@ -45,7 +45,7 @@ typedef struct change {
     ek_model *before, *after;
     ek_edit_report *report;
     ek_comparison check;
-    void (*more_json)(const struct change *c, json_out *json); /* optional: further results */
+    void (*more_json)(const struct change *c, eki_json *json); /* optional: further results */
     void (*more_text)(const struct change *c);
     void *context;
 } change;

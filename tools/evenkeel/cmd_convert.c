@@ -69,12 +69,12 @@ typedef struct convert_job {
     ek_eval_result accuracy[2];
 } convert_job;
 
-static void more_json(const change *c, json_out *json) {
+static void more_json(const change *c, eki_json *json) {
     const convert_job *job = c->context;
-    if (job->drift >= 0) json_real(json, "data_difference", job->drift);
+    if (job->drift >= 0) eki_json_real(json, "data_difference", job->drift);
     if (!job->measured) return;
-    json_real(json, "accuracy_before", job->accuracy[0].accuracy);
-    json_real(json, "accuracy_after", job->accuracy[1].accuracy);
+    eki_json_real(json, "accuracy_before", job->accuracy[0].accuracy);
+    eki_json_real(json, "accuracy_after", job->accuracy[1].accuracy);
 }
 
 static void more_text(const change *c) {
