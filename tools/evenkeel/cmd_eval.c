@@ -12,11 +12,7 @@
 #include <string.h>
 
 static const option eval_options[] = {
-    OPTION_DATA,
-    OPTION_SPLIT("test"),
-    OPTION_LIMIT,
-    OPTION_SIZE,
-    OPTION_INPUT_AFFINE,
+    OPTIONS_IMAGES("test"),
     OPTION_BATCH("256", "Evaluation"),
     {.name = "logits",
      .type = OPT_FILE,
@@ -99,6 +95,7 @@ static int run_eval(const arguments *args) {
     ek_status status = ek_model_load(args->operands[0], &model, &err);
     if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
     if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
+    if (status == EK_OK) status = classes_fit(model, dataset, spec, &err);
     if (status == EK_OK) status = evaluate(args, model, dataset, &err);
     ek_dataset_close(dataset);
     ek_model_destroy(model);

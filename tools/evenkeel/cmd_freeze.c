@@ -19,8 +19,7 @@ static const option freeze_options[] = {
     PATTERN_OPTION("clear-stats", "their statistics follow the data again"),
     PATTERN_OPTION("clear-affine", "their scale and bias are trained again"),
     PATTERN_OPTION("clear", "both; clearing comes before setting"),
-    OPTION_OUTPUT_MODEL,
-    OPTION_DRY_RUN,
+    OPTIONS_WRITE,
     OPTIONS_COMMON,
     OPTION_END,
 };

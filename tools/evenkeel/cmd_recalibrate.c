@@ -9,11 +9,7 @@
 #include <evenkeel/train.h>
 
 static const option recalibrate_options[] = {
-    OPTION_DATA,
-    OPTION_SPLIT("train"),
-    OPTION_LIMIT,
-    OPTION_SIZE,
-    OPTION_INPUT_AFFINE,
+    OPTIONS_IMAGES("train"),
     {.name = "test",
      .type = OPT_FILE,
      .argument = "SPEC",
@@ -38,8 +34,7 @@ static const option recalibrate_options[] = {
      .group = "Recalibration",
      .help = "let the old statistics count as N images beside the new ones"},
     OPTION_BATCH("64", "Recalibration"),
-    OPTION_OUTPUT_MODEL,
-    OPTION_DRY_RUN,
+    OPTIONS_WRITE,
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
