@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-void json_start(json_out *json, FILE *file, int indent) {
+void eki_json_start(eki_json *json, FILE *file, int indent) {
     memset(json, 0, sizeof *json);
     json->file = file;
     json->indent = indent;
 }
 
-static void new_line(json_out *json) {
+static void new_line(eki_json *json) {
     if (json->indent > 0) fprintf(json->file, "\n%*s", json->indent * json->depth, "");
 }
 
@@ -36,7 +36,7 @@ static int utf8_length(const unsigned char *s) {
     return length;
 }
 
-static void put_string(json_out *json, const char *text) {
+static void put_string(eki_json *json, const char *text) {
     FILE *file = json->file;
     putc('"', file);
     for (const unsigned char *s = (const unsigned char *)text; *s != 0;) {
@@ -65,7 +65,7 @@ static void put_string(json_out *json, const char *text) {
 }
 
 /* Comma, line and key in front of a value. */
-static void lead(json_out *json, const char *key) {
+static void lead(eki_json *json, const char *key) {
     if (json->depth > 0) {
         int level = json->depth - 1;
         assert((key != NULL) == (json->closer[level] == '}'));
@@ -79,7 +79,7 @@ static void lead(json_out *json, const char *key) {
     }
 }
 
-static void open_level(json_out *json, const char *key, char opener, char closer) {
+static void open_level(eki_json *json, const char *key, char opener, char closer) {
     lead(json, key);
     assert(json->depth < JSON_MAX_DEPTH);
     putc(opener, json->file);
@@ -88,24 +88,24 @@ static void open_level(json_out *json, const char *key, char opener, char closer
     json->depth++;
 }
 
-void json_object(json_out *json, const char *key) { open_level(json, key, '{', '}'); }
+void eki_json_object(eki_json *json, const char *key) { open_level(json, key, '{', '}'); }
 
-void json_array(json_out *json, const char *key) { open_level(json, key, '[', ']'); }
+void eki_json_array(eki_json *json, const char *key) { open_level(json, key, '[', ']'); }
 
-void json_close(json_out *json) {
+void eki_json_close(eki_json *json) {
     assert(json->depth > 0);
     json->depth--;
     if (json->filled[json->depth]) new_line(json);
     putc(json->closer[json->depth], json->file);
 }
 
-int json_finish(json_out *json) {
-    while (json->depth > 0) json_close(json);
+int eki_json_finish(eki_json *json) {
+    while (json->depth > 0) eki_json_close(json);
     putc('\n', json->file);
     return fflush(json->file) == 0 && !ferror(json->file);
 }
 
-void json_number_text(double value, char text[32]) {
+void eki_json_number_text(double value, char text[32]) {
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
@@ -114,7 +114,7 @@ void json_number_text(double value, char text[32]) {
         if (strchr("+-0123456789eE", *s) == NULL) *s = '.';
 }
 
-void json_text(json_out *json, const char *key, const char *value) {
+void eki_json_text(eki_json *json, const char *key, const char *value) {
     lead(json, key);
     if (value == NULL)
         fputs("null", json->file);
@@ -122,21 +122,21 @@ void json_text(json_out *json, const char *key, const char *value) {
         put_string(json, value);
 }
 
-void json_real(json_out *json, const char *key, double value) {
+void eki_json_real(eki_json *json, const char *key, double value) {
     char text[32] = "null";
-    if (isfinite(value)) json_number_text(value, text);
+    if (isfinite(value)) eki_json_number_text(value, text);
     lead(json, key);
     fputs(text, json->file);
 }
 
-void json_int(json_out *json, const char *key, int64_t value) {
+void eki_json_int(eki_json *json, const char *key, int64_t value) {
     lead(json, key);
     fprintf(json->file, "%lld", (long long)value);
 }
 
-void json_bool(json_out *json, const char *key, int value) {
+void eki_json_bool(eki_json *json, const char *key, int value) {
     lead(json, key);
     fputs(value ? "true" : "false", json->file);
 }
 
-void json_null(json_out *json, const char *key) { json_text(json, key, NULL); }
+void eki_json_null(eki_json *json, const char *key) { eki_json_text(json, key, NULL); }

@@ -2,9 +2,6 @@
  *
  * Only what was measured is read (values, arms, tables, charts); texts, rules and thresholds are those of the source,
  * and verdicts are computed anew. A file of another version of the rules is therefore judged by the rules of today.
- *
- * jansson and the emitter of report/json_out.h share a few names (json_object, json_array, json_real, json_null). This
- * file only reads, needs none of them, and must not include the emitter; in the program they are hidden symbols.
  */
 #include "study/load.h"
 

@@ -18,11 +18,11 @@ void eks_escaped(FILE *out, const char *text);
 
 /* ---- page/, report.c ---- */
 void eks_page(FILE *out, const eks_study *study);
-struct json_out;
+struct eki_json;
 /* The texts of the page that are no card's own, as the member "page" of the open JSON object. */
-void eks_report_page(struct json_out *json);
+void eks_report_page(struct eki_json *json);
 /* What an experiment found, as the member "evidence" (report_evidence.c). */
-void eks_report_evidence(struct json_out *json, const eks_study *study, const eks_design *design);
+void eks_report_evidence(struct eki_json *json, const eks_study *study, const eks_design *design);
 /* All results as JSON. `html` = for embedding in a script element. Returns 0 when the stream failed. */
 int eks_report(FILE *out, const eks_study *study, int html);
 

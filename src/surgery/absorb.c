@@ -37,6 +37,7 @@ static bool check_weights(const eki_graph *graph, const eki_node *op, const eki_
                    ? ": it is also a graph input, so that a caller may replace it"
                    : "");
     if (weight->dtype != EK_F32) REFUSE("the weight of %s is not float32", label);
+    if (eki_count(weight) < 1) REFUSE("the weight of %s is empty", label);
     if (!eki_weight_of(op, weight, shape))
         REFUSE("the weight of %s has rank %d and %lld groups, which do not fit", label, weight->shape.rank,
                (long long)eki_node_int(op, "group", 1));
@@ -96,6 +97,17 @@ static bool static_extents(const eki_shape *shape) {
     return shape->rank > 2;
 }
 
+/* The border image is part of the file, and made position by position: extents are what a file declares. */
+static bool fits_image(const eki_weight *weight, const eki_shape *out) {
+    enum { ELEMENTS = 1 << 26, VISITS = 1 << 30 };
+    int64_t positions = 1, elements, visits;
+    for (int i = 2; i < out->rank; i++) {
+        if (!eki_mul_i64(positions, out->dims[i], &positions)) return false;
+    }
+    return eki_mul_i64(positions, weight->outputs, &elements) && elements <= ELEMENTS &&
+           eki_mul_i64(positions, weight->taps, &visits) && visits <= VISITS;
+}
+
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
                         char why[EKI_SITE_TEXT]) {
     char label[192];
@@ -115,5 +127,7 @@ bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const ek
         REFUSE("%s %s, and height and width are not fixed", label,
                eki_is_op(op, "Conv") ? "pads with zeros, which the norm would have shifted"
                                      : "spreads what the norm shifts unevenly");
+    if (border && !fits_image(&weight, &op->out[0]->shape))
+        REFUSE("%s would need an image of more than %d values for its border", label, 1 << 26);
     return true;
 }

@@ -66,6 +66,10 @@ ek_status eki_feed_next(eki_feed *feed, int64_t *examples, ek_error *err) {
     if (*examples == 0) return EK_OK;
     for (int i = 1; i < feed->input.rank; i++) each *= feed->input.dims[i];
     memcpy(feed->memory, feed->batch.images, (size_t)(*examples * each) * sizeof(float));
+    /* A short batch of a model with a fixed one is filled with its own examples again: batch statistics are theirs. */
+    for (int64_t row = *examples; row < feed->fixed; row++) {
+        memcpy(feed->memory + row * each, feed->memory + row % *examples * each, (size_t)each * sizeof(float));
+    }
     feed->input.data = feed->memory;
     feed->input.dims[0] = feed->fixed > 0 ? feed->fixed : *examples;
     return EK_OK;

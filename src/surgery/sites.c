@@ -31,6 +31,15 @@ static void append(search *s, eki_site *site, eki_node *node) {
     s->taken[node->id] = true;
 }
 
+/* Where all are factors for all channels, those of the product before them: by its weights, which the file holds. What
+ * it declares of shapes may be any number. */
+static int64_t product_channels(const search *s, const eki_node *op) {
+    eki_weight shape;
+    if (op == NULL || !eki_is_product(op)) return 0;
+    const eki_tensor *weight = eki_fixed(s->graph, op->in[1]);
+    return weight != NULL && eki_weight_of(op, weight, &shape) ? shape.outputs : 0;
+}
+
 static void grow_chain(search *s, eki_site *site) {
     char why[EKI_SITE_TEXT];
     while (site->length < EKI_CHAIN_MAX) {
@@ -42,10 +51,7 @@ static void grow_chain(search *s, eki_site *site) {
         if (eki_affine_input(s->graph, next) != out || !joins(site, channels)) break;
         append(s, site, next);
     }
-    if (site->channels == 0) {
-        const eki_shape *shape = &eki_affine_input(s->graph, site->chain[0])->shape;
-        site->channels = shape->rank > 1 && shape->dims[1] > 0 ? shape->dims[1] : 0;
-    }
+    if (site->channels == 0) site->channels = product_channels(s, eki_affine_input(s->graph, site->chain[0])->producer);
 }
 
 static bool try_after(const search *s, eki_site *site, const eki_affine *map) {

@@ -21,6 +21,7 @@ bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out
     const int64_t *d = weight->shape.dims;
     int rank = weight->shape.rank;
     eki_weight w = {.taps = 1, .groups = 1};
+    if (eki_count(weight) < 1) return false; /* its extents would be mere claims */
     if (!is_conv(op)) {
         bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
         if (rank != 2) return false;

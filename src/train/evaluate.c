@@ -2,7 +2,7 @@
  *
  * Examples go through in file order. Logits of an example have the same bits in any batch, and losses are added in f64
  * one by one, so that the result does not depend on the batch size. A model written for one batch size is run at that
- * size, the last batch filled up with zeros.
+ * size, the last batch filled up with its own examples again (batch statistics then are theirs).
  */
 #include "train/trainer.h"
 
@@ -83,10 +83,11 @@ static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
     EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, e->err));
     eki_view input = eki_exec_input(e->exec, 0);
     (void)eki_shape_count(&input.shape, &elements);
-    size_t given = (size_t)(elements / rows * batch->count);
+    int64_t each = elements / rows;
     float *images = input.data;
-    memcpy(images, batch->images, given * sizeof(float));
-    memset(images + given, 0, ((size_t)elements - given) * sizeof(float));
+    for (int64_t row = 0; row < rows; row++) {
+        memcpy(images + row * each, batch->images + row % batch->count * each, (size_t)each * sizeof(float));
+    }
     eki_exec_plan(e->exec)->sample_ids = e->fixed > 0 ? NULL : batch->ids;
     eki_exec_plan(e->exec)->samples = batch->count;
     EKI_TRY(eki_exec_forward(e->exec, e->err));

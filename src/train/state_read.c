@@ -173,12 +173,34 @@ static ek_status read_section(state_reader *r) {
     return read_payload(r, header.tag, payload, (size_t)header.size);
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const eki_slot *const *)a)->name, (*(const eki_slot *const *)b)->name);
+}
+
+/* A name that comes twice could be restored either way. Sorted, so that many slots cost little. */
+static ek_status check_names(const state_reader *r) {
+    const eki_state *state = r->state;
+    if (state->n_slots < 2) return EK_OK;
+    const eki_slot **sorted = malloc(state->n_slots * sizeof *sorted);
+    if (sorted == NULL) return eki_fail_nomem(r->err, state->n_slots * sizeof *sorted);
+    for (size_t i = 0; i < state->n_slots; i++) sorted[i] = &state->slots[i];
+    qsort(sorted, state->n_slots, sizeof *sorted, by_name);
+    ek_status status = EK_OK;
+    for (size_t i = 1; i < state->n_slots && status == EK_OK; i++) {
+        if (strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) continue;
+        status = fail_section(r, "SLOT", "holds the optimizer's state of a parameter that another one holds too");
+    }
+    free(sorted);
+    return status;
+}
+
 static ek_status read_all(state_reader *r) {
     EKI_TRY(read_header(r));
     while (!r->ended) EKI_TRY(read_section(r));
     if (!r->has_position || !r->has_pair || !r->has_model || r->state->n_slots != r->slots) {
         return fail_section(r, "END!", "comes although a section is missing");
     }
+    EKI_TRY(check_names(r));
     if (r->state->flags == NULL && (r->state->flags = copy_text(r->data, 0)) == NULL) return eki_fail_nomem(r->err, 1);
     r->state->position.flags = r->state->flags;
     return EK_OK;

@@ -14,9 +14,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Statistics that the graph computes have no place to be kept in: without this they would silently stay as they are. */
+static ek_status check_statistics(const ek_model *model, ek_error *err) {
+    for (size_t i = 0; i < model->n_norms; i++) {
+        const ek_model_norm *info = &model->norms[i].info;
+        bool kept = info->mean[0] != '\0' && info->variance[0] != '\0';
+        if (info->kind != EK_NORM_BATCH || info->stats_frozen || kept) continue;
+        return eki_fail(err, EK_ERR_UNSUPPORTED,
+                        "batch norm '%.100s': its running statistics are no initializers of the file, so that training "
+                        "could not update them; freeze them: --freeze-stats='%.100s'",
+                        info->node[0] != '\0' ? info->node : info->output,
+                        info->node[0] != '\0' ? info->node : info->output);
+    }
+    return EK_OK;
+}
+
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     EKI_TRY(eki_feed_check(trainer->model, err));
+    EKI_TRY(check_statistics(trainer->model, err));
     trainer->logits = ek_model_logits(trainer->model);
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
     eki_exec_options options = {.mode = EKI_MODE_TRAINING,

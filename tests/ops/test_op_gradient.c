@@ -230,6 +230,50 @@ static void rms_norm_as_a_subgraph(void **state) {
     op_check_gradient(&t, EKI_MODE_TRAINING);
 }
 
+/* Y / (1 + Mean^2) + InvStdDev * x: all three outputs lead to the loss; a set is a row, or all of an example. */
+static void layer_norm_statistics(void **state) {
+    (void)state;
+    for (int form = 0; form < 4; form++) {
+        op_test t;
+        op_begin(&t, 17);
+        eki_value *x = op_input(&t, form < 2 ? SHAPE(3, 4, 8) : SHAPE(2, 3, 4, 5), NULL);
+        eki_value *scale = op_param(&t, form < 2 ? SHAPE(8) : SHAPE(3, 1, 1), NULL);
+        eki_node *norm = NODE(&t, "LayerNormalization", form % 2 ? 2 : 3, x, scale);
+        if (form >= 2) op_set_int(&t, norm, "axis", 1);
+        eki_value *square = NODE(&t, "Mul", 1, norm->out[1], norm->out[1])->out[0];
+        eki_value *below = NODE(&t, "Add", 1, square, op_param(&t, SHAPE(1), F(1)))->out[0];
+        eki_value *sum = NODE(&t, "Div", 1, norm->out[0], below)->out[0];
+        if (norm->n_out > 2) NODE(&t, "Add", 1, sum, NODE(&t, "Mul", 1, norm->out[2], x)->out[0]);
+        op_check_gradient(&t, EKI_MODE_TRAINING);
+    }
+}
+
+/* Behind a convolution x comes in a blocked layout; the statistics alone lead to the loss. */
+static void layer_norm_statistics_alone(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 17);
+    eki_value *x = op_input(&t, SHAPE(2, 4, 5, 5), NULL), *weight = op_param(&t, SHAPE(16, 4, 1, 1), NULL);
+    eki_value *y = NODE(&t, "Conv", 1, x, weight)->out[0];
+    eki_node *norm = NODE(&t, "LayerNormalization", 3, y, op_param(&t, SHAPE(16, 1, 1), NULL));
+    op_set_int(&t, norm, "axis", 1);
+    NODE(&t, "Add", 1, norm->out[1], norm->out[2]);
+    op_check_gradient(&t, EKI_MODE_TRAINING);
+}
+
+static void cast_to_f64_has_none(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 13);
+    eki_node *wide = NODE(&t, "Cast", 1, op_input(&t, SHAPE(3, 2), NULL));
+    op_set_int(&t, wide, "to", EK_F64);
+    eki_node *back = NODE(&t, "Cast", 1, wide->out[0]);
+    op_set_int(&t, back, "to", EK_F32);
+    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_UNSUPPORTED,
+                 "it casts to float64 between a trainable parameter and the loss");
+    op_end(&t);
+}
+
 static void dropout(void **state) {
     (void)state;
     for (int64_t opset = 6; opset <= 13; opset += 7) {
@@ -254,6 +298,9 @@ int main(void) {
         cmocka_unit_test(movement),
         cmocka_unit_test(joining_and_picking),
         cmocka_unit_test(rms_norm_as_a_subgraph),
+        cmocka_unit_test(layer_norm_statistics),
+        cmocka_unit_test(layer_norm_statistics_alone),
+        cmocka_unit_test(cast_to_f64_has_none),
         cmocka_unit_test(dropout),
         cmocka_unit_test(lrn),
     };

@@ -16,6 +16,14 @@ static ek_model *padded(bool twin) {
     return net_finish(&n);
 }
 
+/* A file may declare any extents; the border is an image of them. */
+static ek_model *claimed(bool twin) {
+    net n = net_image(17, 3, twin ? 1 << 16 : 9);
+    net_bn(&n, "bn", 3);
+    net_conv(&n, "conv", (conv_shape){3, 5, 3, 2, 1}, true);
+    return net_finish(&n);
+}
+
 static ek_model *strided(bool twin) {
     const int64_t strides[2] = {2, 3}, dilations[2] = {2, 1}, pads[4] = {2, 0, 1, 3};
     net n = net_image(17, 4, 11);
@@ -104,5 +112,6 @@ const pattern patterns_before[] = {
     {"two readers", two_readers, 0, "bn", "no convolution or product beside it"},
     {"in a row", in_a_row, 1, "bn", "no convolution or product beside it"},
     {"both sides", both_sides, 0, "bn", "would not be finite"},
+    {"padded, large image", claimed, 0, "bn", "would need an image of more than"},
     {0},
 };

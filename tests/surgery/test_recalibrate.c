@@ -128,6 +128,35 @@ static void test_one_pass(void **state) {
     ek_dataset_close(data);
 }
 
+/* A model written for batches of 20 sees 20 images, then 10 of them twice: batch statistics are those of its own. */
+static void test_fixed_batch(void **state) {
+    (void)state;
+    for (int one_pass = 0; one_pass < 2; one_pass++) {
+        ek_dataset *data = strokes();
+        ek_model *fixed = classifier("cnn6"), *open = classifier("cnn6");
+        const int64_t dims[4] = {20, 1, 28, 28};
+        OK(ek_set_input(fixed, dims, err));
+        assert_int_equal(ek_model_input(fixed, 0).dims[0], 20);
+        ek_recalibrate_options o = ek_recalibrate_options_default();
+        o.one_pass = one_pass;
+        o.batch = 20;
+        ek_recalibration_destroy(run(fixed, data, &o));
+        ek_recalibration_destroy(run(open, data, &o));
+        for (size_t i = 0; i < ek_model_norm_count(fixed); i++) {
+            ek_model_norm info = ek_model_norm_get(fixed, i);
+            for (int c = 0; c < info.channels; c++) {
+                float variance = tensor(open, info.variance)[c], deviation = sqrtf(variance);
+                float gap = fabsf(tensor(fixed, info.mean)[c] - tensor(open, info.mean)[c]);
+                assert_true(gap <= 1e-5F * deviation);
+                assert_true(fabsf(tensor(fixed, info.variance)[c] - variance) <= 1e-5F * variance);
+            }
+        }
+        ek_model_destroy(open);
+        ek_model_destroy(fixed);
+        ek_dataset_close(data);
+    }
+}
+
 static void test_batch_size(void **state) {
     (void)state;
     ek_dataset *data = strokes();
@@ -270,9 +299,9 @@ static void test_failures(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sequential),       cmocka_unit_test(test_one_pass), cmocka_unit_test(test_batch_size),
-        cmocka_unit_test(test_blend_and_freeze), cmocka_unit_test(test_failures), cmocka_unit_test(test_old_images),
-        cmocka_unit_test(test_dropout_off),
+        cmocka_unit_test(test_sequential),       cmocka_unit_test(test_one_pass),    cmocka_unit_test(test_batch_size),
+        cmocka_unit_test(test_blend_and_freeze), cmocka_unit_test(test_failures),    cmocka_unit_test(test_old_images),
+        cmocka_unit_test(test_dropout_off),      cmocka_unit_test(test_fixed_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,27 @@ static void expect_damage(const char *path, size_t at) {
     assert_non_null(strstr(err.text, path));
 }
 
+/* Checksums are right, but two slots claim the same parameter. */
+static void test_slot_twice(void **unused) {
+    (void)unused;
+    ek_model *model;
+    ek_trainer *trainer;
+    make_checkpoint(&model, &trainer);
+    const char *name = trainer->groups.items[1].name;
+    trainer->groups.items[1].name = trainer->groups.items[0].name;
+    OK(ek_trainer_save(trainer, fixture_path("m.onnx"), NULL, err));
+    trainer->groups.items[1].name = name;
+    eki_state *state;
+    FAILS(EK_ERR_FORMAT, "holds the optimizer's state of a parameter that another one holds too",
+          eki_state_read(fixture_path("m.onnx.state"), &state, err));
+    OK(ek_trainer_save(trainer, fixture_path("m.onnx"), NULL, err));
+    OK(eki_state_read(fixture_path("m.onnx.state"), &state, err));
+    eki_state_free(state);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+    fixture_clean();
+}
+
 static bool worth_testing(size_t at, size_t size) { return at < 700 || at + 100 > size || at % 331 == 0; }
 
 static void test_damage(void **unused) {
@@ -222,8 +243,9 @@ static void test_edges(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents), cmocka_unit_test(test_damage),        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_pairs),    cmocka_unit_test(test_wrong_options), cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_contents), cmocka_unit_test(test_damage), cmocka_unit_test(test_slot_twice),
+        cmocka_unit_test(test_messages), cmocka_unit_test(test_pairs),  cmocka_unit_test(test_wrong_options),
+        cmocka_unit_test(test_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* test_trainer.c: a step is all or nothing; frozen things stay; parameter groups; resuming equals going on. */
+#include "model/model.h"
 #include "train/train_fixture.h"
 
 #include <math.h>
@@ -273,11 +274,46 @@ static void test_wrong_models(void **state) {
     ek_model_destroy(model);
 }
 
+/* Running statistics that the graph computes have no place where an update could be kept. */
+static void test_computed_statistics(void **state) {
+    (void)state;
+    ek_train_options o = options_for(EK_SGD);
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    eki_graph *graph = model->graph;
+    eki_node *norm = NULL, *made;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        if (strcmp(graph->nodes[i]->op_type, "BatchNormalization") == 0) norm = graph->nodes[i];
+    }
+    assert_non_null(norm);
+    eki_value *absolute;
+    OK(eki_graph_value(graph, "computed", &absolute, err));
+    OK(eki_graph_add_node(graph, "Abs", "", "", &norm->in[4], 1, &absolute, 1, &made, err));
+    norm->in[4] = absolute;
+    OK(ek_model_save(model, fixture_path("computed.onnx"), NULL, err));
+    ek_model_destroy(model);
+    OK(ek_model_load(fixture_path("computed.onnx"), &model, err));
+    ek_trainer *trainer;
+    FAILS(EK_ERR_UNSUPPORTED,
+          "could not update them; freeze them: --freeze-stats=", ek_trainer_create(model, &o, &trainer, err));
+    OK(ek_model_freeze(model, "*", 1, -1, NULL, err));
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    (void)train(trainer, 0, 2);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+    fixture_clean();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_learns),           cmocka_unit_test(test_groups),  cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_refused_batches),  cmocka_unit_test(test_resume),  cmocka_unit_test(test_wrong_models),
-        cmocka_unit_test(test_refused_gradient), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_computed_statistics),
+        cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_refused_batches),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_wrong_models),
+        cmocka_unit_test(test_refused_gradient),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

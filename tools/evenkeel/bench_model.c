@@ -192,33 +192,33 @@ static void write_text(const model_bench *bench) {
 }
 
 static void write_json(const model_bench *bench) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_int(&json, "batch", bench->batch);
-    json_int(&json, "rounds", bench->rounds);
-    json_int(&json, "threads", option_int(bench->args, "threads"));
-    json_array(&json, "models");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_int(&json, "batch", bench->batch);
+    eki_json_int(&json, "rounds", bench->rounds);
+    eki_json_int(&json, "threads", option_int(bench->args, "threads"));
+    eki_json_array(&json, "models");
     for (int i = 0; i < bench->count; i++) {
         const contender *c = &bench->contenders[i];
-        json_object(&json, NULL);
-        json_text(&json, "model", c->label);
-        json_int(&json, "nodes", (int64_t)ek_model_node_count(c->model));
-        json_real(&json, "seconds", c->median);
-        json_real(&json, "seconds_low", c->low);
-        json_real(&json, "seconds_high", c->high);
-        json_real(&json, "examples_per_second", (double)bench->batch / c->median);
-        json_array(&json, "operators");
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "model", c->label);
+        eki_json_int(&json, "nodes", (int64_t)ek_model_node_count(c->model));
+        eki_json_real(&json, "seconds", c->median);
+        eki_json_real(&json, "seconds_low", c->low);
+        eki_json_real(&json, "seconds_high", c->high);
+        eki_json_real(&json, "examples_per_second", (double)bench->batch / c->median);
+        eki_json_array(&json, "operators");
         for (size_t r = 0; r < c->row_count; r++) {
-            json_object(&json, NULL);
-            json_text(&json, "operator", c->rows[r].op_type);
-            json_real(&json, "seconds", c->rows[r].forward);
-            json_close(&json);
+            eki_json_object(&json, NULL);
+            eki_json_text(&json, "operator", c->rows[r].op_type);
+            eki_json_real(&json, "seconds", c->rows[r].forward);
+            eki_json_close(&json);
         }
-        json_close(&json);
-        json_close(&json);
+        eki_json_close(&json);
+        eki_json_close(&json);
     }
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void release(model_bench *bench) {

@@ -38,41 +38,41 @@ ek_compare_options compare_options(const arguments *args) {
 }
 
 static void put_json(const change *c, int passed) {
-    json_out json;
+    eki_json json;
     int written = passed && !option_flag(c->args, "dry-run");
     int64_t norms = (int64_t)ek_model_norm_count(c->before), left = (int64_t)ek_model_norm_count(c->after);
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "model", c->args->operands[0]);
-    json_text(&json, "output", written ? option_text(c->args, "output") : NULL);
-    json_array(&json, "norms");
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "model", c->args->operands[0]);
+    eki_json_text(&json, "output", written ? option_text(c->args, "output") : NULL);
+    eki_json_array(&json, "norms");
     for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
         const ek_edit_row *row = ek_edit_report_row(c->report, i);
-        json_object(&json, NULL);
-        json_text(&json, "norm", row->norm);
-        json_bool(&json, c->did, row->changed);
-        json_text(&json, row->changed ? c->detail : "reason", row->text);
-        json_close(&json);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "norm", row->norm);
+        eki_json_bool(&json, c->did, row->changed);
+        eki_json_text(&json, row->changed ? c->detail : "reason", row->text);
+        eki_json_close(&json);
     }
-    json_close(&json);
-    json_int(&json, "removed", norms - left);
-    json_int(&json, "norms_before", norms);
-    json_int(&json, "norms_after", left);
-    json_int(&json, "nodes_before", (int64_t)ek_model_node_count(c->before));
-    json_int(&json, "nodes_after", (int64_t)ek_model_node_count(c->after));
-    json_int(&json, "bytes_before", model_bytes(c->before));
-    json_int(&json, "bytes_after", model_bytes(c->after));
+    eki_json_close(&json);
+    eki_json_int(&json, "removed", norms - left);
+    eki_json_int(&json, "norms_before", norms);
+    eki_json_int(&json, "norms_after", left);
+    eki_json_int(&json, "nodes_before", (int64_t)ek_model_node_count(c->before));
+    eki_json_int(&json, "nodes_after", (int64_t)ek_model_node_count(c->after));
+    eki_json_int(&json, "bytes_before", model_bytes(c->before));
+    eki_json_int(&json, "bytes_after", model_bytes(c->after));
     if (c->check.timed > 0) {
-        json_real(&json, "seconds_before", c->check.seconds_a);
-        json_real(&json, "seconds_after", c->check.seconds_b);
+        eki_json_real(&json, "seconds_before", c->check.seconds_a);
+        eki_json_real(&json, "seconds_after", c->check.seconds_b);
     }
     if (c->more_json != NULL) c->more_json(c, &json);
-    json_real(&json, "difference", c->check.worst);
-    json_text(&json, "difference_at", c->check.output);
-    json_int(&json, "runs", c->check.runs);
-    json_real(&json, "tolerance", option_real(c->args, "tolerance"));
-    json_bool(&json, "passed", passed);
-    json_finish(&json);
+    eki_json_real(&json, "difference", c->check.worst);
+    eki_json_text(&json, "difference_at", c->check.output);
+    eki_json_int(&json, "runs", c->check.runs);
+    eki_json_real(&json, "tolerance", option_real(c->args, "tolerance"));
+    eki_json_bool(&json, "passed", passed);
+    eki_json_finish(&json);
 }
 
 static void put_text(const change *c) {

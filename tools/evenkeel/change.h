@@ -37,6 +37,10 @@
         .help = "height and width of the inputs where the model leaves them open; 0 = 64, else 224, else 32"           \
     }
 
+/* What the tables of these commands share: where the result goes, and how it is compared with what was read. */
+#define OPTIONS_WRITE OPTION_OUTPUT_MODEL, OPTION_DRY_RUN
+#define OPTIONS_CHANGE OPTIONS_WRITE, OPTION_TOLERANCE, OPTION_RUNS, OPTION_SIZE_INPUTS, OPTION_SEED_INPUTS
+
 /* A command that changes a model: what it had, what it made, and whether both do the same. */
 typedef struct change {
     const arguments *args;
@@ -45,7 +49,7 @@ typedef struct change {
     ek_model *before, *after;
     ek_edit_report *report;
     ek_comparison check;
-    void (*more_json)(const struct change *c, json_out *json); /* optional: further results */
+    void (*more_json)(const struct change *c, eki_json *json); /* optional: further results */
     void (*more_text)(const struct change *c);
     void *context;
 } change;

@@ -120,7 +120,7 @@ typedef struct bench_run {
     mean means[KINDS][LAYOUTS + 1][PHASES]; /* the last: our best layout against their best */
     ek_bench_result best[PHASES];           /* of the case at hand */
     int tried[PHASES];                      /* in so many layouts */
-    json_out json;
+    eki_json json;
     int as_json;
     progress bar;
 } bench_run;
@@ -187,26 +187,26 @@ static void print_case(const char *text, int layout, int phase, const ek_bench_r
 }
 
 static void json_case(bench_run *run, const char *text, int layout, int phase, const ek_bench_result *r) {
-    json_out *json = &run->json;
+    eki_json *json = &run->json;
     double none = NAN, peer = r->peer > 0 ? r->peer : none;
-    json_object(json, NULL);
-    json_text(json, "case", text);
-    json_text(json, "layout", layouts[layout].name);
-    json_text(json, "phase", phases[phase]);
-    json_real(json, "bytes", r->bytes);
-    json_real(json, "seconds", r->ours);
+    eki_json_object(json, NULL);
+    eki_json_text(json, "case", text);
+    eki_json_text(json, "layout", layouts[layout].name);
+    eki_json_text(json, "phase", phases[phase]);
+    eki_json_real(json, "bytes", r->bytes);
+    eki_json_real(json, "seconds", r->ours);
     if (run->dtype == 0) {
-        json_real(json, "onednn_seconds", peer);
-        json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
+        eki_json_real(json, "onednn_seconds", peer);
+        eki_json_text(json, "onednn_implementation", r->peer > 0 ? r->peer_name : NULL);
     } else {
-        json_real(json, "f32_seconds", peer);
+        eki_json_real(json, "f32_seconds", peer);
     }
-    json_real(json, "ratio", r->peer > 0 ? r->ratio : none);
-    json_real(json, "ratio_low", r->peer > 0 ? r->low : none);
-    json_real(json, "ratio_high", r->peer > 0 ? r->high : none);
-    json_real(json, "copy_seconds", r->copy);
-    json_real(json, "share_of_copy", r->share);
-    json_close(json);
+    eki_json_real(json, "ratio", r->peer > 0 ? r->ratio : none);
+    eki_json_real(json, "ratio_low", r->peer > 0 ? r->low : none);
+    eki_json_real(json, "ratio_high", r->peer > 0 ? r->high : none);
+    eki_json_real(json, "copy_seconds", r->copy);
+    eki_json_real(json, "share_of_copy", r->share);
+    eki_json_close(json);
 }
 
 static void add_to_mean(mean *m, const ek_bench_result *r) {
@@ -269,15 +269,15 @@ static ek_status run_cases(bench_run *run, const case_list *list, ek_error *err)
 static void write_mean(bench_run *run, const char *kind, int layout, int phase, const mean *m) {
     double share = exp(m->share / m->cases), ratio = m->compared ? exp(m->ratio / m->compared) : NAN;
     if (run->as_json) {
-        json_object(&run->json, NULL);
-        json_text(&run->json, "kind", kind);
-        json_text(&run->json, "layout", layout == BEST ? "best" : layouts[layout].name);
-        json_text(&run->json, "phase", phases[phase]);
-        json_int(&run->json, "cases", m->cases);
-        json_real(&run->json, "ratio", ratio);
-        json_real(&run->json, "worst_ratio", m->compared ? m->worst : NAN);
-        json_real(&run->json, "share_of_copy", share);
-        json_close(&run->json);
+        eki_json_object(&run->json, NULL);
+        eki_json_text(&run->json, "kind", kind);
+        eki_json_text(&run->json, "layout", layout == BEST ? "best" : layouts[layout].name);
+        eki_json_text(&run->json, "phase", phases[phase]);
+        eki_json_int(&run->json, "cases", m->cases);
+        eki_json_real(&run->json, "ratio", ratio);
+        eki_json_real(&run->json, "worst_ratio", m->compared ? m->worst : NAN);
+        eki_json_real(&run->json, "share_of_copy", share);
+        eki_json_close(&run->json);
         return;
     }
     printf("%-9s %-10s %-10s %3d cases", kind, layout == BEST ? "best" : layouts[layout].name, phases[phase], m->cases);
@@ -299,13 +299,13 @@ static void write_means(bench_run *run) {
 }
 
 static void begin_json(bench_run *run) {
-    json_start(&run->json, stdout, 2);
-    json_object(&run->json, NULL);
-    json_text(&run->json, "isa", ek_cpu_isa());
-    json_text(&run->json, "dtype", dtypes[run->dtype].name);
-    json_int(&run->json, "threads", run->options.threads);
-    json_int(&run->json, "rounds", run->options.rounds);
-    json_array(&run->json, "cases");
+    eki_json_start(&run->json, stdout, 2);
+    eki_json_object(&run->json, NULL);
+    eki_json_text(&run->json, "isa", ek_cpu_isa());
+    eki_json_text(&run->json, "dtype", dtypes[run->dtype].name);
+    eki_json_int(&run->json, "threads", run->options.threads);
+    eki_json_int(&run->json, "rounds", run->options.rounds);
+    eki_json_array(&run->json, "cases");
 }
 
 static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
@@ -315,12 +315,12 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
     else
         print_head(run->dtype);
     ek_status status = run_cases(run, list, err);
-    if (run->as_json) json_close(&run->json);
+    if (run->as_json) eki_json_close(&run->json);
     if (status == EK_OK) {
-        if (run->as_json) json_array(&run->json, "geometric_means");
+        if (run->as_json) eki_json_array(&run->json, "geometric_means");
         write_means(run);
     }
-    if (run->as_json) json_finish(&run->json);
+    if (run->as_json) eki_json_finish(&run->json);
     return status;
 }
 

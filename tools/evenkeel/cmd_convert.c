@@ -45,17 +45,9 @@ static const option convert_options[] = {
      .maximum = 23,
      .group = "Repairs",
      .help = "write the model at this opset; 0 = its own, or 21 where a group norm needs it"},
-    OPTION_DATA,
-    OPTION_SPLIT("train"),
-    OPTION_LIMIT,
-    OPTION_SIZE,
+    OPTIONS_IMAGES("train"),
     OPTION_BATCH("64", "Data"),
-    OPTION_OUTPUT_MODEL,
-    OPTION_DRY_RUN,
-    OPTION_TOLERANCE,
-    OPTION_RUNS,
-    OPTION_SIZE_INPUTS,
-    OPTION_SEED_INPUTS,
+    OPTIONS_CHANGE,
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -69,12 +61,12 @@ typedef struct convert_job {
     ek_eval_result accuracy[2];
 } convert_job;
 
-static void more_json(const change *c, json_out *json) {
+static void more_json(const change *c, eki_json *json) {
     const convert_job *job = c->context;
-    if (job->drift >= 0) json_real(json, "data_difference", job->drift);
+    if (job->drift >= 0) eki_json_real(json, "data_difference", job->drift);
     if (!job->measured) return;
-    json_real(json, "accuracy_before", job->accuracy[0].accuracy);
-    json_real(json, "accuracy_after", job->accuracy[1].accuracy);
+    eki_json_real(json, "accuracy_before", job->accuracy[0].accuracy);
+    eki_json_real(json, "accuracy_after", job->accuracy[1].accuracy);
 }
 
 static void more_text(const change *c) {

@@ -9,23 +9,23 @@ static const option diff_options[] = {
 };
 
 static void show_json(const arguments *args, const ek_diff *diff) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "a", args->operands[0]);
-    json_text(&json, "b", args->operands[1]);
-    json_bool(&json, "equal", ek_diff_count(diff) == 0);
-    json_array(&json, "changes");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "a", args->operands[0]);
+    eki_json_text(&json, "b", args->operands[1]);
+    eki_json_bool(&json, "equal", ek_diff_count(diff) == 0);
+    eki_json_array(&json, "changes");
     for (size_t i = 0; i < ek_diff_count(diff); i++) {
         const ek_change *c = ek_diff_change(diff, i);
-        json_object(&json, NULL);
-        json_text(&json, "kind", c->kind);
-        json_text(&json, "name", c->name);
-        json_text(&json, "text", c->text);
-        json_real(&json, "difference", c->difference);
-        json_close(&json);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "kind", c->kind);
+        eki_json_text(&json, "name", c->name);
+        eki_json_text(&json, "text", c->text);
+        eki_json_real(&json, "difference", c->difference);
+        eki_json_close(&json);
     }
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void show_text(const ek_diff *diff) {

@@ -34,7 +34,7 @@ static void each_line(char *text, void (*row)(void *context, const char *key, co
     }
 }
 
-static void json_row(void *context, const char *key, const char *value) { json_text(context, key, value); }
+static void json_row(void *context, const char *key, const char *value) { eki_json_text(context, key, value); }
 
 static void text_row(void *context, const char *key, const char *value) {
     (void)context;
@@ -45,18 +45,18 @@ static int run_env(const arguments *args) {
     char environment[256] = "";
     ek_environment((int)option_int(args, "threads"), environment);
     if (option_flag(args, "json")) {
-        json_out json;
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_text(&json, "version", ek_version());
-        json_text(&json, "isa", ek_cpu_isa());
-        json_object(&json, "environment");
+        eki_json json;
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "version", ek_version());
+        eki_json_text(&json, "isa", ek_cpu_isa());
+        eki_json_object(&json, "environment");
         each_line(environment, json_row, &json);
-        json_close(&json);
-        json_object(&json, "variables");
-        for (size_t i = 0; i < VARIABLES; i++) json_text(&json, variables[i][0], getenv(variables[i][0]));
-        json_close(&json);
-        json_finish(&json);
+        eki_json_close(&json);
+        eki_json_object(&json, "variables");
+        for (size_t i = 0; i < VARIABLES; i++) eki_json_text(&json, variables[i][0], getenv(variables[i][0]));
+        eki_json_close(&json);
+        eki_json_finish(&json);
         return EXIT_DONE;
     }
     printf("%-17s%s\n%-17s%s\n", "evenkeel", ek_version(), "kernels", ek_cpu_isa());

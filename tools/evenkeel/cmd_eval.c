@@ -12,11 +12,7 @@
 #include <string.h>
 
 static const option eval_options[] = {
-    OPTION_DATA,
-    OPTION_SPLIT("test"),
-    OPTION_LIMIT,
-    OPTION_SIZE,
-    OPTION_INPUT_AFFINE,
+    OPTIONS_IMAGES("test"),
     OPTION_BATCH("256", "Evaluation"),
     {.name = "logits",
      .type = OPT_FILE,
@@ -31,19 +27,19 @@ static const option eval_options[] = {
 static void print_result(const arguments *args, const ek_eval_result *result, double seconds) {
     const char *logits = option_text(args, "logits");
     if (option_flag(args, "json")) {
-        json_out json;
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_text(&json, "model", args->operands[0]);
-        json_text(&json, "data", option_text(args, "data"));
-        json_real(&json, "accuracy", result->accuracy);
-        json_real(&json, "loss", result->loss);
-        json_int(&json, "images", result->images);
-        json_int(&json, "correct", result->correct);
-        json_int(&json, "classes", result->classes);
-        if (logits != NULL) json_text(&json, "logits", logits);
-        json_real(&json, "seconds", seconds);
-        json_finish(&json);
+        eki_json json;
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "model", args->operands[0]);
+        eki_json_text(&json, "data", option_text(args, "data"));
+        eki_json_real(&json, "accuracy", result->accuracy);
+        eki_json_real(&json, "loss", result->loss);
+        eki_json_int(&json, "images", result->images);
+        eki_json_int(&json, "correct", result->correct);
+        eki_json_int(&json, "classes", result->classes);
+        if (logits != NULL) eki_json_text(&json, "logits", logits);
+        eki_json_real(&json, "seconds", seconds);
+        eki_json_finish(&json);
         return;
     }
     printf("accuracy  %.2f %%  (%lld of %lld)\n", 100 * result->accuracy, (long long)result->correct,
@@ -99,6 +95,7 @@ static int run_eval(const arguments *args) {
     ek_status status = ek_model_load(args->operands[0], &model, &err);
     if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
     if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
+    if (status == EK_OK) status = classes_fit(model, dataset, spec, &err);
     if (status == EK_OK) status = evaluate(args, model, dataset, &err);
     ek_dataset_close(dataset);
     ek_model_destroy(model);

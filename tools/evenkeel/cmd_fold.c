@@ -3,12 +3,7 @@
 #include "message.h"
 
 static const option fold_options[] = {
-    OPTION_OUTPUT_MODEL,
-    OPTION_DRY_RUN,
-    OPTION_TOLERANCE,
-    OPTION_RUNS,
-    OPTION_SIZE_INPUTS,
-    OPTION_SEED_INPUTS,
+    OPTIONS_CHANGE,
     {.name = "timed",
      .type = OPT_INT,
      .argument = "N",

@@ -19,8 +19,7 @@ static const option freeze_options[] = {
     PATTERN_OPTION("clear-stats", "their statistics follow the data again"),
     PATTERN_OPTION("clear-affine", "their scale and bias are trained again"),
     PATTERN_OPTION("clear", "both; clearing comes before setting"),
-    OPTION_OUTPUT_MODEL,
-    OPTION_DRY_RUN,
+    OPTIONS_WRITE,
     OPTIONS_COMMON,
     OPTION_END,
 };
@@ -70,24 +69,24 @@ static int changed(const ek_model_norm *a, const ek_model_norm *b) {
 }
 
 static void show_json(const arguments *args, const ek_model *before, const ek_model *after) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "model", args->operands[0]);
-    json_text(&json, "output", option_flag(args, "dry-run") ? NULL : option_text(args, "output"));
-    json_array(&json, "norms");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "model", args->operands[0]);
+    eki_json_text(&json, "output", option_flag(args, "dry-run") ? NULL : option_text(args, "output"));
+    eki_json_array(&json, "norms");
     for (size_t i = 0; i < ek_model_norm_count(after); i++) {
         ek_model_norm norm = ek_model_norm_get(after, i), old = ek_model_norm_get(before, i);
-        json_object(&json, NULL);
-        json_text(&json, "norm", name_of(&norm));
-        json_text(&json, "output", norm.output);
-        json_text(&json, "kind", norm_kind_name(norm.kind));
-        json_bool(&json, "stats_frozen", norm.stats_frozen);
-        json_bool(&json, "affine_frozen", norm.affine_frozen);
-        json_bool(&json, "changed", changed(&norm, &old));
-        json_close(&json);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "norm", name_of(&norm));
+        eki_json_text(&json, "output", norm.output);
+        eki_json_text(&json, "kind", norm_kind_name(norm.kind));
+        eki_json_bool(&json, "stats_frozen", norm.stats_frozen);
+        eki_json_bool(&json, "affine_frozen", norm.affine_frozen);
+        eki_json_bool(&json, "changed", changed(&norm, &old));
+        eki_json_close(&json);
     }
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void show_text(const ek_model *before, const ek_model *after) {

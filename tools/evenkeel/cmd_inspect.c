@@ -13,11 +13,7 @@ static const option inspect_options[] = {
      .type = OPT_FLAG,
      .group = "Result",
      .help = "exit status 1 when there is a finding above a note"},
-    OPTION_DATA,
-    OPTION_SPLIT("test"),
-    OPTION_LIMIT,
-    OPTION_SIZE,
-    OPTION_INPUT_AFFINE,
+    OPTIONS_IMAGES("test"),
     OPTION_BATCH("64", "Data"),
     OPTION_THREADS,
     OPTIONS_COMMON,
@@ -28,69 +24,69 @@ static const char *const severities[] = {"note", "warning", "severe"};
 static const char *const places[] = {"no activation beside it", "before the activation", "after the activation",
                                      "between activations"};
 
-static void put_range(json_out *json, const char *key, ek_range range) {
+static void put_range(eki_json *json, const char *key, ek_range range) {
     if (range.count == 0) {
-        json_null(json, key);
+        eki_json_null(json, key);
         return;
     }
-    json_object(json, key);
-    json_real(json, "min", range.minimum);
-    json_real(json, "max", range.maximum);
-    json_int(json, "not_finite", range.nonfinite);
-    json_close(json);
+    eki_json_object(json, key);
+    eki_json_real(json, "min", range.minimum);
+    eki_json_real(json, "max", range.maximum);
+    eki_json_int(json, "not_finite", range.nonfinite);
+    eki_json_close(json);
 }
 
-static void put_norm(json_out *json, const ek_norm_seen *seen) {
-    json_object(json, NULL);
-    json_text(json, "name", seen->name);
-    json_text(json, "output", seen->norm.output);
-    json_text(json, "kind", norm_kind_name(seen->norm.kind));
-    json_int(json, "channels", seen->norm.channels);
-    json_int(json, "groups", seen->norm.groups);
-    json_real(json, "epsilon", seen->norm.epsilon);
+static void put_norm(eki_json *json, const ek_norm_seen *seen) {
+    eki_json_object(json, NULL);
+    eki_json_text(json, "name", seen->name);
+    eki_json_text(json, "output", seen->norm.output);
+    eki_json_text(json, "kind", norm_kind_name(seen->norm.kind));
+    eki_json_int(json, "channels", seen->norm.channels);
+    eki_json_int(json, "groups", seen->norm.groups);
+    eki_json_real(json, "epsilon", seen->norm.epsilon);
     if (seen->norm.kind == EK_NORM_BATCH)
-        json_real(json, "momentum", seen->norm.momentum);
+        eki_json_real(json, "momentum", seen->norm.momentum);
     else
-        json_null(json, "momentum");
-    json_text(json, "mode", seen->training ? "training" : "inference");
-    json_text(json, "after", seen->feeder);
-    json_text(json, "place", places[seen->place]);
-    json_bool(json, "stats_frozen", seen->norm.stats_frozen);
-    json_bool(json, "affine_frozen", seen->norm.affine_frozen);
-    json_bool(json, "foldable", seen->foldable);
-    json_text(json, "fold", seen->fold);
+        eki_json_null(json, "momentum");
+    eki_json_text(json, "mode", seen->training ? "training" : "inference");
+    eki_json_text(json, "after", seen->feeder);
+    eki_json_text(json, "place", places[seen->place]);
+    eki_json_bool(json, "stats_frozen", seen->norm.stats_frozen);
+    eki_json_bool(json, "affine_frozen", seen->norm.affine_frozen);
+    eki_json_bool(json, "foldable", seen->foldable);
+    eki_json_text(json, "fold", seen->fold);
     put_range(json, "scale", seen->scale);
     put_range(json, "bias", seen->bias);
     put_range(json, "mean", seen->mean);
     put_range(json, "variance", seen->variance);
-    json_close(json);
+    eki_json_close(json);
 }
 
 static void show_json(const char *path, const ek_model *model, const ek_inspection *in, const gap *g) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "model", path);
-    json_int(&json, "opset", ek_model_opset(model));
-    json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
-    json_int(&json, "bytes", model_bytes(model));
-    json_array(&json, "norms");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "model", path);
+    eki_json_int(&json, "opset", ek_model_opset(model));
+    eki_json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
+    eki_json_int(&json, "bytes", model_bytes(model));
+    eki_json_array(&json, "norms");
     for (size_t i = 0; i < ek_inspection_norm_count(in); i++) put_norm(&json, ek_inspection_norm(in, i));
-    json_close(&json);
-    json_array(&json, "findings");
+    eki_json_close(&json);
+    eki_json_array(&json, "findings");
     for (size_t i = 0; i < ek_inspection_finding_count(in); i++) {
         const ek_finding *f = ek_inspection_finding(in, i);
-        json_object(&json, NULL);
-        json_text(&json, "severity", severities[f->severity]);
-        json_text(&json, "code", f->code);
-        json_text(&json, "norm", f->norm);
-        json_text(&json, "text", f->text);
-        json_text(&json, "remedy", f->remedy);
-        json_close(&json);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "severity", severities[f->severity]);
+        eki_json_text(&json, "code", f->code);
+        eki_json_text(&json, "norm", f->norm);
+        eki_json_text(&json, "text", f->text);
+        eki_json_text(&json, "remedy", f->remedy);
+        eki_json_close(&json);
     }
-    json_close(&json);
+    eki_json_close(&json);
     if (g != NULL) gap_put(&json, g);
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void show_range(const char *name, ek_range range) {

@@ -22,21 +22,21 @@ static const option models_options[] = {
 };
 
 static void list_json(void) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_array(&json, "models");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_array(&json, "models");
     for (size_t i = 0; i < ek_architecture_count(); i++) {
         const ek_architecture *a = ek_architecture_get(i);
-        json_object(&json, NULL);
-        json_text(&json, "name", a->name);
-        json_text(&json, "summary", a->summary);
-        json_int(&json, "channels", a->channels);
-        json_int(&json, "height", a->height);
-        json_int(&json, "width", a->width);
-        json_close(&json);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "name", a->name);
+        eki_json_text(&json, "summary", a->summary);
+        eki_json_int(&json, "channels", a->channels);
+        eki_json_int(&json, "height", a->height);
+        eki_json_int(&json, "width", a->width);
+        eki_json_close(&json);
     }
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void list_text(void) {
@@ -50,50 +50,50 @@ static void list_text(void) {
     note("Next: evenkeel models NAME");
 }
 
-static void put_tensor(json_out *json, ek_tensor_info info) {
-    json_object(json, NULL);
-    json_text(json, "name", info.name);
-    json_text(json, "dtype", dtype_name(info.dtype));
-    json_array(json, "shape");
+static void put_tensor(eki_json *json, ek_tensor_info info) {
+    eki_json_object(json, NULL);
+    eki_json_text(json, "name", info.name);
+    eki_json_text(json, "dtype", dtype_name(info.dtype));
+    eki_json_array(json, "shape");
     for (int d = 0; d < info.rank; d++) {
         if (info.dims[d] < 0)
-            json_null(json, NULL);
+            eki_json_null(json, NULL);
         else
-            json_int(json, NULL, info.dims[d]);
+            eki_json_int(json, NULL, info.dims[d]);
     }
-    json_close(json);
-    json_close(json);
+    eki_json_close(json);
+    eki_json_close(json);
 }
 
 static void show_json(const char *name, const char *summary, const ek_model *model) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "name", name);
-    json_text(&json, "summary", summary);
-    json_int(&json, "opset", ek_model_opset(model));
-    json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
-    json_int(&json, "norms", (int64_t)ek_model_norm_count(model));
-    json_int(&json, "values", model_values(model));
-    json_array(&json, "inputs");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "name", name);
+    eki_json_text(&json, "summary", summary);
+    eki_json_int(&json, "opset", ek_model_opset(model));
+    eki_json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
+    eki_json_int(&json, "norms", (int64_t)ek_model_norm_count(model));
+    eki_json_int(&json, "values", model_values(model));
+    eki_json_array(&json, "inputs");
     for (size_t i = 0; i < ek_model_input_count(model); i++) put_tensor(&json, ek_model_input(model, i));
-    json_close(&json);
-    json_array(&json, "outputs");
+    eki_json_close(&json);
+    eki_json_array(&json, "outputs");
     for (size_t i = 0; i < ek_model_output_count(model); i++) put_tensor(&json, ek_model_output(model, i));
-    json_close(&json);
-    json_array(&json, "tensors");
+    eki_json_close(&json);
+    eki_json_array(&json, "tensors");
     for (size_t i = 0; i < ek_model_tensor_count(model); i++) put_tensor(&json, ek_model_tensor(model, i));
-    json_close(&json);
-    json_array(&json, "graph");
+    eki_json_close(&json);
+    eki_json_array(&json, "graph");
     for (size_t i = 0; i < ek_model_node_count(model); i++) {
         ek_node_info node = ek_model_node(model, i);
-        json_object(&json, NULL);
-        json_text(&json, "op", node.op_type);
-        json_text(&json, "name", node.name);
-        json_text(&json, "output", node.output);
-        json_close(&json);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "op", node.op_type);
+        eki_json_text(&json, "name", node.name);
+        eki_json_text(&json, "output", node.output);
+        eki_json_close(&json);
     }
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void show_tensor(const char *kind, ek_tensor_info info) {

@@ -9,11 +9,7 @@
 #include <evenkeel/train.h>
 
 static const option recalibrate_options[] = {
-    OPTION_DATA,
-    OPTION_SPLIT("train"),
-    OPTION_LIMIT,
-    OPTION_SIZE,
-    OPTION_INPUT_AFFINE,
+    OPTIONS_IMAGES("train"),
     {.name = "test",
      .type = OPT_FILE,
      .argument = "SPEC",
@@ -38,8 +34,7 @@ static const option recalibrate_options[] = {
      .group = "Recalibration",
      .help = "let the old statistics count as N images beside the new ones"},
     OPTION_BATCH("64", "Recalibration"),
-    OPTION_OUTPUT_MODEL,
-    OPTION_DRY_RUN,
+    OPTIONS_WRITE,
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -55,39 +50,39 @@ typedef struct recal_job {
     ek_eval_result before, after;
 } recal_job;
 
-static void put_row(json_out *json, const ek_recalibrated *row) {
-    json_object(json, NULL);
-    json_text(json, "norm", row->norm);
-    json_bool(json, "updated", row->updated);
-    json_text(json, "reason", row->updated ? NULL : row->text);
-    json_int(json, "channels", row->channels);
-    json_int(json, "values", row->values);
-    json_real(json, "shift_mean", row->shift_mean);
-    json_real(json, "shift_max", row->shift_max);
-    json_real(json, "variance_ratio_min", row->ratio_min);
-    json_real(json, "variance_ratio_max", row->ratio_max);
-    json_close(json);
+static void put_row(eki_json *json, const ek_recalibrated *row) {
+    eki_json_object(json, NULL);
+    eki_json_text(json, "norm", row->norm);
+    eki_json_bool(json, "updated", row->updated);
+    eki_json_text(json, "reason", row->updated ? NULL : row->text);
+    eki_json_int(json, "channels", row->channels);
+    eki_json_int(json, "values", row->values);
+    eki_json_real(json, "shift_mean", row->shift_mean);
+    eki_json_real(json, "shift_max", row->shift_max);
+    eki_json_real(json, "variance_ratio_min", row->ratio_min);
+    eki_json_real(json, "variance_ratio_max", row->ratio_max);
+    eki_json_close(json);
 }
 
 static void show_json(const recal_job *job) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "model", job->args->operands[0]);
-    json_text(&json, "data", option_text(job->args, "data"));
-    json_text(&json, "output", option_flag(job->args, "dry-run") ? NULL : option_text(job->args, "output"));
-    json_int(&json, "images", ek_dataset_describe(job->dataset).count);
-    json_array(&json, "norms");
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "model", job->args->operands[0]);
+    eki_json_text(&json, "data", option_text(job->args, "data"));
+    eki_json_text(&json, "output", option_flag(job->args, "dry-run") ? NULL : option_text(job->args, "output"));
+    eki_json_int(&json, "images", ek_dataset_describe(job->dataset).count);
+    eki_json_array(&json, "norms");
     for (size_t i = 0; i < ek_recalibration_count(job->report); i++)
         put_row(&json, ek_recalibration_row(job->report, i));
-    json_close(&json);
+    eki_json_close(&json);
     if (job->measured) {
-        json_real(&json, "accuracy_before", job->before.accuracy);
-        json_real(&json, "accuracy_after", job->after.accuracy);
-        json_real(&json, "loss_before", job->before.loss);
-        json_real(&json, "loss_after", job->after.loss);
+        eki_json_real(&json, "accuracy_before", job->before.accuracy);
+        eki_json_real(&json, "accuracy_after", job->after.accuracy);
+        eki_json_real(&json, "loss_before", job->before.loss);
+        eki_json_real(&json, "loss_after", job->after.loss);
     }
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 static void show_text(const recal_job *job) {

@@ -194,22 +194,22 @@ static void show_output(const char *name, const ek_array *array, const char *fil
     putchar('\n');
 }
 
-static void put_output(json_out *json, const char *name, const ek_array *array, const char *file) {
+static void put_output(eki_json *json, const char *name, const ek_array *array, const char *file) {
     summary s = summarize(array);
-    json_object(json, NULL);
-    json_text(json, "name", name);
-    json_text(json, "dtype", dtype_name(array->dtype));
-    json_array(json, "shape");
-    for (int d = 0; d < array->rank; d++) json_int(json, NULL, array->dims[d]);
-    json_close(json);
+    eki_json_object(json, NULL);
+    eki_json_text(json, "name", name);
+    eki_json_text(json, "dtype", dtype_name(array->dtype));
+    eki_json_array(json, "shape");
+    for (int d = 0; d < array->rank; d++) eki_json_int(json, NULL, array->dims[d]);
+    eki_json_close(json);
     if (array->dtype == EK_F32) {
-        json_real(json, "min", s.low);
-        json_real(json, "mean", s.mean);
-        json_real(json, "max", s.high);
-        json_int(json, "not_finite", s.not_finite);
+        eki_json_real(json, "min", s.low);
+        eki_json_real(json, "mean", s.mean);
+        eki_json_real(json, "max", s.high);
+        eki_json_int(json, "not_finite", s.not_finite);
     }
-    json_text(json, "file", file);
-    json_close(json);
+    eki_json_text(json, "file", file);
+    eki_json_close(json);
 }
 
 static ek_status deliver(job *j, ek_error *err) {
@@ -220,12 +220,12 @@ static ek_status deliver(job *j, ek_error *err) {
         if (status != EK_OK) return status;
     }
     int as_json = option_flag(j->args, "json");
-    json_out json;
+    eki_json json;
     if (as_json) {
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_text(&json, "model", j->args->operands[0]);
-        json_array(&json, "outputs");
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "model", j->args->operands[0]);
+        eki_json_array(&json, "outputs");
     }
     for (size_t i = 0; i < count; i++) {
         ek_array array = ek_session_output(j->session, i);
@@ -235,7 +235,7 @@ static ek_status deliver(job *j, ek_error *err) {
         else
             show_output(name, &array, file);
     }
-    if (as_json) json_finish(&json);
+    if (as_json) eki_json_finish(&json);
     return EK_OK;
 }
 

@@ -80,13 +80,13 @@ static int verify(const arguments *args) {
     ek_status status = ek_study_verify(option_text(args, "verify"), &checked, &wrong, NULL, on_disagreement, &err);
     if (status != EK_OK) return report(&err);
     if (option_flag(args, "json")) {
-        json_out json;
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_text(&json, "results", option_text(args, "verify"));
-        json_int(&json, "cards", checked);
-        json_int(&json, "disagreements", wrong);
-        json_finish(&json);
+        eki_json json;
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "results", option_text(args, "verify"));
+        eki_json_int(&json, "cards", checked);
+        eki_json_int(&json, "disagreements", wrong);
+        eki_json_finish(&json);
     } else {
         printf("results   %s\ncards     %d judged anew\nverdicts  %d disagreements\n", option_text(args, "verify"),
                checked, wrong);
@@ -123,14 +123,14 @@ static int run_study(const arguments *args) {
     progress_clear(&view.bar);
     if (status != EK_OK && status != EK_ERR_CHECK) return report(&err);
     if (option_flag(args, "json")) {
-        json_out json;
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_int(&json, "claims_failed", failed);
-        json_text(&json, "page", options.output_html);
-        json_text(&json, "results", options.output_json);
-        json_real(&json, "seconds", clock_seconds() - began);
-        json_finish(&json);
+        eki_json json;
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_int(&json, "claims_failed", failed);
+        eki_json_text(&json, "page", options.output_html);
+        eki_json_text(&json, "results", options.output_json);
+        eki_json_real(&json, "seconds", clock_seconds() - began);
+        eki_json_finish(&json);
     } else {
         printf("page      %s\n", options.output_html);
         if (options.output_json != NULL) printf("results   %s\n", options.output_json);

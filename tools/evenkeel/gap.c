@@ -171,29 +171,29 @@ void gap_show(const gap *g) {
     if (g->remedy[0] != 0) printf("        -> %s\n", g->remedy);
 }
 
-void gap_put(json_out *json, const gap *g) {
-    json_object(json, "data");
-    json_int(json, "images", g->images);
+void gap_put(eki_json *json, const gap *g) {
+    eki_json_object(json, "data");
+    eki_json_int(json, "images", g->images);
     if (g->labelled) {
-        json_real(json, "accuracy_running", g->running.accuracy);
-        json_real(json, "accuracy_batch", g->batch.accuracy);
-        json_real(json, "accuracy_recalibrated", g->recalibrated.accuracy);
+        eki_json_real(json, "accuracy_running", g->running.accuracy);
+        eki_json_real(json, "accuracy_batch", g->batch.accuracy);
+        eki_json_real(json, "accuracy_recalibrated", g->recalibrated.accuracy);
     }
-    json_text(json, "cause", g->cause);
-    json_text(json, "detail", g->detail);
-    json_text(json, "remedy", g->remedy);
-    json_array(json, "norms");
+    eki_json_text(json, "cause", g->cause);
+    eki_json_text(json, "detail", g->detail);
+    eki_json_text(json, "remedy", g->remedy);
+    eki_json_array(json, "norms");
     for (size_t i = 0; i < ek_recalibration_count(g->shift); i++) {
         const ek_recalibrated *row = ek_recalibration_row(g->shift, i);
-        json_object(json, NULL);
-        json_text(json, "norm", row->norm);
-        json_bool(json, "off", is_off(row));
-        json_real(json, "shift_mean", row->shift_mean);
-        json_real(json, "shift_max", row->shift_max);
-        json_real(json, "variance_ratio_min", row->ratio_min);
-        json_real(json, "variance_ratio_max", row->ratio_max);
-        json_close(json);
+        eki_json_object(json, NULL);
+        eki_json_text(json, "norm", row->norm);
+        eki_json_bool(json, "off", is_off(row));
+        eki_json_real(json, "shift_mean", row->shift_mean);
+        eki_json_real(json, "shift_max", row->shift_max);
+        eki_json_real(json, "variance_ratio_min", row->ratio_min);
+        eki_json_real(json, "variance_ratio_max", row->ratio_max);
+        eki_json_close(json);
     }
-    json_close(json);
-    json_close(json);
+    eki_json_close(json);
+    eki_json_close(json);
 }

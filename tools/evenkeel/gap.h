@@ -21,6 +21,6 @@ typedef struct gap {
 EK_NODISCARD ek_status gap_measure(const arguments *args, const char *path, gap *g, ek_error *err);
 void gap_free(gap *g);
 void gap_show(const gap *g);
-void gap_put(json_out *json, const gap *g); /* an object "data" */
+void gap_put(eki_json *json, const gap *g); /* an object "data" */
 
 #endif

@@ -43,6 +43,9 @@
         .help = "take A x + B for every pixel x in [0, 1] (before mean and deviation), as under another light"         \
     }
 
+/* Images to look at; `otherwise` as with OPTION_SPLIT. */
+#define OPTIONS_IMAGES(otherwise) OPTION_DATA, OPTION_SPLIT(otherwise), OPTION_LIMIT, OPTION_SIZE, OPTION_INPUT_AFFINE
+
 ek_split data_split(const arguments *args);
 
 /* Opens --data (or `spec`), resized by --size, with at most --limit examples, by --input-affine. `model` may be NULL;
@@ -61,6 +64,10 @@ int64_t model_classes(const ek_model *model);
 
 /* EK_OK when model and data fit: channels, extents, classes. Else EK_ERR_SHAPE with both named. */
 EK_NODISCARD ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
+
+/* Compares class names, where model and data have some: a warning where they differ, EK_ERR_SHAPE where the same names
+ * stand in another order. */
+EK_NODISCARD ek_status classes_fit(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
 
 /* Whether `path` can be written: creates and removes a file beside it. */
 EK_NODISCARD ek_status check_writable(const char *path, ek_error *err);

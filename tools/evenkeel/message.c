@@ -71,13 +71,13 @@ static int report_as(const ek_error *err, int status) {
         fprintf(stderr, "Try: evenkeel %s%s--help\n", tool_voice.command ? tool_voice.command : "",
                 tool_voice.command ? " " : "");
     if (tool_voice.json && tool_voice.rank == 0) {
-        json_out json;
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_text(&json, "error", err->text);
-        json_text(&json, "status", ek_status_name(err->status));
-        json_int(&json, "exit", status);
-        json_finish(&json);
+        eki_json json;
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "error", err->text);
+        eki_json_text(&json, "status", ek_status_name(err->status));
+        eki_json_int(&json, "exit", status);
+        eki_json_finish(&json);
     }
     return status;
 }

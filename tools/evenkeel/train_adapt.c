@@ -51,10 +51,10 @@ static void free_input(train_job *job, const ek_dataset_info *data) {
 ek_status train_adapt(train_job *job, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
     if (ek_model_input_count(job->model) != 1) return data_fits(job->model, job->train, job->data, err);
-    if (needs_head(job, &data)) {
-        ek_status status = new_head(job, &data, err);
-        if (status != EK_OK) return status;
-    }
+    /* A classifier that is kept should know these classes. */
+    ek_status status =
+        needs_head(job, &data) ? new_head(job, &data, err) : classes_fit(job->model, job->train, job->data, err);
+    if (status != EK_OK) return status;
     free_input(job, &data);
     return EK_OK;
 }

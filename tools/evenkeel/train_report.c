@@ -67,17 +67,17 @@ void report_epoch(train_job *job, double seconds) {
     if (job->row_count < MAX_EPOCH_ROWS) job->rows[job->row_count++] = row;
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     if (as_lines()) {
-        json_out json;
-        json_start(&json, stderr, 0);
-        json_object(&json, NULL);
-        json_text(&json, "event", "epoch");
-        json_int(&json, "epoch", row.epoch);
-        json_int(&json, "step", train_step(job));
-        json_real(&json, "loss", row.loss);
-        json_real(&json, "accuracy", row.accuracy);
-        json_real(&json, "lr", row.lr);
-        json_real(&json, "seconds", row.seconds);
-        json_finish(&json);
+        eki_json json;
+        eki_json_start(&json, stderr, 0);
+        eki_json_object(&json, NULL);
+        eki_json_text(&json, "event", "epoch");
+        eki_json_int(&json, "epoch", row.epoch);
+        eki_json_int(&json, "step", train_step(job));
+        eki_json_real(&json, "loss", row.loss);
+        eki_json_real(&json, "accuracy", row.accuracy);
+        eki_json_real(&json, "lr", row.lr);
+        eki_json_real(&json, "seconds", row.seconds);
+        eki_json_finish(&json);
         return;
     }
     char duration[32];
@@ -90,22 +90,22 @@ void report_epoch(train_job *job, double seconds) {
 void report_plan(const train_job *job) {
     ek_dataset_info d = ek_dataset_describe(job->train);
     if (option_flag(job->args, "json")) {
-        json_out json;
-        json_start(&json, stdout, 2);
-        json_object(&json, NULL);
-        json_bool(&json, "dry_run", 1);
-        json_text(&json, "model", option_text(job->args, "model"));
-        json_text(&json, "head", job->head[0] ? job->head : NULL);
-        json_int(&json, "values", model_values(job->model));
-        json_int(&json, "norms", (int64_t)ek_model_norm_count(job->model));
-        json_int(&json, "images", d.count);
-        json_int(&json, "classes", d.classes);
-        json_int(&json, "steps", job->total_steps);
-        json_int(&json, "steps_per_epoch", job->batches);
-        json_real(&json, "lr", job->training.lr);
-        json_int(&json, "from_step", train_step(job));
-        json_text(&json, "file", job->output);
-        json_finish(&json);
+        eki_json json;
+        eki_json_start(&json, stdout, 2);
+        eki_json_object(&json, NULL);
+        eki_json_bool(&json, "dry_run", 1);
+        eki_json_text(&json, "model", option_text(job->args, "model"));
+        eki_json_text(&json, "head", job->head[0] ? job->head : NULL);
+        eki_json_int(&json, "values", model_values(job->model));
+        eki_json_int(&json, "norms", (int64_t)ek_model_norm_count(job->model));
+        eki_json_int(&json, "images", d.count);
+        eki_json_int(&json, "classes", d.classes);
+        eki_json_int(&json, "steps", job->total_steps);
+        eki_json_int(&json, "steps_per_epoch", job->batches);
+        eki_json_real(&json, "lr", job->training.lr);
+        eki_json_int(&json, "from_step", train_step(job));
+        eki_json_text(&json, "file", job->output);
+        eki_json_finish(&json);
         return;
     }
     printf("data      %s: %lld images of %dx%dx%d, %d classes\n", job->data, (long long)d.count, d.channels, d.height,
@@ -154,70 +154,70 @@ void report_profile(const train_job *job, FILE *file) {
     fprintf(file, "%.0f images per second\n", job->seconds > 0 ? (double)job->images / job->seconds : 0);
 }
 
-static void put_profile(json_out *json, const train_job *job) {
+static void put_profile(eki_json *json, const train_job *job) {
     profile p = measure(job);
-    json_object(json, "profile");
+    eki_json_object(json, "profile");
     for (int k = 0; k < KINDS; k++) {
-        json_object(json, kind_names[k]);
-        json_real(json, "forward", p.forward[k]);
-        json_real(json, "backward", p.backward[k]);
-        json_close(json);
+        eki_json_object(json, kind_names[k]);
+        eki_json_real(json, "forward", p.forward[k]);
+        eki_json_real(json, "backward", p.backward[k]);
+        eki_json_close(json);
     }
-    json_real(json, "operators", p.total);
-    json_real(json, "whole", job->seconds);
-    json_close(json);
+    eki_json_real(json, "operators", p.total);
+    eki_json_real(json, "whole", job->seconds);
+    eki_json_close(json);
 }
 
-static void put_epochs(json_out *json, const train_job *job) {
-    json_array(json, "epochs");
+static void put_epochs(eki_json *json, const train_job *job) {
+    eki_json_array(json, "epochs");
     for (int i = 0; i < job->row_count; i++) {
-        json_object(json, NULL);
-        json_int(json, "epoch", job->rows[i].epoch);
-        json_real(json, "loss", job->rows[i].loss);
-        json_real(json, "accuracy", job->rows[i].accuracy);
-        json_real(json, "lr", job->rows[i].lr);
-        json_real(json, "seconds", job->rows[i].seconds);
-        json_close(json);
+        eki_json_object(json, NULL);
+        eki_json_int(json, "epoch", job->rows[i].epoch);
+        eki_json_real(json, "loss", job->rows[i].loss);
+        eki_json_real(json, "accuracy", job->rows[i].accuracy);
+        eki_json_real(json, "lr", job->rows[i].lr);
+        eki_json_real(json, "seconds", job->rows[i].seconds);
+        eki_json_close(json);
     }
-    json_close(json);
+    eki_json_close(json);
 }
 
-static void put_parameters(json_out *json, const train_job *job) {
+static void put_parameters(eki_json *json, const train_job *job) {
     parameter_sums s = sum_parameters(job);
-    json_object(json, "parameters");
-    json_int(json, "decayed", s.decayed);
-    json_int(json, "decayed_values", s.decayed_values);
-    json_int(json, "not_decayed", s.plain);
-    json_int(json, "not_decayed_values", s.plain_values);
-    json_int(json, "frozen", s.frozen);
-    json_int(json, "frozen_values", s.frozen_values);
-    json_close(json);
+    eki_json_object(json, "parameters");
+    eki_json_int(json, "decayed", s.decayed);
+    eki_json_int(json, "decayed_values", s.decayed_values);
+    eki_json_int(json, "not_decayed", s.plain);
+    eki_json_int(json, "not_decayed_values", s.plain_values);
+    eki_json_int(json, "frozen", s.frozen);
+    eki_json_int(json, "frozen_values", s.frozen_values);
+    eki_json_close(json);
 }
 
 static void result_json(const train_job *job) {
-    json_out json;
-    json_start(&json, stdout, 2);
-    json_object(&json, NULL);
-    json_text(&json, "file", job->output);
-    json_text(&json, "model", option_text(job->args, "model"));
-    json_text(&json, "head", job->head[0] ? job->head : NULL);
-    json_text(&json, "data", job->data);
-    json_real(&json, "accuracy", job->result.accuracy);
-    json_real(&json, "loss", job->result.loss);
-    json_int(&json, "test_images", job->result.images);
-    json_text(&json, "evaluated_on", job->test != NULL ? "test" : "train");
-    json_int(&json, "steps", train_step(job));
-    json_bool(&json, "resumed", job->resumed);
-    json_int(&json, "images", job->images);
-    json_real(&json, "seconds", job->seconds);
-    json_real(&json, "images_per_second", job->seconds > 0 ? (double)job->images / job->seconds : 0);
-    json_int(&json, "ranks", ek_comm_size(job->comm));
-    json_real(&json, "exchange_seconds", job->last.exchange_seconds);
-    json_int(&json, "skipped_updates", job->last.skipped_updates);
+    eki_json json;
+    eki_json_start(&json, stdout, 2);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "file", job->output);
+    eki_json_text(&json, "model", option_text(job->args, "model"));
+    eki_json_text(&json, "head", job->head[0] ? job->head : NULL);
+    eki_json_text(&json, "data", job->data);
+    eki_json_real(&json, "accuracy", job->result.accuracy);
+    eki_json_real(&json, "loss", job->result.loss);
+    eki_json_int(&json, "test_images", job->result.images);
+    eki_json_text(&json, "evaluated_on", job->test != NULL ? "test" : "train");
+    eki_json_int(&json, "steps", train_step(job));
+    eki_json_bool(&json, "resumed", job->resumed);
+    eki_json_int(&json, "images", job->images);
+    eki_json_real(&json, "seconds", job->seconds);
+    eki_json_real(&json, "images_per_second", job->seconds > 0 ? (double)job->images / job->seconds : 0);
+    eki_json_int(&json, "ranks", ek_comm_size(job->comm));
+    eki_json_real(&json, "exchange_seconds", job->last.exchange_seconds);
+    eki_json_int(&json, "skipped_updates", job->last.skipped_updates);
     put_parameters(&json, job);
     put_epochs(&json, job);
     if (job->training.profile) put_profile(&json, job);
-    json_finish(&json);
+    eki_json_finish(&json);
 }
 
 void report_result(const train_job *job) {

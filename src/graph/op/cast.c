@@ -2,7 +2,8 @@
  *
  * Half precision (float16, bfloat16) is f32 in memory: a cast to it rounds. Through int64 or f64, whichever holds the
  * source exactly. Float to integer truncates; what does not fit is clamped and NaN becomes 0 (ONNX leaves both
- * undefined). To bool: not equal to 0. The gradient passes f32 to f32 only.
+ * undefined). To bool: not equal to 0. The gradient passes f32 to f32; that of a cast to whole numbers is 0; what goes
+ * through f64 has none here, and is refused.
  */
 #include "base/half.h"
 #include "graph/op/op_common.h"
@@ -40,6 +41,15 @@ ek_status eki_op_cast_infer(eki_infer *infer) {
     }
     eki_infer_set(infer, 0, to, &infer->in[0].shape);
     return eki_infer_fold(infer, eki_op_cast_forward);
+}
+
+ek_status eki_op_cast_prepare(eki_step *step, ek_error *err) {
+    if (step->want_din[0] && step->out[0].dtype == EK_F64) {
+        return eki_step_fail(step, err, EK_ERR_UNSUPPORTED,
+                             "it casts to float64 between a trainable parameter and the loss, and gradients are "
+                             "float32; freeze what is below it, or train a model without the cast");
+    }
+    return eki_prepare_plain(step, err);
 }
 
 static bool is_real(ek_dtype t) { return t == EK_F32 || t == EK_F64; }

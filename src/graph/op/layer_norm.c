@@ -2,7 +2,8 @@
  *
  * Ba, Kiros, Hinton 2016; Zhang and Sennrich 2019. Scale and B have the shape of the normalized dimensions, or, with
  * axis = 1, one value per channel as [C, 1, ..., 1]: the form a convolutional network wants, which equals group
- * normalization with one group and runs on blocked layouts. Optional outputs: Mean and InvStdDev of each set.
+ * normalization with one group and runs on blocked layouts. Optional outputs: Mean and InvStdDev of each set, which
+ * have gradients too.
  */
 #include "graph/op/op_norm.h"
 
@@ -66,6 +67,7 @@ static ek_status prepare(eki_step *step, ek_norm_kind kind, ek_error *err) {
     if (!fits) return eki_step_fail(step, err, EK_ERR_SHAPE, "Scale and B do not fit the normalized dimensions");
     int64_t sets = 1;
     for (int i = 0; i < desc.axis; i++) sets *= desc.dims[i];
+    if (step->n_out > 1 && step->want_din[0]) step->diff_outputs = 7;
     return eki_norm_prepare(step, &desc, 2 * (size_t)sets * sizeof(float), false, err);
 }
 
@@ -87,10 +89,33 @@ static ek_status forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
+/* What comes through Mean and InvStdDev of one set: dmean/dx = 1/n, dr/dx = -r^3 (x - mean)/n with r = InvStdDev. */
+static void add_set(const float *x, int64_t n, double epsilon, double dmean, double dr, float *dx) {
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i];
+    double mean = sum / (double)n;
+    for (int64_t i = 0; i < n; i++) squares += ((double)x[i] - mean) * ((double)x[i] - mean);
+    double variance = squares / (double)n + epsilon, slope = -dr / (variance * sqrt(variance));
+    for (int64_t i = 0; i < n; i++) dx[i] += (float)((dmean + slope * ((double)x[i] - mean)) / (double)n);
+}
+
+static ek_status backward(eki_step *step, ek_error *err) {
+    const eki_norm_state *state = step->priv;
+    const float *dmean = step->n_out > 1 ? step->dout[1] : NULL, *dr = step->n_out > 2 ? step->dout[2] : NULL;
+    EKI_TRY(eki_norm_backward(step, err));
+    if ((dmean == NULL && dr == NULL) || step->din[0] == NULL || state->sets == 0) return EK_OK;
+    int64_t n = (int64_t)eki_view_elements(&step->in[0]) / state->sets;
+    for (int64_t s = 0; s < state->sets; s++) {
+        add_set((const float *)step->in[0].data + s * n, n, state->epsilon, dmean != NULL ? (double)dmean[s] : 0,
+                dr != NULL ? (double)dr[s] : 0, (float *)step->din[0] + s * n);
+    }
+    return EK_OK;
+}
+
 ek_status eki_op_layernormalization_infer(eki_infer *i) { return infer(i, 2); }
 ek_status eki_op_layernormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_LAYER, err); }
 ek_status eki_op_layernormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
-ek_status eki_op_layernormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
+ek_status eki_op_layernormalization_backward(eki_step *step, ek_error *err) { return backward(step, err); }
 void eki_op_layernormalization_release(eki_step *step) { eki_norm_release(step); }
 
 ek_status eki_op_rmsnormalization_infer(eki_infer *i) { return infer(i, 1); }

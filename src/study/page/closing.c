@@ -30,8 +30,8 @@ void eks_page_closing(FILE *out) {
     fputs("</ul>\n</section>\n", out);
 }
 
-void eks_report_closing(json_out *json) {
-    json_array(json, "checklist");
-    for (int i = 0; i < ITEMS; i++) json_text(json, NULL, checklist[i]);
-    json_close(json);
+void eks_report_closing(eki_json *json) {
+    eki_json_array(json, "checklist");
+    for (int i = 0; i < ITEMS; i++) eki_json_text(json, NULL, checklist[i]);
+    eki_json_close(json);
 }

@@ -63,12 +63,12 @@ void eks_page(FILE *out, const eks_study *study) {
     document_foot(out, study);
 }
 
-void eks_report_page(json_out *json) {
-    json_object(json, "page");
+void eks_report_page(eki_json *json) {
+    eki_json_object(json, "page");
     eks_report_top(json);
     eks_report_tutorial(json);
     eks_report_example(json);
     eks_report_quiz(json);
     eks_report_closing(json);
-    json_close(json);
+    eki_json_close(json);
 }

@@ -46,11 +46,11 @@ int eks_page_has_extras(void);
 void eks_page_axes(FILE *out, int card);
 
 /* ---- the same texts and numbers, as members of the open JSON object; eks_report_page (write.h) calls them ---- */
-void eks_report_top(json_out *json);
-void eks_report_tutorial(json_out *json);
-void eks_report_example(json_out *json);
-void eks_report_quiz(json_out *json);
-void eks_report_closing(json_out *json);
+void eks_report_top(eki_json *json);
+void eks_report_tutorial(eki_json *json);
+void eks_report_example(eki_json *json);
+void eks_report_quiz(eki_json *json);
+void eks_report_closing(eki_json *json);
 
 /* Style and script, embedded at build time by cmake/EvenkeelStudy.cmake. */
 extern const char eks_page_css[], eks_page_js[];

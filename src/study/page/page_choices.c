@@ -75,24 +75,24 @@ void eks_page_quiz(FILE *out, const eks_study *study) {
           out);
 }
 
-static void report_choices(json_out *json, const char *key, const eks_choices *all) {
-    json_array(json, key);
+static void report_choices(eki_json *json, const char *key, const eks_choices *all) {
+    eki_json_array(json, key);
     for (int i = 0; i < EKS_CARDS; i++) {
-        json_object(json, NULL);
-        json_int(json, "card", i + 1);
-        json_text(json, "question", all[i].question);
-        json_array(json, "choices");
-        for (int k = 0; k < CHOICES && all[i].choices[k]; k++) json_text(json, NULL, all[i].choices[k]);
-        json_close(json);
-        json_int(json, "correct", all[i].correct);
-        json_text(json, "why", all[i].why);
-        json_int(json, "endpoint", all[i].endpoint);
-        json_close(json);
+        eki_json_object(json, NULL);
+        eki_json_int(json, "card", i + 1);
+        eki_json_text(json, "question", all[i].question);
+        eki_json_array(json, "choices");
+        for (int k = 0; k < CHOICES && all[i].choices[k]; k++) eki_json_text(json, NULL, all[i].choices[k]);
+        eki_json_close(json);
+        eki_json_int(json, "correct", all[i].correct);
+        eki_json_text(json, "why", all[i].why);
+        eki_json_int(json, "endpoint", all[i].endpoint);
+        eki_json_close(json);
     }
-    json_close(json);
+    eki_json_close(json);
 }
 
-void eks_report_quiz(json_out *json) {
+void eks_report_quiz(eki_json *json) {
     report_choices(json, "predictions", eks_predictions);
     report_choices(json, "quiz", eks_quiz);
 }

@@ -63,22 +63,22 @@ void eks_page_example(FILE *out) {
     fputs("</dl>\n<p class=\"said\" role=\"status\" id=\"example-said\"></p></div>\n", out);
 }
 
-static void report_values(json_out *json, const char *key, const double *values) {
-    json_array(json, key);
-    for (int i = 0; i < VALUES; i++) json_real(json, NULL, values[i]);
-    json_close(json);
+static void report_values(eki_json *json, const char *key, const double *values) {
+    eki_json_array(json, key);
+    for (int i = 0; i < VALUES; i++) eki_json_real(json, NULL, values[i]);
+    eki_json_close(json);
 }
 
-void eks_report_example(json_out *json) {
+void eks_report_example(eki_json *json) {
     example e = worked();
-    json_object(json, "example");
+    eki_json_object(json, "example");
     report_values(json, "x", batch);
-    json_real(json, "mean", e.mean);
-    json_real(json, "variance", e.var);
-    json_real(json, "epsilon", epsilon);
-    json_real(json, "scale", scale);
-    json_real(json, "shift", shift);
+    eki_json_real(json, "mean", e.mean);
+    eki_json_real(json, "variance", e.var);
+    eki_json_real(json, "epsilon", epsilon);
+    eki_json_real(json, "scale", scale);
+    eki_json_real(json, "shift", shift);
     report_values(json, "normalized", e.normalized);
     report_values(json, "output", e.output);
-    json_close(json);
+    eki_json_close(json);
 }

@@ -88,10 +88,10 @@ void eks_page_top(FILE *out, const eks_study *study) {
     tools(out);
 }
 
-void eks_report_top(json_out *json) {
-    json_text(json, "title", title);
-    json_text(json, "lede", lede);
-    json_array(json, "badges");
-    for (int i = 0; i < 4; i++) json_text(json, NULL, badges[i]);
-    json_close(json);
+void eks_report_top(eki_json *json) {
+    eki_json_text(json, "title", title);
+    eki_json_text(json, "lede", lede);
+    eki_json_array(json, "badges");
+    for (int i = 0; i < 4; i++) eki_json_text(json, NULL, badges[i]);
+    eki_json_close(json);
 }

@@ -73,14 +73,14 @@ void eks_page_tutorial(FILE *out) {
     fputs("</section>\n", out);
 }
 
-void eks_report_tutorial(json_out *json) {
-    json_array(json, "tutorial");
+void eks_report_tutorial(eki_json *json) {
+    eki_json_array(json, "tutorial");
     for (int i = 0; i < PARTS; i++) {
-        json_object(json, NULL);
-        json_text(json, "heading", parts[i].heading);
-        json_text(json, "text", parts[i].text);
-        json_text(json, "markup", parts[i].more);
-        json_close(json);
+        eki_json_object(json, NULL);
+        eki_json_text(json, "heading", parts[i].heading);
+        eki_json_text(json, "text", parts[i].text);
+        eki_json_text(json, "markup", parts[i].more);
+        eki_json_close(json);
     }
-    json_close(json);
+    eki_json_close(json);
 }
