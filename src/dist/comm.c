@@ -42,7 +42,13 @@ ek_status ek_comm_open(const ek_comm_options *options, ek_comm **comm, ek_error 
     *comm = NULL;
     EKI_TRY(take_options(&checked, options, err));
     if (flavour != NULL) EKI_TRY(eki_module_open(flavour, &transport, err));
-    return eki_comm_create(transport, &checked, comm, err);
+    EKI_TRY(eki_comm_create(transport, &checked, comm, err));
+    if (transport == NULL) return EK_OK;
+    ek_status status = eki_watch_start(*comm, err);
+    if (status == EK_OK) return EK_OK;
+    ek_comm_close(*comm, status, EXIT_FAILURE);
+    *comm = NULL;
+    return status;
 }
 
 int ek_comm_rank(const ek_comm *comm) { return comm != NULL && comm->transport != NULL ? comm->transport->rank : 0; }
@@ -77,6 +83,20 @@ static ek_status check_stop(ek_comm *comm, eki_exchange *x, double since, ek_err
     return eki_now() - since < EKI_PATIENCE ? EK_OK : eki_roll_call(comm, x, true, err);
 }
 
+/* A rank's process is gone. What it had sent before may still come. */
+static ek_status check_dead(ek_comm *comm, const eki_exchange *x, ek_error *err) {
+    int dead = eki_watch_dead(comm);
+    char where[192];
+    ek_error error;
+    if (dead < 0) return EK_OK;
+    if (comm->died_at == 0) comm->died_at = eki_now();
+    comm->peers[dead].dead = true;
+    if (eki_now() - comm->died_at < EKI_PATIENCE) return EK_OK;
+    (void)eki_fail(&error, EK_ERR_DIST, "rank %d has died: its process ended while rank %d waited at %s", dead,
+                   comm->transport->rank, eki_label_text(&x->label, where, sizeof where));
+    return eki_comm_failed(comm, &error, err);
+}
+
 ek_status eki_comm_progress(ek_comm *comm, ek_error *err) {
     ek_error error;
     if (comm == NULL || comm->transport == NULL) return EK_OK;
@@ -100,6 +120,7 @@ ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
         if ((++comm->polls & 15) == 0 || now - begin > 1e-3) {
             status = eki_notices_take(comm, &x->label, err);
             if (status == EK_OK) status = eki_notices_obey(comm, EKI_PATIENCE, err);
+            if (status == EK_OK && now - begin > 1e-3) status = check_dead(comm, x, err);
             if (status == EK_OK) status = check_stop(comm, x, begin, err);
         }
         if (status == EK_OK && now - begin > limit) status = eki_roll_call(comm, x, false, err);
@@ -125,7 +146,7 @@ static void let_others_speak(ek_comm *comm) {
         int silent = 0;
         (void)eki_notices_take(comm, NULL, &ignored); /* MPI may fail here, now that a rank is gone */
         for (int r = 0; r < comm->transport->size; r++) {
-            silent += r != comm->transport->rank && !comm->peers[r].said;
+            silent += r != comm->transport->rank && !comm->peers[r].said && !comm->peers[r].dead;
         }
         if (silent == 0) break;
         eki_pause(0.05);
@@ -163,6 +184,7 @@ void ek_comm_close(ek_comm *comm, ek_status status, int code) {
         eki_notices_free(comm);
         comm->transport->calls->close(comm->transport, status == EK_OK);
     }
+    eki_watch_free(comm->watch);
     free(comm->peers);
     free(comm);
 }

@@ -29,8 +29,10 @@ typedef struct eki_sent_notice {
     struct eki_sent_notice *next;
 } eki_sent_notice;
 
+typedef struct eki_watch eki_watch; /* watch.c */
+
 typedef struct eki_peer {
-    bool here, failed, said;
+    bool here, failed, said, dead;
     int64_t step;
     char name[EKI_LABEL_NAME];
 } eki_peer;
@@ -41,6 +43,8 @@ struct ek_comm {
     eki_exchange *active; /* every exchange under way */
     eki_sent_notice *notices;
     eki_peer *peers;
+    eki_watch *watch; /* NULL = nobody is watched */
+    double died_at;   /* when a rank was first seen to be dead; 0 = not yet */
     bool failed, told, answered;
     ek_error error;     /* of the failure */
     double reported_at; /* when a rank was heard to have failed; 0 = not yet */
@@ -90,6 +94,13 @@ ek_status eki_comm_failed(ek_comm *comm, const ek_error *error, ek_error *err);
 ek_status eki_comm_broken(const ek_comm *comm, ek_error *err);
 /* A short pause between polls; the longer the wait, the longer. */
 void eki_pause(double waited);
+
+/* ---- watch.c ---- */
+/* A collective call: from then on the processes of ranks on this machine are watched. */
+ek_status eki_watch_start(ek_comm *comm, ek_error *err);
+/* A rank whose process has ended, or -1. */
+int eki_watch_dead(const ek_comm *comm);
+void eki_watch_free(eki_watch *watch);
 
 /* ---- exchange.c ---- */
 ek_status eki_exchange_advance(eki_exchange *exchange, ek_error *err);

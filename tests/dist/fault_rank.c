@@ -144,6 +144,8 @@ int main(int argc, char **argv) {
     kind = argv[1];
     timeout = atof(argv[4]);
     if (strcmp(kind, "check") == 0) return check(argv[3]);
+    int guarded = ek_comm_guard(timeout + 5);
+    if (guarded >= 0) return guarded;
     listen_to(SIGTERM);
     ek_comm_options o = ek_comm_options_default();
     o.timeout = timeout;

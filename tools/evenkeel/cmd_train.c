@@ -102,6 +102,8 @@ static int explain(const train_job *job, ek_error *err) {
 
 static int run_train(const arguments *args) {
     ek_error err = {0};
+    int guarded = train_guard(args);
+    if (guarded >= 0) return guarded;
     train_job *job = calloc(1, sizeof *job);
     epoch_row *rows = calloc(MAX_EPOCH_ROWS, sizeof *rows);
     arguments merged = {0};

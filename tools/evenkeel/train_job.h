@@ -52,6 +52,8 @@ EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
 
 /* ---- train_ranks.c: training over the ranks that mpirun started ---- */
+/* ek_comm_guard: before anything else. At least 0 = the exit status to return at once. */
+int train_guard(const arguments *args);
 EK_NODISCARD ek_status train_join(train_job *job, ek_error *err);
 void train_use_ranks(train_job *job); /* fills the fields of job->training that are about ranks */
 /* All ranks have the same options and data? */

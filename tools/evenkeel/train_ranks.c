@@ -22,6 +22,8 @@ static int default_threads(int ranks) {
     return processors > here ? (int)(processors / here) : 1;
 }
 
+int train_guard(const arguments *args) { return ek_comm_guard(option_real(args, "timeout") + 5); }
+
 ek_status train_join(train_job *job, ek_error *err) {
     ek_comm_options o = ek_comm_options_default();
     o.timeout = option_real(job->args, "timeout");

@@ -6,7 +6,7 @@
 
 #include <mpi.h>
 
-#include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -128,9 +128,29 @@ static void mpi_close(eki_transport *t, bool clean) {
     free(t);
 }
 
+/* MPICH's launcher with -disable-auto-cleanup sends SIGUSR1 when a rank has died. MPICH then asks the launcher who it
+ * was, inside whatever call comes next, and waits for an answer that need not come (MPICH 4.0: two ranks that ask at
+ * once are given each other's, or end the launcher). Ranks notice the death by themselves, so the signal goes to
+ * whoever had it before MPI, or to nobody. */
+static int init_mpi(void) {
+    int provided = 0;
+    struct sigaction before;
+    int known = sigaction(SIGUSR1, NULL, &before);
+    int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+#ifndef OPEN_MPI
+    if (code == MPI_SUCCESS && known == 0) {
+        if (!(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_DFL) before.sa_handler = SIG_IGN;
+        (void)sigaction(SIGUSR1, &before, NULL);
+    }
+#else
+    (void)known;
+#endif
+    return code;
+}
+
 static ek_status start_mpi(ek_error *err) {
-    int running = 0, provided = 0, code = MPI_Initialized(&running);
-    if (code == MPI_SUCCESS && !running) code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    int running = 0, code = MPI_Initialized(&running);
+    if (code == MPI_SUCCESS && !running) code = init_mpi();
     if (code != MPI_SUCCESS) return fail(err, "starting MPI", code);
     (void)MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     code = MPI_Comm_dup(MPI_COMM_WORLD, &world);
