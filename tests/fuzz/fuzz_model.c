@@ -2,13 +2,16 @@
  *
  *     fuzz_model                 random graphs, changed at random, and the corpus (this is what ctest runs)
  *     fuzz_model FILE...         replays files, such as a crash
- *     fuzz_model --write FOLDER  writes seeds for a fuzzer
+ *     fuzz_model --write FOLDER  writes seeds for a fuzzer: random graphs, and what corpus.pack holds
+ *     fuzz_model --pack FOLDER FILE
+ *                                writes corpus.pack, from a folder that a fuzzer has made small
  *
  * scripts/fuzz.sh makes it a libFuzzer program whose mutator knows graphs.
  */
 #include "../surgery/random_net.h"
 #include "mutate.h"
 #include "onnx/onnx.h"
+#include "pack.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -136,6 +139,13 @@ static int replay_folder(const char *folder) {
     return bad;
 }
 
+#define PACK EK_SOURCE_DIR "/tests/fuzz/corpus.pack"
+
+static void try_packed(void *context, const uint8_t *data, size_t size) {
+    (void)context;
+    (void)LLVMFuzzerTestOneInput(data, size);
+}
+
 static int write_seeds(const char *folder) {
     static ek_error err;
     char path[1024];
@@ -145,17 +155,21 @@ static int write_seeds(const char *folder) {
         if (ek_model_save(model, path, NULL, &err) != EK_OK) stop(path, &err);
         ek_model_destroy(model);
     }
-    return 0;
+    return pack_extract(PACK, folder);
 }
 
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_seeds(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--pack") == 0) return pack_write(argv[2], argv[3]);
     int bad = 0;
     for (int i = 1; i < argc; i++) bad |= replay(argv[i]);
     if (argc > 1) return bad;
     random_graphs();
     printf("%d graphs, %d changes each: %lu files loaded, %lu folded\n", (int)SEEDS, (int)CHANGES, loaded, folds);
     if (loaded < 2 * SEEDS || folds < SEEDS) return 1; /* else nothing was tried */
+    long packed = pack_read(PACK, try_packed, NULL);
+    printf("%ld files that a fuzzer found worth keeping\n", packed);
+    if (packed < 500) return 1;
     return replay_folder(EK_SOURCE_DIR "/tests/fuzz/corpus");
 }
 #endif
