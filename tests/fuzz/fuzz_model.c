@@ -1,4 +1,5 @@
-/* fuzz_model.c: whatever a model file says, loading, inspecting, folding and comparing it give results or errors.
+/* fuzz_model.c: whatever a model file says, loading, inspecting, folding, unfolding, converting and comparing it give
+ * results or errors.
  *
  *     fuzz_model                 random graphs, changed at random, and the corpus (this is what ctest runs)
  *     fuzz_model FILE...         replays files, such as a crash
@@ -35,6 +36,25 @@ static bool failed(ek_status status, const char *what, const ek_error *err) {
     return true;
 }
 
+/* What makes another model: the result is a model, or there is a reason. */
+static void change(ek_model *model) {
+    static ek_error err;
+    ek_unfold_options unfolding = ek_unfold_options_default();
+    ek_convert_options converting = ek_convert_options_default();
+    ek_edit_report *report;
+    ek_model *changed;
+    double drift;
+    if (!failed(ek_unfold(model, &unfolding, &changed, &report, &err), "unfold", &err)) {
+        ek_edit_report_destroy(report);
+        ek_model_destroy(changed);
+    }
+    converting.opset = 21;
+    converting.norm = EK_TO_FROZEN;
+    if (failed(ek_convert(model, &converting, &changed, &report, &drift, &err), "convert", &err)) return;
+    ek_edit_report_destroy(report);
+    ek_model_destroy(changed);
+}
+
 static void examine(const ek_model *model) {
     static ek_error err;
     ek_inspection *inspection;
@@ -57,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (failed(eki_model_load_bytes(data, size, "fuzz", &model, &err), "load", &err)) return 0;
     loaded++;
     examine(model);
+    change(model);
     ek_model_destroy(model);
     return 0;
 }
