@@ -30,7 +30,8 @@ static const char *implementation(const_dnnl_primitive_desc_t pd) {
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success ? name : "";
 }
 
-static dnnl_status_t describe(const eki_geometry *g, eki_pass_kind kind, dnnl_convolution_desc_t *desc) {
+static dnnl_status_t describe(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_kind_t method,
+                              dnnl_convolution_desc_t *desc) {
     eki_md src, dst, weights, bias;
     const dnnl_dims_t outputs = {g->dst[1]};
     dnnl_status_t status = eki_md_make(&src, g->ndims, g->src, g->src_tag);
@@ -42,16 +43,15 @@ static dnnl_status_t describe(const eki_geometry *g, eki_pass_kind kind, dnnl_co
     if (status == dnnl_success) status = eki_md_make(&bias, 1, outputs, dnnl_a);
     if (status != dnnl_success) return status;
     const eki_md *b = g->bias ? &bias : NULL;
-    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
     switch (kind) {
     case EKI_PASS_DATA:
-        return dnnl_dilated_convolution_backward_data_desc_init(desc, direct, &src, &weights, &dst, g->strides,
+        return dnnl_dilated_convolution_backward_data_desc_init(desc, method, &src, &weights, &dst, g->strides,
                                                                 g->dilates, g->pad_begin, g->pad_end);
     case EKI_PASS_WEIGHTS:
-        return dnnl_dilated_convolution_backward_weights_desc_init(desc, direct, &src, &weights, b, &dst, g->strides,
+        return dnnl_dilated_convolution_backward_weights_desc_init(desc, method, &src, &weights, b, &dst, g->strides,
                                                                    g->dilates, g->pad_begin, g->pad_end);
     default:
-        return dnnl_dilated_convolution_forward_desc_init(desc, dnnl_forward_training, direct, &src, &weights, b, &dst,
+        return dnnl_dilated_convolution_forward_desc_init(desc, dnnl_forward_training, method, &src, &weights, b, &dst,
                                                           g->strides, g->dilates, g->pad_begin, g->pad_end);
     }
 }
@@ -61,12 +61,13 @@ static int rank_of(const char *name, const eki_geometry *g) {
     return strstr(name, "ref") != NULL ? 2 : 0;
 }
 
-dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank) {
+static dnnl_status_t find(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_kind_t method, dnnl_primitive_desc_t *pd,
+                          int *rank) {
     dnnl_convolution_desc_t desc;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_iterator_t walk = NULL;
     *pd = NULL;
-    dnnl_status_t status = describe(g, kind, &desc);
+    dnnl_status_t status = describe(g, kind, method, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_iterator_create(&walk, &desc, attributes, eki_dnnl_engine(), NULL);
@@ -88,6 +89,11 @@ dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_prim
     if (attributes != NULL) (void)dnnl_primitive_attr_destroy(attributes);
     if (status == dnnl_success && *pd == NULL) status = dnnl_unimplemented;
     return status;
+}
+
+dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank) {
+    if (g->winograd && find(g, kind, dnnl_convolution_winograd, pd, rank) == dnnl_success) return dnnl_success;
+    return find(g, kind, dnnl_convolution_direct, pd, rank);
 }
 
 static dnnl_status_t finish(eki_prim *prim, const_dnnl_primitive_desc_t pd) {
