@@ -1,4 +1,5 @@
-/* bench.h: how fast a norm runs here, beside oneDNN's in the same layout and beside a copy of the same bytes.
+/* bench.h: how fast a norm runs here, beside oneDNN's in the same layout and beside a copy of the same bytes; and the
+ * rounds that time anything.
  *
  * Experimental: define EK_EXPERIMENTAL before including; these calls may change in any version.
  *
@@ -13,6 +14,7 @@
 
 #include <evenkeel/norm.h>
 #include <evenkeel/status.h>
+#include <stdint.h>
 
 #ifdef EK_EXPERIMENTAL
 
@@ -58,6 +60,25 @@ EK_API EK_NODISCARD ek_status ek_bench_shape_parse(const char *text, ek_bench_sh
  * ek_norm_plan_create and EK_ERR_NOMEM. */
 EK_API EK_NODISCARD ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
                                             const ek_bench_options *options, ek_bench_result *result, ek_error *err);
+
+/* Anything timed against anything: contenders alternate within a round, each round beginning with another one, so that
+ * what disturbs the machine for a while disturbs all, and a ratio within a round means something. */
+typedef struct ek_contender {
+    ek_status (*run)(void *context, ek_error *err); /* one call; NULL = not there */
+    void *context;
+    double *seconds; /* out: per call, one for each round; `rounds` of them */
+    int64_t repeats; /* out: calls that a measurement took together */
+} ek_contender;
+
+typedef struct ek_round_options {
+    int rounds;      /* at least 1 */
+    double seconds;  /* a measurement repeats a call for at least so long; 0 = once */
+    double patience; /* no round begins so long after the first, which is always made; 0 = all rounds are made */
+} ek_round_options;
+
+/* Warms up, then measures; *rounds (may be NULL) counts those made. Fails as a call fails; EK_ERR_ARG. */
+EK_API EK_NODISCARD ek_status ek_bench_rounds(ek_contender *contenders, int count, const ek_round_options *options,
+                                              int *rounds, ek_error *err);
 
 #ifdef __cplusplus
 }

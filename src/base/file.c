@@ -1,4 +1,4 @@
-/* file.c: mapped reading and atomic replacement, over POSIX calls.
+/* file.c: reading whole files and atomic replacement, over POSIX calls.
  *
  * After a failed write or fsync nothing is retried: pages may already count as clean. The temporary is removed and the
  * target stays what it was.
@@ -19,21 +19,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Maps an open file and closes it. */
+enum { READ_WHOLE = 1 << 28 }; /* above, a file is mapped, and must not shrink while it is in use */
+
+/* Reads the whole file into memory of its own, so that whatever becomes of the file, these bytes stay. */
+static ek_status read_whole(int fd, const char *path, unsigned char *to, size_t size, ek_error *err) {
+    for (size_t at = 0; at < size;) {
+        ssize_t got = pread(fd, to + at, size - at, (off_t)at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return eki_fail(err, EK_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+        if (got == 0) {
+            return eki_fail(err, EK_ERR_IO, "%s: was cut to %zu of %zu bytes while it was read; try again", path, at,
+                            size);
+        }
+        at += (size_t)got;
+    }
+    return EK_OK;
+}
+
+static ek_status map_file(int fd, const char *path, size_t size, eki_map *map, ek_error *err) {
+    bool whole = size <= READ_WHOLE;
+    void *data = whole ? eki_alloc(size) : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == NULL) return eki_fail_nomem(err, size);
+    if (data == MAP_FAILED) {
+        return eki_fail(err, EK_ERR_IO, "%s: cannot map %zu bytes: %s", path, size, strerror(errno));
+    }
+    ek_status status = whole ? read_whole(fd, path, data, size, err) : EK_OK;
+    if (status != EK_OK) {
+        eki_free(data);
+        return status;
+    }
+    *map = (eki_map){.data = data, .size = size, .mapped = !whole};
+    return EK_OK;
+}
+
 static ek_status map_and_close(int fd, const char *path, const struct stat *info, eki_map *map, ek_error *err) {
     ek_status status = EK_OK;
     if (!S_ISREG(info->st_mode)) {
         status = eki_fail(err, EK_ERR_IO, "%s: is %s, expected a regular file", path,
                           S_ISDIR(info->st_mode) ? "a folder" : "a pipe or device");
     } else if (info->st_size > 0) {
-        void *data = mmap(NULL, (size_t)info->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data == MAP_FAILED) {
-            status = eki_fail(err, EK_ERR_IO, "%s: cannot map %lld bytes: %s", path, (long long)info->st_size,
-                              strerror(errno));
-        } else {
-            map->data = data;
-            map->size = (size_t)info->st_size;
-        }
+        status = map_file(fd, path, (size_t)info->st_size, map, err);
     }
     close(fd);
     return status;
@@ -103,9 +128,12 @@ ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map,
 }
 
 void eki_map_close(eki_map *map) {
-    if (map->size > 0) munmap((void *)(uintptr_t)map->data, map->size);
-    map->data = (const unsigned char *)"";
-    map->size = 0;
+    if (map->mapped) {
+        munmap((void *)(uintptr_t)map->data, map->size);
+    } else if (map->size > 0) {
+        eki_free((void *)(uintptr_t)map->data);
+    }
+    *map = (eki_map){.data = (const unsigned char *)""};
 }
 
 enum { WRITE_BUFFER = 1 << 16 };

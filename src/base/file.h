@@ -8,13 +8,17 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A regular file mapped read-only. Refuses folders, pipes and devices. An empty file has size 0 and data "". */
+/* The bytes of a regular file. Refuses folders, pipes and devices. An empty file has size 0 and data "". Up to 256 MiB
+ * they are read, so that a file cut short by somebody else meanwhile does no harm; a larger one is mapped, and must not
+ * shrink before it is closed. */
 typedef struct eki_map {
     const unsigned char *data;
     size_t size;
+    bool mapped;
 } eki_map;
 
 ek_status eki_map_open(const char *path, eki_map *map, ek_error *err);

@@ -33,7 +33,8 @@ typedef struct {
     ek_norm_plan *wide;
     ek_norm_args wide_args;
     void *wide_saved;
-    eki_contender contenders[CONTENDERS];
+    ek_contender contenders[CONTENDERS];
+    double seconds[CONTENDERS][EKI_BENCH_MAX_ROUNDS];
 } bench_case;
 
 static bool last_axis(ek_norm_kind kind) { return kind == EK_NORM_LAYER || kind == EK_NORM_RMS; }
@@ -213,7 +214,7 @@ static void make_peer(bench_case *b) {
 }
 
 static void read_result(const bench_case *b, int rounds, ek_bench_result *result) {
-    const eki_contender *ours = &b->contenders[OURS], *peer = &b->contenders[PEER];
+    const ek_contender *ours = &b->contenders[OURS], *peer = &b->contenders[PEER];
     *result = (ek_bench_result){.ours = eki_median(ours->seconds, rounds)};
     result->bytes = (b->phase == EK_BENCH_BACKWARD ? 3.0 : 2.0) * (double)product(&b->desc, 0) * (is_half(b) ? 2 : 4);
     result->copy =
@@ -236,8 +237,12 @@ static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout l
     make_peer(b);
     b->contenders[PLAIN].run = run_plain;
     b->contenders[STREAM].run = run_stream;
-    for (int i = 0; i < CONTENDERS; i++) b->contenders[i].context = b;
-    EKI_TRY(eki_bench_rounds(b->contenders, CONTENDERS, options, err));
+    for (int i = 0; i < CONTENDERS; i++) {
+        b->contenders[i].context = b;
+        b->contenders[i].seconds = b->seconds[i];
+    }
+    const ek_round_options rounds = {.rounds = options->rounds, .seconds = options->seconds};
+    EKI_TRY(ek_bench_rounds(b->contenders, CONTENDERS, &rounds, NULL, err));
     read_result(b, options->rounds, result);
     return EK_OK;
 }

@@ -8,17 +8,6 @@
 
 enum { EKI_BENCH_MAX_ROUNDS = 1000 };
 
-/* ---- bench_rounds.c ---- */
-typedef struct eki_contender {
-    ek_status (*run)(void *context, ek_error *err); /* NULL = not there */
-    void *context;
-    double seconds[EKI_BENCH_MAX_ROUNDS]; /* per call, one for each round */
-    size_t repeats;
-} eki_contender;
-
-/* Times all contenders in every round, beginning with another one each time. */
-ek_status eki_bench_rounds(eki_contender *contenders, int count, const ek_bench_options *options, ek_error *err);
-
 /* ---- bench_copy.c: copies `count` floats on all threads ---- */
 void eki_copy_plain(float *to, const float *from, size_t count, int threads);
 void eki_copy_stream(float *to, const float *from, size_t count, int threads); /* stores that pass by the caches */

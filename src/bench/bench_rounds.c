@@ -1,9 +1,10 @@
-/* bench_rounds.c: times contenders against each other. They alternate within a round, so that what disturbs the machine
- * for a while disturbs all of them, and their ratio within a round means something. */
+/* bench_rounds.c: times contenders against each other, in rounds. */
 #include "base/error.h"
 #include "bench/bench_internal.h"
 
 #include <time.h>
+
+enum { MOST_REPEATS = 1000000 };
 
 static double now(void) {
     struct timespec t;
@@ -11,36 +12,44 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static ek_status timed(const eki_contender *c, double *seconds, ek_error *err) {
+static ek_status timed(const ek_contender *c, double *seconds, ek_error *err) {
     double began = now();
-    for (size_t i = 0; i < c->repeats; i++) EKI_TRY(c->run(c->context, err));
+    for (int64_t i = 0; i < c->repeats; i++) EKI_TRY(c->run(c->context, err));
     *seconds = (now() - began) / (double)c->repeats;
     return EK_OK;
 }
 
 /* Warms up, and repeats a short call until it fills the time of a measurement. */
-static ek_status calibrate(eki_contender *c, double least, ek_error *err) {
+static ek_status calibrate(ek_contender *c, double least, ek_error *err) {
     double seconds = 0;
     c->repeats = 1;
     EKI_TRY(c->run(c->context, err));
-    for (;;) {
+    while (least > 0) {
         EKI_TRY(timed(c, &seconds, err));
-        if (seconds * (double)c->repeats >= 0.5 * least || c->repeats >= 1000000) break;
+        if (seconds * (double)c->repeats >= 0.5 * least || c->repeats >= MOST_REPEATS) break;
         c->repeats *= 2;
     }
-    while (seconds * (double)c->repeats < least) c->repeats *= 2;
+    while (seconds * (double)c->repeats < least && c->repeats < MOST_REPEATS) c->repeats *= 2;
     return EK_OK;
 }
 
-ek_status eki_bench_rounds(eki_contender *contenders, int count, const ek_bench_options *options, ek_error *err) {
+ek_status ek_bench_rounds(ek_contender *contenders, int count, const ek_round_options *options, int *rounds,
+                          ek_error *err) {
+    if (contenders == NULL || options == NULL || count < 1 || options->rounds < 1) {
+        return eki_fail(err, EK_ERR_ARG, "there must be contenders and options with at least one round");
+    }
     for (int i = 0; i < count; i++) {
         if (contenders[i].run != NULL) EKI_TRY(calibrate(&contenders[i], options->seconds, err));
     }
-    for (int round = 0; round < options->rounds; round++) {
+    double began = now();
+    int round = 0;
+    for (; round < options->rounds; round++) {
+        if (round > 0 && options->patience > 0 && now() - began >= options->patience) break;
         for (int k = 0; k < count; k++) {
-            eki_contender *c = &contenders[(round + k) % count];
+            ek_contender *c = &contenders[(round + k) % count];
             if (c->run != NULL) EKI_TRY(timed(c, &c->seconds[round], err));
         }
     }
+    if (rounds != NULL) *rounds = round;
     return EK_OK;
 }

@@ -83,18 +83,30 @@ static ek_status check_stop(ek_comm *comm, eki_exchange *x, double since, ek_err
     return eki_now() - since < EKI_PATIENCE ? EK_OK : eki_roll_call(comm, x, true, err);
 }
 
-/* A rank's process is gone. What it had sent before may still come. */
-static ek_status check_dead(ek_comm *comm, const eki_exchange *x, ek_error *err) {
-    int dead = eki_watch_dead(comm);
+static ek_status fail_dead(ek_comm *comm, const eki_exchange *x, int dead, ek_error *err) {
     char where[192];
     ek_error error;
-    if (dead < 0) return EK_OK;
-    if (comm->died_at == 0) comm->died_at = eki_now();
-    comm->peers[dead].dead = true;
-    if (eki_now() - comm->died_at < EKI_PATIENCE) return EK_OK;
     (void)eki_fail(&error, EK_ERR_DIST, "rank %d has died: its process ended while rank %d waited at %s", dead,
                    comm->transport->rank, eki_label_text(&x->label, where, sizeof where));
     return eki_comm_failed(comm, &error, err);
+}
+
+/* A rank's process is gone. What it had sent before may still come. */
+static ek_status check_dead(ek_comm *comm, const eki_exchange *x, ek_error *err) {
+    int dead = eki_watch_dead(comm, 0);
+    if (dead < 0) return EK_OK;
+    if (comm->died_at == 0) comm->died_at = eki_now();
+    comm->peers[dead].dead = true;
+    return eki_now() - comm->died_at < EKI_PATIENCE ? EK_OK : fail_dead(comm, x, dead, err);
+}
+
+/* Of an exchange that fails beside a rank that dies, the death is the reason: transports may see it first, and half
+ * messages. */
+static ek_status fail_at(ek_comm *comm, const eki_exchange *x, const ek_error *error, ek_error *err) {
+    int dead = eki_watch_dead(comm, EKI_PATIENCE);
+    if (dead < 0) return eki_comm_failed(comm, error, err);
+    comm->peers[dead].dead = true;
+    return fail_dead(comm, x, dead, err);
 }
 
 ek_status eki_comm_progress(ek_comm *comm, ek_error *err) {
@@ -102,9 +114,19 @@ ek_status eki_comm_progress(ek_comm *comm, ek_error *err) {
     if (comm == NULL || comm->transport == NULL) return EK_OK;
     if (comm->failed) return eki_comm_broken(comm, err);
     for (eki_exchange *x = comm->active; x != NULL; x = x->list_next) {
-        if (!x->done && eki_exchange_advance(x, &error) != EK_OK) return eki_comm_failed(comm, &error, err);
+        if (!x->done && eki_exchange_advance(x, &error) != EK_OK) return fail_at(comm, x, &error, err);
     }
     return EK_OK;
+}
+
+/* What the others report, who has died, and what the launcher wants. */
+static ek_status look_around(ek_comm *comm, eki_exchange *x, double begin, ek_error *err) {
+    ek_error error;
+    if (eki_notices_take(comm, &x->label, &error) != EK_OK) return fail_at(comm, x, &error, err);
+    if (eki_now() - begin > 1e-3) EKI_TRY(check_dead(comm, x, err));
+    if (comm->died_at != 0) return EK_OK; /* what else is reported follows from it */
+    EKI_TRY(eki_notices_obey(comm, EKI_PATIENCE, err));
+    return check_stop(comm, x, begin, err);
 }
 
 ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
@@ -117,12 +139,7 @@ ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
         status = eki_comm_progress(comm, err);
         if (status != EK_OK || x->done) break;
         now = eki_now();
-        if ((++comm->polls & 15) == 0 || now - begin > 1e-3) {
-            status = eki_notices_take(comm, &x->label, err);
-            if (status == EK_OK) status = eki_notices_obey(comm, EKI_PATIENCE, err);
-            if (status == EK_OK && now - begin > 1e-3) status = check_dead(comm, x, err);
-            if (status == EK_OK) status = check_stop(comm, x, begin, err);
-        }
+        if ((++comm->polls & 15) == 0 || now - begin > 1e-3) status = look_around(comm, x, begin, err);
         if (status == EK_OK && now - begin > limit) status = eki_roll_call(comm, x, false, err);
         eki_pause(now - begin);
     }

@@ -98,8 +98,8 @@ void eki_pause(double waited);
 /* ---- watch.c ---- */
 /* A collective call: from then on the processes of ranks on this machine are watched. */
 ek_status eki_watch_start(ek_comm *comm, ek_error *err);
-/* A rank whose process has ended, or -1. */
-int eki_watch_dead(const ek_comm *comm);
+/* A rank whose process has ended, now or within so many seconds, or -1. */
+int eki_watch_dead(const ek_comm *comm, double seconds);
 void eki_watch_free(eki_watch *watch);
 
 /* ---- exchange.c ---- */

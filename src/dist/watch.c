@@ -81,9 +81,9 @@ ek_status eki_watch_start(ek_comm *comm, ek_error *err) {
     return status;
 }
 
-int eki_watch_dead(const ek_comm *comm) {
+int eki_watch_dead(const ek_comm *comm, double seconds) {
     eki_watch *w = comm->watch;
-    if (w == NULL || w->count == 0 || poll(w->processes, (nfds_t)w->count, 0) <= 0) return -1;
+    if (w == NULL || w->count == 0 || poll(w->processes, (nfds_t)w->count, (int)(1e3 * seconds)) <= 0) return -1;
     for (int i = 0; i < w->count; i++) {
         if (w->processes[i].revents & POLLIN) return w->ranks[i];
     }

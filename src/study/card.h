@@ -103,7 +103,7 @@ typedef struct eks_reading {
     eks_verdict expected;
 } eks_reading;
 
-enum { EKS_ENDPOINTS = 16, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64, EKS_LABELS = 16 };
+enum { EKS_ENDPOINTS = 17, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64, EKS_LABELS = 16 };
 
 /* A cell is a number, or text when `text` is not empty. */
 typedef struct eks_cell {

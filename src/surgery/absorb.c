@@ -97,15 +97,16 @@ static bool static_extents(const eki_shape *shape) {
     return shape->rank > 2;
 }
 
+enum { IMAGE_ELEMENTS = 1 << 24, IMAGE_VISITS = 1 << 25 }; /* 64 MiB; a second or less */
+
 /* The border image is part of the file, and made position by position: extents are what a file declares. */
 static bool fits_image(const eki_weight *weight, const eki_shape *out) {
-    enum { ELEMENTS = 1 << 26, VISITS = 1 << 30 };
     int64_t positions = 1, elements, visits;
     for (int i = 2; i < out->rank; i++) {
         if (!eki_mul_i64(positions, out->dims[i], &positions)) return false;
     }
-    return eki_mul_i64(positions, weight->outputs, &elements) && elements <= ELEMENTS &&
-           eki_mul_i64(positions, weight->taps, &visits) && visits <= VISITS;
+    return eki_mul_i64(positions, weight->outputs, &elements) && elements <= IMAGE_ELEMENTS &&
+           eki_mul_i64(positions, weight->taps, &visits) && visits <= IMAGE_VISITS;
 }
 
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
@@ -128,6 +129,7 @@ bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const ek
                eki_is_op(op, "Conv") ? "pads with zeros, which the norm would have shifted"
                                      : "spreads what the norm shifts unevenly");
     if (border && !fits_image(&weight, &op->out[0]->shape))
-        REFUSE("%s would need an image of more than %d values for its border", label, 1 << 26);
+        REFUSE("%s is so large that its border would be an image of more than %d values, or %d taps of its kernel",
+               label, (int)IMAGE_ELEMENTS, (int)IMAGE_VISITS);
     return true;
 }

@@ -6,10 +6,12 @@
 #include "base/random.h"
 #include "surgery/surgery.h"
 
+#define EK_EXPERIMENTAL
+#include <evenkeel/bench.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_INPUTS = 16 };
 
@@ -162,10 +164,14 @@ static ek_status run_all(pair *p) {
     return EK_OK;
 }
 
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+typedef struct runner {
+    pair *p;
+    int model;
+} runner;
+
+static ek_status run_model(void *context, ek_error *err) {
+    const runner *r = context;
+    return ek_session_run(r->p->sessions[r->model], r->p->inputs, r->p->n_inputs, err);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -173,19 +179,15 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* In turns, so that whatever else the machine does hits both; the first turn plans and is not counted. */
+/* In turns, for two seconds at most; the first run of each plans and is not counted. */
 static ek_status time_both(pair *p, double *seconds[2]) {
-    const double patience = 2;
-    double begin = now();
-    for (int turn = -1; turn < p->options.timed && (turn < 1 || now() - begin < patience); turn++) {
-        for (int m = 0; m < 2; m++) {
-            double start = now();
-            EKI_TRY(ek_session_run(p->sessions[m], p->inputs, p->n_inputs, p->err));
-            if (turn >= 0) seconds[m][turn] = now() - start;
-        }
-        if (turn >= 0) p->result->timed = turn + 1;
+    const ek_round_options options = {.rounds = p->options.timed, .patience = 2};
+    runner runners[2] = {{p, 0}, {p, 1}};
+    ek_contender contenders[2];
+    for (int m = 0; m < 2; m++) {
+        contenders[m] = (ek_contender){.run = run_model, .context = &runners[m], .seconds = seconds[m]};
     }
-    return EK_OK;
+    return ek_bench_rounds(contenders, 2, &options, &p->result->timed, p->err);
 }
 
 static ek_status time_all(pair *p) {

@@ -85,6 +85,21 @@ static void wrong_arity(void **state) {
     op_end(&t);
 }
 
+/* All at once, so that one look says what a model lacks; an operator of an opset to come is none of this one. */
+static void unknown_operators(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 17);
+    eki_node *first = NODE(&t, "Mystery", 1, op_input(&t, SHAPE(2), NULL));
+    eki_node *second = NODE(&t, "Relu", 1, first->out[0]);
+    NODE(&t, "GroupNormalization", 1, second->out[0]);
+    second->domain = "com.example";
+    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_UNSUPPORTED, "operators not supported at opset 17: Mystery (x1, first at");
+    assert_non_null(strstr(t.err.text, "com.example.Relu (x1, first at"));
+    assert_non_null(strstr(t.err.text, "GroupNormalization (x1, first at"));
+    op_end(&t);
+}
+
 /* A server that sees a new shape with every request: a graph does not grow with the plans made for it. */
 static void plans_leave_nothing_behind(void **state) {
     (void)state;
@@ -113,9 +128,10 @@ static void plans_leave_nothing_behind(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(constant_of_shape), cmocka_unit_test(many_tensors),
-        cmocka_unit_test(empty_but_endless), cmocka_unit_test(huge_window),
-        cmocka_unit_test(wrong_arity),       cmocka_unit_test(plans_leave_nothing_behind),
+        cmocka_unit_test(constant_of_shape),          cmocka_unit_test(many_tensors),
+        cmocka_unit_test(empty_but_endless),          cmocka_unit_test(huge_window),
+        cmocka_unit_test(unknown_operators),          cmocka_unit_test(wrong_arity),
+        cmocka_unit_test(plans_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,36 @@ static void metadata(pb *file) {
     finish_model(file, &graph);
 }
 
+/* 3000 local functions, each calling the next, the last the first: kept as they are, never followed. */
+static void chained_functions(pb *file) {
+    enum { FUNCTIONS = 3000 };
+    pb graph = {0}, call = {0};
+    char name[16];
+    pb_text(&call, 1, "x");
+    pb_text(&call, 2, "y");
+    pb_text(&call, 4, "f0");
+    pb_text(&call, 7, "local");
+    pb_message(&graph, 1, &call);
+    add_info(&graph, 11, "x", NULL);
+    add_info(&graph, 12, "y", NULL);
+    finish_model(file, &graph);
+    for (int i = 0; i < FUNCTIONS; i++) {
+        pb function = {0}, node = {0};
+        (void)snprintf(name, sizeof name, "f%d", i);
+        pb_text(&function, 1, name);
+        pb_text(&function, 4, "x");
+        pb_text(&function, 5, "y");
+        (void)snprintf(name, sizeof name, "f%d", (i + 1) % FUNCTIONS);
+        pb_text(&node, 1, "x");
+        pb_text(&node, 2, "y");
+        pb_text(&node, 4, name);
+        pb_text(&node, 7, "local");
+        pb_message(&function, 7, &node);
+        pb_text(&function, 10, "local");
+        pb_message(file, 25, &function);
+    }
+}
+
 static void small_numbers(pb *file) {
     pb graph = {0}, tensor = {0};
     size_t count = (size_t)20 << 20;
@@ -151,6 +181,7 @@ static const broken_case cases[] = {
     {"4 MB of unknown node fields", unknown_node_fields, EK_OK, ""},
     {"unknown fields between known ones", interleaved, EK_OK, ""},
     {"5000 metadata entries", metadata, EK_ERR_LIMIT, "more than 4096 metadata_props"},
+    {"3000 functions in a circle", chained_functions, EK_OK, ""},
     {"20 MB of one-byte int64", small_numbers, EK_ERR_LIMIT, "raise the budget"},
 };
 

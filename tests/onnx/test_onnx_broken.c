@@ -13,7 +13,9 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -186,6 +188,71 @@ static void not_files(void **state) {
     assert_int_equal(mkfifo(fifo, 0600), 0);
     load_fails(fifo, "is a pipe or device");
     (void)unlink(fifo);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", fifo);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    load_fails(fifo, "cannot open"); /* ENXIO: a socket is not opened */
+    (void)close(listener);
+    (void)unlink(fifo);
+}
+
+static const char *scratch(void) {
+    static char path[64];
+    (void)snprintf(path, sizeof path, "/tmp/ek-onnx-%ld.onnx", (long)getpid());
+    return path;
+}
+
+static void put(const char *path, const pb *file, off_t size) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, file->data, file->size), file->size);
+    assert_int_equal(ftruncate(fd, size), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+/* Nothing but holes behind what is written: 3 GiB, and an unknown field of nearly 2 GiB, which is kept and never read.
+ */
+static void as_large_as_can_be(void **state) {
+    (void)state;
+    static ek_error err;
+    const off_t size = (off_t)1 << 29; /* large enough to be mapped */
+    pb file = {0};
+    eki_graph *graph;
+    put(scratch(), &file, (off_t)3 << 30);
+    assert_int_equal(eki_onnx_load(scratch(), NULL, &graph, &err), EK_ERR_LIMIT);
+    assert_non_null(strstr(err.text, "has 3221225472 bytes; an ONNX model has at most 2 GiB"));
+    put(scratch(), &file, INT32_MAX);
+    assert_int_equal(eki_onnx_load(scratch(), NULL, &graph, &err), EK_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "field number 0"));
+    rich_model(&file);
+    pb_tag(&file, 99, 2);
+    pb_number(&file, (uint64_t)size - file.size - 5);
+    put(scratch(), &file, size);
+    ek_status status = eki_onnx_load(scratch(), NULL, &graph, &err);
+    if (status != EK_OK) fail_msg("%s: %s", ek_status_name(status), err.text);
+    eki_graph_destroy(graph);
+    pb_free(&file);
+    (void)unlink(scratch());
+}
+
+/* What is loaded stays what it was when somebody cuts the file. */
+static void cut_while_in_use(void **state) {
+    (void)state;
+    static ek_error err;
+    pb file = {0};
+    rich_model(&file);
+    put(scratch(), &file, (off_t)file.size);
+    eki_graph *graph, *again;
+    assert_int_equal(eki_onnx_load(scratch(), NULL, &graph, &err), EK_OK);
+    assert_int_equal(truncate(scratch(), 0), 0);
+    assert_int_equal(eki_onnx_save(graph, scratch(), &err), EK_OK); /* reads every tensor */
+    assert_int_equal(eki_onnx_load(scratch(), NULL, &again, &err), EK_OK);
+    assert_int_equal(again->n_nodes, graph->n_nodes);
+    eki_graph_destroy(again);
+    eki_graph_destroy(graph);
+    pb_free(&file);
+    (void)unlink(scratch());
 }
 
 int main(void) {
@@ -193,7 +260,8 @@ int main(void) {
         cmocka_unit_test(broken_files),       cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(every_byte_changed), cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(budget_is_kept),     cmocka_unit_test(many_nodes),
-        cmocka_unit_test(not_files),
+        cmocka_unit_test(not_files),          cmocka_unit_test(as_large_as_can_be),
+        cmocka_unit_test(cut_while_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

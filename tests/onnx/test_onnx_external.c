@@ -2,6 +2,7 @@
 #include "models.h"
 #include "onnx/onnx.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,6 +91,53 @@ static void reads_and_saves_as_one_file(void **state) {
         assert_int_equal(eki_onnx_save(graph, in_folder("outside/whole.onnx"), &err), EK_OK);
         eki_graph_destroy(graph);
         assert_int_equal(eki_onnx_load(in_folder("outside/whole.onnx"), NULL, &graph, &err), EK_OK);
+        assert_numbers(graph);
+        eki_graph_destroy(graph);
+    }
+}
+
+static int files_in(const char *name) {
+    DIR *dir = opendir(in_folder(name));
+    int count = 0;
+    assert_non_null(dir);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) count += entry->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
+}
+
+static void assert_untouched(const char *name) {
+    static ek_error err;
+    static const float numbers[] = {9, 1, 2, 3, 4};
+    eki_map map;
+    assert_int_equal(eki_map_open(in_folder(name), &map, &err), EK_OK);
+    assert_int_equal(map.size, sizeof numbers);
+    assert_memory_equal(map.data, numbers, sizeof numbers);
+    eki_map_close(&map);
+}
+
+/* Whatever places a file names, a save writes the one file that it is given: nothing beside it, and nothing behind a
+ * link that stands there. */
+static void saves_nothing_else(void **state) {
+    (void)state;
+    static ek_error err;
+    eki_graph *graph;
+    const char *keys[] = {"location", "sub/weights.bin", "offset", "4", NULL};
+    put_model("model.onnx", EK_F32, keys);
+    assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
+    assert_int_equal(mkdir(in_folder("alone"), 0700), 0);
+    assert_int_equal(eki_onnx_save(graph, in_folder("alone/whole.onnx"), &err), EK_OK);
+    assert_int_equal(files_in("alone"), 1);
+    assert_int_equal(symlink("../weights.bin", in_folder("alone/link.onnx")), 0);
+    assert_int_equal(eki_onnx_save(graph, in_folder("alone/link.onnx"), &err), EK_OK);
+    assert_int_equal(link(in_folder("sub/weights.bin"), in_folder("alone/hard.onnx")), 0);
+    assert_int_equal(eki_onnx_save(graph, in_folder("alone/hard.onnx"), &err), EK_OK);
+    assert_int_equal(files_in("alone"), 3);
+    eki_graph_destroy(graph);
+    assert_untouched("weights.bin");
+    assert_untouched("sub/weights.bin");
+    static const char *const saved[] = {"alone/link.onnx", "alone/hard.onnx"};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(eki_onnx_load(in_folder(saved[i]), NULL, &graph, &err), EK_OK);
         assert_numbers(graph);
         eki_graph_destroy(graph);
     }
@@ -214,6 +262,7 @@ static void refuses_twice(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_saves_as_one_file),
+        cmocka_unit_test(saves_nothing_else),
         cmocka_unit_test(reads_without_length),
         cmocka_unit_test(reads_half_precision),
         cmocka_unit_test(refuses),

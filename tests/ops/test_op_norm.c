@@ -183,6 +183,63 @@ static void batch_errors(void **state) {
     op_end(&t);
 }
 
+/* What a file may say of a norm and no norm can mean: an error that names node and number, not a NaN. */
+static void senseless_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *attribute;
+        float value;
+        const char *text;
+    } cases[] = {{"epsilon", -1e-5f, "epsilon is -1e-05, expected a finite number >= 0"},
+                 {"epsilon", (float)NAN, "epsilon is nan"},
+                 {"epsilon", (float)INFINITY, "epsilon is inf"},
+                 {"momentum", 1.5f, "momentum is 1.5"},
+                 {"momentum", -0.1f, "momentum is -0.1"},
+                 {"momentum", (float)NAN, "momentum is nan"}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        op_test t;
+        norm_values v = batch_graph(&t, 15, 1, 4);
+        op_set_float(&t, v.node, cases[i].attribute, cases[i].value);
+        op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, cases[i].text);
+        assert_non_null(strstr(t.err.text, "(BatchNormalization)"));
+        op_end(&t);
+    }
+    for (int64_t groups = -1; groups <= 7; groups += 4) { /* -1, 3, 7 of 8 channels */
+        op_test t;
+        op_begin(&t, 21);
+        eki_value *p = op_param(&t, SHAPE(8), NULL);
+        eki_node *node = NODE(&t, "GroupNormalization", 1, op_input(&t, SHAPE(2, 8, 2, 2), NULL), p, p);
+        op_set_int(&t, node, "num_groups", groups);
+        op_run_fails(&t, EKI_MODE_FILE, EK_ERR_SHAPE, "num_groups");
+        op_end(&t);
+    }
+}
+
+/* A freshly made model: scale and variance are one initializer of ones, bias and mean one of zeros. */
+static void shared_parameters(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 15);
+    eki_value *x = op_input(&t, SHAPE(4, 3, 2, 2), NULL), *one = op_param(&t, SHAPE(3), F(1, 1, 1));
+    eki_value *zero = op_param(&t, SHAPE(3), F(0, 0, 0));
+    eki_node *node = NODE(&t, "BatchNormalization", 3, x, one, zero, zero, one);
+    op_set_int(&t, node, "training_mode", 1);
+    op_run(&t, EKI_MODE_FILE);
+    const float *y = op_result(&t, 0, NULL);
+    for (size_t c = 0; c < 3; c++) {
+        double mean, var;
+        moments(&t, c, &mean, &var);
+        for (size_t n = 0; n < 4; n++) {
+            double v = ((double)t.feed[0][(n * 3 + c) * 4] - mean) / sqrt(var + (double)1e-5f);
+            assert_float_equal((double)y[(n * 3 + c) * 4], v, 2e-6 * fmax(1.0, fabs(v)));
+        }
+        assert_float_equal((double)op_result(&t, 1, NULL)[c], (1 - (double)0.9f) * mean, 1e-6);
+        assert_float_equal((double)op_result(&t, 2, NULL)[c], (double)0.9f + (1 - (double)0.9f) * var, 1e-6);
+        assert_true(data_of(one)[c] == 1 && data_of(zero)[c] == 0);
+    }
+    op_end(&t);
+}
+
 /* y = (x - mean) / sqrt(var + eps) per set of `n` consecutive elements, times scale[i of `channels`] plus bias. */
 static void expect_rows(op_test *t, size_t n, size_t inner, size_t channels, const float *scale, const float *bias,
                         bool centre) {
@@ -287,6 +344,8 @@ int main(void) {
         cmocka_unit_test(running_outputs),
         cmocka_unit_test(commit_updates_once),
         cmocka_unit_test(non_finite_batches_do_not_poison),
+        cmocka_unit_test(senseless_numbers),
+        cmocka_unit_test(shared_parameters),
         cmocka_unit_test(batch_gradients),
         cmocka_unit_test(batch_errors),
         cmocka_unit_test(instance_norm),

@@ -112,6 +112,6 @@ const pattern patterns_before[] = {
     {"two readers", two_readers, 0, "bn", "no convolution or product beside it"},
     {"in a row", in_a_row, 1, "bn", "no convolution or product beside it"},
     {"both sides", both_sides, 0, "bn", "would not be finite"},
-    {"padded, large image", claimed, 0, "bn", "would need an image of more than"},
+    {"padded, large image", claimed, 0, "bn", "its border would be an image of more than 16777216 values"},
     {0},
 };

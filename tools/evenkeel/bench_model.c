@@ -1,7 +1,6 @@
 /* bench_model.c: `evenkeel bench model`: latency and throughput of a model, as it is and folded, and where time goes.
  *
- * Both run in every round, in turn, so that what slows the machine down slows both. A round repeats a run until it has
- * lasted long enough to be timed.
+ * Both run in every round, in turn, so that what slows the machine down slows both.
  */
 #include "bench_model.h"
 
@@ -9,13 +8,13 @@
 #include "message.h"
 #include "report/json_out.h"
 
+#define EK_EXPERIMENTAL
+#include <evenkeel/bench.h>
 #include <evenkeel/surgery.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { MOST_INPUTS = 16, MOST_ROWS = 96, MOST_ROUNDS = 1000, WARM_UPS = 3, MOST_REPEATS = 10000 };
+enum { MOST_INPUTS = 16, MOST_ROWS = 96, MOST_ROUNDS = 1000, WARM_UPS = 3 };
 static const double shortest_round = 0.05;
 
 typedef struct contender {
@@ -36,12 +35,6 @@ typedef struct model_bench {
     ek_array inputs[MOST_INPUTS];
     size_t input_count;
 } model_bench;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Numbers in [-1, 1], always the same; whole numbers are 0. */
 static void fill(float *values, int64_t count) {
@@ -104,17 +97,14 @@ static ek_status prepare(model_bench *bench, const char *path, ek_error *err) {
     return status;
 }
 
-static ek_status time_round(model_bench *bench, contender *c, int round, ek_error *err) {
-    double start = now(), elapsed = 0;
-    int repeats = 0;
-    while (repeats == 0 || (elapsed < shortest_round && repeats < MOST_REPEATS)) {
-        ek_status status = ek_session_run(c->session, bench->inputs, bench->input_count, err);
-        if (status != EK_OK) return status;
-        repeats++;
-        elapsed = now() - start;
-    }
-    c->seconds[round] = elapsed / repeats;
-    return EK_OK;
+typedef struct turn {
+    const model_bench *bench;
+    contender *c;
+} turn;
+
+static ek_status run_once(void *context, ek_error *err) {
+    const turn *t = context;
+    return ek_session_run(t->c->session, t->bench->inputs, t->bench->input_count, err);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -152,11 +142,14 @@ static ek_status profile(model_bench *bench, contender *c, ek_error *err) {
 }
 
 static ek_status measure(model_bench *bench, ek_error *err) {
-    ek_status status = EK_OK;
-    for (int round = 0; status == EK_OK && round < bench->rounds; round++) {
-        for (int i = 0; status == EK_OK && i < bench->count; i++)
-            status = time_round(bench, &bench->contenders[(i + round) % bench->count], round, err);
+    const ek_round_options options = {.rounds = bench->rounds, .seconds = shortest_round};
+    ek_contender contenders[2];
+    turn turns[2];
+    for (int i = 0; i < bench->count; i++) {
+        turns[i] = (turn){bench, &bench->contenders[i]};
+        contenders[i] = (ek_contender){.run = run_once, .context = &turns[i], .seconds = turns[i].c->seconds};
     }
+    ek_status status = ek_bench_rounds(contenders, bench->count, &options, NULL, err);
     for (int i = 0; status == EK_OK && i < bench->count; i++) {
         summarize(&bench->contenders[i], bench->rounds);
         status = profile(bench, &bench->contenders[i], err);

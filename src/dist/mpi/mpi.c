@@ -128,12 +128,23 @@ static void mpi_close(eki_transport *t, bool clean) {
     free(t);
 }
 
+/* UCX, on which MPICH may stand, reads large messages out of the memory of a sender on the same machine, and aborts the
+ * reader when the sender has died. Where all ranks are on one machine, all messages are copied through shared memory
+ * instead, unless the user has chosen. */
+static void avoid_reading_the_dead(void) {
+#ifndef OPEN_MPI
+    const char *here = getenv("MPI_LOCALNRANKS"), *all = getenv("PMI_SIZE");
+    if (here != NULL && all != NULL && atoi(here) == atoi(all)) (void)setenv("UCX_RNDV_THRESH", "inf", 0);
+#endif
+}
+
 /* MPICH's launcher with -disable-auto-cleanup sends SIGUSR1 when a rank has died. MPICH then asks the launcher who it
  * was, inside whatever call comes next, and waits for an answer that need not come (MPICH 4.0: two ranks that ask at
  * once are given each other's, or end the launcher). Ranks notice the death by themselves, so the signal goes to
  * whoever had it before MPI, or to nobody. */
 static int init_mpi(void) {
     int provided = 0;
+    avoid_reading_the_dead();
     struct sigaction before;
     int known = sigaction(SIGUSR1, NULL, &before);
     int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);

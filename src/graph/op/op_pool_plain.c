@@ -62,7 +62,7 @@ static void visit_window(const extents *e, const int64_t out[3], window_result *
                 if (visit != NULL) visit(argument, offset);
                 if (x == NULL) continue;
                 r->sum += x[offset];
-                if (r->best < 0 || !(x[offset] <= r->most)) {
+                if (r->best < 0 || x[offset] > r->most || isnan(r->most)) { /* NaN is passed over, as by oneDNN */
                     r->best = offset;
                     r->most = x[offset];
                 }

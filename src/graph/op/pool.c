@@ -2,7 +2,7 @@
  *
  * Any layout passes through. Three cases oneDNN does not have run in plain loops of our own: the Indices output,
  * ceil_mode with counted padding, where ONNX leaves what lies beyond the padding out of the divisor, and padding as
- * wide as the window.
+ * wide as the window. MaxPool passes NaN over (ONNX says nothing; docs/numerics.md).
  */
 #include "dnnl/adapter.h"
 #include "graph/op/op_pool_plain.h"
