@@ -89,7 +89,8 @@ ek_tensor_info ek_model_tensor(const ek_model *model, size_t index) {
 ek_status ek_model_tensor_data(ek_model *model, const char *name, ek_tensor_info *info, void **data, ek_error *err) {
     eki_value *value = eki_graph_find(model->graph, name);
     if (value == NULL || value->init == NULL) {
-        return eki_fail(err, EK_ERR_ARG, "the model has no initializer '%s'; evenkeel inspect lists them", name);
+        return eki_fail(err, EK_ERR_ARG, "the model has no initializer '%s'; evenkeel models FILE.onnx lists them",
+                        name);
     }
     EKI_TRY(eki_tensor_own(value->init, err));
     if (info != NULL) *info = describe(model->graph, value);

@@ -29,7 +29,8 @@ static ek_status find_outputs(ek_session *session, const ek_session_options *opt
     for (size_t i = 0; i < options->output_count; i++) {
         const eki_value *value = eki_graph_find(session->model->graph, options->outputs[i]);
         if (value == NULL) {
-            return eki_fail(err, EK_ERR_ARG, "the model has no value '%s' to return; evenkeel inspect lists them",
+            return eki_fail(err, EK_ERR_ARG,
+                            "the model has no value '%s' to return; evenkeel models FILE.onnx lists them",
                             options->outputs[i]);
         }
         session->names[i] = value->name;

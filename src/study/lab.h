@@ -7,7 +7,7 @@
 #ifndef EKS_LAB_H
 #define EKS_LAB_H
 
-#include "study/pool.h"
+#include "study/image_pool.h"
 
 #include <evenkeel/model.h>
 #include <evenkeel/train.h>

@@ -154,7 +154,7 @@ static ek_status fit_norm(const fit *f, eki_conversion *item) {
         double slope = m->uu > 0 ? m->uy / m->uu : 0, variance = m->uu / m->count;
         double bias = m->mean_y - slope * m->mean_u;
         if (!(m->count >= 2) || !isfinite(slope) || !isfinite(bias)) {
-            return eki_fail(f->err, m->count >= 2 ? EK_ERR_NONFINITE : EK_ERR_ARG, "norm '%s': channel %lld %s",
+            return eki_fail(f->err, m->count >= 2 ? EK_ERR_NONFINITE : EK_ERR_SHAPE, "norm '%s': channel %lld %s",
                             item->name, (long long)k,
                             m->count >= 2 ? "is not finite on the data" : "has fewer than two values; use more data");
         }

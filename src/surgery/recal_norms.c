@@ -114,7 +114,7 @@ ek_status eki_recal_write(eki_recal_norm *norm, eki_recal_mix mix, ek_error *err
         double measured = m->count > 0 ? m->m2 / m->count : 0, old_mean = (double)mean[c],
                old_var = (double)variance[c];
         if (m->count < 2 || !isfinite(m->mean) || !isfinite(measured)) {
-            return eki_fail(err, m->count < 2 ? EK_ERR_ARG : EK_ERR_NONFINITE,
+            return eki_fail(err, m->count < 2 ? EK_ERR_SHAPE : EK_ERR_NONFINITE,
                             m->count < 2
                                 ? "norm '%.200s': channel %lld has fewer than two values; use more data"
                                 : "norm '%.200s': the input of channel %lld is not finite; nothing was changed",

@@ -181,7 +181,7 @@ static ek_status write_norm(const eki_norm_ref *ref, const eki_moment *moments, 
     for (int64_t c = 0; c < ref->info.channels; c++) {
         double mean = moments[c].mean, variance = moments[c].m2 / moments[c].count;
         if (!(moments[c].count >= 2) || !isfinite(mean) || !isfinite(variance)) {
-            return eki_fail(err, moments[c].count >= 2 ? EK_ERR_NONFINITE : EK_ERR_ARG, "'%s': channel %lld %s",
+            return eki_fail(err, moments[c].count >= 2 ? EK_ERR_NONFINITE : EK_ERR_SHAPE, "'%s': channel %lld %s",
                             ref->info.output, (long long)c,
                             moments[c].count >= 2 ? "is not finite on the data"
                                                   : "has fewer than two values; use more data");

@@ -1,14 +1,18 @@
-/* fuzz_model.c: whatever a model file says, loading, inspecting, folding and comparing it give results or errors.
+/* fuzz_model.c: whatever a model file says, loading, inspecting, folding, unfolding, converting and comparing it give
+ * results or errors.
  *
  *     fuzz_model                 random graphs, changed at random, and the corpus (this is what ctest runs)
  *     fuzz_model FILE...         replays files, such as a crash
- *     fuzz_model --write FOLDER  writes seeds for a fuzzer
+ *     fuzz_model --write FOLDER  writes seeds for a fuzzer: random graphs, and what corpus.pack holds
+ *     fuzz_model --pack FOLDER FILE
+ *                                writes corpus.pack, from a folder that a fuzzer has made small
  *
  * scripts/fuzz.sh makes it a libFuzzer program whose mutator knows graphs.
  */
 #include "../surgery/random_net.h"
 #include "mutate.h"
 #include "onnx/onnx.h"
+#include "pack.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -30,6 +34,25 @@ static bool failed(ek_status status, const char *what, const ek_error *err) {
     if (status == EK_OK) return false;
     if (err->text[0] == '\0') stop(what, err);
     return true;
+}
+
+/* What makes another model: the result is a model, or there is a reason. */
+static void change(ek_model *model) {
+    static ek_error err;
+    ek_unfold_options unfolding = ek_unfold_options_default();
+    ek_convert_options converting = ek_convert_options_default();
+    ek_edit_report *report;
+    ek_model *changed;
+    double drift;
+    if (!failed(ek_unfold(model, &unfolding, &changed, &report, &err), "unfold", &err)) {
+        ek_edit_report_destroy(report);
+        ek_model_destroy(changed);
+    }
+    converting.opset = 21;
+    converting.norm = EK_TO_FROZEN;
+    if (failed(ek_convert(model, &converting, &changed, &report, &drift, &err), "convert", &err)) return;
+    ek_edit_report_destroy(report);
+    ek_model_destroy(changed);
 }
 
 static void examine(const ek_model *model) {
@@ -54,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (failed(eki_model_load_bytes(data, size, "fuzz", &model, &err), "load", &err)) return 0;
     loaded++;
     examine(model);
+    change(model);
     ek_model_destroy(model);
     return 0;
 }
@@ -136,6 +160,13 @@ static int replay_folder(const char *folder) {
     return bad;
 }
 
+#define PACK EK_SOURCE_DIR "/tests/fuzz/corpus.pack"
+
+static void try_packed(void *context, const uint8_t *data, size_t size) {
+    (void)context;
+    (void)LLVMFuzzerTestOneInput(data, size);
+}
+
 static int write_seeds(const char *folder) {
     static ek_error err;
     char path[1024];
@@ -145,17 +176,21 @@ static int write_seeds(const char *folder) {
         if (ek_model_save(model, path, NULL, &err) != EK_OK) stop(path, &err);
         ek_model_destroy(model);
     }
-    return 0;
+    return pack_extract(PACK, folder);
 }
 
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_seeds(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--pack") == 0) return pack_write(argv[2], argv[3]);
     int bad = 0;
     for (int i = 1; i < argc; i++) bad |= replay(argv[i]);
     if (argc > 1) return bad;
     random_graphs();
     printf("%d graphs, %d changes each: %lu files loaded, %lu folded\n", (int)SEEDS, (int)CHANGES, loaded, folds);
     if (loaded < 2 * SEEDS || folds < SEEDS) return 1; /* else nothing was tried */
+    long packed = pack_read(PACK, try_packed, NULL);
+    printf("%ld files that a fuzzer found worth keeping\n", packed);
+    if (packed < 500) return 1;
     return replay_folder(EK_SOURCE_DIR "/tests/fuzz/corpus");
 }
 #endif

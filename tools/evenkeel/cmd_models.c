@@ -125,8 +125,8 @@ const ek_architecture *architecture_find(const char *name, ek_error *err) {
         if (strcmp(names[n], name) == 0) return ek_architecture_get(n);
     }
     const char *near = suggest(name, names, n);
-    fail(err, EK_ERR_ARG, "no built-in model '%s'%s%s%s; 'evenkeel models' lists them, and a file ends in .onnx", name,
-         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fail(err, EK_ERR_ARG, "no built-in model '%s'%s%s%s 'evenkeel models' lists them, and a file ends in .onnx", name,
+         near ? "; did you mean '" : ";", near ? near : "", near ? "'?" : "");
     return NULL;
 }
 

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const option run_options[] = {
     {.name = "input",
@@ -100,6 +101,8 @@ static ek_status read_inputs(job *j, ek_error *err) {
     for (int k = 0; k < given->count; k++) {
         const char *file;
         int index = input_index(j, given->texts[k], &file);
+        if (file == given->texts[k] && strchr(file, '=') != NULL && access(file, F_OK) != 0)
+            return list_inputs(j, file, "the model has no input of that name to feed", err);
         if (index < 0) return list_inputs(j, given->texts[k], "one input too many", err);
         if (j->sources[index] != NULL) return list_inputs(j, given->texts[k], "this input is given twice", err);
         j->sources[index] = file;

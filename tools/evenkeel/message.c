@@ -88,13 +88,18 @@ int report_input(const ek_error *err) {
     return report_as(err, err->status == EK_ERR_ARG ? EXIT_INPUT : exit_of(err->status));
 }
 
+/* The same note twice in a row (of training and test images, say) is said once. */
 void note(const char *format, ...) {
+    static char last[2048];
+    char text[2048];
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     va_list list;
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    putc('\n', stderr);
+    if (strcmp(text, last) == 0) return;
+    strcpy(last, text);
+    fprintf(stderr, "%s\n", text);
 }
 
 void warn(const char *format, ...) {

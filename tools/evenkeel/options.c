@@ -37,10 +37,12 @@ static ek_status check_number(const option *opt, const char *value, ek_error *er
     int whole = end != value && *end == 0 && errno == 0 && isfinite(number);
     const char *kind = opt->type == OPT_INT ? "a whole number" : "a number";
     if (whole && number >= opt->minimum && (opt->maximum == 0 || number <= opt->maximum)) return EK_OK;
+    int digits = opt->type == OPT_INT ? 17 : 6; /* 1048576, not 1.04858e+06 */
     if (opt->maximum == 0)
-        return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s of at least %g", opt->name, value, kind, opt->minimum);
-    return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s from %g to %g", opt->name, value, kind, opt->minimum,
-                opt->maximum);
+        return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s of at least %.*g", opt->name, value, kind, digits,
+                    opt->minimum);
+    return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s from %.*g to %.*g", opt->name, value, kind, digits, opt->minimum,
+                digits, opt->maximum);
 }
 
 ek_status option_check_value(const option *opt, const char *value, ek_error *err) {

@@ -54,9 +54,11 @@ static ek_status output_extent(const eki_node *node, eki_window *w, int i, int64
     int64_t room = in + w->pad_begin[i] + w->pad_end[i] - reach;
     if (room < 0) {
         char label[192];
-        return eki_fail(
-            err, EK_ERR_SHAPE, "%s: the window reaches over %lld elements but dimension %d has %lld with padding",
-            eki_node_label(node, label), (long long)reach, i + 2, (long long)(in + w->pad_begin[i] + w->pad_end[i]));
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "%s: the window reaches over %lld elements but dimension %d has %lld with padding; the "
+                        "model wants larger inputs",
+                        eki_node_label(node, label), (long long)reach, i + 2,
+                        (long long)(in + w->pad_begin[i] + w->pad_end[i]));
     }
     int64_t steps = w->ceil_mode ? (room + w->stride[i] - 1) / w->stride[i] : room / w->stride[i];
     if (w->ceil_mode && steps * w->stride[i] >= in + w->pad_begin[i]) steps--;

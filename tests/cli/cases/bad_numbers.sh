@@ -5,7 +5,7 @@ bad() { # option value text
     only message
 }
 bad batch abc "'abc' is not a whole number from 1"
-bad batch 0 "'0' is not a whole number from 1"
+bad batch 0 "'0' is not a whole number from 1 to 1048576"
 bad batch 64.5 "'64.5' is not a whole number"
 bad batch 99999999999999999999 "is not a whole number"
 bad batch "" "empty"

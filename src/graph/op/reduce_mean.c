@@ -1,5 +1,5 @@
-/* reduce.c: ReduceMean and ReduceSum. ONNX opsets 1 to 23: axes as an attribute, from 18 (mean) and 13 (sum) on as an
- * input; keepdims; noop_with_empty_axes. f32; ReduceSum of i32 and i64 too.
+/* reduce_mean.c: ReduceMean and ReduceSum. ONNX opsets 1 to 23: axes as an attribute, from 18 (mean) and 13 (sum) on as
+ * an input; keepdims; noop_with_empty_axes. f32; ReduceSum of i32 and i64 too.
  *
  * Sums run in f64 over their elements in row-major order. Backward spreads dy over what was summed.
  */

@@ -1,4 +1,5 @@
-/* pool.h: the images that experiments train on, read once per run and kept in memory at the size they are used. */
+/* image_pool.h: the images that experiments train on, read once per run and kept in memory at the size they are used.
+ */
 #ifndef EKS_POOL_H
 #define EKS_POOL_H
 

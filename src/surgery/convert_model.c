@@ -1,6 +1,6 @@
-/* convert.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
-#include "surgery/convert.h"
+/* convert_model.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
 #include "model/select.h"
+#include "surgery/convert.h"
 #include "surgery/raise_opset.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* pool.c: reading data sets into memory once, at the size an experiment asks for. */
-#include "study/pool.h"
+/* image_pool.c: reading data sets into memory once, at the size an experiment asks for. */
+#include "study/image_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
