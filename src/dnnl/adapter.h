@@ -42,6 +42,7 @@ typedef struct eki_conv_desc {
      */
     ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
     bool bias;
+    bool residual;         /* forward adds a tensor of dst's shape and layout */
     bool want_dx, want_dw; /* backward parts to make */
     bool forward_only;     /* neither, and never: other layouts may be faster */
     bool ungrouped;        /* no convolution around it has groups */
@@ -64,11 +65,12 @@ const char *eki_conv_implementation(const eki_conv *conv); /* oneDNN's name of t
 size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward and backward */
 
 /* weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
- * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights. */
+ * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights.
+ * residual: not NULL where the description says so; the bits are those of an addition afterwards. */
 size_t eki_conv_prepared_bytes(const eki_conv *conv);
 ek_status eki_conv_prepare_weights(const eki_conv *conv, const float *weights, void *prepared, ek_error *err);
 ek_status eki_conv_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
-                           const float *bias, float *dst, void *scratch, ek_error *err);
+                           const float *bias, const float *residual, float *dst, void *scratch, ek_error *err);
 ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const float *weights, float *dsrc,
                                  void *scratch, ek_error *err);
 /* dweights in O, C/groups, K...; dbias may be NULL when the description has no bias. */

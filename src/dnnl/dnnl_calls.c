@@ -25,6 +25,17 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attributes) {
     return status;
 }
 
+static dnnl_status_t add_residual(dnnl_primitive_attr_t attributes, const eki_geometry *g) {
+    eki_md md;
+    dnnl_post_ops_t after = NULL;
+    dnnl_status_t status = eki_md_make(&md, g->ndims, g->dst, g->dst_tag);
+    if (status == dnnl_success) status = dnnl_post_ops_create(&after);
+    if (status == dnnl_success) status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, after);
+    if (after != NULL) (void)dnnl_post_ops_destroy(after);
+    return status;
+}
+
 static const char *implementation(const_dnnl_primitive_desc_t pd) {
     const char *name = NULL;
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success ? name : "";
@@ -69,6 +80,7 @@ static dnnl_status_t find(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_ki
     *pd = NULL;
     dnnl_status_t status = describe(g, kind, method, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
+    if (status == dnnl_success && g->residual) status = add_residual(attributes, g);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_iterator_create(&walk, &desc, attributes, eki_dnnl_engine(), NULL);
     }
@@ -94,6 +106,19 @@ static dnnl_status_t find(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_ki
 dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank) {
     if (g->winograd && find(g, kind, dnnl_convolution_winograd, pd, rank) == dnnl_success) return dnnl_success;
     return find(g, kind, dnnl_convolution_direct, pd, rank);
+}
+
+dnnl_status_t eki_conv_find_adding(const eki_geometry *g, const_dnnl_primitive_desc_t like, dnnl_primitive_desc_t *pd) {
+    int rank = 0;
+    dnnl_primitive_desc_t found;
+    dnnl_status_t status = find(g, EKI_PASS_FORWARD, dnnl_convolution_direct, &found, &rank);
+    if (status != dnnl_success) return status;
+    if (strcmp(implementation(found), implementation(like)) != 0) {
+        (void)dnnl_primitive_desc_destroy(found);
+        return dnnl_unimplemented;
+    }
+    *pd = found;
+    return dnnl_success;
 }
 
 static dnnl_status_t finish(eki_prim *prim, const_dnnl_primitive_desc_t pd) {

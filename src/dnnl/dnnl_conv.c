@@ -194,8 +194,30 @@ static void fill_empty(const eki_conv *conv, const float *bias, float *dst) {
     for (int64_t i = 0; i < conv->dst_space; i++) memcpy(dst + i * d->o, bias, (size_t)d->o * sizeof(float));
 }
 
+enum { PIECE = 1 << 15 };
+
+typedef struct addition {
+    float *sum;
+    const float *term;
+    size_t count;
+} addition;
+
+static void add_piece(void *argument, size_t index) {
+    const addition *a = argument;
+    size_t begin = index * PIECE, end = begin + PIECE < a->count ? begin + PIECE : a->count;
+    for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
+}
+
+/* Where the primitive does not. */
+static void add_residual(const eki_conv *conv, const float *residual, float *dst) {
+    const eki_conv_desc *d = &conv->desc;
+    int64_t count = eki_dnnl_padded(d->dst_layout, d->o) * conv->dst_space * d->n;
+    addition a = {.sum = dst, .term = residual, .count = count > 0 ? (size_t)count : 0};
+    eki_parallel_for(&(ek_parallel){.threads = d->threads}, (a.count + PIECE - 1) / PIECE, add_piece, &a);
+}
+
 static ek_status run_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
-                             const float *bias, float *dst, char *at, ek_error *err) {
+                             const float *bias, const float *residual, float *dst, char *at, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
     const eki_pass *pass = &conv->pass[EKI_PASS_FORWARD];
     const float *x;
@@ -211,23 +233,29 @@ static ek_status run_forward(const eki_conv *conv, const float *src, const float
         memset(padded_bias + d->o, 0, (size_t)(pass->o - d->o) * sizeof(float));
         bias = padded_bias;
     }
-    const eki_arg args[] = {{DNNL_ARG_SRC, &pass->prim.src, x},
-                            {DNNL_ARG_WEIGHTS, &pass->prim.weights, prepared != NULL ? prepared : w},
-                            {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
-                            {DNNL_ARG_DST, &pass->prim.dst, y},
-                            {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
-    EKI_TRY(eki_prim_run(&pass->prim, args, 5, "convolution forward", err));
-    return eki_pass_write_dst(conv, pass, y, dst, err);
+    const eki_arg args[] = {
+        {DNNL_ARG_SRC, &pass->prim.src, x},
+        {DNNL_ARG_WEIGHTS, &pass->prim.weights, prepared != NULL ? prepared : w},
+        {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
+        {DNNL_ARG_DST, &pass->prim.dst, y},
+        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &pass->prim.dst, pass->adds ? residual : NULL},
+        {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
+    EKI_TRY(eki_prim_run(&pass->prim, args, 6, "convolution forward", err));
+    EKI_TRY(eki_pass_write_dst(conv, pass, y, dst, err));
+    if (d->residual && !pass->adds) add_residual(conv, residual, dst);
+    return EK_OK;
 }
 
 ek_status eki_conv_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
-                           const float *bias, float *dst, void *scratch, ek_error *err) {
+                           const float *bias, const float *residual, float *dst, void *scratch, ek_error *err) {
+    if (conv->desc.residual && residual == NULL) return eki_fail(err, EK_ERR_STATE, "convolution without its residual");
     if (conv->empty) {
         fill_empty(conv, bias, dst);
+        if (conv->desc.residual) add_residual(conv, residual, dst);
         return EK_OK;
     }
     int before = eki_dnnl_enter(conv->desc.threads);
-    ek_status status = run_forward(conv, src, weights, prepared, bias, dst, scratch, err);
+    ek_status status = run_forward(conv, src, weights, prepared, bias, residual, dst, scratch, err);
     eki_dnnl_leave(before);
     return status;
 }

@@ -32,6 +32,7 @@ typedef enum eki_pass_kind { EKI_PASS_FORWARD = 0, EKI_PASS_DATA = 1, EKI_PASS_W
 typedef struct eki_geometry {
     int ndims; /* 3 to 5 */
     bool grouped, bias, winograd;
+    bool residual; /* the primitive adds one */
     dnnl_dims_t src, weights, dst, strides, dilates, pad_begin, pad_end;
     dnnl_format_tag_t src_tag, dst_tag;
     const eki_md *weights_md; /* NULL = whichever layout the implementation likes */
@@ -60,6 +61,9 @@ size_t eki_md_bytes(const eki_md *md);
 /* The best implementation: rank 0 = direct, or Winograd's where the geometry allows it, 1 = channels-last gemm, 2 =
  * reference, 3 = another gemm. */
 dnnl_status_t eki_conv_find(const eki_geometry *geometry, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank);
+/* The implementation `like` is, with the residual added within it; unimplemented where there is no such. */
+dnnl_status_t eki_conv_find_adding(const eki_geometry *geometry, const_dnnl_primitive_desc_t like,
+                                   dnnl_primitive_desc_t *pd);
 dnnl_status_t eki_conv_make(eki_prim *prim, eki_pass_kind kind, const_dnnl_primitive_desc_t pd);
 dnnl_status_t eki_reorder_make(eki_prim *prim, const eki_md *from, const eki_md *to);
 dnnl_status_t eki_pool_make(eki_prim *forward, eki_prim *backward, const eki_pool_desc *desc, int ndims,
@@ -75,6 +79,7 @@ typedef struct eki_pass {
     int64_t c, o, groups;
     size_t plain_bytes; /* weights in plain order with padded channels */
     bool bias;
+    bool adds;   /* the residual, within the primitive */
     bool padded; /* these differ from the caller's weights */
 } eki_pass;
 

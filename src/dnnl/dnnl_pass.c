@@ -160,6 +160,19 @@ static dnnl_status_t choose(const eki_conv *conv, eki_pass_kind kind, int64_t un
     return status;
 }
 
+/* The same implementation, adding the residual, in the place of *pd. */
+static void take_residual(const eki_conv *conv, int64_t units, eki_pass *pass, dnnl_primitive_desc_t *pd) {
+    eki_geometry geometry;
+    dnnl_primitive_desc_t adding;
+    if (pass->dst_layout != conv->desc.dst_layout) return;
+    make_geometry(conv, pass, units, &geometry);
+    geometry.residual = true;
+    if (geometry.winograd || eki_conv_find_adding(&geometry, *pd, &adding) != dnnl_success) return;
+    (void)dnnl_primitive_desc_destroy(*pd);
+    *pd = adding;
+    pass->adds = true;
+}
+
 ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t units, int threads, const eki_pass *like,
                           eki_pass *pass, ek_error *err) {
     static const char *const names[] = {"forward", "backward by data", "backward by weights"};
@@ -167,6 +180,9 @@ ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t unit
     memset(pass, 0, sizeof *pass);
     int before = eki_dnnl_enter(threads);
     dnnl_status_t status = eki_dnnl_engine() == NULL ? dnnl_runtime_error : choose(conv, kind, units, like, pass, &pd);
+    if (status == dnnl_success && kind == EKI_PASS_FORWARD && conv->desc.residual) {
+        take_residual(conv, units, pass, &pd);
+    }
     if (status == dnnl_success) status = eki_conv_make(&pass->prim, kind, pd);
     if (status == dnnl_success) status = make_weight_reorder(conv, kind, pass);
     if (pd != NULL) (void)dnnl_primitive_desc_destroy(pd);

@@ -48,7 +48,7 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
-/* What the planner adds to a norm, where it can: y = relu(norm(x) + residual). */
+/* What the planner adds to a norm, where it can: y = relu(norm(x) + residual); to a convolution: the residual. */
 typedef struct eki_tail {
     bool residual, relu;
 } eki_tail;

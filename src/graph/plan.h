@@ -70,7 +70,8 @@ typedef struct eki_plan_request {
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
 void eki_plan_destroy(eki_plan *plan);
 
-/* plan_tail.c: what a norm does besides: y = relu(norm(x) + residual). Its output 0 is then that of `last`. */
+/* plan_tail.c: what a norm does besides: y = relu(norm(x) + residual); a convolution without gradients: conv +
+ * residual. Its output 0 is then that of `last`. */
 typedef struct eki_tail_plan {
     eki_value *residual; /* or NULL */
     bool relu;

@@ -1,8 +1,9 @@
-/* plan_tail.c: which norms take in the residual add and the ReLU behind them.
+/* plan_tail.c: which norms take in the residual add and the ReLU behind them, and which convolutions the former.
  *
  * The norm library writes relu(norm(x) + residual) in one pass over memory, forward and backward, where three operators
  * would take three. A norm gets a tail when nobody else reads what lies between, and when the residual is there by the
- * time the norm runs: of two norms that meet in an addition, the later one takes it.
+ * time the norm runs: of two norms that meet in an addition, the later one takes it. A convolution that needs no
+ * gradient adds the residual before it writes its result; its ReLU stays a step (oneDNN's makes 0 of NaN).
  */
 #include "graph/plan.h"
 
@@ -18,7 +19,7 @@ typedef struct finder {
     int *position;         /* of each node in the order of execution */
 } finder;
 
-static bool takes_tail(const eki_node *node) {
+static bool is_norm(const eki_node *node) {
     static const char *const names[] = {"BatchNormalization", "InstanceNormalization", "GroupNormalization",
                                         "LayerNormalization", "RMSNormalization"};
     for (int k = 1; k < node->n_out; k++) {
@@ -28,6 +29,11 @@ static bool takes_tail(const eki_node *node) {
         if (strcmp(node->op_type, names[i]) == 0) return node->domain[0] == '\0';
     }
     return false;
+}
+
+static bool is_lone_conv(const eki_plan_request *request, const eki_node *node) {
+    bool gradients = request->options->backward || request->options->mode == EKI_MODE_TRAINING;
+    return !gradients && strcmp(node->op_type, "Conv") == 0 && node->domain[0] == '\0';
 }
 
 static void count_uses(finder *f) {
@@ -66,12 +72,12 @@ static bool adds_residual(const finder *f, const eki_node *norm, const eki_node 
     return alike && there && b->constant == NULL;
 }
 
-static void find_tail(const finder *f, const eki_node *norm) {
-    eki_tail_plan *tail = &f->tails->of[norm->id];
-    const eki_value *value = norm->out[0];
+static void find_tail(const finder *f, const eki_node *node) {
+    eki_tail_plan *tail = &f->tails->of[node->id];
+    const eki_value *value = node->out[0];
     const eki_node *next = only_user(f, value);
     if (f->known[value->id].constant != NULL) return;
-    if (next != NULL && adds_residual(f, norm, next, value, &tail->residual)) {
+    if (next != NULL && adds_residual(f, node, next, value, &tail->residual)) {
         tail->last = next;
         f->tails->absorbed[next->id] = true;
         value = next->out[0];
@@ -79,7 +85,7 @@ static void find_tail(const finder *f, const eki_node *norm) {
     } else {
         tail->residual = NULL;
     }
-    if (!is_op(next, "Relu")) return;
+    if (!is_op(next, "Relu") || !is_norm(node)) return;
     tail->relu = true;
     tail->last = next;
     f->tails->absorbed[next->id] = true;
@@ -98,7 +104,8 @@ ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known
         count_uses(&f);
         for (size_t i = 0; i < graph->n_nodes; i++) {
             const eki_node *node = graph->nodes[i];
-            if (request->needed[node->id] && takes_tail(node)) find_tail(&f, node);
+            bool takes = is_norm(node) || is_lone_conv(request, node);
+            if (request->needed[node->id] && takes) find_tail(&f, node);
         }
     }
     free(f.uses);

@@ -149,7 +149,7 @@ static ek_status plan(op_test *t, eki_mode mode) {
         for (int i = 0; i < last->n_out; i++) op_output(t, last->out[i]);
     }
     t->options.mode = mode;
-    t->options.backward = t->options.input_gradient = true;
+    t->options.backward = t->options.input_gradient = !t->forward_only;
     eki_exec_destroy(t->exec);
     t->exec = NULL;
     EKI_TRY(eki_exec_create(t->graph, &t->options, &t->exec, &t->err));

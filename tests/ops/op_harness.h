@@ -32,7 +32,8 @@ typedef struct op_test {
     eki_shape shapes[OP_TEST_INPUTS];
     float *feed[OP_TEST_INPUTS];
     size_t counts[OP_TEST_INPUTS];
-    bool flip; /* negates what every backward gives: the gradient check must then fail */
+    bool flip;         /* negates what every backward gives: the gradient check must then fail */
+    bool forward_only; /* plan no gradients */
     ek_error err;
 } op_test;
 

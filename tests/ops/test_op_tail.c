@@ -138,9 +138,40 @@ static void nan_stays(void **state) {
     op_end(&t);
 }
 
+/* A convolution takes in the residual, with the bits of the addition, where no gradient is asked for; never the ReLU.
+ */
+static size_t conv_steps(bool backward, bool apart, eki_mode mode, float y[ELEMENTS]) {
+    op_test t;
+    size_t count;
+    op_begin(&t, 21);
+    t.forward_only = !backward;
+    eki_value *x = op_input(&t, SHAPE(4, 6, 3, 3), NULL), *w = op_param(&t, SHAPE(6, 6, 1, 1), NULL);
+    eki_value *conv = NODE(&t, "Conv", 1, x, w, op_param(&t, SHAPE(6), NULL))->out[0];
+    eki_value *last = NODE(&t, "Relu", 1, NODE(&t, "Sum", 1, x, conv)->out[0])->out[0];
+    op_output(&t, last);
+    if (apart) op_output(&t, conv);
+    t.feed[0][5] = (float)strtod("nan", NULL);
+    op_run(&t, mode);
+    memcpy(y, op_result(&t, 0, &count), ELEMENTS * sizeof *y);
+    size_t steps = eki_exec_plan(t.exec)->private_data->n_steps;
+    assert_true(y[5] != y[5]);
+    op_end(&t);
+    return steps;
+}
+
+static void conv_takes_the_residual(void **state) {
+    (void)state;
+    static float together[ELEMENTS], apart[ELEMENTS];
+    size_t fewer = conv_steps(false, false, EKI_MODE_INFERENCE, together);
+    assert_int_equal(conv_steps(false, true, EKI_MODE_INFERENCE, apart), fewer + 1); /* and no change of layout */
+    assert_memory_equal(together, apart, sizeof together);
+    assert_true(conv_steps(false, false, EKI_MODE_TRAINING, apart) > fewer);
+    assert_true(conv_steps(true, false, EKI_MODE_FILE, apart) > fewer);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits), cmocka_unit_test(late_residual),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),      cmocka_unit_test(late_residual),
                                        cmocka_unit_test(two_norms_meet), cmocka_unit_test(broadcast_stays),
-                                       cmocka_unit_test(nan_stays)};
+                                       cmocka_unit_test(nan_stays),      cmocka_unit_test(conv_takes_the_residual)};
     return cmocka_run_group_tests_name("op_tail", tests, NULL, NULL);
 }

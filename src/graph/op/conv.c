@@ -63,6 +63,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.c = step->in[0].shape.dims[1];
     desc.o = step->in[1].shape.dims[0];
     desc.bias = step->n_in > 2 && step->has_in[2];
+    desc.residual = step->tail.residual;
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];
     desc.winograd = step->plan->mode == EKI_MODE_TRAINING && (desc.want_dx || desc.want_dw);
@@ -84,7 +85,7 @@ ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     EKI_TRY(eki_conv_for_step(step, &desc, &state->conv, err));
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
-    step->out[0].layout = desc.dst_layout;
+    step->out[0].layout = step->in_layout[EKI_TAIL_INPUT] = desc.dst_layout;
     step->keep_in[0] = desc.want_dw;
     step->keep_in[1] = desc.want_dx;
     step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
@@ -104,7 +105,7 @@ ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
     conv_state *state = step->priv;
     EKI_TRY(prepare_weights(step, state, err));
     return eki_conv_forward(state->conv, step->in[0].data, step->in[1].data, state->prepared, step->in[2].data,
-                            step->out[0].data, step->scratch, err);
+                            step->in[EKI_TAIL_INPUT].data, step->out[0].data, step->scratch, err);
 }
 
 ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
