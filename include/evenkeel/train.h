@@ -129,7 +129,7 @@ EK_API EK_NODISCARD ek_status ek_trainer_save(const ek_trainer *trainer, const c
 typedef struct ek_checkpoint {
     ek_model *model;       /* owned by the caller from here on */
     ek_position position;  /* flags: valid until ek_checkpoint_free */
-    char environment[256]; /* threads, instruction set, oneDNN version at save time, one "key=value" a line */
+    char environment[256]; /* threads, instruction set, oneDNN version, ranks at save time, one "key=value" a line */
     void *state;           /* optimizer slots and counters, for ek_trainer_restore */
 } ek_checkpoint;
 EK_API EK_NODISCARD ek_status ek_checkpoint_load(const char *path, ek_checkpoint *checkpoint, ek_error *err);

@@ -6,6 +6,7 @@
  */
 #include "train/trainer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -100,6 +101,8 @@ ek_status eki_state_write(const ek_trainer *trainer, const ek_position *position
                             .has_previous = previous->exists};
     for (size_t i = 0; i < trainer->groups.count; i++) where.slots += trainer->groups.items[i].trained;
     ek_environment(trainer->options.threads, environment);
+    size_t used = strlen(environment);
+    (void)snprintf(environment + used, sizeof environment - used, "ranks=%d\n", ek_comm_size(trainer->options.comm));
     memcpy(header + 8, &version, sizeof version);
     EKI_TRY(eki_writer_put(writer, header, sizeof header, err));
     EKI_TRY(put_section(&w, "POSN", &(piece){&where, sizeof where}, 1));

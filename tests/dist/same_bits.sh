@@ -44,6 +44,18 @@ for flavour in $(flavours); do
         compare "$flavour-two" "2 ranks of 2 threads, $flavour"
     fi
 done
+# A checkpoint may go on with another number of ranks: in silence when reproducible, with a warning when fast.
+resume() { # expected warnings, options...
+    warnings=$1
+    shift
+    "$BUILD/evenkeel" train --data "$data" --limit $limit --model cnn6 --batch 13 --steps 2 --sync-norm --threads 1 --quiet \
+        -o "$folder/resumed.onnx" "$@" >/dev/null
+    ranks "${flavour:?}" 2 "$BUILD/evenkeel" train --resume "$folder/resumed.onnx" >"$folder/log" 2>&1
+    found=$(grep -c 'ranks was 1 at the checkpoint and is 2 now' "$folder/log") || true
+    [ "$found" -eq "$warnings" ] || { cat "$folder/log"; failed=1; }
+}
+resume 1
+resume 0 --reproducible
 # The comparison can fail: another seed is another model.
 train other 1 env --ignore-environment PATH="$PATH" OMP_WAIT_POLICY=passive
 "$BUILD/evenkeel" train --data "$data" --limit $limit --model cnn6 --batch 13 --steps 3 --seed 2 --quiet \

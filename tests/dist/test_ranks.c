@@ -18,6 +18,8 @@ typedef struct setting {
     ek_norm_kind norm;
     double dropout;
     int batch, threads, chunk, reproducible, sync, group;
+    int from, until;  /* steps: from > 0 goes on from the checkpoint, until > 0 leaves one and ends */
+    const char *path; /* of the checkpoint */
     /* One rank that differs. */
     int odd, odd_steps, odd_other_model, odd_nan;
     /* Results. */
@@ -56,7 +58,7 @@ static ek_status take_steps(world_rank *self, ek_trainer *trainer, setting *s) {
     bool odd = self->rank == s->odd;
     int steps = odd && s->odd_steps > 0 ? s->odd_steps : STEPS;
     ek_status status = EK_OK;
-    for (int i = 0; i < steps && status == EK_OK; i++) {
+    for (int i = s->from; i < steps && (s->until == 0 || i < s->until) && status == EK_OK; i++) {
         ek_step_result result;
         fixture_batch b = part_of(s, i, self->rank, self->size);
         if (odd && s->odd_nan && b.batch.count > 0) ((float *)(uintptr_t)b.batch.images)[0] = NAN;
@@ -82,15 +84,27 @@ static void train_body(world_rank *self) {
     o.comm = self->comm;
     o.sync_norm = s->sync;
     o.sync_group = s->group;
+    ek_checkpoint checkpoint = {0};
+    if (s->from > 0) {
+        ek_model_destroy(model);
+        self->status = ek_checkpoint_load(s->path, &checkpoint, &self->err);
+        if (self->status != EK_OK) return;
+        model = checkpoint.model;
+    }
     self->status = ek_trainer_create(model, &o, &trainer, &self->err);
     if (self->status == EK_OK) {
-        self->status = take_steps(self, trainer, s);
+        if (s->from > 0) self->status = ek_trainer_restore(trainer, &checkpoint, &self->err);
+        if (self->status == EK_OK) self->status = take_steps(self, trainer, s);
+        if (self->status == EK_OK && s->until > 0) {
+            self->status = ek_trainer_save(trainer, s->path, NULL, &self->err);
+        }
         if (self->status == EK_OK) {
             s->hash[self->rank] = fixture_hash(model);
             if (self->rank == 0) keep_weights(s, model);
         }
         ek_trainer_destroy(trainer);
     }
+    ek_checkpoint_free(&checkpoint);
     ek_model_destroy(model);
 }
 
@@ -162,6 +176,35 @@ static void two_images_per_rank_are_one_batch(void **state) {
     run_well(&s, 16);
     assert_true(s.hash[0] == hash);
     free(s.weights);
+}
+
+/* A checkpoint of three ranks goes on over two, alone and over five: to the bits of an unbroken run of one process. */
+static void a_checkpoint_goes_on_over_other_ranks(void **state) {
+    (void)state;
+    static const int counts[] = {2, 1, 5};
+    setting s = {.architecture = "cnn6",
+                 .norm = EK_NORM_BATCH,
+                 .dropout = 0.25,
+                 .batch = 13,
+                 .threads = 1,
+                 .chunk = 1,
+                 .odd = -1,
+                 .reproducible = 1,
+                 .sync = 1};
+    run_well(&s, 1);
+    uint64_t hash = s.hash[0];
+    s.path = fixture_path("ranks.onnx");
+    s.until = 3;
+    run_well(&s, 3);
+    assert_true(s.hash[0] != hash);
+    s.from = 3;
+    s.until = 0;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        run_well(&s, counts[i]);
+        if (s.hash[0] != hash) fail_msg("going on over %d ranks gives other bits", counts[i]);
+    }
+    free(s.weights);
+    fixture_clean();
 }
 
 static double distance(const setting *a, const setting *b) {
@@ -269,6 +312,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reproducible_is_the_same_for_any_number_of_ranks),
         cmocka_unit_test(two_images_per_rank_are_one_batch),
+        cmocka_unit_test(a_checkpoint_goes_on_over_other_ranks),
         cmocka_unit_test(fast_follows_one_process),
         cmocka_unit_test(groups_train),
         cmocka_unit_test(differences_are_named),

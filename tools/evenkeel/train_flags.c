@@ -183,15 +183,19 @@ static void environment_value(const char *text, const char *key, char *value, si
 }
 
 void train_compare_environment(const train_job *job) {
-    char now[256] = "";
+    char now[288] = "";
     ek_environment(job->training.threads, now);
+    size_t used = strlen(now);
+    snprintf(now + used, sizeof now - used, "ranks=%d\n", ek_comm_size(job->comm));
     for (const char *line = now; *line != 0;) {
         char key[64], then[96], here[96];
         size_t n = strcspn(line, "\n");
         snprintf(key, sizeof key, "%.*s", (int)strcspn(line, "="), line);
         environment_value(job->checkpoint.environment, key, then, sizeof then);
         environment_value(now, key, here, sizeof here);
-        if (strcmp(then, here) != 0)
+        int counts = strcmp(key, "threads") == 0 || strcmp(key, "ranks") == 0;
+        int old = strcmp(key, "ranks") == 0 && strcmp(then, "?") == 0; /* a file from before ranks were noted */
+        if (strcmp(then, here) != 0 && !old && !(counts && job->training.reproducible))
             warn("%s was %s at the checkpoint and is %s now: the numbers may differ in their last bits", key, then,
                  here);
         line += n + (line[n] == '\n');
