@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS]: coverage-guided fuzzing of load, inspect and fold with ASan and UBSan, by clang's libFuzzer; 600
-# seconds unless said. Ends with status 1 when something is found; the file that found it is named in the output, and
-# belongs into tests/fuzz/corpus once the fault is mended.
+# fuzz.sh [SECONDS]: coverage-guided fuzzing of load, inspect, fold, diff, unfold and convert with ASan and UBSan, by
+# clang's libFuzzer; 600 seconds unless said. Ends with status 1 when something is found; the file that found it is named
+# in the output, and belongs into tests/fuzz/corpus once the fault is mended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
