@@ -46,8 +46,6 @@ typedef struct eki_conv_desc {
     bool want_dx, want_dw; /* backward parts to make */
     bool forward_only;     /* neither, and never: other layouts may be faster */
     bool ungrouped;        /* no convolution around it has groups */
-    bool winograd;         /* Winograd's method may be used where it is faster: fewer products, rounded otherwise, and
-                              bits that depend on the batch; never with `reproducible` */
     int threads;
     bool reproducible;            /* weight gradient by one-thread primitives over chunks, */
     int64_t chunk;                /* of this many images, summed in f64 in chunk order */

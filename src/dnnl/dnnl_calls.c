@@ -41,8 +41,8 @@ static const char *implementation(const_dnnl_primitive_desc_t pd) {
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success ? name : "";
 }
 
-static dnnl_status_t describe(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_kind_t method,
-                              dnnl_convolution_desc_t *desc) {
+static dnnl_status_t describe(const eki_geometry *g, eki_pass_kind kind, dnnl_convolution_desc_t *desc) {
+    const dnnl_alg_kind_t method = dnnl_convolution_direct;
     eki_md src, dst, weights, bias;
     const dnnl_dims_t outputs = {g->dst[1]};
     dnnl_status_t status = eki_md_make(&src, g->ndims, g->src, g->src_tag);
@@ -72,13 +72,12 @@ static int rank_of(const char *name, const eki_geometry *g) {
     return strstr(name, "ref") != NULL ? 2 : 0;
 }
 
-static dnnl_status_t find(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_kind_t method, dnnl_primitive_desc_t *pd,
-                          int *rank) {
+dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank) {
     dnnl_convolution_desc_t desc;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_iterator_t walk = NULL;
     *pd = NULL;
-    dnnl_status_t status = describe(g, kind, method, &desc);
+    dnnl_status_t status = describe(g, kind, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
     if (status == dnnl_success && g->residual) status = add_residual(attributes, g);
     if (status == dnnl_success) {
@@ -103,15 +102,10 @@ static dnnl_status_t find(const eki_geometry *g, eki_pass_kind kind, dnnl_alg_ki
     return status;
 }
 
-dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank) {
-    if (g->winograd && find(g, kind, dnnl_convolution_winograd, pd, rank) == dnnl_success) return dnnl_success;
-    return find(g, kind, dnnl_convolution_direct, pd, rank);
-}
-
 dnnl_status_t eki_conv_find_adding(const eki_geometry *g, const_dnnl_primitive_desc_t like, dnnl_primitive_desc_t *pd) {
     int rank = 0;
     dnnl_primitive_desc_t found;
-    dnnl_status_t status = find(g, EKI_PASS_FORWARD, dnnl_convolution_direct, &found, &rank);
+    dnnl_status_t status = eki_conv_find(g, EKI_PASS_FORWARD, &found, &rank);
     if (status != dnnl_success) return status;
     if (strcmp(implementation(found), implementation(like)) != 0) {
         (void)dnnl_primitive_desc_destroy(found);

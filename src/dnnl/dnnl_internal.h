@@ -31,7 +31,7 @@ typedef enum eki_pass_kind { EKI_PASS_FORWARD = 0, EKI_PASS_DATA = 1, EKI_PASS_W
 /* A convolution in oneDNN's terms. */
 typedef struct eki_geometry {
     int ndims; /* 3 to 5 */
-    bool grouped, bias, winograd;
+    bool grouped, bias;
     bool residual; /* the primitive adds one */
     dnnl_dims_t src, weights, dst, strides, dilates, pad_begin, pad_end;
     dnnl_format_tag_t src_tag, dst_tag;
@@ -58,8 +58,7 @@ void eki_zero_padding(float *data, ek_layout layout, int64_t n, int64_t channels
 /* ---- dnnl_calls.c: calls that differ between oneDNN 2.x and 3.x ---- */
 dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag);
 size_t eki_md_bytes(const eki_md *md);
-/* The best implementation: rank 0 = direct, or Winograd's where the geometry allows it, 1 = channels-last gemm, 2 =
- * reference, 3 = another gemm. */
+/* The best implementation: rank 0 = direct, 1 = channels-last gemm, 2 = reference, 3 = another gemm. */
 dnnl_status_t eki_conv_find(const eki_geometry *geometry, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank);
 /* The implementation `like` is, with the residual added within it; unimplemented where there is no such. */
 dnnl_status_t eki_conv_find_adding(const eki_geometry *geometry, const_dnnl_primitive_desc_t like,

@@ -7,17 +7,13 @@
  * backward data of that pair is a reference loop, so it runs blocked); groups that do not fill blocks, and paddings
  * wider than the kernel, run channels last (jit or brgconv with AVX-512, partly gemm with AVX2: one gemm per image and
  * group, whose bits were the same for any batch, position and thread count, unlike those of gemm in plain layout).
- *
- * Where the description allows Winograd's method, 3x3 windows over 64 channels and more run by it (F(4x4, 3x3), AVX-512
- * only): 1.1 to 2.2 times as fast as direct in all three directions; below 64 channels its transforms cost what its
- * products save.
  */
 #include "dnnl/dnnl_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_LAYER_CHANNELS = 3, MOST_CANDIDATES = 4, WINOGRAD_CHANNELS = 64 };
+enum { FIRST_LAYER_CHANNELS = 3, MOST_CANDIDATES = 4 };
 
 typedef struct layout_pair {
     ek_layout src, dst;
@@ -76,16 +72,6 @@ static void weight_dims(const eki_conv *conv, const eki_pass *pass, dnnl_dims_t 
     *ndims = at;
 }
 
-/* oneDNN 2.6.3 computes wrong results where pads differ, so only the same on all sides (0 or 1) counts. */
-static bool suits_winograd(const eki_conv_desc *d) {
-    bool suits = d->winograd && !d->reproducible && d->spatial == 2 && d->groups == 1 && d->pad_begin[0] <= 1;
-    for (int i = 0; suits && i < d->spatial; i++) {
-        suits = d->kernel[i] == 3 && d->stride[i] == 1 && d->dilation[i] == 1 && d->pad_begin[i] == d->pad_begin[0] &&
-                d->pad_end[i] == d->pad_begin[0];
-    }
-    return suits && d->c >= WINOGRAD_CHANNELS && d->o >= WINOGRAD_CHANNELS;
-}
-
 /* `units`: images, or rows of a product. */
 static void make_geometry(const eki_conv *conv, const eki_pass *pass, int64_t units, eki_geometry *g) {
     const eki_conv_desc *d = &conv->desc;
@@ -94,7 +80,6 @@ static void make_geometry(const eki_conv *conv, const eki_pass *pass, int64_t un
     g->ndims = d->spatial + 2;
     g->grouped = pass->groups > 1;
     g->bias = d->bias;
-    g->winograd = suits_winograd(d) && eki_is_blocked(pass->src_layout) && eki_is_blocked(pass->dst_layout);
     g->src[0] = g->dst[0] = conv->product ? 1 : units;
     g->src[1] = pass->c;
     g->dst[1] = pass->o;
@@ -167,7 +152,7 @@ static void take_residual(const eki_conv *conv, int64_t units, eki_pass *pass, d
     if (pass->dst_layout != conv->desc.dst_layout) return;
     make_geometry(conv, pass, units, &geometry);
     geometry.residual = true;
-    if (geometry.winograd || eki_conv_find_adding(&geometry, *pd, &adding) != dnnl_success) return;
+    if (eki_conv_find_adding(&geometry, *pd, &adding) != dnnl_success) return;
     (void)dnnl_primitive_desc_destroy(*pd);
     *pd = adding;
     pass->adds = true;

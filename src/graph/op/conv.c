@@ -1,7 +1,7 @@
 /* conv.c: Conv, by oneDNN's direct convolutions. ONNX opsets 1, 11, 22; f32; 1 to 3 spatial dimensions.
  *
  * Layouts are chosen from shapes alone (eki_conv_choose_layouts). Where weights are initializers that nobody trains,
- * they are put into oneDNN's own layout once and kept. Training may use Winograd's method unless bits are promised.
+ * they are put into oneDNN's own layout once and kept.
  */
 #include "graph/op/op_conv.h"
 #include "graph/op/op_share.h"
@@ -66,7 +66,6 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.residual = step->tail.residual;
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];
-    desc.winograd = step->plan->mode == EKI_MODE_TRAINING && (desc.want_dx || desc.want_dw);
     desc.forward_only = step->plan->mode != EKI_MODE_TRAINING && !desc.want_dx && !desc.want_dw;
     for (int i = 0; i < w->spatial; i++) {
         desc.in[i] = step->in[0].shape.dims[i + 2];
