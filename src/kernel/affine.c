@@ -46,8 +46,22 @@ EK_INLINE void affine_tile(const element *x, element *y, size_t rows, size_t str
     }
 }
 
+/* Whole rows, in the order of memory: the coefficients of a row are read from the first cache again. */
+EK_INLINE void affine_rows(const element *x, element *y, size_t rows, size_t stride, size_t cols,
+                           const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
+        eki_epilogue here = epilogue_shift(e, at);
+        for (size_t c = 0; c < cols; c += 16)
+            affine_tile(x + at, y + at, 1, 0, 0, p, c, cols - c < 16 ? cols - c : 16, &here, fusion);
+    }
+}
+
 EK_INLINE void col_affine(const element *x, element *y, size_t rows, size_t stride, size_t cols,
                           const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
+    if (cols >= WIDE_ROW && cols == stride) {
+        affine_rows(x, y, rows, stride, cols, p, e, fusion);
+        return;
+    }
     size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
     for (size_t r = 0; r < rows; r += strip) {
         size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;

@@ -58,8 +58,9 @@ EK_INLINE void data_store16(element *p, f32x16 a, size_t n) {
 
 /* Wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While one strip is
  * worked on, the next is fetched: rows far apart are a pattern the hardware does not see. A strip and the next fit the
- * first cache; few rows where they are far apart, because rows a whole number of pages apart share one set of it. */
-enum { STRIP_ELEMENTS = 1024, STRIP_LEAST = 4, ONE_TILE = 16 };
+ * first cache; few rows where they are far apart, because rows a whole number of pages apart share one set of it. The
+ * forward map takes rows of WIDE_ROW elements and more one after the other. */
+enum { WIDE_ROW = 1024, STRIP_ELEMENTS = 1024, STRIP_LEAST = 4, ONE_TILE = 16 };
 
 /* Rows of a strip: all of them where a single tile covers the columns. */
 EK_INLINE size_t strip_rows(size_t rows, size_t stride, size_t cols) {

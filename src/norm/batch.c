@@ -110,14 +110,16 @@ void eki_batch_forward(const eki_job *job, bool running) {
         eki_slabs_forward(job);
         return;
     }
+    eki_job once = *job;
     if (running) {
         take_running(job);
+        once.stream = job->stream && job->plan->elements * job->plan->element_bytes >= EKI_STREAM_ONCE;
     } else {
         eki_phase_moments(job);
         eki_batch_statistics(job);
     }
     for (int64_t c = 0; job->plan->renorm && c < job->plan->channels; c++) correct(job, c, running);
-    eki_batch_affine(job);
+    eki_batch_affine(&once);
 }
 
 void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {

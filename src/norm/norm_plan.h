@@ -24,7 +24,8 @@ enum {
     EKI_SLAB_STRIDED = 1 << 20, /* others: what stays in the second */
     EKI_SLAB_ROW = 8192,        /* and bytes of a row at least */
     EKI_CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
-    EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches */
+    EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches, */
+    EKI_STREAM_ONCE = 16 << 20, /* from this one where x is read once: both of them fit the third cache below */
     EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
 };
 
