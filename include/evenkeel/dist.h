@@ -33,11 +33,11 @@ typedef struct ek_comm_options {
 
 EK_API ek_comm_options ek_comm_options_default(void);
 
-/* For the first lines of main, before there are threads: time for the survivors of a rank that a signal has ended to say
- * so. MPICH's launcher kills them at once; with a guard it learns of the death `seconds` later, or when the survivors
- * have ended the run. Give a little more than the timeout of the communicator. Returns -1 in the process that is the
- * rank and goes on; in its guard, a parent that does nothing but wait, the exit status for main to return at once.
- * Under other launchers, or with one rank, there is no guard: -1. The two share a process group and its signals.
+/* For the first lines of main, before there are threads: time for the survivors of a rank that a signal has ended to
+ * say so. MPICH's launcher kills them at once; with a guard it learns of the death `seconds` later, or when the
+ * survivors have ended the run. Give a little more than the timeout of the communicator. Returns -1 in the process that
+ * is the rank and goes on; in its guard, a parent that does nothing but wait, the exit status for main to return at
+ * once. Under other launchers, or with one rank, there is no guard: -1. The two share a process group and its signals.
  *
  *     int code = ek_comm_guard(o.timeout + 5);
  *     if (code >= 0) return code;
