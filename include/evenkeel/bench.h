@@ -40,11 +40,15 @@ typedef struct ek_bench_options {
     int threads;    /* 0 = as many as OpenMP gives; default 2 */
     double seconds; /* a measurement repeats a call for at least so long; default 0.001 */
     ek_dtype dtype; /* of the tensors; default EK_F32. With another the peer is this library with EK_F32 */
+    int fused;      /* 1 = residual and ReLU within the norm; the peer is this library's norm, then an addition, then
+                       ReLU (backward: ReLU, whose result is dresidual, then the norm). EK_F32 only; default 0 */
 } ek_bench_options;
 
-/* Times are medians over the rounds, in seconds per call. What the peer lacks is 0. */
+/* Times are medians over the rounds, in seconds per call. What the peer lacks is 0. Ours counts as slower where even
+ * `high` is below EK_BENCH_SLOWER: what is within that of 1, or of its interval, is noise. */
+#define EK_BENCH_SLOWER 0.97
 typedef struct ek_bench_result {
-    double bytes;            /* the least to move: forward 1 read and 1 write, backward 2 reads and 1 write */
+    double bytes; /* the least to move: forward 1 read and 1 write, backward 2 and 1; fused 2 and 1, 3 and 2 */
     double ours, peer, copy; /* copy: the faster of plain and non-temporal copies that move as many bytes */
     double ratio, low, high; /* peer / ours: median over the rounds, and its 95 % interval (bootstrap) */
     double share;            /* copy / ours: 1 = as fast as memory allows */

@@ -1,9 +1,9 @@
 /* bench_case.c: one case: its plan, its peer, its buffers, and what the rounds measured.
  *
- * All contenders read and write the same memory: x and dy lie behind each other in `from`, y or dx at the start of
- * `to`, and a copy moves as many bytes as the norm must (a backward moves three tensors: half of three is copied).
- * Elements of 16 bits have buffers of their own, and their peer is our f32 norm: the ratio is that of elements a
- * second.
+ * All contenders read and write the same memory: x, dy and the residual lie behind each other in `from`, y or dx,
+ * dresidual and the y that backward reads in `to`, and a copy moves as many bytes as the norm must (a backward moves
+ * three tensors: half of three is copied). Elements of 16 bits have buffers of their own, and their peer is our f32
+ * norm: the ratio is that of elements a second. The peer of a fused norm is our plain one with the steps apart.
  */
 #include "base/error.h"
 #include "base/memory.h"
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OURS, PEER, PLAIN, STREAM, CONTENDERS };
+enum { OURS, PEER, PLAIN, STREAM, CONTENDERS, TENSORS = 3 /* in `from`, and in `to` */ };
 
 typedef struct {
     ek_bench_phase phase;
@@ -25,14 +25,16 @@ typedef struct {
     ek_norm_args args;
     ek_norm_stats stats;
     eki_peer_norm *peer;
-    int64_t channels, sets;   /* parameters, statistics; whole blocks */
-    size_t elements, copied;  /* of a buffer with its padding; floats moved by a copy */
+    int64_t channels, sets;  /* parameters, statistics; whole blocks */
+    size_t elements, copied; /* of a tensor with its padding; floats moved by a copy */
+    double tensors;          /* that a call must read and write */
+    bool fused;
     float *from, *to, *small; /* small: scale, bias, dscale, dbias, mean, var */
     void *saved, *workspace;
-    uint16_t *half_from, *half_to; /* where desc.dtype has 16 bits; then what follows is of f32 */
-    ek_norm_plan *wide;
-    ek_norm_args wide_args;
-    void *wide_saved;
+    uint16_t *half_from, *half_to; /* where desc.dtype has 16 bits */
+    ek_norm_plan *other;           /* the peer, where it is ours: f32, nothing fused */
+    ek_norm_args other_args;
+    void *other_saved;
     ek_contender contenders[CONTENDERS];
     double seconds[CONTENDERS][EKI_BENCH_MAX_ROUNDS];
 } bench_case;
@@ -60,6 +62,8 @@ static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout
     b->desc.rank = shape->rank;
     memcpy(b->desc.dims, shape->dims, sizeof shape->dims);
     b->desc.groups = shape->groups;
+    b->desc.residual = b->fused;
+    b->desc.activation = b->fused ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
     if (last_axis(shape->kind) && layout != EK_LAYOUT_NCHW) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "layer and RMS norm lie in rows: their layout is nchw only");
     }
@@ -68,13 +72,14 @@ static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout
     b->channels = whole_blocks(layout, width);
     b->sets = whole_blocks(layout, ek_norm_sets(b->plan));
     b->elements = (size_t)(product(&b->desc, 0) / width * b->channels);
-    b->copied = b->elements;
-    if (b->phase == EK_BENCH_BACKWARD) b->copied += b->elements / 2;
-    if (!is_half(b)) return EK_OK;
-    b->copied /= 2;
-    ek_norm_desc wide = b->desc;
-    wide.dtype = EK_F32;
-    return ek_norm_plan_create(&wide, &b->wide, err);
+    b->tensors = b->phase == EK_BENCH_BACKWARD ? (b->fused ? 5 : 3) : (b->fused ? 3 : 2);
+    b->copied = (size_t)(b->tensors / 2 * (double)b->elements) / (is_half(b) ? 2 : 1);
+    if (!is_half(b) && !b->fused) return EK_OK;
+    ek_norm_desc other = b->desc;
+    other.dtype = EK_F32;
+    other.residual = 0;
+    other.activation = EK_ACTIVATION_NONE;
+    return ek_norm_plan_create(&other, &b->other, err);
 }
 
 /* Numbers in [-0.5, 0.5) without a pattern that matters to anything measured. */
@@ -91,8 +96,7 @@ static ek_status make_halves(bench_case *b, ek_error *err) {
     size_t bytes = 2 * b->elements * sizeof(uint16_t);
     b->half_from = eki_alloc(bytes);
     b->half_to = eki_alloc(bytes);
-    b->wide_saved = eki_alloc(ek_norm_saved_bytes(b->wide));
-    if (!b->half_from || !b->half_to || !b->wide_saved) return eki_fail_nomem(err, bytes);
+    if (!b->half_from || !b->half_to) return eki_fail_nomem(err, bytes);
     uint16_t one = b->desc.dtype == EK_BF16 ? 0x3f80 : 0x3c00;
     for (size_t i = 0; i < 2 * b->elements; i++) {
         b->half_from[i] = one | (uint16_t)((b->from[i] + 0.5f) * 128.0f);
@@ -102,14 +106,17 @@ static ek_status make_halves(bench_case *b, ek_error *err) {
 }
 
 static ek_status make_buffers(bench_case *b, ek_error *err) {
-    size_t c = (size_t)b->channels, sets = (size_t)b->sets, bytes = 2 * b->elements * sizeof(float);
+    size_t c = (size_t)b->channels, sets = (size_t)b->sets, bytes = TENSORS * b->elements * sizeof(float);
     b->from = eki_alloc(bytes);
     b->to = eki_alloc(bytes);
     b->small = eki_alloc((4 * c + 2 * sets) * sizeof(float));
     b->saved = eki_alloc(ek_norm_saved_bytes(b->plan));
     b->workspace = eki_alloc(ek_norm_workspace_bytes(b->plan));
-    if (!b->from || !b->to || !b->small || !b->saved || !b->workspace) return eki_fail_nomem(err, 2 * bytes);
-    fill(b->from, 2 * b->elements);
+    b->other_saved = b->other != NULL ? eki_alloc(ek_norm_saved_bytes(b->other)) : NULL;
+    if (!b->from || !b->to || !b->small || !b->saved || !b->workspace || (b->other != NULL && !b->other_saved)) {
+        return eki_fail_nomem(err, 2 * bytes);
+    }
+    fill(b->from, TENSORS * b->elements);
     memset(b->to, 0, bytes);
     for (size_t i = 0; i < 4 * c; i++) b->small[i] = 1.0f;
     for (size_t i = 0; i < sets; i++) {
@@ -129,9 +136,23 @@ static ek_status run_ours(void *context, ek_error *err) {
     return run_norm(b, b->plan, &b->args, err);
 }
 
-static ek_status run_wide(void *context, ek_error *err) {
+static ek_status run_other(void *context, ek_error *err) {
     const bench_case *b = context;
-    return run_norm(b, b->wide, &b->wide_args, err);
+    return run_norm(b, b->other, &b->other_args, err);
+}
+
+/* Nothing fused: norm, add, ReLU; backward ReLU, whose gradient is that of both terms of the addition, and norm. */
+static ek_status run_apart(void *context, ek_error *err) {
+    const bench_case *b = context;
+    size_t n = b->elements;
+    if (b->phase == EK_BENCH_BACKWARD) {
+        eki_apart_slope(b->to + n, b->from + n, b->to + 2 * n, n, b->threads);
+        return run_norm(b, b->other, &b->other_args, err);
+    }
+    EKI_TRY(run_norm(b, b->other, &b->other_args, err));
+    eki_apart_add(b->to, b->to, b->from + 2 * n, n, b->threads);
+    eki_apart_relu(b->to, b->to, n, b->threads);
+    return EK_OK;
 }
 
 static ek_status run_peer(void *context, ek_error *err) {
@@ -156,7 +177,7 @@ static ek_status run_stream(void *context, ek_error *err) {
 static ek_status make_args(bench_case *b, const ek_norm_plan *plan, const void *x, const void *dy, void *to,
                            void *saved, ek_norm_args *args, ek_error *err) {
     size_t c = (size_t)b->channels;
-    *args = (ek_norm_args){.struct_size = sizeof *args, .x = x, .y = to, .saved = saved};
+    *args = (ek_norm_args){.struct_size = sizeof *args, .x = x, .y = to, .saved = saved, .residual = args->residual};
     args->scale = b->small;
     args->bias = b->small + c;
     args->workspace = b->workspace;
@@ -175,14 +196,28 @@ static ek_status make_args(bench_case *b, const ek_norm_plan *plan, const void *
     return EK_OK;
 }
 
+static ek_status make_fused(bench_case *b, ek_error *err) {
+    size_t n = b->elements;
+    b->contenders[PEER].run = run_apart;
+    EKI_TRY(make_args(b, b->other, b->from, b->to + n, b->to, b->other_saved, &b->other_args, err));
+    b->args.residual = b->from + 2 * n;
+    EKI_TRY(make_args(b, b->plan, b->from, b->from + n, b->to, b->saved, &b->args, err));
+    if (b->phase != EK_BENCH_BACKWARD) return EK_OK;
+    b->args.y = b->to + 2 * n;
+    b->args.dresidual = b->to + n;
+    memcpy(b->to + 2 * n, b->to, n * sizeof(float));
+    return EK_OK;
+}
+
 static ek_status make_ours(bench_case *b, ek_error *err) {
     size_t n = b->elements;
     bool running = b->desc.kind == EK_NORM_BATCH && b->phase == EK_BENCH_INFERENCE;
     b->stats = running ? EK_STATS_RUNNING : EK_STATS_BATCH;
     b->contenders[OURS].run = run_ours;
+    if (b->fused) return make_fused(b, err);
     if (!is_half(b)) return make_args(b, b->plan, b->from, b->from + n, b->to, b->saved, &b->args, err);
-    b->contenders[PEER].run = run_wide;
-    EKI_TRY(make_args(b, b->wide, b->from, b->from + n, b->to, b->wide_saved, &b->wide_args, err));
+    b->contenders[PEER].run = run_other;
+    EKI_TRY(make_args(b, b->other, b->from, b->from + n, b->to, b->other_saved, &b->other_args, err));
     return make_args(b, b->plan, b->half_from, b->half_from + n, b->half_to, b->saved, &b->args, err);
 }
 
@@ -190,7 +225,7 @@ static ek_status make_ours(bench_case *b, ek_error *err) {
 static void make_peer(bench_case *b) {
     const ek_norm_desc *d = &b->desc;
     size_t c = (size_t)b->channels;
-    if (is_half(b) || (d->kind != EK_NORM_BATCH && d->kind != EK_NORM_LAYER)) return;
+    if (b->other != NULL || (d->kind != EK_NORM_BATCH && d->kind != EK_NORM_LAYER)) return;
     eki_peer_norm_desc desc = {.layer = d->kind == EK_NORM_LAYER, .layout = d->layout, .n = d->dims[0], .h = 1, .w = 1};
     desc.c = d->dims[d->rank > 1 ? 1 : 0];
     if (desc.layer) {
@@ -216,7 +251,7 @@ static void make_peer(bench_case *b) {
 static void read_result(const bench_case *b, int rounds, ek_bench_result *result) {
     const ek_contender *ours = &b->contenders[OURS], *peer = &b->contenders[PEER];
     *result = (ek_bench_result){.ours = eki_median(ours->seconds, rounds)};
-    result->bytes = (b->phase == EK_BENCH_BACKWARD ? 3.0 : 2.0) * (double)product(&b->desc, 0) * (is_half(b) ? 2 : 4);
+    result->bytes = b->tensors * (double)product(&b->desc, 0) * (is_half(b) ? 2 : 4);
     result->copy =
         fmin(eki_median(b->contenders[PLAIN].seconds, rounds), eki_median(b->contenders[STREAM].seconds, rounds));
     result->share = result->copy / result->ours;
@@ -226,7 +261,10 @@ static void read_result(const bench_case *b, int rounds, ek_bench_result *result
     result->ratio = ratio.median;
     result->low = ratio.low;
     result->high = ratio.high;
-    (void)snprintf(result->peer_name, sizeof result->peer_name, "%s", is_half(b) ? "f32" : eki_peer_norm_name(b->peer));
+    (void)snprintf(result->peer_name, sizeof result->peer_name, "%s",
+                   is_half(b) ? "f32"
+                   : b->fused ? "apart"
+                              : eki_peer_norm_name(b->peer));
 }
 
 static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout layout, const ek_bench_options *options,
@@ -250,10 +288,10 @@ static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout l
 static void release(bench_case *b) {
     eki_peer_norm_destroy(b->peer);
     ek_norm_plan_destroy(b->plan);
-    ek_norm_plan_destroy(b->wide);
+    ek_norm_plan_destroy(b->other);
     eki_free(b->half_from);
     eki_free(b->half_to);
-    eki_free(b->wide_saved);
+    eki_free(b->other_saved);
     eki_free(b->from);
     eki_free(b->to);
     eki_free(b->small);
@@ -280,11 +318,15 @@ ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_
         return eki_fail(err, EK_ERR_DTYPE, "options.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16)",
                         (int)options->dtype);
     }
+    if (options->fused && options->dtype != EK_F32) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "options.fused is measured with EK_F32 only");
+    }
     bench_case *b = eki_alloc_zero(sizeof *b);
     if (b == NULL) return eki_fail_nomem(err, sizeof *b);
     int before = eki_threads_get();
     eki_threads_set(options->threads);
     b->phase = phase;
+    b->fused = options->fused != 0;
     b->threads = eki_threads_get();
     ek_status status = measure(b, shape, layout, options, result, err);
     release(b);

@@ -177,10 +177,69 @@ static void test_peer(void **state) {
     }
 }
 
+/* One pass: norm with residual and ReLU, or nothing fused and the steps apart. */
+static void run_fused(tensors *t, float *residual, float *dresidual, bool fused) {
+    static char saved[64 + 3 * 8 * N * S];
+    static _Alignas(64) char workspace[1 << 18];
+    ek_norm_desc d = ek_norm_desc_default(EK_NORM_BATCH);
+    d.rank = 3;
+    d.dims[0] = N, d.dims[1] = C, d.dims[2] = S;
+    d.residual = fused;
+    d.activation = fused ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
+    ek_norm_plan *plan;
+    ek_error err;
+    assert_int_equal(ek_norm_plan_create(&d, &plan, &err), EK_OK);
+    ek_norm_args a = {.struct_size = sizeof a, .x = t->x, .y = t->y, .scale = t->scale, .bias = t->bias};
+    a.saved = saved;
+    a.workspace = workspace;
+    a.residual = fused ? residual : NULL;
+    assert_int_equal(ek_norm_forward(plan, EK_STATS_BATCH, &a, &err), EK_OK);
+    if (!fused) {
+        eki_apart_add(t->y, t->y, residual, COUNT, 2);
+        eki_apart_relu(t->y, t->y, COUNT, 2);
+        eki_apart_slope(dresidual, t->dy, t->y, COUNT, 2);
+    }
+    a.dy = fused ? t->dy : dresidual;
+    a.dresidual = fused ? dresidual : NULL;
+    a.dx = t->dx;
+    a.dscale = t->dscale;
+    a.dbias = t->dbias;
+    assert_int_equal(ek_norm_backward(plan, &a, &err), EK_OK);
+    ek_norm_plan_destroy(plan);
+}
+
+static void test_fused(void **state) {
+    (void)state;
+    static tensors fused, apart;
+    static float residual[COUNT], dresidual[2][COUNT];
+    fill(&fused);
+    fill(&apart);
+    for (int i = 0; i < COUNT; i++) residual[i] = (float)(i * 29 % 83) * 0.03f - 1.2f;
+    run_fused(&fused, residual, dresidual[1], true);
+    run_fused(&apart, residual, dresidual[0], false);
+    assert_memory_equal(fused.y, apart.y, sizeof fused.y);
+    for (int i = 0; i < COUNT; i++) { /* the sign of a zero is free */
+        assert_true(fused.dx[i] == apart.dx[i] && dresidual[0][i] == dresidual[1][i]);
+    }
+    ek_bench_shape s;
+    ek_bench_result r;
+    ek_error err;
+    ek_bench_options options = {.rounds = 2, .threads = 2, .seconds = 1e-6, .dtype = EK_F32, .fused = 1};
+    assert_int_equal(ek_bench_shape_parse("batch 2x20x5x7", &s, NULL), EK_OK);
+    for (int phase = 0; phase < 3; phase++) {
+        assert_int_equal(ek_bench_norm(&s, EK_LAYOUT_BLOCKED16, (ek_bench_phase)phase, &options, &r, &err), EK_OK);
+        assert_true(r.ours > 0 && r.peer > 0 && strcmp(r.peer_name, "apart") == 0);
+        assert_true(r.bytes == (phase == EK_BENCH_BACKWARD ? 5.0 : 3.0) * 2 * 20 * 5 * 7 * 4);
+    }
+    options.dtype = EK_BF16;
+    assert_int_equal(ek_bench_norm(&s, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &r, &err), EK_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "fused"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes), cmocka_unit_test(test_statistics), cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_copies), cmocka_unit_test(test_peer),
+        cmocka_unit_test(test_copies), cmocka_unit_test(test_peer),       cmocka_unit_test(test_fused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

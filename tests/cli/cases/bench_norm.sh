@@ -8,6 +8,9 @@ contains table "Geometric means"
 evenkeel bench norm --shape "group 2x8x4x4 groups=2" --layout blocked8 --phase backward --rounds 2 --threads 1 --json > a.json
 for key in isa threads rounds cases geometric_means share_of_copy; do contains a.json "\"$key\":"; done
 contains a.json '"layout": "blocked8"'
+contains a.json '"slower": '
+evenkeel bench norm --shape "batch 2x8x4x4" --fused --rounds 1 > table
+contains table "apart us"
 contains a.json '"onednn_seconds": null'
 expect 2 evenkeel bench 2> e; contains e "norm"
 expect 2 evenkeel bench matmul 2> e; contains e "there are 'norm' and 'model'"
