@@ -64,7 +64,7 @@ int ek_comm_guard(double seconds) {
     pid_t guard = getpid(), rank = fork();
     if (rank < 0) return THE_RANK; /* without a guard */
     if (rank > 0) return watch_over(rank, seconds > 0 && seconds < 1e6 ? seconds : 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* no rank outlives its guard */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);             /* no rank outlives its guard */
     if (getppid() != guard) return SIGNALLED + SIGKILL; /* it has died meanwhile */
     return THE_RANK;
 }
