@@ -1,48 +1,75 @@
 /* bench_apart.c: what is fused, one step after the other: add and ReLU behind a norm, and the slope of ReLU before its
- * backward. Memory bounds these loops, so they need no kernels. */
+ * backward. Vectors of the compiler's: memory bounds these loops, so they need no kernels; but no branches either. */
 #include "base/threads.h"
 #include "bench/bench_internal.h"
 
+#include <stdint.h>
+#include <string.h>
+
+enum { LANES = 4 };
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+typedef int32_t words __attribute__((vector_size(4 * LANES)));
+
+typedef enum { ADD, RELU, SLOPE } operation;
+
 typedef struct {
+    operation operation;
     float *to;
     const float *a, *b;
-    size_t count, tasks;
+    size_t count, tasks; /* of whole vectors; what is left is the last task's */
 } step;
 
-static void add_task(void *argument, size_t index) {
-    const step *s = argument;
-    size_t begin, end;
-    eki_split(s->count, s->tasks, index, &begin, &end);
-    for (size_t i = begin; i < end; i++) s->to[i] = s->a[i] + s->b[i];
+static lanes load(const float *from, size_t bytes) {
+    lanes v = {0};
+    memcpy(&v, from, bytes);
+    return v;
 }
 
-static void relu_task(void *argument, size_t index) {
-    const step *s = argument;
-    size_t begin, end;
-    eki_split(s->count, s->tasks, index, &begin, &end);
-    for (size_t i = begin; i < end; i++) s->to[i] = s->a[i] < 0.0f ? 0.0f : s->a[i];
+/* to = a + b, to = a < 0 ? 0 : a, to = b > 0 ? a : 0, of the elements that `bytes` hold. */
+static inline void take(const step *s, size_t i, size_t bytes) {
+    const lanes zero = {0};
+    lanes a = load(s->a + i, bytes);
+    if (s->operation == ADD) a += load(s->b + i, bytes);
+    if (s->operation == RELU) a = (lanes)(~(a < zero) & (words)a);
+    if (s->operation == SLOPE) a = (lanes)((load(s->b + i, bytes) > zero) & (words)a);
+    memcpy(s->to + i, &a, bytes);
 }
 
-static void slope_task(void *argument, size_t index) {
-    const step *s = argument;
-    size_t begin, end;
-    eki_split(s->count, s->tasks, index, &begin, &end);
-    for (size_t i = begin; i < end; i++) s->to[i] = s->b[i] > 0.0f ? s->a[i] : 0.0f;
+/* A copy of the step, so that its operation is a constant of each loop. */
+static void sweep(step s, size_t begin, size_t end) {
+    switch (s.operation) {
+    case ADD:
+        for (s.operation = ADD; begin < end; begin++) take(&s, begin * LANES, sizeof(lanes));
+        break;
+    case RELU:
+        for (s.operation = RELU; begin < end; begin++) take(&s, begin * LANES, sizeof(lanes));
+        break;
+    default:
+        for (s.operation = SLOPE; begin < end; begin++) take(&s, begin * LANES, sizeof(lanes));
+    }
 }
 
-static void run(step s, int threads, void (*task)(void *, size_t)) {
+static void task(void *argument, size_t index) {
+    const step *s = argument;
+    size_t begin, end, whole = s->count / LANES, rest = s->count % LANES;
+    eki_split(whole, s->tasks, index, &begin, &end);
+    sweep(*s, begin, end);
+    if (index + 1 == s->tasks && rest > 0) take(s, whole * LANES, rest * sizeof(float));
+}
+
+static void run(step s, int threads) {
     s.tasks = s.count >= 16384 && threads > 1 ? (size_t)threads : 1;
     eki_parallel_for(&(ek_parallel){.threads = threads}, s.tasks, task, &s);
 }
 
 void eki_apart_add(float *to, const float *a, const float *b, size_t count, int threads) {
-    run((step){to, a, b, count, 1}, threads, add_task);
+    run((step){ADD, to, a, b, count, 1}, threads);
 }
 
 void eki_apart_relu(float *to, const float *a, size_t count, int threads) {
-    run((step){to, a, NULL, count, 1}, threads, relu_task);
+    run((step){RELU, to, a, NULL, count, 1}, threads);
 }
 
 void eki_apart_slope(float *to, const float *dy, const float *y, size_t count, int threads) {
-    run((step){to, dy, y, count, 1}, threads, slope_task);
+    run((step){SLOPE, to, dy, y, count, 1}, threads);
 }
