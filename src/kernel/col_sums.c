@@ -100,6 +100,7 @@ EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, 
     for (size_t r = 0, i = c; r < rows; r++, i += stride) {
         fetch(x + i + ahead);
         fetch(dy + i + ahead);
+        fetch_fused(e, i + ahead);
         f32x16 g = before(dy, e, &again, i, n, fusion), v = data_load16(x + i, n);
         if (e->dresidual != NULL) data_store16(element_to(e->dresidual, i), g, n);
         for (int half = 0; half < 2; half++) {

@@ -81,5 +81,6 @@ EK_INLINE size_t strip_ahead(size_t strip, size_t rows, size_t stride) {
 EK_INLINE size_t segment_ahead(size_t n, size_t count) { return count > 1 && n < FETCH_ELEMENTS ? n : FETCH_ELEMENTS; }
 
 EK_INLINE void fetch(const element *p) { __builtin_prefetch(p); }
+EK_INLINE void fetch_to(const element *p) { __builtin_prefetch(p, 1); } /* to be written */
 
 #endif

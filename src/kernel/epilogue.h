@@ -110,6 +110,12 @@ EK_INLINE f32x16 input_again(const eki_epilogue *e, const again16 *a, size_t i, 
     return e->residual != NULL ? f32x16_add(t, data_load16(element_at(e->residual, i), n)) : t;
 }
 
+/* What a fused backward touches besides x and dy, of the elements from i on. */
+EK_INLINE void fetch_fused(const eki_epilogue *e, size_t i) {
+    if (e->y != NULL) fetch(element_at(e->y, i));
+    if (e->dresidual != NULL) fetch_to(element_to(e->dresidual, i));
+}
+
 /* The gradient before the activation, from dy, of the n <= 16 elements at i; lanes beyond n are zero. */
 EK_INLINE f32x16 before(const element *dy, const eki_epilogue *e, const again16 *a, size_t i, size_t n, int fusion) {
     f32x16 g = data_load16(dy + i, n), zero = f32x16_set1(0.0f);

@@ -84,10 +84,13 @@ EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size
 }
 
 /* The same with the gradient before the activation: sixteen at a time, then halves. */
-EK_INLINE void add_fused(lanes *s, const element *x, const element *dy, size_t n, const float *scale, f64x8 mean,
-                         const eki_epilogue *e, again16 *again, int fusion) {
+EK_INLINE void add_fused(lanes *s, const element *x, const element *dy, size_t n, size_t ahead, const float *scale,
+                         f64x8 mean, const eki_epilogue *e, again16 *again, int fusion) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
+        fetch(x + i + ahead);
+        fetch(dy + i + ahead);
+        fetch_fused(e, i + ahead);
         if (fusion == FUSE_ANY) again_elements(again, e, i, 16);
         f32x16 g = before(dy, e, again, i, 16, fusion);
         if (e->dresidual != NULL) data_store(element_to(e->dresidual, i), g);

@@ -109,7 +109,7 @@ EK_INLINE void add_products_mixed(lanes *s, const element *x, const element *dy,
     kept.x = k.x;
     kept.y = e->y != NULL ? k.y : NULL;
     kept.residual = e->residual != NULL ? k.residual : NULL;
-    add_fused(s, k.x, k.dy, 16, NULL, f64x8_set1(mean), &kept, again, fusion);
+    add_fused(s, k.x, k.dy, 16, 0, NULL, f64x8_set1(mean), &kept, again, fusion);
 }
 
 EK_INLINE void row_gradsums_masked(lanes *s, const element *x, const element *dy, const unsigned char *valid, size_t n,
@@ -124,7 +124,7 @@ EK_INLINE void row_gradsums_masked(lanes *s, const element *x, const element *dy
         } else if (fusion == FUSE_NOTHING) {
             add_gradients(s, x + i, dy + i, 16, FETCH_ELEMENTS, NULL, f64x8_set1(mean));
         } else {
-            add_fused(s, x + i, dy + i, 16, NULL, f64x8_set1(mean), &here, again, fusion);
+            add_fused(s, x + i, dy + i, 16, FETCH_ELEMENTS, NULL, f64x8_set1(mean), &here, again, fusion);
         }
     }
 }

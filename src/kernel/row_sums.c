@@ -23,7 +23,7 @@ EK_INLINE void row_gradsums(lanes *s, const element *x, const element *dy, size_
             add_gradients(s, x + at, dy + at, n, segment_ahead(n, count), NULL, f64x8_set1(mean));
         } else {
             eki_epilogue here = epilogue_shift(e, at);
-            add_fused(s, x + at, dy + at, n, NULL, f64x8_set1(mean), &here, &again, fusion);
+            add_fused(s, x + at, dy + at, n, segment_ahead(n, count), NULL, f64x8_set1(mean), &here, &again, fusion);
         }
     }
 }
@@ -46,7 +46,7 @@ void EK_FN(vec_gradsums)(const void *x, const void *dy, size_t n, const float *s
     lanes s = lanes_zero();
     if (e != NULL) {
         again16 again = again_row(e, e->affine);
-        add_fused(&s, x, dy, n, scale, f64x8_set1(mean), e, &again, FUSE_ANY);
+        add_fused(&s, x, dy, n, FETCH_ELEMENTS, scale, f64x8_set1(mean), e, &again, FUSE_ANY);
     } else if (scale != NULL) {
         add_gradients(&s, x, dy, n, FETCH_ELEMENTS, scale, f64x8_set1(mean));
     } else {
