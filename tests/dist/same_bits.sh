@@ -1,7 +1,8 @@
 #!/bin/sh
 # same_bits.sh BUILD [long]: the sha256 of a trained model, weights and statistics, is the same for any number of ranks
 # and threads. Augmentation and dropout are on, no rank count but 1 divides the batch of 13, and of the last batch of an
-# epoch some ranks get no example. `long`: 200 steps, 1 to 8 ranks of one and of two threads, on MNIST if EK_MNIST names its folder.
+# epoch some ranks get no example. `long`: 200 steps, 1 to 8 ranks of one and of two threads, on MNIST if EK_MNIST names
+# its folder.
 set -eu
 BUILD=$(cd "$1" && pwd)
 . "$(dirname "$0")/lib.sh"
