@@ -26,26 +26,26 @@ static lanes load(const float *from, size_t bytes) {
 }
 
 /* to = a + b, to = a < 0 ? 0 : a, to = b > 0 ? a : 0, of the elements that `bytes` hold. */
-static inline void take(const step *s, size_t i, size_t bytes) {
+static inline void take(operation o, const step *s, size_t i, size_t bytes) {
     const lanes zero = {0};
     lanes a = load(s->a + i, bytes);
-    if (s->operation == ADD) a += load(s->b + i, bytes);
-    if (s->operation == RELU) a = (lanes)(~(a < zero) & (words)a);
-    if (s->operation == SLOPE) a = (lanes)((load(s->b + i, bytes) > zero) & (words)a);
+    if (o == ADD) a += load(s->b + i, bytes);
+    if (o == RELU) a = (lanes)(~(a < zero) & (words)a);
+    if (o == SLOPE) a = (lanes)((load(s->b + i, bytes) > zero) & (words)a);
     memcpy(s->to + i, &a, bytes);
 }
 
-/* A copy of the step, so that its operation is a constant of each loop. */
-static void sweep(step s, size_t begin, size_t end) {
+/* The operation is a constant of each loop, and stores cannot change a copy of the step. */
+static void sweep(const step s, size_t begin, size_t end) {
     switch (s.operation) {
     case ADD:
-        for (s.operation = ADD; begin < end; begin++) take(&s, begin * LANES, sizeof(lanes));
+        for (; begin < end; begin++) take(ADD, &s, begin * LANES, sizeof(lanes));
         break;
     case RELU:
-        for (s.operation = RELU; begin < end; begin++) take(&s, begin * LANES, sizeof(lanes));
+        for (; begin < end; begin++) take(RELU, &s, begin * LANES, sizeof(lanes));
         break;
     default:
-        for (s.operation = SLOPE; begin < end; begin++) take(&s, begin * LANES, sizeof(lanes));
+        for (; begin < end; begin++) take(SLOPE, &s, begin * LANES, sizeof(lanes));
     }
 }
 
@@ -54,7 +54,7 @@ static void task(void *argument, size_t index) {
     size_t begin, end, whole = s->count / LANES, rest = s->count % LANES;
     eki_split(whole, s->tasks, index, &begin, &end);
     sweep(*s, begin, end);
-    if (index + 1 == s->tasks && rest > 0) take(s, whole * LANES, rest * sizeof(float));
+    if (index + 1 == s->tasks && rest > 0) take(s->operation, s, whole * LANES, rest * sizeof(float));
 }
 
 static void run(step s, int threads) {

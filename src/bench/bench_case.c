@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OURS, PEER, PLAIN, STREAM, CONTENDERS, TENSORS = 3 /* in `from`, and in `to` */ };
+enum { OURS, PEER, PLAIN, STREAM, CONTENDERS };
 
 typedef struct {
     ek_bench_phase phase;
@@ -106,7 +106,8 @@ static ek_status make_halves(bench_case *b, ek_error *err) {
 }
 
 static ek_status make_buffers(bench_case *b, ek_error *err) {
-    size_t c = (size_t)b->channels, sets = (size_t)b->sets, bytes = TENSORS * b->elements * sizeof(float);
+    size_t c = (size_t)b->channels, sets = (size_t)b->sets;
+    size_t count = (b->fused ? 3 : 2) * b->elements, bytes = count * sizeof(float);
     b->from = eki_alloc(bytes);
     b->to = eki_alloc(bytes);
     b->small = eki_alloc((4 * c + 2 * sets) * sizeof(float));
@@ -116,7 +117,7 @@ static ek_status make_buffers(bench_case *b, ek_error *err) {
     if (!b->from || !b->to || !b->small || !b->saved || !b->workspace || (b->other != NULL && !b->other_saved)) {
         return eki_fail_nomem(err, 2 * bytes);
     }
-    fill(b->from, TENSORS * b->elements);
+    fill(b->from, count);
     memset(b->to, 0, bytes);
     for (size_t i = 0; i < 4 * c; i++) b->small[i] = 1.0f;
     for (size_t i = 0; i < sets; i++) {
