@@ -51,6 +51,7 @@ void eki_group_forward(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     if (fits_cache(plan)) {
+        copy.stream = eki_streams_once(job);
         eki_ranges(plan, plan->sets, plan->set_size, fused_forward, &copy);
         return;
     }
