@@ -93,6 +93,7 @@ EK_INLINE void vec_affine(const element *x, element *y, size_t rows, size_t stri
         eki_epilogue here = epilogue_shift(e, r * stride);
         size_t i = 0;
         for (; i + 16 <= n; i += 16) {
+            fetch_to(y + i + FETCH_ELEMENTS);
             f32x16 t = vec_eval(x, scale, bias, i, 16, &v, with_scale, with_bias);
             data_store(y + i, finish(t, &here, i, 16, fusion));
         }

@@ -53,20 +53,14 @@ EK_INLINE void add_squares(lanes *s, const element *x, size_t n, size_t ahead, f
     }
 }
 
-/* What is fetched in each of the steps of sixteen elements: two places, and how they go on. */
-typedef struct {
-    const element *first, *second;
-    size_t step;
-} fetch_two;
-
-/* The same of two rows side by side. Their sums of squares are added on the units for products, which take longer: those
- * of one row would wait for each other. */
-EK_INLINE void add_squares_of_two(lanes *s, const element *x, const element *z, size_t n, fetch_two ahead,
+/* The same of two rows side by side, that begin at x and z; `ahead` counts from x, two steps each time. Their sums of
+ * squares are added on the units for products, which take longer: those of one row would wait for each other. */
+EK_INLINE void add_squares_of_two(lanes *s, const element *x, const element *z, size_t n, size_t ahead,
                                   const f64x8 shift[2]) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        fetch(ahead.first + ahead.step * i);
-        fetch(ahead.second + ahead.step * i);
+        fetch(x + ahead + 2 * i);
+        fetch(x + ahead + 2 * i + 16);
         for (int half = 0; half < 2; half++) {
             f64x8 d = f64x8_sub(data_widen(x + i + 8 * half), shift[0]);
             f64x8 e = f64x8_sub(data_widen(z + i + 8 * half), shift[1]);

@@ -1,45 +1,53 @@
 /* row_statistics.c: mean, variance and 1 / sqrt(variance + epsilon) of rows, each a set of its own.
  *
- * Two rows at a time are summed as row_moments sums one; the sums of eight then become statistics together, in vectors,
- * by the expressions of norm/partial.c and norm/norm_stats.c: apart, the divisions and the root of a row take as long
- * as the sums of a short one.
+ * Two rows at a time are summed as row_moments sums one (of long rows one: their memory comes in order); the sums of
+ * eight then become statistics together, in vectors, by the expressions of norm/partial.c and norm/norm_stats.c: apart,
+ * the divisions and the root of a row take as long as the sums of a short one.
  */
 #include "kernel/row_lanes.h"
 
-enum { TOGETHER = 8, FETCH_MOST = 2048 };
+enum { TOGETHER = 8, LONG_ROW = 2048 };
 
 typedef struct {
     f64x8 shift, s1, s2; /* a lane per row */
 } sums_of_rows;
 
-/* Sums of rows r and r + 1, or of the last one twice, as vectors of eight lanes. */
-EK_INLINE void sum_two(const element *x, size_t second, size_t n, int centred, double *shift, f64x8 *a, f64x8 *b) {
-    shift[0] = centred ? data_first(x) : 0.0;
-    shift[1] = centred ? data_first(x + second) : 0.0;
-    lanes s[2] = {lanes_zero(), lanes_zero()};
-    const f64x8 by[2] = {f64x8_set1(shift[0]), f64x8_set1(shift[1])};
-    fetch_two ahead = {x + FETCH_ELEMENTS, x + second + FETCH_ELEMENTS, 1};
-    if (n <= FETCH_MOST) {
-        ahead.first = x + (2 * n < FETCH_ELEMENTS ? FETCH_ELEMENTS : 2 * n);
-        ahead.second = ahead.first + 16;
-        ahead.step = 2;
-    }
-    add_squares_of_two(s, x, x + second, n, ahead, by);
-    for (int r = 0; r < 2; r++) {
-        a[r] = f64x8_add(s[r].a[0], s[r].a[1]);
-        b[r] = f64x8_add(s[r].b[0], s[r].b[1]);
-    }
+EK_INLINE void keep(const lanes *s, f64x8 *a, f64x8 *b) {
+    *a = f64x8_add(s->a[0], s->a[1]);
+    *b = f64x8_add(s->b[0], s->b[1]);
 }
 
-/* `rows` <= 8. Two rows further on are fetched meanwhile, or what follows in rows that are long. */
+/* Sums of a row as vectors of eight lanes. */
+EK_INLINE void sum_one(const element *x, size_t n, int centred, double *shift, f64x8 *a, f64x8 *b) {
+    lanes s = lanes_zero();
+    *shift = centred ? data_first(x) : 0.0;
+    add_squares(&s, x, n, FETCH_ELEMENTS, f64x8_set1(*shift));
+    keep(&s, a, b);
+}
+
+/* The same of two rows. The next two are fetched meanwhile, line by line, as memory has them. */
+EK_INLINE void sum_two(const element *x, size_t stride, size_t n, int centred, double *shift, f64x8 *a, f64x8 *b) {
+    lanes s[2] = {lanes_zero(), lanes_zero()};
+    size_t ahead = 2 * n < FETCH_ELEMENTS ? FETCH_ELEMENTS : 2 * n;
+    for (int r = 0; r < 2; r++) shift[r] = centred ? data_first(x + (size_t)r * stride) : 0.0;
+    const f64x8 by[2] = {f64x8_set1(shift[0]), f64x8_set1(shift[1])};
+    add_squares_of_two(s, x, x + stride, n, ahead, by);
+    for (int r = 0; r < 2; r++) keep(s + r, a + r, b + r);
+}
+
+/* `rows` <= 8. */
 EK_INLINE sums_of_rows sum_rows(const element *x, size_t rows, size_t stride, size_t n, int centred) {
+    const f64x8 zero = f64x8_set1(0.0);
     double shift[TOGETHER] = {0};
     f64x8 a[TOGETHER], b[TOGETHER];
-    for (size_t r = 0; r < TOGETHER; r += 2) {
-        if (r < rows) {
-            sum_two(x + r * stride, r + 1 < rows ? stride : 0, n, centred, shift + r, a + r, b + r);
+    for (int r = 0; r < TOGETHER; r++) a[r] = b[r] = zero;
+    for (size_t r = 0; r < rows; r += 2) {
+        const element *at = x + r * stride;
+        if (r + 1 < rows && n <= LONG_ROW) {
+            sum_two(at, stride, n, centred, shift + r, a + r, b + r);
         } else {
-            a[r] = a[r + 1] = b[r] = b[r + 1] = f64x8_set1(0.0);
+            sum_one(at, n, centred, shift + r, a + r, b + r);
+            if (r + 1 < rows) sum_one(at + stride, n, centred, shift + r + 1, a + r + 1, b + r + 1);
         }
     }
     return (sums_of_rows){f64x8_load(shift), f64x8_sums(a), f64x8_sums(b)};

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024, TOGETHER = 16, TOGETHER_ELEMENTS = 8192 };
+enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024 };
 
 static eki_pair *row_sums(const eki_job *job) { return job->sums; }
 
@@ -68,16 +68,8 @@ static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t
     affine_rows(job, row, 1, begin, length, &p);
 }
 
-/* Rows that go through a phase together, so that the divisions and roots of one do not hold up the sums of the next;
- * few enough to stay in the first cache between phases. */
-static int64_t rows_together(const ek_norm_plan *plan) {
-    int64_t rows = TOGETHER_ELEMENTS / plan->space;
-    return rows < 2 ? 2 : rows > TOGETHER ? TOGETHER : rows;
-}
-
-static void fused_rows(const eki_job *job, int64_t first, int64_t last) {
-    eki_affine p[TOGETHER];
-    eki_set_statistics(job, first, last);
+static void apply_forward(const eki_job *job, int64_t first, int64_t last) {
+    eki_affine p[EKI_TOGETHER];
     if (job->valid != NULL) {
         for (int64_t row = first; row < last; row++) affine_piece(job, row, 0, job->plan->space);
         return;
@@ -88,9 +80,11 @@ static void fused_rows(const eki_job *job, int64_t first, int64_t last) {
 
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t together = rows_together(job->plan);
+    int64_t together = eki_sets_together(job->plan);
     for (int64_t row = begin; row < end; row += together) {
-        fused_rows(job, row, row + together < end ? row + together : end);
+        int64_t last = row + together < end ? row + together : end;
+        eki_set_statistics(job, row, last);
+        apply_forward(job, row, last);
     }
     eki_end_stream(job);
 }
@@ -189,7 +183,7 @@ static void apply_rows(const eki_job *job, int64_t begin, int64_t end) {
 
 static void gradient_rows(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t together = rows_together(job->plan);
+    int64_t together = eki_sets_together(job->plan);
     for (int64_t first = begin; first < end; first += together) {
         int64_t last = first + together < end ? first + together : end;
         sum_rows(job, first, last);

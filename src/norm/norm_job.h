@@ -156,6 +156,10 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
 void eki_phase_moments(const eki_job *job);
 void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
+/* Sets that go through a phase together, and stay in the first cache between phases: many share the cost of their
+ * divisions and roots; of tensors that come from memory few, so that it is read and written at the same time. */
+enum { EKI_TOGETHER = 16 }; /* at most */
+int64_t eki_sets_together(const ek_norm_plan *plan);
 void eki_set_statistics(const eki_job *job, int64_t first, int64_t last); /* of sets of one piece */
 void eki_phase_set_moments(const eki_job *job);
 

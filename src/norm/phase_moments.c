@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { TOGETHER_NEAR = 8192, TOGETHER_FAR = 2048 }; /* elements */
+
 static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, u);
@@ -111,6 +113,13 @@ static void set_pieces(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
     int64_t blocks = job->plan->set_blocks;
     for (int64_t i = begin; i < end; i++) job->moments[i] = eki_set_piece_moments(job, i / blocks, i % blocks);
+}
+
+int64_t eki_sets_together(const ek_norm_plan *plan) {
+    int64_t sets = (plan->stream ? TOGETHER_FAR : TOGETHER_NEAR) / (plan->set_size > 0 ? plan->set_size : 1);
+    if (sets >= 8) return sets < EKI_TOGETHER ? 8 : EKI_TOGETHER; /* statistics are made eight at a time */
+    if (sets >= 2) return sets;
+    return plan->set_size <= TOGETHER_FAR ? 2 : 1;
 }
 
 void eki_set_statistics(const eki_job *job, int64_t first, int64_t last) {

@@ -217,10 +217,11 @@ static expected ref_row_statistics(const problem *p, size_t row, size_t i) {
         sizes += fabsl(d);
     }
     real mean = p->scale != NULL ? shift + s1 / n : 0, var = (p->scale != NULL ? s2 - s1 * s1 / n : s2) / n;
-    real sum = (var > 0 || isnan((double)var) ? var : 0) + (real)epsilon_of(p), rstd = sum == 0 ? 0 : 1 / sqrtl(sum);
-    expected all[3] = {{mean, fabsl(shift) + sizes / n}, {var > 0 || isnan((double)var) ? var : 0, 4 * s2 / n}, {rstd, 0}};
-    all[2].magnitude = sum == 0 ? 0 : rstd + rstd / sum * all[1].magnitude;
-    return all[which];
+    if (!(var >= 0)) var = isnan((double)var) ? var : 0;
+    real sum = var + (real)epsilon_of(p), rstd = sum == 0 ? 0 : 1 / sqrtl(sum), slope = rstd / sum;
+    if (which == 0) return (expected){mean, p->scale != NULL ? fabsl(shift) + sizes / n : 0};
+    if (which == 1) return (expected){var, 4 * s2 / n};
+    return (expected){rstd, rstd == 0 ? 0 : rstd + slope * 4 * s2 / n}; /* 0 also of infinity */
 }
 
 CASE(col_moments, COLUMN_SUMS, 0, 4)
