@@ -24,6 +24,7 @@ EK_INLINE void row_affine(const element *x, element *y, size_t rows, size_t stri
                       f32x16_set1(p.bias[r])};
         size_t i = r * stride, end = i + n;
         for (; i + 16 <= end; i += 16) {
+            fetch_to(y + i + FETCH_ELEMENTS);
             data_store(y + i, finish(affine_eval(data_load(x + i), &v), e, i, 16, fusion));
         }
         if (i == end) continue;
