@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024 };
+enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024, MERGED = 64 };
 
 static eki_pair *row_sums(const eki_job *job) { return job->sums; }
 
@@ -291,19 +291,30 @@ static void parameter_tiles(void *context, int64_t begin, int64_t end) {
     }
 }
 
+/* Adds up the blocks of `count` columns, each block's `stride` after the other's, into the first: the fixed tree. */
+static void merge_columns(double *sums, int64_t blocks, int64_t stride, int64_t count) {
+    for (int64_t step = 1; step < blocks; step *= 2) {
+        for (int64_t block = 0; block + step < blocks; block += 2 * step) {
+            double *restrict left = sums + block * stride;
+            const double *restrict right = sums + (block + step) * stride;
+            for (int64_t j = 0; j < count; j++) left[j] += right[j];
+        }
+    }
+}
+
+/* Some columns at a time, which stay in the first cache. */
 static void merge_parameters(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
     const ek_norm_plan *plan = job->plan;
-    for (int64_t j = begin; j < end; j++) {
-        eki_pair_stack stack;
-        stack.count = 0;
-        for (int64_t block = 0; block < plan->param_blocks; block++) {
-            const double *dscale = block_sums(job, block);
-            eki_pair_push(&stack, (eki_pair){dscale[plan->space + j], dscale[j]});
+    double *dscale = block_sums(job, 0), *dbias = dscale + plan->space;
+    for (int64_t first = begin; first < end; first += MERGED) {
+        int64_t count = end - first < MERGED ? end - first : MERGED;
+        merge_columns(dscale + first, plan->param_blocks, 2 * plan->space, count);
+        merge_columns(dbias + first, plan->param_blocks, 2 * plan->space, count);
+        for (int64_t j = first; j < first + count; j++) {
+            eki_put(plan, job->dbias, j, dbias[j]);
+            eki_put(plan, job->dscale, j, dscale[j]);
         }
-        eki_pair total = eki_pair_root(&stack);
-        eki_put(job->plan, job->dbias, j, total.a);
-        eki_put(job->plan, job->dscale, j, total.b);
     }
 }
 
@@ -320,5 +331,5 @@ void eki_rows_backward(const eki_job *job) {
                    &copy);
     }
     if (eki_wants_dx(job) && !fused) input_gradient(job);
-    if (parameters) eki_ranges(plan, plan->space, 8 * plan->param_blocks, merge_parameters, &copy);
+    if (parameters) eki_ranges(plan, plan->space, plan->param_blocks, merge_parameters, &copy);
 }
