@@ -39,7 +39,8 @@ typedef struct eki_view {
     ek_dtype dtype;
     eki_shape shape; /* logical (N, C, ...) order, all known */
     ek_layout layout;
-    void *data; /* valid while the step runs */
+    void *data;    /* valid while the step runs */
+    double *bound; /* in a plan: nothing in data is larger in magnitude; INFINITY = not known (op/op_bound.h) */
 } eki_view;
 
 size_t eki_view_elements(const eki_view *view); /* stored elements, padding included */
@@ -48,7 +49,7 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
-/* What the planner adds to a norm, where it can: y = relu(norm(x) + residual); to a convolution: the residual. */
+/* What the planner adds to a norm or a convolution, where it can: y = relu(norm(x) + residual). */
 typedef struct eki_tail {
     bool residual, relu;
 } eki_tail;

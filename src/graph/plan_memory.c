@@ -5,6 +5,7 @@
  */
 #include "graph/plan.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -203,6 +204,8 @@ ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_err
     EKI_TRY(place_buffers(p, err));
     for (size_t i = 0; i < p->n_tensors; i++) {
         if (p->tensors[i].buffer >= 0) p->tensors[i].view.data = address(p, p->tensors[i].buffer);
+        p->tensors[i].bound = INFINITY;
+        p->tensors[i].view.bound = &p->tensors[i].bound;
     }
     for (size_t s = 0; s < p->n_steps; s++) bind_step(p, p->steps[s]);
     return EK_OK;

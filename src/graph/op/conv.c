@@ -2,10 +2,14 @@
  *
  * Layouts are chosen from shapes alone (eki_conv_choose_layouts). Where weights are initializers that nobody trains,
  * they are put into oneDNN's own layout once and kept.
+ *
+ * A ReLU behind is done by oneDNN where bounds show that no sum can overflow (op_bound.h).
  */
+#include "graph/op/op_bound.h"
 #include "graph/op/op_conv.h"
 #include "graph/op/op_share.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +18,7 @@ typedef struct conv_state {
     eki_chunk_share share;
     void *prepared;
     bool keep_prepared;
+    eki_gain gain;
 } conv_state;
 
 static ek_status check_channels(eki_infer *infer, const eki_shape *x, const eki_shape *w, int64_t group) {
@@ -64,6 +69,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.o = step->in[1].shape.dims[0];
     desc.bias = step->n_in > 2 && step->has_in[2];
     desc.residual = step->tail.residual;
+    desc.relu = step->tail.relu;
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];
     desc.forward_only = step->plan->mode != EKI_MODE_TRAINING && !desc.want_dx && !desc.want_dw;
@@ -88,6 +94,7 @@ ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = desc.want_dw;
     step->keep_in[1] = desc.want_dx;
     step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
+    state->gain = (eki_gain){.by = INFINITY};
     state->keep_prepared = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
     return EK_OK;
 }
@@ -97,14 +104,22 @@ static ek_status prepare_weights(eki_step *step, conv_state *state, ek_error *er
     size_t bytes = eki_conv_prepared_bytes(state->conv);
     state->prepared = eki_alloc(bytes);
     if (state->prepared == NULL) return eki_fail_nomem(err, bytes);
+    eki_gain_of_conv(step, &state->gain);
     return eki_conv_prepare_weights(state->conv, step->in[1].data, state->prepared, err);
 }
 
 ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
     conv_state *state = step->priv;
     EKI_TRY(prepare_weights(step, state, err));
-    return eki_conv_forward(state->conv, step->in[0].data, step->in[1].data, state->prepared, step->in[2].data,
-                            step->in[EKI_TAIL_INPUT].data, step->out[0].data, step->scratch, err);
+    const eki_conv_data data = {.src = step->in[0].data,
+                                .weights = step->in[1].data,
+                                .prepared = state->prepared,
+                                .bias = step->in[2].data,
+                                .residual = step->in[EKI_TAIL_INPUT].data,
+                                .finite = eki_bound_conv(step, &state->gain),
+                                .dst = step->out[0].data,
+                                .scratch = step->scratch};
+    return eki_conv_forward(state->conv, &data, err);
 }
 
 ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
