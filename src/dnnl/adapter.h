@@ -61,6 +61,7 @@ void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block
 ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *err);
 void eki_conv_destroy(eki_conv *conv);
 const char *eki_conv_implementation(const eki_conv *conv); /* oneDNN's name of the forward implementation */
+bool eki_conv_adds_in_place(const eki_conv *conv);         /* the residual may lie in dst */
 size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward and backward */
 
 /* weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of

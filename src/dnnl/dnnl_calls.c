@@ -31,7 +31,10 @@ static dnnl_status_t add_tail(dnnl_primitive_attr_t attributes, const eki_geomet
     dnnl_post_ops_t after = NULL;
     dnnl_status_t status = eki_md_make(&md, g->ndims, g->dst, g->dst_tag);
     if (status == dnnl_success) status = dnnl_post_ops_create(&after);
-    if (status == dnnl_success && g->residual) status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
+    if (status == dnnl_success && g->residual == EKI_ADD_BINARY) {
+        status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
+    }
+    if (status == dnnl_success && g->residual == EKI_ADD_SUM) status = dnnl_post_ops_append_sum(after, 1.0f);
     if (status == dnnl_success && g->relu) {
         status = dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
     }

@@ -168,6 +168,10 @@ void eki_conv_destroy(eki_conv *conv) {
 
 const char *eki_conv_implementation(const eki_conv *conv) { return conv->pass[EKI_PASS_FORWARD].prim.name; }
 
+bool eki_conv_adds_in_place(const eki_conv *conv) {
+    return conv->desc.residual && !conv->empty && conv->pass[EKI_PASS_FORWARD].adds == EKI_ADD_SUM;
+}
+
 size_t eki_conv_scratch_bytes(const eki_conv *conv) { return conv->scratch_bytes; }
 
 /* Room for padded plain weights behind the prepared ones, so that preparing needs no other memory. */
@@ -219,16 +223,18 @@ static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek
         memset(padded_bias + d->o, 0, (size_t)(pass->o - d->o) * sizeof(float));
         bias = padded_bias;
     }
-    const eki_arg args[] = {
-        {DNNL_ARG_SRC, &pass->prim.src, x},
-        {DNNL_ARG_WEIGHTS, &pass->prim.weights, data->prepared != NULL ? data->prepared : w},
-        {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
-        {DNNL_ARG_DST, &pass->prim.dst, y},
-        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &pass->prim.dst, pass->adds ? data->residual : NULL},
-        {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
+    if (pass->adds == EKI_ADD_SUM) eki_conv_preset(conv, data->residual, y);
+    const float *term = pass->adds == EKI_ADD_BINARY ? data->residual : NULL;
+    const eki_arg args[] = {{DNNL_ARG_SRC, &pass->prim.src, x},
+                            {DNNL_ARG_WEIGHTS, &pass->prim.weights, data->prepared != NULL ? data->prepared : w},
+                            {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
+                            {DNNL_ARG_DST, &pass->prim.dst, y},
+                            {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &pass->prim.dst, term},
+                            {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
     EKI_TRY(eki_prim_run(&pass->prim, args, 6, "convolution forward", err));
     EKI_TRY(eki_pass_write_dst(conv, pass, y, data->dst, err));
-    eki_conv_finish(conv, d->residual && !pass->adds ? data->residual : NULL, d->relu && !rectified, data->dst);
+    eki_conv_finish(conv, d->residual && pass->adds == EKI_ADD_APART ? data->residual : NULL, d->relu && !rectified,
+                    data->dst);
     return EK_OK;
 }
 

@@ -2,6 +2,8 @@
 #include "base/threads.h"
 #include "dnnl/dnnl_internal.h"
 
+#include <string.h>
+
 enum { PIECE = 1 << 13 };
 
 typedef struct finish_job {
@@ -30,10 +32,25 @@ static void finish_piece(void *argument, size_t index) {
     if (j->relu) rectify(j->dst + begin, count);
 }
 
-void eki_conv_finish(const eki_conv *conv, const float *residual, bool relu, float *dst) {
+static void copy_piece(void *argument, size_t index) {
+    const finish_job *j = argument;
+    size_t begin = index * PIECE, count = j->count - begin < PIECE ? j->count - begin : PIECE;
+    memcpy(j->dst + begin, j->residual + begin, count * sizeof(float));
+}
+
+static void run(const eki_conv *conv, finish_job *j, eki_task_fn piece) {
     const eki_conv_desc *d = &conv->desc;
     int64_t count = eki_dnnl_padded(d->dst_layout, d->o) * conv->dst_space * d->n;
-    finish_job j = {.dst = dst, .residual = residual, .relu = relu, .count = count > 0 ? (size_t)count : 0};
-    if (residual == NULL && !relu) return;
-    eki_parallel_for(&(ek_parallel){.threads = d->threads}, (j.count + PIECE - 1) / PIECE, finish_piece, &j);
+    j->count = count > 0 ? (size_t)count : 0;
+    eki_parallel_for(&(ek_parallel){.threads = d->threads}, (j->count + PIECE - 1) / PIECE, piece, j);
+}
+
+void eki_conv_finish(const eki_conv *conv, const float *residual, bool relu, float *dst) {
+    finish_job j = {.dst = dst, .residual = residual, .relu = relu};
+    if (residual != NULL || relu) run(conv, &j, finish_piece);
+}
+
+void eki_conv_preset(const eki_conv *conv, const float *residual, float *dst) {
+    finish_job j = {.dst = dst, .residual = residual};
+    if (residual != dst) run(conv, &j, copy_piece);
 }

@@ -28,11 +28,16 @@ typedef struct eki_arg {
 
 typedef enum eki_pass_kind { EKI_PASS_FORWARD = 0, EKI_PASS_DATA = 1, EKI_PASS_WEIGHTS = 2 } eki_pass_kind;
 
+/* Who adds the residual: nobody or a loop behind, the primitive from where it lies, or the primitive to what lies in
+ * the result already. */
+typedef enum eki_adding { EKI_ADD_APART = 0, EKI_ADD_BINARY = 1, EKI_ADD_SUM = 2 } eki_adding;
+
 /* A convolution in oneDNN's terms. */
 typedef struct eki_geometry {
     int ndims; /* 3 to 5 */
     bool grouped, bias;
-    bool residual, relu; /* the primitive adds one; ends with ReLU */
+    eki_adding residual;
+    bool relu; /* the primitive ends with it */
     dnnl_dims_t src, weights, dst, strides, dilates, pad_begin, pad_end;
     dnnl_format_tag_t src_tag, dst_tag;
     const eki_md *weights_md; /* NULL = whichever layout the implementation likes */
@@ -78,7 +83,7 @@ typedef struct eki_pass {
     int64_t c, o, groups;
     size_t plain_bytes; /* weights in plain order with padded channels */
     bool bias;
-    bool adds;   /* the residual, within the primitive */
+    eki_adding adds;
     bool padded; /* these differ from the caller's weights */
 } eki_pass;
 
@@ -111,6 +116,8 @@ void eki_pass_destroy(eki_pass *pass);
 
 /* dnnl_conv_tail.c: adds `residual` (may be NULL), then ReLU, where the primitive did not. */
 void eki_conv_finish(const eki_conv *conv, const float *residual, bool relu, float *dst);
+/* Copies the residual to where a primitive adds to it. */
+void eki_conv_preset(const eki_conv *conv, const float *residual, float *dst);
 
 /* dnnl_pass_data.c: what surrounds a primitive. Scratch is carved from *at; `bytes` of 0 = the caller's own memory. */
 size_t eki_pass_src_bytes(const eki_conv *conv, const eki_pass *pass);

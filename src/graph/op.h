@@ -55,6 +55,8 @@ typedef struct eki_tail {
 } eki_tail;
 enum { EKI_TAIL_INPUT = 8 }; /* the input of the step that the residual is */
 
+#define EKI_ANY_INPUT UINT32_MAX /* of in_place */
+
 struct eki_step {
     const struct eki_op *op;
     const eki_node *node; /* NULL for steps the planner adds (reorder) */
@@ -74,7 +76,8 @@ struct eki_step {
     ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
     bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
-    bool in_place; /* output 0 may lie where an input of its shape and layout lies that nobody reads afterwards */
+    /* Bit k: output 0 may lie where input k lies, if that has its shape and layout and nobody reads it afterwards. */
+    uint32_t in_place;
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
     size_t scratch_bytes;  /* free memory during forward or backward */
     size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */

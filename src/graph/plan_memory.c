@@ -79,7 +79,8 @@ static void share_buffers(eki_plan_private *p) {
         const eki_pstep *pstep = p->steps[s];
         const eki_step *step = &pstep->step;
         int out = pstep->out[0] < 0 ? -1 : p->tensors[pstep->out[0]].buffer;
-        for (int k = 0; k < step->n_in && step->in_place && out >= 0; k++) {
+        for (int k = 0; k < step->n_in && k < 32 && out >= 0; k++) {
+            if ((step->in_place >> k & 1) == 0) continue;
             int in = pstep->in[k] < 0 ? -1 : p->tensors[pstep->in[k]].buffer;
             bool alike = in >= 0 && step->in[k].layout == step->out[0].layout &&
                          step->in[k].dtype == step->out[0].dtype &&

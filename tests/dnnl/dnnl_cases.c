@@ -228,6 +228,13 @@ conv_result run_conv(const conv_data *data, bool layouts) {
     float *again = random_floats(data->dst_count, 1);
     from_layout(&d, false, dst, again);
     assert_bits(again, result.dst, data->dst_count, "prepared weights give other bits");
+    if (eki_conv_adds_in_place(conv)) {
+        memcpy(dst, residual, (size_t)stored(&d, false, d.dst_layout) * sizeof(float));
+        call.residual = dst;
+        assert_int_equal(eki_conv_forward(conv, &call, &err), EK_OK);
+        from_layout(&d, false, dst, again);
+        assert_bits(again, result.dst, data->dst_count, "a residual in place gives other bits");
+    }
     if (d.want_dx) {
         if (eki_conv_backward_data(conv, ddst, data->weights, dsrc, scratch, &err) != EK_OK) fail_msg("%s", err.text);
         from_layout(&d, true, dsrc, result.dsrc);

@@ -91,6 +91,7 @@ ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
     step->out[0].layout = step->in_layout[EKI_TAIL_INPUT] = desc.dst_layout;
+    step->in_place = eki_conv_adds_in_place(state->conv) ? 1u << EKI_TAIL_INPUT : 0;
     step->keep_in[0] = desc.want_dw;
     step->keep_in[1] = desc.want_dx;
     step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
