@@ -81,9 +81,10 @@ struct eki_step {
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
     size_t scratch_bytes;  /* free memory during forward or backward */
     size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */
+    size_t kept_bytes;     /* memory that lives as long as the plan: prepared weights */
     void *priv;            /* the operator's own; freed by release */
     /* Bound by the executor: */
-    void *scratch, *saved;
+    void *scratch, *saved, *kept;
     void *scratch_owner; /* internal to the planner */
 };
 

@@ -49,6 +49,7 @@ typedef struct eki_plan_private {
     int *tensor_of_value; /* first variant by value id, -1 = none */
     unsigned char *arena;
     size_t arena_bytes;
+    unsigned char *kept;     /* of all steps, in their order */
     eki_shape *input_shapes; /* of the fed inputs */
     size_t n_inputs, n_outputs;
     int *inputs, *outputs; /* tensors */

@@ -16,8 +16,7 @@
 typedef struct conv_state {
     eki_conv *conv;
     eki_chunk_share share;
-    void *prepared;
-    bool keep_prepared;
+    bool prepared;
     eki_gain gain;
 } conv_state;
 
@@ -96,17 +95,17 @@ ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     step->keep_in[1] = desc.want_dx;
     step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
     state->gain = (eki_gain){.by = INFINITY};
-    state->keep_prepared = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    bool keep = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    step->kept_bytes = keep ? eki_conv_prepared_bytes(state->conv) : 0;
     return EK_OK;
 }
 
 static ek_status prepare_weights(eki_step *step, conv_state *state, ek_error *err) {
-    if (!state->keep_prepared || state->prepared != NULL) return EK_OK;
-    size_t bytes = eki_conv_prepared_bytes(state->conv);
-    state->prepared = eki_alloc(bytes);
-    if (state->prepared == NULL) return eki_fail_nomem(err, bytes);
+    if (step->kept == NULL || state->prepared) return EK_OK;
     eki_gain_of_conv(step, &state->gain);
-    return eki_conv_prepare_weights(state->conv, step->in[1].data, state->prepared, err);
+    EKI_TRY(eki_conv_prepare_weights(state->conv, step->in[1].data, step->kept, err));
+    state->prepared = true;
+    return EK_OK;
 }
 
 ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
@@ -114,7 +113,7 @@ ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
     EKI_TRY(prepare_weights(step, state, err));
     const eki_conv_data data = {.src = step->in[0].data,
                                 .weights = step->in[1].data,
-                                .prepared = state->prepared,
+                                .prepared = step->kept,
                                 .bias = step->in[2].data,
                                 .residual = step->in[EKI_TAIL_INPUT].data,
                                 .finite = eki_bound_conv(step, &state->gain),
@@ -138,7 +137,6 @@ void eki_op_conv_release(eki_step *step) {
     conv_state *state = step->priv;
     if (state == NULL) return;
     eki_conv_destroy(state->conv);
-    eki_free(state->prepared);
     free(state);
     step->priv = NULL;
 }
