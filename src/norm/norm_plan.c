@@ -273,6 +273,13 @@ int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t) {
     return min_i64(plan->tile, plan->channels - t * plan->tile);
 }
 
+eki_grid eki_tile_grid(const ek_norm_plan *plan, eki_span s, int64_t t) {
+    size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
+    size_t sample = (size_t)(plan->tiles * plan->space) * stride;
+    if (plan->blocked) return (eki_grid){(size_t)s.length, stride, cols, (size_t)s.samples, sample};
+    return (eki_grid){(size_t)(s.samples * s.length), stride, cols, 1, 0};
+}
+
 int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t) {
     return plan->blocked ? plan->tile - eki_tile_columns(plan, t) : 0;
 }

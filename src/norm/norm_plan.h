@@ -107,6 +107,9 @@ eki_span eki_unit(const eki_units *units, int64_t u);
 int64_t eki_tile_offset(const ek_norm_plan *plan, int64_t sample, int64_t row, int64_t t);
 int64_t eki_tile_stride(const ek_norm_plan *plan);
 
+/* Column memory: tile t, or with whole_rows all columns, of a span. */
+eki_grid eki_tile_grid(const ek_norm_plan *plan, eki_span span, int64_t t);
+
 /* Number of valid columns of a tile, and of padded ones after them. */
 int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t);
 int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t);
