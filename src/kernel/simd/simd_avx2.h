@@ -93,6 +93,7 @@ EK_INLINE void f64x8_store_n(double *p, f64x8 a, size_t n) {
     _mm256_maskstore_pd(p + at_most(n, 4), mask_f64(beyond(n, 4)), a.hi);
 }
 EK_INLINE f64x8 f64x8_add(f64x8 a, f64x8 b) { return (f64x8){_mm256_add_pd(a.lo, b.lo), _mm256_add_pd(a.hi, b.hi)}; }
+EK_INLINE f64x8 f64x8_plus(f64x8 a, f64x8 b) { return f64x8_add(a, b); }
 EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) { return (f64x8){_mm256_sub_pd(a.lo, b.lo), _mm256_sub_pd(a.hi, b.hi)}; }
 EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) { return (f64x8){_mm256_mul_pd(a.lo, b.lo), _mm256_mul_pd(a.hi, b.hi)}; }
 

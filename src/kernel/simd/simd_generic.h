@@ -97,6 +97,7 @@ EK_INLINE void f64x8_store_n(double *p, f64x8 a, size_t n) {
 EK_INLINE f64x8 f64x8_add(f64x8 a, f64x8 b) {
     return (f64x8){{a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}};
 }
+EK_INLINE f64x8 f64x8_plus(f64x8 a, f64x8 b) { return f64x8_add(a, b); }
 EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) {
     return (f64x8){{a.v[0] - b.v[0], a.v[1] - b.v[1], a.v[2] - b.v[2], a.v[3] - b.v[3]}};
 }

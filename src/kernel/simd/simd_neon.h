@@ -130,6 +130,7 @@ EK_INLINE f64x8 f64x8_add(f64x8 a, f64x8 b) {
     return (f64x8){
         {vaddq_f64(a.v[0], b.v[0]), vaddq_f64(a.v[1], b.v[1]), vaddq_f64(a.v[2], b.v[2]), vaddq_f64(a.v[3], b.v[3])}};
 }
+EK_INLINE f64x8 f64x8_plus(f64x8 a, f64x8 b) { return f64x8_add(a, b); }
 EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) {
     return (f64x8){
         {vsubq_f64(a.v[0], b.v[0]), vsubq_f64(a.v[1], b.v[1]), vsubq_f64(a.v[2], b.v[2]), vsubq_f64(a.v[3], b.v[3])}};
