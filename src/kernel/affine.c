@@ -39,9 +39,10 @@ void EK_FN(row_affine)(const void *x, void *y, size_t rows, size_t stride, size_
 /* The n <= 16 columns at c. */
 EK_INLINE void affine_tile(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_affine_columns *p,
                            size_t c, size_t n, const eki_epilogue *e, int fusion) {
-    affine16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n), load16(p->bias + c, n)};
     for (size_t stretch = 0; stretch < g->count; stretch++) {
-        size_t i = c + stretch * g->distance;
+        size_t i = c + stretch * g->distance, k = c + stretch * g->advance;
+        affine16 v = {load16(p->mean_hi + k, n), load16(p->mean_lo + k, n), load16(p->gain + k, n),
+                      load16(p->bias + k, n)};
         for (size_t r = 0; r < g->rows; r++, i += g->stride) {
             if (g->stride > 2 * ONE_TILE) fetch(x + i + ahead);
             data_store16(y + i, finish(affine_eval(data_load16(x + i, n), &v), e, i, n, fusion), n);

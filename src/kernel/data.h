@@ -68,12 +68,14 @@ typedef struct strips {
     size_t ahead;             /* elements ahead of which memory is fetched */
 } strips;
 
-/* Fetched is the next strip; else, in one tile, what comes some rows on. */
+/* Fetched is the next strip; in one tile the next stretch where that is near, else what comes some rows on. */
 enum { FETCH_ELEMENTS = 1024, FETCH_ROWS = 4 };
+EK_INLINE size_t tile_ahead(const eki_grid *g) {
+    if (g->stride > 2 * ONE_TILE) return FETCH_ROWS * g->stride;
+    return g->count > 1 && g->rows * g->stride < FETCH_ELEMENTS ? g->distance : FETCH_ELEMENTS;
+}
 EK_INLINE strips strips_of(const eki_grid *g) {
-    if (g->cols <= ONE_TILE) {
-        return (strips){g->rows, 1, 1, g->stride > 2 * ONE_TILE ? FETCH_ROWS * g->stride : FETCH_ELEMENTS};
-    }
+    if (g->cols <= ONE_TILE) return (strips){g->rows, 1, 1, tile_ahead(g)};
     size_t rows = STRIP_ELEMENTS / g->stride;
     if (rows < STRIP_LEAST) rows = STRIP_LEAST;
     if (rows >= g->rows) return (strips){g->rows, 1, g->count, FETCH_ROWS * g->stride};
@@ -92,7 +94,7 @@ EK_INLINE eki_grid strip_of(const eki_grid *g, const strips *s, size_t i, size_t
     }
     size_t row = i % s->each * s->rows, rest = g->rows - row;
     *at = i / s->each * g->distance + row * g->stride;
-    return (eki_grid){rest < s->rows ? rest : s->rows, g->stride, g->cols, 1, 0};
+    return (eki_grid){rest < s->rows ? rest : s->rows, g->stride, g->cols, 1, 0, 0};
 }
 
 /* Ahead in one of `count` segments of n elements (row_sums.c): the next channel's where that is near, else what comes

@@ -85,11 +85,11 @@ void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t n, co
 /* The n <= 16 columns at c. */
 EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, const eki_grid *g, size_t ahead,
                              const eki_gradient_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
-    gradient16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->rstd + c, n),
-                    load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
-    again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
     for (size_t stretch = 0; stretch < g->count; stretch++) {
-        size_t i = c + stretch * g->distance;
+        size_t i = c + stretch * g->distance, k = c + stretch * g->advance;
+        gradient16 v = {load16(p->mean_hi + k, n), load16(p->mean_lo + k, n), load16(p->rstd + k, n),
+                        load16(p->scale + k, n),   load16(p->k1 + k, n),      load16(p->k2 + k, n)};
+        again16 again = fusion == FUSE_ANY ? again_columns(e, k, n) : again_none();
         for (size_t r = 0; r < g->rows; r++, i += g->stride) {
             if (g->stride > 2 * ONE_TILE) {
                 fetch(x + i + ahead);

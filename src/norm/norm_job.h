@@ -126,7 +126,8 @@ typedef struct eki_affine_buffer {
 eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel);
 eki_affine_columns eki_affine_channels(const eki_job *job, int64_t sample, int64_t first, int64_t count,
                                        eki_affine_buffer *buffer);
-eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer);
+eki_affine_columns eki_affine_tiles(const eki_job *job, int64_t sample, int64_t t, int64_t count,
+                                    eki_affine_buffer *buffer);
 
 /* Eight columns are read as sixteen, two rows at a time: the pairs of rows and the odd last ones; coefficients. */
 eki_grid eki_grid_pairs(const eki_grid *grid, eki_grid *last);

@@ -51,8 +51,10 @@ void eki_affine_rows(const eki_job *job, eki_rows rows) {
     eki_hide_segments(job, job->y, rows);
 }
 
-eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
-    return eki_affine_channels(job, sample, t * job->plan->tile, eki_tile_columns(job->plan, t), buffer);
+eki_affine_columns eki_affine_tiles(const eki_job *job, int64_t sample, int64_t t, int64_t count,
+                                    eki_affine_buffer *buffer) {
+    int64_t channels = count > 1 ? count * job->plan->tile : eki_tile_columns(job->plan, t);
+    return eki_affine_channels(job, sample, t * job->plan->tile, channels, buffer);
 }
 
 const float *eki_twice(float wide[16], const float eight[8]) {
@@ -78,8 +80,8 @@ static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, co
 }
 
 eki_grid eki_grid_pairs(const eki_grid *grid, eki_grid *last) {
-    *last = (eki_grid){grid->rows % 2, 8, 8, grid->count, grid->distance};
-    return (eki_grid){grid->rows / 2, 16, 16, grid->count, grid->distance};
+    *last = (eki_grid){grid->rows % 2, 8, 8, grid->count, grid->distance, 0};
+    return (eki_grid){grid->rows / 2, 16, 16, grid->count, grid->distance, 0};
 }
 
 static void paired_rows(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_affine_columns *p) {
@@ -99,14 +101,13 @@ void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, const e
     }
 }
 
-/* Tile t, or all columns, of a span. */
-static void column_span(const eki_job *job, eki_span s, int64_t t) {
+/* Tiles from t on, or all columns, of a span. */
+static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count) {
     const ek_norm_plan *plan = job->plan;
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t);
-    eki_grid grid = eki_tile_grid(plan, s, t);
-    if (plan->whole_rows) grid.cols = (size_t)plan->channels;
+    eki_grid grid = eki_tiles_grid(plan, s, t, count);
     eki_affine_buffer buffer;
-    eki_affine_columns p = eki_affine_tile(job, s.sample, t, &buffer);
+    eki_affine_columns p = eki_affine_tiles(job, s.sample, t, count, &buffer);
     if (grid.stride == 8 && grid.cols == 8) {
         paired_rows(job, offset, &grid, &p);
     } else {
@@ -119,7 +120,7 @@ static void column_span(const eki_job *job, eki_span s, int64_t t) {
 void eki_affine_slab(const eki_job *job, int64_t piece) {
     const ek_norm_plan *plan = job->plan;
     if (!plan->row_apply) {
-        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece);
+        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
         return;
     }
     for (int64_t i = 0; i < plan->cells.count; i++) {
@@ -141,8 +142,12 @@ static void all_rows(void *context, int64_t begin, int64_t end) {
 
 static void all_columns(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_span(job, eki_unit(&job->plan->cells, i / tiles), i % tiles);
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t i = begin, count; i < end; i += count) {
+        int64_t t = i % plan->cell_tiles;
+        count = eki_tiles_from(plan, t, end - i);
+        column_span(job, eki_unit(&plan->cells, i / plan->cell_tiles), t, count);
+    }
     eki_end_stream(job);
 }
 

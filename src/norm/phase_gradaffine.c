@@ -58,8 +58,10 @@ void eki_gradaffine_rows(const eki_job *job, eki_rows rows) {
     eki_hide_segments(job, job->dresidual, rows);
 }
 
-static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, gradient_buffer *b) {
-    return channel_coefficients(job, sample, t * job->plan->tile, eki_tile_columns(job->plan, t), b);
+static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, int64_t count,
+                                              gradient_buffer *b) {
+    int64_t channels = count > 1 ? count * job->plan->tile : eki_tile_columns(job->plan, t);
+    return channel_coefficients(job, sample, t * job->plan->tile, channels, b);
 }
 
 static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_gradient_columns *p,
@@ -87,18 +89,17 @@ static void paired_rows(const eki_job *job, int64_t offset, const eki_grid *grid
     columns(job, offset + (int64_t)pairs.rows * 16, &last, p, again);
 }
 
-/* Tile t, or all columns, of a span. */
-static void column_span(const eki_job *job, eki_span s, int64_t t) {
+/* Tiles from t on, or all columns, of a span. */
+static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count) {
     const ek_norm_plan *plan = job->plan;
     int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), padding = eki_tile_padding(plan, t);
-    eki_grid grid = eki_tile_grid(plan, s, t);
-    if (plan->whole_rows) grid.cols = (size_t)plan->channels;
+    eki_grid grid = eki_tiles_grid(plan, s, t, count);
     gradient_buffer buffer;
-    eki_gradient_columns p = tile_coefficients(job, s.sample, t, &buffer);
+    eki_gradient_columns p = tile_coefficients(job, s.sample, t, count, &buffer);
     eki_affine_buffer again_buffer;
     eki_affine_columns again_columns, *again = NULL;
     if (eki_computes_again(job)) {
-        again_columns = eki_affine_tile(job, s.sample, t, &again_buffer);
+        again_columns = eki_affine_tiles(job, s.sample, t, count, &again_buffer);
         again = &again_columns;
     }
     if (grid.stride == 8 && grid.cols == 8) {
@@ -116,7 +117,7 @@ static void column_span(const eki_job *job, eki_span s, int64_t t) {
 void eki_gradaffine_slab(const eki_job *job, int64_t piece) {
     const ek_norm_plan *plan = job->plan;
     if (!plan->row_apply) {
-        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece);
+        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
         return;
     }
     for (int64_t i = 0; i < plan->cells.count; i++) {
@@ -138,8 +139,12 @@ static void all_rows(void *context, int64_t begin, int64_t end) {
 
 static void all_columns(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_span(job, eki_unit(&job->plan->cells, i / tiles), i % tiles);
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t i = begin, count; i < end; i += count) {
+        int64_t t = i % plan->cell_tiles;
+        count = eki_tiles_from(plan, t, end - i);
+        column_span(job, eki_unit(&plan->cells, i / plan->cell_tiles), t, count);
+    }
     eki_end_stream(job);
 }
 

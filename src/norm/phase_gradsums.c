@@ -41,7 +41,7 @@ static void masked_sums(const eki_job *job, eki_span s, int64_t offset, const ek
     for (int64_t i = 0; i < (int64_t)grid->count; i++, offset += (int64_t)grid->distance) {
         const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
         for (int64_t begin = 0, end = 0; eki_next_run(valid, (int64_t)grid->rows, &begin, &end);) {
-            eki_grid run = {(size_t)(end - begin), grid->stride, grid->cols, 1, 0};
+            eki_grid run = {(size_t)(end - begin), grid->stride, grid->cols, 1, 0, 0};
             grid_sums(job, offset + begin * (int64_t)grid->stride, &run, to);
         }
     }
@@ -51,7 +51,7 @@ static void column_sums(const eki_job *job, eki_span s, int64_t t, tile_sums *to
     eki_affine_buffer buffer;
     eki_affine_columns again;
     if (eki_computes_again(job)) {
-        again = eki_affine_tile(job, s.sample, t, &buffer);
+        again = eki_affine_tiles(job, s.sample, t, 1, &buffer);
         to->again = &again;
     }
     eki_grid grid = eki_tile_grid(job->plan, s, t);

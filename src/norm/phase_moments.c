@@ -30,7 +30,7 @@ static int64_t column_sums(const eki_job *job, eki_span s, int64_t t, const doub
     for (int64_t i = 0; i < (int64_t)grid.count; i++, offset += (int64_t)grid.distance) {
         const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
         for (int64_t begin = 0, end = 0; eki_next_run(valid, rows, &begin, &end); added += end - begin) {
-            eki_grid run = {(size_t)(end - begin), grid.stride, grid.cols, 1, 0};
+            eki_grid run = {(size_t)(end - begin), grid.stride, grid.cols, 1, 0, 0};
             const void *x = eki_at(job, job->x, offset + begin * (int64_t)grid.stride);
             job->kernels->col_moments(x, &run, shift, s1, s2);
         }

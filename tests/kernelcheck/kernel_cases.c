@@ -10,9 +10,9 @@ static real x_at(const problem *p, size_t row, size_t i) { return (real)p->xs[ro
 
 /* The rows as one stretch or, where they are even, as two: one after the other, or taking turns. */
 static eki_grid grid_of(const problem *p) {
-    if (p->rows % 2 != 0) return (eki_grid){p->rows, p->stride, p->n, 1, 0};
-    if (p->rows % 4 == 0) return (eki_grid){p->rows / 2, 2 * p->stride, p->n, 2, p->stride};
-    return (eki_grid){p->rows / 2, p->stride, p->n, 2, p->rows / 2 * p->stride};
+    if (p->rows % 2 != 0) return (eki_grid){p->rows, p->stride, p->n, 1, 0, 0};
+    if (p->rows % 4 == 0) return (eki_grid){p->rows / 2, 2 * p->stride, p->n, 2, p->stride, 0};
+    return (eki_grid){p->rows / 2, p->stride, p->n, 2, p->rows / 2 * p->stride, 0};
 }
 
 /* The epilogue with the coefficients that a shape of memory reads. */
