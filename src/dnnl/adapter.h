@@ -121,6 +121,8 @@ ek_status eki_pool_create(const eki_pool_desc *desc, eki_pool **pool, ek_error *
 void eki_pool_destroy(eki_pool *pool);
 size_t eki_pool_scratch_bytes(const eki_pool *pool);
 size_t eki_pool_saved_bytes(const eki_pool *pool); /* MAX with backward: which element won */
+/* `saved` holds, laid out as dst, the winner's index within the kernel: its bytes (1 or 4); 0 = nothing is kept. */
+size_t eki_pool_saved_unit(const eki_pool *pool);
 ek_status eki_pool_forward(const eki_pool *pool, const float *src, float *dst, void *saved, void *scratch,
                            ek_error *err);
 ek_status eki_pool_backward(const eki_pool *pool, const float *ddst, const void *saved, float *dsrc, void *scratch,

@@ -227,7 +227,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice) {
     *slice = *plan;
     slice->desc.dims[0] = samples;
-    slice->samples = samples;
+    slice->samples = slice->mask_examples = samples;
     slice->elements = samples * plan->channels * plan->space;
     slice->sets = plan->channels;
     slice->set_size = samples * plan->space;

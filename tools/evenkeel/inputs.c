@@ -143,9 +143,8 @@ static ek_status open_sized(const char *spec, ek_split split, const ek_model *mo
 }
 
 static ek_status open_data(const arguments *args, const char *spec, ek_split split, const ek_model *model,
-                           int unlabelled, ek_dataset **dataset, ek_error *err) {
-    ek_dataset_options options = {
-        .struct_size = sizeof options, .limit = option_int(args, "limit"), .unlabelled = unlabelled};
+                           int64_t limit, int unlabelled, ek_dataset **dataset, ek_error *err) {
+    ek_dataset_options options = {.struct_size = sizeof options, .limit = limit, .unlabelled = unlabelled};
     ek_status status = read_size(args, &options, err);
     if (status == EK_OK) status = read_affine(args, &options, err);
     if (status == EK_OK) status = open_sized(spec, split, model, &options, dataset, err);
@@ -154,12 +153,17 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
 
 ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                     ek_dataset **dataset, ek_error *err) {
-    return open_data(args, spec, split, model, 0, dataset, err);
+    return open_data(args, spec, split, model, option_int(args, "limit"), 0, dataset, err);
+}
+
+ek_status data_open_test(const arguments *args, const char *spec, const ek_model *model, ek_dataset **dataset,
+                         ek_error *err) {
+    return open_data(args, spec, EK_SPLIT_TEST, model, option_int(args, "test-limit"), 0, dataset, err);
 }
 
 ek_status data_open_unlabelled(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                                ek_dataset **dataset, ek_error *err) {
-    return open_data(args, spec, split, model, 1, dataset, err);
+    return open_data(args, spec, split, model, option_int(args, "limit"), 1, dataset, err);
 }
 
 ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err) {
