@@ -21,8 +21,9 @@
  *
  * A part is `count` examples from example `first` of the whole batch; x, y, dy, dx of its calls point at the part.
  * Parts come in any order, each once per round, and begin at multiples of ek_norm_parts_chunk(): sums are added in
- * chunks of so many examples. desc.chunk sets it: give it the size of the micro-batch. BATCH without virtual batches,
- * renorm or mask. What a residual or an activation needs besides (norm.h) is given with the part.
+ * chunks of so many examples. desc.chunk sets it: give it the size of the micro-batch. BATCH without virtual batches
+ * or renorm. What a residual, an activation or a mask needs besides (norm.h) is given with the part: lengths and mask
+ * begin at its first example, and are those of the same examples in every round.
  */
 #ifndef EVENKEEL_PARTS_H
 #define EVENKEEL_PARTS_H
@@ -40,7 +41,7 @@ EK_API size_t ek_norm_parts_bytes(const ek_norm_plan *plan);
 /* Examples of which `first` must be a multiple, and `count` too unless the part ends the batch. */
 EK_API int64_t ek_norm_parts_chunk(const ek_norm_plan *plan);
 
-/* Forgets everything. EK_ERR_UNSUPPORTED: the plan is not of plain batch norm. */
+/* Forgets everything. EK_ERR_UNSUPPORTED: the plan is not of such a batch norm. */
 EK_API EK_NODISCARD ek_status ek_norm_parts_begin(const ek_norm_plan *plan, void *parts, ek_error *err);
 
 /* Moments of one part: reads args->x. EK_ERR_SHAPE: not whole chunks, or beyond the batch. EK_ERR_STATE: a part that
@@ -61,7 +62,8 @@ EK_API EK_NODISCARD ek_status ek_norm_parts_forward(const ek_norm_plan *plan, co
 EK_API EK_NODISCARD ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int64_t first,
                                                           int64_t count, const ek_norm_args *args, ek_error *err);
 
-/* Gradients of the parameters over the whole batch: reads args->scale, saved; writes dscale and dbias where given. */
+/* Gradients of the parameters over the whole batch: reads args->scale, saved; writes dscale and dbias where given.
+ * EK_ERR_STATE: the mask of this round left another number of positions than that of the first. */
 EK_API EK_NODISCARD ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts,
                                                              const ek_norm_args *args, ek_error *err);
 

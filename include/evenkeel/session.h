@@ -48,6 +48,13 @@ EK_API EK_NODISCARD ek_status ek_session_create(ek_model *model, const ek_sessio
                                                 ek_session **session, ek_error *err);
 EK_API void ek_session_destroy(ek_session *session);
 
+/* Another value for an input that has a default: an initializer that the graph lists among its inputs too, which
+ * ek_model_input leaves out. Of the type and the extents that the file declares; copied, and rounded where the file
+ * stores half precision. It holds for sessions made afterwards and for saves; none may exist meanwhile.
+ * EK_ERR_ARG: `name` is no such input. EK_ERR_SHAPE, EK_ERR_DTYPE. */
+EK_API EK_NODISCARD ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array *array,
+                                                   ek_error *err);
+
 /* Inputs in the order of ek_model_input; one that the file stores in half precision may be given so, or as f32. All
  * arithmetic is f32, and so are the outputs, whatever the file's type. EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE name the
  * input. */

@@ -85,7 +85,7 @@ const void *eki_join_result(const eki_exchange *exchange, size_t *bytes);
 ek_status eki_sum_start(ek_comm *comm, eki_group group, int channel, const eki_label *label, float *data, size_t count,
                         eki_exchange **exchange, ek_error *err);
 
-/* ---- gather.c: waiting forms ---- */
+/* ---- waiting.c: waiting forms ---- */
 
 /* Concatenation in the order of ranks; *result is malloc'ed. */
 ek_status eki_all_gather(ek_comm *comm, int channel, const eki_label *label, const void *data, size_t bytes,

@@ -79,6 +79,11 @@ size_t eki_pool_scratch_bytes(const eki_pool *pool) {
 
 size_t eki_pool_saved_bytes(const eki_pool *pool) { return pool->forward.workspace_bytes; }
 
+size_t eki_pool_saved_unit(const eki_pool *pool) {
+    size_t elements = eki_md_bytes(&pool->forward.dst) / sizeof(float);
+    return pool->empty || elements == 0 ? 0 : pool->forward.workspace_bytes / elements;
+}
+
 static ek_status run(const eki_pool *pool, const eki_prim *prim, const eki_arg *args, const char *what, ek_error *err) {
     int before = eki_dnnl_enter(pool->desc.threads);
     ek_status status = eki_prim_run(prim, args, 4, what, err);

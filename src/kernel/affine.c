@@ -38,43 +38,42 @@ void EK_FN(row_affine)(const void *x, void *y, size_t rows, size_t stride, size_
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void affine_tile(const element *x, element *y, size_t rows, size_t stride, size_t ahead,
-                           const eki_affine_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
-    affine16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n), load16(p->bias + c, n)};
-    for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        if (stride > 2 * ONE_TILE) fetch(x + i + ahead);
-        data_store16(y + i, finish(affine_eval(data_load16(x + i, n), &v), e, i, n, fusion), n);
+EK_INLINE void affine_tile(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_affine_columns *p,
+                           size_t c, size_t n, const eki_epilogue *e, int fusion) {
+    for (size_t stretch = 0; stretch < g->count; stretch++) {
+        size_t i = c + stretch * g->distance, k = c + stretch * g->advance;
+        affine16 v = {load16(p->mean_hi + k, n), load16(p->mean_lo + k, n), load16(p->gain + k, n),
+                      load16(p->bias + k, n)};
+        for (size_t r = 0; r < g->rows; r++, i += g->stride) {
+            if (g->stride > 2 * ONE_TILE) fetch(x + i + ahead);
+            data_store16(y + i, finish(affine_eval(data_load16(x + i, n), &v), e, i, n, fusion), n);
+        }
     }
 }
 
-/* Whole rows, in the order of memory: the coefficients of a row are read from the first cache again. */
-EK_INLINE void affine_rows(const element *x, element *y, size_t rows, size_t stride, size_t cols,
-                           const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
-    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
+/* One strip. */
+EK_INLINE void affine_strip(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_affine_columns *p,
+                            const eki_epilogue *e, int fusion) {
+    size_t c = 0;
+    for (; c + 16 <= g->cols; c += 16) affine_tile(x, y, g, ahead, p, c, 16, e, fusion);
+    if (c < g->cols) affine_tile(x, y, g, ahead, p, c, g->cols - c, e, fusion);
+}
+
+EK_INLINE void col_affine(const element *x, element *y, const eki_grid *grid, const eki_affine_columns *p,
+                          const eki_epilogue *e, int fusion) {
+    strips s = strips_of(grid);
+    if (grid->cols >= WIDE_ROW && grid->cols == grid->stride) s = strips_of_rows(grid);
+    for (size_t i = 0; i < s.count; i++) {
+        size_t at;
+        eki_grid g = strip_of(grid, &s, i, &at);
         eki_epilogue here = epilogue_shift(e, at);
-        for (size_t c = 0; c < cols; c += 16)
-            affine_tile(x + at, y + at, 1, 0, 0, p, c, cols - c < 16 ? cols - c : 16, &here, fusion);
+        affine_strip(x + at, y + at, &g, s.ahead, p, &here, fusion);
     }
 }
 
-EK_INLINE void col_affine(const element *x, element *y, size_t rows, size_t stride, size_t cols,
-                          const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
-    if (cols >= WIDE_ROW && cols == stride) {
-        affine_rows(x, y, rows, stride, cols, p, e, fusion);
-        return;
-    }
-    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
-    for (size_t r = 0; r < rows; r += strip) {
-        size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
-        eki_epilogue here = epilogue_shift(e, at);
-        for (; c + 16 <= cols; c += 16) affine_tile(x + at, y + at, high, stride, ahead, p, c, 16, &here, fusion);
-        if (c < cols) affine_tile(x + at, y + at, high, stride, ahead, p, c, cols - c, &here, fusion);
-    }
-}
-
-void EK_FN(col_affine)(const void *x, void *y, size_t rows, size_t stride, size_t cols, const eki_affine_columns *p,
+void EK_FN(col_affine)(const void *x, void *y, const eki_grid *grid, const eki_affine_columns *p,
                        const eki_epilogue *e) {
-    WITH_FUSION(fusion_of(e), col_affine(x, y, rows, stride, cols, p, e, F));
+    WITH_FUSION(fusion_of(e), col_affine(x, y, grid, p, e, F));
 }
 
 /* The n <= 16 elements at i; with_scale and with_bias are constants at every call, so each combination is a loop. */

@@ -7,7 +7,7 @@
  */
 #include "kernel/epilogue.h"
 
-EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, size_t ahead, const double *shift, double *s1,
+EK_INLINE void moments_tile(const element *x, const eki_grid *g, size_t ahead, const double *shift, double *s1,
                             double *s2, int vectors) {
     f64x8 k[2], a[2], b[2];
     for (int v = 0; v < vectors; v++) {
@@ -15,12 +15,15 @@ EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, size_t
         a[v] = f64x8_load(s1 + 8 * v);
         b[v] = f64x8_load(s2 + 8 * v);
     }
-    for (size_t r = 0; r < rows; r++, x += stride) {
-        fetch(x + ahead);
-        for (int v = 0; v < vectors; v++) {
-            f64x8 d = f64x8_sub(data_widen(x + 8 * v), k[v]);
-            a[v] = f64x8_add(a[v], d);
-            b[v] = f64x8_add(b[v], f64x8_mul(d, d));
+    for (size_t i = 0; i < g->count; i++) {
+        const element *at = x + i * g->distance;
+        for (size_t r = 0; r < g->rows; r++, at += g->stride) {
+            fetch(at + ahead);
+            for (int v = 0; v < vectors; v++) {
+                f64x8 d = f64x8_sub(data_widen(at + 8 * v), k[v]);
+                a[v] = f64x8_add(a[v], d);
+                b[v] = f64x8_add(b[v], f64x8_mul(d, d));
+            }
         }
     }
     for (int v = 0; v < vectors; v++) {
@@ -29,45 +32,51 @@ EK_INLINE void moments_tile(const element *x, size_t rows, size_t stride, size_t
     }
 }
 
-EK_INLINE void moments_tile_n(const element *x, size_t rows, size_t stride, const double *shift, double *s1, double *s2,
+EK_INLINE void moments_tile_n(const element *x, const eki_grid *g, const double *shift, double *s1, double *s2,
                               size_t n) {
     f64x8 k = f64x8_load_n(shift, n), a = f64x8_load_n(s1, n), b = f64x8_load_n(s2, n);
-    for (size_t r = 0; r < rows; r++, x += stride) {
-        f64x8 d = f64x8_sub(data_widen_n(x, n), k);
-        a = f64x8_add(a, d);
-        b = f64x8_add(b, f64x8_mul(d, d));
+    for (size_t i = 0; i < g->count; i++) {
+        const element *at = x + i * g->distance;
+        for (size_t r = 0; r < g->rows; r++, at += g->stride) {
+            f64x8 d = f64x8_sub(data_widen_n(at, n), k);
+            a = f64x8_add(a, d);
+            b = f64x8_add(b, f64x8_mul(d, d));
+        }
     }
     f64x8_store_n(s1, a, n);
     f64x8_store_n(s2, b, n);
 }
 
-void EK_FN(col_moments)(const void *x, size_t rows, size_t stride, size_t cols, const double *shift, double *s1,
-                        double *s2) {
-    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
-    for (size_t r = 0; r < rows; r += strip) {
-        size_t high = rows - r < strip ? rows - r : strip, c = 0;
-        const element *top = element_at(x, r * stride);
-        for (; c + 16 <= cols; c += 16) moments_tile(top + c, high, stride, ahead, shift + c, s1 + c, s2 + c, 2);
-        for (; c + 8 <= cols; c += 8) moments_tile(top + c, high, stride, ahead, shift + c, s1 + c, s2 + c, 1);
-        if (c < cols) moments_tile_n(top + c, high, stride, shift + c, s1 + c, s2 + c, cols - c);
+void EK_FN(col_moments)(const void *x, const eki_grid *grid, const double *shift, double *s1, double *s2) {
+    strips s = strips_of(grid);
+    for (size_t i = 0; i < s.count; i++) {
+        size_t at, c = 0;
+        eki_grid g = strip_of(grid, &s, i, &at);
+        const element *top = element_at(x, at);
+        for (; c + 16 <= g.cols; c += 16) moments_tile(top + c, &g, s.ahead, shift + c, s1 + c, s2 + c, 2);
+        for (; c + 8 <= g.cols; c += 8) moments_tile(top + c, &g, s.ahead, shift + c, s1 + c, s2 + c, 1);
+        if (c < g.cols) moments_tile_n(top + c, &g, shift + c, s1 + c, s2 + c, g.cols - c);
     }
 }
 
-EK_INLINE void gradsums_tile(const element *x, const element *dy, size_t rows, size_t stride, size_t ahead,
-                             const double *mean, double *sdy, double *sdyx, int vectors) {
+EK_INLINE void gradsums_tile(const element *x, const element *dy, const eki_grid *g, size_t ahead, const double *mean,
+                             double *sdy, double *sdyx, int vectors) {
     f64x8 k[2], a[2], b[2];
     for (int v = 0; v < vectors; v++) {
         k[v] = f64x8_load(mean + 8 * v);
         a[v] = f64x8_load(sdy + 8 * v);
         b[v] = f64x8_load(sdyx + 8 * v);
     }
-    for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
-        fetch(x + ahead);
-        fetch(dy + ahead);
-        for (int v = 0; v < vectors; v++) {
-            f64x8 g = data_widen(dy + 8 * v);
-            a[v] = f64x8_add(a[v], g);
-            b[v] = f64x8_add(b[v], f64x8_mul(g, f64x8_sub(data_widen(x + 8 * v), k[v])));
+    for (size_t i = 0; i < g->count; i++) {
+        size_t at = i * g->distance;
+        for (size_t r = 0; r < g->rows; r++, at += g->stride) {
+            fetch(x + at + ahead);
+            fetch(dy + at + ahead);
+            for (int v = 0; v < vectors; v++) {
+                f64x8 d = data_widen(dy + at + 8 * v);
+                a[v] = f64x8_add(a[v], d);
+                b[v] = f64x8_add(b[v], f64x8_mul(d, f64x8_sub(data_widen(x + at + 8 * v), k[v])));
+            }
         }
     }
     for (int v = 0; v < vectors; v++) {
@@ -76,20 +85,23 @@ EK_INLINE void gradsums_tile(const element *x, const element *dy, size_t rows, s
     }
 }
 
-EK_INLINE void gradsums_tile_n(const element *x, const element *dy, size_t rows, size_t stride, const double *mean,
-                               double *sdy, double *sdyx, size_t n) {
+EK_INLINE void gradsums_tile_n(const element *x, const element *dy, const eki_grid *g, const double *mean, double *sdy,
+                               double *sdyx, size_t n) {
     f64x8 k = f64x8_load_n(mean, n), a = f64x8_load_n(sdy, n), b = f64x8_load_n(sdyx, n);
-    for (size_t r = 0; r < rows; r++, x += stride, dy += stride) {
-        f64x8 g = data_widen_n(dy, n);
-        a = f64x8_add(a, g);
-        b = f64x8_add(b, f64x8_mul(g, f64x8_sub(data_widen_n(x, n), k)));
+    for (size_t i = 0; i < g->count; i++) {
+        size_t at = i * g->distance;
+        for (size_t r = 0; r < g->rows; r++, at += g->stride) {
+            f64x8 d = data_widen_n(dy + at, n);
+            a = f64x8_add(a, d);
+            b = f64x8_add(b, f64x8_mul(d, f64x8_sub(data_widen_n(x + at, n), k)));
+        }
     }
     f64x8_store_n(sdy, a, n);
     f64x8_store_n(sdyx, b, n);
 }
 
 /* The same for the gradient before the activation, of the n <= 16 columns at c. */
-EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, size_t ahead,
+EK_INLINE void gradsums_fused(const element *x, const element *dy, const eki_grid *grid, size_t ahead,
                               const double *mean, double *sdy, double *sdyx, size_t c, size_t n, const eki_epilogue *e,
                               int fusion) {
     again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
@@ -97,16 +109,19 @@ EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, 
     f64x8 k[2] = {load8(mean + c, low), load8(mean + c + low, high)};
     f64x8 a[2] = {load8(sdy + c, low), load8(sdy + c + low, high)};
     f64x8 b[2] = {load8(sdyx + c, low), load8(sdyx + c + low, high)};
-    for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        fetch(x + i + ahead);
-        fetch(dy + i + ahead);
-        fetch_fused(e, i + ahead);
-        f32x16 g = before(dy, e, &again, i, n, fusion), v = data_load16(x + i, n);
-        if (e->dresidual != NULL) data_store16(element_to(e->dresidual, i), g, n);
-        for (int half = 0; half < 2; half++) {
-            f64x8 wide = f64x8_half(g, half);
-            a[half] = f64x8_add(a[half], wide);
-            b[half] = f64x8_add(b[half], f64x8_mul(wide, f64x8_sub(f64x8_half(v, half), k[half])));
+    for (size_t stretch = 0; stretch < grid->count; stretch++) {
+        size_t i = c + stretch * grid->distance;
+        for (size_t r = 0; r < grid->rows; r++, i += grid->stride) {
+            fetch(x + i + ahead);
+            fetch(dy + i + ahead);
+            fetch_fused(e, i + ahead);
+            f32x16 g = before(dy, e, &again, i, n, fusion), v = data_load16(x + i, n);
+            if (e->dresidual != NULL) data_store16(element_to(e->dresidual, i), g, n);
+            for (int half = 0; half < 2; half++) {
+                f64x8 wide = f64x8_half(g, half);
+                a[half] = f64x8_add(a[half], wide);
+                b[half] = f64x8_add(b[half], f64x8_mul(wide, f64x8_sub(f64x8_half(v, half), k[half])));
+            }
         }
     }
     store8(sdy + c, a[0], low);
@@ -115,38 +130,39 @@ EK_INLINE void gradsums_fused(const element *x, const element *dy, size_t rows, 
     store8(sdyx + c + low, b[1], high);
 }
 
-EK_INLINE void col_gradsums_fused(const element *x, const element *dy, size_t rows, size_t stride, size_t cols,
-                                  const double *mean, double *sdy, double *sdyx, const eki_epilogue *e, int fusion) {
-    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
-    for (size_t r = 0; r < rows; r += strip) {
-        size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
+EK_INLINE void col_gradsums_fused(const element *x, const element *dy, const eki_grid *grid, const double *mean,
+                                  double *sdy, double *sdyx, const eki_epilogue *e, int fusion) {
+    strips s = strips_of(grid);
+    for (size_t i = 0; i < s.count; i++) {
+        size_t at, c = 0;
+        eki_grid g = strip_of(grid, &s, i, &at);
         eki_epilogue here = epilogue_shift(e, at);
-        for (; c + 16 <= cols; c += 16) {
-            gradsums_fused(x + at, dy + at, high, stride, ahead, mean, sdy, sdyx, c, 16, &here, fusion);
+        for (; c < g.cols; c += 16) {
+            size_t n = g.cols - c < 16 ? g.cols - c : 16;
+            if (n == 16) gradsums_fused(x + at, dy + at, &g, s.ahead, mean, sdy, sdyx, c, 16, &here, fusion);
+            if (n < 16) gradsums_fused(x + at, dy + at, &g, s.ahead, mean, sdy, sdyx, c, n, &here, fusion);
         }
-        if (c < cols) gradsums_fused(x + at, dy + at, high, stride, ahead, mean, sdy, sdyx, c, cols - c, &here, fusion);
     }
 }
 
-void EK_FN(col_gradsums)(const void *x, const void *dy, size_t rows, size_t stride, size_t cols, const double *mean,
-                         double *sdy, double *sdyx, const eki_epilogue *e) {
+void EK_FN(col_gradsums)(const void *x, const void *dy, const eki_grid *grid, const double *mean, double *sdy,
+                         double *sdyx, const eki_epilogue *e) {
     if (e != NULL && e->activation == EKI_RELU) {
-        col_gradsums_fused(x, dy, rows, stride, cols, mean, sdy, sdyx, e, FUSE_RELU);
+        col_gradsums_fused(x, dy, grid, mean, sdy, sdyx, e, FUSE_RELU);
         return;
     }
     if (e != NULL) {
-        col_gradsums_fused(x, dy, rows, stride, cols, mean, sdy, sdyx, e, FUSE_ANY);
+        col_gradsums_fused(x, dy, grid, mean, sdy, sdyx, e, FUSE_ANY);
         return;
     }
-    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
-    for (size_t r = 0; r < rows; r += strip) {
-        size_t high = rows - r < strip ? rows - r : strip, c = 0;
-        const element *xt = element_at(x, r * stride), *gt = element_at(dy, r * stride);
-        for (; c + 16 <= cols; c += 16)
-            gradsums_tile(xt + c, gt + c, high, stride, ahead, mean + c, sdy + c, sdyx + c, 2);
-        for (; c + 8 <= cols; c += 8)
-            gradsums_tile(xt + c, gt + c, high, stride, ahead, mean + c, sdy + c, sdyx + c, 1);
-        if (c < cols) gradsums_tile_n(xt + c, gt + c, high, stride, mean + c, sdy + c, sdyx + c, cols - c);
+    strips s = strips_of(grid);
+    for (size_t i = 0; i < s.count; i++) {
+        size_t at, c = 0;
+        eki_grid g = strip_of(grid, &s, i, &at);
+        const element *xt = element_at(x, at), *gt = element_at(dy, at);
+        for (; c + 16 <= g.cols; c += 16) gradsums_tile(xt + c, gt + c, &g, s.ahead, mean + c, sdy + c, sdyx + c, 2);
+        for (; c + 8 <= g.cols; c += 8) gradsums_tile(xt + c, gt + c, &g, s.ahead, mean + c, sdy + c, sdyx + c, 1);
+        if (c < g.cols) gradsums_tile_n(xt + c, gt + c, &g, mean + c, sdy + c, sdyx + c, g.cols - c);
     }
 }
 

@@ -65,18 +65,39 @@ EK_INLINE void data_store16(element *p, f32x16 a, size_t n) {
  * forward map takes rows of WIDE_ROW elements and more one after the other. */
 enum { WIDE_ROW = 1024, STRIP_ELEMENTS = 1024, STRIP_LEAST = 4, ONE_TILE = 16 };
 
-/* Rows of a strip: all of them where a single tile covers the columns. */
-EK_INLINE size_t strip_rows(size_t rows, size_t stride, size_t cols) {
-    size_t strip = cols <= ONE_TILE ? rows : STRIP_ELEMENTS / stride;
-    if (strip < STRIP_LEAST) strip = STRIP_LEAST;
-    return strip < rows ? strip : rows;
+/* A grid is cut into strips of rows; where a single tile covers its columns it is one, with all its stretches. */
+typedef struct strips {
+    size_t rows, each, count; /* of a strip; strips of a stretch, and of all */
+    size_t ahead;             /* elements ahead of which memory is fetched */
+} strips;
+
+/* Fetched is the next strip; in one tile the next stretch where that is near, else what comes some rows on. */
+enum { FETCH_ELEMENTS = 1024, FETCH_ROWS = 4 };
+EK_INLINE size_t tile_ahead(const eki_grid *g) {
+    if (g->stride > 2 * ONE_TILE) return FETCH_ROWS * g->stride;
+    return g->count > 1 && g->rows * g->stride < FETCH_ELEMENTS ? g->distance : FETCH_ELEMENTS;
+}
+EK_INLINE strips strips_of(const eki_grid *g) {
+    if (g->cols <= ONE_TILE) return (strips){g->rows, 1, 1, tile_ahead(g)};
+    size_t rows = STRIP_ELEMENTS / g->stride;
+    if (rows < STRIP_LEAST) rows = STRIP_LEAST;
+    if (rows >= g->rows) return (strips){g->rows, 1, g->count, FETCH_ROWS * g->stride};
+    size_t each = (g->rows + rows - 1) / rows;
+    return (strips){rows, each, each * g->count, rows * g->stride};
 }
 
-/* Elements ahead of which memory is fetched: in the next strip; else, in one tile, some rows on. */
-enum { FETCH_ELEMENTS = 1024, FETCH_ROWS = 4 };
-EK_INLINE size_t strip_ahead(size_t strip, size_t rows, size_t stride) {
-    if (strip < rows) return strip * stride;
-    return stride > 2 * ONE_TILE ? FETCH_ROWS * stride : FETCH_ELEMENTS;
+/* One row after the other, in the order of memory. */
+EK_INLINE strips strips_of_rows(const eki_grid *g) { return (strips){1, g->rows, g->rows * g->count, g->stride}; }
+
+/* The i-th strip of a grid begins `*at` elements behind it. */
+EK_INLINE eki_grid strip_of(const eki_grid *g, const strips *s, size_t i, size_t *at) {
+    if (g->cols <= ONE_TILE) {
+        *at = 0;
+        return *g;
+    }
+    size_t row = i % s->each * s->rows, rest = g->rows - row;
+    *at = i / s->each * g->distance + row * g->stride;
+    return (eki_grid){rest < s->rows ? rest : s->rows, g->stride, g->cols, 1, 0, 0};
 }
 
 /* Ahead in one of `count` segments of n elements (row_sums.c): the next channel's where that is near, else what comes

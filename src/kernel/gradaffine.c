@@ -83,34 +83,37 @@ void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t n, co
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, size_t rows, size_t stride, size_t ahead,
+EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, const eki_grid *g, size_t ahead,
                              const eki_gradient_columns *p, size_t c, size_t n, const eki_epilogue *e, int fusion) {
-    gradient16 v = {load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->rstd + c, n),
-                    load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
-    again16 again = fusion == FUSE_ANY ? again_columns(e, c, n) : again_none();
-    for (size_t r = 0, i = c; r < rows; r++, i += stride) {
-        if (stride > 2 * ONE_TILE) {
-            fetch(x + i + ahead);
-            fetch(dy + i + ahead);
+    for (size_t stretch = 0; stretch < g->count; stretch++) {
+        size_t i = c + stretch * g->distance, k = c + stretch * g->advance;
+        gradient16 v = {load16(p->mean_hi + k, n), load16(p->mean_lo + k, n), load16(p->rstd + k, n),
+                        load16(p->scale + k, n),   load16(p->k1 + k, n),      load16(p->k2 + k, n)};
+        again16 again = fusion == FUSE_ANY ? again_columns(e, k, n) : again_none();
+        for (size_t r = 0; r < g->rows; r++, i += g->stride) {
+            if (g->stride > 2 * ONE_TILE) {
+                fetch(x + i + ahead);
+                fetch(dy + i + ahead);
+            }
+            gradient_step(x, dy, dx, i, n, &v, &again, e, fusion);
         }
-        gradient_step(x, dy, dx, i, n, &v, &again, e, fusion);
     }
 }
 
-EK_INLINE void gradient_columns(const element *x, const element *dy, element *dx, size_t rows, size_t stride,
-                                size_t cols, const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
-    size_t strip = strip_rows(rows, stride, cols), ahead = strip_ahead(strip, rows, stride);
-    for (size_t r = 0; r < rows; r += strip) {
-        size_t high = rows - r < strip ? rows - r : strip, c = 0, at = r * stride;
+EK_INLINE void gradient_columns(const element *x, const element *dy, element *dx, const eki_grid *grid,
+                                const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
+    strips s = strips_of(grid);
+    for (size_t i = 0; i < s.count; i++) {
+        size_t at, c = 0;
+        eki_grid g = strip_of(grid, &s, i, &at);
         eki_epilogue here = epilogue_shift(e, at);
         element *to = dx != NULL ? dx + at : NULL;
-        for (; c + 16 <= cols; c += 16)
-            gradient_tile(x + at, dy + at, to, high, stride, ahead, p, c, 16, &here, fusion);
-        if (c < cols) gradient_tile(x + at, dy + at, to, high, stride, ahead, p, c, cols - c, &here, fusion);
+        for (; c + 16 <= g.cols; c += 16) gradient_tile(x + at, dy + at, to, &g, s.ahead, p, c, 16, &here, fusion);
+        if (c < g.cols) gradient_tile(x + at, dy + at, to, &g, s.ahead, p, c, g.cols - c, &here, fusion);
     }
 }
 
-void EK_FN(col_gradaffine)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t cols,
-                           const eki_gradient_columns *p, const eki_epilogue *e) {
-    WITH_FUSION(gradient_fusion_of(e, dx), gradient_columns(x, dy, dx, rows, stride, cols, p, e, F));
+void EK_FN(col_gradaffine)(const void *x, const void *dy, void *dx, const eki_grid *grid, const eki_gradient_columns *p,
+                           const eki_epilogue *e) {
+    WITH_FUSION(gradient_fusion_of(e, dx), gradient_columns(x, dy, dx, grid, p, e, F));
 }

@@ -26,6 +26,12 @@ typedef struct eki_gradient_columns {
     const float *mean_hi, *mean_lo, *rstd, *scale, *k1, *k2;
 } eki_gradient_columns;
 
+/* Columns in memory: `count` stretches, `distance` apart, of `rows` rows, `stride` apart, of `cols` elements. In the
+ * apply kernels, up to sixteen columns, the coefficients of a stretch begin `advance` behind those of the last. */
+typedef struct eki_grid {
+    size_t rows, stride, cols, count, distance, advance;
+} eki_grid;
+
 /* Activations; the values are those of ek_activation in norm.h. */
 enum {
     EKI_NO_ACTIVATION = 0,

@@ -86,10 +86,14 @@ EK_INLINE affine16 affine_columns(const eki_affine_columns *p, size_t c, size_t 
 }
 
 /* `streaming` is a constant at every call, so each is a loop of its own. */
-EK_INLINE void affine_rows(const element *x, element *y, size_t rows, size_t stride, size_t cols,
-                           const eki_affine_columns *columns, int streaming, const eki_epilogue *e, int fusion) {
-    const eki_affine_columns local = *columns, *p = &local; /* stores cannot change it */
-    for (size_t r = 0, i = 0; r < rows; r++, i += stride) {
+EK_INLINE void affine_rows(const element *x, element *y, const eki_grid *g, const eki_affine_columns *columns,
+                           size_t first, int streaming, const eki_epilogue *e, int fusion) {
+    const eki_affine_columns *from = columns; /* stores cannot change what is local */
+    const eki_affine_columns local = {from->mean_hi + first, from->mean_lo + first, from->gain + first,
+                                      from->bias + first},
+                             *p = &local;
+    size_t cols = g->cols;
+    for (size_t r = 0, i = 0; r < g->rows; r++, i += g->stride) {
         size_t c = 0;
         for (; streaming && c + LINE <= cols; c += LINE) {
             f32x16 line[LINE_VECTORS];
@@ -105,20 +109,29 @@ EK_INLINE void affine_rows(const element *x, element *y, size_t rows, size_t str
     }
 }
 
-EK_INLINE void affine_any(const element *x, element *y, size_t rows, size_t stride, size_t cols,
-                          const eki_affine_columns *p, const eki_epilogue *e, int fusion) {
-    if (is_block(y, stride, cols)) {
-        affine_run(x, y, 16 * rows, affine_columns(p, 0, 16), e, fusion);
-    } else if (lines_begin(y, stride)) {
-        affine_rows(x, y, rows, stride, cols, p, 1, e, fusion);
+/* With the coefficients from `first` on. */
+EK_INLINE void affine_stretch(const element *x, element *y, const eki_grid *g, const eki_affine_columns *p,
+                              size_t first, const eki_epilogue *e, int fusion) {
+    if (is_block(y, g->stride, g->cols)) {
+        affine_run(x, y, 16 * g->rows, affine_columns(p, first, 16), e, fusion);
+    } else if (lines_begin(y, g->stride)) {
+        affine_rows(x, y, g, p, first, 1, e, fusion);
     } else {
-        affine_rows(x, y, rows, stride, cols, p, 0, e, fusion);
+        affine_rows(x, y, g, p, first, 0, e, fusion);
     }
 }
 
-void EK_FN(col_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t cols,
-                              const eki_affine_columns *p, const eki_epilogue *e) {
-    WITH_FUSION(fusion_of(e), affine_any(x, y, rows, stride, cols, p, e, F));
+EK_INLINE void affine_grid(const element *x, element *y, const eki_grid *g, const eki_affine_columns *p,
+                           const eki_epilogue *e, int fusion) {
+    for (size_t i = 0, at = 0; i < g->count; i++, at += g->distance) {
+        eki_epilogue here = epilogue_shift(e, at);
+        affine_stretch(x + at, y + at, g, p, i * g->advance, &here, fusion);
+    }
+}
+
+void EK_FN(col_affine_stream)(const void *x, void *y, const eki_grid *grid, const eki_affine_columns *p,
+                              const eki_epilogue *e) {
+    WITH_FUSION(fusion_of(e), affine_grid(x, y, grid, p, e, F));
 }
 
 EK_INLINE void gradient_plain(const element *x, const element *dy, element *dx, size_t i, size_t end, gradient16 v) {
@@ -156,10 +169,14 @@ EK_INLINE gradient16 gradient_columns(const eki_gradient_columns *p, size_t c, s
                         load16(p->scale + c, n),   load16(p->k1 + c, n),      load16(p->k2 + c, n)};
 }
 
-EK_INLINE void gradient_rows(const element *x, const element *dy, element *dx, size_t rows, size_t stride, size_t cols,
-                             const eki_gradient_columns *columns, int streaming) {
-    const eki_gradient_columns local = *columns, *p = &local; /* stores cannot change it */
-    for (size_t r = 0, i = 0; r < rows; r++, i += stride) {
+EK_INLINE void gradient_rows(const element *x, const element *dy, element *dx, const eki_grid *g,
+                             const eki_gradient_columns *columns, size_t first, int streaming) {
+    const eki_gradient_columns *from = columns; /* stores cannot change what is local */
+    const eki_gradient_columns local = {from->mean_hi + first, from->mean_lo + first, from->rstd + first,
+                                        from->scale + first,   from->k1 + first,      from->k2 + first},
+                               *p = &local;
+    size_t cols = g->cols;
+    for (size_t r = 0, i = 0; r < g->rows; r++, i += g->stride) {
         size_t c = 0;
         for (; streaming && c + LINE <= cols; c += LINE) {
             f32x16 line[LINE_VECTORS];
@@ -174,14 +191,21 @@ EK_INLINE void gradient_rows(const element *x, const element *dy, element *dx, s
     }
 }
 
-void EK_FN(col_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t cols,
-                                  const eki_gradient_columns *p) {
-    if (is_block(dx, stride, cols)) {
-        gradient_run(x, dy, dx, 16 * rows, gradient_columns(p, 0, 16));
-    } else if (lines_begin(dx, stride)) {
-        gradient_rows(x, dy, dx, rows, stride, cols, p, 1);
+EK_INLINE void gradient_stretch(const element *x, const element *dy, element *dx, const eki_grid *g,
+                                const eki_gradient_columns *p, size_t first) {
+    if (is_block(dx, g->stride, g->cols)) {
+        gradient_run(x, dy, dx, 16 * g->rows, gradient_columns(p, first, 16));
+    } else if (lines_begin(dx, g->stride)) {
+        gradient_rows(x, dy, dx, g, p, first, 1);
     } else {
-        gradient_rows(x, dy, dx, rows, stride, cols, p, 0);
+        gradient_rows(x, dy, dx, g, p, first, 0);
+    }
+}
+
+void EK_FN(col_gradaffine_stream)(const void *x, const void *dy, void *dx, const eki_grid *g,
+                                  const eki_gradient_columns *p) {
+    for (size_t i = 0, at = 0; i < g->count; i++, at += g->distance) {
+        gradient_stretch(element_at(x, at), element_at(dy, at), element_to(dx, at), g, p, i * g->advance);
     }
 }
 

@@ -94,7 +94,7 @@ void ek_session_destroy(ek_session *session) {
 
 static eki_shape array_shape(const ek_array *array) { return eki_shape_of(array->rank, array->dims); }
 
-static ek_status check_input(const ek_session *session, const eki_value *value, const ek_array *array, ek_error *err) {
+static ek_status check_input(const eki_graph *graph, const eki_value *value, const ek_array *array, ek_error *err) {
     char given[192], wanted[192];
     if (array->rank < 0 || array->rank > EK_MAX_RANK) {
         return eki_fail(err, EK_ERR_SHAPE, "input '%s': rank %d is not in 0 to %d", value->name, array->rank,
@@ -115,10 +115,56 @@ static ek_status check_input(const ek_session *session, const eki_value *value, 
     }
     if (!fits) {
         return eki_fail(err, EK_ERR_SHAPE, "input '%s' has shape %s, the model wants %s", value->name,
-                        eki_shape_text(NULL, &shape, given),
-                        eki_shape_text(session->model->graph, &value->shape, wanted));
+                        eki_shape_text(NULL, &shape, given), eki_shape_text(graph, &value->shape, wanted));
     }
     if (array->data == NULL) return eki_fail(err, EK_ERR_ARG, "input '%s' has no data", value->name);
+    return EK_OK;
+}
+
+/* Into memory of the array's own type, or float32 where it is in half precision. */
+static void copy_array(const ek_array *array, ek_dtype dtype, void *to) {
+    eki_shape shape = array_shape(array);
+    int64_t count = 0;
+    if (!eki_shape_count(&shape, &count) || to == NULL || count == 0) return;
+    if (eki_is_half(array->dtype) && dtype == EK_F32) {
+        eki_half_widen(array->dtype, array->data, to, (size_t)count);
+    } else {
+        memcpy(to, array->data, (size_t)count * eki_dtype_bytes(array->dtype));
+    }
+}
+
+/* Frees the data of a tensor that no value holds any more. */
+static void release_unused(const eki_graph *graph, eki_tensor *tensor) {
+    for (size_t i = 0; i < graph->n_values; i++)
+        if (graph->values[i]->init == tensor) return;
+    if (!tensor->owned) return;
+    eki_free(tensor->data);
+    tensor->data = NULL;
+    tensor->owned = false;
+}
+
+ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array *array, ek_error *err) {
+    eki_graph *graph = model->graph;
+    eki_value *value = eki_graph_find(graph, name);
+    if (value == NULL || value->init == NULL || value->input_index < 0) {
+        return eki_fail(err, EK_ERR_ARG, "'%s' is not an input with a default value in this model: %s", name,
+                        value == NULL             ? "there is no such name"
+                        : value->init != NULL     ? "it is an initializer, but no graph input"
+                        : value->input_index >= 0 ? "it is an input without one, fed by ek_session_run"
+                                                  : "it is the output of a node");
+    }
+    eki_value like = *value;
+    like.dtype = value->init->dtype;
+    like.stored = value->init->stored;
+    EKI_TRY(check_input(graph, &like, array, err));
+    eki_tensor *tensor, *old = value->init;
+    eki_shape shape = array_shape(array);
+    EKI_TRY(eki_tensor_create(graph, old->dtype, &shape, &tensor, err));
+    tensor->stored = old->stored;
+    copy_array(array, tensor->dtype, tensor->data);
+    eki_tensor_round(tensor);
+    value->init = tensor;
+    release_unused(graph, old);
     return EK_OK;
 }
 
@@ -132,19 +178,13 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
     }
     session->ran = session->went_back = false;
     for (size_t i = 0; i < input_count; i++) {
-        EKI_TRY(check_input(session, eki_exec_input_value(session->exec, i), &inputs[i], err));
+        EKI_TRY(check_input(session->model->graph, eki_exec_input_value(session->exec, i), &inputs[i], err));
         shapes[i] = array_shape(&inputs[i]);
     }
     EKI_TRY(eki_exec_prepare(session->exec, shapes, err));
     for (size_t i = 0; i < input_count; i++) {
         eki_view view = eki_exec_input(session->exec, i);
-        int64_t count = 0;
-        if (!eki_shape_count(&shapes[i], &count) || view.data == NULL || count == 0) continue;
-        if (eki_is_half(inputs[i].dtype) && view.dtype == EK_F32) {
-            eki_half_widen(inputs[i].dtype, inputs[i].data, view.data, (size_t)count);
-        } else {
-            memcpy(view.data, inputs[i].data, (size_t)count * eki_dtype_bytes(inputs[i].dtype));
-        }
+        copy_array(&inputs[i], view.dtype, view.data);
     }
     EKI_TRY(eki_exec_forward(session->exec, err));
     session->ran = true;

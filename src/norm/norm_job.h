@@ -126,14 +126,16 @@ typedef struct eki_affine_buffer {
 eki_affine eki_affine_of(const eki_job *job, int64_t sample, int64_t channel);
 eki_affine_columns eki_affine_channels(const eki_job *job, int64_t sample, int64_t first, int64_t count,
                                        eki_affine_buffer *buffer);
-eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer);
+eki_affine_columns eki_affine_tiles(const eki_job *job, int64_t sample, int64_t t, int64_t count,
+                                    eki_affine_buffer *buffer);
 
-/* Eight columns are read as sixteen, two rows at a time: coefficients of both. */
+/* Eight columns are read as sixteen, two rows at a time: the pairs of rows and the odd last ones; coefficients. */
+eki_grid eki_grid_pairs(const eki_grid *grid, eki_grid *last);
 const float *eki_twice(float wide[16], const float eight[8]);
 eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns *p);
 
-/* Padded columns of blocked layouts are written as zero. */
-void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding);
+/* Padded columns of blocked layouts are written as zero: so many behind the columns of a grid. tensor may be NULL. */
+void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, const eki_grid *grid, int64_t padding);
 
 /* norm_running.c: the plan is of batch norm, and the two arrays are there and apart. */
 ek_status eki_running_check(const ek_norm_plan *plan, const void *mean, const void *var, ek_error *err);
@@ -165,7 +167,7 @@ void eki_phase_set_moments(const eki_job *job);
 
 /* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
 void eki_phase_affine(const eki_job *job);
-void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece);
+void eki_affine_slab(const eki_job *job, int64_t piece); /* of all samples */
 void eki_affine_rows(const eki_job *job, eki_rows rows);
 
 /* phase_gradsums.c: sum dy and sum dy (x - mean) per unit and channel; or of one unit and channel of row memory. */
@@ -175,7 +177,7 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel);
 
 /* phase_gradaffine.c: dx, all cells; or one sample and channel of row memory. */
 void eki_phase_gradaffine(const eki_job *job);
-void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece);
+void eki_gradaffine_slab(const eki_job *job, int64_t piece);
 void eki_gradaffine_rows(const eki_job *job, eki_rows rows);
 
 /* batch.c, group.c, layer.c: the families. */

@@ -227,7 +227,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice) {
     *slice = *plan;
     slice->desc.dims[0] = samples;
-    slice->samples = samples;
+    slice->samples = slice->mask_examples = samples;
     slice->elements = samples * plan->channels * plan->space;
     slice->sets = plan->channels;
     slice->set_size = samples * plan->space;
@@ -271,6 +271,29 @@ int64_t eki_tile_stride(const ek_norm_plan *plan) { return plan->blocked ? plan-
 
 int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t) {
     return min_i64(plan->tile, plan->channels - t * plan->tile);
+}
+
+eki_grid eki_tile_grid(const ek_norm_plan *plan, eki_span s, int64_t t) {
+    size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
+    size_t sample = (size_t)(plan->tiles * plan->space) * stride;
+    if (plan->blocked) return (eki_grid){(size_t)s.length, stride, cols, (size_t)s.samples, sample, 0};
+    return (eki_grid){(size_t)(s.samples * s.length), stride, cols, 1, 0, 0};
+}
+
+eki_grid eki_tiles_grid(const ek_norm_plan *plan, eki_span s, int64_t t, int64_t count) {
+    eki_grid grid = eki_tile_grid(plan, s, t);
+    if (plan->whole_rows) grid.cols = (size_t)plan->channels;
+    if (count == 1) return grid;
+    grid.count = (size_t)count;
+    grid.distance = (size_t)(plan->space * plan->tile);
+    grid.advance = (size_t)plan->tile;
+    return grid;
+}
+
+int64_t eki_tiles_from(const ek_norm_plan *plan, int64_t t, int64_t most) {
+    int64_t whole = plan->channels / plan->tile - t;
+    if (plan->desc.layout != EK_LAYOUT_BLOCKED16 || plan->cells.blocks > 1 || plan->masked || whole < 1) return 1;
+    return min_i64(min_i64(most, whole), EKI_TILE / plan->tile);
 }
 
 int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t) {

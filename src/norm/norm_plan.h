@@ -107,6 +107,14 @@ eki_span eki_unit(const eki_units *units, int64_t u);
 int64_t eki_tile_offset(const ek_norm_plan *plan, int64_t sample, int64_t row, int64_t t);
 int64_t eki_tile_stride(const ek_norm_plan *plan);
 
+/* Column memory: tile t of a span. */
+eki_grid eki_tile_grid(const ek_norm_plan *plan, eki_span span, int64_t t);
+
+/* For the affine phases: `count` tiles from t on, of one sample unless it is one; with whole_rows all columns. And how
+ * many tiles, at most `most`, may be one grid: whole blocks of sixteen channels lie behind each other. */
+eki_grid eki_tiles_grid(const ek_norm_plan *plan, eki_span span, int64_t t, int64_t count);
+int64_t eki_tiles_from(const ek_norm_plan *plan, int64_t t, int64_t most);
+
 /* Number of valid columns of a tile, and of padded ones after them. */
 int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t);
 int64_t eki_tile_padding(const ek_norm_plan *plan, int64_t t);

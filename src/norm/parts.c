@@ -16,7 +16,8 @@ enum { COLLECTS_MOMENTS = 1, HAS_STATISTICS = 2, COLLECTS_SUMS = 3, HAS_GRADIENT
 typedef struct {
     uint64_t magic, fingerprint;
     int64_t stage;
-    uint64_t reserved[5];
+    int64_t positions, positions_again; /* with a mask: valid ones of this round over x, and over dy */
+    uint64_t reserved[3];
 } parts_header;
 
 _Static_assert(sizeof(parts_header) == 64, "the header of parts is 64 bytes");
@@ -34,7 +35,7 @@ static void *partials_of(const ek_norm_plan *plan, parts_header *parts) {
 }
 
 static bool supported(const ek_norm_plan *plan) {
-    return plan->family == EKI_BATCH && plan->ghosts == 1 && plan->desc.ghost == 0 && !plan->renorm && !plan->masked;
+    return plan->family == EKI_BATCH && plan->ghosts == 1 && plan->desc.ghost == 0 && !plan->renorm;
 }
 
 size_t ek_norm_parts_bytes(const ek_norm_plan *plan) {
@@ -49,12 +50,12 @@ ek_status ek_norm_parts_begin(const ek_norm_plan *plan, void *parts, ek_error *e
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     if (!supported(plan)) {
         return eki_fail(err, EK_ERR_UNSUPPORTED,
-                        "the plan is of %s%s, which cannot run in parts: only batch norm without virtual batches, "
-                        "batch renorm or a mask can",
+                        "the plan is of %s%s, which cannot run in parts: only batch norm without virtual batches or "
+                        "batch renorm can",
                         eki_norm_kind_name(plan->desc.kind),
-                        plan->masked   ? " with a mask"
-                        : plan->renorm ? " with batch renorm"
-                                       : "");
+                        plan->renorm           ? " with batch renorm"
+                        : plan->desc.ghost > 0 ? " with virtual batches"
+                                               : "");
     }
     if (parts == NULL || (uintptr_t)parts % 64 != 0) {
         return eki_fail(err, EK_ERR_ARG, "parts is at %p, expected %zu bytes (ek_norm_parts_bytes), 64-byte aligned",
@@ -127,10 +128,19 @@ static ek_status check_stage(const parts_header *parts, int64_t least, const cha
     return eki_fail(err, EK_ERR_STATE, "parts is not that far: call %s first", before);
 }
 
-static eki_job part_job(const ek_norm_plan *plan, const ek_norm_args *args, const ek_norm_plan *slice) {
-    eki_job job = eki_job_make(plan, args);
-    job.plan = slice;
-    return job;
+/* The job of one part, under its part of the mask. */
+static ek_status part_job(const ek_norm_plan *plan, const ek_norm_args *args, const ek_norm_plan *slice, eki_job *job,
+                          ek_error *err) {
+    EKI_TRY(eki_mask_check(slice, args, err));
+    *job = eki_job_make(plan, args);
+    job->plan = slice;
+    if (plan->masked) eki_mask_fill(job, args);
+    return EK_OK;
+}
+
+/* Whether the whole batch leaves one value per channel. */
+static bool single_value(const ek_norm_plan *plan, const parts_header *parts) {
+    return plan->masked ? parts->positions == 1 : plan->set_size == 1;
 }
 
 /* The gradient coefficients outlive a call, so they are in `parts`. */
@@ -156,9 +166,11 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     eki_plan_slice(plan, count, &slice);
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X, err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, args, &slice);
+    eki_job job;
+    EKI_TRY(part_job(plan, args, &slice, &job, err));
     job.moments = (eki_moments *)partials_of(plan, header) + begin * plan->channels;
     eki_phase_moments(&job);
+    header->positions += job.valid_count;
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
 }
@@ -172,7 +184,7 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     }
     if (plan->elements > 0) EKI_TRY(check_complete(plan, header, err));
     ek_small_sample policy = plan->desc.small_sample;
-    if (plan->set_size == 1 && (policy == EK_SMALL_ERROR || policy == EK_SMALL_USE_RUNNING)) {
+    if (single_value(plan, header) && (policy == EK_SMALL_ERROR || policy == EK_SMALL_USE_RUNNING)) {
         return eki_fail(err, EK_ERR_SHAPE,
                         "the whole batch leaves one value per channel and desc.small_sample is %d, expected "
                         "EK_SMALL_BIASED (0) or EK_SMALL_SKIP_UPDATE (1) for a batch in parts",
@@ -183,8 +195,10 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     EKI_TRY(eki_args_check_part(&empty, args, EKI_NEED_SAVED, err));
     eki_job job = eki_job_make(plan, args);
     job.moments = partials_of(plan, header);
-    if (plan->elements > 0) eki_batch_statistics(&job);
-    eki_stats_publish(&job, args, plan->elements > 0 ? EKI_FROM_BATCH : EKI_FROM_NOTHING);
+    job.valid_count = header->positions;
+    bool nothing = plan->elements == 0 || (plan->masked && header->positions == 0);
+    if (!nothing) eki_batch_statistics(&job);
+    eki_stats_publish(&job, args, nothing ? EKI_FROM_NOTHING : EKI_FROM_BATCH);
     header->stage = HAS_STATISTICS;
     return EK_OK;
 }
@@ -199,7 +213,8 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_forward()", err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, args, &slice);
+    eki_job job;
+    EKI_TRY(part_job(plan, args, &slice, &job, err));
     eki_batch_affine(&job);
     return EK_OK;
 }
@@ -215,14 +230,19 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     eki_plan_slice(plan, count, &slice);
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_add_gradients()", err));
-    if (header->stage != COLLECTS_SUMS) memset(flags_of(header), 0, flag_bytes(plan));
+    if (header->stage != COLLECTS_SUMS) {
+        memset(flags_of(header), 0, flag_bytes(plan));
+        header->positions_again = 0;
+    }
     header->stage = COLLECTS_SUMS;
     EKI_TRY(check_new(plan, header, first, count, &begin, &end, err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, args, &slice);
+    eki_job job;
+    EKI_TRY(part_job(plan, args, &slice, &job, err));
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
     if (eki_computes_again(&job)) eki_batch_coefficients(&job);
     eki_phase_gradsums(&job);
+    header->positions_again += job.valid_count;
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
 }
@@ -239,6 +259,8 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     EKI_TRY(eki_args_check_part(&none, args, EKI_NEED_SAVED, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_finish_gradients()", err));
     eki_job job = eki_job_make(plan, args);
+    job.valid_count = header->positions_again;
+    if (plan->masked) EKI_TRY(eki_mask_check_again(&job, err));
     job.sums = partials_of(plan, header);
     use_coefficients(plan, header, &job);
     if (empty) {
@@ -260,7 +282,8 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_DX | EKI_NEED_SAVED, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_backward()", err));
     if (slice.elements == 0) return EK_OK;
-    eki_job job = part_job(plan, args, &slice);
+    eki_job job;
+    EKI_TRY(part_job(plan, args, &slice, &job, err));
     if (eki_computes_again(&job)) eki_batch_coefficients(&job);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
     eki_phase_gradaffine(&job);

@@ -51,8 +51,10 @@ void eki_affine_rows(const eki_job *job, eki_rows rows) {
     eki_hide_segments(job, job->y, rows);
 }
 
-eki_affine_columns eki_affine_tile(const eki_job *job, int64_t sample, int64_t t, eki_affine_buffer *buffer) {
-    return eki_affine_channels(job, sample, t * job->plan->tile, eki_tile_columns(job->plan, t), buffer);
+eki_affine_columns eki_affine_tiles(const eki_job *job, int64_t sample, int64_t t, int64_t count,
+                                    eki_affine_buffer *buffer) {
+    int64_t channels = count > 1 ? count * job->plan->tile : eki_tile_columns(job->plan, t);
+    return eki_affine_channels(job, sample, t * job->plan->tile, channels, buffer);
 }
 
 const float *eki_twice(float wide[16], const float eight[8]) {
@@ -66,58 +68,64 @@ eki_affine_columns eki_affine_twice(float wide[4][16], const eki_affine_columns 
                                 eki_twice(wide[2], p->gain), eki_twice(wide[3], p->bias)};
 }
 
-static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
-                    const eki_affine_columns *p) {
+static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_affine_columns *p) {
     const void *x = eki_at(job, job->x, offset);
     void *y = eki_to(job, job->y, offset);
     eki_epilogue fused;
     if (job->stream) {
-        job->kernels->col_affine_stream(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                        eki_fuse(job, offset, &fused));
+        job->kernels->col_affine_stream(x, y, grid, p, eki_fuse(job, offset, &fused));
     } else {
-        job->kernels->col_affine(x, y, (size_t)rows, (size_t)stride, (size_t)cols, p, eki_fuse(job, offset, &fused));
+        job->kernels->col_affine(x, y, grid, p, eki_fuse(job, offset, &fused));
     }
 }
 
-/* Two rows of eight columns are one row of sixteen. */
-static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const eki_affine_columns *p) {
+eki_grid eki_grid_pairs(const eki_grid *grid, eki_grid *last) {
+    *last = (eki_grid){grid->rows % 2, 8, 8, grid->count, grid->distance, 0};
+    return (eki_grid){grid->rows / 2, 16, 16, grid->count, grid->distance, 0};
+}
+
+static void paired_rows(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_affine_columns *p) {
     float wide[4][16];
     eki_affine_columns both = eki_affine_twice(wide, p);
-    eki_epilogue fused;
-    int64_t last = offset + rows / 2 * 16;
-    columns(job, offset, rows / 2, 16, 16, &both);
-    if (rows % 2 == 0) return;
-    job->kernels->col_affine(eki_at(job, job->x, last), eki_to(job, job->y, last), 1, 8, 8, p,
-                             eki_fuse(job, last, &fused));
+    eki_grid last, pairs = eki_grid_pairs(grid, &last);
+    columns(job, offset, &pairs, &both);
+    columns(job, offset + (int64_t)pairs.rows * 16, &last, p);
 }
 
-void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, int64_t rows, int64_t cols, int64_t padding) {
-    int64_t stride = eki_tile_stride(job->plan), bytes = padding * job->plan->element_bytes;
-    for (int64_t r = 0; r < rows; r++) memset(eki_to(job, tensor, offset + r * stride + cols), 0, (size_t)bytes);
-}
-
-static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
-    const ek_norm_plan *plan = job->plan;
-    eki_span s = eki_unit(&plan->cells, cell);
-    int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
-    int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
-    eki_affine_buffer buffer;
-    eki_affine_columns p = eki_affine_tile(job, s.sample, t, &buffer);
-    if (stride == 8 && cols == 8) {
-        paired_rows(job, offset, s.length, &p);
-    } else {
-        columns(job, offset, s.length, stride, cols, &p);
+void eki_clear_padding(const eki_job *job, void *tensor, int64_t offset, const eki_grid *grid, int64_t padding) {
+    if (tensor == NULL || padding == 0) return;
+    size_t bytes = (size_t)(padding * job->plan->element_bytes);
+    for (size_t i = 0; i < grid->count * grid->rows; i++) {
+        size_t at = i / grid->rows * grid->distance + i % grid->rows * grid->stride + grid->cols;
+        memset(eki_to(job, tensor, offset + (int64_t)at), 0, bytes);
     }
-    if (padding > 0) eki_clear_padding(job, job->y, offset, s.length, cols, padding);
-    eki_hide_rows(job, job->y, offset, eki_valid_at(job, s.sample, s.begin), s.length, cols);
 }
 
-void eki_affine_piece(const eki_job *job, int64_t cell, int64_t piece) {
-    if (job->plan->row_apply) {
-        eki_span s = eki_unit(&job->plan->cells, cell);
-        eki_affine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
+/* Tiles from t on, or all columns, of a span. */
+static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count) {
+    const ek_norm_plan *plan = job->plan;
+    int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t);
+    eki_grid grid = eki_tiles_grid(plan, s, t, count);
+    eki_affine_buffer buffer;
+    eki_affine_columns p = eki_affine_tiles(job, s.sample, t, count, &buffer);
+    if (grid.stride == 8 && grid.cols == 8) {
+        paired_rows(job, offset, &grid, &p);
     } else {
-        column_cell(job, cell, piece);
+        columns(job, offset, &grid, &p);
+    }
+    eki_clear_padding(job, job->y, offset, &grid, eki_tile_padding(plan, t));
+    eki_hide_rows(job, job->y, offset, eki_valid_at(job, s.sample, s.begin), s.length, (int64_t)grid.cols);
+}
+
+void eki_affine_slab(const eki_job *job, int64_t piece) {
+    const ek_norm_plan *plan = job->plan;
+    if (!plan->row_apply) {
+        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
+        return;
+    }
+    for (int64_t i = 0; i < plan->cells.count; i++) {
+        eki_span s = eki_unit(&plan->cells, i);
+        eki_affine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
     }
 }
 
@@ -134,8 +142,12 @@ static void all_rows(void *context, int64_t begin, int64_t end) {
 
 static void all_columns(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t i = begin, count; i < end; i += count) {
+        int64_t t = i % plan->cell_tiles;
+        count = eki_tiles_from(plan, t, end - i);
+        column_span(job, eki_unit(&plan->cells, i / plan->cell_tiles), t, count);
+    }
     eki_end_stream(job);
 }
 

@@ -58,25 +58,25 @@ void eki_gradaffine_rows(const eki_job *job, eki_rows rows) {
     eki_hide_segments(job, job->dresidual, rows);
 }
 
-static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, gradient_buffer *b) {
-    return channel_coefficients(job, sample, t * job->plan->tile, eki_tile_columns(job->plan, t), b);
+static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, int64_t count,
+                                              gradient_buffer *b) {
+    int64_t channels = count > 1 ? count * job->plan->tile : eki_tile_columns(job->plan, t);
+    return channel_coefficients(job, sample, t * job->plan->tile, channels, b);
 }
 
-static void columns(const eki_job *job, int64_t offset, int64_t rows, int64_t stride, int64_t cols,
-                    const eki_gradient_columns *p, const eki_affine_columns *again) {
+static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_gradient_columns *p,
+                    const eki_affine_columns *again) {
     const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
     void *dx = eki_to(job, job->dx, offset);
     eki_epilogue fused;
     if (job->stream && !eki_fuses(job)) {
-        job->kernels->col_gradaffine_stream(x, dy, dx, (size_t)rows, (size_t)stride, (size_t)cols, p);
+        job->kernels->col_gradaffine_stream(x, dy, dx, grid, p);
     } else {
-        job->kernels->col_gradaffine(x, dy, dx, (size_t)rows, (size_t)stride, (size_t)cols, p,
-                                     eki_fuse_columns(job, offset, again, &fused));
+        job->kernels->col_gradaffine(x, dy, dx, grid, p, eki_fuse_columns(job, offset, again, &fused));
     }
 }
 
-/* Two rows of eight columns are one row of sixteen. */
-static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const eki_gradient_columns *p,
+static void paired_rows(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_gradient_columns *p,
                         const eki_affine_columns *again) {
     float wide[6][16], more[4][16];
     eki_gradient_columns both = {eki_twice(wide[0], p->mean_hi), eki_twice(wide[1], p->mean_lo),
@@ -84,47 +84,45 @@ static void paired_rows(const eki_job *job, int64_t offset, int64_t rows, const 
                                  eki_twice(wide[4], p->k1),      eki_twice(wide[5], p->k2)};
     eki_affine_columns again_both;
     if (again != NULL) again_both = eki_affine_twice(more, again);
-    eki_epilogue fused;
-    int64_t last = offset + rows / 2 * 16;
-    columns(job, offset, rows / 2, 16, 16, &both, again != NULL ? &again_both : NULL);
-    if (rows % 2 == 0) return;
-    job->kernels->col_gradaffine(eki_at(job, job->x, last), eki_at(job, job->dy, last), eki_to(job, job->dx, last), 1,
-                                 8, 8, p, eki_fuse_columns(job, last, again, &fused));
+    eki_grid last, pairs = eki_grid_pairs(grid, &last);
+    columns(job, offset, &pairs, &both, again != NULL ? &again_both : NULL);
+    columns(job, offset + (int64_t)pairs.rows * 16, &last, p, again);
 }
 
-static void column_cell(const eki_job *job, int64_t cell, int64_t t) {
+/* Tiles from t on, or all columns, of a span. */
+static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count) {
     const ek_norm_plan *plan = job->plan;
-    eki_span s = eki_unit(&plan->cells, cell);
-    int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), stride = eki_tile_stride(plan);
-    int64_t cols = plan->whole_rows ? plan->channels : eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
+    int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), padding = eki_tile_padding(plan, t);
+    eki_grid grid = eki_tiles_grid(plan, s, t, count);
     gradient_buffer buffer;
-    eki_gradient_columns p = tile_coefficients(job, s.sample, t, &buffer);
+    eki_gradient_columns p = tile_coefficients(job, s.sample, t, count, &buffer);
     eki_affine_buffer again_buffer;
     eki_affine_columns again_columns, *again = NULL;
     if (eki_computes_again(job)) {
-        again_columns = eki_affine_tile(job, s.sample, t, &again_buffer);
+        again_columns = eki_affine_tiles(job, s.sample, t, count, &again_buffer);
         again = &again_columns;
     }
-    if (stride == 8 && cols == 8) {
-        paired_rows(job, offset, s.length, &p, again);
+    if (grid.stride == 8 && grid.cols == 8) {
+        paired_rows(job, offset, &grid, &p, again);
     } else {
-        columns(job, offset, s.length, stride, cols, &p, again);
+        columns(job, offset, &grid, &p, again);
     }
-    if (padding > 0 && job->dx != NULL) eki_clear_padding(job, job->dx, offset, s.length, cols, padding);
-    if (padding > 0 && job->dresidual != NULL) {
-        eki_clear_padding(job, job->dresidual, offset, s.length, cols, padding);
-    }
+    eki_clear_padding(job, job->dx, offset, &grid, padding);
+    eki_clear_padding(job, job->dresidual, offset, &grid, padding);
     const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
-    eki_hide_rows(job, job->dx, offset, valid, s.length, cols);
-    eki_hide_rows(job, job->dresidual, offset, valid, s.length, cols);
+    eki_hide_rows(job, job->dx, offset, valid, s.length, (int64_t)grid.cols);
+    eki_hide_rows(job, job->dresidual, offset, valid, s.length, (int64_t)grid.cols);
 }
 
-void eki_gradaffine_piece(const eki_job *job, int64_t cell, int64_t piece) {
-    if (job->plan->row_apply) {
-        eki_span s = eki_unit(&job->plan->cells, cell);
+void eki_gradaffine_slab(const eki_job *job, int64_t piece) {
+    const ek_norm_plan *plan = job->plan;
+    if (!plan->row_apply) {
+        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
+        return;
+    }
+    for (int64_t i = 0; i < plan->cells.count; i++) {
+        eki_span s = eki_unit(&plan->cells, i);
         eki_gradaffine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
-    } else {
-        column_cell(job, cell, piece);
     }
 }
 
@@ -141,8 +139,12 @@ static void all_rows(void *context, int64_t begin, int64_t end) {
 
 static void all_columns(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t tiles = job->plan->cell_tiles;
-    for (int64_t i = begin; i < end; i++) column_cell(job, i / tiles, i % tiles);
+    const ek_norm_plan *plan = job->plan;
+    for (int64_t i = begin, count; i < end; i += count) {
+        int64_t t = i % plan->cell_tiles;
+        count = eki_tiles_from(plan, t, end - i);
+        column_span(job, eki_unit(&plan->cells, i / plan->cell_tiles), t, count);
+    }
     eki_end_stream(job);
 }
 

@@ -22,27 +22,46 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
-static void column_sums(const eki_job *job, eki_span s, int64_t t, const double *mean, double *sdy, double *sdyx) {
+/* Where the sums of a tile go, and what forms the gradient before the activation. */
+typedef struct {
+    const double *mean;
+    double *sdy, *sdyx;
+    const eki_affine_columns *again;
+} tile_sums;
+
+static void grid_sums(const eki_job *job, int64_t offset, const eki_grid *grid, const tile_sums *to) {
+    eki_epilogue fused;
+    const eki_epilogue *e = eki_fuse_columns(job, offset, to->again, &fused);
+    if (!job->forms) fused.dresidual = NULL;
+    job->kernels->col_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), grid, to->mean, to->sdy,
+                               to->sdyx, e);
+}
+
+static void masked_sums(const eki_job *job, eki_span s, int64_t offset, const eki_grid *grid, const tile_sums *to) {
+    for (int64_t i = 0; i < (int64_t)grid->count; i++, offset += (int64_t)grid->distance) {
+        const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
+        for (int64_t begin = 0, end = 0; eki_next_run(valid, (int64_t)grid->rows, &begin, &end);) {
+            eki_grid run = {(size_t)(end - begin), grid->stride, grid->cols, 1, 0, 0};
+            grid_sums(job, offset + begin * (int64_t)grid->stride, &run, to);
+        }
+    }
+}
+
+static void column_sums(const eki_job *job, eki_span s, int64_t t, tile_sums *to) {
     eki_affine_buffer buffer;
     eki_affine_columns again;
-    eki_epilogue fused;
-    if (eki_computes_again(job)) again = eki_affine_tile(job, s.sample, t, &buffer);
-    const ek_norm_plan *plan = job->plan;
-    size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
-    int64_t stretches = plan->blocked ? s.samples : 1, rows = plan->blocked ? s.length : s.samples * s.length;
-    int64_t padding = job->forms ? eki_tile_padding(plan, t) : 0;
-    for (int64_t i = 0; i < stretches; i++) {
-        int64_t offset = eki_tile_offset(plan, s.sample + i, s.begin, t);
-        const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
-        for (int64_t begin = 0, end = 0; eki_next_run(valid, rows, &begin, &end);) {
-            int64_t at = offset + begin * (int64_t)stride;
-            const eki_epilogue *e = eki_fuse_columns(job, at, eki_computes_again(job) ? &again : NULL, &fused);
-            if (!job->forms) fused.dresidual = NULL;
-            job->kernels->col_gradsums(eki_at(job, job->x, at), eki_at(job, job->dy, at), (size_t)(end - begin), stride,
-                                       cols, mean, sdy, sdyx, e);
-        }
-        if (padding > 0) eki_clear_padding(job, job->dresidual, offset, rows, (int64_t)cols, padding);
+    if (eki_computes_again(job)) {
+        again = eki_affine_tiles(job, s.sample, t, 1, &buffer);
+        to->again = &again;
     }
+    eki_grid grid = eki_tile_grid(job->plan, s, t);
+    int64_t offset = eki_tile_offset(job->plan, s.sample, s.begin, t);
+    if (job->valid != NULL) {
+        masked_sums(job, s, offset, &grid, to);
+    } else {
+        grid_sums(job, offset, &grid, to);
+    }
+    if (job->forms) eki_clear_padding(job, job->dresidual, offset, &grid, eki_tile_padding(job->plan, t));
 }
 
 static void column_unit(const eki_job *job, int64_t u, int64_t t) {
@@ -51,7 +70,7 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     double mean[EKI_TILE], sdy[EKI_TILE] = {0}, sdyx[EKI_TILE] = {0};
     int64_t cols = eki_tile_columns(plan, t), first = t * plan->tile;
     for (int64_t j = 0; j < cols; j++) mean[j] = job->stats.mean[eki_set_of(plan, s.sample, first + j)];
-    column_sums(job, s, t, mean, sdy, sdyx);
+    column_sums(job, s, t, &(tile_sums){mean, sdy, sdyx, NULL});
     eki_pair *sums = job->sums + u * plan->channels + first;
     for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
 }

@@ -20,23 +20,21 @@ static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     return eki_moments_from_sums((double)(s.samples * s.length), shift, sums[0], sums[1], plan->centred);
 }
 
-/* Channels last: the rows of all samples of the unit follow each other. Blocked: one stretch per sample. */
-static int64_t stretches(const ek_norm_plan *plan, eki_span s, int64_t *rows) {
-    *rows = plan->blocked ? s.length : s.samples * s.length;
-    return plan->blocked ? s.samples : 1;
-}
-
-/* Returns the number of rows that were added. */
+/* Returns the number of rows that were added; with a mask run by run. */
 static int64_t column_sums(const eki_job *job, eki_span s, int64_t t, const double *shift, double *s1, double *s2) {
-    const ek_norm_plan *plan = job->plan;
-    size_t stride = (size_t)eki_tile_stride(plan), cols = (size_t)eki_tile_columns(plan, t);
-    int64_t rows, count = stretches(plan, s, &rows), added = 0;
-    for (int64_t i = 0; i < count; i++) {
-        const void *x = eki_at(job, job->x, eki_tile_offset(plan, s.sample + i, s.begin, t));
+    eki_grid grid = eki_tile_grid(job->plan, s, t);
+    int64_t offset = eki_tile_offset(job->plan, s.sample, s.begin, t);
+    if (job->valid == NULL) {
+        job->kernels->col_moments(eki_at(job, job->x, offset), &grid, shift, s1, s2);
+        return s.samples * s.length;
+    }
+    int64_t added = 0, rows = (int64_t)grid.rows;
+    for (int64_t i = 0; i < (int64_t)grid.count; i++, offset += (int64_t)grid.distance) {
         const unsigned char *valid = eki_valid_at(job, s.sample + i, s.begin);
         for (int64_t begin = 0, end = 0; eki_next_run(valid, rows, &begin, &end); added += end - begin) {
-            job->kernels->col_moments(eki_at(job, x, begin * (int64_t)stride), (size_t)(end - begin), stride, cols,
-                                      shift, s1, s2);
+            eki_grid run = {(size_t)(end - begin), grid.stride, grid.cols, 1, 0, 0};
+            const void *x = eki_at(job, job->x, offset + begin * (int64_t)grid.stride);
+            job->kernels->col_moments(x, &run, shift, s1, s2);
         }
     }
     return added;
@@ -44,11 +42,12 @@ static int64_t column_sums(const eki_job *job, eki_span s, int64_t t, const doub
 
 /* The first valid row of a unit, or NULL. */
 static const void *first_row(const eki_job *job, eki_span s, int64_t t) {
-    int64_t rows, count = stretches(job->plan, s, &rows), stride = eki_tile_stride(job->plan);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t begin = 0, end = 0, offset = eki_tile_offset(job->plan, s.sample + i, s.begin, t);
-        if (eki_next_run(eki_valid_at(job, s.sample + i, s.begin), rows, &begin, &end)) {
-            return eki_at(job, job->x, offset + begin * stride);
+    eki_grid grid = eki_tile_grid(job->plan, s, t);
+    int64_t offset = eki_tile_offset(job->plan, s.sample, s.begin, t);
+    for (int64_t i = 0; i < (int64_t)grid.count; i++, offset += (int64_t)grid.distance) {
+        int64_t begin = 0, end = 0;
+        if (eki_next_run(eki_valid_at(job, s.sample + i, s.begin), (int64_t)grid.rows, &begin, &end)) {
+            return eki_at(job, job->x, offset + begin * (int64_t)grid.stride);
         }
     }
     return NULL;

@@ -24,7 +24,7 @@ static void forward_slabs(void *context, int64_t begin, int64_t end) {
         int64_t last, first = first_channel(plan, slab, &last);
         for (int64_t u = 0; u < plan->units.count; u++) eki_moments_piece(job, u, slab);
         eki_batch_channels(job, first, last);
-        for (int64_t i = 0; i < plan->cells.count; i++) eki_affine_piece(job, i, slab);
+        eki_affine_slab(job, slab);
     }
     eki_end_stream(job);
 }
@@ -43,8 +43,7 @@ static void backward_slabs(void *context, int64_t begin, int64_t end) {
         int64_t last, first = first_channel(plan, slab, &last);
         for (int64_t u = 0; u < plan->units.count; u++) eki_gradsums_piece(job, u, slab);
         eki_batch_gradients(job, first, last);
-        if (!eki_wants_dx(job)) continue;
-        for (int64_t i = 0; i < plan->cells.count; i++) eki_gradaffine_piece(&formed, i, slab);
+        if (eki_wants_dx(job)) eki_gradaffine_slab(&formed, slab);
     }
     eki_end_stream(&formed);
 }

@@ -147,9 +147,9 @@ static void gradient_line(const eki_job *job, int64_t sample, int64_t channel) {
 /* The channels of a block that do not exist. */
 static void clear_padding(const eki_job *job, void *tensor, int64_t sample) {
     const ek_norm_plan *plan = job->plan;
-    int64_t t = plan->tiles - 1, cols = eki_tile_columns(plan, t), padding = eki_tile_padding(plan, t);
-    if (padding == 0 || tensor == NULL) return;
-    eki_clear_padding(job, tensor, eki_tile_offset(plan, sample, 0, t), plan->space, cols, padding);
+    int64_t t = plan->tiles - 1;
+    eki_grid grid = eki_tile_grid(plan, (eki_span){sample, 1, 0, plan->space}, t);
+    eki_clear_padding(job, tensor, eki_tile_offset(plan, sample, 0, t), &grid, eki_tile_padding(plan, t));
 }
 
 static void affine_lines(void *context, int64_t begin, int64_t end) {

@@ -2,6 +2,8 @@
  * blocks for the parameter gradients, as in layer.c; partial results meet in the same trees. */
 #include "norm/wide.h"
 
+#include <string.h>
+
 enum { COLUMNS = 64 };
 
 static int64_t piece_end(const ek_norm_plan *plan, int64_t begin) {
@@ -33,6 +35,11 @@ static eki_wide_affine affine_at(const eki_job *job, int64_t row, int64_t s) {
     return (eki_wide_affine){job->stats.mean[row], job->stats.rstd[row], eki_scale_of(job, s), eki_bias_of(job, s)};
 }
 
+static void clear_row(const eki_job *job, double *tensor, int64_t row) {
+    int64_t space = job->plan->space;
+    if (tensor != NULL) memset(tensor + row * space, 0, (size_t)space * sizeof *tensor);
+}
+
 static void forward_rows(void *context, int64_t first, int64_t last) {
     const eki_job *job = context;
     const ek_norm_plan *plan = job->plan;
@@ -40,6 +47,11 @@ static void forward_rows(void *context, int64_t first, int64_t last) {
     for (int64_t row = first; row < last; row++) {
         eki_moments_stack stack;
         stack.count = 0;
+        if (eki_row_hidden(job, row)) {
+            eki_stats_set(&job->stats, row, (eki_moments){0, 0, 0}, plan->desc.epsilon);
+            clear_row(job, y, row);
+            continue;
+        }
         for (int64_t begin = 0; begin < plan->space; begin += EKI_ROW_LIMIT) {
             eki_moments_push(&stack, piece_moments(job, row, begin));
         }
@@ -83,6 +95,11 @@ static void backward_rows(void *context, int64_t first, int64_t last) {
     for (int64_t row = first; row < last; row++) {
         eki_pair_stack stack;
         stack.count = 0;
+        if (eki_row_hidden(job, row)) {
+            clear_row(job, job->dx, row);
+            clear_row(job, job->dresidual, row);
+            continue;
+        }
         for (int64_t begin = 0; begin < plan->space; begin += EKI_ROW_LIMIT) {
             eki_pair_push(&stack, piece_sums(job, row, begin));
         }
@@ -97,6 +114,7 @@ static void block_sums(const eki_job *job, int64_t block, int64_t first, int64_t
     int64_t end = (block + 1) * plan->param_rows;
     for (int64_t j = first; j < last; j++) sums[j - first] = (eki_pair){0, 0};
     for (int64_t row = block * plan->param_rows; row < end && row < plan->samples; row++) {
+        if (eki_row_hidden(job, row)) continue;
         for (int64_t j = first; j < last; j++) {
             eki_wide_affine p = affine_at(job, row, j);
             int64_t at = row * plan->space + j;

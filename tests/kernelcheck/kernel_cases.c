@@ -8,6 +8,13 @@ typedef long double real;
 
 static real x_at(const problem *p, size_t row, size_t i) { return (real)p->xs[row * p->stride + i]; }
 
+/* The rows as one stretch or, where they are even, as two: one after the other, or taking turns. */
+static eki_grid grid_of(const problem *p) {
+    if (p->rows % 2 != 0) return (eki_grid){p->rows, p->stride, p->n, 1, 0, 0};
+    if (p->rows % 4 == 0) return (eki_grid){p->rows / 2, 2 * p->stride, p->n, 2, p->stride, 0};
+    return (eki_grid){p->rows / 2, p->stride, p->n, 2, p->rows / 2 * p->stride, 0};
+}
+
 /* The epilogue with the coefficients that a shape of memory reads. */
 static eki_epilogue epilogue;
 static int affine_per_row; /* else the first row's is that of all */
@@ -226,7 +233,8 @@ static expected ref_row_statistics(const problem *p, size_t row, size_t i) {
 
 CASE(col_moments, COLUMN_SUMS, 0, 4)
 static void run_col_moments(const eki_kernels *k, const problem *p) {
-    k->col_moments(p->x, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n);
+    eki_grid grid = grid_of(p);
+    k->col_moments(p->x, &grid, p->mean, p->sums, p->sums + p->n);
 }
 static expected ref_col_moments(const problem *p, size_t row, size_t i) {
     (void)row;
@@ -278,7 +286,8 @@ static expected ref_row_gradsums_masked(const problem *p, size_t row, size_t i) 
 
 CASE(col_gradsums, COLUMN_SUMS, 0, 4)
 static void run_col_gradsums(const eki_kernels *k, const problem *p) {
-    k->col_gradsums(p->x, p->dy, p->rows, p->stride, p->n, p->mean, p->sums, p->sums + p->n, fused_columns(p));
+    eki_grid grid = grid_of(p);
+    k->col_gradsums(p->x, p->dy, &grid, p->mean, p->sums, p->sums + p->n, fused_columns(p));
 }
 static expected ref_col_gradsums(const problem *p, size_t row, size_t i) {
     (void)row;
@@ -330,8 +339,9 @@ static expected ref_row_affine(const problem *p, size_t row, size_t i) {
 
 CASE(col_affine, ELEMENTS, 0, 4)
 static void run_col_affine(const eki_kernels *k, const problem *p) {
+    eki_grid grid = grid_of(p);
     eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
-    k->col_affine(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
+    k->col_affine(p->x, p->y, &grid, &columns, fused_columns(p));
 }
 static expected ref_col_affine(const problem *p, size_t row, size_t i) {
     eki_gradient c = column_of(p, i);
@@ -369,8 +379,9 @@ static expected ref_row_gradaffine(const problem *p, size_t row, size_t i) {
 
 CASE(col_gradaffine, ELEMENTS, 0, 7)
 static void run_col_gradaffine(const eki_kernels *k, const problem *p) {
+    eki_grid grid = grid_of(p);
     eki_gradient_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3], p->column[4], p->column[5]};
-    k->col_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
+    k->col_gradaffine(p->x, p->dy, p->y, &grid, &columns, fused_columns(p));
 }
 static expected ref_col_gradaffine(const problem *p, size_t row, size_t i) {
     eki_gradient c = column_of(p, i);
@@ -400,8 +411,9 @@ static expected ref_row_affine_stream(const problem *p, size_t row, size_t i) { 
 
 CASE(col_affine_stream, ELEMENTS, 0, 4)
 static void run_col_affine_stream(const eki_kernels *k, const problem *p) {
+    eki_grid grid = grid_of(p);
     eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
-    k->col_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &columns, fused_columns(p));
+    k->col_affine_stream(p->x, p->y, &grid, &columns, fused_columns(p));
 }
 static expected ref_col_affine_stream(const problem *p, size_t row, size_t i) { return ref_col_affine(p, row, i); }
 
@@ -416,8 +428,9 @@ static expected ref_row_gradaffine_stream(const problem *p, size_t row, size_t i
 
 CASE(col_gradaffine_stream, ELEMENTS, 0, 7)
 static void run_col_gradaffine_stream(const eki_kernels *k, const problem *p) {
+    eki_grid grid = grid_of(p);
     eki_gradient_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3], p->column[4], p->column[5]};
-    k->col_gradaffine_stream(p->x, p->dy, p->y, p->rows, p->stride, p->n, &columns);
+    k->col_gradaffine_stream(p->x, p->dy, p->y, &grid, &columns);
 }
 static expected ref_col_gradaffine_stream(const problem *p, size_t row, size_t i) {
     return ref_col_gradaffine(p, row, i);

@@ -1,6 +1,8 @@
 /* test_session.c: what a session takes and refuses, which outputs it gives, and looking into models. */
 #include "train/train_fixture.h"
 
+#include "model/model.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -189,10 +191,47 @@ static void test_looking(void **state) {
     ek_model_destroy(NULL);
 }
 
+/* An initializer that is an input too takes another value, for the next session; nothing else does. */
+static void test_defaults(void **state) {
+    (void)state;
+    ek_model *model = fixture_model("mlp", (ek_norm_kind)0, EXTENT, 0.0);
+    eki_value *bias = eki_graph_find(model->graph, "fc4.bias");
+    float numbers[5] = {1, 2, 3, 4, 5}, zero[100] = {0}, kept[16];
+    ek_array array = {.dtype = EK_F32, .rank = 1, .dims = {4}, .data = numbers}, input = input_of(4);
+    ek_session *session;
+    assert_non_null(bias);
+    FAILS(EK_ERR_ARG, "an initializer, but no graph input", ek_model_set_default(model, "fc4.bias", &array, err));
+    OK(eki_graph_add_input(model->graph, bias, err));
+    assert_int_equal(ek_model_input_count(model), 1);
+    FAILS(EK_ERR_ARG, "no such name", ek_model_set_default(model, "fc9", &array, err));
+    FAILS(EK_ERR_ARG, "fed by ek_session_run", ek_model_set_default(model, "input", &array, err));
+    FAILS(EK_ERR_ARG, "the output of a node", ek_model_set_default(model, "logits", &array, err));
+    array.dims[0] = 5;
+    FAILS(EK_ERR_SHAPE, "'fc4.bias' has shape [5], the model wants [4]",
+          ek_model_set_default(model, "fc4.bias", &array, err));
+    array.dims[0] = 4;
+    array.dtype = EK_I32;
+    FAILS(EK_ERR_DTYPE, "'fc4.bias' is int32", ek_model_set_default(model, "fc4.bias", &array, err));
+    array.dtype = EK_F32;
+    for (int round = 0; round < 2; round++) {
+        array.data = round == 0 ? zero : numbers;
+        OK(ek_model_set_default(model, "fc4.bias", &array, err));
+        OK(ek_session_create(model, NULL, &session, err));
+        OK(ek_session_run(session, &input, 1, err));
+        const float *y = ek_session_output(session, 0).data;
+        for (int i = 0; i < 16; i++)
+            if (round == 1) assert_true(fabsf(y[i] - (kept[i] + numbers[i % 4])) < 1e-5F);
+        memcpy(kept, y, sizeof kept);
+        ek_session_destroy(session);
+    }
+    ek_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outputs),  cmocka_unit_test(test_gradients), cmocka_unit_test(test_virtual_batch),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_modes),     cmocka_unit_test(test_looking),
+        cmocka_unit_test(test_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,7 +260,6 @@ static void same_bits_anyway(void **state) {
         run(one);
         for (int t = 0; t < 4; t++) {
             desc.parallel.threads = counts[t % 3];
-            if (t == 3 && desc.kind != EK_NORM_BATCH) continue;
             desc.masked = t == 3;
             assert_int_equal(ek_cpu_set_isa(t == 1 ? "generic" : NULL, NULL), EK_OK);
             doubles *other = make(&desc, 3.0);

@@ -31,6 +31,8 @@ static ek_norm_args part_args(const run *r, part p) {
     args.y = r->f->y + at;
     args.dy = r->f->dy + at;
     args.dx = r->f->dx + at;
+    if (args.lengths != NULL) args.lengths += p.first;
+    if (args.mask != NULL) args.mask += p.first * r->f->desc.dims[2] * r->f->desc.dims[3];
     args.mean = args.var = NULL;
     args.dscale = args.dbias = NULL;
     return args;
@@ -64,8 +66,12 @@ static void run_parts(const run *r) {
     }
 }
 
-static void check(ek_norm_desc desc, const part *parts, int count) {
+/* Under a mask, unless both are NULL. */
+static void check_masked(ek_norm_desc desc, const part *parts, int count, const int64_t *lengths, const uint8_t *mask) {
+    desc.masked = lengths != NULL || mask != NULL;
     fixture *whole = fixture_make(&desc, 4, 3, 2), *f = fixture_make(&desc, 4, 3, 2);
+    whole->args.lengths = f->args.lengths = lengths;
+    whole->args.mask = f->args.mask = mask;
     fixture_forward(whole, EK_STATS_BATCH);
     fixture_backward(whole);
     poison(f->y, f->buffer);
@@ -75,6 +81,7 @@ static void check(ek_norm_desc desc, const part *parts, int count) {
     assert_true(same_bits(f->y, whole->y, f->buffer) && same_bits(f->dx, whole->dx, f->buffer));
     assert_true(same_bits(f->dscale, whole->dscale, f->parameters));
     assert_true(same_bits(f->dbias, whole->dbias, f->parameters));
+    assert_memory_equal(f->args.saved, whole->args.saved, ek_norm_saved_bytes(f->plan));
     assert_true(same_bits(f->mean, whole->mean, f->sets) && same_bits(f->var, whole->var, f->sets));
     ok(ek_norm_update_running(f->plan, f->args.saved, f->running_mean, f->running_var, NULL, &err));
     ok(ek_norm_update_running(whole->plan, whole->args.saved, whole->running_mean, whole->running_var, NULL, &err));
@@ -83,6 +90,8 @@ static void check(ek_norm_desc desc, const part *parts, int count) {
     fixture_free(f);
     fixture_free(whole);
 }
+
+static void check(ek_norm_desc desc, const part *parts, int count) { check_masked(desc, parts, count, NULL, NULL); }
 
 static ek_norm_desc desc_of(ek_layout layout, int64_t n, int64_t c, int64_t h, int64_t w) {
     ek_norm_desc desc = ek_norm_desc_default(EK_NORM_BATCH);
@@ -117,6 +126,33 @@ static void same_bits_as_whole(void **state) {
         check(desc, samples, 2);
         desc = desc_of(layouts[l], 3, 20, 40, 40); /* chunks of one by the rule */
         check(desc, samples, 2);
+    }
+}
+
+enum { EXAMPLES = 12, HEIGHT = 5, WIDTH = 7 };
+static uint8_t mask_some[EXAMPLES * HEIGHT * WIDTH], mask_one[EXAMPLES * HEIGHT * WIDTH],
+    mask_none[EXAMPLES * HEIGHT * WIDTH];
+static const int64_t lengths[EXAMPLES] = {5, 0, 2, 5, 3, 0, 0, 0, 0, 4, 1, 5}; /* the third part of four has little */
+
+/* With a residual and an activation too; a mask that leaves one value, or none. */
+static void same_bits_under_masks(void **state) {
+    (void)state;
+    const part equal[] = {{0, 4}, {4, 4}, {8, 4}}, odd[] = {{10, 2}, {2, 6}, {8, 2}, {0, 2}, {4, 0}};
+    for (int i = 0; i < EXAMPLES * HEIGHT * WIDTH; i++) mask_some[i] = (uint8_t)((i * 7 + i / 11) % 3);
+    mask_one[100] = 1;
+    for (int l = 0; l < 4; l++) {
+        ek_norm_desc desc = desc_of(layouts[l], EXAMPLES, 10, HEIGHT, WIDTH);
+        desc.chunk = 2;
+        check_masked(desc, odd, 5, lengths, NULL);
+        check_masked(desc, odd, 5, lengths, mask_some);
+        check_masked(desc, equal, 3, NULL, mask_none);
+        check_masked(desc, equal, 3, NULL, mask_one);
+        desc.small_sample = EK_SMALL_SKIP_UPDATE;
+        check_masked(desc, equal, 3, NULL, mask_one);
+        desc.activation = EK_ACTIVATION_RELU;
+        check_masked(desc, equal, 3, NULL, mask_some);
+        desc.activation = EK_ACTIVATION_GELU;
+        check_masked(desc, odd, 5, lengths, mask_some);
     }
 }
 
@@ -200,8 +236,40 @@ static void other_plans(void **state) {
     fixture_free(e);
 }
 
+static void misuse_of_masks(void **state) {
+    (void)state;
+    ek_norm_desc desc = desc_of(EK_LAYOUT_NCHW, 4, 3, HEIGHT, WIDTH);
+    desc.chunk = 2;
+    desc.masked = 1;
+    desc.small_sample = EK_SMALL_ERROR;
+    fixture *f = fixture_make(&desc, 4, 3, 2);
+    void *memory = eki_alloc(ek_norm_parts_bytes(f->plan));
+    int64_t left[] = {5, 4, 6, 0};
+    ok(ek_norm_parts_begin(f->plan, memory, &err));
+    expect(ek_norm_parts_add(f->plan, memory, 0, 2, &f->args, &err), EK_ERR_ARG, "are NULL, but desc.masked is 1");
+    f->args.lengths = left;
+    ok(ek_norm_parts_add(f->plan, memory, 0, 2, &f->args, &err));
+    f->args.lengths = left + 2;
+    expect(ek_norm_parts_add(f->plan, memory, 2, 2, &f->args, &err), EK_ERR_SHAPE, "args.lengths[0] is 6, expected");
+    left[2] = 3;
+    ok(ek_norm_parts_add(f->plan, memory, 2, 2, &f->args, &err)); /* what failed left nothing behind */
+    ok(ek_norm_parts_finish(f->plan, memory, &f->args, &err));
+    ok(ek_norm_parts_add_gradients(f->plan, memory, 2, 2, &f->args, &err));
+    ok(ek_norm_parts_add_gradients(f->plan, memory, 0, 2, &f->args, &err)); /* with the wrong lengths */
+    expect(ek_norm_parts_finish_gradients(f->plan, memory, &f->args, &err), EK_ERR_STATE,
+           "leave 42 positions, the forward had 84");
+    f->args.lengths = NULL;
+    f->args.mask = mask_one;
+    ok(ek_norm_parts_begin(f->plan, memory, &err));
+    ok(ek_norm_parts_add(f->plan, memory, 0, 4, &f->args, &err));
+    expect(ek_norm_parts_finish(f->plan, memory, &f->args, &err), EK_ERR_SHAPE, "one value per channel");
+    eki_free(memory);
+    fixture_free(f);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits_as_whole), cmocka_unit_test(misuse),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits_as_whole), cmocka_unit_test(same_bits_under_masks),
+                                       cmocka_unit_test(misuse), cmocka_unit_test(misuse_of_masks),
                                        cmocka_unit_test(other_plans)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

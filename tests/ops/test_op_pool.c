@@ -2,6 +2,7 @@
  */
 #include "op_harness.h"
 
+#include <float.h>
 #include <math.h>
 
 static const float ramp[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -53,22 +54,47 @@ static void average_divisors(void **state) {
     }
 }
 
-/* Wherever it stands in a window, a NaN is not the largest; by oneDNN as in plain loops, which Indices ask for. */
-static void nan_is_passed_over(void **state) {
+/* What a window of four gives, and which of the four gets its gradient: as PyTorch says, and of several NaNs the last.
+ */
+typedef struct extreme {
+    float x[4], y;
+    int winner;
+} extreme;
+
+static const extreme extremes[] = {
+    {{-INFINITY, -INFINITY, -INFINITY, -INFINITY}, -INFINITY, 0},
+    {{-INFINITY, -INFINITY, -FLT_MAX, -INFINITY}, -FLT_MAX, 2},
+    {{-FLT_MAX, -FLT_MAX, -FLT_MAX, -FLT_MAX}, -FLT_MAX, 0},
+    {{NAN, 1, 2, -4}, NAN, 0},
+    {{1, NAN, 2, -4}, NAN, 1},
+    {{1, 2, -4, NAN}, NAN, 3},
+    {{NAN, NAN, NAN, NAN}, NAN, 3},
+    {{-INFINITY, NAN, -INFINITY, -INFINITY}, NAN, 1},
+    {{INFINITY, -INFINITY, 3, 4}, INFINITY, 0},
+};
+
+/* By oneDNN as in plain loops, which Indices ask for; pads so that the window's first taps lie outside. */
+static void extreme_windows(void **state) {
     (void)state;
-    for (int at = 0; at < 4; at++) {
-        for (int indices = 0; indices < 2; indices++) {
-            float x[4] = {-3, 1, 2, -4};
-            op_test t;
-            x[at] = (float)NAN;
-            op_begin(&t, 12);
-            eki_node *node = NODE(&t, "MaxPool", 1 + indices, op_input(&t, SHAPE(1, 1, 2, 2), x));
-            set2(&t, node, "kernel_shape", 2, 2);
-            op_output(&t, node->out[0]);
-            op_run(&t, EKI_MODE_FILE);
-            op_expect(&t, 0, F(at == 2 ? 1 : 2), 1, 0.0);
-            op_end(&t);
-        }
+    for (size_t i = 0; i < COUNT(extremes) * 4; i++) {
+        const extreme *want = &extremes[i / 4];
+        op_test t;
+        size_t count;
+        op_begin(&t, 12);
+        t.options.backward = t.options.input_gradient = true;
+        eki_node *node = NODE(&t, "MaxPool", 1 + (int)(i % 2), op_input(&t, SHAPE(1, 1, 2, 2), want->x));
+        set2(&t, node, "kernel_shape", i & 2 ? 3 : 2, i & 2 ? 3 : 2);
+        if (i & 2) set4(&t, node, "pads", (int64_t[]){1, 1, 0, 0});
+        op_output(&t, node->out[0]);
+        op_run(&t, EKI_MODE_FILE);
+        const float *y = op_result(&t, 0, &count);
+        if (!(y[0] == want->y || (isnan(y[0]) && isnan(want->y)))) fail_msg("case %zu: %g", i, (double)y[0]);
+        eki_exec_output_gradient(t.exec, 0)[0] = 7.0f;
+        op_ok(&t, eki_exec_backward(t.exec, &t.err));
+        const float *dx = eki_exec_input_gradient(t.exec, 0);
+        for (int k = 0; k < 4; k++)
+            if (dx[k] != (k == want->winner ? 7.0f : 0.0f)) fail_msg("case %zu: dx[%d] = %g", i, k, (double)dx[k]);
+        op_end(&t);
     }
 }
 
@@ -123,9 +149,9 @@ static void windows_in_the_padding(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ceil_mode_max),      cmocka_unit_test(average_divisors),
-        cmocka_unit_test(nan_is_passed_over), cmocka_unit_test(indices_in_both_orders),
-        cmocka_unit_test(dilation),           cmocka_unit_test(windows_in_the_padding),
+        cmocka_unit_test(ceil_mode_max),   cmocka_unit_test(average_divisors),
+        cmocka_unit_test(extreme_windows), cmocka_unit_test(indices_in_both_orders),
+        cmocka_unit_test(dilation),        cmocka_unit_test(windows_in_the_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

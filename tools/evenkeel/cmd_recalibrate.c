@@ -15,6 +15,13 @@ static const option recalibrate_options[] = {
      .argument = "SPEC",
      .group = "Data",
      .help = "labelled images (their test split) for the accuracy before and after; default: those of --data"},
+    {.name = "test-limit",
+     .type = OPT_INT,
+     .argument = "N",
+     .fallback = "0",
+     .maximum = 1e15,
+     .group = "Data",
+     .help = "of --test, use the first N examples only; 0 = all. --limit is for --data alone"},
     {.name = "one-pass",
      .type = OPT_FLAG,
      .group = "Recalibration",
@@ -72,6 +79,7 @@ static void show_json(const recal_job *job) {
     eki_json_text(&json, "data", option_text(job->args, "data"));
     eki_json_text(&json, "output", option_flag(job->args, "dry-run") ? NULL : option_text(job->args, "output"));
     eki_json_int(&json, "images", ek_dataset_describe(job->dataset).count);
+    if (job->measured) eki_json_int(&json, "test_images", job->before.images);
     eki_json_array(&json, "norms");
     for (size_t i = 0; i < ek_recalibration_count(job->report); i++)
         put_row(&json, ek_recalibration_row(job->report, i));
@@ -153,12 +161,16 @@ static int run_recalibrate(const arguments *args) {
              args->operands[0]);
         return report(&err);
     }
+    const char *test = option_text(args, "test");
+    if (test == NULL && option_given(args, "test-limit")) {
+        fail(&err, EK_ERR_ARG, "--test-limit is for the images of --test, which is missing; --limit is for --data");
+        return report(&err);
+    }
     interrupt_listen();
     ek_status status = output_check(args, &err);
     if (status == EK_OK) status = ek_model_load(args->operands[0], &job.model, &err);
     if (status == EK_OK) status = data_open_unlabelled(args, spec, data_split(args), job.model, &job.dataset, &err);
-    const char *test = option_text(args, "test");
-    if (status == EK_OK && test != NULL) status = data_open(args, test, EK_SPLIT_TEST, job.model, &job.test, &err);
+    if (status == EK_OK && test != NULL) status = data_open_test(args, test, job.model, &job.test, &err);
     if (status == EK_OK && test != NULL) status = data_fits(job.model, job.test, test, &err);
     if (status == EK_OK) status = recalibrate(&job, &err);
     if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");

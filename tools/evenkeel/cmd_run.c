@@ -22,7 +22,8 @@ static const option run_options[] = {
      .argument = "[NAME=]X.npy",
      .traits = OPT_REPEAT,
      .group = "Arrays",
-     .help = "an input; without NAME, the next input in order"},
+     .help = "an input; without NAME, the next input in order. NAME may be an initializer that the graph lists among "
+             "its inputs: its value is replaced for this run"},
     {.name = "output",
      .letter = 'o',
      .alias = "out",
@@ -93,6 +94,31 @@ static int input_index(const job *j, const char *text, const char **file) {
     return -1;
 }
 
+/* NAME=FILE where NAME is no input that must be fed: an input with a default value, or nothing. */
+static ek_status replace_default(const job *j, const char *text, ek_error *err) {
+    const char *equals = strchr(text, '=');
+    char name[256];
+    if (equals - text >= (int)sizeof name)
+        return fail(err, EK_ERR_LIMIT, "--input: a name of %d bytes", (int)(equals - text));
+    snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+    if (ek_model_tensor_data(j->model, name, NULL, NULL, err) != EK_OK)
+        return list_inputs(j, text, "the model has no input of that name to feed", err);
+    ek_npy npy = {0};
+    ek_status status = ek_npy_read(equals + 1, &npy, err);
+    if (status != EK_OK) return status;
+    if (npy.rank > EK_MAX_RANK) {
+        status = fail(err, EK_ERR_SHAPE, "%s has rank %d; the limit is %d", equals + 1, npy.rank, EK_MAX_RANK);
+    } else {
+        ek_array array = {.dtype = npy.dtype, .rank = npy.rank, .data = npy.data};
+        memcpy(array.dims, npy.dims, (size_t)npy.rank * sizeof *npy.dims);
+        status = ek_model_set_default(j->model, name, &array, err);
+        if (status == EK_ERR_ARG)
+            status = list_inputs(j, text, "an initializer that the graph does not list among its inputs", err);
+    }
+    ek_npy_free(&npy);
+    return status;
+}
+
 static ek_status read_inputs(job *j, ek_error *err) {
     size_t count = ek_model_input_count(j->model);
     if (count > MAX_PORTS)
@@ -101,8 +127,11 @@ static ek_status read_inputs(job *j, ek_error *err) {
     for (int k = 0; k < given->count; k++) {
         const char *file;
         int index = input_index(j, given->texts[k], &file);
-        if (file == given->texts[k] && strchr(file, '=') != NULL && access(file, F_OK) != 0)
-            return list_inputs(j, file, "the model has no input of that name to feed", err);
+        if (file == given->texts[k] && strchr(file, '=') != NULL && access(file, F_OK) != 0) {
+            ek_status replaced = replace_default(j, file, err);
+            if (replaced != EK_OK) return replaced;
+            continue;
+        }
         if (index < 0) return list_inputs(j, given->texts[k], "one input too many", err);
         if (j->sources[index] != NULL) return list_inputs(j, given->texts[k], "this input is given twice", err);
         j->sources[index] = file;
@@ -125,8 +154,9 @@ static ek_status choose_outputs(job *j, ek_error *err) {
         const char *equals = strchr(given->texts[k], '=');
         j->files[k] = equals ? equals + 1 : given->texts[k];
         if (equals == NULL && next >= ek_model_output_count(j->model))
-            return fail(err, EK_ERR_ARG, "--output %s: the model has %zu outputs only", given->texts[k],
-                        ek_model_output_count(j->model));
+            return fail(err, EK_ERR_ARG, "--output %s: the model has %zu output%s only; NAME=%s writes any other value",
+                        given->texts[k], ek_model_output_count(j->model),
+                        ek_model_output_count(j->model) == 1 ? "" : "s", given->texts[k]);
         const char *name = equals ? given->texts[k] : ek_model_output(j->model, next++).name;
         int length = equals ? (int)(equals - name) : (int)strlen(name);
         if (length >= (int)sizeof j->names[k]) return fail(err, EK_ERR_LIMIT, "--output: a name of %d bytes", length);

@@ -143,9 +143,8 @@ static ek_status open_sized(const char *spec, ek_split split, const ek_model *mo
 }
 
 static ek_status open_data(const arguments *args, const char *spec, ek_split split, const ek_model *model,
-                           int unlabelled, ek_dataset **dataset, ek_error *err) {
-    ek_dataset_options options = {
-        .struct_size = sizeof options, .limit = option_int(args, "limit"), .unlabelled = unlabelled};
+                           int64_t limit, int unlabelled, ek_dataset **dataset, ek_error *err) {
+    ek_dataset_options options = {.struct_size = sizeof options, .limit = limit, .unlabelled = unlabelled};
     ek_status status = read_size(args, &options, err);
     if (status == EK_OK) status = read_affine(args, &options, err);
     if (status == EK_OK) status = open_sized(spec, split, model, &options, dataset, err);
@@ -154,12 +153,17 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
 
 ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                     ek_dataset **dataset, ek_error *err) {
-    return open_data(args, spec, split, model, 0, dataset, err);
+    return open_data(args, spec, split, model, option_int(args, "limit"), 0, dataset, err);
+}
+
+ek_status data_open_test(const arguments *args, const char *spec, const ek_model *model, ek_dataset **dataset,
+                         ek_error *err) {
+    return open_data(args, spec, EK_SPLIT_TEST, model, option_int(args, "test-limit"), 0, dataset, err);
 }
 
 ek_status data_open_unlabelled(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                                ek_dataset **dataset, ek_error *err) {
-    return open_data(args, spec, split, model, 1, dataset, err);
+    return open_data(args, spec, split, model, option_int(args, "limit"), 1, dataset, err);
 }
 
 ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err) {
@@ -182,6 +186,8 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
         if (resizable)
             snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[2],
                      (long long)input.dims[3]);
+        else if (input.rank == 4 && input.dims[1] == 1 && data.channels == 3)
+            snprintf(remedy, sizeof remedy, "; the model takes gray images: convert them, they are in colour");
         return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are each %s%s", path, model_text,
                     input.name, spec, data_text, remedy);
     }
@@ -206,7 +212,8 @@ ek_status check_writable(const char *path, ek_error *err) {
     int descriptor = mkstemp(probe);
     ek_status status = EK_OK;
     if (descriptor < 0)
-        status = fail(err, EK_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+        status = fail(err, EK_ERR_IO, "cannot write %s: %s", path,
+                      errno == ENOENT ? "its folder does not exist; make it first" : strerror(errno));
     else {
         close(descriptor);
         unlink(probe);

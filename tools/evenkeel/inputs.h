@@ -55,6 +55,9 @@ EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_spl
 /* The same, for what needs no labels: images without any are welcome. */
 EK_NODISCARD ek_status data_open_unlabelled(const arguments *args, const char *spec, ek_split split,
                                             const ek_model *model, ek_dataset **dataset, ek_error *err);
+/* The test split of --test, with at most --test-limit examples. */
+EK_NODISCARD ek_status data_open_test(const arguments *args, const char *spec, const ek_model *model,
+                                      ek_dataset **dataset, ek_error *err);
 
 /* Whether a word names a file rather than a built-in model. */
 int model_is_file(const char *name);

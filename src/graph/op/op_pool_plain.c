@@ -30,6 +30,7 @@ static extents three_dimensions(const eki_plain_pool *pool) {
 typedef struct window_result {
     double sum;
     int64_t inside, padded, best;
+    int64_t tap; /* of the maximum, counted over the whole kernel */
     float most;
 } window_result;
 
@@ -45,8 +46,12 @@ static int64_t taps(const extents *e, int i, int64_t at, int64_t *first, int64_t
 
 typedef void (*visit_fn)(void *argument, int64_t offset);
 
-static void visit_window(const extents *e, const int64_t out[3], window_result *r, const float *x, visit_fn visit,
-                         void *argument) {
+/* A NaN is larger than any number, so that it is never lost; of equal numbers the first counts, of NaNs the last. */
+static bool is_larger(const window_result *r, float x) { return r->best < 0 || x > r->most || isnan(x); }
+
+/* x, where not NULL, has its pixels `step` apart. */
+static void visit_window(const extents *e, const int64_t out[3], window_result *r, const float *x, int64_t step,
+                         visit_fn visit, void *argument) {
     int64_t begin[3], first[3], last[3], k[3];
     *r = (window_result){.best = -1, .inside = 1, .padded = 1};
     for (int i = 0; i < 3; i++) {
@@ -61,11 +66,12 @@ static void visit_window(const extents *e, const int64_t out[3], window_result *
                 for (int i = 0; i < 3; i++) offset = offset * e->in[i] + begin[i] + k[i] * e->dilation[i];
                 if (visit != NULL) visit(argument, offset);
                 if (x == NULL) continue;
-                r->sum += x[offset];
-                if (r->best < 0 || x[offset] > r->most || isnan(r->most)) { /* NaN is passed over, as by oneDNN */
-                    r->best = offset;
-                    r->most = x[offset];
-                }
+                float value = x[offset * step];
+                r->sum += value;
+                if (!is_larger(r, value)) continue;
+                r->best = offset;
+                r->tap = (k[0] * e->kernel[1] + k[1]) * e->kernel[2] + k[2];
+                r->most = value;
             }
         }
     }
@@ -82,6 +88,16 @@ static int64_t column_major(const extents *e, int64_t offset) {
     return d0 + e->in[0] * (d1 + e->in[1] * d2);
 }
 
+void eki_plain_pool_most(const eki_plain_pool *pool, const float *x, int64_t step, int64_t index, float *most,
+                         int64_t *tap) {
+    extents e = three_dimensions(pool);
+    int64_t o[3] = {index / e.out[2] / e.out[1], index / e.out[2] % e.out[1], index % e.out[2]};
+    window_result r;
+    visit_window(&e, o, &r, x, step, NULL, NULL);
+    *most = result_value(pool, &r);
+    *tap = r.best < 0 ? 0 : r.tap;
+}
+
 static int64_t planes(const eki_plain_pool *pool) { return pool->shape.dims[0] * pool->shape.dims[1]; }
 
 void eki_plain_pool_forward(const eki_plain_pool *pool, const float *x, float *y, int64_t *indices) {
@@ -92,7 +108,7 @@ void eki_plain_pool_forward(const eki_plain_pool *pool, const float *x, float *y
             for (o[1] = 0; o[1] < e.out[1]; o[1]++) {
                 for (o[2] = 0; o[2] < e.out[2]; o[2]++, at++) {
                     window_result r;
-                    visit_window(&e, o, &r, x + p * plane, NULL, NULL);
+                    visit_window(&e, o, &r, x + p * plane, 1, NULL, NULL);
                     y[at] = result_value(pool, &r);
                     if (indices == NULL) continue;
                     int64_t best = r.best < 0 ? 0 : r.best;
@@ -120,14 +136,14 @@ void eki_plain_pool_backward(const eki_plain_pool *pool, const float *x, const f
             for (o[1] = 0; o[1] < e.out[1]; o[1]++) {
                 for (o[2] = 0; o[2] < e.out[2]; o[2]++, at++) {
                     window_result r;
-                    visit_window(&e, o, &r, pool->kind == EKI_POOL_MAX ? x + p * plane : NULL, NULL, NULL);
+                    visit_window(&e, o, &r, pool->kind == EKI_POOL_MAX ? x + p * plane : NULL, 1, NULL, NULL);
                     if (pool->kind == EKI_POOL_MAX) {
                         if (r.best >= 0) dx[p * plane + r.best] += dy[at];
                         continue;
                     }
                     int64_t count = pool->kind == EKI_POOL_AVERAGE ? r.inside : r.padded;
                     addition a = {dx + p * plane, count > 0 ? dy[at] / (float)count : 0.0f};
-                    visit_window(&e, o, &r, NULL, add_share, &a);
+                    visit_window(&e, o, &r, NULL, 1, add_share, &a);
                 }
             }
         }

@@ -16,5 +16,23 @@ typedef struct eki_plain_pool {
 void eki_plain_pool_forward(const eki_plain_pool *pool, const float *x, float *y, int64_t *indices);
 /* Adds to dx, which the caller zeroed. */
 void eki_plain_pool_backward(const eki_plain_pool *pool, const float *x, const float *dy, float *dx);
+/* The maximum of window `index` (row-major over the output) of one plane whose pixels lie `step` apart, and which tap
+ * of the kernel it is. */
+void eki_plain_pool_most(const eki_plain_pool *pool, const float *x, int64_t step, int64_t index, float *most,
+                         int64_t *tap);
+
+/* What oneDNN made of a maximum pooling (op_pool_mend.c). */
+typedef struct eki_pool_result {
+    const eki_plain_pool *pool;
+    ek_layout layout; /* of x and y */
+    const float *x;
+    float *y;
+    void *winners; /* which tap won, laid out as y; NULL = not kept */
+    size_t unit;   /* bytes of one winner: 1 or 4 */
+    int threads;
+} eki_pool_result;
+
+/* Corrects windows without a number above -infinity, and those with a NaN. */
+void eki_pool_mend(const eki_pool_result *result);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * Any layout passes through. Three cases oneDNN does not have run in plain loops of our own: the Indices output,
  * ceil_mode with counted padding, where ONNX leaves what lies beyond the padding out of the divisor, and padding as
- * wide as the window. MaxPool passes NaN over (ONNX says nothing; docs/numerics.md).
+ * wide as the window. A maximum is -infinity where nothing is larger, and NaN where a NaN is in the window
+ * (docs/numerics.md): what oneDNN makes otherwise is mended.
  */
 #include "dnnl/adapter.h"
 #include "graph/op/op_pool_plain.h"
@@ -13,8 +14,8 @@
 enum { LARGE_KERNEL = 4096 };
 
 typedef struct pool_state {
-    eki_pool *pool; /* NULL = plain loops */
-    eki_plain_pool plain;
+    eki_pool *pool;       /* NULL = plain loops */
+    eki_plain_pool plain; /* also what mends a maximum */
 } pool_state;
 
 static ek_status infer_pool(eki_infer *infer, bool indices) {
@@ -84,9 +85,9 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, NULL, &window, err));
     bool indices = step->n_out > 1 && step->has_out[1];
     bool plain = indices || unusual_window(&window, &step->in[0].shape);
+    state->plain = (eki_plain_pool){.window = window, .kind = kind, .shape = step->in[0].shape};
     if (plain || (kind == EKI_POOL_AVERAGE_PADDED && reaches_out(&window, &step->in[0].shape))) {
         EKI_TRY(eki_prepare_plain(step, err));
-        state->plain = (eki_plain_pool){.window = window, .kind = kind, .shape = step->in[0].shape};
         state->plain.column_major = eki_node_int(step->node, "storage_order", 0) != 0;
         step->keep_in[0] = step->want_din[0] && kind == EKI_POOL_MAX;
         return EK_OK;
@@ -99,11 +100,26 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
     return EK_OK;
 }
 
+static ek_status forward_dnnl(const eki_step *step, ek_error *err) {
+    const pool_state *state = step->priv;
+    const float *x = step->in[0].data;
+    float *y = step->out[0].data;
+    EKI_TRY(eki_pool_forward(state->pool, x, y, step->saved, step->scratch, err));
+    if (state->plain.kind != EKI_POOL_MAX) return EK_OK;
+    size_t unit = eki_pool_saved_unit(state->pool);
+    eki_pool_mend(&(eki_pool_result){.pool = &state->plain,
+                                     .layout = step->in[0].layout,
+                                     .x = x,
+                                     .y = y,
+                                     .winners = unit > 0 ? step->saved : NULL,
+                                     .unit = unit,
+                                     .threads = step->plan->threads});
+    return EK_OK;
+}
+
 static ek_status forward_pool(eki_step *step, ek_error *err) {
     const pool_state *state = step->priv;
-    if (state->pool != NULL) {
-        return eki_pool_forward(state->pool, step->in[0].data, step->out[0].data, step->saved, step->scratch, err);
-    }
+    if (state->pool != NULL) return forward_dnnl(step, err);
     eki_plain_pool_forward(&state->plain, step->in[0].data, step->out[0].data,
                            step->n_out > 1 ? step->out[1].data : NULL);
     return EK_OK;

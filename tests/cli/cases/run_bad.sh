@@ -11,5 +11,5 @@ expect 4 evenkeel run m.onnx -i x.npy -o none/y.npy 2> f; contains f none/y.npy
 head -c 3000 x.npy > short.npy
 expect 3 evenkeel run m.onnx -i short.npy -o y.npy 2> g; contains g short.npy
 missing y.npy
-expect 2 evenkeel run m.onnx -i bn1.scale=x.npy -o y.npy 2> h; contains h "no input of that name to feed; the model takes input (f32"
+expect 2 evenkeel run m.onnx -i bn1.scale=x.npy -o y.npy 2> h; contains h "does not list among its inputs; the model takes input (f32"
 expect 2 evenkeel run m.onnx -i x.npy -o nothing=y.npy 2> i; contains i "evenkeel models FILE.onnx lists them"

@@ -1,4 +1,4 @@
-/* gather.c: the exchanges that are waited for: concatenation, broadcast, one rank to another, and agreement. */
+/* waiting.c: the exchanges that are waited for: concatenation, broadcast, one rank to another, and agreement. */
 #include "dist/comm_internal.h"
 
 #include "base/file.h"
