@@ -61,6 +61,9 @@ typedef struct ek_save_options {
 /* Writes a model: beside, flushed, renamed. */
 EK_API EK_NODISCARD ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_options *options,
                                             ek_error *err);
+/* What ek_model_save would refuse about the model and its opset, before anything is written: EK_ERR_ARG (an opset that
+ * cannot be written), EK_ERR_UNSUPPORTED (it lacks an operator). */
+EK_API EK_NODISCARD ek_status ek_model_check_save(const ek_model *model, const ek_save_options *options, ek_error *err);
 EK_API void ek_model_destroy(ek_model *model);
 
 /* Built-in architectures, written as ONNX graphs with initial weights (He-normal, keyed by seed and parameter name). */

@@ -43,6 +43,7 @@ typedef struct eki_conv_desc {
     ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
     bool bias;
     bool residual;         /* forward adds a tensor of dst's shape and layout */
+    bool relu;             /* forward ends with ReLU: what is 0 or less, -0 too, becomes 0; NaN stays */
     bool want_dx, want_dw; /* backward parts to make */
     bool forward_only;     /* neither, and never: other layouts may be faster */
     bool ungrouped;        /* no convolution around it has groups */
@@ -60,15 +61,25 @@ void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block
 ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *err);
 void eki_conv_destroy(eki_conv *conv);
 const char *eki_conv_implementation(const eki_conv *conv); /* oneDNN's name of the forward implementation */
+bool eki_conv_adds_in_place(const eki_conv *conv);         /* the residual may lie in dst */
 size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward and backward */
 
 /* weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
  * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights.
- * residual: not NULL where the description says so; the bits are those of an addition afterwards. */
+ * residual: not NULL where the description says so. Residual and ReLU give the bits of steps of their own, whether the
+ * primitive takes them in or not. */
+typedef struct eki_conv_data {
+    const float *src, *weights;
+    const void *prepared;
+    const float *bias, *residual;
+    bool finite; /* the caller knows that no sum overflows and nothing is NaN: the ReLU can be oneDNN's own */
+    float *dst;
+    void *scratch;
+} eki_conv_data;
+
 size_t eki_conv_prepared_bytes(const eki_conv *conv);
 ek_status eki_conv_prepare_weights(const eki_conv *conv, const float *weights, void *prepared, ek_error *err);
-ek_status eki_conv_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
-                           const float *bias, const float *residual, float *dst, void *scratch, ek_error *err);
+ek_status eki_conv_forward(const eki_conv *conv, const eki_conv_data *data, ek_error *err);
 ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const float *weights, float *dsrc,
                                  void *scratch, ek_error *err);
 /* dweights in O, C/groups, K...; dbias may be NULL when the description has no bias. */

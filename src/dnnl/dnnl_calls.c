@@ -25,18 +25,25 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attributes) {
     return status;
 }
 
-static dnnl_status_t add_residual(dnnl_primitive_attr_t attributes, const eki_geometry *g) {
+/* oneDNN's ReLU makes 0 of NaN, and 0 of -0. */
+static dnnl_status_t add_tail(dnnl_primitive_attr_t attributes, const eki_geometry *g) {
     eki_md md;
     dnnl_post_ops_t after = NULL;
     dnnl_status_t status = eki_md_make(&md, g->ndims, g->dst, g->dst_tag);
     if (status == dnnl_success) status = dnnl_post_ops_create(&after);
-    if (status == dnnl_success) status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
+    if (status == dnnl_success && g->residual == EKI_ADD_BINARY) {
+        status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
+    }
+    if (status == dnnl_success && g->residual == EKI_ADD_SUM) status = dnnl_post_ops_append_sum(after, 1.0f);
+    if (status == dnnl_success && g->relu) {
+        status = dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+    }
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, after);
     if (after != NULL) (void)dnnl_post_ops_destroy(after);
     return status;
 }
 
-static const char *implementation(const_dnnl_primitive_desc_t pd) {
+const char *eki_implementation(const_dnnl_primitive_desc_t pd) {
     const char *name = NULL;
     return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success ? name : "";
 }
@@ -79,14 +86,14 @@ dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_prim
     *pd = NULL;
     dnnl_status_t status = describe(g, kind, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
-    if (status == dnnl_success && g->residual) status = add_residual(attributes, g);
+    if (status == dnnl_success && (g->residual || g->relu)) status = add_tail(attributes, g);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_iterator_create(&walk, &desc, attributes, eki_dnnl_engine(), NULL);
     }
     bool more = status == dnnl_success;
     while (more && (*pd == NULL || *rank > 0)) {
         dnnl_primitive_desc_t found = dnnl_primitive_desc_iterator_fetch(walk);
-        int r = found == NULL ? 99 : rank_of(implementation(found), g);
+        int r = found == NULL ? 99 : rank_of(eki_implementation(found), g);
         if (found != NULL && (*pd == NULL || r < *rank)) {
             if (*pd != NULL) (void)dnnl_primitive_desc_destroy(*pd);
             *pd = found;
@@ -102,12 +109,12 @@ dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_prim
     return status;
 }
 
-dnnl_status_t eki_conv_find_adding(const eki_geometry *g, const_dnnl_primitive_desc_t like, dnnl_primitive_desc_t *pd) {
+dnnl_status_t eki_conv_find_with_tail(const eki_geometry *g, const char *name, dnnl_primitive_desc_t *pd) {
     int rank = 0;
     dnnl_primitive_desc_t found;
     dnnl_status_t status = eki_conv_find(g, EKI_PASS_FORWARD, &found, &rank);
     if (status != dnnl_success) return status;
-    if (strcmp(implementation(found), implementation(like)) != 0) {
+    if (strcmp(eki_implementation(found), name) != 0) {
         (void)dnnl_primitive_desc_destroy(found);
         return dnnl_unimplemented;
     }
@@ -116,7 +123,7 @@ dnnl_status_t eki_conv_find_adding(const eki_geometry *g, const_dnnl_primitive_d
 }
 
 static dnnl_status_t finish(eki_prim *prim, const_dnnl_primitive_desc_t pd) {
-    (void)snprintf(prim->name, sizeof prim->name, "%s", implementation(pd));
+    (void)snprintf(prim->name, sizeof prim->name, "%s", eki_implementation(pd));
     prim->scratch = *dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     prim->scratch_bytes = eki_md_bytes(&prim->scratch);
     return dnnl_primitive_create(&prim->handle, pd);

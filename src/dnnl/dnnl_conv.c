@@ -117,7 +117,11 @@ static ek_status make_passes(eki_conv *conv, ek_error *err) {
     int64_t units = conv->product ? d->in[1] : d->n;
     eki_pass *pass = conv->pass;
     EKI_TRY(eki_pass_create(conv, EKI_PASS_FORWARD, units, d->threads, NULL, &pass[EKI_PASS_FORWARD], err));
+    if (d->relu) EKI_TRY(eki_pass_create_rectified(conv, units, &pass[EKI_PASS_FORWARD], &conv->rectified, err));
     conv->scratch_bytes = forward_bytes(conv, &pass[EKI_PASS_FORWARD]);
+    if (conv->rectified.prim.handle != NULL) {
+        conv->scratch_bytes = larger(conv->scratch_bytes, forward_bytes(conv, &conv->rectified));
+    }
     if (d->want_dx) EKI_TRY(eki_pass_create(conv, EKI_PASS_DATA, units, d->threads, NULL, &pass[EKI_PASS_DATA], err));
     if (d->want_dw && d->reproducible) {
         EKI_TRY(make_chunks(conv, units, err));
@@ -157,11 +161,16 @@ ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *
 void eki_conv_destroy(eki_conv *conv) {
     if (conv == NULL) return;
     for (int i = 0; i < 3; i++) eki_pass_destroy(&conv->pass[i]);
+    eki_pass_destroy(&conv->rectified);
     eki_pass_destroy(&conv->tail);
     free(conv);
 }
 
 const char *eki_conv_implementation(const eki_conv *conv) { return conv->pass[EKI_PASS_FORWARD].prim.name; }
+
+bool eki_conv_adds_in_place(const eki_conv *conv) {
+    return conv->desc.residual && !conv->empty && conv->pass[EKI_PASS_FORWARD].adds == EKI_ADD_SUM;
+}
 
 size_t eki_conv_scratch_bytes(const eki_conv *conv) { return conv->scratch_bytes; }
 
@@ -194,68 +203,51 @@ static void fill_empty(const eki_conv *conv, const float *bias, float *dst) {
     for (int64_t i = 0; i < conv->dst_space; i++) memcpy(dst + i * d->o, bias, (size_t)d->o * sizeof(float));
 }
 
-enum { PIECE = 1 << 15 };
-
-typedef struct addition {
-    float *sum;
-    const float *term;
-    size_t count;
-} addition;
-
-static void add_piece(void *argument, size_t index) {
-    const addition *a = argument;
-    size_t begin = index * PIECE, end = begin + PIECE < a->count ? begin + PIECE : a->count;
-    for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
-}
-
-/* Where the primitive does not. */
-static void add_residual(const eki_conv *conv, const float *residual, float *dst) {
+static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
-    int64_t count = eki_dnnl_padded(d->dst_layout, d->o) * conv->dst_space * d->n;
-    addition a = {.sum = dst, .term = residual, .count = count > 0 ? (size_t)count : 0};
-    eki_parallel_for(&(ek_parallel){.threads = d->threads}, (a.count + PIECE - 1) / PIECE, add_piece, &a);
-}
-
-static ek_status run_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
-                             const float *bias, const float *residual, float *dst, char *at, ek_error *err) {
-    const eki_conv_desc *d = &conv->desc;
-    const eki_pass *pass = &conv->pass[EKI_PASS_FORWARD];
-    const float *x;
-    EKI_TRY(eki_pass_read_src(conv, pass, src, &at, &x, err));
+    bool rectified = data->finite && conv->rectified.prim.handle != NULL;
+    const eki_pass *pass = rectified ? &conv->rectified : &conv->pass[EKI_PASS_FORWARD];
+    const float *x, *bias = data->bias;
+    char *at = data->scratch;
+    EKI_TRY(eki_pass_read_src(conv, pass, data->src, &at, &x, err));
     size_t dst_bytes = eki_pass_dst_bytes(conv, pass);
-    float *y = dst_bytes > 0 ? eki_carve(&at, dst_bytes) : dst;
+    float *y = dst_bytes > 0 ? eki_carve(&at, dst_bytes) : data->dst;
     float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
     void *w = eki_carve(&at, pass->prim.weight_bytes);
     float *padded_bias = eki_carve(&at, (size_t)pass->o * sizeof(float));
-    if (prepared == NULL) EKI_TRY(eki_pass_read_weights(conv, pass, weights, padded, w, at, err));
+    if (data->prepared == NULL) {
+        EKI_TRY(eki_pass_read_weights(conv, &conv->pass[EKI_PASS_FORWARD], data->weights, padded, w, at, err));
+    }
     if (d->bias && pass->o != d->o) {
         memcpy(padded_bias, bias, (size_t)d->o * sizeof(float));
         memset(padded_bias + d->o, 0, (size_t)(pass->o - d->o) * sizeof(float));
         bias = padded_bias;
     }
-    const eki_arg args[] = {
-        {DNNL_ARG_SRC, &pass->prim.src, x},
-        {DNNL_ARG_WEIGHTS, &pass->prim.weights, prepared != NULL ? prepared : w},
-        {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
-        {DNNL_ARG_DST, &pass->prim.dst, y},
-        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &pass->prim.dst, pass->adds ? residual : NULL},
-        {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
+    if (pass->adds == EKI_ADD_SUM) eki_conv_preset(conv, data->residual, y);
+    const float *term = pass->adds == EKI_ADD_BINARY ? data->residual : NULL;
+    const eki_arg args[] = {{DNNL_ARG_SRC, &pass->prim.src, x},
+                            {DNNL_ARG_WEIGHTS, &pass->prim.weights, data->prepared != NULL ? data->prepared : w},
+                            {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},
+                            {DNNL_ARG_DST, &pass->prim.dst, y},
+                            {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &pass->prim.dst, term},
+                            {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
     EKI_TRY(eki_prim_run(&pass->prim, args, 6, "convolution forward", err));
-    EKI_TRY(eki_pass_write_dst(conv, pass, y, dst, err));
-    if (d->residual && !pass->adds) add_residual(conv, residual, dst);
+    EKI_TRY(eki_pass_write_dst(conv, pass, y, data->dst, err));
+    eki_conv_finish(conv, d->residual && pass->adds == EKI_ADD_APART ? data->residual : NULL, d->relu && !rectified,
+                    data->dst);
     return EK_OK;
 }
 
-ek_status eki_conv_forward(const eki_conv *conv, const float *src, const float *weights, const void *prepared,
-                           const float *bias, const float *residual, float *dst, void *scratch, ek_error *err) {
-    if (conv->desc.residual && residual == NULL) return eki_fail(err, EK_ERR_STATE, "convolution without its residual");
+ek_status eki_conv_forward(const eki_conv *conv, const eki_conv_data *data, ek_error *err) {
+    const eki_conv_desc *d = &conv->desc;
+    if (d->residual && data->residual == NULL) return eki_fail(err, EK_ERR_STATE, "convolution without its residual");
     if (conv->empty) {
-        fill_empty(conv, bias, dst);
-        if (conv->desc.residual) add_residual(conv, residual, dst);
+        fill_empty(conv, data->bias, data->dst);
+        eki_conv_finish(conv, d->residual ? data->residual : NULL, d->relu, data->dst);
         return EK_OK;
     }
-    int before = eki_dnnl_enter(conv->desc.threads);
-    ek_status status = run_forward(conv, src, weights, prepared, bias, residual, dst, scratch, err);
+    int before = eki_dnnl_enter(d->threads);
+    ek_status status = run_forward(conv, data, err);
     eki_dnnl_leave(before);
     return status;
 }

@@ -28,11 +28,16 @@ typedef struct eki_arg {
 
 typedef enum eki_pass_kind { EKI_PASS_FORWARD = 0, EKI_PASS_DATA = 1, EKI_PASS_WEIGHTS = 2 } eki_pass_kind;
 
+/* Who adds the residual: nobody or a loop behind, the primitive from where it lies, or the primitive to what lies in
+ * the result already. */
+typedef enum eki_adding { EKI_ADD_APART = 0, EKI_ADD_BINARY = 1, EKI_ADD_SUM = 2 } eki_adding;
+
 /* A convolution in oneDNN's terms. */
 typedef struct eki_geometry {
     int ndims; /* 3 to 5 */
     bool grouped, bias;
-    bool residual; /* the primitive adds one */
+    eki_adding residual;
+    bool relu; /* the primitive ends with it */
     dnnl_dims_t src, weights, dst, strides, dilates, pad_begin, pad_end;
     dnnl_format_tag_t src_tag, dst_tag;
     const eki_md *weights_md; /* NULL = whichever layout the implementation likes */
@@ -60,9 +65,9 @@ dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, dnnl_fo
 size_t eki_md_bytes(const eki_md *md);
 /* The best implementation: rank 0 = direct, 1 = channels-last gemm, 2 = reference, 3 = another gemm. */
 dnnl_status_t eki_conv_find(const eki_geometry *geometry, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank);
-/* The implementation `like` is, with the residual added within it; unimplemented where there is no such. */
-dnnl_status_t eki_conv_find_adding(const eki_geometry *geometry, const_dnnl_primitive_desc_t like,
-                                   dnnl_primitive_desc_t *pd);
+/* The implementation of that name, with residual and ReLU taken in; unimplemented where there is no such. */
+dnnl_status_t eki_conv_find_with_tail(const eki_geometry *geometry, const char *name, dnnl_primitive_desc_t *pd);
+const char *eki_implementation(const_dnnl_primitive_desc_t pd);
 dnnl_status_t eki_conv_make(eki_prim *prim, eki_pass_kind kind, const_dnnl_primitive_desc_t pd);
 dnnl_status_t eki_reorder_make(eki_prim *prim, const eki_md *from, const eki_md *to);
 dnnl_status_t eki_pool_make(eki_prim *forward, eki_prim *backward, const eki_pool_desc *desc, int ndims,
@@ -78,7 +83,7 @@ typedef struct eki_pass {
     int64_t c, o, groups;
     size_t plain_bytes; /* weights in plain order with padded channels */
     bool bias;
-    bool adds;   /* the residual, within the primitive */
+    eki_adding adds;
     bool padded; /* these differ from the caller's weights */
 } eki_pass;
 
@@ -89,6 +94,7 @@ struct eki_conv {
     bool empty;      /* some extent is zero: nothing to compute */
     int64_t src_space, dst_space, taps;
     eki_pass pass[3];
+    eki_pass rectified;    /* forward with ReLU in the primitive; no handle = ReLU comes behind */
     eki_pass tail;         /* weight gradient of the last chunk where it is smaller */
     int64_t chunk, chunks; /* 0 = no chunks: the ordinary primitive */
     int slots;             /* chunks computed at a time */
@@ -103,7 +109,15 @@ ek_status eki_conv_create_as(const eki_conv_desc *desc, bool product, bool trans
 /* dnnl_pass.c. `like` (may be NULL): run in the layouts of that pass, those of its weights included. */
 ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t units, int threads, const eki_pass *like,
                           eki_pass *pass, ek_error *err);
+/* The forward pass `plain` once more, with the ReLU in its primitive; nothing where oneDNN has no such. */
+ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const eki_pass *plain, eki_pass *pass,
+                                    ek_error *err);
 void eki_pass_destroy(eki_pass *pass);
+
+/* dnnl_conv_tail.c: adds `residual` (may be NULL), then ReLU, where the primitive did not. */
+void eki_conv_finish(const eki_conv *conv, const float *residual, bool relu, float *dst);
+/* Copies the residual to where a primitive adds to it. */
+void eki_conv_preset(const eki_conv *conv, const float *residual, float *dst);
 
 /* dnnl_pass_data.c: what surrounds a primitive. Scratch is carved from *at; `bytes` of 0 = the caller's own memory. */
 size_t eki_pass_src_bytes(const eki_conv *conv, const eki_pass *pass);

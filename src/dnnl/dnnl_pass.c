@@ -145,17 +145,18 @@ static dnnl_status_t choose(const eki_conv *conv, eki_pass_kind kind, int64_t un
     return status;
 }
 
-/* The same implementation, adding the residual, in the place of *pd. */
+/* The same implementation, adding the residual, in the place of *pd. The brgconv family adds it behind its sums, as an
+ * addition afterwards does; others begin their sums with what lies in the result, which gives other bits. */
 static void take_residual(const eki_conv *conv, int64_t units, eki_pass *pass, dnnl_primitive_desc_t *pd) {
     eki_geometry geometry;
     dnnl_primitive_desc_t adding;
     if (pass->dst_layout != conv->desc.dst_layout) return;
     make_geometry(conv, pass, units, &geometry);
-    geometry.residual = true;
-    if (eki_conv_find_adding(&geometry, *pd, &adding) != dnnl_success) return;
+    geometry.residual = strncmp(eki_implementation(*pd), "brgconv", 7) == 0 ? EKI_ADD_SUM : EKI_ADD_BINARY;
+    if (eki_conv_find_with_tail(&geometry, eki_implementation(*pd), &adding) != dnnl_success) return;
     (void)dnnl_primitive_desc_destroy(*pd);
     *pd = adding;
-    pass->adds = true;
+    pass->adds = geometry.residual;
 }
 
 ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t units, int threads, const eki_pass *like,
@@ -176,6 +177,36 @@ ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t unit
     char text[256];
     eki_conv_text(conv, text);
     return eki_dnnl_fail(err, status, names[kind], text);
+}
+
+static dnnl_status_t make_rectified(const eki_conv *conv, int64_t units, eki_pass *pass) {
+    eki_geometry geometry;
+    dnnl_primitive_desc_t pd = NULL;
+    make_geometry(conv, pass, units, &geometry);
+    geometry.weights_md = &pass->prim.weights;
+    geometry.residual = pass->adds;
+    geometry.relu = true;
+    dnnl_status_t status = eki_conv_find_with_tail(&geometry, pass->prim.name, &pd);
+    memset(&pass->prim, 0, sizeof pass->prim);
+    memset(&pass->reorder, 0, sizeof pass->reorder);
+    if (status == dnnl_success) status = eki_conv_make(&pass->prim, EKI_PASS_FORWARD, pd);
+    if (pd != NULL) (void)dnnl_primitive_desc_destroy(pd);
+    return status;
+}
+
+ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const eki_pass *plain, eki_pass *pass,
+                                    ek_error *err) {
+    memset(pass, 0, sizeof *pass);
+    if (conv->desc.residual && plain->adds == EKI_ADD_APART)
+        return EK_OK; /* the addition, which comes first, is not within */
+    bool compiled = strncmp(plain->prim.name, "jit", 3) == 0 || strncmp(plain->prim.name, "brgconv", 7) == 0;
+    if (!compiled) return EK_OK; /* the ReLU of the others makes -0 */
+    *pass = *plain;
+    int before = eki_dnnl_enter(conv->desc.threads);
+    dnnl_status_t status = make_rectified(conv, units, pass);
+    eki_dnnl_leave(before);
+    if (status != dnnl_out_of_memory) return EK_OK;
+    return eki_fail(err, EK_ERR_NOMEM, "out of memory for a convolution with ReLU");
 }
 
 void eki_pass_destroy(eki_pass *pass) {

@@ -63,7 +63,9 @@ ek_status eki_product_prepare(const eki_product *product, const float *b, void *
 
 ek_status eki_product_forward(const eki_product *product, const float *a, const float *b, const void *prepared,
                               const float *bias, float *c, void *scratch, ek_error *err) {
-    return eki_conv_forward(product->conv, a, b, prepared, bias, NULL, c, scratch, err);
+    const eki_conv_data data = {
+        .src = a, .weights = b, .prepared = prepared, .bias = bias, .dst = c, .scratch = scratch};
+    return eki_conv_forward(product->conv, &data, err);
 }
 
 ek_status eki_product_backward_a(const eki_product *product, const float *dc, const float *b, float *da, void *scratch,

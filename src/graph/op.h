@@ -39,7 +39,8 @@ typedef struct eki_view {
     ek_dtype dtype;
     eki_shape shape; /* logical (N, C, ...) order, all known */
     ek_layout layout;
-    void *data; /* valid while the step runs */
+    void *data;    /* valid while the step runs */
+    double *bound; /* in a plan: nothing in data is larger in magnitude; INFINITY = not known (op/op_bound.h) */
 } eki_view;
 
 size_t eki_view_elements(const eki_view *view); /* stored elements, padding included */
@@ -48,11 +49,13 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
-/* What the planner adds to a norm, where it can: y = relu(norm(x) + residual); to a convolution: the residual. */
+/* What the planner adds to a norm or a convolution, where it can: y = relu(norm(x) + residual). */
 typedef struct eki_tail {
     bool residual, relu;
 } eki_tail;
 enum { EKI_TAIL_INPUT = 8 }; /* the input of the step that the residual is */
+
+#define EKI_ANY_INPUT UINT32_MAX /* of in_place */
 
 struct eki_step {
     const struct eki_op *op;
@@ -73,13 +76,15 @@ struct eki_step {
     ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
     bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
-    bool in_place; /* output 0 may lie where an input of its shape and layout lies that nobody reads afterwards */
+    /* Bit k: output 0 may lie where input k lies, if that has its shape and layout and nobody reads it afterwards. */
+    uint32_t in_place;
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
     size_t scratch_bytes;  /* free memory during forward or backward */
     size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */
+    size_t kept_bytes;     /* memory that lives as long as the plan: prepared weights */
     void *priv;            /* the operator's own; freed by release */
     /* Bound by the executor: */
-    void *scratch, *saved;
+    void *scratch, *saved, *kept;
     void *scratch_owner; /* internal to the planner */
 };
 

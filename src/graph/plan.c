@@ -481,6 +481,7 @@ void eki_plan_destroy(eki_plan *plan) {
     free(p->outputs);
     free(p->input_shapes);
     eki_free(p->arena);
+    eki_free(p->kept);
     eki_arena_free(&p->constants);
     free(p);
     free(plan);

@@ -19,6 +19,7 @@ typedef struct eki_buffer {
 typedef struct eki_ptensor {
     const eki_value *value; /* NULL never */
     eki_view view;          /* data set when external */
+    double bound;           /* what view.bound points to */
     int buffer;             /* -1 = external */
     int grad_buffer;        /* -1 = none or external */
     float *grad_external;
@@ -48,6 +49,7 @@ typedef struct eki_plan_private {
     int *tensor_of_value; /* first variant by value id, -1 = none */
     unsigned char *arena;
     size_t arena_bytes;
+    unsigned char *kept;     /* of all steps, in their order */
     eki_shape *input_shapes; /* of the fed inputs */
     size_t n_inputs, n_outputs;
     int *inputs, *outputs; /* tensors */
@@ -70,8 +72,8 @@ typedef struct eki_plan_request {
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
 void eki_plan_destroy(eki_plan *plan);
 
-/* plan_tail.c: what a norm does besides: y = relu(norm(x) + residual); a convolution without gradients: conv +
- * residual. Its output 0 is then that of `last`. */
+/* plan_tail.c: what a norm, or a convolution without gradients, does besides: y = relu(norm(x) + residual). Its output
+ * 0 is then that of `last`. */
 typedef struct eki_tail_plan {
     eki_value *residual; /* or NULL */
     bool relu;

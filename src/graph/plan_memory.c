@@ -5,8 +5,12 @@
  */
 #include "graph/plan.h"
 
+#include "base/large.h"
+
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void use(eki_plan_private *p, int buffer, int tick) {
     if (buffer < 0) return;
@@ -78,7 +82,8 @@ static void share_buffers(eki_plan_private *p) {
         const eki_pstep *pstep = p->steps[s];
         const eki_step *step = &pstep->step;
         int out = pstep->out[0] < 0 ? -1 : p->tensors[pstep->out[0]].buffer;
-        for (int k = 0; k < step->n_in && step->in_place && out >= 0; k++) {
+        for (int k = 0; k < step->n_in && k < 32 && out >= 0; k++) {
+            if ((step->in_place >> k & 1) == 0) continue;
             int in = pstep->in[k] < 0 ? -1 : p->tensors[pstep->in[k]].buffer;
             bool alike = in >= 0 && step->in[k].layout == step->out[0].layout &&
                          step->in[k].dtype == step->out[0].dtype &&
@@ -163,8 +168,32 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
         return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; there are %zu MiB of memory",
                         p->arena_bytes >> 20, most >> 20);
     }
-    p->arena = eki_alloc_zero(p->arena_bytes);
-    return p->arena == NULL ? eki_fail_nomem(err, p->arena_bytes) : EK_OK;
+    p->arena = eki_alloc_large(p->arena_bytes);
+    if (p->arena == NULL) return eki_fail_nomem(err, p->arena_bytes);
+    memset(p->arena, 0, p->arena_bytes);
+    return EK_OK;
+}
+
+/* What steps keep lies in one block, in the order of the steps. */
+static ek_status place_kept(eki_plan_private *p, ek_error *err) {
+    size_t total = 0, most = eki_memory_limit();
+    for (size_t s = 0; s < p->n_steps; s++) {
+        size_t bytes = p->steps[s]->step.kept_bytes;
+        if (!eki_add_size(bytes, EKI_ALIGNMENT - 1, &bytes) || !eki_add_size(total, bytes, &total) || total > most) {
+            return eki_fail(err, EK_ERR_LIMIT,
+                            "the prepared weights would take more than the %zu MiB of memory there are", most >> 20);
+        }
+    }
+    if (total == 0) return EK_OK;
+    p->kept = eki_alloc_large(total);
+    if (p->kept == NULL) return eki_fail_nomem(err, total);
+    unsigned char *at = p->kept;
+    for (size_t s = 0; s < p->n_steps; s++) {
+        size_t bytes = p->steps[s]->step.kept_bytes;
+        if (bytes > 0) p->steps[s]->step.kept = at;
+        at += (bytes + EKI_ALIGNMENT - 1) / EKI_ALIGNMENT * EKI_ALIGNMENT;
+    }
+    return EK_OK;
 }
 
 static void *address(const eki_plan_private *p, int buffer) {
@@ -201,8 +230,11 @@ ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_err
     compute_lives(p);
     share_buffers(p);
     EKI_TRY(place_buffers(p, err));
+    EKI_TRY(place_kept(p, err));
     for (size_t i = 0; i < p->n_tensors; i++) {
         if (p->tensors[i].buffer >= 0) p->tensors[i].view.data = address(p, p->tensors[i].buffer);
+        p->tensors[i].bound = INFINITY;
+        p->tensors[i].view.bound = &p->tensors[i].bound;
     }
     for (size_t s = 0; s < p->n_steps; s++) bind_step(p, p->steps[s]);
     return EK_OK;

@@ -1,9 +1,9 @@
-/* plan_tail.c: which norms take in the residual add and the ReLU behind them, and which convolutions the former.
+/* plan_tail.c: which norms and convolutions take in the residual add and the ReLU behind them.
  *
  * The norm library writes relu(norm(x) + residual) in one pass over memory, forward and backward, where three operators
  * would take three. A norm gets a tail when nobody else reads what lies between, and when the residual is there by the
  * time the norm runs: of two norms that meet in an addition, the later one takes it. A convolution that needs no
- * gradient adds the residual before it writes its result; its ReLU stays a step (oneDNN's makes 0 of NaN).
+ * gradient does the same, within its primitive where it can (op/op_bound.h: oneDNN's ReLU makes 0 of NaN).
  */
 #include "graph/plan.h"
 
@@ -85,7 +85,7 @@ static void find_tail(const finder *f, const eki_node *node) {
     } else {
         tail->residual = NULL;
     }
-    if (!is_op(next, "Relu") || !is_norm(node)) return;
+    if (!is_op(next, "Relu")) return;
     tail->relu = true;
     tail->last = next;
     f->tails->absorbed[next->id] = true;

@@ -99,6 +99,14 @@ ek_status eki_model_write(const ek_model *model, const ek_save_options *options,
     return status;
 }
 
+ek_status ek_model_check_save(const ek_model *model, const ek_save_options *options, ek_error *err) {
+    eki_graph *view;
+    const eki_graph *graph;
+    ek_status status = graph_to_write(model, options, &view, &graph, err);
+    eki_graph_destroy(view);
+    return status;
+}
+
 ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_options *options, ek_error *err) {
     eki_writer *writer;
     EKI_TRY(eki_writer_open(path, &writer, err));

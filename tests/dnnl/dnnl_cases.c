@@ -211,16 +211,30 @@ conv_result run_conv(const conv_data *data, bool layouts) {
     memset(scratch, 0xff, eki_conv_scratch_bytes(conv));
     const float *bias = d.bias ? data->bias : NULL;
     float *residual = d.residual ? to_layout(&d, false, data->ddst) : NULL; /* any tensor of that shape */
-    if (eki_conv_forward(conv, src, data->weights, NULL, bias, residual, dst, scratch, &err) != EK_OK)
-        fail_msg("%s", err.text);
+    eki_conv_data call = {.src = src,
+                          .weights = data->weights,
+                          .bias = bias,
+                          .residual = residual,
+                          .finite = data->finite,
+                          .dst = dst,
+                          .scratch = scratch};
+    if (eki_conv_forward(conv, &call, &err) != EK_OK) fail_msg("%s", err.text);
     from_layout(&d, false, dst, result.dst);
     void *prepared = eki_alloc(eki_conv_prepared_bytes(conv));
     assert_int_equal(eki_conv_prepare_weights(conv, data->weights, prepared, &err), EK_OK);
     memset(dst, 0xff, (size_t)stored(&d, false, d.dst_layout) * sizeof(float));
-    assert_int_equal(eki_conv_forward(conv, src, data->weights, prepared, bias, residual, dst, scratch, &err), EK_OK);
+    call.prepared = prepared;
+    assert_int_equal(eki_conv_forward(conv, &call, &err), EK_OK);
     float *again = random_floats(data->dst_count, 1);
     from_layout(&d, false, dst, again);
     assert_bits(again, result.dst, data->dst_count, "prepared weights give other bits");
+    if (eki_conv_adds_in_place(conv)) {
+        memcpy(dst, residual, (size_t)stored(&d, false, d.dst_layout) * sizeof(float));
+        call.residual = dst;
+        assert_int_equal(eki_conv_forward(conv, &call, &err), EK_OK);
+        from_layout(&d, false, dst, again);
+        assert_bits(again, result.dst, data->dst_count, "a residual in place gives other bits");
+    }
     if (d.want_dx) {
         if (eki_conv_backward_data(conv, ddst, data->weights, dsrc, scratch, &err) != EK_OK) fail_msg("%s", err.text);
         from_layout(&d, true, dsrc, result.dsrc);

@@ -9,6 +9,7 @@ typedef struct conv_data {
     eki_conv_desc desc;
     int64_t src_count, dst_count, weight_count;
     float *src, *ddst, *weights, *bias;
+    bool finite; /* what forward is told */
 } conv_data;
 
 /* Results in plain layout. */

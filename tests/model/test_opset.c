@@ -169,6 +169,7 @@ static void test_saving(void **state) {
     ek_model *model = model_with("cnn6", EK_NORM_GROUP), *batch = model_with("cnn6", EK_NORM_BATCH), *loaded;
     ek_save_options o = {.struct_size = sizeof o, .opset = 16};
     const char *path = fixture_path("s.onnx");
+    FAILS(EK_ERR_ARG, "opset 16 cannot be written", ek_model_check_save(model, &o, err));
     FAILS(EK_ERR_ARG, "opset 16 cannot be written", ek_model_save(model, path, &o, err));
     o.opset = 19;
     OK(ek_model_save(model, path, &o, err));

@@ -138,8 +138,7 @@ static void nan_stays(void **state) {
     op_end(&t);
 }
 
-/* A convolution takes in the residual, with the bits of the addition, where no gradient is asked for; never the ReLU.
- */
+/* A convolution takes in residual and ReLU, with the bits of steps of their own, where no gradient is asked for. */
 static size_t conv_steps(bool backward, bool apart, eki_mode mode, float y[ELEMENTS]) {
     op_test t;
     size_t count;
@@ -159,19 +158,83 @@ static size_t conv_steps(bool backward, bool apart, eki_mode mode, float y[ELEME
     return steps;
 }
 
-static void conv_takes_the_residual(void **state) {
+static void conv_takes_the_tail(void **state) {
     (void)state;
     static float together[ELEMENTS], apart[ELEMENTS];
     size_t fewer = conv_steps(false, false, EKI_MODE_INFERENCE, together);
-    assert_int_equal(conv_steps(false, true, EKI_MODE_INFERENCE, apart), fewer + 1); /* and no change of layout */
+    assert_int_equal(conv_steps(false, true, EKI_MODE_INFERENCE, apart), fewer + 2); /* and no change of layout */
     assert_memory_equal(together, apart, sizeof together);
     assert_true(conv_steps(false, false, EKI_MODE_TRAINING, apart) > fewer);
     assert_true(conv_steps(true, false, EKI_MODE_FILE, apart) > fewer);
 }
 
+enum { LAYERS = 60, WIDE = 2 * 4 * 3 * 3 };
+
+/* `LAYERS` times a 1x1 convolution and a ReLU; `apart`: every result is an output, so that nothing is taken in. */
+static void build_chain(op_test *t, float weight, bool apart) {
+    eki_value *at = op_input(t, SHAPE(2, 4, 3, 3), NULL);
+    eki_value *convs[LAYERS];
+    for (int i = 0; i < LAYERS; i++) {
+        float w[16];
+        for (int k = 0; k < 16; k++)
+            w[k] = __builtin_parity((unsigned)(k / 4 & k % 4)) ? -weight : weight; /* Hadamard's */
+        convs[i] = NODE(t, "Conv", 1, at, op_param(t, SHAPE(4, 4, 1, 1), w))->out[0];
+        at = NODE(t, "Relu", 1, convs[i])->out[0];
+    }
+    op_output(t, at);
+    for (int i = 0; i < LAYERS && apart; i++) op_output(t, convs[i]);
+}
+
+static void run_chain(float weight, float scale, bool apart, float y[WIDE], double *bound) {
+    op_test t;
+    size_t count;
+    op_begin(&t, 21);
+    t.forward_only = true;
+    build_chain(&t, weight, apart);
+    for (size_t i = 0; i < WIDE; i++) t.feed[0][i] = scale * op_grid_value(3, i);
+    op_run(&t, EKI_MODE_INFERENCE);
+    memcpy(y, op_result(&t, 0, &count), WIDE * sizeof *y);
+    assert_int_equal(count, WIDE);
+    const eki_plan_private *p = eki_exec_plan(t.exec)->private_data;
+    *bound = 0.0;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        double own = *p->steps[i]->step.out[0].bound;
+        if (strcmp(p->steps[i]->step.op->name, "Conv") == 0 && own > *bound) *bound = own;
+    }
+    op_end(&t);
+}
+
+/* Sums that overflow to both sides are NaN, which a ReLU within the primitive would make 0. */
+static void overflow_stays_nan(void **state) {
+    (void)state;
+    static float together[WIDE], apart[WIDE];
+    double bound;
+    run_chain(1e20f, 1e17f, false, together, &bound);
+    run_chain(1e20f, 1e17f, true, apart, &bound);
+    size_t seen = 0;
+    for (size_t i = 0; i < WIDE; i++) {
+        seen += apart[i] != apart[i];
+        assert_true(apart[i] != apart[i] ? together[i] != together[i] : together[i] == apart[i]);
+    }
+    assert_true(seen > 0);
+}
+
+/* Bounds grow fivefold in each layer, the numbers do not: they are measured before bounds leave the range. */
+static void bounds_hold(void **state) {
+    (void)state;
+    static float together[WIDE], apart[WIDE];
+    double bound, ignored;
+    run_chain(1.0f, 1.0f, false, together, &bound);
+    run_chain(1.0f, 1.0f, true, apart, &ignored);
+    assert_memory_equal(together, apart, sizeof together);
+    assert_true(bound > 1e20 && bound < 1e37);
+    for (size_t i = 0; i < WIDE; i++) assert_true((double)together[i] <= bound);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),      cmocka_unit_test(late_residual),
-                                       cmocka_unit_test(two_norms_meet), cmocka_unit_test(broadcast_stays),
-                                       cmocka_unit_test(nan_stays),      cmocka_unit_test(conv_takes_the_residual)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),          cmocka_unit_test(late_residual),
+                                       cmocka_unit_test(two_norms_meet),     cmocka_unit_test(broadcast_stays),
+                                       cmocka_unit_test(nan_stays),          cmocka_unit_test(conv_takes_the_tail),
+                                       cmocka_unit_test(overflow_stays_nan), cmocka_unit_test(bounds_hold)};
     return cmocka_run_group_tests_name("op_tail", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
+#include "norms.h"
 #include "watch.h"
 
 #include <evenkeel/train.h>
@@ -87,8 +88,8 @@ static ek_status read_norm(const arguments *args, ek_convert_options *options, e
         if (text[length] == 0) return EK_OK;
         char *end = NULL;
         long groups = strtol(text + length + 1, &end, 10);
-        if (options->norm != EK_TO_GROUP || end == text + length + 1 || *end != 0 || groups < 1 || groups > 1000000)
-            break;
+        if (options->norm != EK_TO_GROUP) break;
+        if (end == text + length + 1 || *end != 0 || groups < 1 || groups > 1000000) return norm_groups(text, err);
         options->groups = groups;
         return EK_OK;
     }

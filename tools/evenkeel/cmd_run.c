@@ -154,8 +154,9 @@ static ek_status choose_outputs(job *j, ek_error *err) {
         const char *equals = strchr(given->texts[k], '=');
         j->files[k] = equals ? equals + 1 : given->texts[k];
         if (equals == NULL && next >= ek_model_output_count(j->model))
-            return fail(err, EK_ERR_ARG, "--output %s: the model has %zu outputs only", given->texts[k],
-                        ek_model_output_count(j->model));
+            return fail(err, EK_ERR_ARG, "--output %s: the model has %zu output%s only; NAME=%s writes any other value",
+                        given->texts[k], ek_model_output_count(j->model),
+                        ek_model_output_count(j->model) == 1 ? "" : "s", given->texts[k]);
         const char *name = equals ? given->texts[k] : ek_model_output(j->model, next++).name;
         int length = equals ? (int)(equals - name) : (int)strlen(name);
         if (length >= (int)sizeof j->names[k]) return fail(err, EK_ERR_LIMIT, "--output: a name of %d bytes", length);

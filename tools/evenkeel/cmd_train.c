@@ -90,10 +90,11 @@ static int explain(const train_job *job, ek_error *err) {
                  (long long)train_step(job), (long long)job->total_steps, job->output);
     } else if (err->status == EK_ERR_NONFINITE && job->trainer != NULL) {
         size_t used = strlen(err->text);
+        char rate[40] = "";
+        if (job->last.lr > 0) snprintf(rate, sizeof rate, ", learning rate %g", job->last.lr);
         snprintf(err->text + used, sizeof err->text - used,
-                 "\nAt step %lld, learning rate %g. A lower --lr or a --warmup "
-                 "usually helps. %s%s",
-                 (long long)train_step(job) + 1, job->last.lr,
+                 "\nAt step %lld%s. A lower --lr or a --warmup usually helps, where the data is finite. %s%s",
+                 (long long)train_step(job) + 1, rate,
                  job->saved || job->resumed ? "The last checkpoint is in " : "No checkpoint was written yet to ",
                  job->output);
     }

@@ -186,6 +186,8 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
         if (resizable)
             snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[2],
                      (long long)input.dims[3]);
+        else if (input.rank == 4 && input.dims[1] == 1 && data.channels == 3)
+            snprintf(remedy, sizeof remedy, "; the model takes gray images: convert them, they are in colour");
         return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are each %s%s", path, model_text,
                     input.name, spec, data_text, remedy);
     }
@@ -210,7 +212,8 @@ ek_status check_writable(const char *path, ek_error *err) {
     int descriptor = mkstemp(probe);
     ek_status status = EK_OK;
     if (descriptor < 0)
-        status = fail(err, EK_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+        status = fail(err, EK_ERR_IO, "cannot write %s: %s", path,
+                      errno == ENOENT ? "its folder does not exist; make it first" : strerror(errno));
     else {
         close(descriptor);
         unlink(probe);

@@ -2,8 +2,10 @@
 #include "commands.h"
 #include "message.h"
 
+#include <evenkeel/cpu.h>
 #include <evenkeel/version.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +54,14 @@ static int has_word(int count, char **words, const char *word) {
     return 0;
 }
 
+/* The library takes a name that it does not know as no cap; a user should hear of it. */
+static void check_isa(void) {
+    const char *isa = getenv("EVENKEEL_ISA");
+    ek_error err;
+    if (isa != NULL && isa[0] != 0 && ek_cpu_set_isa(isa, &err) == EK_ERR_ARG)
+        warn("EVENKEEL_ISA caps nothing: %s", err.text);
+}
+
 static int run_command(const command *cmd, int count, char **words) {
     tool_voice.command = cmd->name;
     tool_voice.json = has_word(count, words, "--json");
@@ -70,6 +80,7 @@ static int run_command(const command *cmd, int count, char **words) {
         tool_voice.quiet = option_flag(&args, "quiet");
         status = arguments_check(&args, &err);
     }
+    if (status == EK_OK) check_isa();
     int code = status == EK_OK ? cmd->run(&args) : report(&err);
     arguments_free(&args);
     return code;

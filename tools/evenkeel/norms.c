@@ -12,6 +12,11 @@ static const struct {
              {"instance", EK_NORM_INSTANCE}, {"rms", EK_NORM_RMS},     {"none", 0}};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
+ek_status norm_groups(const char *text, ek_error *err) {
+    return fail(err, EK_ERR_ARG, "--norm: '%s': the number of groups, from 1 to 1000000, is expected after the colon",
+                text);
+}
+
 ek_status norm_parse(const char *text, ek_build_options *build, ek_error *err) {
     const char *names[KINDS];
     size_t length = strcspn(text, ":");
@@ -23,8 +28,8 @@ ek_status norm_parse(const char *text, ek_build_options *build, ek_error *err) {
         if (text[length] == 0) return EK_OK;
         char *end = NULL;
         long groups = strtol(text + length + 1, &end, 10);
-        if (build->norm != EK_NORM_GROUP || end == text + length + 1 || *end != 0 || groups < 1 || groups > 1000000)
-            break;
+        if (build->norm != EK_NORM_GROUP) break;
+        if (end == text + length + 1 || *end != 0 || groups < 1 || groups > 1000000) return norm_groups(text, err);
         build->groups = groups;
         return EK_OK;
     }

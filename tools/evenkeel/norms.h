@@ -13,6 +13,8 @@
     }
 
 /* Reads "batch", "group:8", ... into `norm` and `groups`. */
+/* The error of a "group:G" without a number of groups. */
+ek_status norm_groups(const char *text, ek_error *err);
 EK_NODISCARD ek_status norm_parse(const char *text, ek_build_options *build, ek_error *err);
 
 /* The architecture of that name, or NULL with a suggestion in err. */

@@ -45,12 +45,29 @@ static ek_status check_number(const option *opt, const char *value, ek_error *er
                 digits, opt->maximum);
 }
 
+static ek_status unknown_choice(const option *opt, const char *value, ek_error *err) {
+    enum { MOST = 16 };
+    char words[256];
+    const char *names[MOST];
+    size_t count = 0;
+    snprintf(words, sizeof words, "%s", opt->choices);
+    for (char *s = words; s != NULL && count < MOST;) {
+        char *bar = strchr(s, '|');
+        names[count++] = s;
+        if (bar != NULL) *bar++ = 0;
+        s = bar;
+    }
+    const char *near = suggest(value, names, count);
+    return fail(err, EK_ERR_ARG, "--%s: '%s' is none of %s%s%s%s", opt->name, value, opt->choices,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 ek_status option_check_value(const option *opt, const char *value, ek_error *err) {
     if (strchr(value, '\n') != NULL) return fail(err, EK_ERR_ARG, "--%s: the value has a line break", opt->name);
     if (value[0] == 0 && value != opt->implied) return fail(err, EK_ERR_ARG, "--%s: the value is empty", opt->name);
     if (opt->type == OPT_INT || opt->type == OPT_REAL) return check_number(opt, value, err);
     if (opt->type == OPT_CHOICE && choice_index(opt->choices, value, strlen(value)) < 0)
-        return fail(err, EK_ERR_ARG, "--%s: '%s' is none of %s", opt->name, value, opt->choices);
+        return unknown_choice(opt, value, err);
     return EK_OK;
 }
 

@@ -1,8 +1,8 @@
 /* suggest.c: "did you mean".
  *
  * Damerau-Levenshtein distance in its restricted form (insert, delete, replace, swap neighbours), three rows of the
- * table. A candidate counts as near within a third of the word's length, at least 1 and at most 3, or when the word
- * is the beginning of exactly one candidate.
+ * table. The one candidate that the word is the beginning of comes first (resnet: resnet20); else one counts as near
+ * within a third of the word's length, at least 1 and at most 3.
  */
 #include "command.h"
 
@@ -53,5 +53,5 @@ const char *suggest(const char *word, const char *const *candidates, size_t coun
             prefixes++;
         }
     }
-    return best ? best : prefixes == 1 ? prefix : NULL;
+    return prefixes == 1 ? prefix : best;
 }

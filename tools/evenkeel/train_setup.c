@@ -39,6 +39,16 @@ static ek_status load_file(train_job *job, const char *path, ek_error *err) {
     return ek_model_load(path, &job->model, err);
 }
 
+/* Groups that do not divide a layer's channels were lowered. */
+static void tell_groups(const train_job *job, int64_t asked) {
+    for (size_t i = 0; i < ek_model_norm_count(job->model) && strchr(option_text(job->args, "norm"), ':'); i++) {
+        ek_model_norm norm = ek_model_norm_get(job->model, i);
+        if (norm.groups != asked)
+            note("%s: %lld groups, since %lld do not divide its %lld channels", norm.node, (long long)norm.groups,
+                 (long long)asked, (long long)norm.channels);
+    }
+}
+
 static ek_status build(train_job *job, const char *name, ek_error *err) {
     const ek_architecture *a = architecture_find(name, err);
     if (a == NULL) return err->status;
@@ -54,14 +64,17 @@ static ek_status build(train_job *job, const char *name, ek_error *err) {
     options.dropout = option_real(job->args, "dropout");
     options.seed = (uint64_t)option_int(job->args, "seed");
     ek_status status = norm_parse(option_text(job->args, "norm"), &options, err);
-    return status == EK_OK ? ek_model_build(&options, &job->model, err) : status;
+    if (status == EK_OK) status = ek_model_build(&options, &job->model, err);
+    if (status == EK_OK && options.norm == EK_NORM_GROUP) tell_groups(job, options.groups);
+    return status;
 }
 
 /* --opset: every checkpoint is written at it, so that model and state stay a pair. */
 static ek_status keep_opset(train_job *job, ek_error *err) {
     const char *opset = option_text(job->args, "opset");
     if (option_int(job->args, "opset") == 0) return EK_OK;
-    return ek_model_set_metadata(job->model, "evenkeel.opset", opset, err);
+    ek_status status = ek_model_set_metadata(job->model, "evenkeel.opset", opset, err);
+    return status == EK_OK ? ek_model_check_save(job->model, NULL, err) : status;
 }
 
 /* Called before the data is opened when the model is a file (its size matters), else after. */
@@ -103,8 +116,9 @@ static ek_status read_list(const char *what, const char *text, int channels, int
         s++;
     }
     if (*s != 0 || (count != channels && count != 1))
-        return fail(err, EK_ERR_ARG, "%s: '%s' is not %d %snumbers, such as 0.5,0.5,0.5", what, text, channels,
-                    positive ? "positive " : "");
+        return fail(err, EK_ERR_ARG, "%s: '%s' is not one %snumber%s, such as %s", what, text,
+                    positive ? "positive " : "", channels == 1 ? "" : ", nor one for each channel",
+                    channels == 1 ? "0.5" : "0.5,0.5,0.5");
     for (int c = count; c < channels; c++) values[c] = values[0];
     return EK_OK;
 }

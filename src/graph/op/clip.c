@@ -51,7 +51,7 @@ static void limits(const eki_step *step, job *j) {
 ek_status eki_op_clip_prepare(eki_step *step, ek_error *err) {
     job j;
     step->keep_in[0] = step->want_din[0];
-    step->in_place = true;
+    step->in_place = EKI_ANY_INPUT;
     for (int i = 1; i < step->n_in; i++) {
         if (!step->has_in[i]) continue;
         step->keep_in[i] = step->want_din[0];

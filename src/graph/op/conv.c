@@ -2,18 +2,22 @@
  *
  * Layouts are chosen from shapes alone (eki_conv_choose_layouts). Where weights are initializers that nobody trains,
  * they are put into oneDNN's own layout once and kept.
+ *
+ * A ReLU behind is done by oneDNN where bounds show that no sum can overflow (op_bound.h).
  */
+#include "graph/op/op_bound.h"
 #include "graph/op/op_conv.h"
 #include "graph/op/op_share.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct conv_state {
     eki_conv *conv;
     eki_chunk_share share;
-    void *prepared;
-    bool keep_prepared;
+    bool prepared;
+    eki_gain gain;
 } conv_state;
 
 static ek_status check_channels(eki_infer *infer, const eki_shape *x, const eki_shape *w, int64_t group) {
@@ -64,6 +68,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.o = step->in[1].shape.dims[0];
     desc.bias = step->n_in > 2 && step->has_in[2];
     desc.residual = step->tail.residual;
+    desc.relu = step->tail.relu;
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];
     desc.forward_only = step->plan->mode != EKI_MODE_TRAINING && !desc.want_dx && !desc.want_dw;
@@ -85,26 +90,36 @@ ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
     step->out[0].layout = step->in_layout[EKI_TAIL_INPUT] = desc.dst_layout;
+    step->in_place = eki_conv_adds_in_place(state->conv) ? 1u << EKI_TAIL_INPUT : 0;
     step->keep_in[0] = desc.want_dw;
     step->keep_in[1] = desc.want_dx;
     step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
-    state->keep_prepared = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    state->gain = (eki_gain){.by = INFINITY};
+    bool keep = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    step->kept_bytes = keep ? eki_conv_prepared_bytes(state->conv) : 0;
     return EK_OK;
 }
 
 static ek_status prepare_weights(eki_step *step, conv_state *state, ek_error *err) {
-    if (!state->keep_prepared || state->prepared != NULL) return EK_OK;
-    size_t bytes = eki_conv_prepared_bytes(state->conv);
-    state->prepared = eki_alloc(bytes);
-    if (state->prepared == NULL) return eki_fail_nomem(err, bytes);
-    return eki_conv_prepare_weights(state->conv, step->in[1].data, state->prepared, err);
+    if (step->kept == NULL || state->prepared) return EK_OK;
+    eki_gain_of_conv(step, &state->gain);
+    EKI_TRY(eki_conv_prepare_weights(state->conv, step->in[1].data, step->kept, err));
+    state->prepared = true;
+    return EK_OK;
 }
 
 ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
     conv_state *state = step->priv;
     EKI_TRY(prepare_weights(step, state, err));
-    return eki_conv_forward(state->conv, step->in[0].data, step->in[1].data, state->prepared, step->in[2].data,
-                            step->in[EKI_TAIL_INPUT].data, step->out[0].data, step->scratch, err);
+    const eki_conv_data data = {.src = step->in[0].data,
+                                .weights = step->in[1].data,
+                                .prepared = step->kept,
+                                .bias = step->in[2].data,
+                                .residual = step->in[EKI_TAIL_INPUT].data,
+                                .finite = eki_bound_conv(step, &state->gain),
+                                .dst = step->out[0].data,
+                                .scratch = step->scratch};
+    return eki_conv_forward(state->conv, &data, err);
 }
 
 ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
@@ -122,7 +137,6 @@ void eki_op_conv_release(eki_step *step) {
     conv_state *state = step->priv;
     if (state == NULL) return;
     eki_conv_destroy(state->conv);
-    eki_free(state->prepared);
     free(state);
     step->priv = NULL;
 }

@@ -165,7 +165,9 @@ ek_status eki_op_convtranspose_backward(eki_step *step, ek_error *err) {
         return EK_OK;
     }
     if (step->din[0] != NULL) {
-        EKI_TRY(eki_conv_forward(step->priv, dy, step->in[1].data, NULL, NULL, NULL, step->din[0], step->scratch, err));
+        const eki_conv_data data = {
+            .src = dy, .weights = step->in[1].data, .dst = step->din[0], .scratch = step->scratch};
+        EKI_TRY(eki_conv_forward(step->priv, &data, err));
     }
     if (step->din[1] != NULL) {
         EKI_TRY(eki_conv_backward_weights(step->priv, dy, step->in[0].data, step->din[1], NULL, step->scratch, err));

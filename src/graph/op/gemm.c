@@ -12,10 +12,9 @@
 
 typedef struct gemm_state {
     eki_product *product;
-    void *prepared;
     int64_t m, k, n;
     float alpha, beta;
-    bool transpose_a, has_c, fused_bias, keep_prepared;
+    bool transpose_a, has_c, fused_bias, prepared;
     eki_chunk_share share;
     size_t product_bytes; /* scratch: of the product, then A', then alpha dY or dA' */
 } gemm_state;
@@ -96,7 +95,8 @@ ek_status eki_op_gemm_prepare(eki_step *step, ek_error *err) {
     step->scratch_bytes = s->product_bytes + (s->transpose_a ? 2 * a + 64 : 0) + (s->alpha != 1.0f ? y + 64 : 0);
     step->keep_in[0] = desc.want_db;
     step->keep_in[1] = desc.want_da;
-    s->keep_prepared = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    bool keep = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    step->kept_bytes = keep ? eki_product_prepared_bytes(s->product) : 0;
     return EK_OK;
 }
 
@@ -139,12 +139,11 @@ static void finish(const eki_step *step, const gemm_state *s) {
 
 ek_status eki_op_gemm_forward(eki_step *step, ek_error *err) {
     gemm_state *s = step->priv;
-    if (s->keep_prepared && s->prepared == NULL) {
-        s->prepared = eki_alloc(eki_product_prepared_bytes(s->product));
-        if (s->prepared == NULL) return eki_fail_nomem(err, eki_product_prepared_bytes(s->product));
-        EKI_TRY(eki_product_prepare(s->product, step->in[1].data, s->prepared, err));
+    if (step->kept != NULL && !s->prepared) {
+        EKI_TRY(eki_product_prepare(s->product, step->in[1].data, step->kept, err));
+        s->prepared = true;
     }
-    EKI_TRY(eki_product_forward(s->product, rows_of_a(step, s), step->in[1].data, s->prepared,
+    EKI_TRY(eki_product_forward(s->product, rows_of_a(step, s), step->in[1].data, step->kept,
                                 s->fused_bias ? step->in[2].data : NULL, step->out[0].data, step->scratch, err));
     if (s->alpha != 1.0f || (s->has_c && !s->fused_bias)) finish(step, s);
     return EK_OK;
@@ -187,7 +186,6 @@ void eki_op_gemm_release(eki_step *step) {
     gemm_state *s = step->priv;
     if (s == NULL) return;
     eki_product_destroy(s->product);
-    eki_free(s->prepared);
     free(s);
     step->priv = NULL;
 }

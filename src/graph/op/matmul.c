@@ -13,8 +13,7 @@
 
 typedef struct matmul_state {
     eki_product *product;
-    void *prepared;
-    bool keep_prepared;
+    bool prepared;
     eki_chunk_share share;
     int64_t m, k, n, batches;
     eki_shape batch, batch_a, batch_b; /* leading dimensions, of the result and of the operands */
@@ -100,8 +99,8 @@ ek_status eki_op_matmul_prepare(eki_step *step, ek_error *err) {
     step->scratch_bytes = s->product_bytes + (s->batches > 1 ? (size_t)(s->k * larger) * sizeof(float) : 0);
     step->keep_in[0] = step->want_din[1];
     step->keep_in[1] = step->want_din[0];
-    s->keep_prepared =
-        s->batches == 1 && step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    bool keep = s->batches == 1 && step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];
+    step->kept_bytes = keep ? eki_product_prepared_bytes(s->product) : 0;
     return EK_OK;
 }
 
@@ -123,14 +122,13 @@ ek_status eki_op_matmul_forward(eki_step *step, ek_error *err) {
     matmul_state *s = step->priv;
     const float *a = step->in[0].data, *b = step->in[1].data;
     float *y = step->out[0].data;
-    if (s->keep_prepared && s->prepared == NULL) {
-        s->prepared = eki_alloc(eki_product_prepared_bytes(s->product));
-        if (s->prepared == NULL) return eki_fail_nomem(err, eki_product_prepared_bytes(s->product));
-        EKI_TRY(eki_product_prepare(s->product, b, s->prepared, err));
+    if (step->kept != NULL && !s->prepared) {
+        EKI_TRY(eki_product_prepare(s->product, b, step->kept, err));
+        s->prepared = true;
     }
     for (int64_t i = 0; i < s->batches; i++) {
         EKI_TRY(eki_product_forward(s->product, a + entry(&s->batch, &s->batch_a, i) * s->m * s->k,
-                                    b + entry(&s->batch, &s->batch_b, i) * s->k * s->n, s->prepared, NULL,
+                                    b + entry(&s->batch, &s->batch_b, i) * s->k * s->n, step->kept, NULL,
                                     y + i * s->m * s->n, step->scratch, err));
     }
     return EK_OK;
@@ -180,7 +178,6 @@ void eki_op_matmul_release(eki_step *step) {
     matmul_state *s = step->priv;
     if (s == NULL) return;
     eki_product_destroy(s->product);
-    eki_free(s->prepared);
     free(s);
     step->priv = NULL;
 }

@@ -69,7 +69,8 @@ ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, boo
     step->saved_bytes = save || backward ? ek_norm_saved_bytes(state->plan) : 0;
     step->keep_in[0] = step->keep_in[1] = backward;
     step->keep_out[0] = backward && step->tail.relu;
-    step->in_place = step->in[0].shape.rank > 1; /* else a scale that is computed might seem to be an input like x */
+    /* At rank 1 a scale that is computed might seem to be an input like x. */
+    step->in_place = step->in[0].shape.rank > 1 ? EKI_ANY_INPUT : 0;
     return EK_OK;
 }
 

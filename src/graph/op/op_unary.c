@@ -13,7 +13,7 @@ ek_status eki_unary_infer(eki_infer *infer, eki_step_fn forward) {
 ek_status eki_unary_prepare(eki_step *step, ek_error *err, bool zero, char from) {
     step->keep_in[0] = from == 'x' && step->want_din[0];
     step->keep_out[0] = from == 'y' && step->want_din[0];
-    step->in_place = true;
+    step->in_place = EKI_ANY_INPUT;
     return zero ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
 

@@ -16,7 +16,7 @@ ek_status eki_op_relu_infer(eki_infer *infer) {
 
 ek_status eki_op_relu_prepare(eki_step *step, ek_error *err) {
     step->keep_out[0] = step->want_din[0];
-    step->in_place = true;
+    step->in_place = EKI_ANY_INPUT;
     return eki_prepare_same_layout(step, err);
 }
 

@@ -25,7 +25,7 @@ static bool one_shape(const eki_step *step) {
 }
 
 ek_status eki_op_sum_prepare(eki_step *step, ek_error *err) {
-    step->in_place = step->n_in == 2 && one_shape(step);
+    step->in_place = step->n_in == 2 && one_shape(step) ? EKI_ANY_INPUT : 0;
     return one_shape(step) ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
 

@@ -5,7 +5,7 @@ bad() { # value text
     only message
 }
 bad btach "did you mean batch?"
-bad group: "none of batch"
-bad group:0 "none of batch"
-bad group:x "none of batch"
+bad group: "the number of groups, from 1 to 1000000, is expected after the colon"
+bad group:0 "the number of groups, from 1"
+bad group:x "the number of groups, from 1"
 bad batch:4 "none of batch"

@@ -1,0 +1,22 @@
+/* large.c: memory for large blocks that are read again and again, in pages of 2 MiB where the system has them. */
+#define _DEFAULT_SOURCE 1 /* madvise */
+#include "base/large.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { PAGE = 1 << 21 };
+
+void *eki_alloc_large(size_t bytes) {
+    size_t rounded;
+    if (bytes < 2 * (size_t)PAGE || !eki_add_size(bytes, PAGE - 1, &rounded)) return eki_alloc(bytes);
+    rounded = rounded / PAGE * PAGE;
+    void *pointer = aligned_alloc(PAGE, rounded);
+#ifdef MADV_HUGEPAGE
+    if (pointer != NULL) (void)madvise(pointer, rounded, MADV_HUGEPAGE); /* a wish: small pages serve as well */
+#endif
+    return pointer;
+}

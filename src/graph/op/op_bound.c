@@ -1,0 +1,104 @@
+/* op_bound.c: bounds of tensors, passed along or measured. */
+#include "graph/op/op_bound.h"
+
+#include "graph/op/op_common.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Far below the largest f32, and GROWTH above what rounding adds to a sum of a million terms. */
+static const double most = 1e37, growth = 1.25;
+
+typedef struct largest_job {
+    const float *data;
+    _Atomic uint32_t largest;
+} largest_job;
+
+/* Magnitudes compare as their bits do, and NaN is above all numbers. */
+static void largest_piece(void *argument, size_t begin, size_t end) {
+    largest_job *j = argument;
+    uint32_t largest = 0;
+    for (size_t i = begin; i < end; i++) {
+        uint32_t bits;
+        memcpy(&bits, j->data + i, sizeof bits);
+        bits &= 0x7fffffffu;
+        largest = bits > largest ? bits : largest;
+    }
+    uint32_t known = atomic_load(&j->largest);
+    while (known < largest && !atomic_compare_exchange_weak(&j->largest, &known, largest)) {
+    }
+}
+
+double eki_largest(const eki_step *step, const float *data, size_t count) {
+    largest_job j = {.data = data};
+    atomic_init(&j.largest, 0);
+    eki_for_pieces(step, count, largest_piece, &j);
+    uint32_t bits = atomic_load(&j.largest);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return bits < 0x7f800000u ? (double)value : INFINITY;
+}
+
+typedef struct gain_job {
+    const float *weights, *bias;
+    size_t row;
+    double *sums;
+} gain_job;
+
+static double sum_of_magnitudes(const float *weights, size_t count) {
+    double lanes[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        for (size_t l = 0; l < 8; l++) lanes[l] += (double)fabsf(weights[i + l]);
+    }
+    for (; i < count; i++) lanes[0] += (double)fabsf(weights[i]);
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+static void gain_task(void *argument, size_t o) {
+    const gain_job *j = argument;
+    j->sums[o] = sum_of_magnitudes(j->weights + o * j->row, j->row);
+}
+
+void eki_gain_of_conv(const eki_step *step, eki_gain *gain) {
+    size_t outputs = (size_t)step->in[1].shape.dims[0], count = eki_view_elements(&step->in[1]);
+    *gain = (eki_gain){.by = INFINITY};
+    double *sums = outputs > 0 ? calloc(outputs, sizeof *sums) : NULL;
+    if (sums == NULL) return; /* not known */
+    gain_job j = {.weights = step->in[1].data, .row = count / outputs, .sums = sums};
+    eki_for_tasks(step, outputs, gain_task, &j);
+    double by = 0.0;
+    for (size_t o = 0; o < outputs; o++) by = sums[o] <= by ? by : sums[o]; /* NaN is taken */
+    free(sums);
+    bool bias = step->n_in > 2 && step->has_in[2];
+    if (bias && !step->is_parameter[2] && step->constant[2] == NULL) return;
+    double add = bias ? eki_largest(step, step->in[2].data, eki_view_elements(&step->in[2])) : 0.0;
+    if (by < most && add < most) *gain = (eki_gain){.by = growth * by, .add = growth * add};
+}
+
+static double known(const eki_view *view) { return view->bound != NULL ? *view->bound : INFINITY; }
+
+static double measured(const eki_step *step, const eki_view *view) {
+    return eki_largest(step, view->data, eki_view_elements(view));
+}
+
+static double result(const eki_gain *gain, double x, double residual) { return gain->by * x + gain->add + residual; }
+
+bool eki_bound_conv(const eki_step *step, const eki_gain *gain) {
+    const eki_view *x = &step->in[0], *residual = &step->in[EKI_TAIL_INPUT];
+    double bound = INFINITY;
+    if (gain->by < most) {
+        double bx = known(x), br = step->tail.residual ? known(residual) : 0.0;
+        bound = result(gain, bx, br);
+        if (step->tail.relu && !(bound < most)) {
+            if (!(result(gain, bx, 0.0) < most)) bx = measured(step, x);
+            if (!(result(gain, bx, br) < most)) br = step->tail.residual ? measured(step, residual) : 0.0;
+            bound = result(gain, bx, br);
+        }
+    }
+    bool finite = bound < most;
+    if (step->out[0].bound != NULL) *step->out[0].bound = finite ? bound : INFINITY;
+    return finite;
+}
