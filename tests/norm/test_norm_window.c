@@ -101,8 +101,8 @@ static void check(int64_t n, int64_t c, int64_t s, int fused) {
 
 static void test_long_rows(void **state) {
     (void)state;
-    check(2, 67, 66000, 0);
-    check(2, 67, 66000, 1);
+    check(4, 35, 66000, 0);
+    check(4, 35, 66000, 1);
 }
 static void test_short_rows(void **state) {
     (void)state;
