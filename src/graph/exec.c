@@ -163,6 +163,13 @@ static bool same_shapes(const eki_exec *exec, const eki_plan *plan, const eki_sh
     return true;
 }
 
+/* An argument of a node is none of the caller's: the model is at fault. */
+static ek_status of_the_model(ek_status status, ek_error *err) {
+    if (status != EK_ERR_ARG) return status;
+    if (err != NULL) err->status = EK_ERR_FORMAT;
+    return EK_ERR_FORMAT;
+}
+
 ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err) {
     for (size_t i = 0; i < CACHED_PLANS; i++) {
         if (exec->plans[i] != NULL && same_shapes(exec, exec->plans[i], input_shapes)) {
@@ -181,7 +188,7 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
     eki_plan *plan;
     exec->current = NULL;
     exec->out_of_memory = false;
-    EKI_TRY(eki_plan_create(&request, &plan, err));
+    EKI_TRY(of_the_model(eki_plan_create(&request, &plan, err), err));
     if (exec->out_of_memory) {
         eki_plan_destroy(plan);
         return eki_fail(err, EK_ERR_NOMEM, "out of memory for the gradients of the parameters");
@@ -336,7 +343,7 @@ static ek_status at_plan_threads(eki_exec *exec, ek_status (*loop)(eki_exec *, e
 
 ek_status eki_exec_forward(eki_exec *exec, ek_error *err) {
     if (exec->current != NULL) zero_output_gradients(exec);
-    return at_plan_threads(exec, run_forward, err);
+    return of_the_model(at_plan_threads(exec, run_forward, err), err);
 }
 
 ek_status eki_exec_backward(eki_exec *exec, ek_error *err) { return at_plan_threads(exec, run_backward, err); }

@@ -61,7 +61,7 @@ EK_INLINE void affine_strip(const element *x, element *y, const eki_grid *g, siz
 
 EK_INLINE void col_affine(const element *x, element *y, const eki_grid *grid, const eki_affine_columns *p,
                           const eki_epilogue *e, int fusion) {
-    strips s = strips_of(grid);
+    strips s = strips_of(grid, 1);
     if (grid->cols >= WIDE_ROW && grid->cols == grid->stride) s = strips_of_rows(grid);
     for (size_t i = 0; i < s.count; i++) {
         size_t at;

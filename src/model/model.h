@@ -79,7 +79,7 @@ ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
-enum { EKI_OPSET_MIN = 17, EKI_OPSET_GROUP = 21, EKI_OPSET_RMS = 23 };
+enum { EKI_OPSET_MIN = 17, EKI_OPSET_GROUP = 21, EKI_OPSET_RMS = 23, EKI_OPSET_KNOWN = 23 };
 #define EKI_META_OPSET "evenkeel.opset"
 
 #endif

@@ -161,6 +161,15 @@ ek_status eki_find_in_model(ek_inspection *in, ek_error *err) {
                          "every initializer is also a graph input, so that runtimes may not take it as constant; here "
                          "all count as constants"));
     }
+    int64_t opset = eki_graph_opset(in->model->graph, "");
+    if (opset > EKI_OPSET_KNOWN) {
+        EKI_TRY(eki_find(
+            in, EK_WARNING, "newer-opset", "",
+            "export it at opset 23 or below, or hold its results against "
+            "another runtime's",
+            err, "opset %" PRId64 " is newer than %d, the newest known here: operators are taken as they are there",
+            opset, EKI_OPSET_KNOWN));
+    }
     for (size_t i = 0; i < in->n_norms; i++) {
         before += in->norms[i].place == EK_SEEN_BEFORE;
         after += in->norms[i].place == EK_SEEN_AFTER;

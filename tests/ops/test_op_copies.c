@@ -61,7 +61,7 @@ static void expand_and_tile(void **state) {
     op_check_gradient(&t, EKI_MODE_FILE);
     op_begin(&t, 13);
     NODE(&t, "Tile", 1, op_input(&t, SHAPE(3), NULL), op_ints(&t, SHAPE(1), I(-2)));
-    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, "negative");
+    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_FORMAT, "negative");
     op_end(&t);
 }
 
@@ -78,7 +78,7 @@ static void range(void **state) {
     op_check(&t, F(1, 1.25f, 1.5f, 1.75f), 4);
     op_begin(&t, 11);
     NODE(&t, "Range", 1, op_ints(&t, SCALAR, I(0)), op_ints(&t, SCALAR, I(1)), op_ints(&t, SCALAR, I(0)));
-    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, "delta is 0");
+    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_FORMAT, "delta is 0");
     op_end(&t);
 }
 

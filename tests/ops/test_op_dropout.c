@@ -56,7 +56,7 @@ static void kept_elements_are_scaled(void **state) {
     assert_true(dropped(&t) > 100 && dropped(&t) < 220);
     op_end(&t);
     dropout_graph(&t, 13, 1.0f, 1);
-    op_run_fails(&t, EKI_MODE_TRAINING, EK_ERR_ARG, "ratio is 1");
+    op_run_fails(&t, EKI_MODE_TRAINING, EK_ERR_FORMAT, "ratio is 1");
     op_end(&t);
 }
 

@@ -59,7 +59,7 @@ static void movement(void **state) {
     op_check(&t, F(3, 1, 6, 4), 4);
     op_begin(&t, 13);
     NODE(&t, "Gather", 1, op_input(&t, SHAPE(2, 3), x), op_ints(&t, SCALAR, I(2)));
-    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, "index 2 is outside [-2, 2)");
+    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_FORMAT, "index 2 is outside [-2, 2)");
     op_end(&t);
     op_begin(&t, 13);
     NODE(&t, "Slice", 1, op_input(&t, SHAPE(2, 3), x), op_ints(&t, SHAPE(1), I(-1)), op_ints(&t, SHAPE(1), I(-100)),

@@ -200,7 +200,7 @@ static void senseless_numbers(void **state) {
         op_test t;
         norm_values v = batch_graph(&t, 15, 1, 4);
         op_set_float(&t, v.node, cases[i].attribute, cases[i].value);
-        op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, cases[i].text);
+        op_run_fails(&t, EKI_MODE_FILE, EK_ERR_FORMAT, cases[i].text);
         assert_non_null(strstr(t.err.text, "(BatchNormalization)"));
         op_end(&t);
     }

@@ -87,7 +87,7 @@ static void resize_errors(void **state) {
     op_run_fails(&t, EKI_MODE_FILE, EK_ERR_UNSUPPORTED, "antialias");
     op_end(&t);
     resize(&t, 13, SHAPE(1, 1, 2, 2), NULL, F(1, 1, -2, 2), NULL);
-    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_ARG, "out of range");
+    op_run_fails(&t, EKI_MODE_FILE, EK_ERR_FORMAT, "out of range");
     op_end(&t);
 }
 

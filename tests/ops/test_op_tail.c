@@ -3,6 +3,7 @@
 #include "graph/plan.h"
 #include "op_harness.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,10 +232,51 @@ static void bounds_hold(void **state) {
     for (size_t i = 0; i < WIDE; i++) assert_true((double)together[i] <= bound);
 }
 
+/* Maxima of what a convolution gives: where its bound is known nothing is looked for, and -infinity and NaN stay. */
+static void pooled(float scale, float y[18], bool *known) {
+    op_test t;
+    size_t count;
+    op_begin(&t, 21);
+    t.forward_only = true;
+    eki_value *x = op_input(&t, SHAPE(1, 2, 6, 6), NULL);
+    eki_value *same = NODE(&t, "Conv", 1, x, op_param(&t, SHAPE(2, 2, 1, 1), F(1, 0, 0, 1)))->out[0];
+    eki_value *w = op_param(&t, SHAPE(2, 2, 1, 1), F(-1e20f, -1e20f, 1e20f, -1e20f));
+    eki_value *conv = NODE(&t, "Conv", 1, NODE(&t, "Relu", 1, same)->out[0], w)->out[0];
+    eki_node *pool = NODE(&t, "MaxPool", 1, conv);
+    op_set_ints(&t, pool, "kernel_shape", (const int64_t[]){2, 2}, 2);
+    op_set_ints(&t, pool, "strides", (const int64_t[]){2, 2}, 2);
+    for (size_t i = 0; i < 72; i++) t.feed[0][i] = scale * (1.0f + (float)(i % 5));
+    if (scale > 1.0f) t.feed[0][0] = NAN;
+    op_run(&t, EKI_MODE_INFERENCE);
+    memcpy(y, op_result(&t, 0, &count), 18 * sizeof *y);
+    assert_int_equal(count, 18);
+    const eki_plan_private *p = eki_exec_plan(t.exec)->private_data;
+    *known = *p->steps[p->n_steps - 1]->step.out[0].bound < INFINITY;
+    op_end(&t);
+}
+
+static void maxima_of_a_bounded_tensor(void **state) {
+    (void)state;
+    float y[18];
+    bool known;
+    pooled(1.0f, y, &known);
+    assert_true(known);
+    for (size_t i = 0; i < 9; i++) assert_true(y[i] <= -2e20f && y[i] >= -1e21f);
+    pooled(1e20f, y, &known);
+    assert_false(known);
+    assert_true(isnan(y[0]) && isnan(y[9]));
+    for (size_t i = 1; i < 9; i++) assert_true(y[i] == -INFINITY && y[9 + i] == INFINITY);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),          cmocka_unit_test(late_residual),
-                                       cmocka_unit_test(two_norms_meet),     cmocka_unit_test(broadcast_stays),
-                                       cmocka_unit_test(nan_stays),          cmocka_unit_test(conv_takes_the_tail),
-                                       cmocka_unit_test(overflow_stays_nan), cmocka_unit_test(bounds_hold)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits),
+                                       cmocka_unit_test(late_residual),
+                                       cmocka_unit_test(two_norms_meet),
+                                       cmocka_unit_test(broadcast_stays),
+                                       cmocka_unit_test(nan_stays),
+                                       cmocka_unit_test(conv_takes_the_tail),
+                                       cmocka_unit_test(overflow_stays_nan),
+                                       cmocka_unit_test(bounds_hold),
+                                       cmocka_unit_test(maxima_of_a_bounded_tensor)};
     return cmocka_run_group_tests_name("op_tail", tests, NULL, NULL);
 }

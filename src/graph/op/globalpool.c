@@ -28,18 +28,38 @@ static job describe(const eki_step *step) {
     return j;
 }
 
-/* Channels [c, c + used) of one example; `used` < block at the end. */
-static void reduce(const job *j, const float *x, int64_t used, float *y) {
+/* Whole blocks, so that the loop over channels is one of constant length; padding is summed too. */
+static void sum_16(const float *x, int64_t pixels, double sum[16]) {
+    for (int64_t p = 0; p < pixels; p++, x += 16) {
+        for (int l = 0; l < 16; l++) sum[l] += x[l];
+    }
+}
+
+static void sum_8(const float *x, int64_t pixels, double sum[8]) {
+    for (int64_t p = 0; p < pixels; p++, x += 8) {
+        for (int l = 0; l < 8; l++) sum[l] += x[l];
+    }
+}
+
+static void means(const job *j, const float *x, int64_t used, float *y) {
     double sum[MAX_BLOCK] = {0};
-    float most[MAX_BLOCK];
-    memcpy(most, x, (size_t)used * sizeof *most);
+    if (j->block == 16) {
+        sum_16(x, j->pixels, sum);
+    } else if (j->block == 8) {
+        sum_8(x, j->pixels, sum);
+    } else {
+        for (int64_t p = 0; p < j->pixels; p++) sum[0] += x[p];
+    }
+    for (int64_t l = 0; l < used; l++) y[l] = (float)(sum[l] / (double)j->pixels);
+}
+
+static void maxima(const job *j, const float *x, int64_t used, float *y) {
+    memcpy(y, x, (size_t)used * sizeof *y);
     for (int64_t p = 0; p < j->pixels; p++, x += j->block) {
         for (int64_t l = 0; l < used; l++) {
-            sum[l] += x[l];
-            if (!(x[l] <= most[l])) most[l] = x[l];
+            if (!(x[l] <= y[l])) y[l] = x[l];
         }
     }
-    for (int64_t l = 0; l < used; l++) y[l] = j->mean ? (float)(sum[l] / (double)j->pixels) : most[l];
 }
 
 static int64_t used_channels(const job *j, int64_t block) {
@@ -47,35 +67,45 @@ static int64_t used_channels(const job *j, int64_t block) {
     return left < j->block ? left : j->block;
 }
 
+/* Channels [b * block, + used) of one example; `used` < block at the end. */
 static void forward_task(void *argument, size_t index) {
     const job *j = argument;
-    int64_t n = (int64_t)index / j->blocks, b = (int64_t)index % j->blocks;
-    reduce(j, j->x + (int64_t)index * j->pixels * j->block, used_channels(j, b), j->y + n * j->channels + b * j->block);
+    int64_t n = (int64_t)index / j->blocks, b = (int64_t)index % j->blocks, used = used_channels(j, b);
+    const float *x = j->x + (int64_t)index * j->pixels * j->block;
+    (j->mean ? means : maxima)(j, x, used, j->y + n * j->channels + b * j->block);
 }
 
-static void spread(const job *j, const float *x, const float *dy, int64_t used, float *dx) {
+static void spread_mean(const job *j, const float *dy, int64_t used, float *dx) {
+    float share[MAX_BLOCK] = {0};
+    for (int64_t l = 0; l < used; l++) share[l] = (float)((double)dy[l] / (double)j->pixels);
+    for (int64_t p = 0; p < j->pixels; p++) memcpy(dx + p * j->block, share, (size_t)j->block * sizeof *dx);
+}
+
+/* To the first of equal maxima. */
+static void spread_maximum(const job *j, const float *x, const float *dy, int64_t used, float *dx) {
     bool done[MAX_BLOCK] = {false};
     float most[MAX_BLOCK];
-    if (!j->mean) reduce(j, x, used, most);
+    maxima(j, x, used, most);
+    memset(dx, 0, (size_t)(j->pixels * j->block) * sizeof *dx);
     for (int64_t p = 0; p < j->pixels; p++, x += j->block, dx += j->block) {
-        for (int64_t l = 0; l < j->block; l++) {
-            dx[l] = 0.0f;
-            if (l >= used) continue;
-            if (j->mean) {
-                dx[l] = (float)((double)dy[l] / (double)j->pixels);
-            } else if (!done[l] && x[l] == most[l]) {
-                dx[l] = dy[l];
-                done[l] = true;
-            }
+        for (int64_t l = 0; l < used; l++) {
+            if (done[l] || x[l] != most[l]) continue;
+            dx[l] = dy[l];
+            done[l] = true;
         }
     }
 }
 
 static void backward_task(void *argument, size_t index) {
     const job *j = argument;
-    int64_t n = (int64_t)index / j->blocks, b = (int64_t)index % j->blocks;
+    int64_t n = (int64_t)index / j->blocks, b = (int64_t)index % j->blocks, used = used_channels(j, b);
     int64_t at = (int64_t)index * j->pixels * j->block;
-    spread(j, j->x == NULL ? NULL : j->x + at, j->dy + n * j->channels + b * j->block, used_channels(j, b), j->dx + at);
+    const float *dy = j->dy + n * j->channels + b * j->block;
+    if (j->mean) {
+        spread_mean(j, dy, used, j->dx + at);
+    } else {
+        spread_maximum(j, j->x + at, dy, used, j->dx + at);
+    }
 }
 
 ek_status eki_op_globalaveragepool_infer(eki_infer *infer) {

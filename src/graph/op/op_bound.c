@@ -80,6 +80,12 @@ void eki_gain_of_conv(const eki_step *step, eki_gain *gain) {
 
 static double known(const eki_view *view) { return view->bound != NULL ? *view->bound : INFINITY; }
 
+bool eki_bound_same(const eki_step *step) {
+    double bound = known(&step->in[0]);
+    if (step->out[0].bound != NULL) *step->out[0].bound = bound;
+    return bound < INFINITY;
+}
+
 static double measured(const eki_step *step, const eki_view *view) {
     return eki_largest(step, view->data, eki_view_elements(view));
 }

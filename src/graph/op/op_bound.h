@@ -21,6 +21,8 @@ typedef struct eki_gain {
 void eki_gain_of_conv(const eki_step *step, eki_gain *gain);
 /* Sets the bound of a convolution's result; true: no sum in it overflows, and nothing that it reads is NaN. */
 bool eki_bound_conv(const eki_step *step, const eki_gain *gain);
+/* Output 0 holds nothing larger than input 0 does: its bound is that one's. Whether it is known. */
+bool eki_bound_same(const eki_step *step);
 /* The largest magnitude of `count` numbers, INFINITY when one of them is NaN or infinite. */
 double eki_largest(const eki_step *step, const float *data, size_t count);
 

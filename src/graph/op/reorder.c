@@ -1,5 +1,6 @@
 /* reorder.c: the step that the planner puts where a tensor comes in another layout than the next operator wants. */
 #include "dnnl/adapter.h"
+#include "graph/op/op_bound.h"
 #include "graph/plan.h"
 
 static ek_status change(const eki_step *step, const void *src, ek_layout from, void *dst, ek_layout to, ek_error *err) {
@@ -8,6 +9,7 @@ static ek_status change(const eki_step *step, const void *src, ek_layout from, v
 }
 
 ek_status eki_op_reorder_forward(eki_step *step, ek_error *err) {
+    (void)eki_bound_same(step);
     return change(step, step->in[0].data, step->in[0].layout, step->out[0].data, step->out[0].layout, err);
 }
 
