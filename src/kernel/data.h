@@ -39,6 +39,9 @@ EK_INLINE f64x8 data_widen(const element *p) { return f64x8_half(data_of(half_lo
 EK_INLINE f64x8 data_widen_n(const element *p, size_t n) { return f64x8_half(data_of(half_load_n(p, n)), 0); }
 #endif
 
+/* One element. */
+EK_INLINE double data_first(const element *p) { return f64x8_first(data_widen_n(p, 1)); }
+
 /* Element i of a tensor. */
 EK_INLINE const element *element_at(const void *tensor, size_t i) { return (const element *)tensor + i; }
 EK_INLINE element *element_to(void *tensor, size_t i) { return (element *)tensor + i; }

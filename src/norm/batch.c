@@ -113,7 +113,7 @@ void eki_batch_forward(const eki_job *job, bool running) {
     eki_job once = *job;
     if (running) {
         take_running(job);
-        once.stream = job->stream && job->plan->elements * job->plan->element_bytes >= EKI_STREAM_ONCE;
+        once.stream = eki_streams_once(job);
     } else {
         eki_phase_moments(job);
         eki_batch_statistics(job);

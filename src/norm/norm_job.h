@@ -169,6 +169,11 @@ int64_t eki_window_channels(const eki_job *job, int64_t *first);
 void eki_phase_moments(const eki_job *job);
 void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
+/* Sets that go through a phase together, and stay in the first cache between phases: many share the cost of their
+ * divisions and roots; of tensors that come from memory few, so that it is read and written at the same time. */
+enum { EKI_TOGETHER = 16 }; /* at most */
+int64_t eki_sets_together(const ek_norm_plan *plan);
+void eki_set_statistics(const eki_job *job, int64_t first, int64_t last); /* of sets of one piece */
 void eki_phase_set_moments(const eki_job *job);
 
 /* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
@@ -211,6 +216,11 @@ void eki_wide_affine_phase(const eki_job *job);
 void eki_wide_gradaffine(const eki_job *job);
 void eki_wide_rows_forward(const eki_job *job);
 void eki_wide_rows_backward(const eki_job *job);
+
+/* Whether y goes past the caches where x is read from memory once. */
+static inline bool eki_streams_once(const eki_job *job) {
+    return job->stream && job->plan->elements * job->plan->element_bytes >= EKI_STREAM_ONCE;
+}
 
 /* Streamed stores come before whatever the end of a task announces. */
 static inline void eki_end_stream(const eki_job *job) {
