@@ -106,14 +106,14 @@ void eki_batch_affine(const eki_job *job) {
 }
 
 void eki_batch_forward(const eki_job *job, bool running) {
-    eki_job once = *job;
-    once.stream = eki_streams_once(job);
     if (!running && eki_by_slabs(job)) {
-        eki_slabs_forward(&once);
+        eki_slabs_forward(job);
         return;
     }
+    eki_job once = *job;
     if (running) {
         take_running(job);
+        once.stream = eki_streams_once(job);
     } else {
         eki_phase_moments(job);
         eki_batch_statistics(job);
