@@ -24,6 +24,7 @@ EK_INLINE void row_affine(const element *x, element *y, size_t rows, size_t stri
                       f32x16_set1(p.bias[r])};
         size_t i = r * stride, end = i + n;
         for (; i + 16 <= end; i += 16) {
+            fetch_to(y + i + FETCH_ELEMENTS);
             data_store(y + i, finish(affine_eval(data_load(x + i), &v), e, i, 16, fusion));
         }
         if (i == end) continue;
@@ -60,7 +61,7 @@ EK_INLINE void affine_strip(const element *x, element *y, const eki_grid *g, siz
 
 EK_INLINE void col_affine(const element *x, element *y, const eki_grid *grid, const eki_affine_columns *p,
                           const eki_epilogue *e, int fusion) {
-    strips s = strips_of(grid);
+    strips s = strips_of(grid, 1);
     if (grid->cols >= WIDE_ROW && grid->cols == grid->stride) s = strips_of_rows(grid);
     for (size_t i = 0; i < s.count; i++) {
         size_t at;
@@ -83,38 +84,43 @@ EK_INLINE f32x16 vec_eval(const element *x, const float *scale, const float *bia
     return with_bias ? f32x16_add(y, load16(bias + i, n)) : y;
 }
 
-EK_INLINE void vec_affine(const element *x, element *y, size_t n, const float *scale, const float *bias,
-                          const eki_affine *p, int with_scale, int with_bias, const eki_epilogue *e, int fusion) {
-    affine16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(0.0f)};
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        f32x16 t = vec_eval(x, scale, bias, i, 16, &v, with_scale, with_bias);
-        data_store(y + i, finish(t, e, i, 16, fusion));
-    }
-    if (i < n) {
+/* Row r has the r-th coefficients. */
+EK_INLINE void vec_affine(const element *x, element *y, size_t rows, size_t stride, size_t n, const float *scale,
+                          const float *bias, const eki_affine *p, int with_scale, int with_bias, const eki_epilogue *e,
+                          int fusion) {
+    for (size_t r = 0; r < rows; r++, x += stride, y += stride) {
+        affine16 v = {f32x16_set1(p[r].mean_hi), f32x16_set1(p[r].mean_lo), f32x16_set1(p[r].gain), f32x16_set1(0.0f)};
+        eki_epilogue here = epilogue_shift(e, r * stride);
+        size_t i = 0;
+        for (; i + 16 <= n; i += 16) {
+            fetch_to(y + i + FETCH_ELEMENTS);
+            f32x16 t = vec_eval(x, scale, bias, i, 16, &v, with_scale, with_bias);
+            data_store(y + i, finish(t, &here, i, 16, fusion));
+        }
+        if (i == n) continue;
         f32x16 t = vec_eval(x, scale, bias, i, n - i, &v, with_scale, with_bias);
-        data_store_n(y + i, finish(t, e, i, n - i, fusion), n - i);
+        data_store_n(y + i, finish(t, &here, i, n - i, fusion), n - i);
     }
 }
 
-EK_INLINE void vec_affine_any(const element *x, element *y, size_t n, const float *scale, const float *bias,
-                              const eki_affine *p, const eki_epilogue *e, int fusion) {
+EK_INLINE void vec_affine_any(const element *x, element *y, size_t rows, size_t stride, size_t n, const float *scale,
+                              const float *bias, const eki_affine *p, const eki_epilogue *e, int fusion) {
     if (scale != NULL && bias != NULL) {
-        vec_affine(x, y, n, scale, bias, p, 1, 1, e, fusion);
+        vec_affine(x, y, rows, stride, n, scale, bias, p, 1, 1, e, fusion);
     } else if (scale != NULL) {
-        vec_affine(x, y, n, scale, bias, p, 1, 0, e, fusion);
+        vec_affine(x, y, rows, stride, n, scale, bias, p, 1, 0, e, fusion);
     } else if (bias != NULL) {
-        vec_affine(x, y, n, scale, bias, p, 0, 1, e, fusion);
+        vec_affine(x, y, rows, stride, n, scale, bias, p, 0, 1, e, fusion);
     } else {
-        vec_affine(x, y, n, scale, bias, p, 0, 0, e, fusion);
+        vec_affine(x, y, rows, stride, n, scale, bias, p, 0, 0, e, fusion);
     }
 }
 
-void EK_FN(vec_affine)(const void *x, void *y, size_t n, const float *scale, const float *bias, const eki_affine *p,
-                       const eki_epilogue *e) {
+void EK_FN(vec_affine)(const void *x, void *y, size_t rows, size_t stride, size_t n, const float *scale,
+                       const float *bias, const eki_affine *p, const eki_epilogue *e) {
     if (e == NULL) {
-        vec_affine_any(x, y, n, scale, bias, p, e, FUSE_NOTHING);
+        vec_affine_any(x, y, rows, stride, n, scale, bias, p, e, FUSE_NOTHING);
     } else {
-        vec_affine_any(x, y, n, scale, bias, p, e, FUSE_ANY);
+        vec_affine_any(x, y, rows, stride, n, scale, bias, p, e, FUSE_ANY);
     }
 }

@@ -48,7 +48,7 @@ EK_INLINE void moments_tile_n(const element *x, const eki_grid *g, const double 
 }
 
 void EK_FN(col_moments)(const void *x, const eki_grid *grid, const double *shift, double *s1, double *s2) {
-    strips s = strips_of(grid);
+    strips s = strips_of(grid, 1);
     for (size_t i = 0; i < s.count; i++) {
         size_t at, c = 0;
         eki_grid g = strip_of(grid, &s, i, &at);
@@ -132,7 +132,7 @@ EK_INLINE void gradsums_fused(const element *x, const element *dy, const eki_gri
 
 EK_INLINE void col_gradsums_fused(const element *x, const element *dy, const eki_grid *grid, const double *mean,
                                   double *sdy, double *sdyx, const eki_epilogue *e, int fusion) {
-    strips s = strips_of(grid);
+    strips s = strips_of(grid, 2);
     for (size_t i = 0; i < s.count; i++) {
         size_t at, c = 0;
         eki_grid g = strip_of(grid, &s, i, &at);
@@ -155,7 +155,7 @@ void EK_FN(col_gradsums)(const void *x, const void *dy, const eki_grid *grid, co
         col_gradsums_fused(x, dy, grid, mean, sdy, sdyx, e, FUSE_ANY);
         return;
     }
-    strips s = strips_of(grid);
+    strips s = strips_of(grid, 2);
     for (size_t i = 0; i < s.count; i++) {
         size_t at, c = 0;
         eki_grid g = strip_of(grid, &s, i, &at);

@@ -39,6 +39,9 @@ EK_INLINE f64x8 data_widen(const element *p) { return f64x8_half(data_of(half_lo
 EK_INLINE f64x8 data_widen_n(const element *p, size_t n) { return f64x8_half(data_of(half_load_n(p, n)), 0); }
 #endif
 
+/* One element. */
+EK_INLINE double data_first(const element *p) { return f64x8_first(data_widen_n(p, 1)); }
+
 /* Element i of a tensor. */
 EK_INLINE const element *element_at(const void *tensor, size_t i) { return (const element *)tensor + i; }
 EK_INLINE element *element_to(void *tensor, size_t i) { return (element *)tensor + i; }
@@ -58,9 +61,9 @@ EK_INLINE void data_store16(element *p, f32x16 a, size_t n) {
 
 /* Wide rows are walked a strip at a time, so that all tiles of columns read it from the cache. While one strip is
  * worked on, the next is fetched: rows far apart are a pattern the hardware does not see. A strip and the next fit the
- * first cache; few rows where they are far apart, because rows a whole number of pages apart share one set of it. The
- * forward map takes rows of WIDE_ROW elements and more one after the other. */
-enum { WIDE_ROW = 1024, STRIP_ELEMENTS = 1024, STRIP_LEAST = 4, ONE_TILE = 16 };
+ * first cache; few rows where they are far apart, because rows a whole number of pages apart share one set of it: of
+ * two tensors half as many. The forward map takes rows of WIDE_ROW elements and more one after the other. */
+enum { WIDE_ROW = 1024, STRIP_ELEMENTS = 1024, STRIP_LEAST = 4, ONE_TILE = 16, PAGE = 4096 };
 
 /* A grid is cut into strips of rows; where a single tile covers its columns it is one, with all its stretches. */
 typedef struct strips {
@@ -74,10 +77,13 @@ EK_INLINE size_t tile_ahead(const eki_grid *g) {
     if (g->stride > 2 * ONE_TILE) return FETCH_ROWS * g->stride;
     return g->count > 1 && g->rows * g->stride < FETCH_ELEMENTS ? g->distance : FETCH_ELEMENTS;
 }
-EK_INLINE strips strips_of(const eki_grid *g) {
+
+/* Of a reading of so many tensors. */
+EK_INLINE strips strips_of(const eki_grid *g, int tensors) {
     if (g->cols <= ONE_TILE) return (strips){g->rows, 1, 1, tile_ahead(g)};
     size_t rows = STRIP_ELEMENTS / g->stride;
-    if (rows < STRIP_LEAST) rows = STRIP_LEAST;
+    size_t least = tensors > 1 && g->stride * sizeof(element) % PAGE == 0 ? STRIP_LEAST / 2 : STRIP_LEAST;
+    if (rows < least) rows = least;
     if (rows >= g->rows) return (strips){g->rows, 1, g->count, FETCH_ROWS * g->stride};
     size_t each = (g->rows + rows - 1) / rows;
     return (strips){rows, each, each * g->count, rows * g->stride};

@@ -102,7 +102,7 @@ EK_INLINE void gradient_tile(const element *x, const element *dy, element *dx, c
 
 EK_INLINE void gradient_columns(const element *x, const element *dy, element *dx, const eki_grid *grid,
                                 const eki_gradient_columns *p, const eki_epilogue *e, int fusion) {
-    strips s = strips_of(grid);
+    strips s = strips_of(grid, 2);
     for (size_t i = 0; i < s.count; i++) {
         size_t at, c = 0;
         eki_grid g = strip_of(grid, &s, i, &at);

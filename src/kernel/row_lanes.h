@@ -53,6 +53,28 @@ EK_INLINE void add_squares(lanes *s, const element *x, size_t n, size_t ahead, f
     }
 }
 
+/* The same of two rows side by side, that begin at x and z; `ahead` counts from x, two steps each time. Their sums of
+ * squares are added on the units for products, which take longer: those of one row would wait for each other. */
+EK_INLINE void add_squares_of_two(lanes *s, const element *x, const element *z, size_t n, size_t ahead,
+                                  const f64x8 shift[2]) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        fetch(x + ahead + 2 * i);
+        fetch(x + ahead + 2 * i + 16);
+        for (int half = 0; half < 2; half++) {
+            f64x8 d = f64x8_sub(data_widen(x + i + 8 * half), shift[0]);
+            f64x8 e = f64x8_sub(data_widen(z + i + 8 * half), shift[1]);
+            s[0].a[half] = f64x8_add(s[0].a[half], d);
+            s[1].a[half] = f64x8_add(s[1].a[half], e);
+            s[0].b[half] = f64x8_plus(s[0].b[half], f64x8_mul(d, d));
+            s[1].b[half] = f64x8_plus(s[1].b[half], f64x8_mul(e, e));
+        }
+    }
+    if (i == n) return;
+    add_squares(s, x + i, n - i, 0, shift[0]);
+    add_squares(s + 1, z + i, n - i, 0, shift[1]);
+}
+
 /* Eight lanes of g = scale * dy, exact in f64, and of g * (x - mean); first n lanes. */
 EK_INLINE void add_products(lanes *s, int half, const element *x, f64x8 g, const float *scale, f64x8 mean, size_t n) {
     if (n < 8) {

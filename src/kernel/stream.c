@@ -214,7 +214,7 @@ EK_INLINE void affine_elements(const element *x, element *y, size_t n, const flo
                                const eki_affine *p) {
     size_t i = before_line(y, n);
     f32x16 hi = f32x16_set1(p->mean_hi), lo = f32x16_set1(p->mean_lo), gain = f32x16_set1(p->gain);
-    EK_FN(vec_affine)(x, y, i, scale, bias, p, NULL);
+    if (i > 0) EK_FN(vec_affine)(x, y, 1, 0, i, scale, bias, p, NULL);
     for (; i + LINE <= n; i += LINE) {
         f32x16 line[LINE_VECTORS];
         for (size_t k = 0; k < LINE_VECTORS; k++) {
@@ -224,16 +224,18 @@ EK_INLINE void affine_elements(const element *x, element *y, size_t n, const flo
         }
         data_stream(y + i, line);
     }
-    EK_FN(vec_affine)(x + i, y + i, n - i, scale + i, bias + i, p, NULL);
+    if (i < n) EK_FN(vec_affine)(x + i, y + i, 1, 0, n - i, scale + i, bias + i, p, NULL);
 }
 
 /* The rare forms without scale or bias take plain stores. */
-void EK_FN(vec_affine_stream)(const void *x, void *y, size_t n, const float *scale, const float *bias,
-                              const eki_affine *p) {
+void EK_FN(vec_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const float *scale,
+                              const float *bias, const eki_affine *p) {
     if (scale == NULL || bias == NULL) {
-        EK_FN(vec_affine)(x, y, n, scale, bias, p, NULL);
-    } else {
-        affine_elements(x, y, n, scale, bias, p);
+        EK_FN(vec_affine)(x, y, rows, stride, n, scale, bias, p, NULL);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        affine_elements(element_at(x, r * stride), element_to(y, r * stride), n, scale, bias, p + r);
     }
 }
 

@@ -107,7 +107,7 @@ void eki_batch_affine(const eki_job *job) {
 
 void eki_batch_forward(const eki_job *job, bool running) {
     eki_job once = *job;
-    once.stream = job->stream && job->plan->elements * job->plan->element_bytes >= EKI_STREAM_ONCE;
+    once.stream = eki_streams_once(job);
     if (!running && eki_by_slabs(job)) {
         eki_slabs_forward(&once);
         return;
@@ -140,7 +140,11 @@ void eki_batch_gradients(const eki_job *job, int64_t begin, int64_t end) {
     }
 }
 
-static void finish_channels(void *context, int64_t begin, int64_t end) { eki_batch_gradients(context, begin, end); }
+static void finish_channels(void *context, int64_t begin, int64_t end) {
+    int64_t first;
+    (void)eki_window_channels(context, &first);
+    eki_batch_gradients(context, first + begin, first + end);
+}
 
 /* dx = (scale * rstd) dy, by the forward kernels. */
 static void scale_gradient(const eki_job *job) {
@@ -167,18 +171,31 @@ static void scale_fused_gradient(const eki_job *job) {
 
 void eki_batch_totals(const eki_job *job) {
     eki_job copy = *job;
-    eki_ranges(job->plan, job->plan->channels, 8 * job->plan->units.count, finish_channels, &copy);
+    int64_t first, channels = eki_window_channels(job, &first);
+    eki_ranges(job->plan, channels, 8 * job->plan->units.count, finish_channels, &copy);
+}
+
+static void backward_window(eki_job *job) {
+    eki_form_first(job);
+    eki_phase_gradsums(job);
+    eki_batch_totals(job);
+    eki_form_done(job);
+    if (eki_wants_dx(job)) eki_phase_gradaffine(job);
 }
 
 void eki_batch_backward(const eki_job *whole, bool through_statistics) {
     eki_job local = *whole, *job = &local;
     bool parameters = job->dscale != NULL || job->dbias != NULL || job->totals != NULL;
     if (eki_computes_again(job)) eki_batch_coefficients(job);
-    if (through_statistics && (parameters || job->dx != NULL) && eki_by_slabs(job)) {
-        eki_slabs_backward(job);
+    if (through_statistics && (parameters || job->dx != NULL)) {
+        if (eki_by_slabs(job)) {
+            eki_slabs_backward(job);
+        } else {
+            eki_each_window(job, backward_window);
+        }
         return;
     }
-    if (parameters || (job->dx != NULL && through_statistics)) {
+    if (parameters) {
         eki_form_first(job);
         eki_phase_gradsums(job);
         eki_batch_totals(job);

@@ -19,10 +19,13 @@ static void group_rows(const eki_job *job, int64_t sample, int64_t first, void (
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
     const ek_norm_plan *plan = job->plan;
-    for (int64_t set = begin; set < end; set++) {
-        eki_stats_set(&job->stats, set, eki_set_piece_moments(job, set, 0), plan->desc.epsilon);
-        int64_t sample = set / plan->groups, first = set % plan->groups * plan->group_channels;
-        group_rows(job, sample, first, eki_affine_rows);
+    int64_t together = eki_sets_together(plan);
+    for (int64_t first = begin; first < end; first += together) {
+        int64_t last = first + together < end ? first + together : end;
+        eki_set_statistics(job, first, last);
+        for (int64_t set = first; set < last; set++) {
+            group_rows(job, set / plan->groups, set % plan->groups * plan->group_channels, eki_affine_rows);
+        }
     }
     eki_end_stream(job);
 }
@@ -51,6 +54,7 @@ void eki_group_forward(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     if (fits_cache(plan)) {
+        copy.stream = eki_streams_once(job);
         eki_ranges(plan, plan->sets, plan->set_size, fused_forward, &copy);
         return;
     }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024, TOGETHER = 16, TOGETHER_ELEMENTS = 2048 };
+enum { ROWS_AT_ONCE = 4, NARROW_ROW = 512, COLUMN_TILE = 1024, MERGED = 64 };
 
 static eki_pair *row_sums(const eki_job *job) { return job->sums; }
 
@@ -42,46 +42,49 @@ static void clear_piece(const eki_job *job, void *tensor, int64_t offset, int64_
     if (tensor != NULL) memset(eki_to(job, tensor, offset), 0, (size_t)(length * job->plan->element_bytes));
 }
 
-static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
+/* `rows` rows with their own coefficients, none of them hidden. */
+static void affine_rows(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length,
+                        const eki_affine *p) {
     const eki_kernels *k = job->kernels;
-    const float *scale = from(job->scale, begin);
-    const float *bias = from(job->bias, begin);
-    eki_affine p = row_affine(job, row);
-    eki_epilogue fused;
+    const float *scale = from(job->scale, begin), *bias = from(job->bias, begin);
     int64_t offset = row * job->plan->space + begin;
-    if (eki_row_hidden(job, row)) {
-        clear_piece(job, job->y, offset, length);
-        return;
-    }
+    const void *x = eki_at(job, job->x, offset);
+    void *y = eki_to(job, job->y, offset);
+    size_t count = (size_t)rows, stride = (size_t)job->plan->space, n = (size_t)length;
+    eki_epilogue fused;
     if (job->stream && !eki_fuses(job)) {
-        k->vec_affine_stream(eki_at(job, job->x, offset), eki_to(job, job->y, offset), (size_t)length, scale, bias, &p);
+        k->vec_affine_stream(x, y, count, stride, n, scale, bias, p);
+    } else {
+        k->vec_affine(x, y, count, stride, n, scale, bias, p, fuse(job, row, begin, p, &fused));
+    }
+}
+
+static void affine_piece(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
+    if (eki_row_hidden(job, row)) {
+        clear_piece(job, job->y, row * job->plan->space + begin, length);
         return;
     }
-    k->vec_affine(eki_at(job, job->x, offset), eki_to(job, job->y, offset), (size_t)length, scale, bias, &p,
-                  fuse(job, row, begin, &p, &fused));
+    eki_affine p = row_affine(job, row);
+    affine_rows(job, row, 1, begin, length, &p);
 }
 
-/* Rows that go through a phase together, so that the divisions and roots of one do not hold up the sums of the next;
- * few enough to stay in the first cache between phases. */
-static int64_t rows_together(const ek_norm_plan *plan) {
-    int64_t rows = TOGETHER_ELEMENTS / plan->space;
-    return rows < 1 ? 1 : rows > TOGETHER ? TOGETHER : rows;
-}
-
-static void fused_rows(const eki_job *job, int64_t first, int64_t last) {
-    eki_moments moments[TOGETHER];
-    for (int64_t row = first; row < last; row++) moments[row - first] = eki_set_piece_moments(job, row, 0);
-    for (int64_t row = first; row < last; row++) {
-        eki_stats_set(&job->stats, row, moments[row - first], job->plan->desc.epsilon);
+static void apply_forward(const eki_job *job, int64_t first, int64_t last) {
+    eki_affine p[EKI_TOGETHER];
+    if (job->valid != NULL) {
+        for (int64_t row = first; row < last; row++) affine_piece(job, row, 0, job->plan->space);
+        return;
     }
-    for (int64_t row = first; row < last; row++) affine_piece(job, row, 0, job->plan->space);
+    for (int64_t row = first; row < last; row++) p[row - first] = row_affine(job, row);
+    affine_rows(job, first, last - first, 0, job->plan->space, p);
 }
 
 static void fused_forward(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t together = rows_together(job->plan);
+    int64_t together = eki_sets_together(job->plan);
     for (int64_t row = begin; row < end; row += together) {
-        fused_rows(job, row, row + together < end ? row + together : end);
+        int64_t last = row + together < end ? row + together : end;
+        eki_set_statistics(job, row, last);
+        apply_forward(job, row, last);
     }
     eki_end_stream(job);
 }
@@ -104,6 +107,7 @@ void eki_rows_forward(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     eki_job copy = *job;
     if (plan->set_blocks == 1) {
+        copy.stream = eki_streams_once(job);
         eki_ranges(plan, plan->sets, plan->space, fused_forward, &copy);
         return;
     }
@@ -179,7 +183,7 @@ static void apply_rows(const eki_job *job, int64_t begin, int64_t end) {
 
 static void gradient_rows(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
-    int64_t together = rows_together(job->plan);
+    int64_t together = eki_sets_together(job->plan);
     for (int64_t first = begin; first < end; first += together) {
         int64_t last = first + together < end ? first + together : end;
         sum_rows(job, first, last);
@@ -287,19 +291,30 @@ static void parameter_tiles(void *context, int64_t begin, int64_t end) {
     }
 }
 
+/* Adds up the blocks of `count` columns, each block's `stride` after the other's, into the first: the fixed tree. */
+static void merge_columns(double *sums, int64_t blocks, int64_t stride, int64_t count) {
+    for (int64_t step = 1; step < blocks; step *= 2) {
+        for (int64_t block = 0; block + step < blocks; block += 2 * step) {
+            double *restrict left = sums + block * stride;
+            const double *restrict right = sums + (block + step) * stride;
+            for (int64_t j = 0; j < count; j++) left[j] += right[j];
+        }
+    }
+}
+
+/* Some columns at a time, which stay in the first cache. */
 static void merge_parameters(void *context, int64_t begin, int64_t end) {
     const eki_job *job = context;
     const ek_norm_plan *plan = job->plan;
-    for (int64_t j = begin; j < end; j++) {
-        eki_pair_stack stack;
-        stack.count = 0;
-        for (int64_t block = 0; block < plan->param_blocks; block++) {
-            const double *dscale = block_sums(job, block);
-            eki_pair_push(&stack, (eki_pair){dscale[plan->space + j], dscale[j]});
+    double *dscale = block_sums(job, 0), *dbias = dscale + plan->space;
+    for (int64_t first = begin; first < end; first += MERGED) {
+        int64_t count = end - first < MERGED ? end - first : MERGED;
+        merge_columns(dscale + first, plan->param_blocks, 2 * plan->space, count);
+        merge_columns(dbias + first, plan->param_blocks, 2 * plan->space, count);
+        for (int64_t j = first; j < first + count; j++) {
+            eki_put(plan, job->dbias, j, dbias[j]);
+            eki_put(plan, job->dscale, j, dscale[j]);
         }
-        eki_pair total = eki_pair_root(&stack);
-        eki_put(job->plan, job->dbias, j, total.a);
-        eki_put(job->plan, job->dscale, j, total.b);
     }
 }
 
@@ -316,5 +331,5 @@ void eki_rows_backward(const eki_job *job) {
                    &copy);
     }
     if (eki_wants_dx(job) && !fused) input_gradient(job);
-    if (parameters) eki_ranges(plan, plan->space, 8 * plan->param_blocks, merge_parameters, &copy);
+    if (parameters) eki_ranges(plan, plan->space, plan->param_blocks, merge_parameters, &copy);
 }

@@ -33,7 +33,8 @@ typedef struct eki_job {
     const void *x_of_forward; /* x, whatever map the affine phases are used for */
     const void *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const void *running_mean, *running_var;
-    bool stream; /* results go past the caches; for the affine phases; in backward only with nothing fused */
+    eki_window window; /* what the phases are at; count 0 = all */
+    bool stream;       /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
     unsigned char *valid;          /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
     int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
@@ -154,10 +155,25 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
 
 /* A piece below is a channel (row memory) or a tile of channels (column memory). */
 
+/* window.c: walks in parallel through what the phases are at: units and pieces for sums; rows, or `count` tiles from
+ * t on of a span, for maps. Windows one after the other, where `tensors` tensors are read twice; channels of one. */
+typedef void (*eki_sums_fn)(const eki_job *job, int64_t unit, int64_t piece);
+typedef void (*eki_rows_fn)(const eki_job *job, eki_rows rows);
+typedef void (*eki_span_fn)(const eki_job *job, eki_span span, int64_t t, int64_t count);
+void eki_each_unit(const eki_job *job, eki_sums_fn body);
+void eki_each_cell(const eki_job *job, eki_rows_fn rows, eki_span_fn span);
+void eki_each_window(const eki_job *job, void (*body)(eki_job *job));
+int64_t eki_window_channels(const eki_job *job, int64_t *first);
+
 /* phase_moments.c: partial moments per unit and channel, or of one piece or all of a contiguous set. */
 void eki_phase_moments(const eki_job *job);
 void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece);
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block);
+/* Sets that go through a phase together, and stay in the first cache between phases: many share the cost of their
+ * divisions and roots; of tensors that come from memory few, so that it is read and written at the same time. */
+enum { EKI_TOGETHER = 16 }; /* at most */
+int64_t eki_sets_together(const ek_norm_plan *plan);
+void eki_set_statistics(const eki_job *job, int64_t first, int64_t last); /* of sets of one piece */
 void eki_phase_set_moments(const eki_job *job);
 
 /* phase_affine.c: y from x, all cells; or one sample and channel of row memory. */
@@ -200,6 +216,11 @@ void eki_wide_affine_phase(const eki_job *job);
 void eki_wide_gradaffine(const eki_job *job);
 void eki_wide_rows_forward(const eki_job *job);
 void eki_wide_rows_backward(const eki_job *job);
+
+/* Whether y goes past the caches where x is read from memory once. */
+static inline bool eki_streams_once(const eki_job *job) {
+    return job->stream && job->plan->elements * job->plan->element_bytes >= EKI_STREAM_ONCE;
+}
 
 /* Streamed stores come before whatever the end of a task announces. */
 static inline void eki_end_stream(const eki_job *job) {

@@ -127,6 +127,15 @@ static void set_slabs(ek_norm_plan *plan) {
                   bytes <= (plan->blocked ? EKI_SLAB_BYTES : EKI_SLAB_STRIDED);
 }
 
+/* Backward takes channels that lie together a window at a time, where x and dy are far larger than the third cache: it
+ * stays there between the sums and dx. Elsewhere that is slower or no faster (measured: docs/kernels.md). */
+static void set_window(ek_norm_plan *plan) {
+    int64_t channel = 2 * plan->samples * plan->space * plan->element_bytes;
+    plan->window = eki_pieces(plan);
+    if (plan->family != EKI_BATCH || !plan->row_apply || plan->slabs || plan->wide) return;
+    if (plan->channels * channel >= EKI_WINDOW_FROM) plan->window = max_i64(1, EKI_WINDOW_BYTES / channel);
+}
+
 /* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
  * order of memory, whole rows at a time where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
@@ -139,7 +148,7 @@ static void set_cells(ek_norm_plan *plan) {
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
     plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
                          : make_units(plan->samples, plan->space, 1, limit);
-    plan->cell_tiles = plan->row_apply ? plan->channels : plan->whole_rows ? 1 : plan->tiles;
+    set_window(plan);
 }
 
 static void set_parameter_blocks(ek_norm_plan *plan) {
@@ -255,10 +264,13 @@ eki_span eki_unit(const eki_units *units, int64_t u) {
     return (eki_span){first, min_i64(units->chunk, units->samples - first), 0, units->space};
 }
 
-eki_rows eki_rows_from(const ek_norm_plan *plan, int64_t i, int64_t end) {
-    int64_t blocks = plan->cells.blocks, sample = i / blocks / plan->channels, channel = i / blocks % plan->channels;
+int64_t eki_pieces(const ek_norm_plan *plan) { return plan->row_apply ? plan->channels : plan->tiles; }
+
+eki_rows eki_rows_from(const ek_norm_plan *plan, eki_window window, int64_t i, int64_t end) {
+    int64_t blocks = plan->cells.blocks, sample = i / blocks / window.count, piece = i / blocks % window.count;
+    int64_t channel = window.first + piece;
     eki_span s = eki_unit(&plan->cells, sample * blocks + i % blocks);
-    int64_t count = blocks > 1 ? 1 : min_i64(min_i64(end - i, plan->channels - channel), EKI_TILE);
+    int64_t count = blocks > 1 ? 1 : min_i64(min_i64(end - i, window.count - piece), EKI_TILE);
     return (eki_rows){sample, channel, count, s.begin, s.length};
 }
 
@@ -282,8 +294,11 @@ eki_grid eki_tile_grid(const ek_norm_plan *plan, eki_span s, int64_t t) {
 
 eki_grid eki_tiles_grid(const ek_norm_plan *plan, eki_span s, int64_t t, int64_t count) {
     eki_grid grid = eki_tile_grid(plan, s, t);
-    if (plan->whole_rows) grid.cols = (size_t)plan->channels;
     if (count == 1) return grid;
+    if (!plan->blocked) {
+        grid.cols = (size_t)plan->channels;
+        return grid;
+    }
     grid.count = (size_t)count;
     grid.distance = (size_t)(plan->space * plan->tile);
     grid.advance = (size_t)plan->tile;

@@ -24,6 +24,8 @@ enum {
     EKI_SLAB_STRIDED = 1 << 20, /* others: what stays in the second */
     EKI_SLAB_ROW = 8192,        /* and bytes of a row at least */
     EKI_CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
+    EKI_WINDOW_FROM = 64 << 20, /* x and dy together from which on backward goes by windows, */
+    EKI_WINDOW_BYTES = 8 << 20, /* of this size */
     EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches, */
     EKI_STREAM_ONCE = 16 << 20, /* from this one where x is read once: both of them fit the third cache below */
     EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
@@ -62,10 +64,10 @@ struct ek_norm_plan {
     bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;        /* BLOCKED8, BLOCKED16 */
     int64_t tile, tiles; /* column memory: columns per tile, tiles; no result depends on it */
+    int64_t window;      /* BATCH: pieces (channels, or tiles) that backward is at together (window.c) */
     bool slabs;          /* BATCH: a slab at a time (slab.c) */
     bool whole_rows;     /* cells are rows of all channels (BATCH, channels last) */
     bool stream;         /* results go past the caches */
-    int64_t cell_tiles;  /* cells of one unit of `cells` */
     int64_t set_blocks;  /* contiguous sets: partials per set */
     eki_units units;     /* of reductions per channel */
     eki_units cells;     /* of the affine phases */
@@ -91,14 +93,20 @@ static inline size_t eki_real_bytes(const ek_norm_plan *plan) { return plan->wid
 /* The plan of `samples` samples of a BATCH plan: cut and added in the same way, one set per channel. */
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice);
 
+/* Pieces [first, first + count): channels of row memory, tiles of column memory. */
+typedef struct eki_window {
+    int64_t first, count;
+} eki_window;
+int64_t eki_pieces(const ek_norm_plan *plan);
+
 /* Row memory: elements [begin, begin + length) of each of `count` channels of a sample. */
 typedef struct eki_rows {
     int64_t sample, channel, count, begin, length;
 } eki_rows;
 
-/* Of the items (sample, channel, block of cells) in [i, end): the i-th, and where channels are whole those that follow
- * in the same sample. */
-eki_rows eki_rows_from(const ek_norm_plan *plan, int64_t i, int64_t end);
+/* Of the items (sample, channel of a window, block of cells) in [i, end): the i-th, and where channels are whole those
+ * that follow in the same sample. */
+eki_rows eki_rows_from(const ek_norm_plan *plan, eki_window window, int64_t i, int64_t end);
 
 /* The u-th unit. */
 eki_span eki_unit(const eki_units *units, int64_t u);

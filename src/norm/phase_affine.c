@@ -129,35 +129,10 @@ void eki_affine_slab(const eki_job *job, int64_t piece) {
     }
 }
 
-/* In the order of memory; short rows many at a time. */
-static void all_rows(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    for (int64_t i = begin; i < end;) {
-        eki_rows rows = eki_rows_from(job->plan, i, end);
-        eki_affine_rows(job, rows);
-        i += rows.count;
-    }
-    eki_end_stream(job);
-}
-
-static void all_columns(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    const ek_norm_plan *plan = job->plan;
-    for (int64_t i = begin, count; i < end; i += count) {
-        int64_t t = i % plan->cell_tiles;
-        count = eki_tiles_from(plan, t, end - i);
-        column_span(job, eki_unit(&plan->cells, i / plan->cell_tiles), t, count);
-    }
-    eki_end_stream(job);
-}
-
 void eki_phase_affine(const eki_job *job) {
     if (job->plan->wide) {
         eki_wide_affine_phase(job);
         return;
     }
-    const ek_norm_plan *plan = job->plan;
-    eki_job copy = *job;
-    int64_t items = plan->cells.count * plan->cell_tiles;
-    eki_ranges(plan, items, plan->elements / items + 1, plan->row_apply ? all_rows : all_columns, &copy);
+    eki_each_cell(job, eki_affine_rows, column_span);
 }

@@ -83,19 +83,10 @@ void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece) {
     }
 }
 
-static void all_pieces(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    int64_t pieces = job->plan->row_apply ? job->plan->channels : job->plan->tiles;
-    for (int64_t i = begin; i < end; i++) eki_gradsums_piece(job, i / pieces, i % pieces);
-}
-
 void eki_phase_gradsums(const eki_job *job) {
     if (job->plan->wide) {
         eki_wide_gradsums(job);
         return;
     }
-    const ek_norm_plan *plan = job->plan;
-    eki_job copy = *job;
-    int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
-    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
+    eki_each_unit(job, eki_gradsums_piece);
 }

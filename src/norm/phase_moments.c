@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { TOGETHER_NEAR = 8192, TOGETHER_FAR = 2048 }; /* elements */
+
 static eki_moments row_unit(const eki_job *job, int64_t u, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, u);
@@ -77,21 +79,12 @@ void eki_moments_piece(const eki_job *job, int64_t unit, int64_t piece) {
     }
 }
 
-static void all_pieces(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    int64_t pieces = job->plan->row_apply ? job->plan->channels : job->plan->tiles;
-    for (int64_t i = begin; i < end; i++) eki_moments_piece(job, i / pieces, i % pieces);
-}
-
 void eki_phase_moments(const eki_job *job) {
     if (job->plan->wide) {
         eki_wide_moments(job);
         return;
     }
-    const ek_norm_plan *plan = job->plan;
-    eki_job copy = *job;
-    int64_t items = plan->units.count * (plan->row_apply ? plan->channels : plan->tiles);
-    eki_ranges(plan, items, plan->elements / items + 1, all_pieces, &copy);
+    eki_each_unit(job, eki_moments_piece);
 }
 
 eki_moments eki_set_piece_moments(const eki_job *job, int64_t set, int64_t block) {
@@ -112,12 +105,28 @@ static void set_pieces(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) job->moments[i] = eki_set_piece_moments(job, i / blocks, i % blocks);
 }
 
-static void sets_whole(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
-    for (int64_t set = begin; set < end; set++) {
-        eki_stats_set(&job->stats, set, eki_set_piece_moments(job, set, 0), job->plan->desc.epsilon);
+int64_t eki_sets_together(const ek_norm_plan *plan) {
+    int64_t sets = (plan->stream ? TOGETHER_FAR : TOGETHER_NEAR) / (plan->set_size > 0 ? plan->set_size : 1);
+    if (sets >= 8) return sets < EKI_TOGETHER ? 8 : EKI_TOGETHER; /* statistics are made eight at a time */
+    if (sets >= 2) return sets;
+    return plan->set_size <= TOGETHER_FAR ? 2 : 1;
+}
+
+void eki_set_statistics(const eki_job *job, int64_t first, int64_t last) {
+    const ek_norm_plan *plan = job->plan;
+    size_t n = (size_t)plan->set_size;
+    if (job->valid == NULL && n > 0) {
+        job->kernels->row_statistics(eki_at(job, job->x, first * plan->set_size), (size_t)(last - first), n, n,
+                                     plan->centred, plan->desc.epsilon, job->stats.mean + first, job->stats.var + first,
+                                     job->stats.rstd + first);
+        return;
+    }
+    for (int64_t set = first; set < last; set++) {
+        eki_stats_set(&job->stats, set, eki_set_piece_moments(job, set, 0), plan->desc.epsilon);
     }
 }
+
+static void sets_whole(void *context, int64_t begin, int64_t end) { eki_set_statistics(context, begin, end); }
 
 /* Statistics of contiguous sets: at once where a set is one piece, else pieces and then their tree. */
 void eki_phase_set_moments(const eki_job *job) {

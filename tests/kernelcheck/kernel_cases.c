@@ -199,6 +199,38 @@ static expected ref_row_moments(const problem *p, size_t row, size_t i) {
     return sum_all(p, (int)i, row_moment);
 }
 
+/* RMS where there is no scale, epsilon 0 where there is no bias; of no elements nobody asks. */
+static double epsilon_of(const problem *p) { return p->bias != NULL ? 1e-5 : 0.0; }
+
+CASE(row_statistics, ROW_STATISTICS, 0, 8)
+static void run_row_statistics(const eki_kernels *k, const problem *p) {
+    double *mean = p->sums, *var = mean + p->rows, *rstd = var + p->rows;
+    if (p->n > 0) {
+        k->row_statistics(p->x, p->rows, p->stride, p->n, p->scale != NULL, epsilon_of(p), mean, var, rstd);
+    } else {
+        for (size_t i = 0; i < 3 * p->rows; i++) p->sums[i] = 0;
+    }
+}
+/* Errors are those of the sums over n; that of rstd follows from that of the variance by its slope. */
+static expected ref_row_statistics(const problem *p, size_t row, size_t i) {
+    (void)row;
+    if (p->n == 0) return (expected){0, 0};
+    size_t r = i % p->rows, which = i / p->rows;
+    real n = (real)p->n, shift = p->scale != NULL ? x_at(p, r, 0) : 0, s1 = 0, s2 = 0, sizes = 0;
+    for (size_t j = 0; j < p->n; j++) {
+        real d = x_at(p, r, j) - shift;
+        s1 += d;
+        s2 += d * d;
+        sizes += fabsl(d);
+    }
+    real mean = p->scale != NULL ? shift + s1 / n : 0, var = (p->scale != NULL ? s2 - s1 * s1 / n : s2) / n;
+    if (!(var >= 0)) var = isnan((double)var) ? var : 0;
+    real sum = var + (real)epsilon_of(p), rstd = sum == 0 ? 0 : 1 / sqrtl(sum), slope = rstd / sum;
+    if (which == 0) return (expected){mean, p->scale != NULL ? fabsl(shift) + sizes / n : 0};
+    if (which == 1) return (expected){var, 4 * s2 / n};
+    return (expected){rstd, rstd == 0 ? 0 : rstd + slope * 4 * s2 / n}; /* 0 also of infinity */
+}
+
 CASE(col_moments, COLUMN_SUMS, 0, 4)
 static void run_col_moments(const eki_kernels *k, const problem *p) {
     eki_grid grid = grid_of(p);
@@ -316,13 +348,22 @@ static expected ref_col_affine(const problem *p, size_t row, size_t i) {
     return affine(p, row * p->stride + i, (real)c.mean_hi, (real)c.mean_lo, (real)c.rstd, 1, (real)c.scale);
 }
 
-CASE(vec_affine, ELEMENTS, 1, 5)
+/* The coefficients of rows, together. */
+static const eki_affine *affines_of_rows(const problem *p) {
+    static eki_affine all[MOST];
+    for (size_t r = 0; r < p->rows; r++) {
+        all[r] = (eki_affine){p->channel[0][r], p->channel[1][r], p->channel[2][r], 0.7f};
+    }
+    return all;
+}
+
+CASE(vec_affine, ELEMENTS, 0, 5)
 static void run_vec_affine(const eki_kernels *k, const problem *p) {
-    k->vec_affine(p->x, p->y, p->n, p->scale, p->bias, &p->affine, fused_elements(p));
+    k->vec_affine(p->x, p->y, p->rows, p->stride, p->n, p->scale, p->bias, affines_of_rows(p), fused_elements(p));
 }
 static expected ref_vec_affine(const problem *p, size_t row, size_t i) {
-    const eki_affine *a = &p->affine;
-    return affine(p, row * p->stride + i, (real)a->mean_hi, (real)a->mean_lo, (real)a->gain,
+    eki_gradient c = channel_of(p, row);
+    return affine(p, row * p->stride + i, (real)c.mean_hi, (real)c.mean_lo, (real)c.rstd,
                   p->scale ? (real)p->scale[i] : 1, p->bias ? (real)p->bias[i] : 0);
 }
 
@@ -395,9 +436,9 @@ static expected ref_col_gradaffine_stream(const problem *p, size_t row, size_t i
     return ref_col_gradaffine(p, row, i);
 }
 
-CASE(vec_affine_stream, ELEMENTS, 1, 5)
+CASE(vec_affine_stream, ELEMENTS, 0, 5)
 static void run_vec_affine_stream(const eki_kernels *k, const problem *p) {
-    k->vec_affine_stream(p->x, p->y, p->n, p->scale, p->bias, &p->affine);
+    k->vec_affine_stream(p->x, p->y, p->rows, p->stride, p->n, p->scale, p->bias, affines_of_rows(p));
 }
 static expected ref_vec_affine_stream(const problem *p, size_t row, size_t i) { return ref_vec_affine(p, row, i); }
 

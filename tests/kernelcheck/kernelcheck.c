@@ -171,6 +171,7 @@ static size_t output_count(const kernel_case *c, const problem *p) {
     case TWO_SUMS: return 2;
     case COLUMN_SUMS: return 2 * p->n;
     case ROW_AND_COLUMN_SUMS: return 2 * p->rows + 2 * p->n;
+    case ROW_STATISTICS: return 3 * p->rows;
     default: return p->rows * p->n;
     }
 }
@@ -223,6 +224,7 @@ static double terms_of(const kernel_case *c, const problem *p) {
     case TWO_SUMS: return (double)(p->rows * p->n);
     case COLUMN_SUMS: return (double)p->rows;
     case ROW_AND_COLUMN_SUMS: return (double)(p->rows + p->n);
+    case ROW_STATISTICS: return (double)p->n;
     default: return 0;
     }
 }
@@ -285,10 +287,11 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
         fill_data(&p, pattern, r);
         fill_mask(&p, r);
         fill_parameters(&p, pattern, r, (int)(n + gap + (size_t)pattern) % 4);
-        if (c->output == ROW_AND_COLUMN_SUMS) p.sums = last_doubles(buffers[SUMS], output_count(c, &p));
+        int of_rows = c->output == ROW_AND_COLUMN_SUMS || c->output == ROW_STATISTICS;
+        if (of_rows) p.sums = last_doubles(buffers[SUMS], output_count(c, &p));
         const int kinds[2] = {0, 1 + (int)((n + 5 * rows + 3 * gap + 4 * (size_t)pattern) % (FUSIONS - 1))};
         int fusable = (strstr(c->name, "_stream") == NULL && strchr(c->name, '_') != NULL &&
-                       strcmp(c->name, "row_hide") != 0 && c->output != ROW_AND_COLUMN_SUMS) ||
+                       strcmp(c->name, "row_hide") != 0 && !of_rows) ||
                       strcmp(c->name, "row_affine_stream") == 0 || strcmp(c->name, "col_affine_stream") == 0;
         for (int k = 0; k < 1 + fusable; k++) {
             eki_epilogue e;

@@ -25,11 +25,12 @@ typedef struct problem {
     const double *inner;       /* where x is: t behind fused->y */
     int ceiling;               /* 1: dy stands for the most that dy times a slope can be (bounds) */
     void *y;                   /* output */
-    double *sums; /* output of sums: 2 of all or of each row, then n and n; columns add to what is there (0.5) */
+    double *sums; /* output of sums: 2 of all or of each row, then n and n; columns add to what is there (0.5);
+                     of statistics: three times `rows` */
 } problem;
 
 /* FLOATS: floats whatever the data type. */
-typedef enum output { TWO_SUMS, COLUMN_SUMS, ROW_AND_COLUMN_SUMS, ELEMENTS, FLOATS } output;
+typedef enum output { TWO_SUMS, COLUMN_SUMS, ROW_AND_COLUMN_SUMS, ROW_STATISTICS, ELEMENTS, FLOATS } output;
 
 /* Reference value of output i (element or sum), and the sum of the magnitudes of its terms. */
 typedef struct expected {

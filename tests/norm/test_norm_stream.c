@@ -77,7 +77,7 @@ static void check(ek_norm_kind kind, ek_layout layout, const int64_t dims[4], si
 static void test_large(void **state) {
     (void)state;
     static const ek_layout layouts[] = {EK_LAYOUT_NCHW, EK_LAYOUT_NHWC, EK_LAYOUT_BLOCKED16};
-    static const int64_t whole[4] = {3, 48, 121, 123}, odd[4] = {3, 45, 127, 125};
+    static const int64_t whole[4] = {3, 96, 121, 123}, odd[4] = {3, 93, 127, 125};
     for (size_t i = 0; i < 3; i++) {
         for (size_t shift = 0; shift <= SHIFT; shift += SHIFT) {
             check(EK_NORM_BATCH, layouts[i], whole, shift);

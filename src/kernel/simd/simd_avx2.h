@@ -96,6 +96,11 @@ EK_INLINE f64x8 f64x8_add(f64x8 a, f64x8 b) { return (f64x8){_mm256_add_pd(a.lo,
 EK_INLINE f64x8 f64x8_plus(f64x8 a, f64x8 b) { return f64x8_add(a, b); }
 EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) { return (f64x8){_mm256_sub_pd(a.lo, b.lo), _mm256_sub_pd(a.hi, b.hi)}; }
 EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) { return (f64x8){_mm256_mul_pd(a.lo, b.lo), _mm256_mul_pd(a.hi, b.hi)}; }
+EK_INLINE f64x8 f64x8_div(f64x8 a, f64x8 b) { return (f64x8){_mm256_div_pd(a.lo, b.lo), _mm256_div_pd(a.hi, b.hi)}; }
+EK_INLINE f64x8 f64x8_sqrt(f64x8 a) { return (f64x8){_mm256_sqrt_pd(a.lo), _mm256_sqrt_pd(a.hi)}; }
+/* a > b ? a : b, so that a NaN in b stays. */
+EK_INLINE f64x8 f64x8_max(f64x8 a, f64x8 b) { return (f64x8){_mm256_max_pd(a.lo, b.lo), _mm256_max_pd(a.hi, b.hi)}; }
+EK_INLINE double f64x8_first(f64x8 a) { return _mm256_cvtsd_f64(a.lo); }
 
 /* a + b in the first n lanes, a in the others. */
 EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) {
@@ -124,5 +129,16 @@ EK_INLINE double f64x8_sum(f64x8 a) {
     __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
+
+/* Lane i is f64x8_sum(v[i]), with its additions. */
+EK_INLINE __m256d quarters_sum(f64x8 a, f64x8 b) { /* two lanes of each */
+    __m256d p = _mm256_add_pd(a.lo, a.hi), q = _mm256_add_pd(b.lo, b.hi);
+    return _mm256_add_pd(_mm256_permute2f128_pd(p, q, 0x20), _mm256_permute2f128_pd(p, q, 0x31));
+}
+EK_INLINE __m256d four_sums(const f64x8 v[4]) {
+    __m256d even = quarters_sum(v[0], v[2]), odd = quarters_sum(v[1], v[3]);
+    return _mm256_add_pd(_mm256_unpacklo_pd(even, odd), _mm256_unpackhi_pd(even, odd));
+}
+EK_INLINE f64x8 f64x8_sums(const f64x8 v[8]) { return (f64x8){four_sums(v), four_sums(v + 4)}; }
 
 #endif

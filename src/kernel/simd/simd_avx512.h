@@ -48,6 +48,11 @@ EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) { return _mm512_fmsub_pd(a, _mm512_s
 /* a + b, the same bits, on those units too: a longer way, for sums of four vectors and more side by side. */
 EK_INLINE f64x8 f64x8_plus(f64x8 a, f64x8 b) { return _mm512_fmadd_pd(b, _mm512_set1_pd(1.0), a); }
 EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) { return _mm512_mul_pd(a, b); }
+EK_INLINE f64x8 f64x8_div(f64x8 a, f64x8 b) { return _mm512_div_pd(a, b); }
+EK_INLINE f64x8 f64x8_sqrt(f64x8 a) { return _mm512_sqrt_pd(a); }
+/* a > b ? a : b, so that a NaN in b stays. */
+EK_INLINE f64x8 f64x8_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
+EK_INLINE double f64x8_first(f64x8 a) { return _mm512_cvtsd_f64(a); }
 
 /* a + b in the first n lanes, a in the others. */
 EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) { return _mm512_mask_add_pd(a, mask8(n), a, b); }
@@ -64,6 +69,19 @@ EK_INLINE double f64x8_sum(f64x8 a) {
     __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
     __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+/* Lane i is f64x8_sum(v[i]), with its additions. */
+EK_INLINE __m512d halves_sum(f64x8 a, f64x8 b) { /* four lanes of each */
+    return _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xee));
+}
+EK_INLINE __m512d quarters_sum(__m512d a, __m512d b) { /* two lanes of each of four */
+    return _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x88), _mm512_shuffle_f64x2(a, b, 0xdd));
+}
+EK_INLINE f64x8 f64x8_sums(const f64x8 v[8]) {
+    __m512d even = quarters_sum(halves_sum(v[0], v[2]), halves_sum(v[4], v[6]));
+    __m512d odd = quarters_sum(halves_sum(v[1], v[3]), halves_sum(v[5], v[7]));
+    return _mm512_add_pd(_mm512_unpacklo_pd(even, odd), _mm512_unpackhi_pd(even, odd));
 }
 
 #endif

@@ -104,6 +104,24 @@ EK_INLINE f64x8 f64x8_sub(f64x8 a, f64x8 b) {
 EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) {
     return (f64x8){{a.v[0] * b.v[0], a.v[1] * b.v[1], a.v[2] * b.v[2], a.v[3] * b.v[3]}};
 }
+EK_INLINE f64x8 f64x8_div(f64x8 a, f64x8 b) {
+    return (f64x8){{a.v[0] / b.v[0], a.v[1] / b.v[1], a.v[2] / b.v[2], a.v[3] / b.v[3]}};
+}
+EK_INLINE f64x8 f64x8_sqrt(f64x8 a) {
+    double lanes[8];
+    f64x8_store(lanes, a);
+    for (int i = 0; i < 8; i++) lanes[i] = __builtin_sqrt(lanes[i]);
+    return f64x8_load(lanes);
+}
+/* a > b ? a : b, so that a NaN in b stays. */
+EK_INLINE f64x8 f64x8_max(f64x8 a, f64x8 b) {
+    double left[8], right[8];
+    f64x8_store(left, a);
+    f64x8_store(right, b);
+    for (int i = 0; i < 8; i++) right[i] = left[i] > right[i] ? left[i] : right[i];
+    return f64x8_load(right);
+}
+EK_INLINE double f64x8_first(f64x8 a) { return a.v[0][0]; }
 
 /* a + b in the first n lanes, a in the others. */
 EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) {
@@ -139,6 +157,13 @@ EK_INLINE f64x8 f64x8_half(f32x16 a, int half) {
 EK_INLINE double f64x8_sum(f64x8 a) {
     eki_f64x2 two = (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]);
     return two[0] + two[1];
+}
+
+/* Lane i is f64x8_sum(v[i]). */
+EK_INLINE f64x8 f64x8_sums(const f64x8 v[8]) {
+    double lanes[8];
+    for (int i = 0; i < 8; i++) lanes[i] = f64x8_sum(v[i]);
+    return f64x8_load(lanes);
 }
 
 #endif

@@ -139,6 +139,20 @@ EK_INLINE f64x8 f64x8_mul(f64x8 a, f64x8 b) {
     return (f64x8){
         {vmulq_f64(a.v[0], b.v[0]), vmulq_f64(a.v[1], b.v[1]), vmulq_f64(a.v[2], b.v[2]), vmulq_f64(a.v[3], b.v[3])}};
 }
+EK_INLINE f64x8 f64x8_div(f64x8 a, f64x8 b) {
+    return (f64x8){
+        {vdivq_f64(a.v[0], b.v[0]), vdivq_f64(a.v[1], b.v[1]), vdivq_f64(a.v[2], b.v[2]), vdivq_f64(a.v[3], b.v[3])}};
+}
+EK_INLINE f64x8 f64x8_sqrt(f64x8 a) {
+    return (f64x8){{vsqrtq_f64(a.v[0]), vsqrtq_f64(a.v[1]), vsqrtq_f64(a.v[2]), vsqrtq_f64(a.v[3])}};
+}
+/* a > b ? a : b, so that a NaN in b stays. */
+EK_INLINE f64x8 f64x8_max(f64x8 a, f64x8 b) {
+    f64x8 r;
+    for (int q = 0; q < 4; q++) r.v[q] = vbslq_f64(vcgtq_f64(a.v[q], b.v[q]), a.v[q], b.v[q]);
+    return r;
+}
+EK_INLINE double f64x8_first(f64x8 a) { return vgetq_lane_f64(a.v[0], 0); }
 
 /* a + b in the first n lanes, a in the others. */
 EK_INLINE f64x8 f64x8_add_n(f64x8 a, f64x8 b, size_t n) {
@@ -169,6 +183,13 @@ EK_INLINE f64x8 f64x8_half(f32x16 a, int half) {
 EK_INLINE double f64x8_sum(f64x8 a) {
     float64x2_t two = vaddq_f64(vaddq_f64(a.v[0], a.v[2]), vaddq_f64(a.v[1], a.v[3]));
     return vgetq_lane_f64(two, 0) + vgetq_lane_f64(two, 1);
+}
+
+/* Lane i is f64x8_sum(v[i]). */
+EK_INLINE f64x8 f64x8_sums(const f64x8 v[8]) {
+    double lanes[8];
+    for (int i = 0; i < 8; i++) lanes[i] = f64x8_sum(v[i]);
+    return f64x8_load(lanes);
 }
 
 #endif
