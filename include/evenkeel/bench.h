@@ -76,7 +76,7 @@ typedef struct ek_contender {
 
 typedef struct ek_round_options {
     int rounds;      /* at least 1 */
-    double seconds;  /* a measurement repeats a call for at least so long; 0 = once */
+    double seconds;  /* a measurement repeats a call for at least so long, after one that is not timed; 0 = once */
     double patience; /* no round begins so long after the first, which is always made; 0 = all rounds are made */
 } ek_round_options;
 

@@ -13,20 +13,34 @@ static const double most = 1e37, growth = 1.25;
 
 typedef struct largest_job {
     const float *data;
-    _Atomic uint32_t largest;
+    _Atomic int32_t largest;
 } largest_job;
 
-/* Magnitudes compare as their bits do, and NaN is above all numbers. */
+static int32_t magnitude(const float *x) {
+    int32_t bits;
+    memcpy(&bits, x, sizeof bits);
+    return bits & 0x7fffffff;
+}
+
+/* Magnitudes compare as their bits do, and NaN is above all numbers. Lanes, so that no comparison waits for the one
+ * before. */
 static void largest_piece(void *argument, size_t begin, size_t end) {
+    enum { LANES = 32 };
     largest_job *j = argument;
-    uint32_t largest = 0;
-    for (size_t i = begin; i < end; i++) {
-        uint32_t bits;
-        memcpy(&bits, j->data + i, sizeof bits);
-        bits &= 0x7fffffffu;
-        largest = bits > largest ? bits : largest;
+    int32_t lanes[LANES] = {0};
+    size_t i = begin;
+    for (; i + LANES <= end; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            int32_t own = magnitude(j->data + i + l);
+            lanes[l] = own > lanes[l] ? own : lanes[l];
+        }
     }
-    uint32_t known = atomic_load(&j->largest);
+    for (; i < end; i++) {
+        int32_t own = magnitude(j->data + i);
+        lanes[0] = own > lanes[0] ? own : lanes[0];
+    }
+    int32_t largest = 0, known = atomic_load(&j->largest);
+    for (size_t l = 0; l < LANES; l++) largest = lanes[l] > largest ? lanes[l] : largest;
     while (known < largest && !atomic_compare_exchange_weak(&j->largest, &known, largest)) {
     }
 }
@@ -35,10 +49,10 @@ double eki_largest(const eki_step *step, const float *data, size_t count) {
     largest_job j = {.data = data};
     atomic_init(&j.largest, 0);
     eki_for_pieces(step, count, largest_piece, &j);
-    uint32_t bits = atomic_load(&j.largest);
+    int32_t bits = atomic_load(&j.largest);
     float value;
     memcpy(&value, &bits, sizeof value);
-    return bits < 0x7f800000u ? (double)value : INFINITY;
+    return bits < 0x7f800000 ? (double)value : INFINITY;
 }
 
 typedef struct gain_job {
