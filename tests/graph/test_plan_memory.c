@@ -84,6 +84,7 @@ static void test_no_overlap(void **state) {
         free(p.buffers);
         free(p.inputs);
         free(p.outputs);
+        eki_free(p.kept);
         eki_free(p.arena);
     }
 }
