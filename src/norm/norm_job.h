@@ -162,6 +162,8 @@ typedef void (*eki_rows_fn)(const eki_job *job, eki_rows rows);
 typedef void (*eki_span_fn)(const eki_job *job, eki_span span, int64_t t, int64_t count);
 void eki_each_unit(const eki_job *job, eki_sums_fn body);
 void eki_each_cell(const eki_job *job, eki_rows_fn rows, eki_span_fn span);
+void eki_one_piece(const eki_job *job, int64_t piece, eki_rows_fn rows,
+                   eki_span_fn span); /* of all samples, not in parallel */
 void eki_each_window(const eki_job *job, void (*body)(eki_job *job));
 int64_t eki_window_channels(const eki_job *job, int64_t *first);
 

@@ -117,17 +117,7 @@ static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count
     eki_hide_rows(job, job->y, offset, eki_valid_at(job, s.sample, s.begin), s.length, (int64_t)grid.cols);
 }
 
-void eki_affine_slab(const eki_job *job, int64_t piece) {
-    const ek_norm_plan *plan = job->plan;
-    if (!plan->row_apply) {
-        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
-        return;
-    }
-    for (int64_t i = 0; i < plan->cells.count; i++) {
-        eki_span s = eki_unit(&plan->cells, i);
-        eki_affine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
-    }
-}
+void eki_affine_slab(const eki_job *job, int64_t piece) { eki_one_piece(job, piece, eki_affine_rows, column_span); }
 
 void eki_phase_affine(const eki_job *job) {
     if (job->plan->wide) {

@@ -115,15 +115,7 @@ static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count
 }
 
 void eki_gradaffine_slab(const eki_job *job, int64_t piece) {
-    const ek_norm_plan *plan = job->plan;
-    if (!plan->row_apply) {
-        column_span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
-        return;
-    }
-    for (int64_t i = 0; i < plan->cells.count; i++) {
-        eki_span s = eki_unit(&plan->cells, i);
-        eki_gradaffine_rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
-    }
+    eki_one_piece(job, piece, eki_gradaffine_rows, column_span);
 }
 
 void eki_phase_gradaffine(const eki_job *job) {

@@ -84,3 +84,15 @@ void eki_each_cell(const eki_job *job, eki_rows_fn rows, eki_span_fn span) {
     int64_t each = plan->elements / (plan->cells.count * (whole ? 1 : eki_pieces(plan))) + 1;
     eki_ranges(plan, items, each, plan->row_apply ? walk_rows : whole ? walk_whole_rows : walk_tiles, &w);
 }
+
+void eki_one_piece(const eki_job *job, int64_t piece, eki_rows_fn rows, eki_span_fn span) {
+    const ek_norm_plan *plan = job->plan;
+    if (!plan->row_apply) {
+        span(job, (eki_span){0, plan->samples, 0, plan->space}, piece, 1);
+        return;
+    }
+    for (int64_t i = 0; i < plan->cells.count; i++) {
+        eki_span s = eki_unit(&plan->cells, i);
+        rows(job, (eki_rows){s.sample, piece, 1, s.begin, s.length});
+    }
+}
