@@ -14,6 +14,12 @@ eki_span eki_unit(const eki_units *units, int64_t u) {
 
 int64_t eki_pieces(const ek_norm_plan *plan) { return plan->row_apply ? plan->channels : plan->tiles; }
 
+int64_t eki_channels_of(const ek_norm_plan *plan, eki_window window, int64_t *first) {
+    int64_t width = plan->row_apply ? 1 : plan->tile;
+    *first = window.first * width;
+    return min_i64(window.count * width, plan->channels - *first);
+}
+
 eki_rows eki_rows_from(const ek_norm_plan *plan, eki_window window, int64_t i, int64_t end) {
     int64_t blocks = plan->cells.blocks, sample = i / blocks / window.count, piece = i / blocks % window.count;
     int64_t channel = window.first + piece;

@@ -156,14 +156,14 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
 /* A piece below is a channel (row memory) or a tile of channels (column memory). */
 
 /* window.c: walks in parallel through what the phases are at: units and pieces for sums; rows, or `count` tiles from
- * t on of a span, for maps. Windows one after the other, where `tensors` tensors are read twice; channels of one. */
+ * t on of a span, for maps; rows or tile of one piece, all samples, not in parallel. Windows one after the other; how
+ * many channels this one has, and the first. */
 typedef void (*eki_sums_fn)(const eki_job *job, int64_t unit, int64_t piece);
 typedef void (*eki_rows_fn)(const eki_job *job, eki_rows rows);
 typedef void (*eki_span_fn)(const eki_job *job, eki_span span, int64_t t, int64_t count);
 void eki_each_unit(const eki_job *job, eki_sums_fn body);
 void eki_each_cell(const eki_job *job, eki_rows_fn rows, eki_span_fn span);
-void eki_one_piece(const eki_job *job, int64_t piece, eki_rows_fn rows,
-                   eki_span_fn span); /* of all samples, not in parallel */
+void eki_one_piece(const eki_job *job, int64_t piece, eki_rows_fn rows, eki_span_fn span);
 void eki_each_window(const eki_job *job, void (*body)(eki_job *job));
 int64_t eki_window_channels(const eki_job *job, int64_t *first);
 

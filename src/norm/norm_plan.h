@@ -99,6 +99,9 @@ typedef struct eki_window {
 } eki_window;
 int64_t eki_pieces(const ek_norm_plan *plan);
 
+/* Channels of a window: how many, and the first. */
+int64_t eki_channels_of(const ek_norm_plan *plan, eki_window window, int64_t *first);
+
 /* Row memory: elements [begin, begin + length) of each of `count` channels of a sample. */
 typedef struct eki_rows {
     int64_t sample, channel, count, begin, length;

@@ -11,10 +11,7 @@ static eki_window window_of(const eki_job *job) {
 }
 
 int64_t eki_window_channels(const eki_job *job, int64_t *first) {
-    eki_window w = window_of(job);
-    int64_t width = job->plan->row_apply ? 1 : job->plan->tile;
-    *first = w.first * width;
-    return min_i64(w.count * width, job->plan->channels - *first);
+    return eki_channels_of(job->plan, window_of(job), first);
 }
 
 void eki_each_window(const eki_job *job, void (*body)(eki_job *job)) {
@@ -41,9 +38,9 @@ static void walk_units(void *context, int64_t begin, int64_t end) {
 
 void eki_each_unit(const eki_job *job, eki_sums_fn body) {
     walk w = {.job = job, .window = window_of(job), .sums = body};
-    int64_t items = job->plan->units.count * w.window.count;
-    eki_ranges(job->plan, items, job->plan->elements / (job->plan->units.count * eki_pieces(job->plan)) + 1, walk_units,
-               &w);
+    const ek_norm_plan *plan = job->plan;
+    int64_t each = plan->elements / (plan->units.count * eki_pieces(plan)) + 1;
+    eki_ranges(plan, plan->units.count * w.window.count, each, walk_units, &w);
 }
 
 /* In the order of memory; short rows many at a time. */
