@@ -187,6 +187,10 @@ const char *eki_node_label(const eki_node *node, char text[192]);
 /* Tensors. */
 size_t eki_dtype_bytes(ek_dtype dtype); /* 0 = no fixed size */
 const char *eki_dtype_name(ek_dtype dtype);
+/* Bytes of an input that a file declares, or a caller asks for, as `shape`: no more than this process can hope for.
+ * EK_ERR_LIMIT names the input, its shape and what there is. */
+ek_status eki_input_bytes(const eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
+                          size_t *bytes, ek_error *err);
 /* Elements of a fully known shape; false on a symbolic dimension or where strides would overflow. */
 bool eki_shape_count(const eki_shape *shape, int64_t *count);
 /* Product of the known dimensions above 1: as far as any stride or offset can go, also in an empty tensor such as

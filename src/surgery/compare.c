@@ -90,16 +90,14 @@ static ek_status make_inputs(pair *p, int run, int64_t size) {
             array->dims[d] = info.rank < 0 || info.dims[d] < 0 ? open : info.dims[d];
         }
         eki_shape shape = eki_shape_of(array->rank, array->dims);
-        int64_t count;
         size_t bytes, unit = eki_dtype_bytes(array->dtype);
-        if (!eki_shape_count(&shape, &count) || unit == 0 || !eki_mul_size((size_t)count, unit, &bytes)) {
-            return eki_fail(p->err, EK_ERR_UNSUPPORTED, "input '%s' has no type or size to make numbers for",
-                            info.name);
-        }
+        if (unit == 0)
+            return eki_fail(p->err, EK_ERR_UNSUPPORTED, "input '%s' has no type to make numbers of", info.name);
+        EKI_TRY(eki_input_bytes(p->models[0]->graph, info.name, array->dtype, &shape, &bytes, p->err));
         array->data = eki_alloc_zero(bytes);
         if (array->data == NULL) return eki_fail_nomem(p->err, bytes);
         if (unit > 1 || array->dtype == EK_BOOL || array->dtype == EK_U8) {
-            fill(array, count, eki_random_stream(p->options.seed, "compare", (uint64_t)run, i));
+            fill(array, (int64_t)(bytes / unit), eki_random_stream(p->options.seed, "compare", (uint64_t)run, i));
         }
     }
     return EK_OK;

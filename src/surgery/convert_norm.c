@@ -31,10 +31,12 @@ static int64_t channels_of(const eki_node *node) {
     return x->rank >= 2 ? x->dims[1] : -1;
 }
 
-/* Values of an example and channel; 0 = not fixed. */
+/* Values of an example and channel; 0 = not fixed, or more than can be. */
 static int64_t space_of(const eki_shape *x) {
     int64_t space = 1;
-    for (int i = 2; i < x->rank; i++) space = x->dims[i] < 0 ? 0 : space * x->dims[i];
+    for (int i = 2; i < x->rank; i++) {
+        if (x->dims[i] < 0 || !eki_mul_i64(space, x->dims[i], &space)) return 0;
+    }
     return space;
 }
 

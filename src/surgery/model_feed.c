@@ -22,6 +22,7 @@ static ek_status shape_input(eki_feed *feed, int64_t batch, ek_error *err) {
     ek_tensor_info in = ek_model_input(feed->model, 0);
     const int64_t extents[4] = {batch, feed->info.channels, feed->info.height, feed->info.width};
     int64_t wanted = 1, given = extents[1] * extents[2] * extents[3];
+    size_t bytes;
     if (ek_model_input_count(feed->model) != 1 || in.dtype != EK_F32 || in.rank < 2) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "a data set can feed models with one float32 input of images only");
     }
@@ -30,7 +31,7 @@ static ek_status shape_input(eki_feed *feed, int64_t batch, ek_error *err) {
     bool fits = true;
     for (int i = 0; i < in.rank; i++) {
         feed->input.dims[i] = in.dims[i] >= 0 ? in.dims[i] : in.rank == 4 || i == 0 ? extents[i] : given;
-        if (i > 0) wanted *= feed->input.dims[i];
+        if (i > 0 && !eki_mul_i64(wanted, feed->input.dims[i], &wanted)) fits = false;
         if (i > 0 && in.rank == 4 && feed->input.dims[i] != extents[i]) fits = false;
     }
     if (!fits || wanted != given || feed->input.dims[0] < 1) {
@@ -39,7 +40,8 @@ static ek_status shape_input(eki_feed *feed, int64_t batch, ek_error *err) {
                         feed->info.channels, feed->info.height, feed->info.width, in.name);
     }
     feed->fixed = in.dims[0] > 0 ? in.dims[0] : -1;
-    size_t bytes = (size_t)(feed->input.dims[0] * wanted) * sizeof(float);
+    eki_shape shape = eki_shape_of(in.rank, feed->input.dims);
+    EKI_TRY(eki_input_bytes(feed->model->graph, in.name, EK_F32, &shape, &bytes, err));
     feed->memory = eki_alloc_zero(bytes);
     return feed->memory == NULL ? eki_fail_nomem(err, bytes) : EK_OK;
 }

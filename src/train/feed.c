@@ -75,7 +75,10 @@ ek_status eki_feed_shape(const ek_model *model, int64_t count, const ek_dataset_
         }
         shape->dims[i] = extents[i - 1];
     }
-    return info == NULL ? EK_OK : check_against_data(model, input, shape, info, err);
+    if (info == NULL) return EK_OK;
+    size_t bytes;
+    EKI_TRY(check_against_data(model, input, shape, info, err));
+    return eki_input_bytes(model->graph, input->name, EK_F32, shape, &bytes, err);
 }
 
 ek_status eki_feed_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err) {
