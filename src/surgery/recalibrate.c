@@ -106,6 +106,16 @@ static ek_status run_pass(recal *r) {
     return EK_OK;
 }
 
+/* What was measured is no average of batches. */
+static ek_status forget_updates(recal *r) {
+    for (size_t i = 0; i < r->report->count; i++) {
+        const eki_recal_norm *norm = &r->report->norms[i];
+        if (!norm->row->updated) continue;
+        EKI_TRY(eki_model_set_updates(r->model, (size_t)(norm->ref - r->model->norms), 0, r->err));
+    }
+    return EK_OK;
+}
+
 static ek_status run_all(recal *r) {
     EKI_TRY(eki_feed_open(&r->feed, r->model, r->dataset, r->options.batch, r->options.use_metadata != 0, r->err));
     EKI_TRY(eki_recal_list(r->model, r->options.one_pass != 0, r->report, r->err));
@@ -116,7 +126,7 @@ static ek_status run_all(recal *r) {
     }
     if (r->options.one_pass) EKI_TRY(eki_model_without_dropout(r->model, &r->view, r->err));
     for (r->pass = 0; r->pass < r->passes; r->pass++) EKI_TRY(run_pass(r));
-    return EK_OK;
+    return forget_updates(r);
 }
 
 ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
