@@ -21,6 +21,7 @@ add_library(ek_onnx_proto OBJECT ${EK_GENERATED}/onnx/onnx.pb-c.c)
 target_include_directories(ek_onnx_proto SYSTEM PUBLIC ${EK_GENERATED})
 target_link_libraries(ek_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
 
+ek_layer(ops)
 ek_layer(dnnl)
 target_include_directories(ek_dnnl SYSTEM PRIVATE ${EK_DNNL_INCLUDE})
 ek_layer(graph)
@@ -36,7 +37,7 @@ target_compile_definitions(ek_dist PRIVATE
   EK_MODULE_DIR="${CMAKE_INSTALL_FULL_LIBDIR}/evenkeel")
 ek_layer(train ZLIB::ZLIB)
 ek_layer(bench)
-set(EK_ENGINE_LAYERS base cpu kernel norm dnnl graph onnx onnx_proto data model surgery dist train bench)
+set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto data model surgery dist train bench)
 set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG
     PkgConfig::WEBP Threads::Threads ${CMAKE_DL_LIBS})
 

@@ -11,9 +11,9 @@
 
 static ek_scores scores_of_graph(const ek_model *model) {
     const eki_node *last = model->graph->n_outputs > 0 ? model->graph->outputs[0]->producer : NULL;
-    if (last == NULL || last->domain[0] != '\0') return EK_SCORES_AUTO;
-    if (strcmp(last->op_type, "Softmax") == 0 || strcmp(last->op_type, "LogSoftmax") == 0) return EK_SCORES_LOGITS;
-    return strcmp(last->op_type, "Sigmoid") == 0 ? EK_SCORES_PROBABILITIES : EK_SCORES_AUTO;
+    if (last == NULL) return EK_SCORES_AUTO;
+    if (last->op == EKI_OP_Softmax || last->op == EKI_OP_LogSoftmax) return EK_SCORES_LOGITS;
+    return last->op == EKI_OP_Sigmoid ? EK_SCORES_PROBABILITIES : EK_SCORES_AUTO;
 }
 
 static ek_scores scores_of_rows(const float *x, int64_t rows, int64_t classes) {

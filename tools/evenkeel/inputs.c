@@ -5,6 +5,7 @@
  */
 #include "inputs.h"
 #include "message.h"
+#include "parts.h"
 
 #include <errno.h>
 #include <math.h>
@@ -87,7 +88,8 @@ static ek_status read_size(const arguments *args, ek_dataset_options *options, e
 }
 
 ek_split data_split(const arguments *args) {
-    return strcmp(option_text(args, "split"), "test") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
+    static const ek_split splits[] = {EK_SPLIT_TRAIN, EK_SPLIT_TEST, EK_SPLIT_VALIDATION};
+    return splits[option_choice(args, "split")];
 }
 
 /* Reads --input-affine A,B. */
@@ -158,6 +160,9 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
     if (status == EK_OK) status = open_sized(spec, split, &images, &options, dataset, err);
     if (status == EK_OK)
         tell_channels(spec, ek_dataset_stored_channels(*dataset), ek_dataset_describe(*dataset).channels);
+    const ek_skipped *skipped;
+    size_t count = status == EK_OK ? ek_dataset_skipped(*dataset, &skipped) : 0;
+    if (count > 0) tell_skipped(spec, skipped, count);
     return status;
 }
 
