@@ -13,7 +13,7 @@
 
 static const char *const names[5] = {"X", "scale", "B", "mean", "var"};
 
-ek_status eki_op_batchnormalization_infer(eki_infer *infer) {
+ek_status eki_op_BatchNormalization_infer(eki_infer *infer) {
     EKI_TRY(eki_norm_infer_inputs(infer, 5, 5, 1));
     const eki_shape *x = &infer->in[0].shape;
     if (infer->opset < 9 && eki_node_int(infer->node, "spatial", 1) == 0) {
@@ -69,7 +69,7 @@ static int64_t updates_so_far(const eki_step *step) {
     return step->plan->norm_updates != NULL && mean != NULL ? step->plan->norm_updates[mean->id] : 0;
 }
 
-ek_status eki_op_batchnormalization_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_BatchNormalization_prepare(eki_step *step, ek_error *err) {
     ek_norm_desc desc = eki_norm_desc_of(step, EK_NORM_BATCH);
     bool batch = batch_statistics(step), more = more_outputs(step);
     desc.momentum = (double)eki_node_float(step->node, "momentum", 0.9f);
@@ -106,7 +106,7 @@ static ek_status write_outputs(eki_step *step, ek_error *err) {
     return update(step, output(step, 1), output(step, 2), &updates, &report, err);
 }
 
-ek_status eki_op_batchnormalization_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_BatchNormalization_forward(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     ek_norm_args args = eki_norm_args(step);
     bool more = more_outputs(step);
@@ -120,9 +120,9 @@ ek_status eki_op_batchnormalization_forward(eki_step *step, ek_error *err) {
     return more ? write_outputs(step, err) : EK_OK;
 }
 
-ek_status eki_op_batchnormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
+ek_status eki_op_BatchNormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
 
-ek_status eki_op_batchnormalization_commit(eki_step *step, ek_error *err) {
+ek_status eki_op_BatchNormalization_commit(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     unsigned frozen = eki_norm_switches(step) & (EKI_NORM_FROZEN_STATS | EKI_NORM_NO_UPDATE);
     bool ours = step->is_parameter[3] && step->is_parameter[4];
@@ -142,4 +142,7 @@ ek_status eki_op_batchnormalization_commit(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_batchnormalization_release(eki_step *step) { eki_norm_release(step); }
+void eki_op_BatchNormalization_release(eki_step *step) { eki_norm_release(step); }
+
+EKI_OPERATOR(BatchNormalization, .diff_inputs = 0x7, .stateful = 0x18, EKI_ALL_OF(BatchNormalization),
+             .commit = eki_op_BatchNormalization_commit, .release = eki_op_BatchNormalization_release);
