@@ -5,8 +5,8 @@
  */
 #include "data/dataset.h"
 
+#include "base/options.h"
 #include "data/formats.h"
-#include "data/options_take.h"
 #include "data/resize.h"
 
 #include <limits.h>
@@ -115,7 +115,7 @@ ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char 
 static ek_status check_options(const ek_dataset_options *options, eki_open_args *args, uint64_t *max_bytes,
                                ek_error *err) {
     ek_dataset_options o = {.struct_size = sizeof o};
-    if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
     if (o.height < 0 || o.width < 0 || (o.height == 0) != (o.width == 0) || o.height > EKI_MAX_SIDE ||
         o.width > EKI_MAX_SIDE) {
         return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither", o.height,
@@ -164,6 +164,8 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
 
 ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options, ek_dataset **out,
                           ek_error *err) {
+    EKI_GIVEN(spec, err);
+    EKI_GIVEN(out, err);
     if (out == NULL) return eki_fail(err, EK_ERR_ARG, "ek_dataset_open: no place for the dataset (NULL)");
     *out = NULL;
     if (spec == NULL || spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
@@ -197,15 +199,19 @@ void ek_dataset_close(ek_dataset *dataset) {
     eki_free(dataset);
 }
 
-ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) { return dataset->info; }
-ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset->split; }
+ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) {
+    return dataset == NULL ? (ek_dataset_info){0} : dataset->info;
+}
+ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset == NULL ? EK_SPLIT_TRAIN : dataset->split; }
 
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
+    if (dataset == NULL) return 0;
     *skipped = dataset->skips.items;
     return dataset->skips.count;
 }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
+    EKI_GIVEN(dataset, err);
     if (index < 0 || index >= dataset->info.count) {
         return eki_fail(err, EK_ERR_ARG, "%s: example %lld does not exist, there are %lld", dataset->image_name,
                         (long long)index, (long long)dataset->info.count);
