@@ -131,8 +131,8 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     args->unlabelled = o.unlabelled != 0;
     args->gain = o.gain == 0 ? 1.0f : (float)o.gain;
     args->offset = (float)o.offset;
-    if ((o.channels != 0 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
-        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0 or 3; gain %g and offset %g must be finite",
+    if ((o.channels != 0 && o.channels != 1 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
+        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0, 1 or 3; gain %g and offset %g must be finite",
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
@@ -151,6 +151,7 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
             return eki_fail_no_validation(args->spec, err);
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
+        if (dataset->stored_channels == 0) dataset->stored_channels = dataset->info.channels;
         if (args->height != 0) EKI_TRY(eki_resize_dataset(dataset, args->height, args->width, err));
         return eki_dataset_adjust(dataset, args, err);
     }
@@ -166,9 +167,8 @@ ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_opt
                           ek_error *err) {
     EKI_GIVEN(spec, err);
     EKI_GIVEN(out, err);
-    if (out == NULL) return eki_fail(err, EK_ERR_ARG, "ek_dataset_open: no place for the dataset (NULL)");
     *out = NULL;
-    if (spec == NULL || spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
+    if (spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
     if (split != EK_SPLIT_TRAIN && split != EK_SPLIT_TEST && split != EK_SPLIT_VALIDATION) {
         return eki_fail(err, EK_ERR_ARG, "split is %d, expected EK_SPLIT_TRAIN, EK_SPLIT_TEST or EK_SPLIT_VALIDATION",
                         (int)split);
@@ -204,11 +204,17 @@ ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) {
 }
 ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset == NULL ? EK_SPLIT_TRAIN : dataset->split; }
 
+int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
+    return dataset != NULL && (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
+}
+
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
     if (dataset == NULL) return 0;
     *skipped = dataset->skips.items;
     return dataset->skips.count;
 }
+
+int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset == NULL ? 0 : dataset->stored_channels; }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
     EKI_GIVEN(dataset, err);

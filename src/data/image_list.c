@@ -21,9 +21,7 @@ static ek_status add(ek_image_list *list, const char *path, ek_error *err) {
 
 ek_status ek_image_list_make(const char *const *paths, size_t count, ek_image_list **out, ek_error *err) {
     EKI_GIVEN(out, err);
-    if (out == NULL || (paths == NULL && count > 0)) {
-        return eki_fail(err, EK_ERR_ARG, "ek_image_list_make: no paths, or no place for the list (NULL)");
-    }
+    if (count > 0) EKI_GIVEN(paths, err);
     *out = NULL;
     ek_image_list *list = eki_alloc_zero(sizeof *list);
     if (list == NULL) return eki_fail_nomem(err, sizeof *list);

@@ -146,7 +146,6 @@ ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *o
                            ek_error *err) {
     EKI_GIVEN(dataset, err);
     EKI_GIVEN(out, err);
-    if (out == NULL || dataset == NULL) return eki_fail(err, EK_ERR_ARG, "loader: the dataset or the result is NULL");
     *out = NULL;
     ek_loader_options o = ek_loader_options_default();
     EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_loader_options", err));

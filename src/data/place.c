@@ -48,9 +48,7 @@ static ek_status check_options(const ek_image_options *given, ek_image_options *
 ek_status ek_image_read(const char *path, const ek_image_options *options, ek_image *image, ek_error *err) {
     EKI_GIVEN(path, err);
     EKI_GIVEN(image, err);
-    if (image == NULL) return eki_fail(err, EK_ERR_ARG, "ek_image_read: no place for the image (NULL)");
     *image = (ek_image){0};
-    if (path == NULL) return eki_fail(err, EK_ERR_ARG, "ek_image_read: no path (NULL)");
     ek_image_options o;
     EKI_TRY(check_options(options, &o, err));
     unsigned char *data;

@@ -53,16 +53,9 @@ ek_status ek_comm_open(const ek_comm_options *options, ek_comm **comm, ek_error 
     return status;
 }
 
-int ek_comm_rank(const ek_comm *comm) {
-    if (comm == NULL) return 0;
-    return comm != NULL && comm->transport != NULL ? comm->transport->rank : 0;
-}
-int ek_comm_size(const ek_comm *comm) {
-    if (comm == NULL) return 0;
-    return comm != NULL && comm->transport != NULL ? comm->transport->size : 1;
-}
+int ek_comm_rank(const ek_comm *comm) { return comm != NULL && comm->transport != NULL ? comm->transport->rank : 0; }
+int ek_comm_size(const ek_comm *comm) { return comm != NULL && comm->transport != NULL ? comm->transport->size : 1; }
 const char *ek_comm_name(const ek_comm *comm) {
-    if (comm == NULL) return "";
     return comm != NULL && comm->transport != NULL ? comm->transport->name : "self";
 }
 
@@ -157,7 +150,6 @@ ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
 }
 
 void ek_comm_tell(ek_comm *comm, const ek_error *error) {
-    if (comm == NULL) return;
     if (comm == NULL || comm->transport == NULL || comm->told) return;
     comm->told = true;
     eki_notice_send_all(comm, EKI_NOTICE_FAILED, NULL, error->text);

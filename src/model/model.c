@@ -124,7 +124,7 @@ ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_o
 }
 
 const char *ek_model_metadata(const ek_model *model, const char *key) {
-    return (model == NULL || key == NULL) ? "" : eki_graph_meta(model->graph, key);
+    return model == NULL || key == NULL ? NULL : eki_graph_meta(model->graph, key);
 }
 
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err) {

@@ -203,7 +203,6 @@ static void fill_result(const ek_trainer *trainer, const eki_whole_loss *loss, d
 ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_result *result, ek_error *err) {
     EKI_GIVEN(trainer, err);
     EKI_GIVEN(given, err);
-    EKI_GIVEN(result, err);
     eki_whole_loss loss = {0};
     ek_batch batch = *given;
     EKI_TRY(check_batch(trainer, &batch, err));
