@@ -27,6 +27,7 @@ static const format formats[] = {
     {"npy", eki_npy_claims, eki_npy_open, false},
     {"idx", eki_idx_claims, eki_idx_open, false},
     {"cifar10", eki_cifar_claims, eki_cifar_open, false},
+    {"table", eki_table_claims, eki_table_open, true},
     {"folder", eki_folder_claims, eki_folder_open, true},
 };
 
@@ -157,8 +158,8 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
     struct stat info;
     bool exists = stat(args->spec, &info) == 0;
     return eki_fail(err, exists ? EK_ERR_FORMAT : EK_ERR_IO,
-                    "%s: %s; expected a folder (IDX files, CIFAR-10 binary files, or images in class folders), "
-                    "images.npy,labels.npy, or builtin:strokes",
+                    "%s: %s; expected a folder (IDX files, CIFAR-10 binary files, images in class folders, or with a "
+                    "table), images.npy,labels.npy, table.csv, or builtin:strokes",
                     args->spec, exists ? "is a file, not a folder" : "no such folder");
 }
 
@@ -203,6 +204,8 @@ ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset->split; }
 int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
     return (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
 }
+
+const char *ek_dataset_note(const ek_dataset *dataset) { return dataset->note; }
 
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
     *skipped = dataset->skips.items;

@@ -19,6 +19,7 @@ struct ek_dataset {
     uint64_t max_bytes;     /* limit on pixel memory */
     const char *image_name; /* for messages: where the examples came from */
     eki_skips skips;        /* what was left out */
+    const char *note;       /* how something was understood, or NULL */
     ek_split split;         /* what the examples are, whatever was asked for */
     bool has[EK_SPLIT_ALL]; /* splits that are there */
 };

@@ -128,7 +128,8 @@ static ek_status open_sized(const char *spec, ek_split split, const ek_model *mo
         return status;
     if (status == EK_OK) {
         ek_dataset_info info = ek_dataset_describe(*dataset);
-        if (strcmp(info.kind, "folder") != 0 || (info.height == input.dims[2] && info.width == input.dims[3]))
+        if ((strcmp(info.kind, "folder") != 0 && strcmp(info.kind, "table") != 0) ||
+            (info.height == input.dims[2] && info.width == input.dims[3]))
             return EK_OK;
         ek_dataset_close(*dataset);
         *dataset = NULL;
@@ -154,6 +155,7 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
     const ek_skipped *skipped;
     size_t count = status == EK_OK ? ek_dataset_skipped(*dataset, &skipped) : 0;
     if (count > 0) tell_skipped(spec, skipped, count);
+    if (status == EK_OK && ek_dataset_note(*dataset) != NULL) note("%s", ek_dataset_note(*dataset));
     return status;
 }
 
