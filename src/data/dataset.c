@@ -19,7 +19,7 @@ typedef struct format {
     const char *kind;
     bool (*claims)(const char *spec);
     ek_status (*open)(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
-    bool validation; /* may have a third split */
+    bool files; /* of image files: there may be a third split, and each file has a size of its own */
 } format;
 
 static const format formats[] = {
@@ -113,27 +113,34 @@ ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char 
     return EK_OK;
 }
 
+static bool is_size(int height, int width) {
+    return height >= 0 && width >= 0 && (height == 0) == (width == 0) && height <= EKI_MAX_SIDE &&
+           width <= EKI_MAX_SIDE;
+}
+
 static ek_status check_options(const ek_dataset_options *options, eki_open_args *args, uint64_t *max_bytes,
                                ek_error *err) {
     ek_dataset_options o = {.struct_size = sizeof o};
     if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
-    if (o.height < 0 || o.width < 0 || (o.height == 0) != (o.width == 0) || o.height > EKI_MAX_SIDE ||
-        o.width > EKI_MAX_SIDE) {
-        return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither", o.height,
-                        o.width, EKI_MAX_SIDE);
+    if (!is_size(o.height, o.width) || !is_size(o.files_height, o.files_width)) {
+        bool own = is_size(o.height, o.width);
+        return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither",
+                        own ? o.files_height : o.height, own ? o.files_width : o.width, EKI_MAX_SIDE);
     }
     if (o.limit < 0) {
         return eki_fail(err, EK_ERR_ARG, "limit is %lld, expected 0 (all) or more", (long long)o.limit);
     }
     args->height = o.height;
     args->width = o.width;
+    args->files_height = o.height > 0 ? o.height : o.files_height;
+    args->files_width = o.height > 0 ? o.width : o.files_width;
     args->limit = o.limit;
     args->channels = o.channels;
     args->unlabelled = o.unlabelled != 0;
     args->gain = o.gain == 0 ? 1.0f : (float)o.gain;
     args->offset = (float)o.offset;
-    if ((o.channels != 0 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
-        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0 or 3; gain %g and offset %g must be finite",
+    if ((o.channels != 0 && o.channels != 1 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
+        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0, 1 or 3; gain %g and offset %g must be finite",
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
@@ -148,10 +155,10 @@ ek_status eki_fail_no_validation(const char *name, ek_error *err) {
 static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (!formats[i].claims(args->spec)) continue;
-        if (args->split == EK_SPLIT_VALIDATION && !formats[i].validation)
-            return eki_fail_no_validation(args->spec, err);
+        if (args->split == EK_SPLIT_VALIDATION && !formats[i].files) return eki_fail_no_validation(args->spec, err);
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
+        if (dataset->stored_channels == 0) dataset->stored_channels = dataset->info.channels;
         if (args->height != 0) EKI_TRY(eki_resize_dataset(dataset, args->height, args->width, err));
         return eki_dataset_adjust(dataset, args, err);
     }
@@ -211,6 +218,8 @@ size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped)
     *skipped = dataset->skips.items;
     return dataset->skips.count;
 }
+
+int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset->stored_channels; }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
     if (index < 0 || index >= dataset->info.count) {

@@ -29,6 +29,15 @@ static int value(const ek_dataset *d, int64_t i, int c, int y, int x) {
     return (int)lrintf(image[(c * H + y) * W + x] * 255.0f);
 }
 
+static int64_t skipped(const ek_dataset *d, const char *kind) {
+    const ek_skipped *all;
+    size_t count = ek_dataset_skipped(d, &all);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].kind, kind) == 0) return all[i].count;
+    }
+    return 0;
+}
+
 static void test_order_and_names(void **state) {
     (void)state;
     put_simple("f/dog/b.png", 3, 20);
@@ -53,6 +62,8 @@ static void test_order_and_names(void **state) {
         assert_int_equal(label, i / 2);
         for (int c = 0; c < 3; c++) assert_int_equal(value(d, i, c, 3, 5), seeds[i] + 30 + 15 + 40 * c);
     }
+    assert_int_equal(skipped(d, "beside the class folders"), 1);
+    assert_int_equal(skipped(d, "hidden"), 2);
     ek_dataset_close(d);
     d = open_good(at("f"), EK_SPLIT_TEST, NULL); /* no split: the whole folder again */
     assert_int_equal(ek_dataset_describe(d).count, 4);
@@ -88,15 +99,6 @@ static void test_split(void **state) {
     ek_dataset_close(d);
 }
 
-static int64_t skipped(const ek_dataset *d, const char *kind) {
-    const ek_skipped *all;
-    size_t count = ek_dataset_skipped(d, &all);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(all[i].kind, kind) == 0) return all[i].count;
-    }
-    return 0;
-}
-
 static void test_nested(void **state) {
     (void)state;
     put_simple("f/only/dog/2.png", 1, 4);
@@ -107,7 +109,6 @@ static void test_nested(void **state) {
     put_text("f/only/dog/1/a.tiff", "");
     put_text("f/only/dog/x.GIF", "");
     put_text("f/only/readme", "");
-    put_text("f/only/beside.png", "");
     ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, NULL); /* "only" is no class: there is nothing beside it */
     assert_int_equal(ek_dataset_split(d), EK_SPLIT_ALL);
     assert_false(ek_dataset_has_split(d, EK_SPLIT_TEST));
@@ -123,7 +124,6 @@ static void test_nested(void **state) {
     assert_int_equal(skipped(d, ".tiff"), 1);
     assert_int_equal(skipped(d, ".gif"), 1);
     assert_int_equal(skipped(d, "not called like an image"), 1);
-    assert_int_equal(skipped(d, "beside the class folders"), 1);
     ek_dataset_close(d);
     put_text("f/only/bird/a.heic", "");
     open_bad(at("f"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "bird", "1 .heic (not read; mogrify -format png *.heic",
@@ -231,6 +231,13 @@ static void test_sizes(void **state) {
     assert_int_equal(value(d, 0, 0, 3, 5), 1 + 30 + 15);
     assert_int_equal(value(d, 1, 0, 2, 2), 50);
     ek_dataset_close(d);
+    o = (ek_dataset_options){.struct_size = sizeof o, .files_height = 2, .files_width = 3};
+    d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+    assert_int_equal(ek_dataset_describe(d).height, 2);
+    ek_dataset_close(d);
+    o.files_width = 0;
+    open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_ARG, "height 2 and width 0", NULL);
+    o = (ek_dataset_options){.struct_size = sizeof o, .height = H, .width = W};
     o.max_bytes = 40;
     open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_LIMIT, "limit", "smaller images", NULL);
 }
@@ -250,6 +257,66 @@ static void test_many(void **state) {
     for (int i = 0; i < 5; i++) open_bad(at("f"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "a/020.png", NULL);
 }
 
+/* The luma of Rec. 601 by its definition, in f64. */
+static int luma(int r, int g, int b) { return (int)floor(0.299 * r + 0.587 * g + 0.114 * b + 0.5); }
+
+static void test_channels(void **state) {
+    (void)state;
+    put_simple("f/a/1.png", 1, 7);
+    put_simple("f/a/2.png", 3, 9);
+    ek_dataset_options o = {.struct_size = sizeof o, .channels = 1};
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+    assert_int_equal(ek_dataset_describe(d).channels, 1);
+    assert_int_equal(ek_dataset_stored_channels(d), 3);
+    assert_int_equal(value(d, 0, 0, 3, 5), 7 + 30 + 15);
+    for (int y = 0; y < H; y++) {
+        int base = 9 + 10 * y;
+        assert_int_equal(value(d, 1, 0, y, 0), luma(base, base + 40, base + 80));
+    }
+    ek_dataset_close(d);
+    o.channels = 3;
+    remove_file("f/a/2.png");
+    d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+    assert_int_equal(ek_dataset_describe(d).channels, 3);
+    assert_int_equal(ek_dataset_stored_channels(d), 1);
+    for (int c = 0; c < 3; c++) assert_int_equal(value(d, 0, c, 3, 5), 7 + 30 + 15);
+    ek_dataset_close(d);
+    o.channels = 2;
+    open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_ARG, "expected 0, 1 or 3", NULL);
+}
+
+/* Sets that are read first and made gray after it: the same luma, of u8 as of f32. */
+static void test_channels_of_arrays(void **state) {
+    (void)state;
+    float wide[3 * H * W];
+    unsigned char planes[3 * H * W], labels[1] = {0};
+    for (int i = 0; i < 3 * H * W; i++) {
+        planes[i] = (unsigned char)(i * 37 % 256);
+        wide[i] = (float)planes[i] / 255.0f;
+    }
+    ek_error err;
+    int64_t dims[4] = {1, 3, H, W};
+    char spec[2][1024];
+    for (int f32 = 0; f32 < 2; f32++) {
+        const char *file = at(f32 ? "f.npy" : "u.npy");
+        assert_int_equal(ek_npy_write(file, f32 ? EK_F32 : EK_U8, 4, dims, f32 ? (void *)wide : planes, &err), EK_OK);
+        snprintf(spec[f32], sizeof spec[f32], "%s,%s", file, at("y.npy"));
+    }
+    assert_int_equal(ek_npy_write(at("y.npy"), EK_U8, 1, dims, labels, &err), EK_OK);
+    ek_dataset_options o = {.struct_size = sizeof o, .channels = 1};
+    for (int f32 = 0; f32 < 2; f32++) {
+        float image[H * W];
+        ek_dataset *d = open_good(spec[f32], EK_SPLIT_TRAIN, &o);
+        assert_int_equal(ek_dataset_stored_channels(d), 3);
+        assert_int_equal(ek_dataset_read(d, 0, image, NULL, NULL), EK_OK);
+        for (int i = 0; i < H * W; i++) {
+            double exact = 0.299 * planes[i] + 0.587 * planes[H * W + i] + 0.114 * planes[2 * H * W + i];
+            assert_true(fabs(255.0 * (double)image[i] - exact) <= (f32 ? 1e-4 : 0.501));
+        }
+        ek_dataset_close(d);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void) {
@@ -263,6 +330,8 @@ int main(void) {
         TEST(test_jpeg),
         TEST(test_sizes),
         TEST(test_many),
+        TEST(test_channels),
+        TEST(test_channels_of_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* table.c: a set made of a table of image files and their classes, and the images beside it.
+/* image_table.c: a set made of a table of image files and their classes, and the images beside it.
  *
  * Labels that are all numbers are the classes' numbers, from 0; else they are names, sorted by their bytes. The
  * training table decides which classes there are, for every split.
