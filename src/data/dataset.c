@@ -144,6 +144,7 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
+    if (*max_bytes > eki_memory_limit()) *max_bytes = eki_memory_limit();
     return EK_OK;
 }
 
