@@ -1,7 +1,7 @@
 /* build.c: the built-in architectures: the table, the options' checks, and the frame (input, output, opset) that each
  * architecture fills. The opset is the lowest that has the norm's operator: 17, 21 with group norm, 23 with RMS norm.
  */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include <math.h>
 #include <stdio.h>
