@@ -2,7 +2,7 @@
  * architecture fills. The opset is the lowest that has the norm's operator: 17, 21 with group norm, 23 with RMS norm.
  */
 #include "base/options.h"
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include <math.h>
 #include <stdio.h>
