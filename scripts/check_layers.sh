@@ -32,6 +32,10 @@ symbols() {
     cut -d ' ' -f 2- "$build/rooms.txt" | tr '\n' '\0' | xargs -0 "${NM:-nm}" -AgP | sed 's/^/symbol /'
 }
 
+if [ -n "$build" ]; then
+    missing=$(cut -d ' ' -f 2- "$build/rooms.txt" | while read -r object; do [ -e "$object" ] || echo "$object"; done)
+    [ -z "$missing" ] || { fail "not built: $missing"; exit 1; }
+fi
 found=$({ table; includes; [ -z "$build" ] || symbols; } | awk -f scripts/lib/layers.awk) || status=1
 [ -z "$found" ] || fail "$found"
 for folder in src/*/ apps/*/ tools/*/; do
