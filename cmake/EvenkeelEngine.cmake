@@ -60,3 +60,8 @@ if(EK_TOOL_SOURCES)
   target_include_directories(evenkeel_tool PRIVATE ${PROJECT_SOURCE_DIR}/tools)
   target_link_libraries(evenkeel_tool PRIVATE evenkeel PkgConfig::EK_JANSSON)
 endif()
+
+# Images to try the commands of README and docs/guide on; not installed.
+add_executable(samples ${PROJECT_SOURCE_DIR}/tools/samples/samples.c)
+ek_compile_settings(samples)
+target_link_libraries(samples PRIVATE evenkeel PNG::PNG)
