@@ -3,6 +3,10 @@
  * A card is two tables and one function. Its text (cards.c) is the question and the answer. Its design (cardNN.c) is
  * the experiment: the prediction, what would refute it, and the endpoints with their thresholds, all constant data in
  * the source, fixed before anything runs. Its `run` only fills the measured values; judging them is evidence.c's work.
+ *
+ * Whatever a card counts has a name, an enumerator of its file: endpoints, readings, arms, metrics. Tables are written
+ * by these names ([MEAN_LEFT] = {...}) and values are reached by them (evidence->values[MEAN_LEFT]), so that a new one
+ * in the middle moves no other.
  */
 #ifndef EKS_CARD_H
 #define EKS_CARD_H
@@ -25,9 +29,8 @@ typedef struct eks_note {
     eks_source source;
 } eks_note;
 
-/* A question with choices: the prediction box before a reveal, or a question of the quiz. `why` explains the answer;
- * `endpoint` (from 1, 0 = none) is the endpoint of the card's design whose measured value belongs to the explanation.
- */
+/* A question with choices. `why` explains the answer; `endpoint` is the endpoint of the same design whose measured
+ * value belongs to the explanation. */
 typedef struct eks_choices {
     const char *question;
     const char *choices[4]; /* NULL ends */
@@ -52,9 +55,6 @@ typedef struct eks_text {
 extern const eks_text eks_texts[EKS_CARDS], eks_extra_texts[EKS_EXTRAS];
 const eks_text *eks_text_of(int number); /* 1 to EKS_ALL */
 
-/* Prediction box and quiz question per card: questions.c. */
-extern const eks_choices eks_predictions[EKS_CARDS], eks_quiz[EKS_CARDS];
-
 /* WITHIN: |measured - expected| <= threshold: a closed form with its tolerance, or equivalence of two arms. */
 typedef enum eks_relation { EKS_EXACTLY, EKS_AT_MOST, EKS_AT_LEAST, EKS_WITHIN } eks_relation;
 
@@ -64,19 +64,20 @@ enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 4, EKS_TER
  * seeds with a 95 % t-interval. Arms are those of the design, from 0. */
 typedef struct eks_contrast {
     int terms; /* 0 = the endpoint is a plain number, set by the experiment */
-    int metric;
     struct {
         int arm;
         double weight;
-        int shift; /* to another metric: metric + shift */
+        int metric;
     } term[EKS_TERMS];
 } eks_contrast;
 
-#define EKS_MEAN(a, m) .contrast = {.terms = 1, .metric = (m), .term = {{(a), 1}}}
-#define EKS_DIFF(a, b, m) .contrast = {.terms = 2, .metric = (m), .term = {{(a), 1}, {(b), -1}}}
+#define EKS_MEAN(a, m) .contrast = {.terms = 1, .term = {{(a), 1, (m)}}}
+#define EKS_DIFF(a, b, m) .contrast = {.terms = 2, .term = {{(a), 1, (m)}, {(b), -1, (m)}}}
+/* Of one arm: metric m less metric n. */
+#define EKS_METRIC_DIFF(a, m, n) .contrast = {.terms = 2, .term = {{(a), 1, (m)}, {(a), -1, (n)}}}
 /* (a - b) - (c - d) */
 #define EKS_CROSS(a, b, c, d, m)                                                                                       \
-    .contrast = {.terms = 4, .metric = (m), .term = {{(a), 1}, {(b), -1}, {(c), -1}, {(d), 1}}}
+    .contrast = {.terms = 4, .term = {{(a), 1, (m)}, {(b), -1, (m)}, {(c), -1, (m)}, {(d), 1, (m)}}}
 
 /* One number that a card measures, with the rule it is judged by. A control is no part of the claim: it shows that
  * the instrument could have seen a violation; when a control fails the verdict is "inconclusive".
@@ -149,7 +150,7 @@ typedef struct eks_arm {
 } eks_arm;
 
 typedef struct eks_evidence {
-    double values[EKS_ENDPOINTS]; /* measured, in order of the design's endpoints; NaN = not reached */
+    double values[EKS_ENDPOINTS];                   /* measured, by endpoint; NaN = not reached */
     double low[EKS_ENDPOINTS], high[EKS_ENDPOINTS]; /* 95 % interval of a contrast; else both = value */
     int arm_count, metric_count, seed_count;        /* 0 = closed forms only */
     const char *metrics[EKS_METRICS];               /* "test accuracy", ... */
@@ -174,6 +175,9 @@ typedef struct eks_design {
     const char *sabotage, *sabotage_what; /* name of the deliberate defect, and what it does */
     int endpoint_count;
     eks_endpoint endpoints[EKS_ENDPOINTS];
+    /* What the experiment will measure, asked before the answer is read (there is no right answer, -1, where the
+     * literature disagrees); and what an interviewer asks. Extras have neither. */
+    eks_choices predict, quiz;
     ek_status (*run)(eks_study *study, eks_evidence *evidence, ek_error *err);
 } eks_design;
 extern const eks_design *const eks_designs[]; /* NULL ends; in order of cards */

@@ -13,6 +13,7 @@
 extern const eks_design eks_card01;
 
 enum { N = 16, C = 8, H = 12, W = 12, PLANE = H * W, COUNT = N * C * PLANE };
+enum { MEAN_LEFT, VARIANCE_OFF, CHANGE_WITH_SCALE, UNDO_ERROR, EPSILON_SHOWS, ENDPOINTS };
 
 static const double deviation[C] = {1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1, 30, 1000};
 static const double centre[C] = {0.002, -0.01, 0.05, 0.1, -0.3, 2, 50, -3000};
@@ -54,9 +55,9 @@ static void moments_evidence(const float *x, const float *y, double epsilon, eks
         channel_moments(x, c, &mean_in, &var_in);
         channel_moments(y, c, &mean, &var);
         double predicted = var_in / (var_in + epsilon);
-        evidence->values[0] = fmax(evidence->values[0], fabs(mean));
-        evidence->values[1] = fmax(evidence->values[1], fabs(var - predicted));
-        evidence->values[4] = fmax(evidence->values[4], fabs(var - 1));
+        evidence->values[MEAN_LEFT] = fmax(evidence->values[MEAN_LEFT], fabs(mean));
+        evidence->values[VARIANCE_OFF] = fmax(evidence->values[VARIANCE_OFF], fabs(var - predicted));
+        evidence->values[EPSILON_SHOWS] = fmax(evidence->values[EPSILON_SHOWS], fabs(var - 1));
         eks_point(dots, sqrt(var_in), var);
         int row = eks_table_row(&evidence->table);
         eks_cell_number(&evidence->table, row, 0, sqrt(var_in));
@@ -130,8 +131,8 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     evidence->chart.x_log = 1;
     evidence->chart.y_max = 1.1;
     moments_evidence(x, y, call.desc.epsilon, evidence);
-    EKS_TRY_DONE(scale_change(study, x, y, call.desc.epsilon, &evidence->values[2], err));
-    EKS_TRY_DONE(undo_error(study, x, call.desc.epsilon, &evidence->values[3], err));
+    EKS_TRY_DONE(scale_change(study, x, y, call.desc.epsilon, &evidence->values[CHANGE_WITH_SCALE], err));
+    EKS_TRY_DONE(undo_error(study, x, call.desc.epsilon, &evidence->values[UNDO_ERROR], err));
 done:
     free(y);
     free(x);
@@ -144,17 +145,40 @@ const eks_design eks_card01 = {
     .prediction = "Before scale and bias, each channel has mean 0 and variance v/(v + ε), where v is its variance "
                   "before. The output does not change when the input is multiplied by a constant, as long as v stays "
                   "far above ε. Scale √(v + ε) with bias μ returns the input.",
-    .refuter = "One channel whose mean or variance is off by more than 0.00001, an output that follows the size of "
-               "the input, or an input that does not come back.",
-    .method = "Random activations, 16 × 8 × 12 × 12, channel deviations from 0.001 to 1000, ε = 0.00001. "
-              "Moments of the output are taken in double precision over (N, H, W).",
+    .refuter = "One channel whose mean or variance is off by more than 0.00001, an output that follows the size of the "
+               "input, or an input that does not come back.",
+    .method = "Random activations, 16 × 8 × 12 × 12, channel deviations from 0.001 to 1000, ε = 0.00001. Moments of "
+              "the output are taken in double precision over (N, H, W).",
     .sabotage = "skip-mean",
     .sabotage_what = "the mean is not subtracted",
-    .endpoint_count = 5,
-    .endpoints = {{"largest |mean| of a channel", EKS_AT_MOST, 1e-5, 0},
-                  {"largest distance of a variance from v/(v + ε)", EKS_AT_MOST, 1e-5, 0},
-                  {"largest change of the output, input × 0.001 to × 1000", EKS_AT_MOST, 1e-4, 0},
-                  {"largest relative error of the input given back", EKS_AT_MOST, 1e-5, 0},
-                  {"largest distance of a variance from 1 (so ε is visible at all)", EKS_AT_LEAST, 0.5, 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [MEAN_LEFT] = {"largest |mean| of a channel", EKS_AT_MOST, 1e-5},
+            [VARIANCE_OFF] = {"largest distance of a variance from v/(v + ε)", EKS_AT_MOST, 1e-5},
+            [CHANGE_WITH_SCALE] = {"largest change of the output, input × 0.001 to × 1000", EKS_AT_MOST, 1e-4},
+            [UNDO_ERROR] = {"largest relative error of the input given back", EKS_AT_MOST, 1e-5},
+            [EPSILON_SHOWS] = {"largest distance of a variance from 1 (so ε is visible at all)", EKS_AT_LEAST, 0.5,
+                               .control = 1},
+        },
+    .predict =
+        {
+            .question =
+                "A channel of deviation 0.001 goes through batch norm with ε = 0.00001. What variance comes out?",
+            .choices = {"1, like every other channel", "About a tenth", "0"},
+            .correct = 1,
+            .why = "v/(v + ε) with v = 0.000001 is a tenth. For such a channel ε decides, not the batch.",
+            .endpoint = VARIANCE_OFF,
+        },
+    .quiz =
+        {
+            .question = "The input of a batch norm is multiplied by 7. What happens to its output?",
+            .choices = {"It is multiplied by 7", "It is divided by 7", "Nothing, while the variance stays far above ε",
+                        "It becomes β"},
+            .correct = 2,
+            .why =
+                "Mean and deviation grow by the same factor as the values, and it cancels. Near ε it no longer does.",
+            .endpoint = CHANGE_WITH_SCALE,
+        },
     .run = run,
 };

@@ -13,7 +13,9 @@
 
 enum { RATES = 3, KINDS = 3, GRID = KINDS * RATES, ARMS = GRID + KINDS, UNITS = 100, LAYERS = 3, HELD_OUT = 500 };
 enum { PLAIN, BATCH, NOISY };
-enum { ACCURACY, CHOSEN, DRIFT, LOSS };
+enum { ACCURACY, CHOSEN, DRIFT, LOSS, METRICS };
+enum { NOISY_GAIN, NOISY_SHIFT, NORM_GAIN, GAIN_AT_LARGE_RATE, ENDPOINTS };
+enum { AS_TAUGHT, BEARS_RATES, BETTER_BY_A_POINT };
 
 static const double rates[RATES] = {0.01, 0.1, 1.0};
 
@@ -113,9 +115,9 @@ static ek_status end(eks_run *run, ek_error *err) {
         eks_pool_gather(pool, &pool->train, order + pool->train.count - HELD_OUT, HELD_OUT, (eks_change){.raw = 1},
                         held.pixels, held.labels);
         status = eks_lab_evaluate(run->model, pool, &held, HELD_OUT, (eks_change){0}, EK_MODE_INFERENCE, 250,
-                                  &run->out[EKS_EXTRA], &loss, err);
+                                  &run->out[EKS_EXTRA + CHOSEN], &loss, err);
     }
-    run->out[EKS_EXTRA + 1] = d->probes > 0 ? d->drift / d->probes : NAN;
+    run->out[EKS_EXTRA + DRIFT] = d->probes > 0 ? d->drift / d->probes : NAN;
     free(held.labels);
     free(held.pixels);
     free(order);
@@ -151,8 +153,11 @@ static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipe
 
 /* The arm of each kind at the rate that did best on the held-out images, as an arm of its own. */
 static void choose(eks_evidence *evidence) {
-    static const char *const names[KINDS] = {"plain, best rate", "batch norm, best rate",
-                                             "noisy batch norm, best rate"};
+    static const char *const names[KINDS] = {
+        [PLAIN] = "plain, best rate",
+        [BATCH] = "batch norm, best rate",
+        [NOISY] = "noisy batch norm, best rate",
+    };
     for (int kind = 0; kind < KINDS; kind++) {
         int best = kind * RATES;
         for (int i = best + 1; i < (kind + 1) * RATES; i++)
@@ -166,13 +171,16 @@ static void choose(eks_evidence *evidence) {
 extern const eks_design eks_card02;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_EXTRA, EKS_EXTRA + 1, EKS_TRAIN_LOSS};
+    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY,
+                                                 [CHOSEN] = EKS_EXTRA + CHOSEN,
+                                                 [DRIFT] = EKS_EXTRA + DRIFT,
+                                                 [LOSS] = EKS_TRAIN_LOSS};
     eks_recipe recipes[GRID];
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
     EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
     arms(study, pool, recipes);
-    EKS_TRY(eks_lab(study, recipes, GRID, scale.seeds, metrics, 4, evidence, err));
+    EKS_TRY(eks_lab(study, recipes, GRID, scale.seeds, metrics, METRICS, evidence, err));
     evidence->metrics[CHOSEN] = "accuracy on held-out images";
     evidence->metrics[DRIFT] = "shift of the last layer's inputs per step, in deviations";
     evidence->metric_percent[CHOSEN] = 1;
@@ -187,30 +195,58 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
 const eks_design eks_card02 = {
     .number = 2,
     .taught = "Batch norm works because it stabilizes the distributions of layer inputs (internal covariate shift).",
-    .prediction = "With the distributions disturbed at random at every step, less stable than in the plain network, a "
-                  "network with batch norm still trains better than the plain one. Batch norm bears a larger learning "
-                  "rate.",
+    .prediction =
+        "With the distributions disturbed at random at every step, less stable than in the plain network, a network "
+        "with batch norm still trains better than the plain one. Batch norm bears a larger learning rate.",
     .refuter = "For the taught cause: noisy batch norm better than the plain network, each at its best rate, while its "
                "distributions shift more.",
-    .method = "The network of the original paper, three hidden layers of 100 sigmoids, at rates 0.01, 0.1 and 1, "
-              "constant; the best rate of each kind "
-              "is chosen "
-              "on 500 held-out images. Noise: scale and shift of every channel moved by 0.5 deviations, drawn anew for "
-              "each step. Shift: change between neighbouring steps of the mean on 64 images.",
-    .readings = {{"as taught", "Stable distributions are the cause: disturbing them undoes the gain.",
-                  EKS_NOT_MEASURED},
-                 {"later work", "Batch norm bears rates at which the plain network fails.", EKS_SUPPORTED},
-                 {"often heard", "Each at its best rate, batch norm is better by a point.", EKS_NOT_MEASURED}},
+    .method =
+        "The network of the original paper, three hidden layers of 100 sigmoids, at rates 0.01, 0.1 and 1, constant; "
+        "the best rate of each kind is chosen on 500 held-out images. Noise: scale and shift of every channel moved by "
+        "0.5 deviations, drawn anew for each step. Shift: change between neighbouring steps of the mean on 64 images.",
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught", "Stable distributions are the cause: disturbing them undoes the gain.",
+                           EKS_NOT_MEASURED},
+            [BEARS_RATES] = {"later work", "Batch norm bears rates at which the plain network fails.", EKS_SUPPORTED},
+            [BETTER_BY_A_POINT] = {"often heard", "Each at its best rate, batch norm is better by a point.",
+                                   EKS_NOT_MEASURED},
+        },
     .sabotage = "no-noise",
     .sabotage_what = "the noise that should disturb the distributions is 0",
-    .endpoint_count = 4,
-    .endpoints = {{"accuracy at the best rate: noisy batch norm less plain", EKS_AT_MOST, 0, 0, .percent = 1,
-                   EKS_DIFF(GRID + NOISY, GRID + PLAIN, ACCURACY)},
-                  {"shift per step: noisy batch norm less plain", EKS_AT_LEAST, 0.05, 1,
-                   EKS_DIFF(GRID + NOISY, GRID + PLAIN, DRIFT)},
-                  {"accuracy at the best rate: batch norm less plain", EKS_AT_LEAST, 0.01, 0, .percent = 1,
-                   .reading = 2, EKS_DIFF(GRID + BATCH, GRID + PLAIN, ACCURACY)},
-                  {"accuracy at rate 1: batch norm less plain", EKS_AT_LEAST, 0.1, 0, .percent = 1, .reading = 1,
-                   EKS_DIFF(BATCH *RATES + 2, PLAIN *RATES + 2, ACCURACY)}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [NOISY_GAIN] = {"accuracy at the best rate: noisy batch norm less plain", EKS_AT_MOST, 0, .percent = 1,
+                            EKS_DIFF(GRID + NOISY, GRID + PLAIN, ACCURACY)},
+            [NOISY_SHIFT] = {"shift per step: noisy batch norm less plain", EKS_AT_LEAST, 0.05, .control = 1,
+                             EKS_DIFF(GRID + NOISY, GRID + PLAIN, DRIFT)},
+            [NORM_GAIN] = {"accuracy at the best rate: batch norm less plain", EKS_AT_LEAST, 0.01, .percent = 1,
+                           .reading = BETTER_BY_A_POINT, EKS_DIFF(GRID + BATCH, GRID + PLAIN, ACCURACY)},
+            [GAIN_AT_LARGE_RATE] = {"accuracy at rate 1: batch norm less plain", EKS_AT_LEAST, 0.1, .percent = 1,
+                                    .reading = BEARS_RATES, EKS_DIFF(BATCH *RATES + 2, PLAIN *RATES + 2, ACCURACY)},
+        },
+    .predict =
+        {
+            .question = "Noise is put behind batch norm, so that its outputs jump about more than in a plain network. "
+                        "What becomes of training?",
+            .choices = {"It works nearly as well as without the noise", "It fails, like a network without batch norm",
+                        "It works better than without the noise"},
+            .correct = 0,
+            .why = "This is what the experiment of Santurkar and others found. If stable distributions were the "
+                   "reason, it would fail.",
+            .endpoint = NOISY_GAIN,
+        },
+    .quiz =
+        {
+            .question = "Which sentence on internal covariate shift is safe?",
+            .choices = {"Batch norm works because it removes it",
+                        "It was the original motive; later work doubts that it is the reason",
+                        "It is the difference between training and test data", "Evaluation mode removes it"},
+            .correct = 1,
+            .why = "That batch norm trains faster is a fact. Why is contested: a smoother loss, larger learning rates, "
+                   "smaller residual branches have all been put forward.",
+            .endpoint = NOISY_GAIN,
+        },
     .run = run,
 };

@@ -14,6 +14,17 @@
 extern const eks_design eks_card03;
 
 enum { SIZES = 5 };
+enum {
+    EVALUATION_DIFFERS,
+    MATES_MATTER,
+    LOST_IN_TRAINING,
+    FROZEN_RUNNING,
+    FROZEN_AFFINE,
+    LEARNED,
+    AFFINE_CHANGED,
+    ENDPOINTS
+};
+enum { AS_TAUGHT, FREEZES_AFFINE };
 
 static const int64_t sizes[SIZES] = {1, 2, 8, 32, 128};
 
@@ -43,14 +54,14 @@ static ek_status sweep(trial *lab, eks_evidence *evidence, ek_error *err) {
         double eval, shuffled, sorted, again;
         EKS_TRY(accuracy(lab, evaluation, sizes[k], lab->sorted, &eval, err));
         if (k == 0) memcpy(lab->reference, lab->logits, lab->values * sizeof(float));
-        evidence->values[0] += (double)eks_differing(lab->reference, lab->logits, lab->values);
+        evidence->values[EVALUATION_DIFFERS] += (double)eks_differing(lab->reference, lab->logits, lab->values);
         EKS_TRY(accuracy(lab, evaluation, sizes[k], lab->shuffled, &again, err));
-        evidence->values[0] += (double)eks_differing(lab->reference, lab->logits, lab->values);
+        evidence->values[EVALUATION_DIFFERS] += (double)eks_differing(lab->reference, lab->logits, lab->values);
         EKS_TRY(accuracy(lab, EK_MODE_TRAINING, sizes[k], lab->shuffled, &shuffled, err));
         EKS_TRY(accuracy(lab, EK_MODE_TRAINING, sizes[k], lab->sorted, &sorted, err));
         if (sizes[k] == 32) {
-            evidence->values[2] = eval - sorted;
-            evidence->values[5] = eval;
+            evidence->values[LOST_IN_TRAINING] = eval - sorted;
+            evidence->values[LEARNED] = eval;
         }
         const double values[] = {eval, shuffled, sorted};
         int row = eks_table_row(&evidence->table);
@@ -73,7 +84,7 @@ static ek_status mates(trial *lab, eks_evidence *evidence, ek_error *err) {
         EKS_TRY(eks_network_logits(lab->network, EK_MODE_TRAINING, threads, 8, lab->shuffled, lab->logits, err));
         most = fmax(most, eks_max_difference(lab->reference, lab->logits, lab->values));
     }
-    evidence->values[1] = size > 0 ? most / size : NAN;
+    evidence->values[MATES_MATTER] = size > 0 ? most / size : NAN;
     return EK_OK;
 }
 
@@ -101,11 +112,12 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_label = "accuracy";
     chart->x_log = chart->y_percent = 1;
     chart->y_max = 1;
-    evidence->values[0] = 0;
+    evidence->values[EVALUATION_DIFFERS] = 0;
     EKS_TRY_DONE(sweep(&lab, evidence, err));
     EKS_TRY_DONE(mates(&lab, evidence, err));
-    EKS_TRY_DONE(eks_network_frozen_step(study, &evidence->values[3], &evidence->values[4], err));
-    evidence->values[6] = evidence->values[4];
+    EKS_TRY_DONE(
+        eks_network_frozen_step(study, &evidence->values[FROZEN_RUNNING], &evidence->values[FROZEN_AFFINE], err));
+    evidence->values[AFFINE_CHANGED] = evidence->values[FROZEN_AFFINE];
 done:
     free(lab.logits);
     free(lab.reference);
@@ -123,23 +135,49 @@ const eks_design eks_card03 = {
                   "not freeze scale and bias: a step still trains them.",
     .refuter = "One differing bit in evaluation; training mode that ignores batch mates, or loses less than 5 points "
                "on sorted batches; or a frozen step that changes running values or leaves scale and bias alone.",
-    .method =
-        "A six-layer convolutional network, trained for about a second on up to 4,000 images of 14 × 14 pixels; 1,000 "
-        "test images, batches of 1 to 128, shuffled and sorted by class. The frozen step is the first step of a "
-        "new network.",
-    .readings = {{"as taught", "Evaluation uses running statistics, so that any batch size gives the same result.",
-                  EKS_SUPPORTED},
-                 {"loose", "Evaluation freezes γ and β.", EKS_REFUTED}},
+    .method = "A six-layer convolutional network, trained for about a second on up to 4,000 images of 14 × 14 pixels; "
+              "1,000 test images, batches of 1 to 128, shuffled and sorted by class. The frozen step is the first step "
+              "of a new network.",
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught",
+                           "Evaluation uses running statistics, so that any batch size gives the same result.",
+                           EKS_SUPPORTED},
+            [FREEZES_AFFINE] = {"loose", "Evaluation freezes γ and β.", EKS_REFUTED},
+        },
     .sabotage = "eval-batch-stats",
     .sabotage_what = "evaluation uses the statistics of the batch",
-    .endpoint_count = 7,
-    .endpoints = {{"evaluation: logits that differ over batch sizes and orders", EKS_EXACTLY, 0, 0},
-                  {"training mode: largest change with batch mates, relative", EKS_AT_LEAST, 0.01, 0},
-                  {"accuracy lost in training mode, sorted batches of 32", EKS_AT_LEAST, 0.05, 0},
-                  {"step with frozen statistics: running values changed", EKS_EXACTLY, 0, 0},
-                  {"step with frozen statistics: scale and bias values changed", EKS_AT_LEAST, 1, 0},
-                  {"accuracy in evaluation (the network has learned something)", EKS_AT_LEAST, 0.5, 1},
-                  {"scale and bias values that change although statistics are those of evaluation", EKS_EXACTLY, 0, 0,
-                   .reading = 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [EVALUATION_DIFFERS] = {"evaluation: logits that differ over batch sizes and orders", EKS_EXACTLY, 0},
+            [MATES_MATTER] = {"training mode: largest change with batch mates, relative", EKS_AT_LEAST, 0.01},
+            [LOST_IN_TRAINING] = {"accuracy lost in training mode, sorted batches of 32", EKS_AT_LEAST, 0.05},
+            [FROZEN_RUNNING] = {"step with frozen statistics: running values changed", EKS_EXACTLY, 0},
+            [FROZEN_AFFINE] = {"step with frozen statistics: scale and bias values changed", EKS_AT_LEAST, 1},
+            [LEARNED] = {"accuracy in evaluation (the network has learned something)", EKS_AT_LEAST, 0.5, .control = 1},
+            [AFFINE_CHANGED] = {"scale and bias values that change although statistics are those of evaluation",
+                                EKS_EXACTLY, 0, .reading = FREEZES_AFFINE},
+        },
+    .predict =
+        {
+            .question = "In evaluation mode the same images are run alone, in batches of many sizes, and in another "
+                        "order. How many logits differ?",
+            .choices = {"Most, in the last digit", "A few, in the last digit", "None, not in one bit"},
+            .correct = 2,
+            .why = "Running statistics are constants, so nothing of the batch enters. That the sums around them agree "
+                   "to the last bit is the engine’s part.",
+            .endpoint = EVALUATION_DIFFERS,
+        },
+    .quiz =
+        {
+            .question = "In production a model’s answer for one image changes with the other images in the request. "
+                        "First suspicion?",
+            .choices = {"It still runs in training mode", "ε is too small", "The running statistics were not saved",
+                        "The batch is too small"},
+            .correct = 0,
+            .why = "Only batch statistics can carry information from one image to another.",
+            .endpoint = MATES_MATTER,
+        },
     .run = run,
 };

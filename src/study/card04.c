@@ -13,12 +13,42 @@
 #include <string.h>
 
 enum { TWO, FOUR, EIGHT, WHOLE, LAYER, NONE, SMALL_BN, SMALL_LN, SMALL_NONE, ARMS };
+enum { ACCURACY, MEASURED_AGAIN, BY_BATCH, LOSS, METRICS };
+enum {
+    LOSS_OVER_TWO,
+    LAYER_UNHURT,
+    LARGER_BATCH,
+    LAYER_AT_TWO,
+    LEARNED,
+    ONE_VALUE,
+    ONE_VALUE_GRADIENT,
+    TWO_VALUES,
+    INSTANCE_DIFFERS,
+    SYNC_DIFFERS,
+    RANKS_ALONE,
+    ACCUMULATED,
+    ONE_IMAGE_OUTPUT,
+    ACCUMULATED_LAYER,
+    REPAIRED,
+    NONE_UNHURT,
+    SYNC_UNORDERED,
+    ENDPOINTS
+};
+enum { AS_TAUGHT, UNDEFINED_AT_ONE, ACCUMULATING, MEASURING_AGAIN };
 
 static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[ARMS]) {
-    static const char *const names[ARMS] = {"statistics over 2",   "statistics over 4",   "statistics over 8",
-                                            "statistics over 32",  "layer norm",          "no norm",
-                                            "batch 2, batch norm", "batch 2, layer norm", "batch 2, no norm"};
-    static const int shared[ARMS] = {2, 4, 8, 0, 0, 0, 0, 0, 0};
+    static const char *const names[ARMS] = {
+        [TWO] = "statistics over 2",
+        [FOUR] = "statistics over 4",
+        [EIGHT] = "statistics over 8",
+        [WHOLE] = "statistics over 32",
+        [LAYER] = "layer norm",
+        [NONE] = "no norm",
+        [SMALL_BN] = "batch 2, batch norm",
+        [SMALL_LN] = "batch 2, layer norm",
+        [SMALL_NONE] = "batch 2, no norm",
+    };
+    static const int shared[ARMS] = {[TWO] = 2, [FOUR] = 4, [EIGHT] = 8};
     for (int i = 0; i < ARMS; i++) {
         eks_recipe *r = &recipes[i];
         *r = eks_recipe_make(names[i], "mlp", pool, eks_scale_mlp(study));
@@ -47,15 +77,15 @@ static ek_status one_and_two(bench *b, eks_evidence *evidence, ek_error *err) {
     call.dy = b->dy;
     call.dx = b->dx;
     EKS_TRY(eks_normalize(&call, err));
-    evidence->values[5] = eks_max_difference(b->y, b->bias, 8);
-    evidence->values[6] = eks_max_magnitude(b->dx, 8);
+    evidence->values[ONE_VALUE] = eks_max_difference(b->y, b->bias, 8);
+    evidence->values[ONE_VALUE_GRADIENT] = eks_max_magnitude(b->dx, 8);
     call = eks_norm_call(EK_NORM_BATCH, 2, two, b->x, b->y);
     EKS_TRY(eks_normalize(&call, err));
-    evidence->values[7] = 0;
+    evidence->values[TWO_VALUES] = 0;
     for (int c = 0; c < 8; c++) {
         double half = ((double)b->x[c] - (double)b->x[8 + c]) / 2, expected = half / sqrt(half * half + 1e-5);
         double error = fmax(fabs((double)b->y[c] - expected), fabs((double)b->y[8 + c] + expected));
-        evidence->values[7] = fmax(evidence->values[7], error);
+        evidence->values[TWO_VALUES] = fmax(evidence->values[TWO_VALUES], error);
     }
     return EK_OK;
 }
@@ -67,8 +97,8 @@ static ek_status single_image(bench *b, eks_evidence *evidence, ek_error *err) {
     eks_norm instance = eks_norm_call(EK_NORM_INSTANCE, 4, dims, b->x, b->z);
     EKS_TRY(eks_normalize(&batch, err));
     EKS_TRY(eks_normalize(&instance, err));
-    evidence->values[8] = (double)eks_differing(b->y, b->z, 32 * 8);
-    evidence->values[12] = eks_max_magnitude(b->y, 32 * 8);
+    evidence->values[INSTANCE_DIFFERS] = (double)eks_differing(b->y, b->z, 32 * 8);
+    evidence->values[ONE_IMAGE_OUTPUT] = eks_max_magnitude(b->y, 32 * 8);
     return EK_OK;
 }
 
@@ -103,11 +133,11 @@ static ek_status synchronized(bench *b, eks_evidence *evidence, ek_error *err) {
     eks_norm alone = ranks;
     alone.desc.ghost = 2;
     EKS_TRY(eks_normalize(&alone, err));
-    values[10] = eks_max_difference(b->y, b->z, 32 * 8);
+    values[RANKS_ALONE] = eks_max_difference(b->y, b->z, 32 * 8);
     if (!b->study->sabotaged) EKS_TRY(eks_normalize_together(&ranks, 16, EK_SYNC_EXACT, err));
-    compare(b, &values[9], &ignored);
+    compare(b, &values[SYNC_DIFFERS], &ignored);
     if (!b->study->sabotaged) EKS_TRY(eks_normalize_together(&ranks, 16, EK_SYNC_FAST, err));
-    compare(b, &ignored, &values[16]);
+    compare(b, &ignored, &values[SYNC_UNORDERED]);
     return EK_OK;
 }
 
@@ -154,7 +184,10 @@ static ek_status accumulation(const eks_recipe *recipe, uint64_t seed, double *d
 extern const eks_design eks_card04;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_PRECISE_ACCURACY, EKS_BATCH_ACCURACY, EKS_TEST_LOSS};
+    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY,
+                                                 [MEASURED_AGAIN] = EKS_PRECISE_ACCURACY,
+                                                 [BY_BATCH] = EKS_BATCH_ACCURACY,
+                                                 [LOSS] = EKS_TEST_LOSS};
     eks_recipe recipes[ARMS];
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
@@ -172,11 +205,11 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     if (status == EK_OK) status = synchronized(b, evidence, err);
     free(b);
     if (status != EK_OK) return status;
-    EKS_TRY(accumulation(&recipes[WHOLE], study->options->seed, &evidence->values[11], err));
-    EKS_TRY(accumulation(&recipes[LAYER], study->options->seed, &evidence->values[13], err));
-    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 4, evidence, err));
+    EKS_TRY(accumulation(&recipes[WHOLE], study->options->seed, &evidence->values[ACCUMULATED], err));
+    EKS_TRY(accumulation(&recipes[LAYER], study->options->seed, &evidence->values[ACCUMULATED_LAYER], err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     eks_table_arms(evidence, "Mean over seeds; steps of 32 images unless it says batch 2");
-    eks_chart_arms(evidence, 0, "Test accuracy by examples per set of statistics", "test accuracy",
+    eks_chart_arms(evidence, ACCURACY, "Test accuracy by examples per set of statistics", "test accuracy",
                    "Fewer examples per set of statistics should cost accuracy; norms without a batch should not care.");
     return EK_OK;
 }
@@ -186,45 +219,83 @@ const eks_design eks_card04 = {
     .taught = "With batch size 1 or very small batches the statistics are noisy or undefined; use synchronized batch "
               "norm, a larger batch, or layer or group norm.",
     .prediction =
-        "With the step's batch held at 32, statistics over 2 images cost more than a point of accuracy "
-        "against statistics over 32. Layer norm does not care. One value per channel gives β and no gradient; "
-        "two give ±1/√(1 + ε/v). Synchronized ranks give the bits of one batch. Accumulated gradients do not "
-        "enlarge the batch.",
+        "With the step's batch held at 32, statistics over 2 images cost more than a point of accuracy against "
+        "statistics over 32. Layer norm does not care. One value per channel gives β and no gradient; two give ±1/√(1 "
+        "+ ε/v). Synchronized ranks give the bits of one batch. Accumulated gradients do not enlarge the batch.",
     .refuter = "A loss under one point, one differing bit under synchronization, or a closed form off by 0.00001.",
-    .method =
-        "Networks of three hidden layers, where a set of statistics has one value per example; virtual batches of "
-        "2 to 32 within steps of 32; batches of 2 with the rate scaled by 2/32; statistics measured again over "
-        "1,000 images. The sixteen ranks share their moments and sums by messages (SyncBN, evenkeel/sync.h) within one "
-        "process; statistics over 2 are what they have without.",
-    .readings = {{"as taught",
-                  "Small batches make batch norm worse; sharing statistics, larger batches or layer norm help.",
-                  EKS_SUPPORTED},
-                 {"loose", "With batch size 1 batch norm is undefined, also in a convolutional network.", EKS_REFUTED},
-                 {"loose", "Accumulating gradients over small batches is as good as a larger batch.", EKS_REFUTED},
-                 {"later work", "Measuring the statistics again repairs part of the damage.", EKS_NOT_MEASURED}},
+    .method = "Networks of three hidden layers, where a set of statistics has one value per example; virtual batches "
+              "of 2 to 32 within steps of 32; batches of 2 with the rate scaled by 2/32; statistics measured again "
+              "over 1,000 images. The sixteen ranks share their moments and sums by messages (SyncBN, evenkeel/sync.h) "
+              "within one process; statistics over 2 are what they have without.",
+    .readings =
+        {
+            [AS_TAUGHT] =
+                {"as taught",
+                 "Small batches make batch norm worse; sharing statistics, larger batches or layer norm help.",
+                 EKS_SUPPORTED},
+            [UNDEFINED_AT_ONE] = {"loose",
+                                  "With batch size 1 batch norm is undefined, also in a convolutional network.",
+                                  EKS_REFUTED},
+            [ACCUMULATING] = {"loose", "Accumulating gradients over small batches is as good as a larger batch.",
+                              EKS_REFUTED},
+            [MEASURING_AGAIN] = {"later work", "Measuring the statistics again repairs part of the damage.",
+                                 EKS_NOT_MEASURED},
+        },
     .sabotage = "no-sync",
     .sabotage_what = "the ranks that should share their statistics keep to their own",
-    .endpoint_count = 17,
+    .endpoint_count = ENDPOINTS,
     .endpoints =
-        {{"accuracy, statistics over 32 less over 2", EKS_AT_LEAST, 0.01, 0, .percent = 1, EKS_DIFF(WHOLE, TWO, 0)},
-         {"layer norm, batch 2 less batch 32", EKS_AT_LEAST, -0.02, 0, .percent = 1, EKS_DIFF(SMALL_LN, LAYER, 0)},
-         {"larger batch: batch norm at 32 less at 2", EKS_AT_LEAST, 0.01, 0, .percent = 1,
-          EKS_DIFF(WHOLE, SMALL_BN, 0)},
-         {"batch 2: layer norm less batch norm", EKS_AT_LEAST, 0.01, 0, .percent = 1, EKS_DIFF(SMALL_LN, SMALL_BN, 0)},
-         {"accuracy, statistics over 32 (the network learns)", EKS_AT_LEAST, 0.5, 1, .percent = 1, EKS_MEAN(WHOLE, 0)},
-         {"one value per channel: largest distance from β", EKS_EXACTLY, 0, 0},
-         {"one value per channel: largest gradient to what is below", EKS_EXACTLY, 0, 0},
-         {"two values: largest distance from ±1/√(1 + ε/v)", EKS_AT_MOST, 1e-5, 0},
-         {"batch of 1 in a convolutional network against instance norm: values that differ", EKS_EXACTLY, 0, 0},
-         {"SyncBN, 16 ranks of 2 against one batch of 32: outputs and gradients that differ", EKS_EXACTLY, 0, 0},
-         {"16 ranks by themselves: largest difference", EKS_AT_LEAST, 0.1, 1},
-         {"2 × 16 accumulated against 32 at once, batch norm: relative difference of a gradient", EKS_AT_MOST, 0.001, 0,
-          .reading = 2},
-         {"batch of 1 in a convolutional network: largest output", EKS_AT_MOST, 0, 0, .reading = 1},
-         {"2 × 16 accumulated against 32 at once, layer norm", EKS_AT_MOST, 1e-5, 1},
-         {"statistics over 2: accuracy when measured again less running", EKS_AT_LEAST, 0, 0, .percent = 1,
-          .reading = 3, .contrast = {2, 0, {{TWO, 1, 1}, {TWO, -1, 0}}}},
-         {"no norm, batch 2 less batch 32", EKS_AT_LEAST, -0.05, 0, .percent = 1, EKS_DIFF(SMALL_NONE, NONE, 0)},
-         {"SyncBN without the fixed order of sums: largest difference from one batch of 32", EKS_AT_MOST, 1e-5, 0}},
+        {
+            [LOSS_OVER_TWO] = {"accuracy, statistics over 32 less over 2", EKS_AT_LEAST, 0.01, .percent = 1,
+                               EKS_DIFF(WHOLE, TWO, ACCURACY)},
+            [LAYER_UNHURT] = {"layer norm, batch 2 less batch 32", EKS_AT_LEAST, -0.02, .percent = 1,
+                              EKS_DIFF(SMALL_LN, LAYER, ACCURACY)},
+            [LARGER_BATCH] = {"larger batch: batch norm at 32 less at 2", EKS_AT_LEAST, 0.01, .percent = 1,
+                              EKS_DIFF(WHOLE, SMALL_BN, ACCURACY)},
+            [LAYER_AT_TWO] = {"batch 2: layer norm less batch norm", EKS_AT_LEAST, 0.01, .percent = 1,
+                              EKS_DIFF(SMALL_LN, SMALL_BN, ACCURACY)},
+            [LEARNED] = {"accuracy, statistics over 32 (the network learns)", EKS_AT_LEAST, 0.5, .control = 1,
+                         .percent = 1, EKS_MEAN(WHOLE, ACCURACY)},
+            [ONE_VALUE] = {"one value per channel: largest distance from β", EKS_EXACTLY, 0},
+            [ONE_VALUE_GRADIENT] = {"one value per channel: largest gradient to what is below", EKS_EXACTLY, 0},
+            [TWO_VALUES] = {"two values: largest distance from ±1/√(1 + ε/v)", EKS_AT_MOST, 1e-5},
+            [INSTANCE_DIFFERS] = {"batch of 1 in a convolutional network against instance norm: values that differ",
+                                  EKS_EXACTLY, 0},
+            [SYNC_DIFFERS] = {"SyncBN, 16 ranks of 2 against one batch of 32: outputs and gradients that differ",
+                              EKS_EXACTLY, 0},
+            [RANKS_ALONE] = {"16 ranks by themselves: largest difference", EKS_AT_LEAST, 0.1, .control = 1},
+            [ACCUMULATED] = {"2 × 16 accumulated against 32 at once, batch norm: relative difference of a gradient",
+                             EKS_AT_MOST, 0.001, .reading = ACCUMULATING},
+            [ONE_IMAGE_OUTPUT] = {"batch of 1 in a convolutional network: largest output", EKS_AT_MOST, 0,
+                                  .reading = UNDEFINED_AT_ONE},
+            [ACCUMULATED_LAYER] = {"2 × 16 accumulated against 32 at once, layer norm", EKS_AT_MOST, 1e-5,
+                                   .control = 1},
+            [REPAIRED] = {"statistics over 2: accuracy when measured again less running", EKS_AT_LEAST, 0, .percent = 1,
+                          .reading = MEASURING_AGAIN, EKS_METRIC_DIFF(TWO, MEASURED_AGAIN, ACCURACY)},
+            [NONE_UNHURT] = {"no norm, batch 2 less batch 32", EKS_AT_LEAST, -0.05, .percent = 1,
+                             EKS_DIFF(SMALL_NONE, NONE, ACCURACY)},
+            [SYNC_UNORDERED] = {"SyncBN without the fixed order of sums: largest difference from one batch of 32",
+                                EKS_AT_MOST, 1e-5},
+        },
+    .predict =
+        {
+            .question = "The optimizer’s batch stays as it is, but the statistics come from 2 images instead of 32. "
+                        "What becomes of the error?",
+            .choices = {"It rises", "Nothing: only the optimizer’s batch matters", "It falls, since noise regularizes"},
+            .correct = 0,
+            .why = "Small batches do not hurt gradient descent as such. What hurts is a mean and a variance from few "
+                   "values.",
+            .endpoint = LOSS_OVER_TWO,
+        },
+    .quiz =
+        {
+            .question =
+                "Training with one image per batch. What is batch norm after a convolution with a map of 8 × 8?",
+            .choices = {"Undefined", "β everywhere", "Instance norm", "Layer norm"},
+            .correct = 2,
+            .why = "One image still gives 64 values per channel. Only where a single value is left, as after a fully "
+                   "connected layer, does β alone remain.",
+            .endpoint = INSTANCE_DIFFERS,
+        },
     .run = run,
 };

@@ -11,10 +11,19 @@
 #include <string.h>
 
 enum { BEFORE, AFTER, MIXED, NONE, SIGMOID_BEFORE, SIGMOID_AFTER, ARMS };
+enum { ACCURACY, LOSS, TRAIN_LOSS, METRICS };
+enum { BEFORE_GAIN, IN_TURN_LOSS, LEARNED, BEFORE_LEFT, FOLD_ERROR, AFTER_LEFT, ENDPOINTS };
+enum { AS_HEARD, ONE_ORDER, FOLDS_AWAY };
 
 static void arms(const eks_study *study, const eks_pool *pool, const eks_pool *grey, eks_recipe recipes[ARMS]) {
-    static const char *const names[ARMS] = {"ReLU, before",  "ReLU, after",     "ReLU, in turn",
-                                            "ReLU, no norm", "sigmoid, before", "sigmoid, after"};
+    static const char *const names[ARMS] = {
+        [BEFORE] = "ReLU, before",
+        [AFTER] = "ReLU, after",
+        [MIXED] = "ReLU, in turn",
+        [NONE] = "ReLU, no norm",
+        [SIGMOID_BEFORE] = "sigmoid, before",
+        [SIGMOID_AFTER] = "sigmoid, after",
+    };
     for (int i = 0; i < ARMS; i++) {
         int sigmoid = i >= SIGMOID_BEFORE;
         eks_recipe *r = &recipes[i];
@@ -56,7 +65,8 @@ static ek_status fold(const eks_recipe *recipe, uint64_t seed, double *folded, d
 extern const eks_design eks_card05;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_TEST_LOSS, EKS_TRAIN_LOSS};
+    static const eks_outcome metrics[METRICS] = {
+        [ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS, [TRAIN_LOSS] = EKS_TRAIN_LOSS};
     eks_recipe recipes[ARMS];
     const eks_pool *pool, *grey;
     eks_scale scale = eks_scale_cnn(study), mlp = eks_scale_mlp(study);
@@ -64,40 +74,72 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     EKS_TRY(eks_pool_get(study, EKS_COLOUR, scale.side, &pool, err));
     EKS_TRY(eks_pool_get(study, EKS_GREY, mlp.side, &grey, err));
     arms(study, pool, grey, recipes);
-    EKS_TRY(fold(&recipes[BEFORE], study->options->seed, &folded, &evidence->values[3], &evidence->values[4], err));
-    EKS_TRY(fold(&recipes[AFTER], study->options->seed, &folded, &evidence->values[5], &worst, err));
-    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 3, evidence, err));
+    EKS_TRY(fold(&recipes[BEFORE], study->options->seed, &folded, &evidence->values[BEFORE_LEFT],
+                 &evidence->values[FOLD_ERROR], err));
+    EKS_TRY(fold(&recipes[AFTER], study->options->seed, &folded, &evidence->values[AFTER_LEFT], &worst, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     eks_table_arms(evidence, "Mean over seeds");
-    eks_chart_arms(evidence, 0, "Test accuracy by place of the norm", "test accuracy",
+    eks_chart_arms(evidence, ACCURACY, "Test accuracy by place of the norm", "test accuracy",
                    "No order should win everywhere: differences between orders should be small for ReLU.");
     return EK_OK;
 }
 
 const eks_design eks_card05 = {
     .number = 5,
-    .taught =
-        "Batch norm goes before the activation, as in the original paper; others put it after. Be consistent within "
-        "an architecture.",
+    .taught = "Batch norm goes before the activation, as in the original paper; others put it after. Be consistent "
+              "within an architecture.",
     .prediction = "Neither order is better by a point in every network; the literature disagrees. What is certain: "
                   "before the activation every norm folds into the layer in front of it.",
     .refuter = "An interval of the paired difference that lies wholly above or below one point; a norm before the "
                "activation that does not fold, or folds with an error over 0.00001.",
     .method = "Six convolutions with ReLU and three hidden layers with sigmoid; same images, order, rate and first "
               "weights for all orders. Folding on the untrained networks with measured statistics.",
-    .readings = {{"often heard", "Before the activation is better (by at least a point, with ReLU).", EKS_NOT_MEASURED},
-                 {"as taught", "Keep to one order: alternating them costs at least a point.", EKS_NOT_MEASURED},
-                 {"certain", "Before the activation it folds away; after it, with padding, it does not.",
-                  EKS_SUPPORTED}},
+    .readings =
+        {
+            [AS_HEARD] = {"often heard", "Before the activation is better (by at least a point, with ReLU).",
+                          EKS_NOT_MEASURED},
+            [ONE_ORDER] = {"as taught", "Keep to one order: alternating them costs at least a point.",
+                           EKS_NOT_MEASURED},
+            [FOLDS_AWAY] = {"certain", "Before the activation it folds away; after it, with padding, it does not.",
+                            EKS_SUPPORTED},
+        },
     .sabotage = "unequal-rates",
     .sabotage_what = "the arm \"after\" is trained at a hundredth of the learning rate",
-    .endpoint_count = 6,
-    .endpoints = {{"ReLU: accuracy before less after", EKS_AT_LEAST, 0.01, 0, .percent = 1, EKS_DIFF(BEFORE, AFTER, 0)},
-                  {"ReLU: mean of both orders less in turn", EKS_AT_LEAST, 0.01, 0, .percent = 1, .reading = 1,
-                   .contrast = {3, 0, {{BEFORE, 0.5}, {AFTER, 0.5}, {MIXED, -1}}}},
-                  {"ReLU: accuracy before (the network learns)", EKS_AT_LEAST, 0.2, 1, .percent = 1,
-                   EKS_MEAN(BEFORE, 0)},
-                  {"norms before the activation that do not fold", EKS_EXACTLY, 0, 0, .reading = 2},
-                  {"folded against unfolded: relative difference of the logits", EKS_AT_MOST, 1e-5, 0, .reading = 2},
-                  {"norms after the activation that do not fold", EKS_AT_LEAST, 1, 0, .reading = 2}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [BEFORE_GAIN] = {"ReLU: accuracy before less after", EKS_AT_LEAST, 0.01, .percent = 1,
+                             EKS_DIFF(BEFORE, AFTER, ACCURACY)},
+            [IN_TURN_LOSS] = {"ReLU: mean of both orders less in turn", EKS_AT_LEAST, 0.01, .percent = 1,
+                              .reading = ONE_ORDER,
+                              .contrast = {3,
+                                           {{BEFORE, 0.5, ACCURACY}, {AFTER, 0.5, ACCURACY}, {MIXED, -1, ACCURACY}}}},
+            [LEARNED] = {"ReLU: accuracy before (the network learns)", EKS_AT_LEAST, 0.2, .control = 1, .percent = 1,
+                         EKS_MEAN(BEFORE, ACCURACY)},
+            [BEFORE_LEFT] = {"norms before the activation that do not fold", EKS_EXACTLY, 0, .reading = FOLDS_AWAY},
+            [FOLD_ERROR] = {"folded against unfolded: relative difference of the logits", EKS_AT_MOST, 1e-5,
+                            .reading = FOLDS_AWAY},
+            [AFTER_LEFT] = {"norms after the activation that do not fold", EKS_AT_LEAST, 1, .reading = FOLDS_AWAY},
+        },
+    .predict =
+        {
+            .question = "A network with ReLU is trained with batch norm before, and with batch norm after the "
+                        "activation. Which wins?",
+            .choices = {"Before", "After", "Neither clearly"},
+            .correct = -1,
+            .why = "Published comparisons point both ways, so there is no settled answer. Trust what was measured for "
+                   "your own network.",
+            .endpoint = BEFORE_GAIN,
+        },
+    .quiz =
+        {
+            .question = "Where does a batch norm vanish at no cost when the network is served?",
+            .choices = {"Right behind a convolution, before the activation", "Right behind the activation",
+                        "In front of a convolution with zero padding", "Nowhere"},
+            .correct = 0,
+            .why = "There it is one more scale and shift on what the convolution computes. Behind the activation it "
+                   "could only go into the next convolution, and zero padding makes that wrong at the border.",
+            .endpoint = BEFORE_LEFT,
+        },
     .run = run,
 };

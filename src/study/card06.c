@@ -11,7 +11,9 @@
 #include <string.h>
 
 enum { LEARNED, FROZEN, ONLY_AFFINE, ONLY_SOME, ONLY_HEAD, ARMS };
-enum { MOVED, ACCURACY, LOSS };
+enum { MOVED, ACCURACY, LOSS, METRICS };
+enum { DISTANCE, LEARNS, IDENTITY_ERROR, BIAS_GRADIENT, FIXED_LOSS, OVER_WEIGHTS, OVER_HEAD, ENDPOINTS };
+enum { AS_TAUGHT, IMPROVES, MORE_THAN_WEIGHTS };
 
 /* First values of all hidden weights, and which of them may move. */
 typedef struct held {
@@ -72,7 +74,7 @@ static ek_status end(eks_run *run, ek_error *err) {
             values += (double)count;
         }
     }
-    run->out[EKS_EXTRA] = sqrt(sum / values);
+    run->out[EKS_EXTRA + MOVED] = sqrt(sum / values);
     return EK_OK;
 }
 
@@ -96,12 +98,12 @@ static ek_status closed_forms(eks_study *study, eks_evidence *evidence, ek_error
     call.dy = dy;
     call.dx = dx;
     EKS_TRY(eks_normalize(&call, err));
-    evidence->values[2] = eks_max_difference(x, y, ROWS * C) / eks_max_magnitude(x, ROWS * C);
-    evidence->values[3] = 0;
+    evidence->values[IDENTITY_ERROR] = eks_max_difference(x, y, ROWS * C) / eks_max_magnitude(x, ROWS * C);
+    evidence->values[BIAS_GRADIENT] = 0;
     for (int c = 0; c < C; c++) {
         double sum = 0;
         for (int i = 0; i < ROWS; i++) sum += (double)dx[i * C + c];
-        evidence->values[3] = fmax(evidence->values[3], fabs(sum) / ROWS);
+        evidence->values[BIAS_GRADIENT] = fmax(evidence->values[BIAS_GRADIENT], fabs(sum) / ROWS);
     }
     return EK_OK;
 }
@@ -109,9 +111,15 @@ static ek_status closed_forms(eks_study *study, eks_evidence *evidence, ek_error
 extern const eks_design eks_card06;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const char *const names[ARMS] = {"all trained", "γ, β fixed at 1, 0", "only γ, β and the last layer",
-                                            "only as many weights and the last layer", "only the last layer"};
-    static const eks_outcome metrics[] = {EKS_EXTRA, EKS_TEST_ACCURACY, EKS_TEST_LOSS};
+    static const char *const names[ARMS] = {
+        [LEARNED] = "all trained",
+        [FROZEN] = "γ, β fixed at 1, 0",
+        [ONLY_AFFINE] = "only γ, β and the last layer",
+        [ONLY_SOME] = "only as many weights and the last layer",
+        [ONLY_HEAD] = "only the last layer",
+    };
+    static const eks_outcome metrics[METRICS] = {
+        [MOVED] = EKS_EXTRA + MOVED, [ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
     eks_recipe recipes[ARMS];
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
@@ -124,7 +132,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
         recipes[i].end = end;
     }
     EKS_TRY(closed_forms(study, evidence, err));
-    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 3, evidence, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     evidence->metrics[MOVED] = "distance of γ, β from 1, 0";
     eks_table_arms(evidence, "Mean over seeds");
     eks_chart_arms(evidence, ACCURACY, "Test accuracy by what is trained", "test accuracy",
@@ -137,27 +145,52 @@ const eks_design eks_card06 = {
     .taught = "γ and β are learned like weights; they can undo the normalization, so nothing is lost.",
     .prediction = "γ and β move when trained. With γ = √(v + ε) and β = μ the input comes back. A bias in front of the "
                   "norm gets no gradient. Trained alone, on random weights, they reach more than as many weights do.",
-    .refuter =
-        "Scales that do not move, an identity or a gradient off by more than 0.00001, or γ and β alone no better "
-        "than as many weights.",
+    .refuter = "Scales that do not move, an identity or a gradient off by more than 0.00001, or γ and β alone no "
+               "better than as many weights.",
     .method = "Networks of three hidden layers of 100 units with 600 values of γ and β; weights that an arm does not "
               "train are put back after each step.",
-    .readings = {{"as taught", "They are learned, and can represent the identity.", EKS_SUPPORTED},
-                 {"stronger", "Learning them improves the result (test loss, by any amount).", EKS_NOT_MEASURED},
-                 {"stronger", "By themselves they do more than as many weights.", EKS_NOT_MEASURED}},
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught", "They are learned, and can represent the identity.", EKS_SUPPORTED},
+            [IMPROVES] = {"stronger", "Learning them improves the result (test loss, by any amount).",
+                          EKS_NOT_MEASURED},
+            [MORE_THAN_WEIGHTS] = {"stronger", "By themselves they do more than as many weights.", EKS_NOT_MEASURED},
+        },
     .sabotage = "frozen-scales",
     .sabotage_what = "γ and β are frozen in the arm that should learn them",
-    .endpoint_count = 7,
-    .endpoints = {{"all trained: distance of γ, β from 1, 0", EKS_AT_LEAST, 0.001, 0, EKS_MEAN(LEARNED, MOVED)},
-                  {"all trained: accuracy (the network learns)", EKS_AT_LEAST, 0.5, 1, .percent = 1,
-                   EKS_MEAN(LEARNED, ACCURACY)},
-                  {"γ = √(v + ε), β = μ: largest relative distance from the input", EKS_AT_MOST, 1e-5, 0},
-                  {"gradient of a bias in front of the norm, per example", EKS_AT_MOST, 1e-5, 0},
-                  {"test loss, γ, β fixed less learned", EKS_AT_LEAST, 0, 0, .reading = 1,
-                   EKS_DIFF(FROZEN, LEARNED, LOSS)},
-                  {"accuracy, only γ, β less only as many weights", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 2,
-                   EKS_DIFF(ONLY_AFFINE, ONLY_SOME, ACCURACY)},
-                  {"accuracy, only γ, β less only the last layer", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 2,
-                   EKS_DIFF(ONLY_AFFINE, ONLY_HEAD, ACCURACY)}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [DISTANCE] = {"all trained: distance of γ, β from 1, 0", EKS_AT_LEAST, 0.001, EKS_MEAN(LEARNED, MOVED)},
+            [LEARNS] = {"all trained: accuracy (the network learns)", EKS_AT_LEAST, 0.5, .control = 1, .percent = 1,
+                        EKS_MEAN(LEARNED, ACCURACY)},
+            [IDENTITY_ERROR] = {"γ = √(v + ε), β = μ: largest relative distance from the input", EKS_AT_MOST, 1e-5},
+            [BIAS_GRADIENT] = {"gradient of a bias in front of the norm, per example", EKS_AT_MOST, 1e-5},
+            [FIXED_LOSS] = {"test loss, γ, β fixed less learned", EKS_AT_LEAST, 0, .reading = IMPROVES,
+                            EKS_DIFF(FROZEN, LEARNED, LOSS)},
+            [OVER_WEIGHTS] = {"accuracy, only γ, β less only as many weights", EKS_AT_LEAST, 0, .percent = 1,
+                              .reading = MORE_THAN_WEIGHTS, EKS_DIFF(ONLY_AFFINE, ONLY_SOME, ACCURACY)},
+            [OVER_HEAD] = {"accuracy, only γ, β less only the last layer", EKS_AT_LEAST, 0, .percent = 1,
+                           .reading = MORE_THAN_WEIGHTS, EKS_DIFF(ONLY_AFFINE, ONLY_HEAD, ACCURACY)},
+        },
+    .predict =
+        {
+            .question = "γ and β are fixed at 1 and 0 for the whole training. What does that cost?",
+            .choices = {"Nearly everything: they are what makes batch norm work",
+                        "Little: half a point to two points on CIFAR-10",
+                        "Nothing, as the next layer has weights of its own"},
+            .correct = 1,
+            .why = "This is what Frankle, Schwab and Morcos found. The normalization does most of the work, not the "
+                   "two parameters.",
+            .endpoint = FIXED_LOSS,
+        },
+    .quiz =
+        {
+            .question = "A convolution in front of batch norm has a bias. What is the bias’s gradient?",
+            .choices = {"That of β", "0", "That of γ", "It depends on the batch"},
+            .correct = 1,
+            .why = "The mean takes any constant away, so the loss cannot depend on it.",
+            .endpoint = BIAS_GRADIENT,
+        },
     .run = run,
 };

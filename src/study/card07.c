@@ -13,6 +13,7 @@
 extern const eks_design eks_card07;
 
 enum { CHANNELS = 4096, PER_BATCH = 4, STEPS = 1000, MOMENTA = 3, SHOWN = 3 };
+enum { WEIGHT_LEFT, AT_REST, CONVERTED, TRAP, SQUARED_WEIGHTS, ENDPOINTS };
 
 static const double momenta[MOMENTA] = {0.9, 0.99, 0.999};
 static const double resting[MOMENTA] = {0.5, 0.9, 0.99}; /* those that come to rest within STEPS */
@@ -59,7 +60,8 @@ static ek_status forgetting(eks_study *study, eks_evidence *evidence, ek_error *
         eks_series *series = eks_chart_series(&evidence->chart, names[k], EKS_LINE);
         for (int t = 1; t <= STEPS; t++) {
             EKS_TRY(update(study, momenta[k], EK_MOMENTUM_KEEP, 1, PER_BATCH, zeros, &mean, &var, err));
-            evidence->values[0] = fmax(evidence->values[0], fabs((double)mean - pow(momenta[k], t)));
+            evidence->values[WEIGHT_LEFT] =
+                fmax(evidence->values[WEIGHT_LEFT], fabs((double)mean - pow(momenta[k], t)));
             if (t >= floor(next + 0.5)) {
                 eks_point(series, t, (double)mean);
                 while (floor(next + 0.5) <= t) next *= pow(10, 0.1);
@@ -86,7 +88,7 @@ static ek_status squared_weights(eks_study *study, eks_evidence *evidence, ek_er
             for (int i = 0; i < PER_BATCH; i++) x[i * STEPS + t] = 0;
         }
         for (int t = 0; t < STEPS; t++) sum += (double)mean[t] * (double)mean[t];
-        evidence->values[4] = fmax(evidence->values[4], fabs(sum / predicted - 1));
+        evidence->values[SQUARED_WEIGHTS] = fmax(evidence->values[SQUARED_WEIGHTS], fabs(sum / predicted - 1));
     }
     free(var);
     free(mean);
@@ -111,7 +113,7 @@ static ek_status at_rest(eks_study *study, eks_evidence *evidence, ek_error *err
         double centre, spread, m = resting[k], predicted = (1 - m) / (1 + m);
         eks_moments(mean + k * CHANNELS, CHANNELS, 1, &centre, &spread);
         double measured = spread * PER_BATCH;
-        evidence->values[1] = fmax(evidence->values[1], fabs(measured / predicted - 1));
+        evidence->values[AT_REST] = fmax(evidence->values[AT_REST], fabs(measured / predicted - 1));
         int row = eks_table_row(&evidence->table);
         eks_cell_text(&evidence->table, row, 0, "at rest");
         eks_cell_number(&evidence->table, row, 1, m);
@@ -133,8 +135,8 @@ static ek_status conventions(eks_study *study, eks_evidence *evidence, ek_error 
         EKS_TRY(update(study, 0.1, EK_MOMENTUM_REPLACE, 1, PER_BATCH, x, &mean[1], &var[1], err));
         EKS_TRY(update(study, 0.9, EK_MOMENTUM_REPLACE, 1, PER_BATCH, x, &mean[2], &var[2], err));
     }
-    evidence->values[2] = fmax(fabs((double)(mean[0] - mean[1])), fabs((double)(var[0] - var[1])));
-    evidence->values[3] = fabs((double)(mean[0] - mean[2]));
+    evidence->values[CONVERTED] = fmax(fabs((double)(mean[0] - mean[1])), fabs((double)(var[0] - var[1])));
+    evidence->values[TRAP] = fabs((double)(mean[0] - mean[2]));
     return EK_OK;
 }
 
@@ -157,22 +159,42 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
 const eks_design eks_card07 = {
     .number = 7,
     .taught = "The running statistics are an exponential moving average: running ← m · running + (1 − m) · batch.",
-    .prediction = "After t steps the initial value keeps the weight mᵗ. Once at rest, the running mean varies with "
-                  "(1 − m)/(1 + m) of the variance of one batch mean. PyTorch's momentum is 1 − m: the two "
-                  "conventions agree when, and only when, the number is converted.",
+    .prediction = "After t steps the initial value keeps the weight mᵗ. Once at rest, the running mean varies with (1 "
+                  "− m)/(1 + m) of the variance of one batch mean. PyTorch's momentum is 1 − m: the two conventions "
+                  "agree when, and only when, the number is converted.",
     .refuter =
         "A weight that leaves mᵗ by more than 0.00001, squared weights that do not sum to (1 − m)/(1 + m) within "
         "0.00001, a resting variance more than 10% off, or two conventions that disagree after conversion.",
-    .method =
-        "1,000 updates of one channel by constant batches; the weight of each of 1,000 batches, one by one; 1,000 "
-        "updates of 4,096 channels by random batches of 4 values; ten batches in both conventions.",
+    .method = "1,000 updates of one channel by constant batches; the weight of each of 1,000 batches, one by one; "
+              "1,000 updates of 4,096 channels by random batches of 4 values; ten batches in both conventions.",
     .sabotage = "swap-momentum",
     .sabotage_what = "m is used where 1 − m belongs",
-    .endpoint_count = 5,
-    .endpoints = {{"largest distance of the initial value's weight from mᵗ", EKS_AT_MOST, 1e-5, 0},
-                  {"largest relative error of (1 − m)/(1 + m) at rest", EKS_AT_MOST, 0.1, 0},
-                  {"keep 0.9 against replace 0.1: largest difference", EKS_AT_MOST, 1e-5, 0},
-                  {"keep 0.9 against replace 0.9, the trap: difference", EKS_AT_LEAST, 0.1, 1},
-                  {"largest relative error of the squared weights' sum", EKS_AT_MOST, 1e-5, 0}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [WEIGHT_LEFT] = {"largest distance of the initial value's weight from mᵗ", EKS_AT_MOST, 1e-5},
+            [AT_REST] = {"largest relative error of (1 − m)/(1 + m) at rest", EKS_AT_MOST, 0.1},
+            [CONVERTED] = {"keep 0.9 against replace 0.1: largest difference", EKS_AT_MOST, 1e-5},
+            [TRAP] = {"keep 0.9 against replace 0.9, the trap: difference", EKS_AT_LEAST, 0.1, .control = 1},
+            [SQUARED_WEIGHTS] = {"largest relative error of the squared weights' sum", EKS_AT_MOST, 1e-5},
+        },
+    .predict =
+        {
+            .question = "The running mean keeps a share m = 0.99 at each step. After 100 steps, how much of it is "
+                        "still the initial value?",
+            .choices = {"Nothing", "About 1%", "About a third"},
+            .correct = 2,
+            .why = "0.99 to the power of 100 is 0.37. Evaluate early and you evaluate the initial 0 and 1.",
+            .endpoint = WEIGHT_LEFT,
+        },
+    .quiz =
+        {
+            .question = "A PyTorch model has momentum 0.1. Which momentum does it have in ONNX?",
+            .choices = {"0.1", "0.9", "0.01", "None: ONNX has no momentum"},
+            .correct = 1,
+            .why = "PyTorch counts the share replaced, ONNX the share kept. Unconverted, the running statistics follow "
+                   "nearly the last batch alone.",
+            .endpoint = CONVERTED,
+        },
     .run = run,
 };

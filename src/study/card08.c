@@ -13,6 +13,7 @@
 extern const eks_design eks_card08;
 
 enum { N = 8, C = 4, H = 6, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SET = N * PLANE };
+enum { REORDERED, MEAN_ERROR, PARAMETERS, MEAN_CHANGE, OTHER_AXES, ENDPOINTS };
 
 static const int64_t dims[] = {N, C, H, W};
 
@@ -104,8 +105,8 @@ static ek_status compare_axes(eks_study *study, const float *x, eks_evidence *ev
         eks_cell_number(&evidence->table, row, 2, COUNT / sets[k]);
         eks_cell_number(&evidence->table, row, 3, distance[k]);
     }
-    evidence->values[0] = distance[0];
-    evidence->values[4] = fmin(distance[1], fmin(distance[2], distance[3]));
+    evidence->values[REORDERED] = distance[0];
+    evidence->values[OTHER_AXES] = fmin(distance[1], fmin(distance[2], distance[3]));
     return EK_OK;
 }
 
@@ -124,8 +125,9 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_label = "largest change";
     double sets = 0;
     ek_status status = compare_axes(study, x, evidence, err);
-    if (status == EK_OK) status = exchanged(study, x, &evidence->values[1], &evidence->values[3], &sets, err);
-    if (status == EK_OK) evidence->values[2] = 2 * sets / C;
+    if (status == EK_OK)
+        status = exchanged(study, x, &evidence->values[MEAN_ERROR], &evidence->values[MEAN_CHANGE], &sets, err);
+    if (status == EK_OK) evidence->values[PARAMETERS] = 2 * sets / C;
     free(x);
     return status;
 }
@@ -143,11 +145,34 @@ const eks_design eks_card08 = {
               "other choices of axes.",
     .sabotage = "wrong-axes",
     .sabotage_what = "statistics are taken over N alone, one set per channel and place",
-    .endpoint_count = 5,
-    .endpoints = {{"change of the output beyond the reordering", EKS_AT_MOST, 1e-5, 0},
-                  {"error of the predicted (b − a)/n when values change channel", EKS_AT_MOST, 1e-5, 0},
-                  {"scale and bias values per channel", EKS_EXACTLY, 2, 0},
-                  {"size of the predicted (b − a)/n", EKS_AT_LEAST, 1e-4, 1},
-                  {"smallest change under the other choices of axes", EKS_AT_LEAST, 0.1, 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [REORDERED] = {"change of the output beyond the reordering", EKS_AT_MOST, 1e-5},
+            [MEAN_ERROR] = {"error of the predicted (b − a)/n when values change channel", EKS_AT_MOST, 1e-5},
+            [PARAMETERS] = {"scale and bias values per channel", EKS_EXACTLY, 2},
+            [MEAN_CHANGE] = {"size of the predicted (b − a)/n", EKS_AT_LEAST, 1e-4, .control = 1},
+            [OTHER_AXES] = {"smallest change under the other choices of axes", EKS_AT_LEAST, 0.1, .control = 1},
+        },
+    .predict =
+        {
+            .question = "The N·H·W values of one channel are shuffled among images and places. What does batch norm do "
+                        "with them?",
+            .choices = {"The same as before, in the new order", "Something else: the mean of each image has changed",
+                        "The mean stays, the variance changes"},
+            .correct = 0,
+            .why = "All N·H·W values make up one set, and neither mean nor variance asks who stands where.",
+            .endpoint = REORDERED,
+        },
+    .quiz =
+        {
+            .question = "How many trainable parameters has a batch norm of C channels on maps of H × W, trained on "
+                        "batches of N?",
+            .choices = {"C", "2C", "2CHW", "2NC"},
+            .correct = 1,
+            .why = "One γ and one β per channel. As many running values stand beside them; those are not trained by "
+                   "gradients.",
+            .endpoint = PARAMETERS,
+        },
     .run = run,
 };

@@ -12,7 +12,19 @@
 extern const eks_design eks_card09;
 
 enum { LN_LARGE, BN_LARGE, LN_SMALL, BN_SMALL, CNN_LN, CNN_BN, ARMS };
+enum { ACCURACY, LOSS, METRICS };
 enum { FEATURES = 48, MOST = 32, DRAWS = 24 };
+enum {
+    LAYER_MATES,
+    LAYER_MODES,
+    BATCH_MATES,
+    BATCH_MODES,
+    ENCODER_GAIN,
+    ENCODER_GAIN_GROWS,
+    CONVOLUTION_GAIN,
+    ENDPOINTS
+};
+enum { AS_TAUGHT, IN_TRANSFORMERS, EVERYWHERE };
 
 static const int64_t batches[] = {2, 4, 8, 32};
 
@@ -80,20 +92,22 @@ static ek_status modes(observer *o, eks_evidence *evidence, ek_error *err) {
     EKS_TRY(observe(o, 1, EK_STATS_BATCH, 0, alone, err));
     EKS_TRY(observe(o, 8, EK_STATS_BATCH, 3, training, err));
     EKS_TRY(observe(o, 8, EK_STATS_RUNNING, 5, inference, err));
-    evidence->values[1] =
+    evidence->values[LAYER_MODES] =
         (double)(eks_differing(alone, training, FEATURES) + eks_differing(training, inference, FEATURES));
     o->kind = EK_NORM_BATCH;
     EKS_TRY(observe(o, 8, EK_STATS_BATCH, 3, training, err));
     EKS_TRY(observe(o, 8, EK_STATS_RUNNING, 5, inference, err));
-    evidence->values[3] = eks_max_difference(training, inference, FEATURES);
+    evidence->values[BATCH_MODES] = eks_max_difference(training, inference, FEATURES);
     return EK_OK;
 }
 
 /* A transformer encoder that reads images row by row, rows without ink masked; and a convolutional network. */
 static void arms(const eks_study *study, const eks_pool *grey, const eks_pool *photos, eks_recipe recipes[ARMS]) {
-    static const char *const names[ARMS] = {"encoder, batch 32, layer norm", "encoder, batch 32, batch norm",
-                                            "encoder, batch 4, layer norm",  "encoder, batch 4, batch norm",
-                                            "convolutions, layer norm",      "convolutions, batch norm"};
+    static const char *const names[ARMS] = {
+        [LN_LARGE] = "encoder, batch 32, layer norm", [BN_LARGE] = "encoder, batch 32, batch norm",
+        [LN_SMALL] = "encoder, batch 4, layer norm",  [BN_SMALL] = "encoder, batch 4, batch norm",
+        [CNN_LN] = "convolutions, layer norm",        [CNN_BN] = "convolutions, batch norm",
+    };
     for (int i = 0; i < ARMS; i++) {
         int convolutions = i >= CNN_LN;
         eks_recipe *r = &recipes[i];
@@ -111,15 +125,15 @@ static void arms(const eks_study *study, const eks_pool *grey, const eks_pool *p
 }
 
 static ek_status train(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_TEST_LOSS};
+    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
     eks_recipe recipes[ARMS];
     const eks_pool *grey, *photos;
     eks_scale scale = eks_scale_cnn(study);
     EKS_TRY(eks_pool_get(study, EKS_GREY, study->level == EKS_LEVEL_FULL ? 28 : 14, &grey, err));
     EKS_TRY(eks_pool_get(study, EKS_COLOUR, scale.side, &photos, err));
     arms(study, grey, photos, recipes);
-    EKS_TRY(
-        eks_lab(study, recipes, ARMS, study->level == EKS_LEVEL_QUICK ? 3 : scale.seeds, metrics, 2, evidence, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, study->level == EKS_LEVEL_QUICK ? 3 : scale.seeds, metrics, METRICS, evidence,
+                    err));
     evidence->data = grey->name;
     return EK_OK;
 }
@@ -145,11 +159,11 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_label = "normalized value";
     eks_series *layer = eks_chart_series(chart, "layer norm", EKS_LINE);
     EKS_TRY(compare(&o, "layer", evidence, layer, &differing, &change, err));
-    evidence->values[0] = (double)differing;
+    evidence->values[LAYER_MATES] = (double)differing;
     o.kind = EK_NORM_BATCH;
     eks_series *batch = eks_chart_series(chart, "batch norm", EKS_DOTS);
     EKS_TRY(compare(&o, "batch", evidence, batch, &differing, &change, err));
-    evidence->values[2] = change;
+    evidence->values[BATCH_MATES] = change;
     EKS_TRY(modes(&o, evidence, err));
     return train(study, evidence, err);
 }
@@ -160,25 +174,51 @@ const eks_design eks_card09 = {
     .prediction = "Under layer norm an example's output has the same bits whoever else is in the batch, wherever it "
                   "stands, and in training as in inference. Under batch norm all of these change it.",
     .refuter = "One differing bit under layer norm, or batch norm that does not move by at least 0.01.",
-    .method =
-        "One example of 48 features among 24 random sets of mates in batches of 2, 4, 8 and 32, alone, and with "
-        "batch or running statistics. A transformer encoder reads images row by row, rows without ink masked, with "
-        "batches of 32 and of 4; six convolutions at batch 32.",
-    .readings = {{"as taught", "Layer norm works within an example, batch norm across the batch.", EKS_SUPPORTED},
-                 {"as taught", "In a transformer with small batches layer norm is the better one.", EKS_NOT_MEASURED},
-                 {"overdrawn", "Layer norm is better everywhere, also in a convolutional network.", EKS_NOT_MEASURED}},
+    .method = "One example of 48 features among 24 random sets of mates in batches of 2, 4, 8 and 32, alone, and with "
+              "batch or running statistics. A transformer encoder reads images row by row, rows without ink masked, "
+              "with batches of 32 and of 4; six convolutions at batch 32.",
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught", "Layer norm works within an example, batch norm across the batch.",
+                           EKS_SUPPORTED},
+            [IN_TRANSFORMERS] = {"as taught", "In a transformer with small batches layer norm is the better one.",
+                                 EKS_NOT_MEASURED},
+            [EVERYWHERE] = {"overdrawn", "Layer norm is better everywhere, also in a convolutional network.",
+                            EKS_NOT_MEASURED},
+        },
     .sabotage = "layer-over-batch",
     .sabotage_what = "layer norm also runs over the batch",
-    .endpoint_count = 7,
-    .endpoints = {{"layer norm: values that differ with other batch mates", EKS_EXACTLY, 0, 0},
-                  {"layer norm: values that differ alone, in training, in inference", EKS_EXACTLY, 0, 0},
-                  {"batch norm: largest change with other batch mates", EKS_AT_LEAST, 0.01, 0},
-                  {"batch norm: largest change from training to inference", EKS_AT_LEAST, 0.01, 0},
-                  {"encoder, batch 4: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0, 0, .percent = 1,
-                   .reading = 1, EKS_DIFF(LN_SMALL, BN_SMALL, 0)},
-                  {"the same difference at batch 4 less at batch 32", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 1,
-                   EKS_CROSS(LN_SMALL, BN_SMALL, LN_LARGE, BN_LARGE, 0)},
-                  {"convolutions: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0, 0, .percent = 1,
-                   .reading = 2, EKS_DIFF(CNN_LN, CNN_BN, 0)}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [LAYER_MATES] = {"layer norm: values that differ with other batch mates", EKS_EXACTLY, 0},
+            [LAYER_MODES] = {"layer norm: values that differ alone, in training, in inference", EKS_EXACTLY, 0},
+            [BATCH_MATES] = {"batch norm: largest change with other batch mates", EKS_AT_LEAST, 0.01},
+            [BATCH_MODES] = {"batch norm: largest change from training to inference", EKS_AT_LEAST, 0.01},
+            [ENCODER_GAIN] = {"encoder, batch 4: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0, .percent = 1,
+                              .reading = IN_TRANSFORMERS, EKS_DIFF(LN_SMALL, BN_SMALL, ACCURACY)},
+            [ENCODER_GAIN_GROWS] = {"the same difference at batch 4 less at batch 32", EKS_AT_LEAST, 0, .percent = 1,
+                                    .reading = IN_TRANSFORMERS,
+                                    EKS_CROSS(LN_SMALL, BN_SMALL, LN_LARGE, BN_LARGE, ACCURACY)},
+            [CONVOLUTION_GAIN] = {"convolutions: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0, .percent = 1,
+                                  .reading = EVERYWHERE, EKS_DIFF(CNN_LN, CNN_BN, ACCURACY)},
+        },
+    .predict =
+        {
+            .question = "A layer norm sees an image alone, and again among other batch mates. How many of its result’s "
+                        "values differ?",
+            .choices = {"All, a little", "None, not in one bit", "None in evaluation, some in training"},
+            .correct = 1,
+            .why = "No value of another example enters, so there is nothing that could differ, whatever the mode.",
+            .endpoint = LAYER_MATES,
+        },
+    .quiz =
+        {
+            .question = "Which of these computes the same in training and in evaluation?",
+            .choices = {"Batch norm", "Layer norm", "Both", "Neither"},
+            .correct = 1,
+            .why = "Layer norm has no running statistics, so there is nothing to switch over to.",
+            .endpoint = LAYER_MODES,
+        },
     .run = run,
 };

@@ -13,6 +13,19 @@
 extern const eks_design eks_card10;
 
 enum { N = 8, C = 16, H = 5, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SHOWN = 4 };
+enum {
+    ONE_GROUP,
+    GROUP_PER_CHANNEL,
+    ONE_PLACE,
+    ALONE,
+    SETS_OFF,
+    GROUP_MEAN,
+    PLACE_MEAN,
+    BATCH_ALONE,
+    PLACE_MEAN_ZERO,
+    ENDPOINTS
+};
+enum { CORRECTED, PER_PLACE };
 
 static const int64_t dims[] = {N, C, H, W};
 
@@ -45,17 +58,17 @@ static ek_status normalize(bench *b, ek_norm_kind kind, int64_t groups, int64_t 
 static ek_status identities(bench *b, eks_evidence *evidence, ek_error *err) {
     EKS_TRY(normalize(b, EK_NORM_GROUP, 1, N, b->x, b->y, err));
     EKS_TRY(normalize(b, EK_NORM_LAYER, 1, N, b->x, b->z, err));
-    evidence->values[0] = (double)eks_differing(b->y, b->z, COUNT);
+    evidence->values[ONE_GROUP] = (double)eks_differing(b->y, b->z, COUNT);
     EKS_TRY(normalize(b, EK_NORM_GROUP, C, N, b->x, b->y, err));
     EKS_TRY(normalize(b, EK_NORM_INSTANCE, 1, N, b->x, b->z, err));
-    evidence->values[1] = (double)eks_differing(b->y, b->z, COUNT);
+    evidence->values[GROUP_PER_CHANNEL] = (double)eks_differing(b->y, b->z, COUNT);
     const int64_t points[] = {N * PLANE, C, 1, 1};
     eks_norm call = eks_norm_call(EK_NORM_INSTANCE, 4, points, b->x, b->y);
     call.scale = b->scale;
     call.bias = b->bias;
     EKS_TRY(b->study->uses.normalize(&call, err));
-    evidence->values[2] = 0;
-    for (int i = 0; i < N * PLANE; i++) evidence->values[2] += (double)eks_differing(b->y + i * C, b->bias, C);
+    evidence->values[ONE_PLACE] = 0;
+    for (int i = 0; i < N * PLANE; i++) evidence->values[ONE_PLACE] += (double)eks_differing(b->y + i * C, b->bias, C);
     return EK_OK;
 }
 
@@ -63,7 +76,7 @@ static ek_status identities(bench *b, eks_evidence *evidence, ek_error *err) {
 static ek_status independence(bench *b, eks_evidence *evidence, ek_error *err) {
     static const char *const columns[] = {"norm", "statistics sets", "values that differ alone", "largest change"};
     eks_table_begin(&evidence->table, "Each of 8 examples alone, against the same example in the batch", 4, columns);
-    evidence->values[3] = evidence->values[4] = 0;
+    evidence->values[ALONE] = evidence->values[SETS_OFF] = 0;
     for (int64_t groups = 1; groups <= 2 * C; groups *= 2) {
         int batch_norm = groups > C;
         ek_norm_kind kind = batch_norm ? EK_NORM_BATCH : EK_NORM_GROUP;
@@ -73,10 +86,10 @@ static ek_status independence(bench *b, eks_evidence *evidence, ek_error *err) {
             EKS_TRY(normalize(b, kind, batch_norm ? 1 : groups, 1, b->x + n * EXAMPLE, b->z + n * EXAMPLE, err));
         double differing = (double)eks_differing(b->y, b->z, COUNT), change = eks_max_difference(b->y, b->z, COUNT);
         if (batch_norm)
-            evidence->values[7] = change;
+            evidence->values[BATCH_ALONE] = change;
         else {
-            evidence->values[3] += differing;
-            evidence->values[4] = fmax(evidence->values[4], fabs((double)(sets - N * groups)));
+            evidence->values[ALONE] += differing;
+            evidence->values[SETS_OFF] = fmax(evidence->values[SETS_OFF], fabs((double)(sets - N * groups)));
         }
         int row = eks_table_row(&evidence->table);
         if (batch_norm)
@@ -108,8 +121,8 @@ static ek_status places(bench *b, eks_evidence *evidence, ek_error *err) {
     }
     eks_point(whole, 1, total);
     eks_point(whole, PLANE, total);
-    evidence->values[5] = fabs(total);
-    evidence->values[6] = most;
+    evidence->values[GROUP_MEAN] = fabs(total);
+    evidence->values[PLACE_MEAN] = most;
     return EK_OK;
 }
 
@@ -135,7 +148,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     EKS_TRY_DONE(identities(&b, evidence, err));
     EKS_TRY_DONE(independence(&b, evidence, err));
     EKS_TRY_DONE(places(&b, evidence, err));
-    evidence->values[8] = evidence->values[6];
+    evidence->values[PLACE_MEAN_ZERO] = evidence->values[PLACE_MEAN];
 done:
     free(b.z);
     free(b.y);
@@ -152,26 +165,49 @@ const eks_design eks_card10 = {
                   "channels and places together, but not at each place.",
     .refuter = "One differing bit in either identity or with other batch mates; another number of sets; or a mean of 0 "
                "at every single place.",
-    .method =
-        "Random activations, 8 × 16 × 5 × 6, random scale and bias, G from 1 to 16; each example alone and in the "
-        "batch of 8. Instance norm of 1 × 1 maps for comparison.",
-    .readings = {{"corrected",
-                  "Split the channels into groups; normalize each group of an example over its channels and "
-                  "over space.",
-                  EKS_SUPPORTED},
-                 {"as taught", "Normalize within each group per spatial location.", EKS_REFUTED}},
+    .method = "Random activations, 8 × 16 × 5 × 6, random scale and bias, G from 1 to 16; each example alone and in "
+              "the batch of 8. Instance norm of 1 × 1 maps for comparison.",
+    .readings =
+        {
+            [CORRECTED] =
+                {"corrected",
+                 "Split the channels into groups; normalize each group of an example over its channels and over space.",
+                 EKS_SUPPORTED},
+            [PER_PLACE] = {"as taught", "Normalize within each group per spatial location.", EKS_REFUTED},
+        },
     .sabotage = "groups-over-batch",
     .sabotage_what = "a group's statistics are shared by the whole batch",
-    .endpoint_count = 9,
-    .endpoints = {{"one group against layer norm: values that differ", EKS_EXACTLY, 0, 0},
-                  {"a group per channel against instance norm: values that differ", EKS_EXACTLY, 0, 0},
-                  {"instance norm of a 1 × 1 map: values that are not the bias", EKS_EXACTLY, 0, 0},
-                  {"group norm: values that differ when an example is alone", EKS_EXACTLY, 0, 0},
-                  {"sets of statistics: largest distance from N · G", EKS_EXACTLY, 0, 0},
-                  {"|mean| over a group's channels and places", EKS_AT_MOST, 1e-5, 0},
-                  {"largest |mean| over a group's channels at one place", EKS_AT_LEAST, 0.1, 0},
-                  {"batch norm: largest change when an example is alone", EKS_AT_LEAST, 0.01, 1},
-                  {"largest |mean| at one place, 0 if statistics were taken per place", EKS_AT_MOST, 1e-5, 0,
-                   .reading = 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [ONE_GROUP] = {"one group against layer norm: values that differ", EKS_EXACTLY, 0},
+            [GROUP_PER_CHANNEL] = {"a group per channel against instance norm: values that differ", EKS_EXACTLY, 0},
+            [ONE_PLACE] = {"instance norm of a 1 × 1 map: values that are not the bias", EKS_EXACTLY, 0},
+            [ALONE] = {"group norm: values that differ when an example is alone", EKS_EXACTLY, 0},
+            [SETS_OFF] = {"sets of statistics: largest distance from N · G", EKS_EXACTLY, 0},
+            [GROUP_MEAN] = {"|mean| over a group's channels and places", EKS_AT_MOST, 1e-5},
+            [PLACE_MEAN] = {"largest |mean| over a group's channels at one place", EKS_AT_LEAST, 0.1},
+            [BATCH_ALONE] = {"batch norm: largest change when an example is alone", EKS_AT_LEAST, 0.01, .control = 1},
+            [PLACE_MEAN_ZERO] = {"largest |mean| at one place, 0 if statistics were taken per place", EKS_AT_MOST, 1e-5,
+                                 .reading = PER_PLACE},
+        },
+    .predict =
+        {
+            .question = "Group norm is given as many groups as there are channels. What is it then?",
+            .choices = {"Batch norm", "Layer norm over the image", "Instance norm"},
+            .correct = 2,
+            .why = "A group of one channel shares over that channel’s height and width: instance norm, bit for bit.",
+            .endpoint = GROUP_PER_CHANNEL,
+        },
+    .quiz =
+        {
+            .question = "Over which values does group norm take a mean?",
+            .choices = {"A group of channels at one place of one image",
+                        "A group of channels of one image, over height and width", "A group of images in one channel",
+                        "A group of channels over the batch"},
+            .correct = 1,
+            .why = "The mean over a group’s channels and places is 0 afterwards. The mean at one place is not.",
+            .endpoint = PLACE_MEAN,
+        },
     .run = run,
 };

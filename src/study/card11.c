@@ -12,14 +12,19 @@
 #include <string.h>
 
 enum { FOUR, SIXTEEN, SIXTYFOUR, PLAIN, DROPOUT, BOTH, DECAY, BOTH_DECAY, ARMS, SIZES = 5, MOST = 256 };
-enum { TEST_LOSS, TRAIN_LOSS, TEST_ACCURACY };
+enum { TEST_LOSS, TRAIN_LOSS, TEST_ACCURACY, METRICS };
+enum { SLOPE, NOISE, FIT_LOST, LEARNED, NOISE_GAIN, DROPOUT_GAIN, DECAY_GAIN, ENDPOINTS };
+enum { AS_TAUGHT, LOWERS_TEST_LOSS, NO_SUBSTITUTE };
 
 static const int sizes[SIZES] = {16, 32, 64, 128, 256};
 
 static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[ARMS]) {
     static const char *const names[ARMS] = {
-        "statistics over 4", "statistics over 16",  "statistics over 64",    "no norm",
-        "no norm, dropout",  "batch norm, dropout", "no norm, weight decay", "batch norm, weight decay"};
+        [FOUR] = "statistics over 4",       [SIXTEEN] = "statistics over 16",
+        [SIXTYFOUR] = "statistics over 64", [PLAIN] = "no norm",
+        [DROPOUT] = "no norm, dropout",     [BOTH] = "batch norm, dropout",
+        [DECAY] = "no norm, weight decay",  [BOTH_DECAY] = "batch norm, weight decay",
+    };
     eks_scale scale = eks_scale_mlp(study);
     scale.images = study->level == EKS_LEVEL_QUICK ? 640 : 1280; /* few images: there must be something to regularize */
     scale.epochs *= 4;
@@ -103,15 +108,16 @@ static ek_status measure_noise(eks_study *study, const eks_recipe *recipe, eks_e
     eks_run_free(&run);
     if (status != EK_OK) return status;
     for (int i = 0; i < SIZES; i++) eks_point(line, sizes[i], variances[0] * sizes[0] / sizes[i]);
-    evidence->values[0] = variances[0] > 1e-12 ? slope(variances) : 0;
-    evidence->values[1] = variances[0];
+    evidence->values[SLOPE] = variances[0] > 1e-12 ? slope(variances) : 0;
+    evidence->values[NOISE] = variances[0];
     return EK_OK;
 }
 
 extern const eks_design eks_card11;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_PRECISE_LOSS, EKS_TRAIN_LOSS, EKS_PRECISE_ACCURACY};
+    static const eks_outcome metrics[METRICS] = {
+        [TEST_LOSS] = EKS_PRECISE_LOSS, [TRAIN_LOSS] = EKS_TRAIN_LOSS, [TEST_ACCURACY] = EKS_PRECISE_ACCURACY};
     eks_recipe recipes[ARMS];
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
@@ -125,43 +131,67 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_label = "variance of the logits";
     chart->x_log = 1;
     EKS_TRY(measure_noise(study, &recipes[SIXTYFOUR], evidence, err));
-    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 3, evidence, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     eks_table_arms(evidence, "Mean over seeds; steps of 64 images, few training images");
     return EK_OK;
 }
 
 const eks_design eks_card11 = {
     .number = 11,
-    .taught =
-        "Noisy batch statistics regularize mildly; the effect shrinks with large batches; do not rely on it instead "
-        "of dropout or weight decay.",
+    .taught = "Noisy batch statistics regularize mildly; the effect shrinks with large batches; do not rely on it "
+              "instead of dropout or weight decay.",
     .prediction =
-        "An image's logits vary with its batch mates, with a variance falling as 1/n. With few images per set "
-        "of statistics the training loss is higher: the noise costs fit. Whether test loss gains is contested.",
+        "An image's logits vary with its batch mates, with a variance falling as 1/n. With few images per set of "
+        "statistics the training loss is higher: the noise costs fit. Whether test loss gains is contested.",
     .refuter = "A slope outside −1 ± 0.25, or a training loss that does not rise as sets get smaller.",
-    .method =
-        "One image among random sets of mates through a trained network in training mode; arms with the step's "
-        "batch held at 64 and statistics over 4, 16 or 64, measured again before the test; dropout 0.3 and weight "
-        "decay 0.01 with and without batch norm.",
-    .readings = {{"as taught", "Batch mates are noise that makes fitting harder, and less so in large batches.",
-                  EKS_SUPPORTED},
-                 {"contested", "That noise lowers the test loss.", EKS_NOT_MEASURED},
-                 {"as taught", "It does not replace dropout: beside batch norm dropout still lowers the test loss.",
-                  EKS_NOT_MEASURED}},
+    .method = "One image among random sets of mates through a trained network in training mode; arms with the step's "
+              "batch held at 64 and statistics over 4, 16 or 64, measured again before the test; dropout 0.3 and "
+              "weight decay 0.01 with and without batch norm.",
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught",
+                           "Batch mates are noise that makes fitting harder, and less so in large batches.",
+                           EKS_SUPPORTED},
+            [LOWERS_TEST_LOSS] = {"contested", "That noise lowers the test loss.", EKS_NOT_MEASURED},
+            [NO_SUBSTITUTE] = {"as taught",
+                               "It does not replace dropout: beside batch norm dropout still lowers the test loss.",
+                               EKS_NOT_MEASURED},
+        },
     .sabotage = "population-noise",
     .sabotage_what = "the noise is measured with running statistics instead of the batch's",
-    .endpoint_count = 7,
-    .endpoints = {{"slope of log variance over log n", EKS_WITHIN, 0.25, 0, .expected = -1},
-                  {"variance of the logits at n = 16", EKS_AT_LEAST, 1e-6, 0},
-                  {"training loss, statistics over 4 less over 64", EKS_AT_LEAST, 0, 0,
-                   EKS_DIFF(FOUR, SIXTYFOUR, TRAIN_LOSS)},
-                  {"test accuracy, statistics over 64 (the network learns)", EKS_AT_LEAST, 0.4, 1, .percent = 1,
-                   EKS_MEAN(SIXTYFOUR, TEST_ACCURACY)},
-                  {"test loss, statistics over 64 less over 16", EKS_AT_LEAST, 0, 0, .reading = 1,
-                   EKS_DIFF(SIXTYFOUR, SIXTEEN, TEST_LOSS)},
-                  {"test loss, batch norm less batch norm with dropout", EKS_AT_LEAST, 0, 0, .reading = 2,
-                   EKS_DIFF(SIXTYFOUR, BOTH, TEST_LOSS)},
-                  {"test loss, batch norm less batch norm with weight decay", EKS_AT_LEAST, 0, 0, .reading = 2,
-                   EKS_DIFF(SIXTYFOUR, BOTH_DECAY, TEST_LOSS)}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [SLOPE] = {"slope of log variance over log n", EKS_WITHIN, 0.25, .expected = -1},
+            [NOISE] = {"variance of the logits at n = 16", EKS_AT_LEAST, 1e-6},
+            [FIT_LOST] = {"training loss, statistics over 4 less over 64", EKS_AT_LEAST, 0,
+                          EKS_DIFF(FOUR, SIXTYFOUR, TRAIN_LOSS)},
+            [LEARNED] = {"test accuracy, statistics over 64 (the network learns)", EKS_AT_LEAST, 0.4, .control = 1,
+                         .percent = 1, EKS_MEAN(SIXTYFOUR, TEST_ACCURACY)},
+            [NOISE_GAIN] = {"test loss, statistics over 64 less over 16", EKS_AT_LEAST, 0, .reading = LOWERS_TEST_LOSS,
+                            EKS_DIFF(SIXTYFOUR, SIXTEEN, TEST_LOSS)},
+            [DROPOUT_GAIN] = {"test loss, batch norm less batch norm with dropout", EKS_AT_LEAST, 0,
+                              .reading = NO_SUBSTITUTE, EKS_DIFF(SIXTYFOUR, BOTH, TEST_LOSS)},
+            [DECAY_GAIN] = {"test loss, batch norm less batch norm with weight decay", EKS_AT_LEAST, 0,
+                            .reading = NO_SUBSTITUTE, EKS_DIFF(SIXTYFOUR, BOTH_DECAY, TEST_LOSS)},
+        },
+    .predict =
+        {
+            .question = "One image is normalized together with many random sets of batch mates. How does the spread of "
+                        "its result depend on the size n of the set?",
+            .choices = {"It does not", "Its variance falls like 1/n", "Its variance falls like 1/n²"},
+            .correct = 1,
+            .why = "The mean of n values varies with σ²/n, and the noise on every result follows it.",
+            .endpoint = SLOPE,
+        },
+    .quiz =
+        {
+            .question = "The batch grows from 8 images to 256. What becomes of the regularizing noise of batch norm?",
+            .choices = {"It grows with the batch", "It stays", "It shrinks", "It turns into weight decay"},
+            .correct = 2,
+            .why = "More values make a steadier mean, and with it less noise. It is a side effect, not a substitute "
+                   "for dropout or weight decay.",
+            .endpoint = SLOPE,
+        },
     .run = run,
 };

@@ -12,6 +12,7 @@
 extern const eks_design eks_card12;
 
 enum { SIZES = 5 };
+enum { SIZE_DIFFERS, ORDER_DIFFERS, TRAINING_DIFFERS, ENDPOINTS };
 
 static const int64_t sizes[SIZES] = {1, 2, 7, 64, 1000};
 
@@ -33,10 +34,10 @@ static void report(eks_evidence *evidence, double values, double inference[SIZES
                                          "inference, 64", "inference, 1000", "training, 64"};
     eks_table_begin(&evidence->table, "Logits against those of batch 1, bit by bit", 3, columns);
     eks_series *bars = eks_chart_series(&evidence->chart, "share of logits that differ from batch 1", EKS_DOTS);
-    evidence->values[0] = evidence->values[2] = 0;
+    evidence->values[SIZE_DIFFERS] = evidence->values[TRAINING_DIFFERS] = 0;
     for (int k = 0; k < SIZES; k++) {
-        evidence->values[0] += inference[k];
-        evidence->values[2] += training[k];
+        evidence->values[SIZE_DIFFERS] += inference[k];
+        evidence->values[TRAINING_DIFFERS] += training[k];
         int row = eks_table_row(&evidence->table);
         eks_cell_number(&evidence->table, row, 0, (double)sizes[k]);
         eks_cell_number(&evidence->table, row, 1, inference[k]);
@@ -71,7 +72,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_permutation(order, network->count, study->options->seed, 1200);
     EKS_TRY_DONE(
         eks_network_logits(network, study->uses.evaluation, eks_network_threads(study), 64, order, logits, err));
-    evidence->values[1] = (double)eks_differing(reference, logits, values);
+    evidence->values[ORDER_DIFFERS] = (double)eks_differing(reference, logits, values);
 done:
     free(order);
     free(logits);
@@ -88,9 +89,32 @@ const eks_design eks_card12 = {
     .method = "The network of card 3; logits compared bit by bit with those of batch 1. Training mode as a control.",
     .sabotage = "serve-batch-stats",
     .sabotage_what = "the network is served with the statistics of the batch",
-    .endpoint_count = 3,
-    .endpoints = {{"inference: logits that differ over batch sizes", EKS_EXACTLY, 0, 0},
-                  {"inference: logits that differ in another order, batch 64", EKS_EXACTLY, 0, 0},
-                  {"training mode: logits that differ over batch sizes", EKS_AT_LEAST, 1, 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [SIZE_DIFFERS] = {"inference: logits that differ over batch sizes", EKS_EXACTLY, 0},
+            [ORDER_DIFFERS] = {"inference: logits that differ in another order, batch 64", EKS_EXACTLY, 0},
+            [TRAINING_DIFFERS] = {"training mode: logits that differ over batch sizes", EKS_AT_LEAST, 1, .control = 1},
+        },
+    .predict =
+        {
+            .question = "A network trained on batches of 64 answers one image at a time. What changes in its logits?",
+            .choices = {"They blur: a variance needs more than one value", "The last digits", "Not one bit"},
+            .correct = 2,
+            .why = "In evaluation batch norm is a fixed scale and shift. The engine’s sums keep their order for any "
+                   "batch size.",
+            .endpoint = SIZE_DIFFERS,
+        },
+    .quiz =
+        {
+            .question = "A model is served one image at a time. What must be true of its batch norm?",
+            .choices = {"It was trained with one image per batch",
+                        "Its running statistics are well estimated, on data like the data served",
+                        "ε is larger than in training", "γ is 1"},
+            .correct = 1,
+            .why = "The size of the serving batch plays no part. The statistics are all that was kept of the training "
+                   "batches.",
+            .endpoint = SIZE_DIFFERS,
+        },
     .run = run,
 };

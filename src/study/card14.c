@@ -13,7 +13,25 @@
 
 enum { LAYERS = 3, UNITS = 100, BATCH = 16 };
 enum { SGD_SMALL, SGD_LARGE, ADAMW_SMALL, ADAMW_LARGE, COUPLED, AFFINE_KEPT, AFFINE_DECAYED, ARMS };
-enum { RATIO_LOW, RATIO_HIGH, SPREAD, ACCURACY };
+enum { RATIO_LOW, RATIO_HIGH, SPREAD, ACCURACY, METRICS };
+enum {
+    ORTHOGONAL,
+    GRADIENT_SHRINKS,
+    LOGITS_CHANGE,
+    GROWTH,
+    SGD_SMALL_LOW,
+    SGD_SMALL_HIGH,
+    SGD_LARGE_LOW,
+    SGD_LARGE_HIGH,
+    ADAMW_SMALL_LOW,
+    ADAMW_SMALL_HIGH,
+    ADAMW_LARGE_HIGH,
+    UNEVEN,
+    AFFINE_DECAY,
+    PENALTY_SEEN,
+    ENDPOINTS
+};
+enum { AS_TAUGHT, PENALIZES_FUNCTION, DECAYS_AFFINE };
 
 static const char *const layers[LAYERS] = {"fc1.weight", "fc2.weight", "fc3.weight"};
 
@@ -110,9 +128,11 @@ static ek_status end(eks_run *run, ek_error *err) {
 }
 
 static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[ARMS]) {
-    static const char *const names[ARMS] = {"SGD, small rate",   "SGD, large rate",         "AdamW, small rate",
-                                            "AdamW, large rate", "Adam with coupled decay", "γ, β not decayed",
-                                            "γ, β decayed"};
+    static const char *const names[ARMS] = {
+        [SGD_SMALL] = "SGD, small rate",     [SGD_LARGE] = "SGD, large rate",       [ADAMW_SMALL] = "AdamW, small rate",
+        [ADAMW_LARGE] = "AdamW, large rate", [COUPLED] = "Adam with coupled decay", [AFFINE_KEPT] = "γ, β not decayed",
+        [AFFINE_DECAYED] = "γ, β decayed",
+    };
     int quick = study->level == EKS_LEVEL_QUICK;
     eks_scale scale = eks_scale_mlp(study);
     scale.images = quick ? 4000 : 6000;
@@ -179,24 +199,25 @@ static ek_status closed_forms(forms *f, const eks_pool *pool, eks_evidence *evid
     for (int i = 0; i < LAYERS; i++) {
         EKS_TRY(slope(f, i, &w, &g, &count, err));
         double ww = eks_dot(w, w, count), gg = eks_dot(g, g, count), grown = 0, rate = sqrt(ww / gg) / 4;
-        evidence->values[0] = fmax(evidence->values[0], fabs(eks_dot(w, g, count)) / sqrt(ww * gg));
+        evidence->values[ORTHOGONAL] = fmax(evidence->values[ORTHOGONAL], fabs(eks_dot(w, g, count)) / sqrt(ww * gg));
         for (size_t k = 0; k < count; k++) {
             double moved = (double)w[k] - rate * (double)g[k];
             grown += moved * moved;
         }
-        evidence->values[3] = fmax(evidence->values[3], fabs((grown - ww) / (rate * rate * gg) - 1));
+        evidence->values[GROWTH] = fmax(evidence->values[GROWTH], fabs((grown - ww) / (rate * rate * gg) - 1));
     }
     EKS_TRY(slope(f, 1, &w, &g, &count, err));
     memcpy(f->gradient, g, count * sizeof(float));
     EKS_TRY(scale_weights(f->model, 10, err));
     EKS_TRY(eks_slopes(f->session, pool, f->x, f->labels, COUNT, err));
     const float *logits = ek_session_output(f->session, 0).data;
-    evidence->values[2] = eks_max_difference(f->logits, logits, values) / eks_max_magnitude(f->logits, values);
-    evidence->values[13] = evidence->values[2];
+    evidence->values[LOGITS_CHANGE] =
+        eks_max_difference(f->logits, logits, values) / eks_max_magnitude(f->logits, values);
+    evidence->values[PENALTY_SEEN] = evidence->values[LOGITS_CHANGE];
     EKS_TRY(slope(f, 1, &w, &g, &count, err));
     double most = 0;
     for (size_t k = 0; k < count; k++) most = fmax(most, fabs(10 * (double)g[k] - (double)f->gradient[k]));
-    evidence->values[1] = most / eks_max_magnitude(f->gradient, count);
+    evidence->values[GRADIENT_SHRINKS] = most / eks_max_magnitude(f->gradient, count);
     return EK_OK;
 }
 
@@ -212,7 +233,7 @@ static ek_status forms_run(const eks_recipe *recipe, uint64_t seed, eks_evidence
     if (status == EK_OK) status = eks_slopes_open(f.model, 0, &f.session, err);
     if (status == EK_OK) {
         eks_pool_gather(pool, &pool->train, NULL, 64, (eks_change){0}, f.x, f.labels);
-        for (int i = 0; i < 4; i++) evidence->values[i] = 0;
+        evidence->values[ORTHOGONAL] = evidence->values[GROWTH] = 0;
         status = closed_forms(&f, pool, evidence, err);
     }
     ek_session_destroy(f.session);
@@ -227,15 +248,17 @@ static ek_status forms_run(const eks_recipe *recipe, uint64_t seed, eks_evidence
 extern const eks_design eks_card14;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_EXTRA + RATIO_LOW, EKS_EXTRA + RATIO_HIGH, EKS_EXTRA + SPREAD,
-                                          EKS_TEST_ACCURACY};
+    static const eks_outcome metrics[METRICS] = {[RATIO_LOW] = EKS_EXTRA + RATIO_LOW,
+                                                 [RATIO_HIGH] = EKS_EXTRA + RATIO_HIGH,
+                                                 [SPREAD] = EKS_EXTRA + SPREAD,
+                                                 [ACCURACY] = EKS_TEST_ACCURACY};
     eks_recipe recipes[ARMS];
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
     EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
     arms(study, pool, recipes);
     EKS_TRY(forms_run(&recipes[0], study->options->seed, evidence, err));
-    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 4, evidence, err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     evidence->metrics[RATIO_LOW] = "angle over predicted, lowest layer";
     evidence->metrics[RATIO_HIGH] = "angle over predicted, highest layer";
     evidence->metrics[SPREAD] = "spread of the angle over units";
@@ -251,32 +274,67 @@ const eks_design eks_card14 = {
     .prediction = "The output does not depend on the length of weights that feed a batch norm, so the gradient is "
                   "orthogonal to them and shrinks as they grow. Weight decay sets the angle they turn per step: "
                   "√(2ηλ/(1 + μ)) for SGD and √(2ηλ(1 − β₁)/(1 + β₁)) for AdamW.",
-    .refuter = "A closed form off by more than 0.00001, or an angle outside 0.8 to 1.25 of the predicted one in any "
-               "layer.",
-    .method =
-        "A network of three hidden layers of 100 units, batch 16, constant rate; two pairs of rate and decay with "
-        "equal product for SGD and for AdamW; angles of all units over the second half of the steps.",
-    .readings = {{"as taught", "Batch norm changes what weight decay does: it sets the angle per step.", EKS_SUPPORTED},
-                 {"loose", "Weight decay penalizes the function, by keeping weights small.", EKS_REFUTED},
-                 {"debated", "Decaying γ and β as well changes the result.", EKS_NOT_MEASURED}},
+    .refuter =
+        "A closed form off by more than 0.00001, or an angle outside 0.8 to 1.25 of the predicted one in any layer.",
+    .method = "A network of three hidden layers of 100 units, batch 16, constant rate; two pairs of rate and decay "
+              "with equal product for SGD and for AdamW; angles of all units over the second half of the steps.",
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught", "Batch norm changes what weight decay does: it sets the angle per step.",
+                           EKS_SUPPORTED},
+            [PENALIZES_FUNCTION] = {"loose", "Weight decay penalizes the function, by keeping weights small.",
+                                    EKS_REFUTED},
+            [DECAYS_AFFINE] = {"debated", "Decaying γ and β as well changes the result.", EKS_NOT_MEASURED},
+        },
     .sabotage = "coupled-adamw",
     .sabotage_what = "\"AdamW\" adds the decay to the gradient, as Adam with L2 does",
-    .endpoint_count = 14,
-    .endpoints = {{"⟨w, gradient⟩ over both lengths, largest of three layers", EKS_AT_MOST, 1e-5, 0},
-                  {"gradient at 10 w times 10, against gradient at w: relative difference", EKS_AT_MOST, 1e-5, 0},
-                  {"logits when all those weights are multiplied by 10: relative change", EKS_AT_MOST, 1e-5, 0},
-                  {"growth of ‖w‖² in a plain step against η²‖g‖²: relative error", EKS_AT_MOST, 1e-5, 0},
-                  {"SGD, small rate: lowest ratio of a layer", EKS_AT_LEAST, 0.8, 0, EKS_MEAN(SGD_SMALL, RATIO_LOW)},
-                  {"SGD, small rate: highest ratio", EKS_AT_MOST, 1.25, 0, EKS_MEAN(SGD_SMALL, RATIO_HIGH)},
-                  {"SGD, large rate: lowest ratio", EKS_AT_LEAST, 0.8, 0, EKS_MEAN(SGD_LARGE, RATIO_LOW)},
-                  {"SGD, large rate: highest ratio", EKS_AT_MOST, 1.25, 0, EKS_MEAN(SGD_LARGE, RATIO_HIGH)},
-                  {"AdamW, small rate: lowest ratio", EKS_AT_LEAST, 0.8, 0, EKS_MEAN(ADAMW_SMALL, RATIO_LOW)},
-                  {"AdamW, small rate: highest ratio", EKS_AT_MOST, 1.25, 0, EKS_MEAN(ADAMW_SMALL, RATIO_HIGH)},
-                  {"AdamW, large rate: highest ratio", EKS_AT_MOST, 1.25, 0, EKS_MEAN(ADAMW_LARGE, RATIO_HIGH)},
-                  {"spread over units, coupled Adam less twice AdamW", EKS_AT_LEAST, 0, 0,
-                   .contrast = {2, SPREAD, {{COUPLED, 1}, {ADAMW_SMALL, -2}}}},
-                  {"accuracy, γ and β decayed less not decayed", EKS_AT_LEAST, 0.01, 0, .reading = 2, .percent = 1,
-                   EKS_DIFF(AFFINE_DECAYED, AFFINE_KEPT, ACCURACY)},
-                  {"change of the logits when the penalty is multiplied by 100", EKS_AT_LEAST, 0.01, 0, .reading = 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [ORTHOGONAL] = {"⟨w, gradient⟩ over both lengths, largest of three layers", EKS_AT_MOST, 1e-5},
+            [GRADIENT_SHRINKS] = {"gradient at 10 w times 10, against gradient at w: relative difference", EKS_AT_MOST,
+                                  1e-5},
+            [LOGITS_CHANGE] = {"logits when all those weights are multiplied by 10: relative change", EKS_AT_MOST,
+                               1e-5},
+            [GROWTH] = {"growth of ‖w‖² in a plain step against η²‖g‖²: relative error", EKS_AT_MOST, 1e-5},
+            [SGD_SMALL_LOW] = {"SGD, small rate: lowest ratio of a layer", EKS_AT_LEAST, 0.8,
+                               EKS_MEAN(SGD_SMALL, RATIO_LOW)},
+            [SGD_SMALL_HIGH] = {"SGD, small rate: highest ratio", EKS_AT_MOST, 1.25, EKS_MEAN(SGD_SMALL, RATIO_HIGH)},
+            [SGD_LARGE_LOW] = {"SGD, large rate: lowest ratio", EKS_AT_LEAST, 0.8, EKS_MEAN(SGD_LARGE, RATIO_LOW)},
+            [SGD_LARGE_HIGH] = {"SGD, large rate: highest ratio", EKS_AT_MOST, 1.25, EKS_MEAN(SGD_LARGE, RATIO_HIGH)},
+            [ADAMW_SMALL_LOW] = {"AdamW, small rate: lowest ratio", EKS_AT_LEAST, 0.8,
+                                 EKS_MEAN(ADAMW_SMALL, RATIO_LOW)},
+            [ADAMW_SMALL_HIGH] = {"AdamW, small rate: highest ratio", EKS_AT_MOST, 1.25,
+                                  EKS_MEAN(ADAMW_SMALL, RATIO_HIGH)},
+            [ADAMW_LARGE_HIGH] = {"AdamW, large rate: highest ratio", EKS_AT_MOST, 1.25,
+                                  EKS_MEAN(ADAMW_LARGE, RATIO_HIGH)},
+            [UNEVEN] = {"spread over units, coupled Adam less twice AdamW", EKS_AT_LEAST, 0,
+                        .contrast = {2, {{COUPLED, 1, SPREAD}, {ADAMW_SMALL, -2, SPREAD}}}},
+            [AFFINE_DECAY] = {"accuracy, γ and β decayed less not decayed", EKS_AT_LEAST, 0.01,
+                              .reading = DECAYS_AFFINE, .percent = 1, EKS_DIFF(AFFINE_DECAYED, AFFINE_KEPT, ACCURACY)},
+            [PENALTY_SEEN] = {"change of the logits when the penalty is multiplied by 100", EKS_AT_LEAST, 0.01,
+                              .reading = PENALIZES_FUNCTION},
+        },
+    .predict =
+        {
+            .question = "All weights in front of a batch norm are doubled. What becomes of its output, and of the "
+                        "gradient of those weights?",
+            .choices = {"Both double", "The output stays, the gradient halves",
+                        "The output stays, the gradient doubles"},
+            .correct = 1,
+            .why = "f(a·w) = f(w), hence ∇f(a·w) = ∇f(w)/a. Larger weights are taught more slowly: this is where "
+                   "weight decay acts.",
+            .endpoint = GRADIENT_SHRINKS,
+        },
+    .quiz =
+        {
+            .question = "What does weight decay do to weights in front of batch norm?",
+            .choices = {"It makes the function simpler", "Nothing at all",
+                        "It keeps the effective learning rate from fading", "It shrinks γ"},
+            .correct = 2,
+            .why = "Their size does not change the function, only how far a step turns them. Decay keeps the size, and "
+                   "so the turn, in balance.",
+            .endpoint = LOGITS_CHANGE,
+        },
     .run = run,
 };

@@ -14,33 +14,51 @@
 
 enum { DEEP = 24, WIDE = 192, MANY = 384 };
 enum { FAIR_BN, FAIR_LN, SORTED_BN, SORTED_LN, TWO_BN, TWO_LN, ONE_BN, ONE_LN, ONE_RMS, ONE_NONE, ARMS };
+enum { ACCURACY, LOSS, METRICS };
+enum {
+    ONLINE_LOSS,
+    ONE_CLASS_LOSS,
+    TWO_LOSS,
+    AT_HOME,
+    BATCH_TALK,
+    LAYER_TALK,
+    GROUP_TALK,
+    GROWTH,
+    ONLINE_RMS,
+    FAIR_LAYER_GAIN,
+    ENDPOINTS
+};
+enum { AS_TAUGHT, EVERYWHERE };
 
 static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[ARMS]) {
-    static const char *const names[ARMS] = {"batch 32, batch norm",
-                                            "batch 32, layer norm",
-                                            "statistics over one class, batch norm",
-                                            "the same images, layer norm",
-                                            "batch 2, batch norm",
-                                            "batch 2, layer norm",
-                                            "online, batch norm",
-                                            "online, layer norm",
-                                            "online, RMS norm",
-                                            "online, no norm"};
-    static const int norms[ARMS] = {EK_NORM_BATCH, EK_NORM_LAYER, EK_NORM_BATCH, EK_NORM_LAYER, EK_NORM_BATCH,
-                                    EK_NORM_LAYER, EK_NORM_BATCH, EK_NORM_LAYER, EK_NORM_RMS,   0};
-    static const int batches[ARMS] = {32, 32, 32, 32, 2, 2, 1, 1, 1, 1};
+    static const struct {
+        const char *name;
+        ek_norm_kind norm; /* 0 = none */
+        int batch;
+    } regimes[ARMS] = {
+        [FAIR_BN] = {"batch 32, batch norm", EK_NORM_BATCH, 32},
+        [FAIR_LN] = {"batch 32, layer norm", EK_NORM_LAYER, 32},
+        [SORTED_BN] = {"statistics over one class, batch norm", EK_NORM_BATCH, 32},
+        [SORTED_LN] = {"the same images, layer norm", EK_NORM_LAYER, 32},
+        [TWO_BN] = {"batch 2, batch norm", EK_NORM_BATCH, 2},
+        [TWO_LN] = {"batch 2, layer norm", EK_NORM_LAYER, 2},
+        [ONE_BN] = {"online, batch norm", EK_NORM_BATCH, 1},
+        [ONE_LN] = {"online, layer norm", EK_NORM_LAYER, 1},
+        [ONE_RMS] = {"online, RMS norm", EK_NORM_RMS, 1},
+        [ONE_NONE] = {"online, no norm", (ek_norm_kind)0, 1},
+    };
     eks_scale scale = eks_scale_mlp(study);
     for (int i = 0; i < ARMS; i++) {
         eks_recipe *r = &recipes[i];
-        *r = eks_recipe_make(names[i], "mlp", pool, scale);
-        r->build.norm = (ek_norm_kind)norms[i];
-        r->batch = batches[i];
+        *r = eks_recipe_make(regimes[i].name, "mlp", pool, scale);
+        r->build.norm = regimes[i].norm;
+        r->batch = regimes[i].batch;
         if (i == SORTED_BN || i == SORTED_LN) {
             r->sorted = study->sabotaged ? 0 : 8;
             r->train.virtual_batch = 8;
         }
-        if (batches[i] < 8) {
-            r->train.lr = batches[i] == 2 ? 0.01 : 0.005;
+        if (r->batch < 8) {
+            r->train.lr = r->batch == 2 ? 0.01 : 0.005;
             r->epochs = study->level == EKS_LEVEL_QUICK ? 1 : 2;
         }
     }
@@ -130,68 +148,90 @@ static ek_status growth(eks_study *study, const eks_pool *pool, eks_evidence *ev
 extern const eks_design eks_card15;
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_TEST_LOSS};
+    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
     eks_recipe recipes[ARMS];
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
     EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
     arms(study, pool, recipes);
     uint64_t seed = study->options->seed;
-    EKS_TRY(cross_talk(&recipes[0], EK_NORM_BATCH, seed, &evidence->values[4], err));
-    EKS_TRY(cross_talk(&recipes[0], EK_NORM_LAYER, seed, &evidence->values[5], err));
-    EKS_TRY(cross_talk(&recipes[0], EK_NORM_GROUP, seed, &evidence->values[6], err));
+    EKS_TRY(cross_talk(&recipes[0], EK_NORM_BATCH, seed, &evidence->values[BATCH_TALK], err));
+    EKS_TRY(cross_talk(&recipes[0], EK_NORM_LAYER, seed, &evidence->values[LAYER_TALK], err));
+    EKS_TRY(cross_talk(&recipes[0], EK_NORM_GROUP, seed, &evidence->values[GROUP_TALK], err));
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_XY;
     chart->title = "Length of the gradient in a plain network of 24 layers with batch norm and ReLU, before training";
     chart->description = "From the last layer to the first the gradient should grow by 1.21 per layer.";
     chart->x_label = "layer";
     chart->y_label = "length of the gradient";
-    EKS_TRY(growth(study, pool, evidence, &evidence->values[7], err));
-    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, 2, evidence, err));
+    EKS_TRY(growth(study, pool, evidence, &evidence->values[GROWTH], err));
+    EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     eks_table_arms(evidence, "Test accuracy by regime and norm");
     return EK_OK;
 }
 
 const eks_design eks_card15 = {
     .number = 15,
-    .taught =
-        "Avoid batch norm with very small or online batches, in some adversarial set-ups, and wherever the result "
-        "must not depend on the batch.",
-    .prediction =
-        "With one example per step, with statistics over images of a single class and with two images per set of "
-        "statistics layer norm is better. The score of an image depends on its batch mates under batch norm, and not "
-        "in "
-        "one bit under layer or group norm. In a deep plain network batch norm makes gradients grow by 1.21 "
-        "per layer.",
+    .taught = "Avoid batch norm with very small or online batches, in some adversarial set-ups, and wherever the "
+              "result must not depend on the batch.",
+    .prediction = "With one example per step, with statistics over images of a single class and with two images per "
+                  "set of statistics layer norm is better. The score of an image depends on its batch mates under "
+                  "batch norm, and not in one bit under layer or group norm. In a deep plain network batch norm makes "
+                  "gradients grow by 1.21 per layer.",
     .refuter = "Layer norm that is not better by the stated margin, a cross-talk that is not exactly 0, or a growth "
                "outside 1.21 ± 0.03.",
-    .method =
-        "Networks of three hidden layers; the same images, order and first weights for all norms. One-sided "
-        "statistics: "
-        "steps of 32 images of which each 8 neighbours are of one class and share statistics. Cross-talk and "
-        "growth on untrained networks: gradients of one score with respect to 8 images; 384 random inputs through "
-        "24 layers of 192 units.",
-    .readings = {{"as taught",
-                  "Avoid batch norm with tiny, online or one-sided batches and where examples must not mix.",
-                  EKS_SUPPORTED},
-                 {"overdrawn", "Layer norm is the better choice everywhere.", EKS_NOT_MEASURED}},
+    .method = "Networks of three hidden layers; the same images, order and first weights for all norms. One-sided "
+              "statistics: steps of 32 images of which each 8 neighbours are of one class and share statistics. "
+              "Cross-talk and growth on untrained networks: gradients of one score with respect to 8 images; 384 "
+              "random inputs through 24 layers of 192 units.",
+    .readings =
+        {
+            [AS_TAUGHT] = {"as taught",
+                           "Avoid batch norm with tiny, online or one-sided batches and where examples must not mix.",
+                           EKS_SUPPORTED},
+            [EVERYWHERE] = {"overdrawn", "Layer norm is the better choice everywhere.", EKS_NOT_MEASURED},
+        },
     .sabotage = "shuffled-classes",
     .sabotage_what = "the sets that should hold one class each are mixed",
-    .endpoint_count = 10,
-    .endpoints = {{"online: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0.2, 0, .percent = 1,
-                   EKS_DIFF(ONE_LN, ONE_BN, 0)},
-                  {"statistics over 8 images of one class: layer norm less batch norm", EKS_AT_LEAST, 0.1, 0,
-                   .percent = 1, EKS_DIFF(SORTED_LN, SORTED_BN, 0)},
-                  {"batch 2: layer norm less batch norm", EKS_AT_LEAST, 0.02, 0, .percent = 1,
-                   EKS_DIFF(TWO_LN, TWO_BN, 0)},
-                  {"batch 32, shuffled: accuracy of batch norm", EKS_AT_LEAST, 0.5, 1, .percent = 1,
-                   EKS_MEAN(FAIR_BN, 0)},
-                  {"cross-talk under batch norm, relative", EKS_AT_LEAST, 0.001, 0},
-                  {"cross-talk under layer norm", EKS_EXACTLY, 0, 0},
-                  {"cross-talk under group norm", EKS_EXACTLY, 0, 0},
-                  {"growth of the gradient per layer, √(π/(π − 1)) = 1.2112", EKS_WITHIN, 0.03, 0, .expected = 1.2112},
-                  {"online: RMS norm less layer norm", EKS_WITHIN, 0.05, 0, .percent = 1, EKS_DIFF(ONE_RMS, ONE_LN, 0)},
-                  {"batch 32, shuffled: layer norm less batch norm", EKS_AT_LEAST, 0, 0, .percent = 1, .reading = 1,
-                   EKS_DIFF(FAIR_LN, FAIR_BN, 0)}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [ONLINE_LOSS] = {"online: accuracy of layer norm less batch norm", EKS_AT_LEAST, 0.2, .percent = 1,
+                             EKS_DIFF(ONE_LN, ONE_BN, ACCURACY)},
+            [ONE_CLASS_LOSS] = {"statistics over 8 images of one class: layer norm less batch norm", EKS_AT_LEAST, 0.1,
+                                .percent = 1, EKS_DIFF(SORTED_LN, SORTED_BN, ACCURACY)},
+            [TWO_LOSS] = {"batch 2: layer norm less batch norm", EKS_AT_LEAST, 0.02, .percent = 1,
+                          EKS_DIFF(TWO_LN, TWO_BN, ACCURACY)},
+            [AT_HOME] = {"batch 32, shuffled: accuracy of batch norm", EKS_AT_LEAST, 0.5, .control = 1, .percent = 1,
+                         EKS_MEAN(FAIR_BN, ACCURACY)},
+            [BATCH_TALK] = {"cross-talk under batch norm, relative", EKS_AT_LEAST, 0.001},
+            [LAYER_TALK] = {"cross-talk under layer norm", EKS_EXACTLY, 0},
+            [GROUP_TALK] = {"cross-talk under group norm", EKS_EXACTLY, 0},
+            [GROWTH] = {"growth of the gradient per layer, √(π/(π − 1)) = 1.2112", EKS_WITHIN, 0.03,
+                        .expected = 1.2112},
+            [ONLINE_RMS] = {"online: RMS norm less layer norm", EKS_WITHIN, 0.05, .percent = 1,
+                            EKS_DIFF(ONE_RMS, ONE_LN, ACCURACY)},
+            [FAIR_LAYER_GAIN] = {"batch 32, shuffled: layer norm less batch norm", EKS_AT_LEAST, 0, .percent = 1,
+                                 .reading = EVERYWHERE, EKS_DIFF(FAIR_LN, FAIR_BN, ACCURACY)},
+        },
+    .predict =
+        {
+            .question = "A deep stack of layers with batch norm and ReLU, no skip connections, before any training. "
+                        "What does the gradient do on its way down?",
+            .choices = {"It grows by about a fifth per layer", "It stays: that is what the norm is for", "It fades"},
+            .correct = 0,
+            .why = "By the square root of π/(π − 1), which is 1.21, per layer, and batch norm itself is the cause.",
+            .endpoint = GROWTH,
+        },
+    .quiz =
+        {
+            .question = "For which of these is batch norm a good choice?",
+            .choices = {"A language model", "An image classifier with 64 mixed images per batch",
+                        "Training on a stream, one at a time", "Detection with one image per device"},
+            .correct = 1,
+            .why = "Many independent images per batch are what it was made for. The others are cases for layer, RMS or "
+                   "group norm.",
+            .endpoint = AT_HOME,
+        },
     .run = run,
 };

@@ -23,11 +23,10 @@ const eks_text eks_texts[EKS_CARDS] = {
     {.number = 1,
      .level = EKS_EASY,
      .question = "What does batch normalization do to a feature map?",
-     .answer =
-         "It takes each channel by itself: measures the mean and the variance of the channel over the mini-batch, "
-         "subtracts the mean, divides by the standard deviation (with a small ε inside the root), and then applies "
-         "a scale γ and a shift β that are learned. Because γ and β can put any mean and deviation back, including "
-         "the ones just removed, nothing that the network could express is lost.",
+     .answer = "It takes each channel by itself: measures the mean and the variance of the channel over the "
+               "mini-batch, subtracts the mean, divides by the standard deviation (with a small ε inside the root), "
+               "and then applies a scale γ and a shift β that are learned. Because γ and β can put any mean and "
+               "deviation back, including the ones just removed, nothing that the network could express is lost.",
      .exact = "The variance that comes out is not 1 but v/(v + ε). For an active channel that is a matter of the fifth "
               "digit; for a nearly constant one it is the whole story.",
      .formula = MATH(I("y") O("=") I("γ") O("·") FRAC(
@@ -56,9 +55,8 @@ const eks_text eks_texts[EKS_CARDS] = {
                "distributions still. Later work found little evidence that this is why it helps. Noise injected after "
                "batch norm, which makes the distributions less stable than in a plain network, does not stop it from "
                "training well; a smoother loss and the larger learning rates it allows explain more.",
-     .exact =
-         "The larger learning rate is disputed too: at small batch sizes it was found to bring little. Say what is "
-         "known (it trains faster, with larger steps) apart from why (open).",
+     .exact = "The larger learning rate is disputed too: at small batch sizes it was found to bring little. Say what "
+              "is known (it trains faster, with larger steps) apart from why (open).",
      .formula =
          MATH(SUB(T("ICS"), I("l")) O("=") F("‖") SUB(I("G"), I("l")) O("−") SUBSUP(I("G"), I("l"), O("′")) F("‖")),
      .formula_text = "ICS_l = ‖G_l − G′_l‖, the gradient of layer l before and after the layers below it were updated",
@@ -89,11 +87,10 @@ const eks_text eks_texts[EKS_CARDS] = {
                  "https://github.com/ducha-aiki/caffenet-benchmark/blob/master/BatchSize.md"}}},
      .level = EKS_MEDIUM,
      .question = "Why are very small batches a problem?",
-     .answer =
-         "With few values per channel the mean and variance are noisy, and the running averages no longer describe "
-         "what the network saw in training. On ImageNet with ResNet-50, going from 32 images per GPU to 2 raised "
-         "the error of batch norm from 23.6% to 34.7%, while group norm stayed at 24.1%. Remedies: synchronize "
-         "the statistics over devices, use a larger batch, or use layer or group norm.",
+     .answer = "With few values per channel the mean and variance are noisy, and the running averages no longer "
+               "describe what the network saw in training. On ImageNet with ResNet-50, going from 32 images per GPU to "
+               "2 raised the error of batch norm from 23.6% to 34.7%, while group norm stayed at 24.1%. Remedies: "
+               "synchronize the statistics over devices, use a larger batch, or use layer or group norm.",
      .exact = "\"Batch norm fails at batch size 1\" is true after a fully connected layer, where one value per channel "
               "normalizes to β. A convolution still has height times width values: there it becomes instance norm. And "
               "a small batch is harmless to gradient descent itself; it is the normalization that suffers.",
@@ -117,12 +114,10 @@ const eks_text eks_texts[EKS_CARDS] = {
                 {"Ioffe and Szegedy 2015", "https://arxiv.org/abs/1502.03167"}}},
      .level = EKS_MEDIUM,
      .question = "Before or after the activation?",
-     .answer =
-         "The original paper puts it before the nonlinearity: convolution, batch norm, ReLU; ResNets and most "
-         "networks since do the same. Some networks do better the other way round: on a small AlexNet, placing it "
-         "after ReLU gave 0.499 instead of 0.474. On a small GoogLeNet both lost to no batch norm at all, though the "
-         "runs were not started alike. Know "
-         "both habits, and keep to one within an architecture.",
+     .answer = "The original paper puts it before the nonlinearity: convolution, batch norm, ReLU; ResNets and most "
+               "networks since do the same. Some networks do better the other way round: on a small AlexNet, placing "
+               "it after ReLU gave 0.499 instead of 0.474. On a small GoogLeNet both lost to no batch norm at all, "
+               "though the runs were not started alike. Know both habits, and keep to one within an architecture.",
      .exact = "There is a practical difference that no benchmark changes: before the activation it folds into the "
               "convolution in front of it for free. After the activation it can only fold into the next convolution, "
               "which zero padding makes wrong at the border.",
@@ -137,8 +132,8 @@ const eks_text eks_texts[EKS_CARDS] = {
      .answer = "Yes: two trainable values per channel, updated by gradient descent like any weight. If undoing the "
                "normalization is best, γ = √(v + ε) and β = μ do so exactly. They can do a surprising amount by "
                "themselves: training nothing but γ and β of deep networks with random weights reached 82% on CIFAR-10.",
-     .exact = "Learned γ and β matter less than often said: in the same work, having them against not having them "
-              "was worth half a point to two points on CIFAR-10. And a bias in the layer in front of batch norm is "
+     .exact = "Learned γ and β matter less than often said: in the same work, having them against not having them was "
+              "worth half a point to two points on CIFAR-10. And a bias in the layer in front of batch norm is "
               "useless: the mean takes it away, so its gradient is 0.",
      .formula = MATH(FRAC(I("∂L"), I("∂γ")) O("=") O("∑") FRAC(I("∂L"), I("∂y")) HAT(I("x")) NEXT FRAC(I("∂L"), I("∂β"))
                          O("=") O("∑") FRAC(I("∂L"), I("∂y"))),
@@ -148,13 +143,12 @@ const eks_text eks_texts[EKS_CARDS] = {
     {.number = 7,
      .level = EKS_MEDIUM,
      .question = "What is the momentum of the running statistics?",
-     .answer =
-         "The share of the old value that each step keeps in an exponential moving average. A large m smooths over "
-         "many batches, so that the last one does not decide what inference sees; it also takes longer to forget "
-         "the initial 0 and 1, and longer to follow weights that still move.",
-     .exact = "Ask which convention is meant. In ONNX and Keras m is the share kept, as here; in PyTorch and cuDNN "
-              "momentum is the share replaced. 0.9 here is 0.1 there. It has nothing to do with the optimizer's "
-              "momentum.",
+     .answer = "The share of the old value that each step keeps in an exponential moving average. A large m smooths "
+               "over many batches, so that the last one does not decide what inference sees; it also takes longer to "
+               "forget the initial 0 and 1, and longer to follow weights that still move.",
+     .exact =
+         "Ask which convention is meant. In ONNX and Keras m is the share kept, as here; in PyTorch and cuDNN momentum "
+         "is the share replaced. 0.9 here is 0.1 there. It has nothing to do with the optimizer's momentum.",
      .formula = MATH(SUB(I("μ"), T("run")) O("←") I("m") SUB(I("μ"), T("run")) O("+") F("(") D("1") O("−") I("m") F(")")
                          SUB(I("μ"), I("B"))),
      .formula_text = "μ_run ← m · μ_run + (1 − m) · μ_B",
@@ -175,11 +169,10 @@ const eks_text eks_texts[EKS_CARDS] = {
     {.number = 9,
      .level = EKS_MEDIUM,
      .question = "What is the key difference between layer norm and batch norm?",
-     .answer =
-         "Which values share a mean. Layer norm takes all features of one example; batch norm takes one feature of "
-         "all examples. So layer norm needs no batch, keeps no running statistics, and does the same in training "
-         "and in inference. That is why sequence models use it: lengths vary, batches are small, and generation "
-         "runs one token at a time.",
+     .answer = "Which values share a mean. Layer norm takes all features of one example; batch norm takes one feature "
+               "of all examples. So layer norm needs no batch, keeps no running statistics, and does the same in "
+               "training and in inference. That is why sequence models use it: lengths vary, batches are small, and "
+               "generation runs one token at a time.",
      .exact = "It is not simply the better norm: for convolutional networks the layer norm paper itself reports that "
               "batch norm wins, and on ImageNet the errors were 25.3% and 23.6%.",
      .formula = MATH(T("LN:") GAP SUB(I("μ"), I("n")) O("=") FRAC(D("1"), I("F")) UNDER(O("∑"), I("f"))
@@ -191,13 +184,12 @@ const eks_text eks_texts[EKS_CARDS] = {
     {.number = 10,
      .level = EKS_HARD,
      .question = "Group norm in one sentence?",
-     .answer =
-         "Split the channels of each example into groups and normalize each group by the mean and variance of all "
-         "its values, so that nothing depends on the batch: the usual choice in vision when only a few images fit "
-         "on a device.",
+     .answer = "Split the channels of each example into groups and normalize each group by the mean and variance of "
+               "all its values, so that nothing depends on the batch: the usual choice in vision when only a few "
+               "images fit on a device.",
      .exact = "It is not computed per spatial location: a group shares its statistics over height and width as well as "
-              "over its channels. One group makes it layer norm over (C, H, W), a group per channel instance norm; "
-              "and instance norm of a 1 × 1 map is β and nothing else.",
+              "over its channels. One group makes it layer norm over (C, H, W), a group per channel instance norm; and "
+              "instance norm of a 1 × 1 map is β and nothing else.",
      .formula = MATH(SUB(I("μ"), I("n") I("g")) O("=") FRAC(I("G"), I("C") I("H") I("W")) UNDER(
          O("∑"), I("c") O("∈") I("g") O(",") I("h") O(",") I("w")) SUB(I("x"), I("n") I("c") I("h") I("w"))),
      .formula_text = "μ_ng = G/(CHW) · Σ over c in g, h, w of x_nchw",
@@ -215,10 +207,9 @@ const eks_text eks_texts[EKS_CARDS] = {
                 {"Wu and Johnson 2021", "https://arxiv.org/abs/2105.07576"}}},
      .level = EKS_MEDIUM,
      .question = "Does batch norm regularize?",
-     .answer =
-         "A little. An image is normalized together with a random set of others, so its activations carry noise, "
-         "which acts like jitter on the features. The noise shrinks as the batch grows. It comes on top of dropout "
-         "and weight decay and does not replace them by rule.",
+     .answer = "A little. An image is normalized together with a random set of others, so its activations carry noise, "
+               "which acts like jitter on the features. The noise shrinks as the batch grows. It comes on top of "
+               "dropout and weight decay and does not replace them by rule.",
      .exact = "Whether dropout is still useful beside it depends on the network: on a small AlexNet with batch norm, "
               "dropout of 0.2 still raised accuracy from 0.513 to 0.527.",
      .formula = MATH(T("Var") F("(") SUB(I("μ"), I("B")) F(")") O("=") FRAC(SUP(I("σ"), D("2")), I("n"))),
@@ -243,11 +234,10 @@ const eks_text eks_texts[EKS_CARDS] = {
     {.number = 13,
      .level = EKS_HARD,
      .question = "Fine-tuning: when should batch norm be frozen?",
-     .answer =
-         "When the new batches would give worse statistics than the old ones: little data, batches of a few images, "
-         "a domain like the one it was trained on. Detectors fine-tuned with two images per device lose about six "
-         "points of AP when batch norm is left live. When the domain has shifted and batches are large, let the "
-         "statistics follow it, or estimate them again once and then freeze.",
+     .answer = "When the new batches would give worse statistics than the old ones: little data, batches of a few "
+               "images, a domain like the one it was trained on. Detectors fine-tuned with two images per device lose "
+               "about six points of AP when batch norm is left live. When the domain has shifted and batches are "
+               "large, let the statistics follow it, or estimate them again once and then freeze.",
      .exact = "\"Frozen\" has three meanings: running statistics used, running statistics not updated, γ and β not "
               "trained. Name the one you mean. The classic error is to stop the gradients and leave the updates on.",
      .formula = MATH(T("statistics") O("∈") F("{") T("batch, running") F("}") NEXT T("updated") O("∈") F("{")
@@ -289,8 +279,8 @@ const eks_text eks_texts[EKS_CARDS] = {
      .answer =
          "When batches are tiny, when examples arrive one by one, when the images of a batch are alike (class after "
          "class, frames of one video), when an example must not be influenced by others, as in some generative "
-         "set-ups, and in sequence models. Layer norm, group norm or RMS norm depend on no batch. RMS norm leaves "
-         "out the mean; its paper reports like quality in 7 to 64% less time, depending on the model.",
+         "set-ups, and in sequence models. Layer norm, group norm or RMS norm depend on no batch. RMS norm leaves out "
+         "the mean; its paper reports like quality in 7 to 64% less time, depending on the model.",
      .exact = "For image classifiers with 32 or more independent images per batch it remains hard to beat: 23.6% error "
               "on ImageNet against 24.1 (group), 25.3 (layer) and 28.4 (instance). And without skip connections a deep "
               "stack with batch norm has exploding gradients at the start, caused by the norm itself.",

@@ -91,7 +91,7 @@ static void contrast(const eks_contrast *c, const eks_evidence *evidence, double
     double values[EKS_SEEDS] = {0};
     for (int s = 0; s < evidence->seed_count; s++)
         for (int t = 0; t < c->terms; t++)
-            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->metric + c->term[t].shift][s];
+            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->term[t].metric][s];
     eks_interval(values, evidence->seed_count, mean, low, high);
 }
 

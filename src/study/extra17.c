@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-enum { CLEAN, SHIFTED, ADAPTED, ONE_CLASS };
+enum { NETWORK, ARMS };
+enum { CLEAN, SHIFTED, ADAPTED, ONE_CLASS, METRICS };
+enum { LOST, REGAINED, LEFT, ONE_CLASS_HARM, ENDPOINTS };
 
 static const eks_change shift = {0.4, 0.3, 0};
 
@@ -34,19 +36,21 @@ static ek_status end(eks_run *run, ek_error *err) {
 }
 
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[] = {EKS_TEST_ACCURACY, EKS_EXTRA + SHIFTED, EKS_EXTRA + ADAPTED,
-                                          EKS_EXTRA + ONE_CLASS};
+    static const eks_outcome metrics[METRICS] = {[CLEAN] = EKS_TEST_ACCURACY,
+                                                 [SHIFTED] = EKS_EXTRA + SHIFTED,
+                                                 [ADAPTED] = EKS_EXTRA + ADAPTED,
+                                                 [ONE_CLASS] = EKS_EXTRA + ONE_CLASS};
     const eks_pool *pool;
     eks_scale scale = eks_scale_mlp(study);
     EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
     eks_recipe recipe = eks_recipe_make("one network", "mlp", pool, scale);
     recipe.end = end;
     recipe.choice = study->sabotaged;
-    EKS_TRY(eks_lab(study, &recipe, 1, scale.seeds, metrics, 4, evidence, err));
+    EKS_TRY(eks_lab(study, &recipe, ARMS, scale.seeds, metrics, METRICS, evidence, err));
     evidence->metrics[SHIFTED] = "shifted, as trained";
     evidence->metrics[ADAPTED] = "shifted, measured again";
     evidence->metrics[ONE_CLASS] = "shifted, measured on one class";
-    for (int m = 0; m < 4; m++) evidence->metric_percent[m] = 1;
+    for (int m = 0; m < METRICS; m++) evidence->metric_percent[m] = 1;
     eks_table_arms(evidence, "Test accuracy on images with 0.4 of the contrast, brighter by 0.3");
     return EK_OK;
 }
@@ -59,19 +63,21 @@ const eks_design eks_extra17 = {
                   "single class harm.",
     .refuter =
         "Accuracy that does not come back to within 3 points, or single-class statistics as good as proper ones.",
-    .method =
-        "Networks of three hidden layers; test images with 0.4 of the contrast and brighter by 0.3; statistics over "
-        "500 training images changed alike, or 50 of one class.",
+    .method = "Networks of three hidden layers; test images with 0.4 of the contrast and brighter by 0.3; statistics "
+              "over 500 training images changed alike, or 50 of one class.",
     .sabotage = "wrong-domain",
     .sabotage_what = "the statistics are measured on unchanged images",
-    .endpoint_count = 4,
-    .endpoints = {{"accuracy lost by the change", EKS_AT_LEAST, 0.03, 1, .percent = 1,
-                   .contrast = {2, 0, {{0, 1, CLEAN}, {0, -1, SHIFTED}}}},
-                  {"accuracy regained: measured again less as trained", EKS_AT_LEAST, 0.02, 0, .percent = 1,
-                   .contrast = {2, 0, {{0, 1, ADAPTED}, {0, -1, SHIFTED}}}},
-                  {"left after adapting: unchanged images less adapted", EKS_AT_MOST, 0.03, 0, .percent = 1,
-                   .contrast = {2, 0, {{0, 1, CLEAN}, {0, -1, ADAPTED}}}},
-                  {"proper statistics less those of one class", EKS_AT_LEAST, 0.05, 0, .percent = 1,
-                   .contrast = {2, 0, {{0, 1, ADAPTED}, {0, -1, ONE_CLASS}}}}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [LOST] = {"accuracy lost by the change", EKS_AT_LEAST, 0.03, .control = 1, .percent = 1,
+                      EKS_METRIC_DIFF(NETWORK, CLEAN, SHIFTED)},
+            [REGAINED] = {"accuracy regained: measured again less as trained", EKS_AT_LEAST, 0.02, .percent = 1,
+                          EKS_METRIC_DIFF(NETWORK, ADAPTED, SHIFTED)},
+            [LEFT] = {"left after adapting: unchanged images less adapted", EKS_AT_MOST, 0.03, .percent = 1,
+                      EKS_METRIC_DIFF(NETWORK, CLEAN, ADAPTED)},
+            [ONE_CLASS_HARM] = {"proper statistics less those of one class", EKS_AT_LEAST, 0.05, .percent = 1,
+                                EKS_METRIC_DIFF(NETWORK, ADAPTED, ONE_CLASS)},
+        },
     .run = run,
 };

@@ -4,6 +4,7 @@
 #include <math.h>
 
 enum { ROWS = 256, POINTS = 13 };
+enum { DEVIATION_ERROR, CONSTANT_ERROR, ENDPOINTS };
 
 extern const eks_design eks_extra19;
 
@@ -20,7 +21,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     chart->y_max = 1.05;
     eks_series *measured = eks_chart_series(chart, "measured", EKS_DOTS);
     eks_series *expected = eks_chart_series(chart, "√(v/(v + ε))", EKS_LINE);
-    evidence->values[0] = 0;
+    evidence->values[DEVIATION_ERROR] = 0;
     for (int i = 0; i < POINTS; i++) {
         double deviation = pow(10, -5 + i * 0.5), mean, in, out;
         eks_fill_normal(x, ROWS, study->options->seed, 1900 + (uint64_t)i, 0, deviation);
@@ -30,7 +31,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
         eks_moments(x, ROWS, 1, &mean, &in);
         eks_moments(y, ROWS, 1, &mean, &out);
         double formula = sqrt(in / (in + 1e-5));
-        evidence->values[0] = fmax(evidence->values[0], fabs(sqrt(out) - formula));
+        evidence->values[DEVIATION_ERROR] = fmax(evidence->values[DEVIATION_ERROR], fabs(sqrt(out) - formula));
         eks_point(measured, sqrt(in), sqrt(out));
         eks_point(expected, sqrt(in), formula);
     }
@@ -38,8 +39,9 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_norm call = eks_norm_call(EK_NORM_BATCH, 2, dims, x, y);
     call.bias = &bias;
     EKS_TRY(eks_normalize(&call, err));
-    evidence->values[1] = 0;
-    for (int i = 0; i < ROWS; i++) evidence->values[1] = fmax(evidence->values[1], fabs((double)y[i] - (double)bias));
+    evidence->values[CONSTANT_ERROR] = 0;
+    for (int i = 0; i < ROWS; i++)
+        evidence->values[CONSTANT_ERROR] = fmax(evidence->values[CONSTANT_ERROR], fabs((double)y[i] - (double)bias));
     return EK_OK;
 }
 
@@ -51,8 +53,11 @@ const eks_design eks_extra19 = {
     .method = "One channel of 256 values at 13 deviations between 0.00001 and 10.",
     .sabotage = "keras-epsilon",
     .sabotage_what = "ε = 0.001, the default of Keras, where 0.00001 is claimed",
-    .endpoint_count = 2,
-    .endpoints = {{"largest distance from √(v/(v + ε))", EKS_AT_MOST, 1e-5, 0},
-                  {"constant channel: largest distance from β", EKS_EXACTLY, 0, 0}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [DEVIATION_ERROR] = {"largest distance from √(v/(v + ε))", EKS_AT_MOST, 1e-5},
+            [CONSTANT_ERROR] = {"constant channel: largest distance from β", EKS_EXACTLY, 0},
+        },
     .run = run,
 };

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { LEFT, DIFFERENCE, ANSWERS_CHANGED, LEARNED, ENDPOINTS };
+
 extern const eks_design eks_extra20;
 
 /* Logits of the test images through a model. */
@@ -37,9 +39,9 @@ static ek_status compare(eks_study *study, const eks_network *network, ek_model 
     ek_status status = a && b ? logits_of(study, network, network->model, a, err) : EK_ERR_NOMEM;
     if (status == EK_OK) status = logits_of(study, network, folded, b, err);
     if (status == EK_OK) {
-        evidence->values[1] = eks_max_difference(a, b, values) / eks_max_magnitude(a, values);
-        evidence->values[2] = changed_answers(a, b, network->count, network->classes);
-        evidence->values[3] = eks_network_accuracy(network, a);
+        evidence->values[DIFFERENCE] = eks_max_difference(a, b, values) / eks_max_magnitude(a, values);
+        evidence->values[ANSWERS_CHANGED] = changed_answers(a, b, network->count, network->classes);
+        evidence->values[LEARNED] = eks_network_accuracy(network, a);
     }
     free(b);
     free(a);
@@ -66,9 +68,9 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     ek_edit_report *report = NULL;
     EKS_TRY(eks_network_get(study, &network, err));
     EKS_TRY(ek_fold(network->model, &folded, &report, err));
-    evidence->values[0] = 0;
+    evidence->values[LEFT] = 0;
     for (size_t i = 0; i < ek_edit_report_count(report); i++)
-        evidence->values[0] += !ek_edit_report_row(report, i)->changed;
+        evidence->values[LEFT] += !ek_edit_report_row(report, i)->changed;
     ek_status status = study->sabotaged ? spoil(folded, err) : EK_OK;
     if (status == EK_OK) status = compare(study, network, folded, evidence, err);
     ek_edit_report_destroy(report);
@@ -84,10 +86,13 @@ const eks_design eks_extra20 = {
     .method = "The six-layer network of cards 3 and 12 on 1,000 test images, folded and not.",
     .sabotage = "stale-weights",
     .sabotage_what = "the weights of one folded layer are 1% off",
-    .endpoint_count = 4,
-    .endpoints = {{"norms that do not fold", EKS_EXACTLY, 0, 0},
-                  {"largest difference of the logits, relative", EKS_AT_MOST, 1e-5, 0},
-                  {"test images whose answer changes", EKS_EXACTLY, 0, 0},
-                  {"accuracy (the network has learned something)", EKS_AT_LEAST, 0.5, 1, .percent = 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [LEFT] = {"norms that do not fold", EKS_EXACTLY, 0},
+            [DIFFERENCE] = {"largest difference of the logits, relative", EKS_AT_MOST, 1e-5},
+            [ANSWERS_CHANGED] = {"test images whose answer changes", EKS_EXACTLY, 0},
+            [LEARNED] = {"accuracy (the network has learned something)", EKS_AT_LEAST, 0.5, .control = 1, .percent = 1},
+        },
     .run = run,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { N = 48, C = 5, SPACE = 7, EXAMPLE = C * SPACE, COUNT = N * EXAMPLE, CHUNK = 1 };
+enum { CUTS_DIFFER, PLAIN_SUMS_DIFFER, ENDPOINTS };
 
 extern const eks_design eks_extra21;
 
@@ -86,7 +87,7 @@ static ek_status all_cuts(eks_study *study, ranks *r, eks_evidence *evidence, ek
     EKS_TRY(ek_norm_plan_create(&whole.desc, &plan, err));
     eks_table_begin(&evidence->table, "Values that differ from one batch in one process", 3, columns);
     ek_status status = EK_OK;
-    evidence->values[0] = 0;
+    evidence->values[CUTS_DIFFER] = 0;
     for (int i = 0; i < 8 && status == EK_OK; i++) {
         int row = eks_table_row(&evidence->table);
         eks_cell_number(&evidence->table, row, 0, counts[i]);
@@ -94,7 +95,7 @@ static ek_status all_cuts(eks_study *study, ranks *r, eks_evidence *evidence, ek
             double differing = 0;
             status = cut(plan, r, counts[i], uneven, &differing, err);
             eks_cell_number(&evidence->table, row, 1 + uneven, differing);
-            evidence->values[0] += differing;
+            evidence->values[CUTS_DIFFER] += differing;
         }
     }
     ek_norm_plan_destroy(plan);
@@ -120,7 +121,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
             sums[k] += part;
         }
     }
-    evidence->values[1] = (double)eks_differing(&sums[0], &sums[1], 1);
+    evidence->values[PLAIN_SUMS_DIFFER] = (double)eks_differing(&sums[0], &sums[1], 1);
     free(r);
     return status;
 }
@@ -131,13 +132,15 @@ const eks_design eks_extra21 = {
     .prediction = "Cut over 1 to 48 ranks, with equal and unequal shares, outputs and gradients have the bits of the "
                   "whole batch. Plain sums in rank order do not.",
     .refuter = "One differing bit.",
-    .method =
-        "A batch of 48 examples with 5 channels and 7 places, its parts exchanging moments and gradient sums in one "
-        "process.",
+    .method = "A batch of 48 examples with 5 channels and 7 places, its parts exchanging moments and gradient sums in "
+              "one process.",
     .sabotage = "half-batches",
     .sabotage_what = "the batch that serves for comparison has statistics per half",
-    .endpoint_count = 2,
-    .endpoints = {{"values that differ over all cuts, forward and backward", EKS_EXACTLY, 0, 0},
-                  {"plain sums over 1 and 7 ranks: values that differ", EKS_AT_LEAST, 1, 1}},
+    .endpoint_count = ENDPOINTS,
+    .endpoints =
+        {
+            [CUTS_DIFFER] = {"values that differ over all cuts, forward and backward", EKS_EXACTLY, 0},
+            [PLAIN_SUMS_DIFFER] = {"plain sums over 1 and 7 ranks: values that differ", EKS_AT_LEAST, 1, .control = 1},
+        },
     .run = run,
 };

@@ -1,17 +1,7 @@
 /* extras.c: what the extras say: things that follow from the fifteen and that the engine makes possible. Content only;
  * the experiments are in extraNN.c. */
 #include "study/card.h"
-
-#define I(x) "<mi>" x "</mi>"
-#define O(x) "<mo>" x "</mo>"
-#define D(x) "<mn>" x "</mn>"
-#define T(x) "<mtext>" x "</mtext>"
-#define G(x) "<mrow>" x "</mrow>"
-#define SUB(a, b) "<msub>" G(a) G(b) "</msub>"
-#define SUBSUP(a, b, c) "<msubsup>" G(a) G(b) G(c) "</msubsup>"
-#define FRAC(a, b) "<mfrac>" G(a) G(b) "</mfrac>"
-#define ROOT(a) "<msqrt>" a "</msqrt>"
-#define MATH(x) "<math display=\"block\">" G(x) "</math>"
+#include "study/mathml.h"
 
 #define WU_JOHNSON                                                                                                     \
     { "Wu and Johnson 2021", "https://arxiv.org/abs/2105.07576" }
@@ -29,10 +19,9 @@ const eks_text eks_extra_texts[EKS_EXTRAS] = {
     {.number = 17,
      .level = EKS_MEDIUM,
      .question = "Can a trained network be adapted to shifted data without labels?",
-     .answer =
-         "Often: measure the statistics again on images of the new kind and leave every weight alone. A change of "
-         "contrast or brightness is undone almost completely. With statistics of the wrong kind, or of one class "
-         "only, it makes things worse.",
+     .answer = "Often: measure the statistics again on images of the new kind and leave every weight alone. A change "
+               "of contrast or brightness is undone almost completely. With statistics of the wrong kind, or of one "
+               "class only, it makes things worse.",
      .formula = MATH(I("x") O("→") I("a") I("x") O("+") I("b") O("⇒") I("μ") O("→") I("a") I("μ") O("+") I("b") O(",")
                          I("σ") O("→") I("a") I("σ")),
      .formula_text = "x → ax + b gives μ → aμ + b, σ → aσ: the change cancels",
@@ -43,10 +32,9 @@ const eks_text eks_extra_texts[EKS_EXTRAS] = {
     {.number = 18,
      .level = EKS_HARD,
      .question = "Does the divisor of the running variance matter: n or n − 1?",
-     .answer =
-         "With thousands of values per channel, not at all. With few it does: PyTorch keeps the unbiased variance "
-         "but normalizes the batch by the biased one, so that the same batch comes out smaller in evaluation by "
-         "a factor √((n − 1)/n) per layer.",
+     .answer = "With thousands of values per channel, not at all. With few it does: PyTorch keeps the unbiased "
+               "variance but normalizes the batch by the biased one, so that the same batch comes out smaller in "
+               "evaluation by a factor √((n − 1)/n) per layer.",
      .formula = MATH(T("eval / train") O("=") ROOT(FRAC(I("n") O("−") D("1"), I("n")))),
      .formula_text = "eval / train = √((n − 1)/n) per layer",
      .related = {7, 3, 4},
@@ -63,9 +51,8 @@ const eks_text eks_extra_texts[EKS_EXTRAS] = {
     {.number = 20,
      .level = EKS_MEDIUM,
      .question = "What does batch norm cost in inference?",
-     .answer =
-         "Nothing, when it stands right behind a convolution or a product: with fixed statistics it is one factor "
-         "and one offset per channel, which fold into the weights and the bias in front of it.",
+     .answer = "Nothing, when it stands right behind a convolution or a product: with fixed statistics it is one "
+               "factor and one offset per channel, which fold into the weights and the bias in front of it.",
      .formula = MATH(I("W′") O("=") FRAC(I("γ"), ROOT(I("v") O("+") I("ε"))) I("W")),
      .formula_text = "W′ = γ/√(v + ε) · W,  b′ = β + γ/√(v + ε) · (b − μ)",
      .related = {5, 12, 3},
@@ -73,10 +60,9 @@ const eks_text eks_extra_texts[EKS_EXTRAS] = {
     {.number = 21,
      .level = EKS_HARD,
      .question = "Are synchronized statistics over many devices the same as one large batch?",
-     .answer =
-         "Mathematically yes. In floating point only if the order of the sums does not depend on how the batch is "
-         "cut. Here partial sums belong to fixed chunks of examples and meet in one fixed tree, so that any "
-         "number of ranks gives the same bits.",
+     .answer = "Mathematically yes. In floating point only if the order of the sums does not depend on how the batch "
+               "is cut. Here partial sums belong to fixed chunks of examples and meet in one fixed tree, so that any "
+               "number of ranks gives the same bits.",
      .formula = MATH(SUB(I("M"), I("B")) O("=") SUB(I("M"), D("1")) O("⊕") O("…") O("⊕") SUB(I("M"), I("R"))),
      .formula_text = "moments of the batch = moments of its parts, merged in a fixed order",
      .related = {4, 8},

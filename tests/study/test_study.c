@@ -93,8 +93,10 @@ static void missing_data_is_inconclusive(void **state) {
 
 static void the_judge(void **state) {
     (void)state;
-    static const eks_design design = {.endpoint_count = 2,
-                                      .endpoints = {{"claim", EKS_AT_MOST, 1, 0}, {"control", EKS_AT_LEAST, 5, 1}}};
+    enum { CLAIM, CONTROL, ENDPOINTS };
+    static const eks_design design = {
+        .endpoint_count = ENDPOINTS,
+        .endpoints = {[CLAIM] = {"claim", EKS_AT_MOST, 1}, [CONTROL] = {"control", EKS_AT_LEAST, 5, .control = 1}}};
     eks_evidence *evidence = calloc(1, sizeof *evidence);
     assert_non_null(evidence);
     const struct {
@@ -103,8 +105,8 @@ static void the_judge(void **state) {
     } cases[] = {{1, 5, EKS_SUPPORTED},      {1.01, 5, EKS_REFUTED},     {1.01, 4, EKS_INCONCLUSIVE},
                  {0, 4.9, EKS_INCONCLUSIVE}, {NAN, 6, EKS_INCONCLUSIVE}, {0, NAN, EKS_INCONCLUSIVE}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        evidence->values[0] = cases[i].claim;
-        evidence->values[1] = cases[i].control;
+        evidence->values[CLAIM] = cases[i].claim;
+        evidence->values[CONTROL] = cases[i].control;
         eks_contrasts(&design, evidence);
         assert_int_equal(eks_judge(&design, evidence, 0), cases[i].verdict);
     }
@@ -153,6 +155,13 @@ static void text_is_escaped(void **state) {
     free(text);
 }
 
+static void choices_are_complete(const eks_choices *c, const eks_design *design) {
+    int count = 0;
+    while (count < 4 && c->choices[count]) count++;
+    assert_true(c->question && c->why && count >= 2 && c->correct >= -1 && c->correct < count);
+    assert_in_range(c->endpoint, 0, design->endpoint_count - 1);
+}
+
 static void cards_are_complete(void **state) {
     (void)state;
     for (int i = 0; i < EKS_CARDS; i++) {
@@ -166,7 +175,14 @@ static void cards_are_complete(void **state) {
         const eks_design *d = eks_designs[i];
         assert_true(d->taught && d->prediction && d->refuter && d->method && d->sabotage && d->sabotage_what);
         assert_in_range(d->endpoint_count, 1, EKS_ENDPOINTS);
-        for (int k = 0; k < d->endpoint_count; k++) assert_non_null(d->endpoints[k].what);
+        for (int k = 0; k < d->endpoint_count; k++) {
+            assert_non_null(d->endpoints[k].what);
+            assert_in_range(d->endpoints[k].reading, 0, eks_reading_count(d) - 1);
+        }
+        assert_true(d->number > EKS_CARDS || d->number == i + 1);
+        if (d->number > EKS_CARDS) continue;
+        choices_are_complete(&d->predict, d);
+        choices_are_complete(&d->quiz, d);
     }
 }
 

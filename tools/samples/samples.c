@@ -4,10 +4,10 @@
  *     samples FOLDER      writes into the folder, which is made where it is missing:
  *
  *     mnist-folder/   digits as IDX files, as MNIST comes: 600 to train, 100 to test
- *     photos/         rows of six digits, upright (class "0") and turned round ("180"): train/CLASS/NNN.png, test/...
- *     other-folder/   the same kind of images in colour and by night: light digits on dark ground
- *     x.npy           one digit, [1,1,28,28]
- *     one.npy         test/180/000.png of the photos as a model of colour images from -1 to 1 wants it, [1,3,48,192]
+ *     photos/         rows of six digits in colour, upright (class "0") and turned round ("180"): train/CLASS/NNN.png,
+ * test/... other-folder/   the same kind of images by night: light digits on dark ground x.npy           one digit,
+ * [1,1,28,28] one.npy         test/180/000.png of the photos as a model of colour images from -1 to 1 wants it,
+ * [1,3,48,192]
  */
 #include <evenkeel/data.h>
 
@@ -48,18 +48,17 @@ static void draw(const ek_dataset *digits, int64_t first, int turned, light when
     }
 }
 
-/* Gray by day; by night in the light of one of three lamps. */
-static void write_png(const char *path, const unsigned char *image, light when, int lamp) {
+/* In the light of one of three lamps. */
+static unsigned char tinted(int value, int lamp, int channel) {
     static const int tint[3][3] = {{255, 230, 200}, {210, 235, 255}, {235, 255, 215}};
+    return (unsigned char)(value * tint[lamp % 3][channel] / 255);
+}
+
+static void write_png(const char *path, const unsigned char *image, int lamp) {
     static unsigned char coloured[3 * HEIGHT * WIDTH];
-    png_image png = {.version = PNG_IMAGE_VERSION, .width = WIDTH, .height = HEIGHT, .format = PNG_FORMAT_GRAY};
-    if (when == NIGHT) {
-        png.format = PNG_FORMAT_RGB;
-        for (int i = 0; i < 3 * HEIGHT * WIDTH; i++)
-            coloured[i] = (unsigned char)(image[i / 3] * tint[lamp % 3][i % 3] / 255);
-        image = coloured;
-    }
-    if (!png_image_write_to_file(&png, path, 0, image, 0, NULL)) stop(png.message);
+    png_image png = {.version = PNG_IMAGE_VERSION, .width = WIDTH, .height = HEIGHT, .format = PNG_FORMAT_RGB};
+    for (int i = 0; i < 3 * HEIGHT * WIDTH; i++) coloured[i] = tinted(image[i / 3], lamp, i % 3);
+    if (!png_image_write_to_file(&png, path, 0, coloured, 0, NULL)) stop(png.message);
 }
 
 static void write_split(const char *folder, const char *split, const ek_dataset *digits, int64_t first, int count,
@@ -75,7 +74,7 @@ static void write_split(const char *folder, const char *split, const ek_dataset 
         for (int i = 0; i < count; i++) {
             draw(digits, first + (2 * i + c) * DIGITS, c, when, image);
             snprintf(path, sizeof path, "%s/%s/%s/%03d.png", folder, split, classes[c], i);
-            write_png(path, image, when, i);
+            write_png(path, image, i);
         }
     }
 }

@@ -10,12 +10,10 @@
 enum { CHOICES = 4 };
 
 /* The measured value behind an explanation, where this run has it. */
-static void measured_here(FILE *out, const eks_study *study, int number, int endpoint) {
-    const eks_design *design = eks_design_of(number);
-    int i = endpoint - 1;
-    if (!design || !study->ran[number - 1] || i < 0 || i >= design->endpoint_count) return;
+static void measured_here(FILE *out, const eks_study *study, const eks_design *design, int i) {
+    const int number = design->number;
     const eks_evidence *evidence = &study->evidence[number - 1];
-    if (isnan(evidence->values[i])) return;
+    if (!study->ran[number - 1] || isnan(evidence->values[i])) return;
     char measured[EKS_MEASURED_TEXT];
     eks_measured(&design->endpoints[i], evidence->values[i], evidence->low[i], evidence->high[i], measured);
     eks_put(out, " <span class=\"here\">Measured here: ", design->endpoints[i].what, ": ");
@@ -35,7 +33,8 @@ static void choices(FILE *out, const eks_choices *c, int open) {
 }
 
 void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text) {
-    const eks_choices *c = &eks_predictions[text->number - 1];
+    const eks_design *design = eks_design_of(text->number);
+    const eks_choices *c = &design->predict;
     if (!c->question) return;
     fprintf(out,
             "<div class=\"predict\" role=\"group\" aria-labelledby=\"predict-%d\"><p class=\"ask\" id=\"predict-%d\">"
@@ -44,12 +43,13 @@ void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text
     eks_put(out, "", c->question, "</p>\n");
     choices(out, c, 0);
     eks_put(out, "<p class=\"because\">", c->why, "");
-    measured_here(out, study, text->number, c->endpoint);
+    measured_here(out, study, design, c->endpoint);
     fputs("</p></div>\n", out);
 }
 
-static void question(FILE *out, const eks_study *study, int number) {
-    const eks_choices *c = &eks_quiz[number - 1];
+static void question(FILE *out, const eks_study *study, const eks_design *design) {
+    const eks_choices *c = &design->quiz;
+    int number = design->number;
     fprintf(out,
             "<li class=\"quiz-item %s\" id=\"quiz-%d\"><div role=\"group\" aria-labelledby=\"quiz-ask-%d\">"
             "<p class=\"ask\" id=\"quiz-ask-%d\">",
@@ -57,7 +57,7 @@ static void question(FILE *out, const eks_study *study, int number) {
     eks_put(out, "", c->question, "</p>\n");
     choices(out, c, 0);
     eks_put(out, "<p class=\"because\">", c->why, "");
-    measured_here(out, study, number, c->endpoint);
+    measured_here(out, study, design, c->endpoint);
     fprintf(out, " <a class=\"back\" href=\"#card-%d\">Card %d</a></p></div></li>\n", number, number);
 }
 
@@ -67,32 +67,32 @@ void eks_page_quiz(FILE *out, const eks_study *study) {
           "<p class=\"section-lede\">One question per card. The explanation is what was measured.</p>\n"
           "<p class=\"score\" id=\"score\" role=\"status\" hidden></p>\n<ol class=\"quiz-list\">\n",
           out);
-    for (int i = 1; i <= EKS_CARDS; i++)
-        if (eks_quiz[i - 1].question) question(out, study, i);
+    for (int i = 0; eks_designs[i]; i++)
+        if (eks_designs[i]->quiz.question) question(out, study, eks_designs[i]);
     fputs("</ol>\n<p class=\"quiz-tools\" hidden><button type=\"button\" class=\"pill\" id=\"quiz-show\">Show all "
           "answers</button> <button type=\"button\" class=\"pill\" id=\"quiz-again\">Start again</button></p>\n"
           "</section>\n",
           out);
 }
 
-static void report_choices(eki_json *json, const char *key, const eks_choices *all) {
-    eki_json_array(json, key);
-    for (int i = 0; i < EKS_CARDS; i++) {
-        eki_json_object(json, NULL);
-        eki_json_int(json, "card", i + 1);
-        eki_json_text(json, "question", all[i].question);
-        eki_json_array(json, "choices");
-        for (int k = 0; k < CHOICES && all[i].choices[k]; k++) eki_json_text(json, NULL, all[i].choices[k]);
-        eki_json_close(json);
-        eki_json_int(json, "correct", all[i].correct);
-        eki_json_text(json, "why", all[i].why);
-        eki_json_int(json, "endpoint", all[i].endpoint);
-        eki_json_close(json);
-    }
+static void report_choices(eki_json *json, int card, const eks_choices *c) {
+    eki_json_object(json, NULL);
+    eki_json_int(json, "card", card);
+    eki_json_text(json, "question", c->question);
+    eki_json_array(json, "choices");
+    for (int k = 0; k < CHOICES && c->choices[k]; k++) eki_json_text(json, NULL, c->choices[k]);
+    eki_json_close(json);
+    eki_json_int(json, "correct", c->correct);
+    eki_json_text(json, "why", c->why);
+    eki_json_int(json, "endpoint", c->endpoint + 1); /* counted from 1 there */
     eki_json_close(json);
 }
 
 void eks_report_quiz(eki_json *json) {
-    report_choices(json, "predictions", eks_predictions);
-    report_choices(json, "quiz", eks_quiz);
+    eki_json_array(json, "predictions");
+    for (int i = 0; i < EKS_CARDS; i++) report_choices(json, i + 1, &eks_designs[i]->predict);
+    eki_json_close(json);
+    eki_json_array(json, "quiz");
+    for (int i = 0; i < EKS_CARDS; i++) report_choices(json, i + 1, &eks_designs[i]->quiz);
+    eki_json_close(json);
 }
