@@ -57,5 +57,5 @@ endif()
 
 # Images to try the commands of README and docs/guide on; not installed.
 add_executable(samples ${PROJECT_SOURCE_DIR}/apps/samples/samples.c)
-ek_compile_settings(samples)
+ek_compile_settings(samples ROOTS apps)
 target_link_libraries(samples PRIVATE evenkeel PNG::PNG)
