@@ -5,8 +5,8 @@
  */
 #include "data/dataset.h"
 
+#include "base/options.h"
 #include "data/formats.h"
-#include "data/options_take.h"
 #include "data/resize.h"
 
 #include <limits.h>
@@ -121,7 +121,7 @@ static bool is_size(int height, int width) {
 static ek_status check_options(const ek_dataset_options *options, eki_open_args *args, uint64_t *max_bytes,
                                ek_error *err) {
     ek_dataset_options o = {.struct_size = sizeof o};
-    if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
     if (!is_size(o.height, o.width) || !is_size(o.files_height, o.files_width)) {
         bool own = is_size(o.height, o.width);
         return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither",
@@ -173,9 +173,10 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
 
 ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options, ek_dataset **out,
                           ek_error *err) {
-    if (out == NULL) return eki_fail(err, EK_ERR_ARG, "ek_dataset_open: no place for the dataset (NULL)");
+    EKI_GIVEN(spec, err);
+    EKI_GIVEN(out, err);
     *out = NULL;
-    if (spec == NULL || spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
+    if (spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
     if (split != EK_SPLIT_TRAIN && split != EK_SPLIT_TEST && split != EK_SPLIT_VALIDATION) {
         return eki_fail(err, EK_ERR_ARG, "split is %d, expected EK_SPLIT_TRAIN, EK_SPLIT_TEST or EK_SPLIT_VALIDATION",
                         (int)split);
@@ -206,23 +207,27 @@ void ek_dataset_close(ek_dataset *dataset) {
     eki_free(dataset);
 }
 
-ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) { return dataset->info; }
-ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset->split; }
+ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) {
+    return dataset == NULL ? (ek_dataset_info){0} : dataset->info;
+}
+ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset == NULL ? EK_SPLIT_TRAIN : dataset->split; }
 
 int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
-    return (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
+    return dataset != NULL && (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
 }
 
 const char *ek_dataset_note(const ek_dataset *dataset) { return dataset->note; }
 
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
+    if (dataset == NULL) return 0;
     *skipped = dataset->skips.items;
     return dataset->skips.count;
 }
 
-int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset->stored_channels; }
+int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset == NULL ? 0 : dataset->stored_channels; }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
+    EKI_GIVEN(dataset, err);
     if (index < 0 || index >= dataset->info.count) {
         return eki_fail(err, EK_ERR_ARG, "%s: example %lld does not exist, there are %lld", dataset->image_name,
                         (long long)index, (long long)dataset->info.count);
