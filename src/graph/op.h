@@ -85,7 +85,6 @@ struct eki_step {
     void *priv;            /* the operator's own; freed by release */
     /* Bound by the executor: */
     void *scratch, *saved, *kept;
-    void *scratch_owner; /* internal to the planner */
 };
 
 typedef struct eki_op {
@@ -135,7 +134,6 @@ struct eki_plan {
     const struct eki_collective *ranks; /* that hold the rest of the batch; NULL = the whole batch is here */
     int64_t first_sample;               /* of this rank in the whole batch ... */
     int64_t all_samples;                /* ... of so many */
-    uint32_t norm_flags;                /* 0 */
     /* Norm switches (EKI_NORM_*) by node id; NULL = 0. */
     const uint8_t *norm_switches;
     int64_t *norm_updates;   /* by value id of a running mean: updates so far; NULL where no norm is debiased */
