@@ -122,18 +122,22 @@ static ek_status load_as(folder_job *job, int channels, ek_error *err) {
     return load_all(job, err);
 }
 
+ek_status eki_images_load(ek_dataset *dataset, const eki_open_args *args, const eki_folder_files *files,
+                          ek_error *err) {
+    folder_job job = {.dataset = dataset, .args = args, .files = files->items, .total = files->count};
+    EKI_TRY(probe_first(&job, err));
+    EKI_TRY(load_as(&job, args->channels != 0 ? args->channels : job.first.channels, err));
+    if (starts_anew(&job)) EKI_TRY(load_as(&job, 3, err));
+    dataset->stored_channels = atomic_load(&job.colour) ? 3 : 1;
+    return EK_OK;
+}
+
 ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
     eki_arena paths = {0};
     eki_folder_files files = {0};
-    folder_job job = {.dataset = dataset, .args = args};
     ek_status status;
     EKI_TRY_DONE(eki_folder_files_list(&paths, dataset, args, &files, err));
-    job.files = files.items;
-    job.total = files.count;
-    EKI_TRY_DONE(probe_first(&job, err));
-    EKI_TRY_DONE(load_as(&job, args->channels != 0 ? args->channels : job.first.channels, err));
-    if (starts_anew(&job)) EKI_TRY_DONE(load_as(&job, 3, err));
-    dataset->stored_channels = atomic_load(&job.colour) ? 3 : 1;
+    EKI_TRY_DONE(eki_images_load(dataset, args, &files, err));
     EKI_TRY_DONE(eki_dataset_name_classes(dataset, (int)files.classes.count, files.classes.items, err));
 done:
     eki_folder_files_free(&files);

@@ -53,6 +53,9 @@ ek_split data_split(const arguments *args);
  * --input-affine where the command has it, as gray or RGB as the model says. */
 EK_NODISCARD ek_status image_options(const arguments *args, const ek_model *model, ek_model_images *images,
                                      ek_dataset_options *options, ek_error *err);
+/* The same for image files: their size and channels must be known. EK_ERR_ARG, EK_ERR_UNSUPPORTED. */
+EK_NODISCARD ek_status file_options(const arguments *args, const ek_model *model, ek_model_images *images,
+                                    ek_dataset_options *options, ek_error *err);
 /* Says that gray images became RGB, or the reverse. */
 void tell_channels(const char *spec, int stored, int taken);
 

@@ -157,7 +157,7 @@ static ek_status keep_classes(ek_model *model, const ek_dataset_info *data, ek_e
 static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_error *err) {
     ek_tensor_info input = ek_model_input(model, 0);
     char text[32];
-    if (input.rank != 4 || (input.dims[2] > 0 && input.dims[3] > 0)) return EK_OK;
+    if (input.rank == 4 && input.dims[2] > 0 && input.dims[3] > 0) return EK_OK;
     snprintf(text, sizeof text, "%dx%d", data->height, data->width);
     return ek_model_set_metadata(model, "evenkeel.size", text, err);
 }
