@@ -161,6 +161,12 @@ ek_status file_options(const arguments *args, const ek_model *model, ek_model_im
             "takes arrays",
             ek_model_path(model), images->channels);
     if (images->channels == 0) options->channels = 3;
+    ek_tensor_info input = ek_model_input(model, 0);
+    for (int i = 2; i < 4 && input.rank == 4 && options->height > 0; i++)
+        if (input.dims[i] > 0 && input.dims[i] != (i == 2 ? options->height : options->width))
+            return fail(err, EK_ERR_SHAPE,
+                        "--size %s: %s takes images of %dx%d; without --size they are resized to that",
+                        option_text(args, "size"), ek_model_path(model), images->height, images->width);
     if (options->height == 0) options->height = images->height;
     if (options->width == 0) options->width = images->width;
     if (options->height > 0 && options->width > 0) return EK_OK;

@@ -17,6 +17,12 @@
         .name = "size", .type = OPT_TEXT, .argument = "HxW", .group = "Data",                                          \
         .help = "resize images to this; default: as they are, image folders to the size of the model"                  \
     }
+/* Of image files, which always have the size of the model. */
+#define OPTION_OPEN_SIZE                                                                                               \
+    {                                                                                                                  \
+        .name = "size", .type = OPT_TEXT, .argument = "HxW", .group = "Images",                                        \
+        .help = "height and width of the images, where neither the model nor training fixed them"                      \
+    }
 
 /* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. Only image folders and tables have a
  * validation part. */
@@ -38,9 +44,10 @@
     }
 
 /* Another exposure of the same images. */
-#define OPTION_INPUT_AFFINE                                                                                            \
+#define OPTION_INPUT_AFFINE OPTION_INPUT_AFFINE_OF("Data")
+#define OPTION_INPUT_AFFINE_OF(heading)                                                                                \
     {                                                                                                                  \
-        .name = "input-affine", .type = OPT_TEXT, .argument = "A,B", .group = "Data",                                  \
+        .name = "input-affine", .type = OPT_TEXT, .argument = "A,B", .group = heading,                                 \
         .help = "take A x + B for every pixel x in [0, 1] (before mean and deviation), as under another light"         \
     }
 
