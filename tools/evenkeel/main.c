@@ -1,6 +1,7 @@
 /* main.c: picks the command, parses its options and turns what it returns into the exit status. */
 #include "commands.h"
 #include "message.h"
+#include "spin.h"
 
 #include <evenkeel/cpu.h>
 #include <evenkeel/version.h>
@@ -106,6 +107,7 @@ int main(int argc, char **argv) {
         tool_voice.colour = wants_colour(STDERR_FILENO);
         code = report(unknown_command(argv[1], &err));
     } else {
+        spin_bounded(argv);
         code = run_command(command_find(argv[1]), argc - 2, argv + 2);
     }
     return finish_output(code);
