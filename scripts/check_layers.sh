@@ -12,7 +12,8 @@ allowed() {
     norm) echo "norm base cpu kernel" ;;
     dnnl) echo "dnnl base" ;;
     bench) echo "bench base dnnl" ;;
-    graph) echo "graph base dnnl" ;;
+    ops) echo "ops base" ;;
+    graph) echo "graph base ops dnnl" ;;
     onnx) echo "onnx base graph" ;;
     data) echo "data base" ;;
     dist) echo "dist base" ;;

@@ -14,6 +14,7 @@
 #ifndef EVENKEEL_DATA_H
 #define EVENKEEL_DATA_H
 
+#include <evenkeel/image.h>
 #include <evenkeel/status.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +26,12 @@ extern "C" {
 typedef struct ek_dataset ek_dataset;
 typedef struct ek_loader ek_loader;
 
-typedef enum ek_split { EK_SPLIT_TRAIN = 0, EK_SPLIT_TEST = 1 } ek_split;
+typedef enum ek_split {
+    EK_SPLIT_TRAIN = 0,
+    EK_SPLIT_TEST = 1,       /* of a folder of images that has no test folder: its validation folder */
+    EK_SPLIT_VALIDATION = 2, /* only folders and tables of images may have one */
+    EK_SPLIT_ALL = 3         /* of ek_dataset_split: there is no split, training and test are the same examples */
+} ek_split;
 
 enum { EK_MAX_CHANNELS = 4 };
 
@@ -62,6 +68,11 @@ EK_API EK_NODISCARD ek_status ek_dataset_open(const char *spec, ek_split split, 
                                               ek_dataset **dataset, ek_error *err);
 EK_API void ek_dataset_close(ek_dataset *dataset);
 EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
+/* What the examples are: as asked for, or EK_SPLIT_VALIDATION for a test split that is one, or EK_SPLIT_ALL. */
+EK_API ek_split ek_dataset_split(const ek_dataset *dataset);
+/* What was left out of a folder of images; returns the number of entries, which live as long as the set. What lies
+ * beside the folders of a split is counted with the training split. */
+EK_API size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped);
 
 /* One example as f32 in [0, 1] (u8 / 255; f32 data as it is), C x H x W, and its label; either may be NULL. */
 EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label,

@@ -24,7 +24,7 @@ struct eki_exec {
     bool out_of_memory; /* for a gradient, while planning */
     eki_plan *current;
     size_t n_profile;
-    eki_profile_row profile[128];
+    ek_profile_row profile[128];
 };
 
 static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
@@ -134,7 +134,7 @@ static float *gradient_of(void *context, const eki_value *value, const eki_node 
     eki_exec *exec = context;
     if (!exec->options.backward) return NULL;
     const uint8_t *switches = exec->options.norm_switches;
-    bool norm = strstr(consumer->op_type, "Normalization") != NULL;
+    bool norm = eki_op_has(consumer->op, EKI_NORM);
     if (switches != NULL && norm && input > 0 && (switches[consumer->id] & EKI_NORM_FROZEN_AFFINE)) return NULL;
     int known = exec->parameter_of_value[value->id];
     if (known >= 0) return exec->parameters[known].gradient;
@@ -231,12 +231,18 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static const char *kind_of(const eki_step *step) {
+    eki_opcode op = step->node != NULL ? step->node->op : EKI_OP_NONE;
+    return eki_op_has(op, EKI_CONVOLUTION) ? "convolution" : eki_op_has(op, EKI_NORM) ? "normalization" : "rest";
+}
+
 static void note_time(eki_exec *exec, const eki_pstep *pstep, double forward, double backward) {
     const char *name = pstep->step.op->name;
     size_t row = 0;
-    while (row < exec->n_profile && strcmp(exec->profile[row].op_type, name) != 0) row++;
+    while (row < exec->n_profile && exec->profile[row].op_type != name) row++;
     if (row == sizeof exec->profile / sizeof *exec->profile) return;
-    if (row == exec->n_profile) exec->profile[exec->n_profile++] = (eki_profile_row){.op_type = name};
+    if (row == exec->n_profile)
+        exec->profile[exec->n_profile++] = (ek_profile_row){.op_type = name, .kind = kind_of(&pstep->step)};
     exec->profile[row].forward += forward;
     exec->profile[row].backward += backward;
     exec->profile[row].calls += backward == 0.0;
@@ -357,11 +363,7 @@ const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index) { re
 
 void eki_exec_weights_changed(eki_exec *exec) { drop_plans(exec); }
 
-size_t eki_exec_profile(const eki_exec *exec, eki_profile_row *rows, size_t room) {
+size_t eki_exec_profile(const eki_exec *exec, ek_profile_row *rows, size_t room) {
     for (size_t i = 0; i < exec->n_profile && i < room; i++) rows[i] = exec->profile[i];
     return exec->n_profile;
-}
-
-size_t eki_exec_memory(const eki_exec *exec) {
-    return exec->current == NULL ? 0 : exec->current->private_data->arena_bytes;
 }

@@ -17,14 +17,14 @@ static eki_value *scalar(eki_builder *b, const char *name, float value) {
     return eki_build_parameter(b, "constant", name, (eki_shape){.rank = 0}, value);
 }
 
-static eki_value *apply2(eki_builder *b, const char *op, const char *name, eki_value *x, eki_value *y) {
+static eki_value *apply2(eki_builder *b, eki_opcode op, const char *name, eki_value *x, eki_value *y) {
     eki_value *in[2] = {x, y};
     (void)eki_build_node(b, op, name, in, 2);
     return b->x;
 }
 
 static eki_value *transpose(eki_builder *b, const char *name, eki_value *x, const int64_t *order, size_t rank) {
-    eki_node *node = eki_build_node(b, "Transpose", name, &x, 1);
+    eki_node *node = eki_build_node(b, EKI_OP_Transpose, name, &x, 1);
     if (node != NULL) eki_build_set_ints(b, node, "perm", order, rank);
     return b->x;
 }
@@ -32,12 +32,12 @@ static eki_value *transpose(eki_builder *b, const char *name, eki_value *x, cons
 static eki_value *reshape(eki_builder *b, const char *name, eki_value *x, const int64_t *shape, int64_t rank) {
     char constant[128];
     (void)snprintf(constant, sizeof constant, "%s.shape", name);
-    return apply2(b, "Reshape", name, x, eki_build_integers(b, constant, shape, rank));
+    return apply2(b, EKI_OP_Reshape, name, x, eki_build_integers(b, constant, shape, rank));
 }
 
 static eki_value *sum_over(eki_builder *b, const char *name, eki_value *x, eki_value *axes, int64_t keep) {
     eki_value *in[2] = {x, axes};
-    eki_node *node = eki_build_node(b, "ReduceSum", name, in, 2);
+    eki_node *node = eki_build_node(b, EKI_OP_ReduceSum, name, in, 2);
     if (node != NULL) eki_build_set_int(b, node, "keepdims", keep);
     return b->x;
 }
@@ -46,10 +46,10 @@ static eki_value *sum_over(eki_builder *b, const char *name, eki_value *x, eki_v
 static eki_value *ink(eki_builder *b) {
     static const int64_t axes[2] = {1, 3};
     eki_value *input = b->x;
-    (void)eki_build_node(b, "Abs", "mask.abs", &input, 1);
+    (void)eki_build_node(b, EKI_OP_Abs, "mask.abs", &input, 1);
     (void)sum_over(b, "mask.ink", b->x, eki_build_integers(b, "mask.axes", axes, 2), 0);
-    (void)apply2(b, "Greater", "mask.greater", b->x, scalar(b, "zero", 0.0F));
-    eki_node *cast = eki_build_node(b, "Cast", "mask", &b->x, 1);
+    (void)apply2(b, EKI_OP_Greater, "mask.greater", b->x, scalar(b, "zero", 0.0F));
+    eki_node *cast = eki_build_node(b, EKI_OP_Cast, "mask", &b->x, 1);
     if (cast != NULL) eki_build_set_int(b, cast, "to", EK_F32);
     eki_value *mask = b->x;
     b->x = input;
@@ -61,8 +61,8 @@ static eki_value *product(eki_builder *b, const char *layer, eki_value *x, int64
     char sum[96];
     (void)snprintf(sum, sizeof sum, "%s.add", layer);
     eki_value *w = eki_build_normal(b, layer, "weight", eki_shape_of(2, dims), sqrt(gain / (double)in));
-    (void)apply2(b, "MatMul", layer, x, w);
-    return apply2(b, "Add", sum, b->x, eki_build_parameter(b, layer, "bias", eki_shape_of(1, &out), 0.0F));
+    (void)apply2(b, EKI_OP_MatMul, layer, x, w);
+    return apply2(b, EKI_OP_Add, sum, b->x, eki_build_parameter(b, layer, "bias", eki_shape_of(1, &out), 0.0F));
 }
 
 /* Rows as tokens [N, T, WIDTH], with a learned position. */
@@ -73,7 +73,8 @@ static void embed(eki_builder *b) {
     (void)transpose(b, "rows", b->x, order, 4);
     (void)reshape(b, "tokens", b->x, flat, 3);
     (void)product(b, "embed", b->x, features, WIDTH, 1.0);
-    (void)apply2(b, "Add", "position", b->x, eki_build_normal(b, "position", "weight", eki_shape_of(2, place), 0.02));
+    (void)apply2(b, EKI_OP_Add, "position", b->x,
+                 eki_build_normal(b, "position", "weight", eki_shape_of(2, place), 0.02));
 }
 
 /* The norm of the options over [N, T, WIDTH]. */
@@ -125,12 +126,12 @@ static eki_value *attention(eki_builder *b, const blocks *s, int block, eki_valu
     eki_value *q = heads(b, named(name, block, "query"), x, s->tokens, rows);
     eki_value *k = heads(b, named(name, block, "key"), x, s->tokens, columns);
     eki_value *v = heads(b, named(name, block, "value"), x, s->tokens, rows);
-    (void)apply2(b, "MatMul", named(name, block, "scores"), q, k);
-    (void)apply2(b, "Mul", named(name, block, "scaled"), b->x, s->scale);
-    (void)apply2(b, "Add", named(name, block, "masked"), b->x, s->shut);
-    eki_node *node = eki_build_node(b, "Softmax", named(name, block, "softmax"), &b->x, 1);
+    (void)apply2(b, EKI_OP_MatMul, named(name, block, "scores"), q, k);
+    (void)apply2(b, EKI_OP_Mul, named(name, block, "scaled"), b->x, s->scale);
+    (void)apply2(b, EKI_OP_Add, named(name, block, "masked"), b->x, s->shut);
+    eki_node *node = eki_build_node(b, EKI_OP_Softmax, named(name, block, "softmax"), &b->x, 1);
     if (node != NULL) eki_build_set_int(b, node, "axis", -1);
-    (void)apply2(b, "MatMul", named(name, block, "mixed"), b->x, v);
+    (void)apply2(b, EKI_OP_MatMul, named(name, block, "mixed"), b->x, v);
     (void)transpose(b, named(name, block, "joined"), b->x, rows, 4);
     (void)reshape(b, named(name, block, "merged"), b->x, merged, 3);
     return product(b, named(name, block, "out"), b->x, WIDTH, WIDTH, 1.0);
@@ -149,10 +150,10 @@ static void pool(eki_builder *b, eki_value *x, eki_value *mask, int64_t tokens) 
     const int64_t column[3] = {0, tokens, 1};
     eki_value *over = eki_build_integers(b, "pool.axes", axis, 1);
     eki_value *count = sum_over(b, "pool.count", mask, over, 1);
-    count = apply2(b, "Max", "pool.least", count, scalar(b, "one", 1.0F));
-    (void)apply2(b, "Mul", "pool.kept", x, reshape(b, "pool.mask", mask, column, 3));
+    count = apply2(b, EKI_OP_Max, "pool.least", count, scalar(b, "one", 1.0F));
+    (void)apply2(b, EKI_OP_Mul, "pool.kept", x, reshape(b, "pool.mask", mask, column, 3));
     (void)sum_over(b, "pool.sum", b->x, over, 0);
-    (void)apply2(b, "Div", "pool", b->x, count);
+    (void)apply2(b, EKI_OP_Div, "pool", b->x, count);
     b->c = WIDTH;
     b->h = b->w = 0;
 }
@@ -161,8 +162,8 @@ void eki_build_encoder(eki_builder *b) {
     blocks s = {.tokens = b->h};
     const int64_t keys[4] = {0, 1, 1, s.tokens};
     eki_value *mask = ink(b), *input = b->x;
-    (void)apply2(b, "Sub", "mask.shut", mask, scalar(b, "open", 1.0F));
-    (void)apply2(b, "Mul", "mask.far", b->x, scalar(b, "far", 1e9F));
+    (void)apply2(b, EKI_OP_Sub, "mask.shut", mask, scalar(b, "open", 1.0F));
+    (void)apply2(b, EKI_OP_Mul, "mask.far", b->x, scalar(b, "far", 1e9F));
     s.shut = reshape(b, "mask.keys", b->x, keys, 4);
     s.scale = scalar(b, "scale", (float)(1.0 / sqrt((double)WIDTH / HEADS)));
     b->x = input;
@@ -172,8 +173,8 @@ void eki_build_encoder(eki_builder *b) {
         char first[16], second[16], name[96];
         (void)snprintf(first, sizeof first, "%d", 2 * i - 1);
         (void)snprintf(second, sizeof second, "%d", 2 * i);
-        x = apply2(b, "Add", named(name, i, "attended"), x, attention(b, &s, i, normed(b, x, first, s.tokens)));
-        x = apply2(b, "Add", named(name, i, "done"), x, feed_forward(b, i, normed(b, x, second, s.tokens)));
+        x = apply2(b, EKI_OP_Add, named(name, i, "attended"), x, attention(b, &s, i, normed(b, x, first, s.tokens)));
+        x = apply2(b, EKI_OP_Add, named(name, i, "done"), x, feed_forward(b, i, normed(b, x, second, s.tokens)));
     }
     pool(b, normed(b, x, "_last", s.tokens), mask, s.tokens);
     eki_build_classifier(b, "fc");

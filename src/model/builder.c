@@ -63,7 +63,7 @@ eki_value *eki_build_integers(eki_builder *b, const char *name, const int64_t *v
 }
 
 /* Appends a node; its output becomes the current value. NULL inputs at the end are left out. */
-static eki_node *add_node(eki_builder *b, const char *op_type, const char *name, eki_value *const *in, int n_in) {
+static eki_node *add_node(eki_builder *b, eki_opcode op, const char *name, eki_value *const *in, int n_in) {
     char output[128];
     eki_node *node = NULL;
     eki_value *out = NULL;
@@ -71,13 +71,13 @@ static eki_node *add_node(eki_builder *b, const char *op_type, const char *name,
     while (n_in > 0 && in[n_in - 1] == NULL) n_in--;
     (void)snprintf(output, sizeof output, "%s.out", name);
     if (stop(b, eki_graph_value(b->graph, output, &out, b->err))) return NULL;
-    if (stop(b, eki_graph_add_node(b->graph, op_type, "", name, in, n_in, &out, 1, &node, b->err))) return NULL;
+    if (stop(b, eki_graph_add_op(b->graph, op, name, in, n_in, &out, 1, &node, b->err))) return NULL;
     b->x = out;
     return node;
 }
 
-eki_node *eki_build_node(eki_builder *b, const char *op_type, const char *name, eki_value *const *in, int n_in) {
-    return add_node(b, op_type, name, in, n_in);
+eki_node *eki_build_node(eki_builder *b, eki_opcode op, const char *name, eki_value *const *in, int n_in) {
+    return add_node(b, op, name, in, n_in);
 }
 
 void eki_build_set_ints(eki_builder *b, eki_node *node, const char *name, const int64_t *values, size_t count) {
@@ -121,7 +121,7 @@ void eki_build_conv(eki_builder *b, const char *name, eki_conv_spec spec, bool b
     if (!shrink(b, name, &b->w, spec.kernel, spec.stride, spec.pad)) return;
     eki_value *in[3] = {b->x, add_weight(b, name, eki_shape_of(4, dims)), NULL};
     if (bias) in[2] = add_parameter(b, name, "bias", eki_shape_of(1, dims), 0.0F);
-    eki_node *node = add_node(b, "Conv", name, in, 3);
+    eki_node *node = add_node(b, EKI_OP_Conv, name, in, 3);
     set_ints(b, node, "kernel_shape", spec.kernel, 2);
     set_ints(b, node, "strides", spec.stride, 2);
     set_ints(b, node, "pads", spec.pad, 4);
@@ -132,11 +132,11 @@ void eki_build_linear(eki_builder *b, const char *name, int64_t out, bool bias) 
     int64_t dims[2] = {out, b->c};
     eki_value *in[3] = {b->x, add_weight(b, name, eki_shape_of(2, dims)), NULL};
     if (bias) in[2] = add_parameter(b, name, "bias", eki_shape_of(1, dims), 0.0F);
-    set_int(b, add_node(b, "Gemm", name, in, 3), "transB", 1);
+    set_int(b, add_node(b, EKI_OP_Gemm, name, in, 3), "transB", 1);
     b->c = out;
 }
 
-void eki_build_relu(eki_builder *b, const char *name) { (void)add_node(b, "Relu", name, &b->x, 1); }
+void eki_build_relu(eki_builder *b, const char *name) { (void)add_node(b, EKI_OP_Relu, name, &b->x, 1); }
 
 static int64_t groups_for(int64_t channels, int64_t groups) {
     if (groups > channels) groups = channels;
@@ -149,7 +149,7 @@ static void build_batch_norm(eki_builder *b, const char *name) {
     eki_value *in[5] = {b->x, add_parameter(b, name, "scale", shape, 1.0F), add_parameter(b, name, "bias", shape, 0.0F),
                         add_parameter(b, name, "running_mean", shape, 0.0F),
                         add_parameter(b, name, "running_var", shape, 1.0F)};
-    eki_node *node = add_node(b, "BatchNormalization", name, in, 5);
+    eki_node *node = add_node(b, EKI_OP_BatchNormalization, name, in, 5);
     set_float(b, node, "epsilon", b->options->epsilon);
     set_float(b, node, "momentum", b->options->momentum);
 }
@@ -160,7 +160,7 @@ static void build_layer_norm(eki_builder *b, const char *name, bool rms) {
     eki_shape shape = eki_shape_of(b->h > 0 ? 3 : 1, dims);
     eki_value *in[3] = {b->x, add_parameter(b, name, "scale", shape, 1.0F), NULL};
     if (!rms) in[2] = add_parameter(b, name, "bias", shape, 0.0F);
-    eki_node *node = add_node(b, rms ? "RMSNormalization" : "LayerNormalization", name, in, 3);
+    eki_node *node = add_node(b, rms ? EKI_OP_RMSNormalization : EKI_OP_LayerNormalization, name, in, 3);
     set_int(b, node, "axis", b->h > 0 ? 1 : -1);
     set_float(b, node, "epsilon", b->options->epsilon);
 }
@@ -169,7 +169,7 @@ static void build_channel_norm(eki_builder *b, const char *name, bool group) {
     eki_shape shape = eki_shape_of(1, &b->c);
     eki_value *in[3] = {b->x, add_parameter(b, name, "scale", shape, 1.0F),
                         add_parameter(b, name, "bias", shape, 0.0F)};
-    eki_node *node = add_node(b, group ? "GroupNormalization" : "InstanceNormalization", name, in, 3);
+    eki_node *node = add_node(b, group ? EKI_OP_GroupNormalization : EKI_OP_InstanceNormalization, name, in, 3);
     if (group) set_int(b, node, "num_groups", groups_for(b->c, b->options->groups));
     set_float(b, node, "epsilon", b->options->epsilon);
 }
@@ -194,13 +194,14 @@ static bool norm_before(const eki_builder *b) {
 bool eki_build_norm_follows(const eki_builder *b) { return b->options->norm != 0 && norm_before(b); }
 
 void eki_build_activation(eki_builder *b, const char *path, const char *index) {
-    const char *op = "Relu", *prefix = "relu";
+    eki_opcode op = EKI_OP_Relu;
+    const char *prefix = "relu";
     char name[96];
     if (b->options->activation == EK_ACTIVATION_SIGMOID) {
-        op = "Sigmoid";
+        op = EKI_OP_Sigmoid;
         prefix = "sigmoid";
     } else if (b->options->activation == EK_ACTIVATION_TANH) {
-        op = "Tanh";
+        op = EKI_OP_Tanh;
         prefix = "tanh";
     }
     (void)snprintf(name, sizeof name, "%s%s%s", path, prefix, index);
@@ -236,7 +237,7 @@ void eki_build_linear_unit(eki_builder *b, const char *path, const char *name, c
 
 void eki_build_maxpool(eki_builder *b, const char *name, int64_t kernel) {
     if (!shrink(b, name, &b->h, kernel, kernel, 0) || !shrink(b, name, &b->w, kernel, kernel, 0)) return;
-    eki_node *node = add_node(b, "MaxPool", name, &b->x, 1);
+    eki_node *node = add_node(b, EKI_OP_MaxPool, name, &b->x, 1);
     set_ints(b, node, "kernel_shape", kernel, 2);
     set_ints(b, node, "strides", kernel, 2);
 }
@@ -257,26 +258,26 @@ void eki_build_global_average(eki_builder *b, const char *name) {
                                b->options->architecture));
         return;
     }
-    (void)add_node(b, "GlobalAveragePool", name, &b->x, 1);
+    (void)add_node(b, EKI_OP_GlobalAveragePool, name, &b->x, 1);
     b->h = b->w = 1;
 }
 
 void eki_build_flatten(eki_builder *b, const char *name) {
-    set_int(b, add_node(b, "Flatten", name, &b->x, 1), "axis", 1);
+    set_int(b, add_node(b, EKI_OP_Flatten, name, &b->x, 1), "axis", 1);
     b->c *= b->h * b->w;
     b->h = b->w = 0;
 }
 
 void eki_build_add(eki_builder *b, const char *name, eki_point other) {
     eki_value *in[2] = {b->x, other.x};
-    (void)add_node(b, "Add", name, in, 2);
+    (void)add_node(b, EKI_OP_Add, name, in, 2);
 }
 
 void eki_build_classifier(eki_builder *b, const char *name) {
     if (b->options->dropout > 0) {
         eki_value *in[2] = {b->x,
                             add_parameter(b, "dropout", "ratio", (eki_shape){.rank = 0}, (float)b->options->dropout)};
-        (void)add_node(b, "Dropout", "dropout", in, 2);
+        (void)add_node(b, EKI_OP_Dropout, "dropout", in, 2);
     }
     eki_build_linear(b, name, b->options->classes, true);
 }

@@ -33,7 +33,7 @@ void eki_build_linear(eki_builder *b, const char *name, int64_t out, bool bias);
 void eki_build_relu(eki_builder *b, const char *name);
 /* Any node, and parameters "<layer>.<part>": constant, or normal with a deviation. The node's output is the current
  * value. For architectures that are no plain stack of layers. */
-eki_node *eki_build_node(eki_builder *b, const char *op_type, const char *name, eki_value *const *in, int n_in);
+eki_node *eki_build_node(eki_builder *b, eki_opcode op, const char *name, eki_value *const *in, int n_in);
 eki_value *eki_build_parameter(eki_builder *b, const char *layer, const char *part, eki_shape shape, float value);
 eki_value *eki_build_normal(eki_builder *b, const char *layer, const char *part, eki_shape shape, double deviation);
 eki_value *eki_build_integers(eki_builder *b, const char *name, const int64_t *values, int64_t count);

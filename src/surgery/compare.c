@@ -38,7 +38,7 @@ static ek_status list_outputs(pair *p) {
     for (size_t i = 0; i < graph->n_outputs; i++) {
         const eki_value *value = graph->outputs[i];
         const eki_node *last = value->producer;
-        bool softmax = last != NULL && eki_is_op(last, "Softmax") && last->n_in > 0 && last->in[0] != NULL;
+        bool softmax = last != NULL && eki_is_op(last, EKI_OP_Softmax) && last->n_in > 0 && last->in[0] != NULL;
         bool both = softmax && eki_graph_find(p->models[1]->graph, last->in[0]->name) != NULL &&
                     eki_graph_find(p->models[1]->graph, last->in[0]->name)->producer != NULL;
         p->outputs[p->n_outputs++] = both ? last->in[0]->name : value->name;

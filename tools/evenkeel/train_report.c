@@ -122,7 +122,11 @@ void report_plan(const train_job *job) {
 enum { KINDS = 3, MAX_ROWS = 128 };
 static const char *const kind_names[KINDS] = {"convolution", "normalization", "rest"};
 
-static int kind_of(const char *op) { return strstr(op, "Conv") ? 0 : strstr(op, "Norm") ? 1 : 2; }
+static int kind_of(const char *name) {
+    int kind = 0;
+    while (kind + 1 < KINDS && strcmp(kind_names[kind], name) != 0) kind++;
+    return kind;
+}
 
 typedef struct profile {
     double forward[KINDS], backward[KINDS], total;
@@ -133,7 +137,7 @@ static profile measure(const train_job *job) {
     profile p = {.total = 0};
     size_t count = ek_trainer_profile(job->trainer, rows, MAX_ROWS);
     for (size_t i = 0; i < count && i < MAX_ROWS; i++) {
-        int kind = kind_of(rows[i].op_type);
+        int kind = kind_of(rows[i].kind);
         p.forward[kind] += rows[i].forward;
         p.backward[kind] += rows[i].backward;
     }
