@@ -86,7 +86,7 @@ static int run_eval(const arguments *args) {
     const char *spec = option_text(args, "data");
     if (spec == NULL) {
         fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel eval %s --data mnist-folder",
-             args->operands[0]);
+             quoted(args->operands[0]));
         return report(&err);
     }
     interrupt_listen();

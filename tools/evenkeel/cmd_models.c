@@ -114,7 +114,7 @@ static void show_text(const char *name, const char *summary, const ek_model *mod
         ek_node_info node = ek_model_node(model, i);
         printf("node     %-32s %s%s%s\n", node.output, node.op_type, node.name[0] ? " " : "", node.name);
     }
-    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", name);
+    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", quoted(name));
 }
 
 const ek_architecture *architecture_find(const char *name, ek_error *err) {

@@ -158,7 +158,7 @@ static int run_recalibrate(const arguments *args) {
     const char *spec = option_text(args, "data");
     if (spec == NULL) {
         fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel recalibrate %s --data mnist-folder",
-             args->operands[0]);
+             quoted(args->operands[0]));
         return report(&err);
     }
     const char *test = option_text(args, "test");

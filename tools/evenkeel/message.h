@@ -58,6 +58,9 @@ __attribute__((format(printf, 1, 2)))
 #endif
 void warn(const char *format, ...);
 
+/* `word` as a shell takes it: in quotes where it needs them. Valid until the fourth call from now. */
+const char *quoted(const char *word);
+
 /* Flushes standard output; the exit status to use: `status`, or EXIT_IO when the output could not be written. */
 int finish_output(int status);
 
