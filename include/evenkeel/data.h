@@ -70,6 +70,9 @@ EK_API void ek_dataset_close(ek_dataset *dataset);
 EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
 /* What the examples are: as asked for, or EK_SPLIT_VALIDATION for a test split that is one, or EK_SPLIT_ALL. */
 EK_API ek_split ek_dataset_split(const ek_dataset *dataset);
+/* 1 when there is a folder (or a table) for that split, too, in what was opened. Only images in folders and tables say.
+ */
+EK_API int ek_dataset_has_split(const ek_dataset *dataset, ek_split split);
 /* What was left out of a folder of images; returns the number of entries, which live as long as the set. What lies
  * beside the folders of a split is counted with the training split. */
 EK_API size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped);

@@ -200,6 +200,10 @@ void ek_dataset_close(ek_dataset *dataset) {
 ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) { return dataset->info; }
 ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset->split; }
 
+int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
+    return (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
+}
+
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
     *skipped = dataset->skips.items;
     return dataset->skips.count;

@@ -20,6 +20,7 @@ struct ek_dataset {
     const char *image_name; /* for messages: where the examples came from */
     eki_skips skips;        /* what was left out */
     ek_split split;         /* what the examples are, whatever was asked for */
+    bool has[EK_SPLIT_ALL]; /* splits that are there */
 };
 
 /* What ek_dataset_open was asked for, checked. */

@@ -42,8 +42,10 @@ static ek_status check_alike(const folder_job *job, const char *path, const eki_
     }
     return eki_fail(
         err, EK_ERR_SHAPE,
-        "%s: is %d x %d (height x width), but %s is %d x %d; give a height and width to resize all images to", path,
-        image->height, image->width, job->files[0].path, job->first.height, job->first.width);
+        "%s: is %d x %d (height x width), but %s is %d x %d; give one height and width, as with --size %dx%d: all are "
+        "then resized to it",
+        path, image->height, image->width, job->files[0].path, job->first.height, job->first.width, job->first.height,
+        job->first.width);
 }
 
 static ek_status load(folder_job *job, size_t example, ek_error *err) {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SPLITS = 3, MOST_NAMES = 6 };
+enum { SPLITS = EK_SPLIT_ALL, MOST_NAMES = 6 };
 
 static const char *const split_names[SPLITS][MOST_NAMES] = {
     [EK_SPLIT_TRAIN] = {"train", "training"},
@@ -204,6 +204,7 @@ ek_status eki_folder_files_list(eki_arena *arena, ek_dataset *d, const eki_open_
     const char *own;
     EKI_TRY(find_splits(arena, args->spec, &l, err));
     EKI_TRY(choose(&l, args->split, &own, &d->split, err));
+    for (int i = 0; i < SPLITS; i++) d->has[i] = l.base[i] != NULL;
     eki_folder_entries entries;
     EKI_TRY(eki_folder_read(arena, own, &entries, NULL, err));
     files->classes = entries.folders;

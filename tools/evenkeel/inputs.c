@@ -5,6 +5,7 @@
  */
 #include "inputs.h"
 #include "message.h"
+#include "parts.h"
 
 #include <errno.h>
 #include <math.h>
@@ -87,7 +88,8 @@ static ek_status read_size(const arguments *args, ek_dataset_options *options, e
 }
 
 ek_split data_split(const arguments *args) {
-    return strcmp(option_text(args, "split"), "test") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
+    static const ek_split splits[] = {EK_SPLIT_TRAIN, EK_SPLIT_TEST, EK_SPLIT_VALIDATION};
+    return splits[option_choice(args, "split")];
 }
 
 /* Reads --input-affine A,B. */
@@ -148,7 +150,11 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
     ek_status status = read_size(args, &options, err);
     if (status == EK_OK) status = read_affine(args, &options, err);
     if (status == EK_OK) status = open_sized(spec, split, model, &options, dataset, err);
-    return status == EK_OK ? match_channels(spec, split, model, &options, dataset, err) : status;
+    if (status == EK_OK) status = match_channels(spec, split, model, &options, dataset, err);
+    const ek_skipped *skipped;
+    size_t count = status == EK_OK ? ek_dataset_skipped(*dataset, &skipped) : 0;
+    if (count > 0) tell_skipped(spec, skipped, count);
+    return status;
 }
 
 ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,

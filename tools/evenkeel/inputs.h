@@ -18,11 +18,12 @@
         .help = "resize images to this; default: as they are, image folders to the size of the model"                  \
     }
 
-/* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. */
+/* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. Only image folders and tables have a
+ * validation part. */
 #define OPTION_SPLIT(otherwise)                                                                                        \
     {                                                                                                                  \
-        .name = "split", .type = OPT_CHOICE, .choices = "train|test", .fallback = otherwise, .group = "Data",          \
-        .help = "which part of the data"                                                                               \
+        .name = "split", .type = OPT_CHOICE, .choices = "train|test|validation", .fallback = otherwise,                \
+        .group = "Data", .help = "which part of the data"                                                              \
     }
 #define OPTION_LIMIT                                                                                                   \
     {                                                                                                                  \

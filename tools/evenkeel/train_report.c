@@ -4,6 +4,7 @@
  */
 #include "inputs.h"
 #include "message.h"
+#include "parts.h"
 #include "report/json_out.h"
 #include "terminal.h"
 #include "train_job.h"
@@ -209,7 +210,7 @@ static void result_json(const train_job *job) {
     eki_json_real(&json, "accuracy", job->result.accuracy);
     eki_json_real(&json, "loss", job->result.loss);
     eki_json_int(&json, "test_images", job->result.images);
-    eki_json_text(&json, "evaluated_on", job->test != NULL ? "test" : "train");
+    eki_json_text(&json, "evaluated_on", part_name(job->evaluated_on));
     eki_json_int(&json, "steps", train_step(job));
     eki_json_bool(&json, "resumed", job->resumed);
     eki_json_int(&json, "images", job->images);
@@ -233,7 +234,7 @@ void report_result(const train_job *job) {
         return;
     }
     printf("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
-           (long long)job->result.images, job->test != NULL ? "test" : "training data");
+           (long long)job->result.images, part_text(job->evaluated_on));
     printf("loss      %.5f\n", job->result.loss);
     printf("file      %s\n", job->output);
     if (job->training.profile) report_profile(job, stdout);

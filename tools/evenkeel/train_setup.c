@@ -22,7 +22,16 @@ ek_status train_open_data(train_job *job, ek_error *err) {
     ek_status status = data_open(job->args, job->data, EK_SPLIT_TRAIN, job->model, &job->train, err);
     if (status != EK_OK) return status;
     const char *spec = job->test_data ? job->test_data : job->data;
+    job->evaluated_on = EK_SPLIT_TRAIN;
+    if (ek_dataset_split(job->train) == EK_SPLIT_ALL && strcmp(spec, job->data) == 0) {
+        warn("%s has no test split; accuracy will be that of the training data (--test SPEC names other images)", spec);
+        return EK_OK;
+    }
     status = data_open(job->args, spec, EK_SPLIT_TEST, job->model, &job->test, err);
+    if (status == EK_OK)
+        job->evaluated_on = ek_dataset_split(job->test) == EK_SPLIT_VALIDATION ? EK_SPLIT_VALIDATION : EK_SPLIT_TEST;
+    if (status == EK_OK && job->evaluated_on == EK_SPLIT_TEST && ek_dataset_has_split(job->test, EK_SPLIT_VALIDATION))
+        note("%s has validation data, too: evenkeel eval --split validation", spec);
     if (status == EK_ERR_IO && job->test_data == NULL) {
         warn("no test data: %s; accuracy will be that of the training data", err->text);
         job->test = NULL;
