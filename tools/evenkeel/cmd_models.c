@@ -134,7 +134,7 @@ static ek_status open_model(const arguments *args, ek_model **model, const char 
     const char *name = args->operands[0];
     if (model_is_file(name)) {
         *summary = "a file";
-        return ek_model_load(name, model, err);
+        return model_open(name, model, err);
     }
     const ek_architecture *a = architecture_find(name, err);
     if (a == NULL) return err->status;

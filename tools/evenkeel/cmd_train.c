@@ -28,11 +28,15 @@ static ek_status choose_output(train_job *job, const char **resume, ek_error *er
     if (*resume != NULL && (*resume)[0] == 0) *resume = job->output;
     if (option_given(job->args, "resume") && *resume == NULL)
         return fail(err, EK_ERR_ARG, "--resume: from which file?\nExample: evenkeel train --resume digits.onnx");
+    size_t length = *resume != NULL ? strlen(*resume) : 0;
+    if (length > 6 && strcmp(*resume + length - 6, ".state") == 0)
+        return fail(err, EK_ERR_ARG, "--resume %s: give the model, %.*s; its state is found beside it", *resume,
+                    (int)length - 6, *resume);
     if (job->output == NULL) job->output = *resume;
     if (option_flag(job->args, "dry-run")) return EK_OK;
     if (job->output == NULL)
         return fail(err, EK_ERR_ARG, "--output is missing: where should the model go?\nExample: -o digits.onnx");
-    return EK_OK;
+    return word_check_model_output(job->output, err);
 }
 
 static ek_status read_checkpoint(train_job *job, const char *path, arguments *merged, ek_error *err) {

@@ -41,7 +41,9 @@ ek_error *unknown_command(const char *name, ek_error *err) {
     size_t n = 0;
     for (; commands[n] != NULL; n++) names[n] = commands[n]->name;
     const char *near = suggest(name, names, n);
-    if (near != NULL)
+    if (name[0] == '-')
+        fail(err, EK_ERR_ARG, "'%s' where a command is expected: evenkeel COMMAND [options]", name);
+    else if (near != NULL)
         fail(err, EK_ERR_ARG, "unknown command '%s'; did you mean '%s'?", name, near);
     else
         fail(err, EK_ERR_ARG, "unknown command '%s'", name);

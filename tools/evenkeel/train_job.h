@@ -36,8 +36,8 @@ typedef struct train_job {
     ek_position position;         /* where training is */
     ek_step_result last;
     int resumed;
-    int saved;                /* checkpoints written by this process */
-    int64_t saved_step;       /* of the last one, also of the one resumed */
+    int saved;          /* checkpoints written by this process */
+    int64_t saved_step; /* of the last one, also of the one resumed */
     divergence divergence;
     ek_checkpoint checkpoint; /* when resumed */
 

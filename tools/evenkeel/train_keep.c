@@ -1,17 +1,7 @@
 /* train_keep.c: a training that somebody interrupted is not replaced by a new one unasked. */
+#include "inputs.h"
 #include "message.h"
 #include "train_job.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-static int same_file(const char *a, const char *b) {
-    struct stat first, second;
-    if (strcmp(a, b) == 0) return 1;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
-}
 
 ek_status train_keep_unfinished(const train_job *job, const char *resume, ek_error *err) {
     const char *path = job->output;
