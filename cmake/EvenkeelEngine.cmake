@@ -36,8 +36,7 @@ ek_layer(dist)
 target_compile_definitions(ek_dist PRIVATE
   EK_MODULE_DIR="${CMAKE_INSTALL_FULL_LIBDIR}/evenkeel")
 ek_layer(train ZLIB::ZLIB)
-ek_layer(bench)
-set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto data model surgery dist train bench)
+set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto data model surgery dist train)
 set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG
     PkgConfig::WEBP Threads::Threads ${CMAKE_DL_LIBS})
 
@@ -51,14 +50,4 @@ endforeach()
 
 include(cmake/EvenkeelMpi.cmake)
 
-# The study and the tool see the public headers only, and share the JSON emitter of src/report.
-ek_layer(report)
-include(cmake/EvenkeelStudy.cmake)
-file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/evenkeel/*.c)
-if(EK_TOOL_SOURCES)
-  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} $<TARGET_OBJECTS:ek_study> $<TARGET_OBJECTS:ek_report>)
-  set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
-  ek_compile_settings(evenkeel_tool)
-  target_include_directories(evenkeel_tool PRIVATE ${PROJECT_SOURCE_DIR}/tools)
-  target_link_libraries(evenkeel_tool PRIVATE evenkeel PkgConfig::EK_JANSSON)
-endif()
+include(cmake/EvenkeelApps.cmake)

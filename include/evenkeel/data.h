@@ -39,9 +39,10 @@ typedef struct ek_dataset_options {
     size_t struct_size;
     int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
     int64_t limit; /* use at most this many examples, 0 = all: the first ones; of a folder of images, evenly spread */
-    uint64_t max_bytes;  /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
-    int channels;        /* 3 = gray images are taken as RGB with three equal channels; 0 = as they are */
-    int unlabelled;      /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
+    uint64_t max_bytes; /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
+    int channels;   /* 3 = gray images become RGB with three equal channels; 1 = RGB becomes gray: 0.299 R + 0.587 G +
+                       0.114 B (Rec. 601), of pixels rounded to the nearest; 0 = as they are */
+    int unlabelled; /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
     double gain, offset; /* values become gain x + offset, pixels in [0, 1] before it; gain 0 = 1. Makes the set f32 */
     uint64_t reserved[3];
 } ek_dataset_options;
@@ -76,6 +77,9 @@ EK_API int ek_dataset_has_split(const ek_dataset *dataset, ek_split split);
 /* What was left out of a folder of images; returns the number of entries, which live as long as the set. What lies
  * beside the folders of a split is counted with the training split. */
 EK_API size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped);
+/* Channels before ek_dataset_options.channels made them gray or RGB; of a folder of images 1 when all are gray, else 3.
+ */
+EK_API int ek_dataset_stored_channels(const ek_dataset *dataset);
 
 /* One example as f32 in [0, 1] (u8 / 255; f32 data as it is), C x H x W, and its label; either may be NULL. */
 EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label,

@@ -131,8 +131,8 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     args->unlabelled = o.unlabelled != 0;
     args->gain = o.gain == 0 ? 1.0f : (float)o.gain;
     args->offset = (float)o.offset;
-    if ((o.channels != 0 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
-        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0 or 3; gain %g and offset %g must be finite",
+    if ((o.channels != 0 && o.channels != 1 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
+        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0, 1 or 3; gain %g and offset %g must be finite",
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
@@ -151,6 +151,7 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
             return eki_fail_no_validation(args->spec, err);
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
+        if (dataset->stored_channels == 0) dataset->stored_channels = dataset->info.channels;
         if (args->height != 0) EKI_TRY(eki_resize_dataset(dataset, args->height, args->width, err));
         return eki_dataset_adjust(dataset, args, err);
     }
@@ -208,6 +209,8 @@ size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped)
     *skipped = dataset->skips.items;
     return dataset->skips.count;
 }
+
+int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset->stored_channels; }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
     if (index < 0 || index >= dataset->info.count) {

@@ -12,6 +12,7 @@ struct ek_dataset {
     eki_arena arena; /* names */
     ek_dataset_info info;
     ek_dtype dtype;         /* EK_U8 or EK_F32 */
+    int stored_channels;    /* before they were made gray or RGB */
     size_t example_values;  /* C x H x W */
     unsigned char *pixels;  /* u8 examples, or NULL */
     float *values;          /* f32 examples, or NULL */
@@ -29,7 +30,7 @@ typedef struct eki_open_args {
     ek_split split;
     int height, width; /* both 0 or both positive */
     int64_t limit;     /* 0 = all */
-    int channels;      /* 0 or 3 */
+    int channels;      /* 0 = as they are, 1 = gray, 3 = RGB */
     bool unlabelled;   /* sets without labels are welcome */
     float gain, offset;
 } eki_open_args;
@@ -56,7 +57,7 @@ static inline unsigned char eki_luma(unsigned char r, unsigned char g, unsigned 
     return (unsigned char)((r * 19595U + g * 38470U + b * 7471U + 32768U) >> 16);
 }
 
-/* What is done to the values of a set that was opened: gray to RGB, gain and offset. */
+/* What is done to the values of a set that was opened: gray to RGB or RGB to gray, gain and offset. */
 ek_status eki_dataset_adjust(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 
 /* Sets the class names: a copy of `names`, or the numbers 0, 1, ... when it is NULL. */

@@ -22,7 +22,7 @@ typedef struct folder_job {
     size_t total; /* files listed; the set takes info.count of them, evenly spread */
     eki_image first;
     atomic_size_t failed; /* smallest example that failed */
-    atomic_bool colour;   /* a gray set has met a colour image */
+    atomic_bool colour;   /* there is a colour image */
 } folder_job;
 
 bool eki_folder_claims(const char *spec) {
@@ -48,6 +48,11 @@ static ek_status check_alike(const folder_job *job, const char *path, const eki_
         job->first.width);
 }
 
+/* Nobody chose the channels, and a set that began gray has met a colour image. */
+static bool starts_anew(folder_job *job) {
+    return job->args->channels == 0 && job->dataset->info.channels == 1 && atomic_load(&job->colour);
+}
+
 static ek_status load(folder_job *job, size_t example, ek_error *err) {
     const eki_folder_file *file = file_of(job, example);
     unsigned char *data;
@@ -57,10 +62,8 @@ static ek_status load(folder_job *job, size_t example, ek_error *err) {
     ek_status status;
     EKI_TRY_DONE(eki_image_probe(&encoded, &image, err));
     EKI_TRY_DONE(check_alike(job, file->path, &image, err));
-    if (image.channels > job->dataset->info.channels) {
-        atomic_store(&job->colour, true);
-        goto done;
-    }
+    if (image.channels > 1) atomic_store(&job->colour, true);
+    if (starts_anew(job)) goto done;
     EKI_TRY_DONE(eki_image_decode(&encoded, &image, err));
     const ek_dataset *d = job->dataset;
     EKI_TRY_DONE(eki_image_place(&image, d->info.channels, (eki_extent){d->info.height, d->info.width},
@@ -77,7 +80,7 @@ static void load_chunk(void *argument, size_t chunk) {
     size_t end = (chunk + 1) * CHUNK, count = (size_t)job->dataset->info.count;
     for (size_t i = chunk * CHUNK; i < end && i < count; i++) {
         size_t failed = atomic_load(&job->failed);
-        if (failed < i || atomic_load(&job->colour)) return;
+        if (failed < i || starts_anew(job)) return;
         if (load(job, i, NULL) == EK_OK) continue;
         while (i < failed && !atomic_compare_exchange_weak(&job->failed, &failed, i)) continue;
         return;
@@ -90,7 +93,7 @@ static ek_status load_all(folder_job *job, ek_error *err) {
     atomic_store(&job->colour, false);
     eki_parallel_for(NULL, (count + CHUNK - 1) / CHUNK, load_chunk, job);
     size_t failed = atomic_load(&job->failed);
-    if (failed == SIZE_MAX || atomic_load(&job->colour)) return EK_OK;
+    if (failed == SIZE_MAX || starts_anew(job)) return EK_OK;
     EKI_TRY(load(job, failed, err));
     return eki_fail(err, EK_ERR_IO, "%s: could not be read, but could a moment later; memory may be short, try again",
                     file_of(job, failed)->path);
@@ -128,8 +131,9 @@ ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_err
     job.files = files.items;
     job.total = files.count;
     EKI_TRY_DONE(probe_first(&job, err));
-    EKI_TRY_DONE(load_as(&job, job.first.channels, err));
-    if (atomic_load(&job.colour)) EKI_TRY_DONE(load_as(&job, 3, err));
+    EKI_TRY_DONE(load_as(&job, args->channels != 0 ? args->channels : job.first.channels, err));
+    if (starts_anew(&job)) EKI_TRY_DONE(load_as(&job, 3, err));
+    dataset->stored_channels = atomic_load(&job.colour) ? 3 : 1;
     EKI_TRY_DONE(eki_dataset_name_classes(dataset, (int)files.classes.count, files.classes.items, err));
 done:
     eki_folder_files_free(&files);

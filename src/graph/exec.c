@@ -2,11 +2,11 @@
 #include "graph/exec.h"
 
 #include "base/threads.h"
+#include "base/timer.h"
 #include "graph/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { CACHED_PLANS = 6 };
 
@@ -225,12 +225,6 @@ float *eki_exec_input_gradient(eki_exec *exec, size_t index) {
     return gradient_at(exec, exec->current->private_data->inputs[index]);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static const char *kind_of(const eki_step *step) {
     eki_opcode op = step->node != NULL ? step->node->op : EKI_OP_NONE;
     return eki_op_has(op, EKI_CONVOLUTION) ? "convolution" : eki_op_has(op, EKI_NORM) ? "normalization" : "rest";
@@ -260,9 +254,9 @@ static ek_status run_forward(eki_exec *exec, ek_error *err) {
     const eki_plan_private *p = exec->current->private_data;
     for (size_t s = 0; s < p->n_steps; s++) {
         eki_step *step = &p->steps[s]->step;
-        double start = exec->options.profile ? now() : 0.0;
+        double start = exec->options.profile ? eki_now() : 0.0;
         EKI_TRY(step->op->forward(step, err));
-        if (exec->options.profile) note_time(exec, p->steps[s], now() - start, 0.0);
+        if (exec->options.profile) note_time(exec, p->steps[s], eki_now() - start, 0.0);
     }
     return EK_OK;
 }
@@ -313,7 +307,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
     for (size_t s = p->n_steps; s-- > 0;) {
         eki_pstep *pstep = p->steps[s];
         if (!pstep->backward) continue;
-        double start = exec->options.profile ? now() : 0.0;
+        double start = exec->options.profile ? eki_now() : 0.0;
         void *scratch = pstep->step.scratch;
         if (pstep->backward_scratch >= 0) pstep->step.scratch = p->arena + p->buffers[pstep->backward_scratch].offset;
         ek_status status = pstep->step.op->backward(&pstep->step, err);
@@ -321,7 +315,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
         EKI_TRY(status);
         add_contributions(p, pstep);
         EKI_TRY(tell_ready(exec, p, s, err));
-        if (exec->options.profile) note_time(exec, pstep, 0.0, now() - start);
+        if (exec->options.profile) note_time(exec, pstep, 0.0, eki_now() - start);
     }
     return EK_OK;
 }

@@ -177,6 +177,15 @@ static void question_rate(const ek_train_options *o) {
         warn("--lr %g is %.0f times the default, %g: training will most likely diverge", o->lr, o->lr / usual, usual);
 }
 
+/* Height and width, where the model leaves them open: they are those of the images that it was trained on. */
+static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_error *err) {
+    ek_tensor_info input = ek_model_input(model, 0);
+    char text[32];
+    if (input.rank != 4 || (input.dims[2] > 0 && input.dims[3] > 0)) return EK_OK;
+    snprintf(text, sizeof text, "%dx%d", data->height, data->width);
+    return ek_model_set_metadata(model, "evenkeel.size", text, err);
+}
+
 /* Mean and deviation: given, else of the file, else measured; then kept in the model. */
 static ek_status choose_moments(train_job *job, float *mean, float *std, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
@@ -208,6 +217,7 @@ static ek_status choose_moments(train_job *job, float *mean, float *std, ek_erro
     if (status != EK_OK) return status;
     status = keep_list(job->model, "evenkeel.mean", mean, data.channels, err);
     if (status == EK_OK) status = keep_list(job->model, "evenkeel.std", std, data.channels, err);
+    if (status == EK_OK) status = keep_size(job->model, &data, err);
     return status == EK_OK ? keep_classes(job->model, &data, err) : status;
 }
 

@@ -21,9 +21,9 @@ ek_status word_check_path(const char *what, const char *word, ek_error *err) {
     if (tilde != NULL)
         return fail(err, EK_ERR_ARG, "%s: the shell left '~' in '%s' as it is; write $HOME%s", what, word, tilde + 1);
     if (strstr(word, "://") != NULL)
-        return fail(err, EK_ERR_ARG, "%s: '%s' is an address; only files are read and written: download it first", what, word);
-    if (strpbrk(word, "*?") != NULL)
-        return fail(err, EK_ERR_ARG, "%s: no file matches '%s'", what, word);
+        return fail(err, EK_ERR_ARG, "%s: '%s' is an address; only files are read and written: download it first", what,
+                    word);
+    if (strpbrk(word, "*?") != NULL) return fail(err, EK_ERR_ARG, "%s: no file matches '%s'", what, word);
     return EK_OK;
 }
 
@@ -57,13 +57,17 @@ ek_status word_check_extension(const char *what, const char *word, const char *w
 }
 
 ek_status word_check_model_output(const char *word, ek_error *err) {
-    static const char *const others[] = {".pt",  ".pth", ".h5",  ".keras", ".tflite", ".safetensors", ".pkl", ".pb", ".zip",
-                                         ".gz",  ".npy", ".csv", ".json",  ".html",   ".png",         ".jpg", ".txt"};
+    static const char *const others[] = {".pt",   ".pth",  ".h5",  ".keras", ".tflite", ".safetensors",
+                                         ".pkl",  ".pb",   ".zip", ".gz",    ".npy",    ".csv",
+                                         ".json", ".html", ".png", ".jpg",   ".txt"};
     if (ends_in(word, ".state"))
-        return fail(err, EK_ERR_ARG, "--output %s: .state is the training state that stands beside a model; name the "
-                    "model, %.*s", word, (int)strlen(word) - 6, word);
+        return fail(err, EK_ERR_ARG,
+                    "--output %s: .state is the training state that stands beside a model; name the "
+                    "model, %.*s",
+                    word, (int)strlen(word) - 6, word);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (ends_in(word, others[i]))
-            return fail(err, EK_ERR_ARG, "--output %s: the model is written as ONNX; give a name that ends in .onnx", word);
+            return fail(err, EK_ERR_ARG, "--output %s: the model is written as ONNX; give a name that ends in .onnx",
+                        word);
     return EK_OK;
 }

@@ -1,5 +1,4 @@
 /* bench_shape.c: reads a case: "KIND EXTENTxEXTENT... [groups=G]". */
-#include "base/error.h"
 #include "bench/bench_internal.h"
 
 #include <errno.h>
@@ -16,7 +15,7 @@ static const struct {
              {"rms", EK_NORM_RMS}};
 
 static ek_status bad(const char *text, ek_error *err) {
-    return eki_fail(err, EK_ERR_ARG,
+    return ekb_fail(err, EK_ERR_ARG,
                     "shape '%.100s': expected a kind and extents, such as 'batch 16x64x56x56' or "
                     "'group 16x256x28x28 groups=32'",
                     text);
@@ -46,7 +45,7 @@ static const char *take_number(const char *at, int64_t *value) {
 }
 
 ek_status ek_bench_shape_parse(const char *text, ek_bench_shape *shape, ek_error *err) {
-    if (text == NULL || shape == NULL) return eki_fail(err, EK_ERR_ARG, "text or shape is NULL");
+    if (text == NULL || shape == NULL) return ekb_fail(err, EK_ERR_ARG, "text or shape is NULL");
     *shape = (ek_bench_shape){.groups = 1};
     const char *at = take_kind(skip_spaces(text), &shape->kind);
     while (at != NULL && shape->rank < EK_NORM_MAX_RANK) {

@@ -105,13 +105,25 @@ int eki_json_finish(eki_json *json) {
     return fflush(json->file) == 0 && !ferror(json->file);
 }
 
+static void put_point(char *text) {
+    for (; *text != 0; text++)
+        if (strchr("+-0123456789eE", *text) == NULL) *text = '.';
+}
+
 void eki_json_number_text(double value, char text[32]) {
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }
-    for (char *s = text; *s != 0; s++)
-        if (strchr("+-0123456789eE", *s) == NULL) *s = '.';
+    put_point(text);
+}
+
+void eki_json_float_text(float value, char text[32]) {
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, 32, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) break;
+    }
+    put_point(text);
 }
 
 void eki_json_text(eki_json *json, const char *key, const char *value) {
@@ -125,6 +137,13 @@ void eki_json_text(eki_json *json, const char *key, const char *value) {
 void eki_json_real(eki_json *json, const char *key, double value) {
     char text[32] = "null";
     if (isfinite(value)) eki_json_number_text(value, text);
+    lead(json, key);
+    fputs(text, json->file);
+}
+
+void eki_json_float(eki_json *json, const char *key, float value) {
+    char text[32] = "null";
+    if (isfinite(value)) eki_json_float_text(value, text);
     lead(json, key);
     fputs(text, json->file);
 }

@@ -1,6 +1,5 @@
 /* bench_rounds.c: times contenders against each other, in rounds. Short calls are made once before they are timed, so
  * that nobody pays for what the one before left in the caches: the order is the same in every round. */
-#include "base/error.h"
 #include "bench/bench_internal.h"
 
 #include <time.h>
@@ -15,7 +14,7 @@ static double now(void) {
 
 static ek_status timed(const ek_contender *c, double *seconds, ek_error *err) {
     double began = now();
-    for (int64_t i = 0; i < c->repeats; i++) EKI_TRY(c->run(c->context, err));
+    for (int64_t i = 0; i < c->repeats; i++) EKB_TRY(c->run(c->context, err));
     *seconds = (now() - began) / (double)c->repeats;
     return EK_OK;
 }
@@ -24,9 +23,9 @@ static ek_status timed(const ek_contender *c, double *seconds, ek_error *err) {
 static ek_status calibrate(ek_contender *c, double least, ek_error *err) {
     double seconds = 0;
     c->repeats = 1;
-    EKI_TRY(c->run(c->context, err));
+    EKB_TRY(c->run(c->context, err));
     while (least > 0) {
-        EKI_TRY(timed(c, &seconds, err));
+        EKB_TRY(timed(c, &seconds, err));
         if (seconds * (double)c->repeats >= 0.5 * least || c->repeats >= MOST_REPEATS) break;
         c->repeats *= 2;
     }
@@ -37,23 +36,23 @@ static ek_status calibrate(ek_contender *c, double least, ek_error *err) {
 ek_status ek_bench_rounds(ek_contender *contenders, int count, const ek_round_options *options, int *rounds,
                           ek_error *err) {
     if (contenders == NULL || options == NULL || count < 1 || options->rounds < 1) {
-        return eki_fail(err, EK_ERR_ARG, "there must be contenders and options with at least one round");
+        return ekb_fail(err, EK_ERR_ARG, "there must be contenders and options with at least one round");
     }
     for (int i = 0; i < count; i++) {
-        if (contenders[i].run != NULL) EKI_TRY(calibrate(&contenders[i], options->seconds, err));
+        if (contenders[i].run != NULL) EKB_TRY(calibrate(&contenders[i], options->seconds, err));
     }
     double began = now();
     int round = 0;
     for (; round < options->rounds; round++) {
         if (options->stopped != NULL && options->stopped()) {
-            return eki_fail(err, EK_ERR_INTERRUPTED, "interrupted after %d rounds", round);
+            return ekb_fail(err, EK_ERR_INTERRUPTED, "interrupted after %d rounds", round);
         }
         if (round > 0 && options->patience > 0 && now() - began >= options->patience) break;
         for (int k = 0; k < count; k++) {
             ek_contender *c = &contenders[(round + k) % count];
             if (c->run == NULL) continue;
-            if (options->seconds > 0) EKI_TRY(c->run(c->context, err));
-            EKI_TRY(timed(c, &c->seconds[round], err));
+            if (options->seconds > 0) EKB_TRY(c->run(c->context, err));
+            EKB_TRY(timed(c, &c->seconds[round], err));
         }
     }
     if (rounds != NULL) *rounds = round;

@@ -5,14 +5,12 @@
  * three tensors: half of three is copied). Elements of 16 bits have buffers of their own, and their peer is our f32
  * norm: the ratio is that of elements a second. The peer of a fused norm is our plain one with the steps apart.
  */
-#include "base/error.h"
-#include "base/memory.h"
-#include "base/threads.h"
 #include "bench/bench_internal.h"
-#include "dnnl/peer_norm.h"
+#include "bench/peer_norm.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OURS, PEER, PLAIN, STREAM, CONTENDERS };
@@ -24,7 +22,7 @@ typedef struct {
     ek_norm_plan *plan;
     ek_norm_args args;
     ek_norm_stats stats;
-    eki_peer_norm *peer;
+    ekb_peer_norm *peer;
     int64_t channels, sets;  /* parameters, statistics; whole blocks */
     size_t elements, copied; /* of a tensor with its padding; floats moved by a copy */
     double tensors;          /* that a call must read and write */
@@ -36,7 +34,7 @@ typedef struct {
     ek_norm_args other_args;
     void *other_saved;
     ek_contender contenders[CONTENDERS];
-    double seconds[CONTENDERS][EKI_BENCH_MAX_ROUNDS];
+    double seconds[CONTENDERS][EKB_BENCH_MAX_ROUNDS];
 } bench_case;
 
 static bool last_axis(ek_norm_kind kind) { return kind == EK_NORM_LAYER || kind == EK_NORM_RMS; }
@@ -45,11 +43,6 @@ static int64_t product(const ek_norm_desc *d, int begin) {
     int64_t p = 1;
     for (int i = begin; i < d->rank; i++) p *= d->dims[i];
     return p;
-}
-
-static int64_t whole_blocks(ek_layout layout, int64_t channels) {
-    int64_t size = layout == EK_LAYOUT_BLOCKED8 || layout == EK_LAYOUT_BLOCKED16 ? (int64_t)layout : 1;
-    return (channels + size - 1) / size * size;
 }
 
 static bool is_half(const bench_case *b) { return b->desc.dtype != EK_F32; }
@@ -65,12 +58,12 @@ static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout
     b->desc.residual = b->fused;
     b->desc.activation = b->fused ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
     if (last_axis(shape->kind) && layout != EK_LAYOUT_NCHW) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "layer and RMS norm lie in rows: their layout is nchw only");
+        return ekb_fail(err, EK_ERR_UNSUPPORTED, "layer and RMS norm lie in rows: their layout is nchw only");
     }
-    EKI_TRY(ek_norm_plan_create(&b->desc, &b->plan, err));
+    EKB_TRY(ek_norm_plan_create(&b->desc, &b->plan, err));
     int64_t width = last_axis(shape->kind) ? shape->dims[shape->rank - 1] : shape->dims[1];
-    b->channels = whole_blocks(layout, width);
-    b->sets = whole_blocks(layout, ek_norm_sets(b->plan));
+    b->channels = ekb_whole_blocks(layout, width);
+    b->sets = ekb_whole_blocks(layout, ek_norm_sets(b->plan));
     b->elements = (size_t)(product(&b->desc, 0) / width * b->channels);
     b->tensors = b->phase == EK_BENCH_BACKWARD ? (b->fused ? 5 : 3) : (b->fused ? 3 : 2);
     b->copied = (size_t)(b->tensors / 2 * (double)b->elements) / (is_half(b) ? 2 : 1);
@@ -94,9 +87,9 @@ static void fill(float *data, size_t count) {
 /* The same in [1, 2), for both types: seven random bits behind the bits of 1. */
 static ek_status make_halves(bench_case *b, ek_error *err) {
     size_t bytes = 2 * b->elements * sizeof(uint16_t);
-    b->half_from = eki_alloc(bytes);
-    b->half_to = eki_alloc(bytes);
-    if (!b->half_from || !b->half_to) return eki_fail_nomem(err, bytes);
+    b->half_from = ekb_memory(bytes);
+    b->half_to = ekb_memory(bytes);
+    if (!b->half_from || !b->half_to) return ekb_fail_nomem(err, bytes);
     uint16_t one = b->desc.dtype == EK_BF16 ? 0x3f80 : 0x3c00;
     for (size_t i = 0; i < 2 * b->elements; i++) {
         b->half_from[i] = one | (uint16_t)((b->from[i] + 0.5f) * 128.0f);
@@ -108,14 +101,14 @@ static ek_status make_halves(bench_case *b, ek_error *err) {
 static ek_status make_buffers(bench_case *b, ek_error *err) {
     size_t c = (size_t)b->channels, sets = (size_t)b->sets;
     size_t count = (b->fused ? 3 : 2) * b->elements, bytes = count * sizeof(float);
-    b->from = eki_alloc(bytes);
-    b->to = eki_alloc(bytes);
-    b->small = eki_alloc((4 * c + 2 * sets) * sizeof(float));
-    b->saved = eki_alloc(ek_norm_saved_bytes(b->plan));
-    b->workspace = eki_alloc(ek_norm_workspace_bytes(b->plan));
-    b->other_saved = b->other != NULL ? eki_alloc(ek_norm_saved_bytes(b->other)) : NULL;
+    b->from = ekb_memory(bytes);
+    b->to = ekb_memory(bytes);
+    b->small = ekb_memory((4 * c + 2 * sets) * sizeof(float));
+    b->saved = ekb_memory(ek_norm_saved_bytes(b->plan));
+    b->workspace = ekb_memory(ek_norm_workspace_bytes(b->plan));
+    b->other_saved = b->other != NULL ? ekb_memory(ek_norm_saved_bytes(b->other)) : NULL;
     if (!b->from || !b->to || !b->small || !b->saved || !b->workspace || (b->other != NULL && !b->other_saved)) {
-        return eki_fail_nomem(err, 2 * bytes);
+        return ekb_fail_nomem(err, 2 * bytes);
     }
     fill(b->from, count);
     memset(b->to, 0, bytes);
@@ -147,30 +140,30 @@ static ek_status run_apart(void *context, ek_error *err) {
     const bench_case *b = context;
     size_t n = b->elements;
     if (b->phase == EK_BENCH_BACKWARD) {
-        eki_apart_slope(b->to + n, b->from + n, b->to + 2 * n, n, b->threads);
+        ekb_apart_slope(b->to + n, b->from + n, b->to + 2 * n, n, b->threads);
         return run_norm(b, b->other, &b->other_args, err);
     }
-    EKI_TRY(run_norm(b, b->other, &b->other_args, err));
-    eki_apart_add(b->to, b->to, b->from + 2 * n, n, b->threads);
-    eki_apart_relu(b->to, b->to, n, b->threads);
+    EKB_TRY(run_norm(b, b->other, &b->other_args, err));
+    ekb_apart_add(b->to, b->to, b->from + 2 * n, n, b->threads);
+    ekb_apart_relu(b->to, b->to, n, b->threads);
     return EK_OK;
 }
 
 static ek_status run_peer(void *context, ek_error *err) {
-    return eki_peer_norm_run(((bench_case *)context)->peer, err);
+    return ekb_peer_norm_run(((bench_case *)context)->peer, err);
 }
 
 static ek_status run_plain(void *context, ek_error *err) {
     bench_case *b = context;
     (void)err;
-    eki_copy_plain(b->to, b->from, b->copied, b->threads);
+    ekb_copy_plain(b->to, b->from, b->copied, b->threads);
     return EK_OK;
 }
 
 static ek_status run_stream(void *context, ek_error *err) {
     bench_case *b = context;
     (void)err;
-    eki_copy_stream(b->to, b->from, b->copied, b->threads);
+    ekb_copy_stream(b->to, b->from, b->copied, b->threads);
     return EK_OK;
 }
 
@@ -186,7 +179,7 @@ static ek_status make_args(bench_case *b, const ek_norm_plan *plan, const void *
         args->running_mean = b->small + 4 * c;
         args->running_var = b->small + 4 * c + b->sets;
     }
-    EKI_TRY(ek_norm_forward(plan, b->stats, args, err));
+    EKB_TRY(ek_norm_forward(plan, b->stats, args, err));
     if (b->phase == EK_BENCH_INFERENCE) args->saved = NULL;
     if (b->phase == EK_BENCH_BACKWARD) {
         args->dy = dy;
@@ -200,9 +193,9 @@ static ek_status make_args(bench_case *b, const ek_norm_plan *plan, const void *
 static ek_status make_fused(bench_case *b, ek_error *err) {
     size_t n = b->elements;
     b->contenders[PEER].run = run_apart;
-    EKI_TRY(make_args(b, b->other, b->from, b->to + n, b->to, b->other_saved, &b->other_args, err));
+    EKB_TRY(make_args(b, b->other, b->from, b->to + n, b->to, b->other_saved, &b->other_args, err));
     b->args.residual = b->from + 2 * n;
-    EKI_TRY(make_args(b, b->plan, b->from, b->from + n, b->to, b->saved, &b->args, err));
+    EKB_TRY(make_args(b, b->plan, b->from, b->from + n, b->to, b->saved, &b->args, err));
     if (b->phase != EK_BENCH_BACKWARD) return EK_OK;
     b->args.y = b->to + 2 * n;
     b->args.dresidual = b->to + n;
@@ -218,7 +211,7 @@ static ek_status make_ours(bench_case *b, ek_error *err) {
     if (b->fused) return make_fused(b, err);
     if (!is_half(b)) return make_args(b, b->plan, b->from, b->from + n, b->to, b->saved, &b->args, err);
     b->contenders[PEER].run = run_other;
-    EKI_TRY(make_args(b, b->other, b->from, b->from + n, b->to, b->other_saved, &b->other_args, err));
+    EKB_TRY(make_args(b, b->other, b->from, b->from + n, b->to, b->other_saved, &b->other_args, err));
     return make_args(b, b->plan, b->half_from, b->half_from + n, b->half_to, b->saved, &b->args, err);
 }
 
@@ -227,7 +220,7 @@ static void make_peer(bench_case *b) {
     const ek_norm_desc *d = &b->desc;
     size_t c = (size_t)b->channels;
     if (b->other != NULL || (d->kind != EK_NORM_BATCH && d->kind != EK_NORM_LAYER)) return;
-    eki_peer_norm_desc desc = {.layer = d->kind == EK_NORM_LAYER, .layout = d->layout, .n = d->dims[0], .h = 1, .w = 1};
+    ekb_peer_norm_desc desc = {.layer = d->kind == EK_NORM_LAYER, .layout = d->layout, .n = d->dims[0], .h = 1, .w = 1};
     desc.c = d->dims[d->rank > 1 ? 1 : 0];
     if (desc.layer) {
         desc.c = d->dims[d->rank - 1];
@@ -237,42 +230,42 @@ static void make_peer(bench_case *b) {
         desc.w = d->rank > 3 ? product(d, 3) : 1;
     }
     desc.epsilon = d->epsilon;
-    desc.phase = (eki_peer_phase)b->phase;
+    desc.phase = (ekb_peer_phase)b->phase;
     desc.threads = b->threads;
-    eki_peer_norm_buffers buffers = {.x = b->from, .dy = b->from + b->elements, .y = b->to, .dx = b->to};
+    ekb_peer_norm_buffers buffers = {.x = b->from, .dy = b->from + b->elements, .y = b->to, .dx = b->to};
     buffers.scale = b->small;
     buffers.bias = b->small + c;
     buffers.dscale = b->small + 2 * c;
     buffers.dbias = b->small + 3 * c;
     buffers.mean = b->small + 4 * c;
     buffers.var = buffers.mean + b->sets;
-    if (eki_peer_norm_create(&desc, &buffers, &b->peer, NULL) == EK_OK) b->contenders[PEER].run = run_peer;
+    if (ekb_peer_norm_create(&desc, &buffers, &b->peer, NULL) == EK_OK) b->contenders[PEER].run = run_peer;
 }
 
 static void read_result(const bench_case *b, int rounds, ek_bench_result *result) {
     const ek_contender *ours = &b->contenders[OURS], *peer = &b->contenders[PEER];
-    *result = (ek_bench_result){.ours = eki_median(ours->seconds, rounds)};
+    *result = (ek_bench_result){.ours = ekb_median(ours->seconds, rounds)};
     result->bytes = b->tensors * (double)product(&b->desc, 0) * (is_half(b) ? 2 : 4);
     result->copy =
-        fmin(eki_median(b->contenders[PLAIN].seconds, rounds), eki_median(b->contenders[STREAM].seconds, rounds));
+        fmin(ekb_median(b->contenders[PLAIN].seconds, rounds), ekb_median(b->contenders[STREAM].seconds, rounds));
     result->share = result->copy / result->ours;
     if (peer->run == NULL) return;
-    eki_interval ratio = eki_ratio_interval(peer->seconds, ours->seconds, rounds);
-    result->peer = eki_median(peer->seconds, rounds);
+    ekb_interval ratio = ekb_ratio_interval(peer->seconds, ours->seconds, rounds);
+    result->peer = ekb_median(peer->seconds, rounds);
     result->ratio = ratio.median;
     result->low = ratio.low;
     result->high = ratio.high;
     (void)snprintf(result->peer_name, sizeof result->peer_name, "%s",
                    is_half(b) ? "f32"
                    : b->fused ? "apart"
-                              : eki_peer_norm_name(b->peer));
+                              : ekb_peer_norm_name(b->peer));
 }
 
 static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout layout, const ek_bench_options *options,
                          ek_bench_result *result, ek_error *err) {
-    EKI_TRY(make_plan(b, shape, layout, options->dtype, err));
-    EKI_TRY(make_buffers(b, err));
-    EKI_TRY(make_ours(b, err));
+    EKB_TRY(make_plan(b, shape, layout, options->dtype, err));
+    EKB_TRY(make_buffers(b, err));
+    EKB_TRY(make_ours(b, err));
     make_peer(b);
     b->contenders[PLAIN].run = run_plain;
     b->contenders[STREAM].run = run_stream;
@@ -282,24 +275,24 @@ static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout l
     }
     const ek_round_options rounds = {
         .rounds = options->rounds, .seconds = options->seconds, .stopped = options->stopped};
-    EKI_TRY(ek_bench_rounds(b->contenders, CONTENDERS, &rounds, NULL, err));
+    EKB_TRY(ek_bench_rounds(b->contenders, CONTENDERS, &rounds, NULL, err));
     read_result(b, options->rounds, result);
     return EK_OK;
 }
 
 static void release(bench_case *b) {
-    eki_peer_norm_destroy(b->peer);
+    ekb_peer_norm_destroy(b->peer);
     ek_norm_plan_destroy(b->plan);
     ek_norm_plan_destroy(b->other);
-    eki_free(b->half_from);
-    eki_free(b->half_to);
-    eki_free(b->other_saved);
-    eki_free(b->from);
-    eki_free(b->to);
-    eki_free(b->small);
-    eki_free(b->saved);
-    eki_free(b->workspace);
-    eki_free(b);
+    free(b->half_from);
+    free(b->half_to);
+    free(b->other_saved);
+    free(b->from);
+    free(b->to);
+    free(b->small);
+    free(b->saved);
+    free(b->workspace);
+    free(b);
 }
 
 ek_bench_options ek_bench_options_default(void) {
@@ -309,29 +302,29 @@ ek_bench_options ek_bench_options_default(void) {
 ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
                         const ek_bench_options *options, ek_bench_result *result, ek_error *err) {
     if (shape == NULL || options == NULL || result == NULL) {
-        return eki_fail(err, EK_ERR_ARG, "shape, options or result is NULL");
+        return ekb_fail(err, EK_ERR_ARG, "shape, options or result is NULL");
     }
-    if (options->rounds < 1 || options->rounds > EKI_BENCH_MAX_ROUNDS || options->threads < 0) {
-        return eki_fail(err, EK_ERR_ARG,
+    if (options->rounds < 1 || options->rounds > EKB_BENCH_MAX_ROUNDS || options->threads < 0) {
+        return ekb_fail(err, EK_ERR_ARG,
                         "options: %d rounds on %d threads, expected 1 to %d rounds and 0 or more threads",
-                        options->rounds, options->threads, (int)EKI_BENCH_MAX_ROUNDS);
+                        options->rounds, options->threads, (int)EKB_BENCH_MAX_ROUNDS);
     }
     if (options->dtype != EK_F32 && options->dtype != EK_BF16 && options->dtype != EK_F16) {
-        return eki_fail(err, EK_ERR_DTYPE, "options.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16)",
+        return ekb_fail(err, EK_ERR_DTYPE, "options.dtype is %d, expected EK_F32 (1), EK_F16 (10) or EK_BF16 (16)",
                         (int)options->dtype);
     }
     if (options->fused && options->dtype != EK_F32) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "options.fused is measured with EK_F32 only");
+        return ekb_fail(err, EK_ERR_UNSUPPORTED, "options.fused is measured with EK_F32 only");
     }
-    bench_case *b = eki_alloc_zero(sizeof *b);
-    if (b == NULL) return eki_fail_nomem(err, sizeof *b);
-    int before = eki_threads_get();
-    eki_threads_set(options->threads);
+    bench_case *b = ekb_zeroed(sizeof *b);
+    if (b == NULL) return ekb_fail_nomem(err, sizeof *b);
+    int before = ekb_threads();
+    ekb_threads_set(options->threads);
     b->phase = phase;
     b->fused = options->fused != 0;
-    b->threads = eki_threads_get();
+    b->threads = ekb_threads();
     ek_status status = measure(b, shape, layout, options, result, err);
     release(b);
-    eki_threads_set(before);
+    ekb_threads_set(before);
     return status;
 }

@@ -1,7 +1,7 @@
 /* bench.h: how fast a norm runs here, beside oneDNN's in the same layout and beside a copy of the same bytes; and the
  * rounds that time anything.
  *
- * Experimental: define EK_EXPERIMENTAL before including; these calls may change in any version.
+ * Part of the evenkeel program, not of the library; it sees the public headers only.
  *
  *     ek_bench_shape shape;
  *     ek_bench_result result;
@@ -9,18 +9,12 @@
  *     if (ek_bench_shape_parse("batch 16x64x56x56", &shape, &err) == EK_OK &&
  *         ek_bench_norm(&shape, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &result, &err) == EK_OK) ...
  */
-#ifndef EVENKEEL_BENCH_H
-#define EVENKEEL_BENCH_H
+#ifndef EK_BENCH_H
+#define EK_BENCH_H
 
 #include <evenkeel/norm.h>
 #include <evenkeel/status.h>
 #include <stdint.h>
-
-#ifdef EK_EXPERIMENTAL
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 typedef enum ek_bench_phase {
     EK_BENCH_TRAINING = 0,  /* forward with the statistics of the batch, kept for backward */
@@ -56,15 +50,15 @@ typedef struct ek_bench_result {
     char peer_name[64];      /* oneDNN's name of its implementation, or "" */
 } ek_bench_result;
 
-EK_API ek_bench_options ek_bench_options_default(void);
+ek_bench_options ek_bench_options_default(void);
 
 /* "batch 16x64x56x56", "layer 4096x768", "group 16x256x28x28 groups=32", "instance ...", "rms ...". EK_ERR_ARG. */
-EK_API EK_NODISCARD ek_status ek_bench_shape_parse(const char *text, ek_bench_shape *shape, ek_error *err);
+EK_NODISCARD ek_status ek_bench_shape_parse(const char *text, ek_bench_shape *shape, ek_error *err);
 
 /* Measures one case. EK_ERR_UNSUPPORTED: the kind has no such layout (LAYER and RMS are NCHW only). Also the errors of
  * ek_norm_plan_create and EK_ERR_NOMEM. */
-EK_API EK_NODISCARD ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
-                                            const ek_bench_options *options, ek_bench_result *result, ek_error *err);
+EK_NODISCARD ek_status ek_bench_norm(const ek_bench_shape *shape, ek_layout layout, ek_bench_phase phase,
+                                     const ek_bench_options *options, ek_bench_result *result, ek_error *err);
 
 /* Anything timed against anything: contenders alternate within a round, each round beginning with another one, so that
  * what disturbs the machine for a while disturbs all, and a ratio within a round means something. */
@@ -83,11 +77,7 @@ typedef struct ek_round_options {
 } ek_round_options;
 
 /* Warms up, then measures; *rounds (may be NULL) counts those made. Fails as a call fails; EK_ERR_ARG. */
-EK_API EK_NODISCARD ek_status ek_bench_rounds(ek_contender *contenders, int count, const ek_round_options *options,
-                                              int *rounds, ek_error *err);
+EK_NODISCARD ek_status ek_bench_rounds(ek_contender *contenders, int count, const ek_round_options *options,
+                                       int *rounds, ek_error *err);
 
-#ifdef __cplusplus
-}
-#endif
-#endif
 #endif

@@ -1,5 +1,4 @@
 /* bench_copy.c: the yardstick: a copy of as many bytes, plain (memcpy) and with non-temporal stores. */
-#include "base/threads.h"
 #include "bench/bench_internal.h"
 
 #include <stdatomic.h>
@@ -40,7 +39,7 @@ typedef struct {
 static void copy_task(void *argument, size_t index) {
     const copy_job *job = argument;
     size_t begin, end;
-    eki_split(job->lines, job->tasks, index, &begin, &end);
+    ekb_split(job->lines, job->tasks, index, &begin, &end);
     size_t count = (end - begin) * 16 + (index + 1 == job->tasks ? job->rest : 0);
     if (job->streaming) {
         stream(job->to + begin * 16, job->from + begin * 16, count);
@@ -53,9 +52,9 @@ static void copy_task(void *argument, size_t index) {
 static void copy(float *to, const float *from, size_t count, int threads, int streaming) {
     size_t tasks = count >= 16384 && threads > 1 ? (size_t)threads : 1;
     copy_job job = {to, from, count / 16, count % 16, tasks, streaming};
-    eki_parallel_for(&(ek_parallel){.threads = threads}, tasks, copy_task, &job);
+    ekb_tasks(threads, tasks, copy_task, &job);
 }
 
-void eki_copy_plain(float *to, const float *from, size_t count, int threads) { copy(to, from, count, threads, 0); }
+void ekb_copy_plain(float *to, const float *from, size_t count, int threads) { copy(to, from, count, threads, 0); }
 
-void eki_copy_stream(float *to, const float *from, size_t count, int threads) { copy(to, from, count, threads, 1); }
+void ekb_copy_stream(float *to, const float *from, size_t count, int threads) { copy(to, from, count, threads, 1); }

@@ -1,6 +1,5 @@
 /* bench_apart.c: what is fused, one step after the other: add and ReLU behind a norm, and the slope of ReLU before its
  * backward. Vectors of the compiler's: memory bounds these loops, so they need no kernels; but no branches either. */
-#include "base/threads.h"
 #include "bench/bench_internal.h"
 
 #include <stdint.h>
@@ -52,24 +51,24 @@ static void sweep(const step s, size_t begin, size_t end) {
 static void task(void *argument, size_t index) {
     const step *s = argument;
     size_t begin, end, whole = s->count / LANES, rest = s->count % LANES;
-    eki_split(whole, s->tasks, index, &begin, &end);
+    ekb_split(whole, s->tasks, index, &begin, &end);
     sweep(*s, begin, end);
     if (index + 1 == s->tasks && rest > 0) take(s->operation, s, whole * LANES, rest * sizeof(float));
 }
 
 static void run(step s, int threads) {
     s.tasks = s.count >= 16384 && threads > 1 ? (size_t)threads : 1;
-    eki_parallel_for(&(ek_parallel){.threads = threads}, s.tasks, task, &s);
+    ekb_tasks(threads, s.tasks, task, &s);
 }
 
-void eki_apart_add(float *to, const float *a, const float *b, size_t count, int threads) {
+void ekb_apart_add(float *to, const float *a, const float *b, size_t count, int threads) {
     run((step){ADD, to, a, b, count, 1}, threads);
 }
 
-void eki_apart_relu(float *to, const float *a, size_t count, int threads) {
+void ekb_apart_relu(float *to, const float *a, size_t count, int threads) {
     run((step){RELU, to, a, NULL, count, 1}, threads);
 }
 
-void eki_apart_slope(float *to, const float *dy, const float *y, size_t count, int threads) {
+void ekb_apart_slope(float *to, const float *dy, const float *y, size_t count, int threads) {
     run((step){SLOPE, to, dy, y, count, 1}, threads);
 }

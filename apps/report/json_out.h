@@ -38,11 +38,13 @@ void eki_json_close(eki_json *json); /* the innermost object or array */
 
 void eki_json_text(eki_json *json, const char *key, const char *value); /* NULL gives null */
 void eki_json_real(eki_json *json, const char *key, double value);
+void eki_json_float(eki_json *json, const char *key, float value); /* reads back as the same float */
 void eki_json_int(eki_json *json, const char *key, int64_t value);
 void eki_json_bool(eki_json *json, const char *key, int value);
 void eki_json_null(eki_json *json, const char *key);
 
 /* The shortest decimal text that reads back as `value`, with a point whatever the locale. */
 void eki_json_number_text(double value, char text[32]);
+void eki_json_float_text(float value, char text[32]); /* the same for a float */
 
 #endif
