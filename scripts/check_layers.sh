@@ -18,6 +18,7 @@ allowed() {
     data) echo "data base" ;;
     dist) echo "dist base" ;;
     model) echo "model base graph onnx" ;;
+    zoo) echo "zoo base graph model" ;;
     surgery) echo "surgery base graph onnx model" ;;
     train) echo "train base graph onnx model data dist dnnl" ;;
     report) echo "report" ;;

@@ -104,9 +104,9 @@ EK_API EK_NODISCARD ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_l
 EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
 EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
 
-/* One training step. Trained parameters are read anew at each step, so that between steps the caller may change them
- * through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or gradient not finite
- * (parameter named); the model is as before the step.
+/* One training step; `result` may be NULL. Trained parameters are read anew at each step, so that between steps the
+ * caller may change them through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or
+ * gradient not finite (parameter named); the model is as before the step.
  */
 EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
                                               ek_error *err);

@@ -119,29 +119,6 @@ void tell_channels(const char *spec, int stored, int taken) {
         note("%s: colour images, taken as gray for the model (0.299 R + 0.587 G + 0.114 B)", spec);
 }
 
-/* The set as it is; images of a folder at the size of the model. */
-static ek_status open_sized(const char *spec, ek_split split, const ek_model_images *images,
-                            ek_dataset_options *options, ek_dataset **dataset, ek_error *err) {
-    ek_status status = ek_dataset_open(spec, split, options, dataset, err);
-    if (options->height != 0 || images->height == 0 || images->width == 0) return status;
-    if (status == EK_OK) {
-        ek_dataset_info info = ek_dataset_describe(*dataset);
-        if (strcmp(info.kind, "folder") != 0 || (info.height == images->height && info.width == images->width))
-            return EK_OK;
-        ek_dataset_close(*dataset);
-        *dataset = NULL;
-    } else if (status == EK_ERR_IO || status == EK_ERR_NOMEM) {
-        return status;
-    }
-    /* Images of another size, or of several sizes: once more, at the size of the model. */
-    ek_error second = {0};
-    options->height = images->height;
-    options->width = images->width;
-    ek_status again = ek_dataset_open(spec, split, options, dataset, &second);
-    if (again != EK_OK && status == EK_OK) *err = second;
-    return again == EK_OK ? EK_OK : status == EK_OK ? again : status;
-}
-
 /* A file where a folder is expected: what it is, by its name. */
 static void say_what_to_do(const char *spec, ek_error *err) {
     static const char *const kinds[][2] = {
@@ -175,13 +152,18 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
     ek_status status = image_options(args, model, &images, &options, err);
     options.limit = limit;
     options.unlabelled = unlabelled;
-    if (status == EK_OK) status = open_sized(spec, split, &images, &options, dataset, err);
+    if (images.height > 0 && images.width > 0) {
+        options.files_height = images.height;
+        options.files_width = images.width;
+    }
+    if (status == EK_OK) status = ek_dataset_open(spec, split, &options, dataset, err);
     if (status == EK_ERR_FORMAT || status == EK_ERR_IO) say_what_to_do(spec, err);
     if (status == EK_OK)
         tell_channels(spec, ek_dataset_stored_channels(*dataset), ek_dataset_describe(*dataset).channels);
     const ek_skipped *skipped;
     size_t count = status == EK_OK ? ek_dataset_skipped(*dataset, &skipped) : 0;
     if (count > 0) tell_skipped(spec, skipped, count);
+    if (status == EK_OK && ek_dataset_note(*dataset) != NULL) note("%s", ek_dataset_note(*dataset));
     return status;
 }
 

@@ -10,7 +10,8 @@
 #define OPTION_DATA                                                                                                    \
     {                                                                                                                  \
         .name = "data", .type = OPT_FILE, .argument = "SPEC", .group = "Data", .traits = OPT_FREE,                     \
-        .help = "a folder (IDX, CIFAR-10 binary, or images by class), images.npy,labels.npy or builtin:strokes[:N]"    \
+        .help = "a folder (IDX, CIFAR-10, images by class or with a table), table.csv, x.npy,labels.npy, "             \
+                "builtin:strokes[:N]"                                                                                  \
     }
 #define OPTION_SIZE                                                                                                    \
     {                                                                                                                  \

@@ -2,7 +2,7 @@
  * blocks with 16, 32 and 64 channels, global average pooling, one product. Where the shape changes the shortcut is a
  * 1x1 convolution with a norm (option B). With the norm after the activation a block is conv, relu, norm, conv, add,
  * relu, norm, and the shortcut convolution has a bias instead of a norm. */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include <stdio.h>
 

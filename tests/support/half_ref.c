@@ -1,6 +1,6 @@
 /* half_ref.c: a number of the format is digits * 2^exponent, so rounding is one division, nearbyint and a product, all
  * exact in double but for the one rounding that is meant. */
-#include "kernel/ref/half_ref.h"
+#include "support/half_ref.h"
 
 #include <math.h>
 

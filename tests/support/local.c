@@ -1,6 +1,5 @@
-/* local.c: ranks that are threads of one process: mailboxes under one lock. For tests, and for programs that want
- * synchronized training without a launcher. */
-#include "dist/transport.h"
+/* local.c: ranks that are threads of one process: mailboxes under one lock. */
+#include "support/local.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -3,9 +3,9 @@
  * Two passes for the moments (mean first, then squared differences), sums in long double, no shortcut of any kind.
  * The kernels and plans are compared with this and with nothing else.
  */
-#include "kernel/ref/norm_ref.h"
+#include "support/norm_ref.h"
 
-#include "kernel/ref/activation_ref.h"
+#include "support/activation_ref.h"
 
 #include <math.h>
 #include <stdlib.h>

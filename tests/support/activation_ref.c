@@ -1,5 +1,5 @@
 /* activation_ref.c: the reference of the activations; long double and libm. */
-#include "kernel/ref/activation_ref.h"
+#include "support/activation_ref.h"
 
 #include <evenkeel/norm.h>
 #include <math.h>

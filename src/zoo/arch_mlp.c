@@ -1,7 +1,7 @@
 /* arch_mlp.c: three hidden layers of 100 units unless told otherwise, the network in which batch norm was first shown
  * to help (Ioffe and Szegedy 2015, section 4.1, with ReLU for the sigmoid). Layer and RMS norm are over the features;
  * instance norm has one value per set here and is refused by build.c. */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include <stdio.h>
 

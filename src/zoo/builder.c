@@ -4,7 +4,7 @@
  * and parameter name: the weights of a layer do not depend on which other layers there are. Scales begin at 1, biases
  * and running means at 0, running variances at 1.
  */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include "base/random.h"
 

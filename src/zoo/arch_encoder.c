@@ -6,7 +6,7 @@
  * differ in length as they do in language. Feed pixels as they are, zero being paper. Layer and RMS norm are over the
  * features of one token; batch, group and instance norm take features as channels and tokens as space.
  */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include <math.h>
 #include <stdio.h>

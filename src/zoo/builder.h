@@ -3,8 +3,8 @@
  * A builder holds the current value and its extents; each call appends a layer. The first failure sticks: later calls
  * do nothing, and `status` reports it. Parameters are named as PyTorch names them, from the layer's name.
  */
-#ifndef EKI_MODEL_BUILDER_H
-#define EKI_MODEL_BUILDER_H
+#ifndef EKI_ZOO_BUILDER_H
+#define EKI_ZOO_BUILDER_H
 
 #include "model/model.h"
 

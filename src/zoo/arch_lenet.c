@@ -1,6 +1,6 @@
 /* arch_lenet.c: LeNet-5 (LeCun et al. 1998) as it is taught today: ReLU, max pooling, a norm after each convolution
  * and each hidden product. With instance norm the products go without, since a set would hold one value. */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 void eki_build_lenet(eki_builder *b) {
     eki_build_conv_unit(b, "", "1", (eki_conv_spec){.out = 6, .kernel = 5, .stride = 1, .pad = 2});

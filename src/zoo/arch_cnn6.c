@@ -1,6 +1,6 @@
 /* arch_cnn6.c: six 3x3 convolutions (16, 16, 32 stride 2, 32, 64 stride 2, 64), global average pooling, one product:
  * the smallest network in which everything this library is about shows. 72 k weights, a minute of training. */
-#include "model/builder.h"
+#include "zoo/builder.h"
 
 #include <stdio.h>
 

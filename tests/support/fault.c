@@ -1,4 +1,6 @@
 /* fault.c: a transport that spoils one message of its rank, so that tests see what comes of it. */
+#include "support/fault.h"
+
 #include "dist/comm_internal.h"
 
 #include <stdlib.h>
