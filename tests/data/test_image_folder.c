@@ -201,6 +201,38 @@ static void test_png_kinds(void **state) {
     ek_dataset_close(d);
 }
 
+/* What is transparent keeps its colour: alpha is dropped, not blended. */
+static void test_transparent(void **state) {
+    (void)state;
+    unsigned char indices[H * W], wide[H * W * 6] = {0};
+    for (int i = 0; i < H * W; i++) indices[i] = (unsigned char)(i % 4);
+    picture kinds[] = {{.channels = 1, .bits = 2, .palette = 1, .pixels = indices},
+                       {.channels = 1, .bits = 2, .pixels = indices},
+                       {.channels = 1, .bits = 16, .pixels = wide},
+                       {.channels = 3, .bits = 16, .pixels = wide},
+                       {.channels = 3, .bits = 8, .pixels = samples(3, 9)}};
+    for (int k = 0; k < 5; k++) {
+        for (int transparent = 0; transparent < 2; transparent++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "f/a/%d%d.png", k, transparent);
+            kinds[k].width = W;
+            kinds[k].height = H;
+            kinds[k].transparent = transparent;
+            put_png(name, &kinds[k]);
+        }
+    }
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, NULL);
+    assert_int_equal(ek_dataset_describe(d).count, 10);
+    for (int k = 0; k < 5; k++) {
+        for (int i = 0; i < 3 * H * W; i++) {
+            int c = i / (H * W), y = i / W % H, x = i % W;
+            assert_int_equal(value(d, 2 * k, c, y, x), value(d, 2 * k + 1, c, y, x));
+        }
+    }
+    assert_int_equal(value(d, 1, 2, 0, 0), 30); /* the palette's first colour, which is the transparent one */
+    ek_dataset_close(d);
+}
+
 static void test_jpeg(void **state) {
     (void)state;
     unsigned char flat[H * W * 3];
@@ -321,17 +353,9 @@ static void test_channels_of_arrays(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_order_and_names),
-        TEST(test_nested),
-        TEST(test_three_splits),
-        TEST(test_split),
-        TEST(test_gray_and_colour),
-        TEST(test_png_kinds),
-        TEST(test_jpeg),
-        TEST(test_sizes),
-        TEST(test_many),
-        TEST(test_channels),
-        TEST(test_channels_of_arrays),
+        TEST(test_order_and_names), TEST(test_nested),    TEST(test_three_splits), TEST(test_split),
+        TEST(test_gray_and_colour), TEST(test_png_kinds), TEST(test_transparent),  TEST(test_jpeg),
+        TEST(test_sizes),           TEST(test_many),      TEST(test_channels),     TEST(test_channels_of_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Names of folders or of a table's labels; other sets have numbers, which other data may call as it likes. */
+static int has_names(const ek_dataset_info *data) {
+    return strcmp(data->kind, "folder") == 0 || strcmp(data->kind, "table") == 0;
+}
+
+static ek_status same_classes(const train_job *job, const char *spec, ek_error *err) {
+    ek_dataset_info train = ek_dataset_describe(job->train), test = ek_dataset_describe(job->test);
+    if (!has_names(&train) || !has_names(&test) || train.classes != test.classes) return EK_OK;
+    for (int i = 0; i < train.classes; i++) {
+        if (strcmp(train.class_names[i], test.class_names[i]) == 0) continue;
+        return fail(err, EK_ERR_SHAPE, "class %d is '%s' in %s, but '%s' in %s; both need the same classes", i,
+                    train.class_names[i], job->data, test.class_names[i], spec);
+    }
+    return EK_OK;
+}
+
 ek_status train_open_data(train_job *job, ek_error *err) {
     job->data = option_text(job->args, "data");
     job->test_data = option_text(job->args, "test");
@@ -32,6 +48,7 @@ ek_status train_open_data(train_job *job, ek_error *err) {
         job->evaluated_on = ek_dataset_split(job->test) == EK_SPLIT_VALIDATION ? EK_SPLIT_VALIDATION : EK_SPLIT_TEST;
     if (status == EK_OK && job->evaluated_on == EK_SPLIT_TEST && ek_dataset_has_split(job->test, EK_SPLIT_VALIDATION))
         note("%s has validation data, too: evenkeel eval --split validation", spec);
+    if (status == EK_OK) return same_classes(job, spec, err);
     if (status == EK_ERR_IO && job->test_data == NULL) {
         warn("no test data: %s; accuracy will be that of the training data", err->text);
         job->test = NULL;

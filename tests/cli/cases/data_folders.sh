@@ -71,3 +71,7 @@ bytes 00 01 01 00 | npy y.npy '|u1' 2,2
 evenkeel train --model lenet --epochs 1 --batch 2 -o m.onnx --data x.npy,y.npy > out 2> err
 contains out "of 2, training data)"
 contains err "y.npy: one-hot labels, taken as the number of the column that holds the 1"
+bmp other/fox/1.bmp 10
+bmp other/owl/1.bmp 20
+expect 3 evenkeel train --model lenet --size 28 --epochs 1 -o n.onnx --data photos --test other 2> err
+contains err "class 0 is 'cat' in photos, but 'fox' in other; both need the same classes"
