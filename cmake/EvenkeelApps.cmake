@@ -56,3 +56,9 @@ if(EK_TOOL_SOURCES)
     target_link_libraries(evenkeel_tool PRIVATE OpenMP::OpenMP_C)
   endif()
 endif()
+
+# Images to try the commands of README and docs/guide on; not installed.
+add_executable(samples ${PROJECT_SOURCE_DIR}/apps/samples/samples.c)
+ek_room(samples samples)
+ek_compile_settings(samples ROOTS apps)
+target_link_libraries(samples PRIVATE evenkeel PNG::PNG)

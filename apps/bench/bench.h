@@ -7,7 +7,8 @@
  *     ek_bench_result result;
  *     ek_bench_options options = ek_bench_options_default();
  *     if (ek_bench_shape_parse("batch 16x64x56x56", &shape, &err) == EK_OK &&
- *         ek_bench_norm(&shape, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &result, &err) == EK_OK) ...
+ *         ek_bench_norm(&shape, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &result, &err) == EK_OK)
+ *         printf("%.2f times as fast as oneDNN\n", result.ratio);
  */
 #ifndef EK_BENCH_H
 #define EK_BENCH_H

@@ -1,13 +1,14 @@
 /* data.h: labelled image data, the batches made of it, and .npy files.
  *
  *     ek_dataset *train;
- *     ek_dataset_open("mnist-folder", EK_SPLIT_TRAIN, NULL, &train, &err);
- *     ek_loader_options o = ek_loader_options_default();
- *     o.batch = 64; o.seed = 1; o.shuffle = 1;
  *     ek_loader *loader;
- *     ek_loader_create(train, &o, &loader, &err);
- *     ek_loader_start_epoch(loader, 0, 0, &err);
- *     while (ek_loader_next(loader, &batch, &err) == EK_OK && batch.count > 0) ...
+ *     ek_batch batch;
+ *     ek_loader_options o = ek_loader_options_default();
+ *     o.batch = 64, o.seed = 1, o.shuffle = 1;
+ *     ek_status s = ek_dataset_open("mnist-folder", EK_SPLIT_TRAIN, NULL, &train, &err);
+ *     if (s == EK_OK) s = ek_loader_create(train, &o, &loader, &err);
+ *     if (s == EK_OK) s = ek_loader_start_epoch(loader, 0, 0, &err);
+ *     while (s == EK_OK && (s = ek_loader_next(loader, &batch, &err)) == EK_OK && batch.count > 0) use(&batch);
  *
  * What a batch holds depends on (seed, epoch, position) alone: never on threads, prefetching or what was read before.
  */

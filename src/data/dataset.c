@@ -216,7 +216,7 @@ int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
     return dataset != NULL && (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
 }
 
-const char *ek_dataset_note(const ek_dataset *dataset) { return dataset->note; }
+const char *ek_dataset_note(const ek_dataset *dataset) { return dataset == NULL ? NULL : dataset->note; }
 
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
     if (dataset == NULL) return 0;

@@ -138,12 +138,14 @@ EK_NODISCARD ek_status word_check_model_output(const char *word, ek_error *err);
 /* The candidate nearest to `word`, or NULL when none is near. */
 const char *suggest(const char *word, const char *const *candidates, size_t count);
 
-/* ---- help.c, help_json.c, man.c, completion.c ---- */
+/* ---- help.c, help_json.c, man.c, completion.c, completion_zsh.c, completion_fish.c ---- */
 void help_overview(FILE *file);
 void help_command(FILE *file, const command *cmd);
 int help_json(FILE *file, const command *cmd); /* 0 = writing failed */
 void man_page(FILE *file, const command *cmd); /* NULL = of the program */
 void completion_bash(FILE *file);
+void completion_zsh(FILE *file);
+void completion_fish(FILE *file);
 
 /* ---- main.c ---- */
 extern const command *const commands[]; /* ends in NULL */

@@ -4,30 +4,15 @@
 #include "spin.h"
 
 #include <evenkeel/cpu.h>
-#include <evenkeel/version.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 const command *const commands[] = {
-    &command_train,
-    &command_eval,
-    &command_run,
-    &command_models,
-    &command_inspect,
-    &command_fold,
-    &command_unfold,
-    &command_convert,
-    &command_diff,
-    &command_recalibrate,
-    &command_freeze,
-    &command_env,
-    &command_study,
-    &command_bench,
-    &command_help,
-    &command_completion,
-    NULL,
+    &command_train,  &command_eval,    &command_run,  &command_models,      &command_inspect, &command_fold,
+    &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,  &command_env,
+    &command_study,  &command_bench,   &command_help, &command_completion,  &command_version, NULL,
 };
 
 const command *command_find(const char *name) {
@@ -99,9 +84,8 @@ int main(int argc, char **argv) {
         help_overview(stderr);
         return code;
     }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        printf("evenkeel %s\n", ek_version());
-        code = EXIT_DONE;
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "-v") == 0) {
+        code = run_command(&command_version, argc - 2, argv + 2);
     } else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         help_overview(stdout);
         code = EXIT_DONE;
