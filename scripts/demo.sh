@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 need_build_tools
 
-say "building (MINUTES minutes on 2 cores)"
+say "building (about 4 minutes on 2 cores)"
 out=build/demo
 mkdir -p "$out"
 quietly cmake --preset release -DEK_TESTS=OFF
