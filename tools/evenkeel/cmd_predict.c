@@ -212,7 +212,7 @@ static ek_status prepare(predict_job *job, ek_error *err) {
         return fail(err, EK_ERR_ARG, "--csv and --json exclude each other");
     job->rows.format = option_flag(args, "json") ? ROWS_JSON : option_flag(args, "csv") ? ROWS_CSV : ROWS_TEXT;
     job->rows.top = option_int(args, "top");
-    ek_status status = ek_model_load(args->operands[0], &job->model, err);
+    ek_status status = model_open(args->operands[0], &job->model, err);
     job->rows.model = job->model;
     if (status == EK_OK) status = file_options(args, job->model, &job->rows.images, &job->opening, err);
     if (status == EK_OK && logits != NULL) status = check_writable(logits, err);
