@@ -13,9 +13,9 @@ die() {
 
 if [ -n "$model" ]; then
     [ -e "$model" ] || { echo "skipped: no $(basename "$model") in $(dirname "$model")"; exit 77; }
-    sed "s|^\\$ evenkeel train .* -o cls.onnx$|\$ cp '$model' cls.onnx|" "$page" >"$work/page.md"
-    grep -qF "cp '$model' cls.onnx" "$work/page.md" || die "the page makes no cls.onnx"
-    page=$work/page.md
+    sed "s|^\\$ evenkeel train .* -o cls.onnx$|\$ cp '$model' cls.onnx|" "$page" >"$work/adapt.md"
+    grep -qF "cp '$model' cls.onnx" "$work/adapt.md" || die "the page makes no cls.onnx"
+    page=$work/adapt.md
 fi
 "$(dirname "$0")/page.sh" "$build" "$source" "$page" "$work/folder"
 
