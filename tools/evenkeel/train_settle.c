@@ -111,23 +111,14 @@ ek_status train_settle(train_job *job, ek_error *err) {
 
 /* ---- Do the weights fit other images? ---- */
 
-static void put_word(char *line, size_t room, const char *text) {
+static void put_word(char *line, size_t room, const char *word) {
     size_t used = strlen(line);
-    int plain = text[0] != 0 && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                                  "-_=./:,+@%")] == 0;
-    if (plain) {
-        snprintf(line + used, room - used, " %s", text);
-        return;
-    }
-    used += (size_t)snprintf(line + used, room - used, " '");
-    for (; *text != 0 && used + 8 < room; text++)
-        used += (size_t)snprintf(line + used, room - used, *text == '\'' ? "'\\''" : "%c", *text);
-    if (used + 2 < room) snprintf(line + used, room - used, "'");
+    snprintf(line + used, room - used, " %s", quoted(word));
 }
 
 /* The command that was given, with other values for some options: name, value, name, value, ..., NULL. */
 static void put_command(const train_job *job, const char *const *changes, char *line, size_t room) {
-    static const char *const replaced = " epochs steps batch norm crop dry-run resume output quiet json ";
+    static const char *const replaced = " epochs steps batch norm crop dry-run resume output overwrite quiet json ";
     char word[600];
     snprintf(line, room, "evenkeel train");
     for (const option *o = job->args->command->options; o->name != NULL; o++) {
