@@ -4,9 +4,9 @@
 #       cmake       the same with find_package(evenkeel COMPONENTS norm), static and shared
 #       vendored    with the folder that scripts/vendor.sh makes, by CMake
 #       make        the same by its Makefile fragment
-#   and what docs/embedding.md shows for a way, as it stands
 #       engine      a program of its own against the installed engine, with pkg-config and find_package; the program, its
 #                   man pages and completions; and what `--target uninstall` does leaves nothing of it
+# and what docs/embedding.md shows for a way, as it stands.
 set -euo pipefail
 way=$1 cc=$2 source=$3 build=$4 work=$5/$1
 rm -rf "$work"
