@@ -20,6 +20,8 @@ static const option env_options[] = {
 static const char *const variables[][2] = {
     {"EVENKEEL_ISA", "caps the instruction set: generic, avx2, avx512 or neon"},
     {"OMP_NUM_THREADS", "threads where --threads is 0"},
+    {"GOMP_SPINCOUNT", "turns a waiting thread spins; evenkeel sets it unless you say how threads wait"},
+    {"OMP_WAIT_POLICY", "passive or active: how threads wait, instead of GOMP_SPINCOUNT"},
     {"NO_COLOR", "not empty: no colour"},
     {"COLUMNS", "width of help where there is no terminal"},
 };

@@ -1,6 +1,7 @@
 /* main.c: picks the command, parses its options and turns what it returns into the exit status. */
 #include "commands.h"
 #include "message.h"
+#include "spin.h"
 
 #include <evenkeel/cpu.h>
 #include <signal.h>
@@ -9,9 +10,10 @@
 #include <unistd.h>
 
 const command *const commands[] = {
-    &command_train,  &command_eval,    &command_run,  &command_models,      &command_inspect, &command_fold,
-    &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,  &command_env,
-    &command_study,  &command_bench,   &command_help, &command_completion,  &command_version, NULL,
+    &command_train, &command_eval,   &command_predict, &command_run,  &command_models,      &command_inspect,
+    &command_fold,  &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,
+    &command_env,   &command_study,  &command_bench,   &command_help, &command_completion,  &command_version,
+    NULL,
 };
 
 const command *command_find(const char *name) {
@@ -25,7 +27,9 @@ ek_error *unknown_command(const char *name, ek_error *err) {
     size_t n = 0;
     for (; commands[n] != NULL; n++) names[n] = commands[n]->name;
     const char *near = suggest(name, names, n);
-    if (near != NULL)
+    if (name[0] == '-')
+        fail(err, EK_ERR_ARG, "'%s' where a command is expected: evenkeel COMMAND [options]", name);
+    else if (near != NULL)
         fail(err, EK_ERR_ARG, "unknown command '%s'; did you mean '%s'?", name, near);
     else
         fail(err, EK_ERR_ARG, "unknown command '%s'", name);
@@ -90,6 +94,7 @@ int main(int argc, char **argv) {
         tool_voice.colour = wants_colour(STDERR_FILENO);
         code = report(unknown_command(argv[1], &err));
     } else {
+        spin_bounded(argv);
         code = run_command(command_find(argv[1]), argc - 2, argv + 2);
     }
     return finish_output(code);

@@ -7,6 +7,7 @@
 #include "report/json_out.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ ek_status fail_in(ek_error *err, const char *format, ...) {
     return err->status;
 }
 
-static void say_error(const char *text) {
+void say_error(const char *text) {
     const char *red = tool_voice.colour ? "\033[1;31m" : "", *plain = tool_voice.colour ? "\033[0m" : "";
     char who[32] = "";
     if (tool_voice.ranks > 1) snprintf(who, sizeof who, " [rank %d]", tool_voice.rank);
@@ -116,6 +117,9 @@ void warn(const char *format, ...) {
 int finish_output(int status) {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
+        return status == EXIT_DONE || status == EXIT_CHECK ? EXIT_PIPE : status; /* nobody reads on, as after head */
     fprintf(stderr, "evenkeel: error: cannot write to standard output: %s\n",
             errno ? strerror(errno) : "an earlier write failed");
     return status == EXIT_DONE || status == EXIT_CHECK ? EXIT_IO : status;

@@ -13,7 +13,8 @@ enum {
     EXIT_MEMORY = 5,
     EXIT_NUMERICS = 6,
     EXIT_DISTRIBUTED = 7,
-    EXIT_INTERRUPTED = 130
+    EXIT_INTERRUPTED = 130,
+    EXIT_PIPE = 141 /* what a shell gives for SIGPIPE */
 };
 
 /* How this run talks; set once by main. */
@@ -42,6 +43,8 @@ __attribute__((format(printf, 2, 3)))
 ek_status
 fail_in(ek_error *err, const char *format, ...);
 
+/* An error on standard error; the run may go on. */
+void say_error(const char *text);
 /* Reports err on standard error (with --json also as an object on standard output); returns the exit status. A usage
  * error (EXIT_USAGE) is followed by where to find help. */
 int report(const ek_error *err);
@@ -58,7 +61,11 @@ __attribute__((format(printf, 1, 2)))
 #endif
 void warn(const char *format, ...);
 
-/* Flushes standard output; the exit status to use: `status`, or EXIT_IO when the output could not be written. */
+/* `word` as a shell takes it: in quotes where it needs them. Valid until the fourth call from now. */
+const char *quoted(const char *word);
+
+/* Flushes standard output; the exit status to use: `status`, or EXIT_IO when the output could not be written, or
+ * EXIT_PIPE, without a word, when whoever read it has ended. */
 int finish_output(int status);
 
 /* Whether `file` is a terminal, and whether colour is wanted on it (NO_COLOR, TERM=dumb). */
