@@ -141,7 +141,7 @@ static bool input_explains(const causes *s, const eki_input *input) {
     const eki_case *c = s->c;
     double limit = c->out->labelled ? fits : fits / 2;
     if (input->gain > 0 && unknown_images(c)) return false;
-    return input->first <= fits / 2 && input->distance <= limit && input->distance <= c->out->distance / 2;
+    return input->first <= limit && input->distance <= limit && input->distance <= c->out->distance / 2;
 }
 
 /* At most half of the bias is left, and what goes is more than an average of so few images scatters: its deviation is
@@ -152,6 +152,9 @@ static bool batch_explains(const causes *s, const eki_batch_fit *fit) {
     return fit->batch <= smallest_batch && fit->bias <= fit->bias_large / 2 && fit->bias_large - fit->bias >= scatter;
 }
 
+/* One norm by far, or all by twice what is left where nothing is wrong. */
+static bool is_off(const causes *s) { return s->off > 0 || s->c->out->distance > 2 * fits; }
+
 /* Averages of few updates, images fed otherwise, tiny batches: the nearest of those that explain. */
 static ek_status explain(const causes *s, bool *found, ek_error *err) {
     eki_case *c = s->c;
@@ -161,7 +164,7 @@ static ek_status explain(const causes *s, bool *found, ek_error *err) {
     eki_input input = {.gain = 1};
     eki_batch_fit fit = {0};
     enum { NOTHING, INITIAL, INPUT, BATCH } what = NOTHING;
-    bool significant = s->gap || s->off > 0;
+    bool significant = s->gap || is_off(s);
     if (significant && d->distance_initial <= nearest) what = INITIAL, nearest = d->distance_initial;
     if (significant && s->first > fits / 2) {
         EKI_TRY(eki_fit_input(c, &input, err));
@@ -214,7 +217,7 @@ static void tell_apart(const causes *s) {
     } else if (!c->as_in_training && s->first > fits && unknown_images(c)) {
         other_images(s);
     } else if (d->labelled && !(s->gap && (s->lost > plain || d->distance > fits))) {
-        if (s->off > 0) d->cause = "none in accuracy, though the running statistics differ from the data's";
+        if (is_off(s)) d->cause = "none in accuracy, though the running statistics differ from the data's";
     } else if (s->frozen > 0) {
         name_it(s, "frozen-early", "statistics that were frozen while the weights went on", MEASURE "; freeze later");
     } else if (s->momentum < 0.5) {
@@ -250,6 +253,6 @@ ek_status eki_judge(eki_case *c, ek_error *err) {
     if (damaged(&s)) return EK_OK;
     bool found;
     EKI_TRY(explain(&s, &found, err));
-    if (!found && (s.gap || s.off > 0)) tell_apart(&s);
+    if (!found && (s.gap || is_off(&s))) tell_apart(&s);
     return EK_OK;
 }

@@ -86,7 +86,7 @@ static void test_more(void **state) {
     int wrong = 0;
     for (uint64_t seed = 2; seed <= 4; seed++) {
         for (int i = 0; i < 2; i++) {
-            setup s = {"builtin:strokes:900", gratings(), architectures[i], seed, 600, i == 0 ? 0.1 : 0.03};
+            setup s = {"builtin:strokes:900", gratings(), architectures[i], seed, 600, 0.1};
             printf("%s, seed %d\n", s.architecture, (int)seed);
             wrong += check_all(&s, 1);
         }
