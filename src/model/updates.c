@@ -3,7 +3,7 @@
  * `evenkeel.updates.<first output>` = a number stands only where the statistics are a debiased average, which needs it
  * to go on; whatever else sets statistics removes it.
  */
-#include "model/model.h"
+#include "model/match.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,13 +44,8 @@ ek_status eki_model_set_updates(ek_model *model, size_t norm, int64_t updates, e
 static bool all_are(const ek_model *model, const char *name, float wanted) {
     const eki_value *value = name[0] != '\0' ? eki_graph_find(model->graph, name) : NULL;
     int64_t count = 0;
-    if (value == NULL || value->init == NULL || value->init->dtype != EK_F32) return false;
-    if (!eki_shape_count(&value->init->shape, &count)) return false;
-    const float *values = value->init->data;
-    for (int64_t i = 0; i < count; i++) {
-        if (values[i] != wanted) return false;
-    }
-    return count > 0;
+    if (value == NULL || value->init == NULL || !eki_shape_count(&value->init->shape, &count)) return false;
+    return count > 0 && eki_all_equal(value->init, count, wanted);
 }
 
 bool eki_never_measured(const ek_model *model, const ek_model_norm *norm) {

@@ -13,7 +13,7 @@ cases=("$@")
 if [ $# -eq 0 ]; then
     for file in "$here"/cases/*.sh; do cases+=("$(basename "$file" .sh)"); done
 fi
-unset OMP_NUM_THREADS EVENKEEL_ISA COLUMNS
+unset OMP_NUM_THREADS OMP_WAIT_POLICY EVENKEEL_ISA COLUMNS
 export NO_COLOR=1 LC_ALL=C
 
 matches() { # what file: compares $work/what with the glob in file
