@@ -1,8 +1,9 @@
-# The engine: what needs oneDNN (src/dnnl), protobuf-c (src/onnx), zlib, libpng and TurboJPEG (src/data).
+# The engine: what needs oneDNN (src/dnnl), protobuf-c (src/onnx), zlib, libpng, TurboJPEG and libwebp (src/data).
 find_package(PkgConfig REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 find_library(EK_DNNL_LIBRARY NAMES dnnl REQUIRED)
 find_path(EK_DNNL_INCLUDE dnnl.h REQUIRED)
@@ -20,6 +21,7 @@ add_library(ek_onnx_proto OBJECT ${EK_GENERATED}/onnx/onnx.pb-c.c)
 target_include_directories(ek_onnx_proto SYSTEM PUBLIC ${EK_GENERATED})
 target_link_libraries(ek_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
 
+ek_layer(ops)
 ek_layer(dnnl)
 target_include_directories(ek_dnnl SYSTEM PRIVATE ${EK_DNNL_INCLUDE})
 ek_layer(graph)
@@ -27,17 +29,17 @@ ek_layer(onnx)
 target_include_directories(ek_onnx SYSTEM PRIVATE ${EK_GENERATED})
 target_link_libraries(ek_onnx PRIVATE PkgConfig::PROTOBUF_C)
 add_dependencies(ek_onnx ek_onnx_proto)
-ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG)
+ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG PkgConfig::WEBP)
 ek_layer(model)
+ek_layer(zoo)
 ek_layer(surgery)
 ek_layer(dist)
 target_compile_definitions(ek_dist PRIVATE
   EK_MODULE_DIR="${CMAKE_INSTALL_FULL_LIBDIR}/evenkeel")
 ek_layer(train ZLIB::ZLIB)
-ek_layer(bench)
-set(EK_ENGINE_LAYERS base cpu kernel norm dnnl graph onnx onnx_proto data model surgery dist train bench)
-set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG Threads::Threads
-    ${CMAKE_DL_LIBS})
+set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto data model zoo surgery dist train)
+set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG
+    PkgConfig::WEBP Threads::Threads ${CMAKE_DL_LIBS})
 
 ek_library(evenkeel ${EK_ENGINE_LAYERS})
 add_library(evenkeel::evenkeel ALIAS evenkeel)
@@ -49,14 +51,4 @@ endforeach()
 
 include(cmake/EvenkeelMpi.cmake)
 
-# The study and the tool see the public headers only, and share the JSON emitter of src/report.
-ek_layer(report)
-include(cmake/EvenkeelStudy.cmake)
-file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/evenkeel/*.c)
-if(EK_TOOL_SOURCES)
-  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} $<TARGET_OBJECTS:ek_study> $<TARGET_OBJECTS:ek_report>)
-  set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
-  ek_compile_settings(evenkeel_tool)
-  target_include_directories(evenkeel_tool PRIVATE ${PROJECT_SOURCE_DIR}/tools)
-  target_link_libraries(evenkeel_tool PRIVATE evenkeel PkgConfig::EK_JANSSON)
-endif()
+include(cmake/EvenkeelApps.cmake)

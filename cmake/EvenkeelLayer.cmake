@@ -13,8 +13,14 @@ if(EK_OPENMP)
 endif()
 
 # Settings of every piece of our own C: the same floating-point meaning everywhere (no contraction), strict warnings.
+# Includes are found in include/ and in the ROOTS, folders of the project: src unless said otherwise.
 function(ek_compile_settings target)
-  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  cmake_parse_arguments(T "" "" "ROOTS" ${ARGN})
+  if(NOT T_ROOTS)
+    set(T_ROOTS src)
+  endif()
+  list(TRANSFORM T_ROOTS PREPEND ${PROJECT_SOURCE_DIR}/)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${T_ROOTS})
   target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L)
   target_compile_options(${target} PRIVATE -ffp-contract=off ${EK_WARNINGS})
   if(EK_SANITIZE)

@@ -14,6 +14,7 @@
 #ifndef EVENKEEL_DATA_H
 #define EVENKEEL_DATA_H
 
+#include <evenkeel/image.h>
 #include <evenkeel/status.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +26,12 @@ extern "C" {
 typedef struct ek_dataset ek_dataset;
 typedef struct ek_loader ek_loader;
 
-typedef enum ek_split { EK_SPLIT_TRAIN = 0, EK_SPLIT_TEST = 1 } ek_split;
+typedef enum ek_split {
+    EK_SPLIT_TRAIN = 0,
+    EK_SPLIT_TEST = 1,       /* of a folder of images that has no test folder: its validation folder */
+    EK_SPLIT_VALIDATION = 2, /* only folders and tables of images may have one */
+    EK_SPLIT_ALL = 3         /* of ek_dataset_split: there is no split, training and test are the same examples */
+} ek_split;
 
 enum { EK_MAX_CHANNELS = 4 };
 
@@ -33,9 +39,10 @@ typedef struct ek_dataset_options {
     size_t struct_size;
     int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
     int64_t limit; /* use at most this many examples, 0 = all: the first ones; of a folder of images, evenly spread */
-    uint64_t max_bytes;  /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
-    int channels;        /* 3 = gray images are taken as RGB with three equal channels; 0 = as they are */
-    int unlabelled;      /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
+    uint64_t max_bytes; /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
+    int channels;   /* 3 = gray images become RGB with three equal channels; 1 = RGB becomes gray: 0.299 R + 0.587 G +
+                       0.114 B (Rec. 601), of pixels rounded to the nearest; 0 = as they are */
+    int unlabelled; /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
     double gain, offset; /* values become gain x + offset, pixels in [0, 1] before it; gain 0 = 1. Makes the set f32 */
     uint64_t reserved[3];
 } ek_dataset_options;
@@ -62,6 +69,17 @@ EK_API EK_NODISCARD ek_status ek_dataset_open(const char *spec, ek_split split, 
                                               ek_dataset **dataset, ek_error *err);
 EK_API void ek_dataset_close(ek_dataset *dataset);
 EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
+/* What the examples are: as asked for, or EK_SPLIT_VALIDATION for a test split that is one, or EK_SPLIT_ALL. */
+EK_API ek_split ek_dataset_split(const ek_dataset *dataset);
+/* 1 when there is a folder (or a table) for that split, too, in what was opened. Only images in folders and tables say.
+ */
+EK_API int ek_dataset_has_split(const ek_dataset *dataset, ek_split split);
+/* What was left out of a folder of images; returns the number of entries, which live as long as the set. What lies
+ * beside the folders of a split is counted with the training split. */
+EK_API size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped);
+/* Channels before ek_dataset_options.channels made them gray or RGB; of a folder of images 1 when all are gray, else 3.
+ */
+EK_API int ek_dataset_stored_channels(const ek_dataset *dataset);
 
 /* One example as f32 in [0, 1] (u8 / 255; f32 data as it is), C x H x W, and its label; either may be NULL. */
 EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label,

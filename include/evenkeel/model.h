@@ -118,11 +118,26 @@ EK_API EK_NODISCARD ek_status ek_model_tensor_data(ek_model *model, const char *
 /* The name of the value that holds the logits: the first output, or the input of its Softmax. */
 EK_API const char *ek_model_logits(const ek_model *model);
 
-/* metadata_props. NULL = no such key. Keys of Evenkeel: evenkeel.mean, evenkeel.std ("0.1,0.2,0.3"),
- * evenkeel.classes (names joined by newline), evenkeel.freeze.<first output> ("stats,affine"), evenkeel.opset (the
- * opset that saves write at, unless the options name one). Setting NULL removes a key. */
+/* metadata_props. NULL = no such key. Keys of Evenkeel: evenkeel.mean, evenkeel.std ("0.1,0.2,0.3"), evenkeel.size
+ * ("48x192", height x width), evenkeel.classes (names joined by newline), evenkeel.freeze.<first output>
+ * ("stats,affine"), evenkeel.opset (the opset that saves write at, unless the options name one). Setting NULL removes a
+ * key. */
 EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
 EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
+
+/* What a file says of the images that it is for: the extents of its first input where it has four, [N,C,H,W], else the
+ * metadata. */
+typedef struct ek_model_images {
+    int channels, height, width; /* 0 = not said */
+    int moments;                 /* channels that mean and deviation are for; 0 = the file has none */
+    float mean[4], std[4];       /* the input is (pixel - mean) / std, pixels in [0, 1]; else 0 and 1 */
+    int classes;                 /* names that the file has; 0 = none */
+    int reserved[7];
+} ek_model_images;
+/* EK_ERR_FORMAT: a key does not hold what it should. */
+EK_API EK_NODISCARD ek_status ek_model_describe_images(const ek_model *model, ek_model_images *images, ek_error *err);
+/* Copies the name of a class, cut to `room` bytes with its end; its whole length, 0 = the file has no such name. */
+EK_API size_t ek_model_class_name(const ek_model *model, int index, char *name, size_t room);
 
 /* Sets the switches of the norms that `pattern` means, and keeps them in the metadata. A pattern is a glob over node
  * name, first output and scale-initializer stem ("*" = all), or goes by depth: "until:NAME" (the norms that a node or

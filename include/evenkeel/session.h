@@ -81,6 +81,7 @@ typedef struct ek_profile_row {
     const char *op_type;
     double forward, backward; /* seconds in all */
     int64_t calls;
+    const char *kind; /* "convolution", "normalization" or "rest" */
 } ek_profile_row;
 EK_API size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room);
 

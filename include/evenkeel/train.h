@@ -165,6 +165,30 @@ EK_API ek_eval_options ek_eval_options_default(void);
 EK_API EK_NODISCARD ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
                                           ek_eval_result *result, ek_error *err);
 
+/* ---- Prediction ---- */
+
+/* What the scores of a classifier are. */
+typedef enum ek_scores {
+    EK_SCORES_AUTO = 0,          /* logits before a last Softmax or LogSoftmax; probabilities behind a last Sigmoid, or
+                                    where in each row no score is below 0 and their sum is 1 (to 0.001); else logits */
+    EK_SCORES_LOGITS = 1,        /* probabilities are their softmax */
+    EK_SCORES_PROBABILITIES = 2, /* they are what they are */
+} ek_scores;
+
+typedef struct ek_predictions {
+    int64_t images, classes;
+    float *logits;        /* images x classes, the bits that ek_evaluate gives */
+    float *probabilities; /* images x classes; NaN where a row holds NaN or +infinity */
+    ek_scores scores;     /* what the logits were taken for: LOGITS or PROBABILITIES */
+} ek_predictions;
+
+/* What a model says of images, which need no labels (ek_dataset_options.unlabelled). `options` as for ek_evaluate, NULL
+ * = defaults; its logits and batch_statistics are not used. In INFERENCE the bits for an image are the same in any set
+ * and batch, given the same `scores`. EK_ERR_SHAPE: not a classifier, which gives two or more numbers an image. */
+EK_API EK_NODISCARD ek_status ek_predict(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
+                                         ek_scores scores, ek_predictions *predictions, ek_error *err);
+EK_API void ek_predictions_free(ek_predictions *predictions);
+
 #ifdef __cplusplus
 }
 #endif

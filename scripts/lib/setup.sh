@@ -30,7 +30,7 @@ need_command() { command -v "$1" >/dev/null 2>&1 || need_packages "$2"; }
 
 need_build_tools() {
     need_packages gcc libc6-dev pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev zlib1g-dev \
-        libpng-dev libturbojpeg0-dev libjansson-dev
+        libpng-dev libturbojpeg0-dev libwebp-dev libjansson-dev
     need_command cmake cmake
     need_command ninja ninja-build
 }

@@ -1,29 +1,47 @@
-/* adjust.c: what is done to the values of a set before anybody sees them: gray images as RGB for a model that wants
- * three channels, and y = gain x + offset, another exposure of the same images.
+/* adjust.c: what is done to the values of a set before anybody sees them: gray images as RGB or RGB as gray, for a
+ * model that wants the other, and y = gain x + offset, another exposure of the same images.
  */
 #include "data/dataset.h"
 
 #include <string.h>
 
-/* The set's values anew, `copies` planes for each; f32 when `wide`. */
-static ek_status remake(ek_dataset *d, size_t copies, bool wide, const eki_open_args *args, ek_error *err) {
+/* How the values of a set are read anew. */
+typedef struct reading {
+    const ek_dataset *set;
+    size_t example, plane; /* values of each */
+    bool gray;             /* the luma of three planes */
+} reading;
+
+static unsigned char pixel(const reading *r, size_t example, size_t channel, size_t i) {
+    const unsigned char *at = r->set->pixels + example * r->example + channel * r->plane + i;
+    return r->gray ? eki_luma(at[0], at[r->plane], at[2 * r->plane]) : *at;
+}
+
+static float value(const reading *r, size_t example, size_t channel, size_t i) {
+    if (r->set->dtype == EK_U8) return (float)pixel(r, example, channel, i) / 255.0f;
+    const float *at = r->set->values + example * r->example + channel * r->plane + i;
+    return r->gray ? 0.299f * at[0] + 0.587f * at[r->plane] + 0.114f * at[2 * r->plane] : *at;
+}
+
+/* The set's values anew, with so many channels; f32 when `wide`. */
+static ek_status remake(ek_dataset *d, int channels, bool wide, const eki_open_args *args, ek_error *err) {
     ek_dataset from = *d;
-    size_t plane = (size_t)from.info.height * (size_t)from.info.width;
-    size_t planes = (size_t)from.info.count * (size_t)from.info.channels;
-    int64_t chw[3] = {(int64_t)copies * from.info.channels, from.info.height, from.info.width};
+    reading r = {.set = &from, .example = from.example_values, .gray = channels < from.info.channels};
+    r.plane = (size_t)from.info.height * (size_t)from.info.width;
+    int64_t chw[3] = {channels, from.info.height, from.info.width};
     d->pixels = NULL;
     d->values = NULL;
     d->labels = NULL;
     ek_status status = eki_dataset_reserve(d, from.image_name, wide ? EK_F32 : EK_U8, from.info.count, chw, err);
     if (status == EK_OK) memcpy(d->labels, from.labels, (size_t)from.info.count * sizeof *from.labels);
-    for (size_t p = 0; status == EK_OK && p < planes * copies; p++) {
-        size_t source = p / copies * plane, to = p * plane;
-        for (size_t i = 0; i < plane; i++) {
-            float value = from.dtype == EK_U8 ? (float)from.pixels[source + i] / 255.0f : from.values[source + i];
+    size_t planes = status == EK_OK ? (size_t)from.info.count * (size_t)channels : 0;
+    for (size_t p = 0; p < planes; p++) {
+        size_t example = p / (size_t)channels, channel = p % (size_t)channels % (size_t)from.info.channels;
+        for (size_t i = 0; i < r.plane; i++) {
             if (wide)
-                d->values[to + i] = args->gain * value + args->offset;
+                d->values[p * r.plane + i] = args->gain * value(&r, example, channel, i) + args->offset;
             else
-                d->pixels[to + i] = from.pixels[source + i];
+                d->pixels[p * r.plane + i] = pixel(&r, example, channel, i);
         }
     }
     eki_free(from.pixels);
@@ -33,11 +51,11 @@ static ek_status remake(ek_dataset *d, size_t copies, bool wide, const eki_open_
 }
 
 ek_status eki_dataset_adjust(ek_dataset *d, const eki_open_args *args, ek_error *err) {
-    bool repeat = args->channels == 3 && d->info.channels == 1, shift = args->gain != 1.0f || args->offset != 0.0f;
-    if (args->channels != 0 && d->info.channels != args->channels && !repeat) {
-        return eki_fail(err, EK_ERR_SHAPE, "%s: images have %d channels, expected 1 or %d", d->image_name,
-                        d->info.channels, args->channels);
+    int have = d->info.channels, channels = args->channels != 0 ? args->channels : have;
+    bool convert = channels != have, shift = args->gain != 1.0f || args->offset != 0.0f;
+    if (convert && have != 1 && have != 3) {
+        return eki_fail(err, EK_ERR_SHAPE, "%s: images have %d channels, expected 1 or 3", d->image_name, have);
     }
-    if (!repeat && !shift) return EK_OK;
-    return remake(d, repeat ? 3 : 1, shift || d->dtype == EK_F32, args, err);
+    if (!convert && !shift) return EK_OK;
+    return remake(d, channels, shift || d->dtype == EK_F32, args, err);
 }

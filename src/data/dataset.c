@@ -19,14 +19,15 @@ typedef struct format {
     const char *kind;
     bool (*claims)(const char *spec);
     ek_status (*open)(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
+    bool validation; /* may have a third split */
 } format;
 
 static const format formats[] = {
-    {"strokes", eki_strokes_claims, eki_strokes_open},
-    {"npy", eki_npy_claims, eki_npy_open},
-    {"idx", eki_idx_claims, eki_idx_open},
-    {"cifar10", eki_cifar_claims, eki_cifar_open},
-    {"folder", eki_folder_claims, eki_folder_open},
+    {"strokes", eki_strokes_claims, eki_strokes_open, false},
+    {"npy", eki_npy_claims, eki_npy_open, false},
+    {"idx", eki_idx_claims, eki_idx_open, false},
+    {"cifar10", eki_cifar_claims, eki_cifar_open, false},
+    {"folder", eki_folder_claims, eki_folder_open, true},
 };
 
 static const uint64_t default_max_bytes = (uint64_t)8 << 30;
@@ -40,15 +41,6 @@ bool eki_file_exists(const char *folder, const char *name) {
     int used = snprintf(path, sizeof path, "%s/%s", folder, name);
     struct stat info;
     return used > 0 && (size_t)used < sizeof path && stat(path, &info) == 0;
-}
-
-char *eki_path_join(eki_arena *arena, const char *folder, const char *name) {
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/') length--;
-    size_t room = length + strlen(name) + 2;
-    char *path = eki_arena_alloc(arena, room);
-    if (path != NULL) (void)snprintf(path, room, "%.*s/%s", (int)length, folder, name);
-    return path;
 }
 
 /* Checks extents and the limit; *bytes is what the examples take. */
@@ -139,19 +131,27 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     args->unlabelled = o.unlabelled != 0;
     args->gain = o.gain == 0 ? 1.0f : (float)o.gain;
     args->offset = (float)o.offset;
-    if ((o.channels != 0 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
-        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0 or 3; gain %g and offset %g must be finite",
+    if ((o.channels != 0 && o.channels != 1 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
+        return eki_fail(err, EK_ERR_ARG, "channels is %d, expected 0, 1 or 3; gain %g and offset %g must be finite",
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
     return EK_OK;
 }
 
+ek_status eki_fail_no_validation(const char *name, ek_error *err) {
+    return eki_fail(err, EK_ERR_IO, "%s: has no validation data; a folder of images has them in val/ beside train/",
+                    name);
+}
+
 static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (!formats[i].claims(args->spec)) continue;
+        if (args->split == EK_SPLIT_VALIDATION && !formats[i].validation)
+            return eki_fail_no_validation(args->spec, err);
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
+        if (dataset->stored_channels == 0) dataset->stored_channels = dataset->info.channels;
         if (args->height != 0) EKI_TRY(eki_resize_dataset(dataset, args->height, args->width, err));
         return eki_dataset_adjust(dataset, args, err);
     }
@@ -168,8 +168,9 @@ ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_opt
     if (out == NULL) return eki_fail(err, EK_ERR_ARG, "ek_dataset_open: no place for the dataset (NULL)");
     *out = NULL;
     if (spec == NULL || spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
-    if (split != EK_SPLIT_TRAIN && split != EK_SPLIT_TEST) {
-        return eki_fail(err, EK_ERR_ARG, "split is %d, expected EK_SPLIT_TRAIN or EK_SPLIT_TEST", (int)split);
+    if (split != EK_SPLIT_TRAIN && split != EK_SPLIT_TEST && split != EK_SPLIT_VALIDATION) {
+        return eki_fail(err, EK_ERR_ARG, "split is %d, expected EK_SPLIT_TRAIN, EK_SPLIT_TEST or EK_SPLIT_VALIDATION",
+                        (int)split);
     }
     eki_open_args args = {.spec = spec, .split = split};
     uint64_t max_bytes = 0;
@@ -177,6 +178,7 @@ ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_opt
     ek_dataset *dataset = eki_alloc_zero(sizeof *dataset);
     if (dataset == NULL) return eki_fail_nomem(err, sizeof *dataset);
     dataset->max_bytes = max_bytes;
+    dataset->split = split;
     ek_status status = open_as(dataset, &args, err);
     if (status != EK_OK) {
         ek_dataset_close(dataset);
@@ -191,11 +193,24 @@ void ek_dataset_close(ek_dataset *dataset) {
     eki_free(dataset->pixels);
     eki_free(dataset->values);
     eki_free(dataset->labels);
+    eki_skips_free(&dataset->skips);
     eki_arena_free(&dataset->arena);
     eki_free(dataset);
 }
 
 ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) { return dataset->info; }
+ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset->split; }
+
+int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
+    return (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
+}
+
+size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
+    *skipped = dataset->skips.items;
+    return dataset->skips.count;
+}
+
+int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset->stored_channels; }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
     if (index < 0 || index >= dataset->info.count) {

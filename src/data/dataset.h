@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "data/walk.h"
 
 #include <evenkeel/data.h>
 
@@ -11,12 +12,16 @@ struct ek_dataset {
     eki_arena arena; /* names */
     ek_dataset_info info;
     ek_dtype dtype;         /* EK_U8 or EK_F32 */
+    int stored_channels;    /* before they were made gray or RGB */
     size_t example_values;  /* C x H x W */
     unsigned char *pixels;  /* u8 examples, or NULL */
     float *values;          /* f32 examples, or NULL */
     int32_t *labels;        /* 0 <= label < info.classes */
     uint64_t max_bytes;     /* limit on pixel memory */
     const char *image_name; /* for messages: where the examples came from */
+    eki_skips skips;        /* what was left out */
+    ek_split split;         /* what the examples are, whatever was asked for */
+    bool has[EK_SPLIT_ALL]; /* splits that are there */
 };
 
 /* What ek_dataset_open was asked for, checked. */
@@ -25,12 +30,15 @@ typedef struct eki_open_args {
     ek_split split;
     int height, width; /* both 0 or both positive */
     int64_t limit;     /* 0 = all */
-    int channels;      /* 0 or 3 */
+    int channels;      /* 0 = as they are, 1 = gray, 3 = RGB */
     bool unlabelled;   /* sets without labels are welcome */
     float gain, offset;
 } eki_open_args;
 
 enum { EKI_MAX_CLASSES = 65536, EKI_MAX_SIDE = 65536 };
+
+/* EK_ERR_IO: a validation split was asked for. */
+ek_status eki_fail_no_validation(const char *name, ek_error *err);
 
 /* Number of examples used out of `total`. */
 int64_t eki_open_count(const eki_open_args *args, int64_t total);
@@ -44,13 +52,15 @@ ek_status eki_dataset_reserve(ek_dataset *dataset, const char *name, ek_dtype dt
 ek_status eki_dataset_adopt(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count, const int64_t chw[3],
                             void *data, ek_error *err);
 
-/* What is done to the values of a set that was opened: gray to RGB, gain and offset. */
+/* Rec. 601's luma of 8-bit RGB, rounded: the weights 0.299, 0.587 and 0.114 in 1/65536, which sum to 65536. */
+static inline unsigned char eki_luma(unsigned char r, unsigned char g, unsigned char b) {
+    return (unsigned char)((r * 19595U + g * 38470U + b * 7471U + 32768U) >> 16);
+}
+
+/* What is done to the values of a set that was opened: gray to RGB or RGB to gray, gain and offset. */
 ek_status eki_dataset_adjust(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 
 /* Sets the class names: a copy of `names`, or the numbers 0, 1, ... when it is NULL. */
 ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err);
-
-/* "FOLDER/NAME" in the dataset's arena; NULL when memory ends. */
-char *eki_path_join(eki_arena *arena, const char *folder, const char *name);
 
 #endif

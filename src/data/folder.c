@@ -7,15 +7,13 @@
 #include "base/threads.h"
 #include "data/folder_list.h"
 #include "data/formats.h"
-#include "data/image.h"
-#include "data/resize.h"
-#include "data/source.h"
+#include "data/place.h"
 
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_FILE_BYTES = 1 << 28, CHUNK = 16 };
+enum { CHUNK = 16 };
 
 typedef struct folder_job {
     ek_dataset *dataset;
@@ -24,7 +22,7 @@ typedef struct folder_job {
     size_t total; /* files listed; the set takes info.count of them, evenly spread */
     eki_image first;
     atomic_size_t failed; /* smallest example that failed */
-    atomic_bool colour;   /* a gray set has met a colour image */
+    atomic_bool colour;   /* there is a colour image */
 } folder_job;
 
 bool eki_folder_claims(const char *spec) {
@@ -38,57 +36,38 @@ static const eki_folder_file *file_of(const folder_job *job, size_t example) {
     return &job->files[(size_t)((wide)example * job->total / count)];
 }
 
-/* Height x width x channels to planes; gray is repeated when the set is RGB. */
-static void to_planes(const eki_image *image, int channels, unsigned char *out) {
-    size_t plane = (size_t)image->width * (size_t)image->height, step = (size_t)image->channels;
-    for (size_t c = 0; c < (size_t)channels; c++) {
-        const unsigned char *from = image->pixels + (step == 1 ? 0 : c);
-        for (size_t i = 0; i < plane; i++) out[c * plane + i] = from[i * step];
-    }
-}
-
-static ek_status store(const folder_job *job, const eki_image *image, unsigned char *out, ek_error *err) {
-    const ek_dataset_info *info = &job->dataset->info;
-    if (image->width == info->width && image->height == info->height) {
-        to_planes(image, info->channels, out);
-        return EK_OK;
-    }
-    size_t bytes = (size_t)image->width * (size_t)image->height * (size_t)info->channels;
-    unsigned char *planes = eki_alloc(bytes);
-    if (planes == NULL) return eki_fail_nomem(err, bytes);
-    to_planes(image, info->channels, planes);
-    eki_extent from = {image->height, image->width}, to = {info->height, info->width};
-    ek_status status = eki_resize_u8(planes, info->channels, from, out, to, err);
-    eki_free(planes);
-    return status;
-}
-
 static ek_status check_alike(const folder_job *job, const char *path, const eki_image *image, ek_error *err) {
     if (job->args->height > 0 || (image->width == job->first.width && image->height == job->first.height)) {
         return EK_OK;
     }
     return eki_fail(
         err, EK_ERR_SHAPE,
-        "%s: is %d x %d (height x width), but %s is %d x %d; give a height and width to resize all images to", path,
-        image->height, image->width, job->files[0].path, job->first.height, job->first.width);
+        "%s: is %d x %d (height x width), but %s is %d x %d; give one height and width, as with --size %dx%d: all are "
+        "then resized to it",
+        path, image->height, image->width, job->files[0].path, job->first.height, job->first.width, job->first.height,
+        job->first.width);
+}
+
+/* Nobody chose the channels, and a set that began gray has met a colour image. */
+static bool starts_anew(folder_job *job) {
+    return job->args->channels == 0 && job->dataset->info.channels == 1 && atomic_load(&job->colour);
 }
 
 static ek_status load(folder_job *job, size_t example, ek_error *err) {
     const eki_folder_file *file = file_of(job, example);
     unsigned char *data;
-    eki_encoded encoded = {.path = file->path};
+    eki_encoded encoded;
     eki_image image = {0};
-    EKI_TRY(eki_source_slurp(file->path, MAX_FILE_BYTES, &data, &encoded.size, err));
-    encoded.data = data;
+    EKI_TRY(eki_image_slurp(file->path, &data, &encoded, err));
     ek_status status;
     EKI_TRY_DONE(eki_image_probe(&encoded, &image, err));
     EKI_TRY_DONE(check_alike(job, file->path, &image, err));
-    if (image.channels > job->dataset->info.channels) {
-        atomic_store(&job->colour, true);
-        goto done;
-    }
+    if (image.channels > 1) atomic_store(&job->colour, true);
+    if (starts_anew(job)) goto done;
     EKI_TRY_DONE(eki_image_decode(&encoded, &image, err));
-    EKI_TRY_DONE(store(job, &image, job->dataset->pixels + example * job->dataset->example_values, err));
+    const ek_dataset *d = job->dataset;
+    EKI_TRY_DONE(eki_image_place(&image, d->info.channels, (eki_extent){d->info.height, d->info.width},
+                                 d->pixels + example * d->example_values, err));
     job->dataset->labels[example] = file->label;
 done:
     eki_image_free(&image);
@@ -101,7 +80,7 @@ static void load_chunk(void *argument, size_t chunk) {
     size_t end = (chunk + 1) * CHUNK, count = (size_t)job->dataset->info.count;
     for (size_t i = chunk * CHUNK; i < end && i < count; i++) {
         size_t failed = atomic_load(&job->failed);
-        if (failed < i || atomic_load(&job->colour)) return;
+        if (failed < i || starts_anew(job)) return;
         if (load(job, i, NULL) == EK_OK) continue;
         while (i < failed && !atomic_compare_exchange_weak(&job->failed, &failed, i)) continue;
         return;
@@ -114,18 +93,16 @@ static ek_status load_all(folder_job *job, ek_error *err) {
     atomic_store(&job->colour, false);
     eki_parallel_for(NULL, (count + CHUNK - 1) / CHUNK, load_chunk, job);
     size_t failed = atomic_load(&job->failed);
-    if (failed == SIZE_MAX || atomic_load(&job->colour)) return EK_OK;
+    if (failed == SIZE_MAX || starts_anew(job)) return EK_OK;
     EKI_TRY(load(job, failed, err));
     return eki_fail(err, EK_ERR_IO, "%s: could not be read, but could a moment later; memory may be short, try again",
                     file_of(job, failed)->path);
 }
 
 static ek_status probe_first(folder_job *job, ek_error *err) {
-    const char *path = job->files[0].path;
     unsigned char *data;
-    eki_encoded encoded = {.path = path};
-    EKI_TRY(eki_source_slurp(path, MAX_FILE_BYTES, &data, &encoded.size, err));
-    encoded.data = data;
+    eki_encoded encoded;
+    EKI_TRY(eki_image_slurp(job->files[0].path, &data, &encoded, err));
     ek_status status = eki_image_probe(&encoded, &job->first, err);
     eki_free(data);
     return status;
@@ -150,12 +127,13 @@ ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_err
     eki_folder_files files = {0};
     folder_job job = {.dataset = dataset, .args = args};
     ek_status status;
-    EKI_TRY_DONE(eki_folder_files_list(&paths, args, &files, err));
+    EKI_TRY_DONE(eki_folder_files_list(&paths, dataset, args, &files, err));
     job.files = files.items;
     job.total = files.count;
     EKI_TRY_DONE(probe_first(&job, err));
-    EKI_TRY_DONE(load_as(&job, job.first.channels, err));
-    if (atomic_load(&job.colour)) EKI_TRY_DONE(load_as(&job, 3, err));
+    EKI_TRY_DONE(load_as(&job, args->channels != 0 ? args->channels : job.first.channels, err));
+    if (starts_anew(&job)) EKI_TRY_DONE(load_as(&job, 3, err));
+    dataset->stored_channels = atomic_load(&job.colour) ? 3 : 1;
     EKI_TRY_DONE(eki_dataset_name_classes(dataset, (int)files.classes.count, files.classes.items, err));
 done:
     eki_folder_files_free(&files);

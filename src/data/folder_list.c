@@ -1,94 +1,128 @@
-/* folder_list.c: walking an image folder, two levels deep.
+/* folder_list.c: class folders, and the folders of a split.
  *
  * Names are sorted bytewise, never in the order of the file system or of a language, so that example i is the same
- * image on every machine. A folder called train (or test, val) that has folders but no images in it makes a split.
+ * image on every machine. A folder called train (test, val, ...) that has folders but no images in it is a split, and
+ * so are all folders of a set when there are no others.
  */
 #include "data/folder_list.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
-static bool is_image_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot != NULL &&
-           (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
+enum { SPLITS = EK_SPLIT_ALL, MOST_NAMES = 6 };
+
+static const char *const split_names[SPLITS][MOST_NAMES] = {
+    [EK_SPLIT_TRAIN] = {"train", "training"},
+    [EK_SPLIT_TEST] = {"test", "testing"},
+    [EK_SPLIT_VALIDATION] = {"val", "valid", "validation", "validate", "dev"},
+};
+
+/* The split that a folder's name says; -1 = none. */
+static int split_of(const char *name) {
+    for (int split = 0; split < SPLITS; split++) {
+        for (int i = 0; i < MOST_NAMES && split_names[split][i] != NULL; i++) {
+            if (strcasecmp(name, split_names[split][i]) == 0) return split;
+        }
+    }
+    return -1;
 }
 
-static bool wanted(DIR *dir, const char *name, eki_list_what what) {
-    if (name[0] == '.') return false;
-    if (what == EKI_LIST_IMAGES) return is_image_name(name);
-    struct stat info;
-    return fstatat(dirfd(dir), name, &info, 0) == 0 && S_ISDIR(info.st_mode);
-}
+/* A set's folders: where the classes of each split are, or `root` alone. */
+typedef struct layout {
+    const char *root;
+    const char *base[SPLITS];
+    bool split; /* there are folders for splits */
+} layout;
 
-static int compare(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
-static ek_status add_name(eki_arena *arena, eki_name_list *list, const char *name, ek_error *err) {
-    void *items = list->items;
-    bool grown = eki_grow(&items, &list->capacity, list->count + 1, sizeof *list->items);
-    list->items = items;
-    const char *copy = grown ? eki_arena_strdup(arena, name) : NULL;
-    if (copy == NULL) return eki_fail_nomem(err, strlen(name));
-    list->items[list->count++] = copy;
+/* Are there folders in ROOT/NAME, and no images? */
+static ek_status has_class_folders(eki_arena *arena, const char *root, const char *name, bool *yes, const char **path,
+                                   ek_error *err) {
+    eki_folder_entries entries;
+    *yes = false;
+    *path = eki_path_join(arena, root, name);
+    if (*path == NULL) return eki_fail_nomem(err, strlen(name));
+    EKI_TRY(eki_folder_read(arena, *path, &entries, NULL, err));
+    *yes = entries.folders.count > 0 && entries.images.count == 0;
+    eki_folder_entries_free(&entries);
     return EK_OK;
 }
 
-ek_status eki_list_folder(eki_arena *arena, const char *folder, eki_list_what what, eki_name_list *list,
-                          ek_error *err) {
-    DIR *dir = opendir(folder);
-    if (dir == NULL) return eki_fail(err, EK_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
-    ek_status status = EK_OK;
-    while (status == EK_OK) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (entry == NULL) break;
-        if (wanted(dir, entry->d_name, what)) status = add_name(arena, list, entry->d_name, err);
+/* Goes down while there is nothing but one folder with folders in it, as archives unpack. */
+static ek_status find_root(eki_arena *arena, const char *root, layout *l, eki_folder_entries *entries, ek_error *err) {
+    for (l->root = root;;) {
+        EKI_TRY(eki_folder_read(arena, l->root, entries, NULL, err));
+        if (entries->folders.count != 1 || entries->images.count != 0 || split_of(entries->folders.items[0]) >= 0) {
+            return EK_OK;
+        }
+        const char *inner;
+        bool more;
+        EKI_TRY(has_class_folders(arena, l->root, entries->folders.items[0], &more, &inner, err));
+        if (!more) return EK_OK;
+        eki_folder_entries_free(entries);
+        l->root = inner;
     }
-    if (status == EK_OK && errno != 0) {
-        status = eki_fail(err, EK_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
+}
+
+static ek_status set_base(layout *l, int split, const char *path, ek_error *err) {
+    if (l->base[split] != NULL) {
+        return eki_fail(err, EK_ERR_FORMAT, "%s and %s are the same split; rename or move one of them", l->base[split],
+                        path);
     }
-    closedir(dir);
-    if (status == EK_OK && list->count > 1) qsort(list->items, list->count, sizeof *list->items, compare);
+    l->base[split] = path;
+    l->split = true;
+    return EK_OK;
+}
+
+static ek_status find_splits(eki_arena *arena, const char *root, layout *l, ek_error *err) {
+    eki_folder_entries entries = {0};
+    ek_status status;
+    EKI_TRY_DONE(find_root(arena, root, l, &entries, err));
+    const eki_name_list *folders = &entries.folders;
+    size_t named = 0;
+    for (size_t i = 0; i < folders->count; i++) named += split_of(folders->items[i]) >= 0;
+    for (size_t i = 0; i < folders->count; i++) {
+        int split = split_of(folders->items[i]);
+        const char *path;
+        bool classes;
+        if (split < 0) continue;
+        EKI_TRY_DONE(has_class_folders(arena, l->root, folders->items[i], &classes, &path, err));
+        if (classes || named == folders->count) EKI_TRY_DONE(set_base(l, split, path, err));
+    }
+done:
+    eki_folder_entries_free(&entries);
     return status;
 }
 
-void eki_list_free(eki_name_list *list) {
-    free(list->items);
-    memset(list, 0, sizeof *list);
+/* The folder that has what was asked for, and what it is. */
+static ek_status choose(const layout *l, ek_split asked, const char **own, ek_split *is, ek_error *err) {
+    static const char *const wanted[SPLITS] = {"train/", "test/ or val/", "val/"};
+    *own = l->split ? l->base[asked] : l->root;
+    *is = l->split ? asked : EK_SPLIT_ALL;
+    if (l->split && *own == NULL && asked == EK_SPLIT_TEST) *own = l->base[*is = EK_SPLIT_VALIDATION];
+    if (!l->split && asked == EK_SPLIT_VALIDATION) return eki_fail_no_validation(l->root, err);
+    if (*own != NULL) return EK_OK;
+    const char *has = l->root;
+    for (int i = 0; i < SPLITS; i++) has = l->base[i] != NULL ? l->base[i] : has;
+    return eki_fail(err, EK_ERR_IO, "%s: has %s but no folder %s; add it, or name the folder with the classes", l->root,
+                    has, wanted[asked]);
 }
 
-/* Is ROOT/NAME a folder with class folders, not itself a class? */
-static bool is_split_folder(const char *root, const char *name) {
-    eki_arena arena = {0};
-    eki_name_list folders = {0}, images = {0};
-    const char *path = eki_path_join(&arena, root, name);
-    struct stat info;
-    bool yes = path != NULL && stat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
-               eki_list_folder(&arena, path, EKI_LIST_FOLDERS, &folders, NULL) == EK_OK && folders.count > 0 &&
-               eki_list_folder(&arena, path, EKI_LIST_IMAGES, &images, NULL) == EK_OK && images.count == 0;
-    eki_list_free(&folders);
-    eki_list_free(&images);
-    eki_arena_free(&arena);
-    return yes;
-}
-
-/* Folder that holds the classes of each split; both the root when there is no split. */
-static ek_status find_split(eki_arena *arena, const char *root, const char *base[2], ek_error *err) {
-    static const char *const test_names[] = {"test", "val", "valid", "validation"};
-    const char *train = is_split_folder(root, "train") ? "train" : NULL, *test = NULL;
-    for (size_t i = 0; i < sizeof test_names / sizeof test_names[0] && test == NULL; i++) {
-        if (is_split_folder(root, test_names[i])) test = test_names[i];
+/* What lies beside the folders of splits, or of classes; counted once, not for every split. */
+static ek_status skip_beside(eki_arena *arena, const char *folder, bool split, eki_skips *skips, ek_error *err) {
+    eki_folder_entries entries;
+    EKI_TRY(eki_folder_read(arena, folder, &entries, skips, err));
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < entries.images.count; i++) {
+        status = eki_skip(skips, "beside the class folders", "an image belongs into the folder of its class", folder,
+                          entries.images.items[i], err);
     }
-    base[EK_SPLIT_TRAIN] = train != NULL ? eki_path_join(arena, root, train) : test == NULL ? root : NULL;
-    base[EK_SPLIT_TEST] = test != NULL ? eki_path_join(arena, root, test) : train == NULL ? root : NULL;
-    if ((train != NULL && base[EK_SPLIT_TRAIN] == NULL) || (test != NULL && base[EK_SPLIT_TEST] == NULL)) {
-        return eki_fail_nomem(err, strlen(root));
+    for (size_t i = 0; status == EK_OK && split && i < entries.folders.count; i++) {
+        if (split_of(entries.folders.items[i]) >= 0) continue;
+        status = eki_skip(skips, "folders beside those of the split", NULL, folder, entries.folders.items[i], err);
     }
-    return EK_OK;
+    eki_folder_entries_free(&entries);
+    return status;
 }
 
 /* The first class that only one of two sorted lists has; NULL when they are equal. */
@@ -102,65 +136,94 @@ static const char *find_difference(const eki_name_list *a, const eki_name_list *
 
 static ek_status check_same_classes(eki_arena *arena, const char *own, const eki_name_list *classes, const char *other,
                                     ek_error *err) {
-    eki_name_list others = {0};
-    ek_status status = eki_list_folder(arena, other, EKI_LIST_FOLDERS, &others, err);
+    eki_folder_entries others;
+    EKI_TRY(eki_folder_read(arena, other, &others, NULL, err));
     bool in_own = false;
-    const char *name = status == EK_OK ? find_difference(classes, &others, &in_own) : NULL;
+    const char *name = find_difference(classes, &others.folders, &in_own);
+    ek_status status = EK_OK;
     if (name != NULL) {
         status = eki_fail(err, EK_ERR_FORMAT,
                           "%s: has a class folder '%s' that %s has not; both must have the same "
                           "classes",
                           in_own ? own : other, name, in_own ? other : own);
     }
-    eki_list_free(&others);
+    eki_folder_entries_free(&others);
     return status;
 }
 
-static ek_status add_images(eki_arena *arena, const char *folder, int label, eki_folder_files *files, ek_error *err) {
+ek_status eki_folder_add(eki_folder_files *files, const char *path, int label, ek_error *err) {
+    void *items = files->items;
+    bool grown = eki_grow(&items, &files->capacity, files->count + 1, sizeof *files->items);
+    files->items = items;
+    if (!grown || path == NULL) return eki_fail_nomem(err, sizeof *files->items);
+    files->items[files->count++] = (eki_folder_file){.path = path, .label = label};
+    return EK_OK;
+}
+
+static ek_status fail_empty(const char *folder, ek_error *err) {
+    eki_arena arena = {0};
+    eki_name_list none = {0};
+    eki_skips skips = {0};
+    char has[512] = "";
+    if (eki_walk(&arena, folder, &none, &skips, NULL) == EK_OK) eki_skips_text(&skips, has, sizeof has);
+    ek_status status =
+        eki_fail(err, EK_ERR_FORMAT,
+                 "%s: has no image, expected .png, .jpg, .webp or .bmp files%s%s; add some or remove the "
+                 "folder",
+                 folder, has[0] != '\0' ? ", found " : "", has);
+    eki_list_free(&none);
+    eki_skips_free(&skips);
+    eki_arena_free(&arena);
+    return status;
+}
+
+/* All images in and under a folder. */
+static ek_status add_images(eki_arena *arena, const char *folder, int label, eki_folder_files *files, eki_skips *skips,
+                            ek_error *err) {
     eki_name_list images = {0};
-    ek_status status = eki_list_folder(arena, folder, EKI_LIST_IMAGES, &images, err);
-    if (status == EK_OK && images.count == 0) {
-        status = eki_fail(err, EK_ERR_FORMAT,
-                          "%s: has no image, expected .png, .jpg or .jpeg files; add some or remove "
-                          "the folder",
-                          folder);
-    }
+    ek_status status = eki_walk(arena, folder, &images, skips, err);
+    if (status == EK_OK && images.count == 0) status = fail_empty(folder, err);
     for (size_t i = 0; status == EK_OK && i < images.count; i++) {
-        void *items = files->items;
-        bool grown = eki_grow(&items, &files->capacity, files->count + 1, sizeof *files->items);
-        files->items = items;
-        const char *path = grown ? eki_path_join(arena, folder, images.items[i]) : NULL;
-        if (path == NULL) status = eki_fail_nomem(err, strlen(folder));
-        if (path != NULL) files->items[files->count++] = (eki_folder_file){.path = path, .label = label};
+        status = eki_folder_add(files, images.items[i], label, err);
     }
     eki_list_free(&images);
     return status;
 }
 
-static ek_status add_class(eki_arena *arena, const char *base, int label, eki_folder_files *files, ek_error *err) {
-    const char *folder = eki_path_join(arena, base, files->classes.items[label]);
-    return folder == NULL ? eki_fail_nomem(err, strlen(base)) : add_images(arena, folder, label, files, err);
+static ek_status fail_no_classes(const char *folder, size_t count, ek_error *err) {
+    return eki_fail(err, EK_ERR_FORMAT,
+                    "%s: has %zu class folders; expected IDX files (train-images-idx3-ubyte ...), CIFAR-10 files "
+                    "(data_batch_1.bin ...), or folders of PNG, JPEG, WebP or BMP files, one for each class (as "
+                    "cat/1.jpg, or train/cat/1.jpg and test/cat/2.jpg)",
+                    folder, count);
 }
 
-ek_status eki_folder_files_list(eki_arena *arena, const eki_open_args *args, eki_folder_files *files, ek_error *err) {
-    const char *base[2], *root = args->spec;
-    ek_split split = args->split;
-    EKI_TRY(find_split(arena, root, base, err));
-    const char *own = base[split], *other = base[1 - (int)split];
-    if (own == NULL) {
-        return eki_fail(err, EK_ERR_IO, "%s: has %s but no folder %s; add it, or name the folder with the classes",
-                        root, other, split == EK_SPLIT_TRAIN ? "train/" : "test/ or val/");
+ek_status eki_folder_files_list(eki_arena *arena, ek_dataset *d, const eki_open_args *args, eki_folder_files *files,
+                                ek_error *err) {
+    layout l = {0};
+    const char *own;
+    EKI_TRY(find_splits(arena, args->spec, &l, err));
+    EKI_TRY(choose(&l, args->split, &own, &d->split, err));
+    for (int i = 0; i < SPLITS; i++) d->has[i] = l.base[i] != NULL;
+    eki_folder_entries entries;
+    EKI_TRY(eki_folder_read(arena, own, &entries, NULL, err));
+    files->classes = entries.folders;
+    eki_list_free(&entries.images);
+    size_t count = files->classes.count;
+    if (count == 0 && args->unlabelled) return add_images(arena, own, 0, files, &d->skips, err);
+    if (count == 0 || count > EKI_MAX_CLASSES) return fail_no_classes(own, count, err);
+    for (int i = 0; l.split && i < SPLITS; i++) {
+        if (l.base[i] != NULL && l.base[i] != own) {
+            EKI_TRY(check_same_classes(arena, own, &files->classes, l.base[i], err));
+        }
     }
-    EKI_TRY(eki_list_folder(arena, own, EKI_LIST_FOLDERS, &files->classes, err));
-    if (files->classes.count == 0 && args->unlabelled) return add_images(arena, own, 0, files, err);
-    if (files->classes.count == 0 || files->classes.count > EKI_MAX_CLASSES) {
-        return eki_fail(err, EK_ERR_FORMAT,
-                        "%s: has %zu class folders; expected IDX files (train-images-idx3-ubyte ...), CIFAR-10 files "
-                        "(data_batch_1.bin ...), or folders of PNG or JPEG files, one for each class",
-                        own, files->classes.count);
+    if (l.split && args->split == EK_SPLIT_TRAIN) EKI_TRY(skip_beside(arena, l.root, true, &d->skips, err));
+    EKI_TRY(skip_beside(arena, own, false, &d->skips, err));
+    for (size_t i = 0; i < count; i++) {
+        const char *folder = eki_path_join(arena, own, files->classes.items[i]);
+        if (folder == NULL) return eki_fail_nomem(err, strlen(own));
+        EKI_TRY(add_images(arena, folder, (int)i, files, &d->skips, err));
     }
-    if (other != NULL && other != own) EKI_TRY(check_same_classes(arena, own, &files->classes, other, err));
-    for (size_t i = 0; i < files->classes.count; i++) EKI_TRY(add_class(arena, own, (int)i, files, err));
     return EK_OK;
 }
 

@@ -110,6 +110,7 @@ ek_status eki_npy_open(ek_dataset *d, const eki_open_args *args, ek_error *err) 
     const char *paths[2] = {NULL, NULL};
     ek_npy images = {0}, labels = {0};
     EKI_TRY(split_spec(d, args, paths, err));
+    d->split = EK_SPLIT_ALL;
     ek_status status;
     EKI_TRY_DONE(eki_npy_read_within(paths[0], d->max_bytes, &images, err));
     if (paths[1] != NULL) EKI_TRY_DONE(eki_npy_read_within(paths[1], d->max_bytes, &labels, err));

@@ -55,14 +55,26 @@ static taps *make_taps(int from, int to) {
     return list;
 }
 
-static void resize_rows(const float *in, int height, int from, const taps *list, int to, float *out) {
-    for (int y = 0; y < height; y++) {
-        const float *row = in + (size_t)y * (size_t)from;
-        for (int x = 0; x < to; x++) {
-            float sum = 0;
-            for (int i = 0; i < list[x].count; i++) sum += row[list[x].first + i] * list[x].weights[i];
-            out[(size_t)y * (size_t)to + (size_t)x] = sum;
-        }
+/* Where the values of an image are: f32, or bytes that are made f32 row by row. */
+typedef struct raster {
+    const float *values;
+    const unsigned char *bytes;
+    size_t plane, row, step; /* between planes, rows and, of bytes, neighbours */
+} raster;
+
+static const float *fetch(const raster *r, size_t plane, size_t y, int width, float *room) {
+    size_t first = plane * r->plane + y * r->row;
+    if (r->values != NULL) return r->values + first;
+    const unsigned char *from = r->bytes + first;
+    for (size_t x = 0; x < (size_t)width; x++) room[x] = from[x * r->step];
+    return room;
+}
+
+static void resize_row(const float *row, const taps *list, int to, float *out) {
+    for (int x = 0; x < to; x++) {
+        float sum = 0;
+        for (int i = 0; i < list[x].count; i++) sum += row[list[x].first + i] * list[x].weights[i];
+        out[x] = sum;
     }
 }
 
@@ -77,40 +89,80 @@ static void resize_columns(const float *in, int width, const taps *list, int to,
     }
 }
 
+/* Tables and room for images of one size made another. */
+typedef struct resizer {
+    eki_extent from, to;
+    taps *across, *down;
+    float *room; /* a row of `from`, then all its rows as wide as `to` */
+} resizer;
+
+static void release(resizer *r) {
+    eki_free(r->across);
+    eki_free(r->down);
+    eki_free(r->room);
+}
+
+static ek_status set_up(resizer *r, eki_extent from, eki_extent to, ek_error *err) {
+    size_t floats = (size_t)from.width + (size_t)from.height * (size_t)to.width, bytes = floats * sizeof(float);
+    *r = (resizer){.from = from, .to = to};
+    r->across = make_taps(from.width, to.width);
+    r->down = make_taps(from.height, to.height);
+    r->room = eki_alloc(bytes);
+    if (r->across != NULL && r->down != NULL && r->room != NULL) return EK_OK;
+    release(r);
+    return eki_fail_nomem(err, bytes);
+}
+
+static void resize_plane(const resizer *r, const raster *in, size_t plane, float *out) {
+    float *middle = r->room + r->from.width;
+    for (size_t y = 0; y < (size_t)r->from.height; y++) {
+        resize_row(fetch(in, plane, y, r->from.width, r->room), r->across, r->to.width,
+                   middle + y * (size_t)r->to.width);
+    }
+    resize_columns(middle, r->to.width, r->down, r->to.height, out);
+}
+
 ek_status eki_resize(const float *in, int planes, eki_extent from, float *out, eki_extent to, ek_error *err) {
-    size_t bytes = (size_t)from.height * (size_t)to.width * sizeof(float);
-    taps *across = make_taps(from.width, to.width), *down = make_taps(from.height, to.height);
-    float *middle = eki_alloc(bytes);
-    ek_status status = EK_OK;
-    if (across == NULL || down == NULL || middle == NULL) {
-        status = eki_fail_nomem(err, bytes);
-    } else {
-        size_t in_plane = (size_t)from.height * (size_t)from.width, out_plane = (size_t)to.height * (size_t)to.width;
-        for (int p = 0; p < planes; p++) {
-            resize_rows(in + (size_t)p * in_plane, from.height, from.width, across, to.width, middle);
-            resize_columns(middle, to.width, down, to.height, out + (size_t)p * out_plane);
+    resizer r;
+    EKI_TRY(set_up(&r, from, to, err));
+    raster source = {.values = in, .plane = (size_t)from.height * (size_t)from.width, .row = (size_t)from.width};
+    for (size_t p = 0; p < (size_t)planes; p++) {
+        resize_plane(&r, &source, p, out + p * (size_t)to.height * (size_t)to.width);
+    }
+    release(&r);
+    return EK_OK;
+}
+
+static ek_status resize_bytes(const raster *in, int planes, eki_extent from, unsigned char *out, eki_extent to,
+                              ek_error *err) {
+    size_t values = (size_t)to.height * (size_t)to.width;
+    resizer r;
+    EKI_TRY(set_up(&r, from, to, err));
+    float *wide = eki_alloc(values * sizeof *wide);
+    for (size_t p = 0; wide != NULL && p < (size_t)planes; p++, out += values) {
+        resize_plane(&r, in, p, wide);
+        for (size_t i = 0; i < values; i++) {
+            float v = wide[i] + 0.5f;
+            out[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
         }
     }
-    eki_free(across);
-    eki_free(down);
-    eki_free(middle);
-    return status;
+    release(&r);
+    eki_free(wide);
+    return wide != NULL ? EK_OK : eki_fail_nomem(err, values * sizeof *wide);
 }
 
 ek_status eki_resize_u8(const unsigned char *in, int planes, eki_extent from, unsigned char *out, eki_extent to,
                         ek_error *err) {
-    size_t n_in = (size_t)planes * (size_t)from.height * (size_t)from.width;
-    size_t n_out = (size_t)planes * (size_t)to.height * (size_t)to.width;
-    float *wide = eki_alloc((n_in + n_out) * sizeof *wide);
-    if (wide == NULL) return eki_fail_nomem(err, (n_in + n_out) * sizeof *wide);
-    for (size_t i = 0; i < n_in; i++) wide[i] = in[i];
-    ek_status status = eki_resize(wide, planes, from, wide + n_in, to, err);
-    for (size_t i = 0; status == EK_OK && i < n_out; i++) {
-        float v = wide[n_in + i] + 0.5f;
-        out[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
-    }
-    eki_free(wide);
-    return status;
+    raster source = {
+        .bytes = in, .plane = (size_t)from.height * (size_t)from.width, .row = (size_t)from.width, .step = 1};
+    return resize_bytes(&source, planes, from, out, to, err);
+}
+
+ek_status eki_resize_image(const eki_image *image, int planes, unsigned char *out, eki_extent to, ek_error *err) {
+    size_t step = (size_t)image->channels;
+    raster source = {
+        .bytes = image->pixels, .plane = step == 1 ? 0 : 1, .row = (size_t)image->width * step, .step = step};
+    return resize_bytes(&source, planes, (eki_extent){image->height, image->width}, out, to, err);
 }
 
 typedef struct resize_job {

@@ -3,6 +3,7 @@
 #define EKI_RESIZE_H
 
 #include "data/dataset.h"
+#include "data/image.h"
 
 typedef struct eki_extent {
     int height, width;
@@ -14,6 +15,9 @@ ek_status eki_resize(const float *in, int planes, eki_extent from, float *out, e
 /* The same for u8, rounded to nearest. */
 ek_status eki_resize_u8(const unsigned char *in, int planes, eki_extent from, unsigned char *out, eki_extent to,
                         ek_error *err);
+
+/* A decoded image to planes; of a gray one each plane is the same. */
+ek_status eki_resize_image(const eki_image *image, int planes, unsigned char *out, eki_extent to, ek_error *err);
 
 /* Every image of a set, in place. Does nothing when the size is the same. */
 ek_status eki_resize_dataset(ek_dataset *dataset, int height, int width, ek_error *err);

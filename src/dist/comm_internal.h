@@ -2,6 +2,7 @@
 #ifndef EKI_COMM_INTERNAL_H
 #define EKI_COMM_INTERNAL_H
 
+#include "base/timer.h"
 #include "dist/comm.h"
 
 enum { EKI_TAG_CONTROL = 1, EKI_TAG_FIRST = 2, EKI_NOTICE_TEXT = 640 };
@@ -74,7 +75,6 @@ struct eki_exchange {
 };
 
 /* ---- control.c ---- */
-double eki_now(void);
 void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const char *text);
 void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *where, const char *text);
 /* Takes the notices that have come; the first that says that a rank failed is kept. */

@@ -10,12 +10,6 @@
 
 #define NOTICE_MAGIC UINT64_C(0x4543495445544b45)
 
-double eki_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void eki_pause(double waited) {
     if (waited < 2e-5) return;
     if (waited < 5e-3) {

@@ -2,7 +2,7 @@
  *
  * Everything is non-blocking and polled: nothing here may wait for another rank. Messages between two ranks with one
  * tag arrive in the order they were sent. mpi/mpi.c is one (a module of its own, so that no MPI is needed to run
- * Evenkeel alone), local.c another (ranks are threads of one process), fault.c a third that spoils a given one.
+ * Evenkeel alone); tests have one whose ranks are threads of one process, and one that spoils another.
  */
 #ifndef EKI_TRANSPORT_H
 #define EKI_TRANSPORT_H
@@ -46,31 +46,5 @@ typedef ek_status (*eki_transport_open_fn)(eki_transport **transport, ek_error *
 /* Which launcher started this process, by its environment: "openmpi", "mpich", or NULL. */
 const char *eki_launcher(void);
 ek_status eki_module_open(const char *flavour, eki_transport **transport, ek_error *err);
-
-/* ---- local.c: ranks are threads of one process ---- */
-typedef struct eki_local eki_local;
-ek_status eki_local_create(int size, eki_local **world, ek_error *err);
-void eki_local_destroy(eki_local *world);
-ek_status eki_local_join(eki_local *world, int rank, eki_transport **transport, ek_error *err);
-
-/* ---- fault.c: one fault of one rank, for tests ---- */
-typedef enum eki_fault_kind {
-    EKI_FAULT_NONE = 0,
-    EKI_FAULT_DELAY,   /* the message is sent after `milliseconds` */
-    EKI_FAULT_DROP,    /* the message is never sent */
-    EKI_FAULT_SHORT,   /* its last byte is missing */
-    EKI_FAULT_CORRUPT, /* byte `offset` is changed: a wrong id */
-    EKI_FAULT_DIE      /* nothing is sent or received from here on, as of a process that is gone */
-} eki_fault_kind;
-
-typedef struct eki_fault {
-    eki_fault_kind kind;
-    int nth; /* which message of this rank, from 0 */
-    int milliseconds;
-    size_t offset;
-} eki_fault;
-
-/* Takes `inner`, which ends with the result. */
-ek_status eki_fault_wrap(eki_transport *inner, const eki_fault *fault, eki_transport **transport, ek_error *err);
 
 #endif

@@ -2,11 +2,11 @@
 #include "graph/exec.h"
 
 #include "base/threads.h"
+#include "base/timer.h"
 #include "graph/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { CACHED_PLANS = 6 };
 
@@ -24,7 +24,7 @@ struct eki_exec {
     bool out_of_memory; /* for a gradient, while planning */
     eki_plan *current;
     size_t n_profile;
-    eki_profile_row profile[128];
+    ek_profile_row profile[128];
 };
 
 static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
@@ -134,7 +134,7 @@ static float *gradient_of(void *context, const eki_value *value, const eki_node 
     eki_exec *exec = context;
     if (!exec->options.backward) return NULL;
     const uint8_t *switches = exec->options.norm_switches;
-    bool norm = strstr(consumer->op_type, "Normalization") != NULL;
+    bool norm = eki_op_has(consumer->op, EKI_NORM);
     if (switches != NULL && norm && input > 0 && (switches[consumer->id] & EKI_NORM_FROZEN_AFFINE)) return NULL;
     int known = exec->parameter_of_value[value->id];
     if (known >= 0) return exec->parameters[known].gradient;
@@ -225,18 +225,18 @@ float *eki_exec_input_gradient(eki_exec *exec, size_t index) {
     return gradient_at(exec, exec->current->private_data->inputs[index]);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+static const char *kind_of(const eki_step *step) {
+    eki_opcode op = step->node != NULL ? step->node->op : EKI_OP_NONE;
+    return eki_op_has(op, EKI_CONVOLUTION) ? "convolution" : eki_op_has(op, EKI_NORM) ? "normalization" : "rest";
 }
 
 static void note_time(eki_exec *exec, const eki_pstep *pstep, double forward, double backward) {
     const char *name = pstep->step.op->name;
     size_t row = 0;
-    while (row < exec->n_profile && strcmp(exec->profile[row].op_type, name) != 0) row++;
+    while (row < exec->n_profile && exec->profile[row].op_type != name) row++;
     if (row == sizeof exec->profile / sizeof *exec->profile) return;
-    if (row == exec->n_profile) exec->profile[exec->n_profile++] = (eki_profile_row){.op_type = name};
+    if (row == exec->n_profile)
+        exec->profile[exec->n_profile++] = (ek_profile_row){.op_type = name, .kind = kind_of(&pstep->step)};
     exec->profile[row].forward += forward;
     exec->profile[row].backward += backward;
     exec->profile[row].calls += backward == 0.0;
@@ -254,9 +254,9 @@ static ek_status run_forward(eki_exec *exec, ek_error *err) {
     const eki_plan_private *p = exec->current->private_data;
     for (size_t s = 0; s < p->n_steps; s++) {
         eki_step *step = &p->steps[s]->step;
-        double start = exec->options.profile ? now() : 0.0;
+        double start = exec->options.profile ? eki_now() : 0.0;
         EKI_TRY(step->op->forward(step, err));
-        if (exec->options.profile) note_time(exec, p->steps[s], now() - start, 0.0);
+        if (exec->options.profile) note_time(exec, p->steps[s], eki_now() - start, 0.0);
     }
     return EK_OK;
 }
@@ -307,7 +307,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
     for (size_t s = p->n_steps; s-- > 0;) {
         eki_pstep *pstep = p->steps[s];
         if (!pstep->backward) continue;
-        double start = exec->options.profile ? now() : 0.0;
+        double start = exec->options.profile ? eki_now() : 0.0;
         void *scratch = pstep->step.scratch;
         if (pstep->backward_scratch >= 0) pstep->step.scratch = p->arena + p->buffers[pstep->backward_scratch].offset;
         ek_status status = pstep->step.op->backward(&pstep->step, err);
@@ -315,7 +315,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
         EKI_TRY(status);
         add_contributions(p, pstep);
         EKI_TRY(tell_ready(exec, p, s, err));
-        if (exec->options.profile) note_time(exec, pstep, 0.0, now() - start);
+        if (exec->options.profile) note_time(exec, pstep, 0.0, eki_now() - start);
     }
     return EK_OK;
 }
@@ -357,11 +357,7 @@ const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index) { re
 
 void eki_exec_weights_changed(eki_exec *exec) { drop_plans(exec); }
 
-size_t eki_exec_profile(const eki_exec *exec, eki_profile_row *rows, size_t room) {
+size_t eki_exec_profile(const eki_exec *exec, ek_profile_row *rows, size_t room) {
     for (size_t i = 0; i < exec->n_profile && i < room; i++) rows[i] = exec->profile[i];
     return exec->n_profile;
-}
-
-size_t eki_exec_memory(const eki_exec *exec) {
-    return exec->current == NULL ? 0 : exec->current->private_data->arena_bytes;
 }

@@ -4,6 +4,8 @@
 
 #include "graph/op.h"
 
+#include <evenkeel/session.h>
+
 /* Shape inference and constant folding over the whole graph with the given shapes of the inputs that have no
  * initializer (NULL = as declared, symbols stay symbols). Fills value->shape and dtype. All unsupported operators are
  * listed in one error. */
@@ -71,14 +73,6 @@ const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index);
 void eki_exec_weights_changed(eki_exec *exec);
 
 /* Seconds per operator type since creation, with options.profile. Returns the number of rows. */
-typedef struct eki_profile_row {
-    const char *op_type;
-    double forward, backward;
-    int64_t calls;
-} eki_profile_row;
-size_t eki_exec_profile(const eki_exec *exec, eki_profile_row *rows, size_t room);
-
-/* Bytes of the current plan's arena (activations, gradients, scratch). */
-size_t eki_exec_memory(const eki_exec *exec);
+size_t eki_exec_profile(const eki_exec *exec, ek_profile_row *rows, size_t room);
 
 #endif

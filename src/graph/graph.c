@@ -119,6 +119,7 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
     eki_arena *arena = &graph->arena;
     eki_node *node = eki_arena_alloc(arena, sizeof *node);
     if (node == NULL) return no_memory(err);
+    node->op = eki_op_code(op_type, domain);
     node->op_type = eki_arena_strdup(arena, op_type);
     node->domain = strcmp(domain, "ai.onnx") == 0 ? "" : eki_arena_strdup(arena, domain);
     node->name = eki_arena_strdup(arena, name);
@@ -135,6 +136,21 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
     graph->nodes[graph->n_nodes++] = node;
     if (result != NULL) *result = node;
     return EK_OK;
+}
+
+ek_status eki_graph_add_op(eki_graph *graph, eki_opcode op, const char *name, eki_value *const *in, int n_in,
+                           eki_value *const *out, int n_out, eki_node **result, ek_error *err) {
+    return eki_graph_add_node(graph, eki_op_name(op), "", name, in, n_in, out, n_out, result, err);
+}
+
+void eki_node_become(eki_node *node, eki_opcode op) {
+    node->op = op;
+    node->op_type = eki_op_name(op);
+}
+
+void eki_node_drop(eki_node *node) {
+    node->op = EKI_OP_NONE;
+    node->op_type = NULL;
 }
 
 ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_error *err) {

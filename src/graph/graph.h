@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "ops/ops.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -86,7 +87,8 @@ typedef struct eki_attr {
 
 struct eki_node {
     const char *name;    /* may be "" */
-    const char *op_type; /* "Conv" */
+    eki_opcode op;       /* EKI_OP_NONE: of another domain, not known, or removed */
+    const char *op_type; /* "Conv"; NULL = removed */
     const char *domain;  /* "" = ai.onnx */
     int id;              /* index in eki_graph.nodes */
     int n_in, n_out, n_attr;
@@ -146,6 +148,13 @@ ek_status eki_graph_add_output(eki_graph *graph, eki_value *value, ek_error *err
 ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *domain, const char *name,
                              eki_value *const *in, int n_in, eki_value *const *out, int n_out, eki_node **node,
                              ek_error *err);
+/* The same of ONNX's own domain. */
+ek_status eki_graph_add_op(eki_graph *graph, eki_opcode op, const char *name, eki_value *const *in, int n_in,
+                           eki_value *const *out, int n_out, eki_node **node, ek_error *err);
+/* Makes it a node of another operator; inputs and attributes are the caller's matter. */
+void eki_node_become(eki_node *node, eki_opcode op);
+/* Marks it for eki_graph_sweep. */
+void eki_node_drop(eki_node *node);
 /* Room for one more attribute of the node, by name; an existing one of that name is reset and returned. */
 ek_status eki_node_attr_slot(eki_graph *graph, eki_node *node, const char *name, eki_attr **attr, ek_error *err);
 ek_status eki_node_set_int(eki_graph *graph, eki_node *node, const char *name, int64_t value, ek_error *err);
@@ -165,7 +174,7 @@ int64_t eki_graph_opset(const eki_graph *graph, const char *domain); /* 0 = not 
 const char *eki_graph_meta(const eki_graph *graph, const char *key); /* NULL = none */
 ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *value, ek_error *err);
 
-/* Removes nodes whose `op_type` was set to NULL, and drops them from `nodes`. */
+/* Takes what eki_node_drop marked out of `nodes`. */
 void eki_graph_sweep(eki_graph *graph);
 
 /* Orders nodes so that producers come first (stable). EK_ERR_FORMAT names a node on the cycle. */

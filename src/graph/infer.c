@@ -36,7 +36,7 @@ ek_status eki_check_operators(const eki_graph *graph, const bool *only, ek_error
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (only != NULL && !only[node->id]) continue;
-        if (eki_op_find(node->op_type, node->domain, eki_graph_opset(graph, node->domain)) == NULL) {
+        if (eki_op_find(node->op, eki_graph_opset(graph, node->domain)) == NULL) {
             note_missing(&missing, node);
         }
     }
@@ -138,7 +138,7 @@ static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *k
         infer->out[k].shape.rank = -1;
         infer->out[k].constant = NULL;
     }
-    const eki_op *op = eki_op_find(node->op_type, node->domain, infer->opset);
+    const eki_op *op = eki_op_find(node->op, infer->opset);
     EKI_TRY(op->infer(infer));
     return store_outputs(graph, node, known, infer);
 }

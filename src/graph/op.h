@@ -1,4 +1,4 @@
-/* op.h: what an operator is to the engine. One operator = one file in op/ and one row in op/ops.def.
+/* op.h: what an operator is to the engine. One operator = one file in op/ and one row in ops/ops.def.
  *
  * An operator has up to five functions:
  *     infer     shapes, types and, where they are known, values of the outputs (works with symbolic dimensions)
@@ -89,8 +89,8 @@ struct eki_step {
 };
 
 typedef struct eki_op {
-    const char *name, *domain;
-    int since, until;     /* opset range of this row, until 0 = open */
+    const char *name;
+    int since, until;     /* opsets that it is run for; since 0 = all there are, until 0 = open */
     uint32_t diff_inputs; /* bit i: backward can give the gradient of input i (bit 31: of all inputs from 31 on) */
     uint32_t stateful;    /* bit i: input i is state, neither trained nor differentiated (running mean, variance) */
     eki_infer_fn infer;
@@ -98,10 +98,18 @@ typedef struct eki_op {
     void (*release)(eki_step *step);
 } eki_op;
 
-/* The operator for a node at an opset, or NULL. */
-const eki_op *eki_op_find(const char *op_type, const char *domain, int64_t opset);
-/* All rows, for listings. */
-const eki_op *eki_op_table(size_t *count);
+/* How an operator is run at an opset, or NULL. */
+const eki_op *eki_op_find(eki_opcode code, int64_t opset);
+/* ... at any, for listings. */
+const eki_op *eki_op_run(eki_opcode code);
+
+/* An operator's file ends with its row, as in
+ *     EKI_OPERATOR(Relu, .diff_inputs = 0x1, EKI_ALL_OF(Relu));
+ * A function that is named but not written, or a row of ops.def that no file has, does not link. */
+#define EKI_OPERATOR(name_, ...) const eki_op eki_op_##name_ = {.name = #name_, __VA_ARGS__}
+#define EKI_ALL_OF(name_)                                                                                              \
+    .infer = eki_op_##name_##_infer, .prepare = eki_op_##name_##_prepare, .forward = eki_op_##name_##_forward,         \
+    .backward = eki_op_##name_##_backward
 
 /* How a plan was asked to run; the operators read it. */
 typedef enum eki_mode {

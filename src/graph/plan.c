@@ -22,7 +22,7 @@ typedef struct builder {
 } builder;
 
 static const eki_op reorder_op = {.name = "Reorder",
-                                  .domain = "",
+
                                   .diff_inputs = 1,
                                   .forward = eki_op_reorder_forward,
                                   .backward = eki_op_reorder_backward};
@@ -158,10 +158,10 @@ static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
     return push_step(b, pstep);
 }
 
-static bool affine_frozen(const builder *b, const eki_node *node, const eki_op *op, int input) {
+static bool affine_frozen(const builder *b, const eki_node *node, int input) {
     const uint8_t *switches = b->request->options->norm_switches;
-    bool norm = op->stateful != 0 || strstr(op->name, "Normalization") != NULL;
-    return switches != NULL && norm && input > 0 && (switches[node->id] & EKI_NORM_FROZEN_AFFINE) != 0;
+    return switches != NULL && eki_op_has(node->op, EKI_NORM) && input > 0 &&
+           (switches[node->id] & EKI_NORM_FROZEN_AFFINE) != 0;
 }
 
 static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
@@ -178,7 +178,7 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
         step->in_layout[k] = tensor->view.layout;
         step->constant[k] = b->p->known[node->in[k]->id].constant;
         step->is_parameter[k] = node->in[k]->init != NULL;
-        step->want_din[k] = tensor->needs_grad && differentiable && !affine_frozen(b, node, step->op, k);
+        step->want_din[k] = tensor->needs_grad && differentiable && !affine_frozen(b, node, k);
         *any_grad = *any_grad || step->want_din[k];
     }
     return EK_OK;
@@ -275,7 +275,7 @@ static ek_status add_node(builder *b, const eki_node *node) {
     eki_pstep *pstep = NULL;
     bool any_grad;
     int64_t opset = eki_graph_opset(b->request->graph, node->domain);
-    EKI_TRY(new_step(b, eki_op_find(node->op_type, node->domain, opset), node, &pstep));
+    EKI_TRY(new_step(b, eki_op_find(node->op, opset), node, &pstep));
     eki_step *step = &pstep->step;
     step->opset = opset;
     step->n_in = node->n_in;

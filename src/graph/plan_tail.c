@@ -20,20 +20,15 @@ typedef struct finder {
 } finder;
 
 static bool is_norm(const eki_node *node) {
-    static const char *const names[] = {"BatchNormalization", "InstanceNormalization", "GroupNormalization",
-                                        "LayerNormalization", "RMSNormalization"};
     for (int k = 1; k < node->n_out; k++) {
         if (node->out[k] != NULL) return false;
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(node->op_type, names[i]) == 0) return node->domain[0] == '\0';
-    }
-    return false;
+    return eki_op_has(node->op, EKI_NORM);
 }
 
 static bool is_lone_conv(const eki_plan_request *request, const eki_node *node) {
     bool gradients = request->options->backward || request->options->mode == EKI_MODE_TRAINING;
-    return !gradients && strcmp(node->op_type, "Conv") == 0 && node->domain[0] == '\0';
+    return !gradients && node->op == EKI_OP_Conv;
 }
 
 static void count_uses(finder *f) {
@@ -55,14 +50,10 @@ static const eki_node *only_user(const finder *f, const eki_value *value) {
     return f->uses[value->id] == 1 ? f->user[value->id] : NULL;
 }
 
-static bool is_op(const eki_node *node, const char *op_type) {
-    return node != NULL && strcmp(node->op_type, op_type) == 0 && node->domain[0] == '\0' && node->out[0] != NULL;
-}
-
 /* Whether `add` adds to `value` a tensor of its shape that is computed before `norm` runs. */
 static bool adds_residual(const finder *f, const eki_node *norm, const eki_node *add, const eki_value *value,
                           eki_value **residual) {
-    if ((!is_op(add, "Add") && !is_op(add, "Sum")) || add->n_in != 2) return false;
+    if (!eki_op_has(add->op, EKI_SUM) || add->n_in != 2 || add->out[0] == NULL) return false;
     if (add->in[0] == NULL || add->in[1] == NULL || add->in[0] == add->in[1]) return false;
     *residual = add->in[0] == value ? add->in[1] : add->in[0];
     const eki_known *a = &f->known[value->id], *b = &f->known[(*residual)->id];
@@ -85,7 +76,7 @@ static void find_tail(const finder *f, const eki_node *node) {
     } else {
         tail->residual = NULL;
     }
-    if (!is_op(next, "Relu")) return;
+    if (next == NULL || next->op != EKI_OP_Relu || next->out[0] == NULL) return;
     tail->relu = true;
     tail->last = next;
     f->tails->absorbed[next->id] = true;

@@ -101,8 +101,8 @@ ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_e
     EKI_TRY(eki_graph_view(model->graph, &graph, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
-        if (node->domain[0] != '\0' || strcmp(node->op_type, "Dropout") != 0) continue;
-        node->op_type = "Identity";
+        if (node->op != EKI_OP_Dropout) continue;
+        eki_node_become(node, EKI_OP_Identity);
         node->n_in = node->n_out = 1;
         node->n_attr = 0;
     }

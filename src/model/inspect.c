@@ -102,7 +102,7 @@ const eki_value *eki_model_logits_value(const ek_model *model) {
     if (model->graph->n_outputs == 0) return NULL;
     const eki_value *output = model->graph->outputs[0];
     const eki_node *last = output->producer;
-    bool softmax = last != NULL && last->domain[0] == '\0' && strcmp(last->op_type, "Softmax") == 0;
+    bool softmax = last != NULL && last->op == EKI_OP_Softmax;
     return softmax && last->n_in > 0 && last->in[0] != NULL ? last->in[0] : output;
 }
 

@@ -14,30 +14,18 @@
 
 #include <string.h>
 
-static bool is_one_of(const eki_node *node, const char *const *names) {
-    if (node == NULL || node->domain[0] != '\0') return false;
-    for (; *names != NULL; names++) {
-        if (strcmp(node->op_type, *names) == 0) return true;
-    }
-    return false;
-}
-
 /* Whether the node reads input `input` as a parameter. */
 static bool reads_parameter(const eki_node *node, int input) {
-    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", NULL};
-    static const char *const norms[] = {"BatchNormalization", "InstanceNormalization", "GroupNormalization",
-                                        "LayerNormalization", "RMSNormalization",      NULL};
-    static const char *const add[] = {"Add", NULL};
-    if (is_one_of(node, layers) || is_one_of(node, norms)) return input > 0;
-    if (!is_one_of(node, add) || node->n_in != 2) return false;
+    if (eki_op_has(node->op, EKI_PRODUCT | EKI_NORM)) return input > 0;
+    if (node->op != EKI_OP_Add || node->n_in != 2) return false;
     const eki_value *other = node->in[1 - input]; /* a bias that a layer leaves to an Add */
-    return other != NULL && is_one_of(other->producer, layers);
+    return other != NULL && other->producer != NULL && eki_op_has(other->producer->op, EKI_PRODUCT);
 }
 
 /* The data of a Constant node that can be lifted, or NULL. */
 static eki_tensor *constant_data(const eki_value *value) {
-    static const char *const constant[] = {"Constant", NULL};
-    if (value == NULL || value->init != NULL || value->is_output || !is_one_of(value->producer, constant)) return NULL;
+    if (value == NULL || value->init != NULL || value->is_output || value->producer == NULL) return NULL;
+    if (value->producer->op != EKI_OP_Constant) return NULL;
     const eki_attr *attr = eki_node_attr(value->producer, "value");
     if (attr == NULL || attr->type != EKI_ATTR_TENSOR || attr->t == NULL) return NULL;
     return attr->t->dtype == EK_F32 && attr->t->shape.rank > 0 ? attr->t : NULL;
@@ -45,11 +33,11 @@ static eki_tensor *constant_data(const eki_value *value) {
 
 /* The initializer behind one or more Identity nodes, or NULL. */
 static const eki_tensor *shared_data(const eki_value *value) {
-    static const char *const identity[] = {"Identity", NULL};
     if (value == NULL || value->init != NULL || value->is_output) return NULL;
     for (int hops = 0; value->init == NULL && hops < 8; hops++) {
         const eki_node *node = value->producer;
-        if (!is_one_of(node, identity) || node->n_in != 1 || node->n_out != 1 || node->in[0] == NULL) return NULL;
+        if (node == NULL || node->op != EKI_OP_Identity || node->n_in != 1 || node->n_out != 1 || node->in[0] == NULL)
+            return NULL;
         value = node->in[0];
     }
     return value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
@@ -73,7 +61,7 @@ static ek_status drop_name(eki_graph *graph, eki_tensor *tensor, ek_error *err) 
 }
 
 static void lift(eki_value *value, eki_tensor *tensor) {
-    value->producer->op_type = NULL; /* swept later; attributes live in the graph's arena */
+    eki_node_drop(value->producer); /* swept later; attributes live in the graph's arena */
     value->producer = NULL;
     value->init = tensor;
     value->dtype = tensor->dtype;
@@ -91,10 +79,9 @@ static ek_status copy_tensor(eki_graph *graph, const eki_tensor *from, eki_tenso
 }
 
 static ek_status lift_node(eki_graph *graph, const eki_node *node, bool *lifted, ek_error *err) {
-    static const char *const batch_norm[] = {"BatchNormalization", NULL};
     for (int k = 0; k < node->n_in; k++) {
         eki_tensor *tensor = reads_parameter(node, k) ? constant_data(node->in[k]) : NULL;
-        const eki_tensor *shared = k >= 3 && is_one_of(node, batch_norm) ? shared_data(node->in[k]) : NULL;
+        const eki_tensor *shared = k >= 3 && node->op == EKI_OP_BatchNormalization ? shared_data(node->in[k]) : NULL;
         if (shared != NULL) EKI_TRY(copy_tensor(graph, shared, &tensor, err));
         if (tensor == NULL) continue;
         if (tensor->keep.size > 0) EKI_TRY(drop_name(graph, tensor, err));

@@ -44,15 +44,15 @@ static ek_status add_constant(lowering *low, const char *suffix, ek_dtype dtype,
 }
 
 /* op(a, b, c) -> a new value, or `result` when given, which then gets the node its name. */
-static ek_status add_op(lowering *low, const char *op_type, const char *suffix, eki_value *a, eki_value *b,
-                        eki_value *c, eki_value **out, eki_node **node) {
+static ek_status add_op(lowering *low, eki_opcode op, const char *suffix, eki_value *a, eki_value *b, eki_value *c,
+                        eki_value **out, eki_node **node) {
     char name[512];
     eki_value *in[3] = {a, b, c};
     int n_in = c != NULL ? 3 : b != NULL ? 2 : 1;
     bool last = *out != NULL;
     if (!last) EKI_TRY(fresh_value(low, suffix, out));
     (void)snprintf(name, sizeof name, "%.400s/%s", low->base, suffix);
-    return eki_graph_add_node(low->graph, op_type, "", last ? low->node->name : name, in, n_in, out, 1, node, low->err);
+    return eki_graph_add_op(low->graph, op, last ? low->node->name : name, in, n_in, out, 1, node, low->err);
 }
 
 static bool only_use(const eki_graph *graph, const eki_value *value, const eki_node *user) {
@@ -112,14 +112,14 @@ static ek_status lower_group(lowering *low, eki_value *result) {
     for (int64_t i = 0; i < groups; i++) ((float *)ones->init->data)[i] = 1.0F;
     EKI_TRY(fresh_value(low, "zeros", &zeros));
     EKI_TRY(eki_graph_add_tensor(low->graph, zeros->name, EK_F32, &per_group, &zeros, low->err));
-    EKI_TRY(add_op(low, "Shape", "shape", x, NULL, NULL, &shape, NULL));
-    EKI_TRY(add_op(low, "Reshape", "grouped", x, to, NULL, &a, NULL));
-    EKI_TRY(add_op(low, "InstanceNormalization", "normalized", a, ones, zeros, &b, &norm));
+    EKI_TRY(add_op(low, EKI_OP_Shape, "shape", x, NULL, NULL, &shape, NULL));
+    EKI_TRY(add_op(low, EKI_OP_Reshape, "grouped", x, to, NULL, &a, NULL));
+    EKI_TRY(add_op(low, EKI_OP_InstanceNormalization, "normalized", a, ones, zeros, &b, &norm));
     float epsilon = eki_node_float(node, "epsilon", 1e-5F);
     EKI_TRY(eki_node_set_float(low->graph, norm, "epsilon", epsilon, low->err));
-    EKI_TRY(add_op(low, "Reshape", "ungrouped", b, shape, NULL, &c, NULL));
-    EKI_TRY(add_op(low, "Mul", "scaled", c, scale, NULL, &d, NULL));
-    return add_op(low, "Add", "", d, bias, NULL, &result, NULL);
+    EKI_TRY(add_op(low, EKI_OP_Reshape, "ungrouped", b, shape, NULL, &c, NULL));
+    EKI_TRY(add_op(low, EKI_OP_Mul, "scaled", c, scale, NULL, &d, NULL));
+    return add_op(low, EKI_OP_Add, "", d, bias, NULL, &result, NULL);
 }
 
 static ek_status lower_rms(lowering *low, eki_value *result) {
@@ -133,16 +133,16 @@ static ek_status lower_rms(lowering *low, eki_value *result) {
     for (int64_t i = axis; i < x->shape.rank; i++) list[count.dims[0]++] = i;
     EKI_TRY(add_constant(low, "epsilon", EK_F32, &scalar, &value, &epsilon));
     if (low->version >= 18) EKI_TRY(add_constant(low, "axes", EK_I64, &count, list, &axes));
-    EKI_TRY(add_op(low, "Mul", "squares", x, x, NULL, &a, NULL));
-    EKI_TRY(add_op(low, "ReduceMean", "mean_square", a, axes, NULL, &b, &mean));
+    EKI_TRY(add_op(low, EKI_OP_Mul, "squares", x, x, NULL, &a, NULL));
+    EKI_TRY(add_op(low, EKI_OP_ReduceMean, "mean_square", a, axes, NULL, &b, &mean));
     if (axes == NULL) {
         EKI_TRY(eki_node_set_ints(low->graph, mean, "axes", list, (size_t)count.dims[0], low->err));
     }
     EKI_TRY(eki_node_set_int(low->graph, mean, "keepdims", 1, low->err));
-    EKI_TRY(add_op(low, "Add", "variance", b, epsilon, NULL, &c, NULL));
-    EKI_TRY(add_op(low, "Sqrt", "rms", c, NULL, NULL, &d, NULL));
-    EKI_TRY(add_op(low, "Div", "normalized", x, d, NULL, &e, NULL));
-    return add_op(low, "Mul", "", e, node->in[1], NULL, &result, NULL);
+    EKI_TRY(add_op(low, EKI_OP_Add, "variance", b, epsilon, NULL, &c, NULL));
+    EKI_TRY(add_op(low, EKI_OP_Sqrt, "rms", c, NULL, NULL, &d, NULL));
+    EKI_TRY(add_op(low, EKI_OP_Div, "normalized", x, d, NULL, &e, NULL));
+    return add_op(low, EKI_OP_Mul, "", e, node->in[1], NULL, &result, NULL);
 }
 
 static ek_status lower_node(eki_graph *graph, eki_node *node, bool group, int64_t version, ek_error *err) {
@@ -157,7 +157,7 @@ static ek_status lower_node(eki_graph *graph, eki_node *node, bool group, int64_
     }
     result->producer = NULL;
     EKI_TRY(group ? lower_group(&low, result) : lower_rms(&low, result));
-    node->op_type = NULL; /* swept below */
+    eki_node_drop(node); /* swept below */
     return EK_OK;
 }
 
@@ -170,9 +170,8 @@ ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err) {
     bool inferred = false, changed = false;
     for (size_t i = 0; i < n_nodes; i++) {
         eki_node *node = graph->nodes[i];
-        if (node->op_type == NULL || node->domain[0] != '\0') continue;
-        bool group = strcmp(node->op_type, "GroupNormalization") == 0 && version < EKI_OPSET_GROUP;
-        bool rms = strcmp(node->op_type, "RMSNormalization") == 0 && version < EKI_OPSET_RMS;
+        bool group = node->op == EKI_OP_GroupNormalization && version < EKI_OPSET_GROUP;
+        bool rms = node->op == EKI_OP_RMSNormalization && version < EKI_OPSET_RMS;
         if (!group && !rms) continue;
         if (!inferred) EKI_TRY(eki_graph_infer(graph, NULL, err));
         inferred = true;

@@ -28,27 +28,26 @@ void eki_uses_free(eki_uses *uses) {
     *uses = (eki_uses){0};
 }
 
-bool eki_is_op(const eki_node *node, const char *op_type) {
-    return node != NULL && node->domain[0] == '\0' && strcmp(node->op_type, op_type) == 0 && node->n_out == 1 &&
-           node->out[0] != NULL;
+bool eki_is_op(const eki_node *node, eki_opcode op) {
+    return node != NULL && node->op == op && node->n_out == 1 && node->out[0] != NULL;
 }
 
-eki_node *eki_next(const eki_uses *uses, const eki_node *node, const char *op_type) {
+eki_node *eki_next(const eki_uses *uses, const eki_node *node, eki_opcode op) {
     const eki_value *out = node->out[0];
     if (out->is_output || uses->count[out->id] != 1) return NULL;
     eki_node *user = uses->user[out->id];
-    return eki_is_op(user, op_type) ? user : NULL;
+    return eki_is_op(user, op) ? user : NULL;
 }
 
-eki_node *eki_before(const eki_uses *uses, const eki_value *value, const char *op_type) {
+eki_node *eki_before(const eki_uses *uses, const eki_value *value, eki_opcode op) {
     if (value == NULL || value->is_output || uses->count[value->id] != 1) return NULL;
-    return eki_is_op(value->producer, op_type) ? value->producer : NULL;
+    return eki_is_op(value->producer, op) ? value->producer : NULL;
 }
 
 const eki_tensor *eki_constant(const eki_value *value) {
     if (value == NULL) return NULL;
     if (value->init != NULL) return value->input_index < 0 ? value->init : NULL;
-    if (!eki_is_op(value->producer, "Constant")) return NULL;
+    if (!eki_is_op(value->producer, EKI_OP_Constant)) return NULL;
     const eki_attr *attr = eki_node_attr(value->producer, "value");
     return attr != NULL && attr->type == EKI_ATTR_TENSOR ? attr->t : NULL;
 }

@@ -13,12 +13,12 @@ typedef struct eki_uses {
 ek_status eki_uses_create(const eki_graph *graph, eki_uses *uses, ek_error *err);
 void eki_uses_free(eki_uses *uses);
 
-/* An ai.onnx node of this type with one output. */
-bool eki_is_op(const eki_node *node, const char *op_type);
+/* A node of this operator with one output. */
+bool eki_is_op(const eki_node *node, eki_opcode op);
 /* The only reader of the node's output, if it is of this type and the output is not one of the graph's. */
-eki_node *eki_next(const eki_uses *uses, const eki_node *node, const char *op_type);
+eki_node *eki_next(const eki_uses *uses, const eki_node *node, eki_opcode op);
 /* The maker of a value that only `reader` reads, if it is of this type. */
-eki_node *eki_before(const eki_uses *uses, const eki_value *value, const char *op_type);
+eki_node *eki_before(const eki_uses *uses, const eki_value *value, eki_opcode op);
 /* A constant: an initializer that is no input, or the result of a Constant node. */
 const eki_tensor *eki_constant(const eki_value *value);
 /* The other input of a two-input node. */

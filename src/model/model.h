@@ -32,6 +32,12 @@ ek_status eki_model_write(const ek_model *model, const ek_save_options *options,
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
 
+/* ---- images.c ---- */
+
+/* Mean and deviation that the file keeps (0 and 1 where it does not), EK_MAX_CHANNELS each. EK_ERR_FORMAT: not one for
+ * each of `channels`. */
+ek_status eki_model_moments(const ek_model *model, int channels, float *mean, float *std, ek_error *err);
+
 /* ---- norms.c ---- */
 
 /* Finds the norms of model->graph anew and reads their switches from the metadata. */

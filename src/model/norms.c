@@ -9,23 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct norm_row {
-    const char *op_type;
-    ek_norm_kind kind;
-} norm_row;
-
-static const norm_row rows[] = {
-    {"BatchNormalization", EK_NORM_BATCH}, {"LayerNormalization", EK_NORM_LAYER},
-    {"GroupNormalization", EK_NORM_GROUP}, {"InstanceNormalization", EK_NORM_INSTANCE},
-    {"RMSNormalization", EK_NORM_RMS},
-};
-
-static const norm_row *find_row(const eki_node *node) {
-    if (node->domain[0] != '\0') return NULL;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (strcmp(rows[i].op_type, node->op_type) == 0) return &rows[i];
+static ek_norm_kind kind_of(eki_opcode op) {
+    switch (op) {
+    case EKI_OP_LayerNormalization: return EK_NORM_LAYER;
+    case EKI_OP_GroupNormalization: return EK_NORM_GROUP;
+    case EKI_OP_InstanceNormalization: return EK_NORM_INSTANCE;
+    case EKI_OP_RMSNormalization: return EK_NORM_RMS;
+    default: return EK_NORM_BATCH;
     }
-    return NULL;
 }
 
 /* The initializer behind an input, or NULL. */
@@ -33,7 +24,7 @@ static const eki_value *parameter(const eki_node *node, int input) {
     const eki_value *value = input < node->n_in ? node->in[input] : NULL;
     for (int hops = 0; value != NULL && value->init == NULL && hops < 8; hops++) {
         const eki_node *producer = value->producer;
-        bool identity = producer != NULL && strcmp(producer->op_type, "Identity") == 0 && producer->n_in == 1;
+        bool identity = producer != NULL && producer->op == EKI_OP_Identity && producer->n_in == 1;
         value = identity ? producer->in[0] : NULL;
     }
     return value != NULL && value->init != NULL ? value : NULL;
@@ -76,15 +67,14 @@ static ek_model_norm describe(const eki_graph *graph, const eki_node *node, ek_n
 ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
     const eki_graph *graph = model->graph;
     size_t count = 0;
-    for (size_t i = 0; i < graph->n_nodes; i++) count += find_row(graph->nodes[i]) != NULL;
+    for (size_t i = 0; i < graph->n_nodes; i++) count += eki_op_has(graph->nodes[i]->op, EKI_NORM);
     eki_norm_ref *norms = calloc(count + 1, sizeof *norms);
     if (norms == NULL) return eki_fail_nomem(err, (count + 1) * sizeof *norms);
     count = 0;
     for (size_t i = 0; i < graph->n_nodes; i++) {
-        const norm_row *row = find_row(graph->nodes[i]);
-        if (row == NULL) continue;
+        if (!eki_op_has(graph->nodes[i]->op, EKI_NORM)) continue;
         norms[count].node = graph->nodes[i];
-        norms[count].info = describe(graph, graph->nodes[i], row->kind);
+        norms[count].info = describe(graph, graph->nodes[i], kind_of(graph->nodes[i]->op));
         count++;
     }
     free(model->norms);

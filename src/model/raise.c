@@ -44,7 +44,7 @@ static bool is_spread(const raiser *r, const eki_value *value, int rank, int64_t
 static bool restores_shape(const eki_node *reshape, const eki_value *x) {
     if (reshape->n_in != 2 || reshape->in[1] == NULL || eki_node_int(reshape, "allowzero", 0) != 0) return false;
     const eki_node *shape = reshape->in[1]->producer;
-    if (eki_is_op(shape, "Shape") && shape->n_in == 1 && shape->in[0] == x && shape->n_attr == 0) return true;
+    if (eki_is_op(shape, EKI_OP_Shape) && shape->n_in == 1 && shape->in[0] == x && shape->n_attr == 0) return true;
     int64_t dims[EKI_MAX_RANK];
     if (x->shape.rank < 2) return false;
     memcpy(dims, x->shape.dims, sizeof dims);
@@ -61,8 +61,8 @@ static bool restores_shape(const eki_node *reshape, const eki_value *x) {
 
 static bool match_group(const raiser *r, eki_node *norm, norm_match *m) {
     if (norm->n_in != 3) return false;
-    eki_node *grouped = eki_before(&r->uses, norm->in[0], "Reshape");
-    eki_node *back = eki_next(&r->uses, norm, "Reshape");
+    eki_node *grouped = eki_before(&r->uses, norm->in[0], EKI_OP_Reshape);
+    eki_node *back = eki_next(&r->uses, norm, EKI_OP_Reshape);
     if (grouped == NULL || back == NULL || grouped->n_in != 2) return false;
     eki_value *x = grouped->in[0];
     if (x == NULL || eki_node_int(grouped, "allowzero", 0) != 0) return false;
@@ -74,8 +74,8 @@ static bool match_group(const raiser *r, eki_node *norm, norm_match *m) {
         return false;
     }
     if (back->in[0] != norm->out[0] || !restores_shape(back, x)) return false;
-    eki_node *scaled = eki_next(&r->uses, back, "Mul");
-    eki_node *shifted = scaled == NULL ? NULL : eki_next(&r->uses, scaled, "Add");
+    eki_node *scaled = eki_next(&r->uses, back, EKI_OP_Mul);
+    eki_node *shifted = scaled == NULL ? NULL : eki_next(&r->uses, scaled, EKI_OP_Add);
     if (shifted == NULL) return false;
     m->scale = eki_other(scaled, back->out[0]);
     m->bias = eki_other(shifted, scaled->out[0]);
@@ -124,19 +124,19 @@ static bool is_rms_scale(const raiser *r, const eki_value *value, const eki_shap
 
 static bool match_rms(const raiser *r, eki_node *root, norm_match *m) {
     if (root->n_in != 1) return false;
-    eki_node *sum = eki_before(&r->uses, root->in[0], "Add");
+    eki_node *sum = eki_before(&r->uses, root->in[0], EKI_OP_Add);
     if (sum == NULL || sum->n_in != 2) return false;
     int at = eki_scalar(eki_constant(sum->in[1]), &m->epsilon) ? 0 : 1;
     if (at == 1 && !eki_scalar(eki_constant(sum->in[0]), &m->epsilon)) return false;
-    eki_node *mean = eki_before(&r->uses, sum->in[at], "ReduceMean");
+    eki_node *mean = eki_before(&r->uses, sum->in[at], EKI_OP_ReduceMean);
     if (mean != NULL && mean->n_in < 1) return false;
-    eki_node *squares = mean == NULL ? NULL : eki_before(&r->uses, mean->in[0], "Mul");
-    eki_node *quotient = eki_next(&r->uses, root, "Div");
+    eki_node *squares = mean == NULL ? NULL : eki_before(&r->uses, mean->in[0], EKI_OP_Mul);
+    eki_node *quotient = eki_next(&r->uses, root, EKI_OP_Div);
     if (squares == NULL || quotient == NULL || squares->n_in != 2 || quotient->n_in != 2) return false;
     if (squares->in[0] != squares->in[1]) return false;
     eki_value *x = squares->in[0];
     if (x == NULL || quotient->in[0] != x || quotient->in[1] != root->out[0]) return false;
-    eki_node *scaled = eki_next(&r->uses, quotient, "Mul");
+    eki_node *scaled = eki_next(&r->uses, quotient, EKI_OP_Mul);
     m->axis = mean_axis(mean, x->shape.rank);
     if (scaled == NULL || m->axis < 1) return false;
     m->scale = eki_other(scaled, quotient->out[0]);
@@ -152,8 +152,8 @@ static ek_status collect(raiser *r) {
     for (size_t i = 0; i < r->graph->n_nodes; i++) {
         eki_node *node = r->graph->nodes[i];
         norm_match m = {0};
-        bool found = (eki_is_op(node, "InstanceNormalization") && match_group(r, node, &m)) ||
-                     (eki_is_op(node, "Sqrt") && match_rms(r, node, &m));
+        bool found = (eki_is_op(node, EKI_OP_InstanceNormalization) && match_group(r, node, &m)) ||
+                     (eki_is_op(node, EKI_OP_Sqrt) && match_rms(r, node, &m));
         if (!found) continue;
         if (!eki_grow((void **)&r->matches, &r->cap_matches, r->n_matches + 1, sizeof *r->matches)) {
             return eki_fail_nomem(r->err, (r->n_matches + 1) * sizeof *r->matches);
@@ -186,7 +186,7 @@ static void drop_value(raiser *r, eki_value *value) {
     } else if (value->producer != NULL) {
         eki_node *producer = value->producer; /* Shape or Constant */
         for (int i = 0; i < producer->n_in; i++) drop_value(r, producer->in[i]);
-        producer->op_type = NULL;
+        eki_node_drop(producer);
         value->producer = NULL;
     }
     value->declared = false;
@@ -197,7 +197,7 @@ static void drop_nodes(raiser *r, const norm_match *m, const eki_node *last) {
     for (int i = 0; i < MATCH_NODES; i++) {
         eki_node *node = m->nodes[i];
         if (node == NULL) continue;
-        node->op_type = NULL;
+        eki_node_drop(node);
         if (node != last) {
             node->out[0]->producer = NULL;
             node->out[0]->declared = false;
@@ -208,8 +208,8 @@ static void drop_nodes(raiser *r, const norm_match *m, const eki_node *last) {
         eki_node *node = m->nodes[i];
         for (int j = 0; node != NULL && j < node->n_in; j++) {
             eki_value *value = node->in[j];
-            bool constant = value != NULL && value->producer != NULL && value->producer->op_type != NULL &&
-                            (eki_is_op(value->producer, "Shape") || eki_is_op(value->producer, "Constant"));
+            bool constant = value != NULL && value->producer != NULL &&
+                            (eki_is_op(value->producer, EKI_OP_Shape) || eki_is_op(value->producer, EKI_OP_Constant));
             bool kept = value == m->x || value == m->scale || value == m->bias;
             if (!kept && value != NULL && (constant || value->init != NULL)) drop_value(r, value);
         }
@@ -228,10 +228,10 @@ static ek_status rewrite(raiser *r, const norm_match *m) {
             parameters[i]->init->shape.rank = 1;
             parameters[i]->shape = parameters[i]->init->shape;
         }
-        EKI_TRY(eki_graph_add_node(graph, "GroupNormalization", "", last->name, in, 3, &out, 1, &node, r->err));
+        EKI_TRY(eki_graph_add_op(graph, EKI_OP_GroupNormalization, last->name, in, 3, &out, 1, &node, r->err));
         EKI_TRY(eki_node_set_int(graph, node, "num_groups", m->groups, r->err));
     } else {
-        EKI_TRY(eki_graph_add_node(graph, "RMSNormalization", "", last->name, in, 2, &out, 1, &node, r->err));
+        EKI_TRY(eki_graph_add_op(graph, EKI_OP_RMSNormalization, last->name, in, 2, &out, 1, &node, r->err));
         EKI_TRY(eki_node_set_int(graph, node, "axis", m->axis, r->err));
     }
     return eki_node_set_float(graph, node, "epsilon", m->epsilon, r->err);
@@ -260,9 +260,9 @@ static bool worth_looking(const eki_graph *graph) {
     if (eki_graph_opset(graph, "") < EKI_OPSET_MIN) return false;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        if (!eki_is_op(node, "InstanceNormalization") && !eki_is_op(node, "Sqrt")) continue;
+        if (!eki_is_op(node, EKI_OP_InstanceNormalization) && !eki_is_op(node, EKI_OP_Sqrt)) continue;
         const eki_node *before = node->n_in > 0 && node->in[0] != NULL ? node->in[0]->producer : NULL;
-        if (eki_is_op(before, "Reshape") || eki_is_op(before, "Add")) return true;
+        if (eki_is_op(before, EKI_OP_Reshape) || eki_is_op(before, EKI_OP_Add)) return true;
     }
     return false;
 }

@@ -256,12 +256,5 @@ const char *ek_session_output_name(const ek_session *session, size_t index) {
 }
 
 size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room) {
-    eki_profile_row *own = calloc(room + 1, sizeof *own);
-    if (own == NULL) return 0;
-    size_t count = eki_exec_profile(session->exec, own, room);
-    for (size_t i = 0; i < count && i < room; i++) {
-        rows[i] = (ek_profile_row){own[i].op_type, own[i].forward, own[i].backward, own[i].calls};
-    }
-    free(own);
-    return count;
+    return eki_exec_profile(session->exec, rows, room);
 }

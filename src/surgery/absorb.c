@@ -15,8 +15,6 @@ bool eki_affine_shifts(const eki_affine *map) {
     return false;
 }
 
-static bool is_conv(const eki_node *op) { return eki_is_op(op, "Conv") || eki_is_op(op, "ConvTranspose"); }
-
 static double largest(const double *values, int64_t count) {
     double most = 0;
     for (int64_t i = 0; i < count; i++) most = fabs(values[i]) > most ? fabs(values[i]) : most;
@@ -28,7 +26,7 @@ static bool check_weights(const eki_graph *graph, const eki_node *op, const eki_
                           char *why) {
     char label[192];
     (void)eki_node_label(op, label);
-    if (eki_is_op(op, "MatMul") && eki_fixed(graph, op->in[1]) == NULL && eki_fixed(graph, op->in[0]) != NULL)
+    if (eki_is_op(op, EKI_OP_MatMul) && eki_fixed(graph, op->in[1]) == NULL && eki_fixed(graph, op->in[0]) != NULL)
         REFUSE("the constant of %s is its first factor", label);
     const eki_tensor *weight = op->n_in > 1 ? eki_fixed(graph, op->in[1]) : NULL;
     if (weight == NULL)
@@ -81,9 +79,10 @@ bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_s
                other == NULL ? "the same node again" : eki_node_label(other, reader));
     }
     if (!check_weights(graph, op, map, &weight, why)) return false;
-    if (eki_is_op(op, "MatMul") && op->in[0]->shape.rank != 2)
+    if (eki_is_op(op, EKI_OP_MatMul) && op->in[0]->shape.rank != 2)
         REFUSE("%s has no two-dimensional input, so that the norm's channels are not its columns", label);
-    if (eki_is_op(op, "Gemm") && !gemm_bias_fits(graph, op)) REFUSE("the bias of %s differs from row to row", label);
+    if (eki_is_op(op, EKI_OP_Gemm) && !gemm_bias_fits(graph, op))
+        REFUSE("the bias of %s differs from row to row", label);
     if (weight.outputs != map->channels)
         REFUSE("%s has %lld output channels, the norm %lld", label, (long long)weight.outputs,
                (long long)map->channels);
@@ -116,18 +115,18 @@ bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const ek
     (void)eki_node_label(op, label);
     if (op->in[0] != value) REFUSE("%s reads it as a weight", label);
     if (!check_weights(graph, op, map, &weight, why)) return false;
-    if (eki_is_op(op, "Gemm") && (eki_node_int(op, "transA", 0) != 0 || !gemm_bias_fits(graph, op)))
+    if (eki_is_op(op, EKI_OP_Gemm) && (eki_node_int(op, "transA", 0) != 0 || !gemm_bias_fits(graph, op)))
         REFUSE("%s is transposed or has a bias per row", label);
-    if (eki_is_op(op, "MatMul") && value->shape.rank != 2)
+    if (eki_is_op(op, EKI_OP_MatMul) && value->shape.rank != 2)
         REFUSE("%s has no two-dimensional input, so that the norm's channels are not its rows", label);
     int64_t channels = weight.inputs * weight.groups;
     if (channels != map->channels)
         REFUSE("%s has %lld input channels, the norm %lld", label, (long long)channels, (long long)map->channels);
-    bool border = is_conv(op) && eki_conv_uneven(op) && eki_affine_shifts(map);
+    bool border = eki_op_has(op->op, EKI_CONVOLUTION) && eki_conv_uneven(op) && eki_affine_shifts(map);
     if (border && (!static_extents(&value->shape) || !static_extents(&op->out[0]->shape)))
         REFUSE("%s %s, and height and width are not fixed", label,
-               eki_is_op(op, "Conv") ? "pads with zeros, which the norm would have shifted"
-                                     : "spreads what the norm shifts unevenly");
+               eki_is_op(op, EKI_OP_Conv) ? "pads with zeros, which the norm would have shifted"
+                                          : "spreads what the norm shifts unevenly");
     if (border && !fits_image(&weight, &op->out[0]->shape))
         REFUSE("%s is so large that its border would be an image of more than %d values, or %d taps of its kernel",
                label, (int)IMAGE_ELEMENTS, (int)IMAGE_VISITS);

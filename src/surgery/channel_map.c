@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool named(const eki_node *node, const char *op_type) {
-    return node->domain[0] == '\0' && strcmp(node->op_type, op_type) == 0;
-}
-
 bool eki_bn_trains(const eki_graph *graph, const eki_node *node) {
     int64_t opset = eki_graph_opset(graph, "");
     if (opset < 7) return eki_node_int(node, "is_test", 0) == 0;
@@ -99,13 +95,11 @@ static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *cha
 
 /* The constant operand of Mul, Div, Add, Sub, or -1. */
 static int constant_operand(const eki_graph *graph, const eki_node *node) {
-    static const char *const types[] = {"Mul", "Div", "Add", "Sub"};
-    bool known = false;
-    for (size_t i = 0; i < 4; i++) known |= named(node, types[i]);
+    bool known = node->op == EKI_OP_Mul || node->op == EKI_OP_Div || node->op == EKI_OP_Add || node->op == EKI_OP_Sub;
     if (!known || node->n_in != 2 || node->n_out != 1 || node->in[0] == NULL || node->in[1] == NULL) return -1;
     if (eki_node_attr(node, "broadcast") != NULL) return -1; /* before opset 7: other rules */
     if (eki_fixed(graph, node->in[1]) != NULL) return 1;
-    return eki_fixed(graph, node->in[0]) != NULL && !named(node, "Div") ? 0 : -1;
+    return eki_fixed(graph, node->in[0]) != NULL && node->op != EKI_OP_Div ? 0 : -1;
 }
 
 /* A constant [C], [C,1,1], [1,C,1,1], ... that broadcasts along axis 1 of a value of this rank; 0 = one element. */
@@ -124,10 +118,10 @@ bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channe
     why[0] = '\0';
     *channels = 0;
     if (node->n_in < 1 || node->in[0] == NULL || node->n_out < 1 || node->out[0] == NULL) {
-        if (named(node, "BatchNormalization")) (void)snprintf(why, EKI_SITE_TEXT, "it has no input or no output");
+        if (node->op == EKI_OP_BatchNormalization) (void)snprintf(why, EKI_SITE_TEXT, "it has no input or no output");
         return false;
     }
-    if (named(node, "BatchNormalization")) return bn_affine(graph, node, channels, why);
+    if (node->op == EKI_OP_BatchNormalization) return bn_affine(graph, node, channels, why);
     int constant = constant_operand(graph, node);
     if (constant < 0) return false;
     const eki_tensor *tensor = eki_fixed(graph, node->in[constant]);
@@ -137,13 +131,13 @@ bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channe
     if (*channels > 1 && data->shape.dims[1] == 1) return false;
     for (int64_t i = 0; i < eki_count(tensor); i++) {
         double v = eki_at(tensor, i);
-        if (!isfinite(v) || (v == 0 && named(node, "Div"))) return false;
+        if (!isfinite(v) || (v == 0 && node->op == EKI_OP_Div)) return false;
     }
     return true;
 }
 
 eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node) {
-    return named(node, "BatchNormalization") ? node->in[0] : node->in[1 - constant_operand(graph, node)];
+    return node->op == EKI_OP_BatchNormalization ? node->in[0] : node->in[1 - constant_operand(graph, node)];
 }
 
 static void join_norm(const eki_graph *graph, const eki_node *node, eki_affine *out) {
@@ -160,7 +154,8 @@ static void join_norm(const eki_graph *graph, const eki_node *node, eki_affine *
 static void join_operand(const eki_graph *graph, const eki_node *node, eki_affine *out) {
     int constant = constant_operand(graph, node);
     const eki_tensor *tensor = eki_fixed(graph, node->in[constant]);
-    bool one = eki_count(tensor) == 1, mul = named(node, "Mul"), div = named(node, "Div"), sub = named(node, "Sub");
+    bool one = eki_count(tensor) == 1, mul = node->op == EKI_OP_Mul, div = node->op == EKI_OP_Div,
+         sub = node->op == EKI_OP_Sub;
     for (int64_t c = 0; c < out->channels; c++) {
         double v = eki_at(tensor, one ? 0 : c), a = mul ? v : div ? 1 / v : sub && constant == 0 ? -1 : 1;
         out->a[c] *= a;
@@ -180,7 +175,7 @@ ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_aff
     for (int64_t c = 0; c < site->channels; c++) out->a[c] = 1;
     for (int i = 0; i < site->length; i++) {
         const eki_node *node = site->chain[i];
-        if (named(node, "BatchNormalization"))
+        if (node->op == EKI_OP_BatchNormalization)
             join_norm(graph, node, out);
         else
             join_operand(graph, node, out);

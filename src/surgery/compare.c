@@ -4,10 +4,8 @@
  * turn, because a model may accept only some.
  */
 #include "base/random.h"
+#include "base/timer.h"
 #include "surgery/surgery.h"
-
-#define EK_EXPERIMENTAL
-#include <evenkeel/bench.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,7 +36,7 @@ static ek_status list_outputs(pair *p) {
     for (size_t i = 0; i < graph->n_outputs; i++) {
         const eki_value *value = graph->outputs[i];
         const eki_node *last = value->producer;
-        bool softmax = last != NULL && eki_is_op(last, "Softmax") && last->n_in > 0 && last->in[0] != NULL;
+        bool softmax = last != NULL && eki_is_op(last, EKI_OP_Softmax) && last->n_in > 0 && last->in[0] != NULL;
         bool both = softmax && eki_graph_find(p->models[1]->graph, last->in[0]->name) != NULL &&
                     eki_graph_find(p->models[1]->graph, last->in[0]->name)->producer != NULL;
         p->outputs[p->n_outputs++] = both ? last->in[0]->name : value->name;
@@ -162,30 +160,30 @@ static ek_status run_all(pair *p) {
     return EK_OK;
 }
 
-typedef struct runner {
-    pair *p;
-    int model;
-} runner;
-
-static ek_status run_model(void *context, ek_error *err) {
-    const runner *r = context;
-    return ek_session_run(r->p->sessions[r->model], r->p->inputs, r->p->n_inputs, err);
-}
-
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* In turns, for two seconds at most; the first run of each plans and is not counted. */
+static ek_status run_model(pair *p, int model) {
+    return ek_session_run(p->sessions[model], p->inputs, p->n_inputs, p->err);
+}
+
+/* In turns, each round beginning with the other one, for two seconds at most; the first run of each plans and is not
+ * counted. */
 static ek_status time_both(pair *p, double *seconds[2]) {
-    const ek_round_options options = {.rounds = p->options.timed, .patience = 2};
-    runner runners[2] = {{p, 0}, {p, 1}};
-    ek_contender contenders[2];
-    for (int m = 0; m < 2; m++) {
-        contenders[m] = (ek_contender){.run = run_model, .context = &runners[m], .seconds = seconds[m]};
+    int round = 0;
+    for (int m = 0; m < 2; m++) EKI_TRY(run_model(p, m));
+    for (double end = eki_now() + 2; round < p->options.timed && (round == 0 || eki_now() < end); round++) {
+        for (int k = 0; k < 2; k++) {
+            int m = (round + k) % 2;
+            double began = eki_now();
+            EKI_TRY(run_model(p, m));
+            seconds[m][round] = eki_now() - began;
+        }
     }
-    return ek_bench_rounds(contenders, 2, &options, &p->result->timed, p->err);
+    p->result->timed = round;
+    return EK_OK;
 }
 
 static ek_status time_all(pair *p) {

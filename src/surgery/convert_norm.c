@@ -94,13 +94,11 @@ static void drop_attributes(eki_node *node) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) eki_node_remove_attr(node, names[i]);
 }
 
-static ek_status retype(const eki_converter *c, eki_node *node, const char *op_type, int inputs) {
-    node->op_type = eki_arena_strdup(&c->graph->arena, op_type);
-    if (node->op_type == NULL) return eki_fail_nomem(c->err, strlen(op_type));
+static void become(eki_node *node, eki_opcode op, int inputs) {
+    eki_node_become(node, op);
     if (node->n_in > inputs) node->n_in = inputs;
     node->n_out = 1;
     drop_attributes(node);
-    return EK_OK;
 }
 
 static ek_status set_parts(eki_converter *c, eki_conversion *item, eki_node *node, const eki_shape *shape) {
@@ -126,7 +124,7 @@ static eki_shape spread_shape(const eki_conversion *item, int rank) {
 
 static ek_status write_batch(eki_converter *c, eki_conversion *item, eki_node *node) {
     eki_shape shape = eki_shape_of(1, &item->channels);
-    EKI_TRY(retype(c, node, "BatchNormalization", 3));
+    become(node, EKI_OP_BatchNormalization, 3);
     EKI_TRY(set_parts(c, item, node, &shape));
     EKI_TRY(eki_node_set_float(c->graph, node, "momentum", (float)item->momentum, c->err));
     if (eki_graph_opset(c->graph, "") < 7) EKI_TRY(eki_node_set_int(c->graph, node, "is_test", 1, c->err));
@@ -138,7 +136,7 @@ static ek_status write_frozen(eki_converter *c, eki_conversion *item, eki_node *
     eki_shape shape = spread_shape(item, node->in[0]->shape.rank);
     eki_value *in[2] = {node->in[0], NULL}, *inner;
     eki_node *mul;
-    EKI_TRY(retype(c, node, "Add", 3));
+    become(node, EKI_OP_Add, 3);
     eki_node_remove_attr(node, "epsilon");
     EKI_TRY(set_parts(c, item, node, &shape));
     in[1] = node->in[1];
@@ -146,7 +144,7 @@ static ek_status write_frozen(eki_converter *c, eki_conversion *item, eki_node *
     inner->dtype = in[0]->dtype;
     inner->shape = in[0]->shape;
     (void)snprintf(name, sizeof name, "%.280s%s", node->name, node->name[0] != '\0' ? ".mul" : "");
-    EKI_TRY(eki_graph_add_node(c->graph, "Mul", "", name, in, 2, &inner, 1, &mul, c->err));
+    EKI_TRY(eki_graph_add_op(c->graph, EKI_OP_Mul, name, in, 2, &inner, 1, &mul, c->err));
     node->in[0] = inner;
     node->in[1] = node->in[2];
     node->n_in = 2;
@@ -158,10 +156,10 @@ static ek_status write_group(eki_converter *c, eki_conversion *item, eki_node *n
     bool one_node = layer ? eki_graph_opset(c->graph, "") >= EKI_OPSET_MIN : instance || c->native;
     eki_shape per_channel = eki_shape_of(1, &item->channels);
     eki_shape shape = layer && one_node ? spread_shape(item, node->in[0]->shape.rank) : per_channel;
-    const char *type = instance            ? "InstanceNormalization"
-                       : layer && one_node ? "LayerNormalization"
-                                           : "GroupNormalization";
-    EKI_TRY(retype(c, node, type, 3));
+    eki_opcode op = instance            ? EKI_OP_InstanceNormalization
+                    : layer && one_node ? EKI_OP_LayerNormalization
+                                        : EKI_OP_GroupNormalization;
+    become(node, op, 3);
     EKI_TRY(set_parts(c, item, node, &shape));
     EKI_TRY(eki_node_set_float(c->graph, node, "epsilon", (float)item->epsilon, c->err));
     if (layer && one_node) return eki_node_set_int(c->graph, node, "axis", 1, c->err);
@@ -247,8 +245,8 @@ ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm
 ek_status eki_convert_frozen(eki_converter *c, const eki_uses *uses, eki_node *mul) {
     char why[EKI_SITE_TEXT];
     int64_t channels, second;
-    if (!eki_is_op(mul, "Mul") || !eki_is_affine(c->graph, mul, &channels, why) || channels < 1) return EK_OK;
-    eki_node *add = eki_next(uses, mul, "Add");
+    if (!eki_is_op(mul, EKI_OP_Mul) || !eki_is_affine(c->graph, mul, &channels, why) || channels < 1) return EK_OK;
+    eki_node *add = eki_next(uses, mul, EKI_OP_Add);
     if (add == NULL || !eki_is_affine(c->graph, add, &second, why) || second != channels) return EK_OK;
     eki_value *x = eki_affine_input(c->graph, mul);
     if (x->shape.rank < 3) return EK_OK;
@@ -260,7 +258,7 @@ ek_status eki_convert_frozen(eki_converter *c, const eki_uses *uses, eki_node *m
     if (!read) return EK_OK;
     mul->out[0]->producer = NULL;
     mul->out[0]->declared = false;
-    mul->op_type = NULL;
+    eki_node_drop(mul);
     add->in[0] = x;
     add->n_in = 1;
     return commit(c, &item, add, &(ek_model_norm){.kind = EK_NORM_BATCH});

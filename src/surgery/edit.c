@@ -84,7 +84,7 @@ void eki_edit_bypass(const eki_site *site, eki_node *from) {
             node->out[k]->producer = NULL;
             node->out[k]->declared &= node->out[k] == last;
         }
-        if (node != from) node->op_type = NULL;
+        if (node != from) eki_node_drop(node);
     }
     old->producer = NULL;
     if (old != last) old->declared = false;
@@ -110,7 +110,7 @@ ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const e
     eki_node *add;
     EKI_TRY(eki_edit_new(graph, out->name, role, shape, values, &in[1], err));
     EKI_TRY(eki_edit_behind(graph, op, &in[0], err));
-    return eki_graph_add_node(graph, "Add", "", "", in, 2, &out, 1, &add, err);
+    return eki_graph_add_op(graph, EKI_OP_Add, "", in, 2, &out, 1, &add, err);
 }
 
 static void drop_input(eki_graph *graph, eki_value *value) {
@@ -161,8 +161,8 @@ ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t value
             value->init = NULL;
             value->declared = false;
             if (value->input_index >= 0) drop_input(graph, value);
-        } else if (value->producer != NULL && eki_is_op(value->producer, "Constant")) {
-            value->producer->op_type = NULL;
+        } else if (value->producer != NULL && eki_is_op(value->producer, EKI_OP_Constant)) {
+            eki_node_drop(value->producer);
             value->producer = NULL;
         }
     }

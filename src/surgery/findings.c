@@ -111,7 +111,7 @@ static ek_status check_mode(const look *l) {
 static ek_status check_group(const look *l) {
     int64_t opset = eki_graph_opset(l->in->model->graph, "");
     const ek_model_norm *n = &l->seen->norm;
-    if (n->kind != EK_NORM_GROUP || strcmp(l->node->op_type, "GroupNormalization") != 0 || opset >= 21) return EK_OK;
+    if (n->kind != EK_NORM_GROUP || l->node->op != EKI_OP_GroupNormalization || opset >= 21) return EK_OK;
     return eki_find(l->in, EK_WARNING, "group-norm-18", l->seen->name,
                     "evenkeel convert --opset 21 gives it a scale for each channel", l->err,
                     "at opset %" PRId64 " a scale stands for a group (%" PRId64 " groups, %" PRId64
@@ -122,7 +122,7 @@ static ek_status check_group(const look *l) {
 static ek_status check_neighbour(const look *l) {
     const eki_value *x = l->node->n_in > 0 ? l->node->in[0] : NULL;
     const eki_node *conv = x == NULL ? NULL : x->producer;
-    bool layer = eki_is_op(conv, "Conv") || eki_is_op(conv, "ConvTranspose") || eki_is_op(conv, "Gemm");
+    bool layer = eki_is_op(conv, EKI_OP_Conv) || eki_is_op(conv, EKI_OP_ConvTranspose) || eki_is_op(conv, EKI_OP_Gemm);
     if (l->seen->norm.kind != EK_NORM_BATCH || !layer || conv->n_in < 3 || conv->in[2] == NULL) {
         return EK_OK;
     }
@@ -130,7 +130,7 @@ static ek_status check_neighbour(const look *l) {
     return eki_find(l->in, EK_NOTE, "redundant-bias", l->seen->name,
                     "leave the bias out when training anew; evenkeel fold merges it", l->err,
                     "the %s before it has a bias ('%.100s'), which the norm takes away again",
-                    strcmp(conv->op_type, "Gemm") == 0 ? "product" : "convolution", conv->in[2]->name);
+                    conv->op == EKI_OP_Gemm ? "product" : "convolution", conv->in[2]->name);
 }
 
 static ek_status check_shared(const look *l) {

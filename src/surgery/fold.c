@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_bn(const eki_node *node) {
-    return node->domain[0] == '\0' && strcmp(node->op_type, "BatchNormalization") == 0;
-}
-
 static const char *name_of(const eki_node *node) {
     return node->name[0] != '\0' || node->n_out == 0 || node->out[0] == NULL ? node->name : node->out[0]->name;
 }
@@ -17,7 +13,7 @@ static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek
     EKI_TRY(eki_report_create(report, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        const eki_site *site = is_bn(node) ? eki_site_of(sites, node) : NULL;
+        const eki_site *site = node->op == EKI_OP_BatchNormalization ? eki_site_of(sites, node) : NULL;
         if (site == NULL) continue;
         EKI_TRY(eki_report_add(*report, name_of(node), site->kind != EKI_SITE_REFUSED, site->text, err));
     }
@@ -28,7 +24,7 @@ static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek
 static ek_status forget_switches(eki_graph *graph, const eki_site *site, ek_error *err) {
     for (int i = 0; i < site->length; i++) {
         char key[600];
-        if (!is_bn(site->chain[i]) || site->chain[i]->out[0] == NULL) continue;
+        if (site->chain[i]->op != EKI_OP_BatchNormalization || site->chain[i]->out[0] == NULL) continue;
         (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", site->chain[i]->out[0]->name);
         EKI_TRY(eki_meta_set(graph, key, NULL, err));
     }

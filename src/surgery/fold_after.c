@@ -31,7 +31,7 @@ static ek_status scale_weight(eki_graph *graph, eki_node *op, const eki_affine *
 
 static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_affine *map, ek_error *err) {
     const eki_tensor *bias = op->n_in > 2 ? eki_fixed(graph, op->in[2]) : NULL;
-    bool gemm = eki_is_op(op, "Gemm");
+    bool gemm = eki_is_op(op, EKI_OP_Gemm);
     double beta = gemm ? (double)eki_node_float(op, "beta", 1.0F) : 1.0;
     if (bias == NULL && !eki_affine_shifts(map)) return EK_OK;
     double *values = malloc(((size_t)map->channels + 1) * sizeof *values);
@@ -51,7 +51,7 @@ ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affin
     eki_node *op = site->op;
     eki_edit_bypass(site, op);
     EKI_TRY(scale_weight(graph, op, map, err));
-    if (!eki_is_op(op, "MatMul")) return set_bias(graph, op, map, err);
+    if (!eki_is_op(op, EKI_OP_MatMul)) return set_bias(graph, op, map, err);
     eki_shape shape = eki_shape_of(1, &map->channels);
     return eki_affine_shifts(map) ? eki_edit_add(graph, op, "bias", &shape, map->b, err) : EK_OK;
 }
@@ -59,7 +59,7 @@ ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affin
 /* The first norm of the chain keeps its statistics and takes over the map of all: a = scale' / std. */
 static eki_node *survivor(const eki_site *site) {
     for (int i = 0; i < site->length; i++) {
-        if (strcmp(site->chain[i]->op_type, "BatchNormalization") == 0) return site->chain[i];
+        if (site->chain[i]->op == EKI_OP_BatchNormalization) return site->chain[i];
     }
     return NULL;
 }

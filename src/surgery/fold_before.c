@@ -56,7 +56,7 @@ static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_weight *k, c
     const eki_tensor *bias = op->n_in > 2 ? eki_fixed(graph, op->in[2]) : NULL;
     double *values = calloc((size_t)k->outputs + 1, sizeof *values);
     if (values == NULL) return eki_fail_nomem(err, (size_t)k->outputs * sizeof *values);
-    bool gemm = eki_is_op(op, "Gemm");
+    bool gemm = eki_is_op(op, EKI_OP_Gemm);
     double beta = gemm ? (double)eki_node_float(op, "beta", 1.0F) : 1.0;
     double alpha = gemm ? (double)eki_node_float(op, "alpha", 1.0F) : 1.0;
     for (int64_t o = 0; o < k->outputs; o++) {
@@ -64,8 +64,8 @@ static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_weight *k, c
         if (bias != NULL) values[o] += beta * eki_at(bias, eki_count(bias) == 1 ? 0 : o);
     }
     eki_shape shape = eki_shape_of(1, &k->outputs);
-    ek_status status = eki_is_op(op, "MatMul") ? eki_edit_add(graph, op, "bias", &shape, values, err)
-                                               : eki_edit_constant(graph, op, 2, "bias", &shape, values, err);
+    ek_status status = eki_is_op(op, EKI_OP_MatMul) ? eki_edit_add(graph, op, "bias", &shape, values, err)
+                                                    : eki_edit_constant(graph, op, 2, "bias", &shape, values, err);
     free(values);
     if (status == EK_OK && gemm && beta != 1.0) eki_node_remove_attr(op, "beta");
     return status;
@@ -98,7 +98,7 @@ ek_status eki_fold_before(eki_graph *graph, const eki_site *site, const eki_affi
         EKI_TRY(fold_into(graph, op, map, err));
     }
     for (int i = 0; i < site->length; i++) {
-        site->chain[i]->op_type = NULL;
+        eki_node_drop(site->chain[i]);
         site->chain[i]->out[0]->producer = NULL;
         site->chain[i]->out[0]->declared = false;
     }

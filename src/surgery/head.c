@@ -64,7 +64,7 @@ ek_status eki_head_parameter(eki_graph *graph, eki_node *node, int input, const 
 /* The extents of a weight with `classes` in place of the old count. */
 static eki_shape weight_shape(const eki_head *head, const eki_tensor *weight, int64_t classes) {
     eki_shape shape = weight->shape;
-    bool first = strcmp(head->op->op_type, "Conv") == 0 || eki_node_int(head->op, "transB", 0) != 0;
+    bool first = head->op->op == EKI_OP_Conv || eki_node_int(head->op, "transB", 0) != 0;
     shape.dims[first ? 0 : 1] = classes;
     return shape;
 }
@@ -116,7 +116,7 @@ static ek_status replace(eki_graph *graph, const eki_head *head, const ek_head_o
     size_t values = graph->n_values;
     EKI_TRY(eki_uses_create(graph, &uses, err));
     ek_status status = eki_head_parameter(graph, head->op, head->weight, "weight", &shape, deviation, o->seed, err);
-    bool own_bias = strcmp(head->op->op_type, "MatMul") != 0 && head->op->n_in > 2 && head->op->in[2] != NULL;
+    bool own_bias = head->op->op != EKI_OP_MatMul && head->op->n_in > 2 && head->op->in[2] != NULL;
     if (status == EK_OK && own_bias) status = new_bias(graph, head->op, 2, head, o->classes, o->seed, err);
     if (status == EK_OK && head->add != NULL) {
         status = new_bias(graph, head->add, head->bias, head, o->classes, o->seed, err);

@@ -25,7 +25,7 @@ static ek_status keep_ancestors(eki_graph *graph, const eki_value *at, ek_error 
             node->out[k]->producer = NULL;
             node->out[k]->declared = false;
         }
-        if (!wanted) node->op_type = NULL;
+        if (!wanted) eki_node_drop(node);
     }
     free(needed);
     return EK_OK;
@@ -40,11 +40,11 @@ static ek_status fresh_value(eki_graph *graph, const char *name, eki_value **val
     return eki_graph_value(graph, text, value, err);
 }
 
-static ek_status append(eki_graph *graph, const char *op_type, const char *name, eki_value *const *in, int n_in,
+static ek_status append(eki_graph *graph, eki_opcode op, const char *name, eki_value *const *in, int n_in,
                         eki_value **x, eki_node **node, ek_error *err) {
     eki_value *out;
     EKI_TRY(fresh_value(graph, name, &out, err));
-    EKI_TRY(eki_graph_add_node(graph, op_type, "", "", in, n_in, &out, 1, node, err));
+    EKI_TRY(eki_graph_add_op(graph, op, "", in, n_in, &out, 1, node, err));
     *x = out;
     return EK_OK;
 }
@@ -62,7 +62,7 @@ static ek_status add_linear(eki_graph *graph, eki_value *x, const ek_head_option
         EKI_TRY(eki_graph_add_tensor(graph, in[i + 1]->name, EK_F32, &shapes[i], &in[i + 1], err));
         if (listed) EKI_TRY(eki_graph_add_input(graph, in[i + 1], err));
     }
-    EKI_TRY(append(graph, "Gemm", "logits", in, 3, &out, &node, err));
+    EKI_TRY(append(graph, EKI_OP_Gemm, "logits", in, 3, &out, &node, err));
     EKI_TRY(eki_node_set_int(graph, node, "transB", 1, err));
     EKI_TRY(eki_head_parameter(graph, node, 1, "weight", &shapes[0], sqrt(1.0 / (double)features), options->seed, err));
     return eki_graph_add_output(graph, out, err);
@@ -87,8 +87,8 @@ ek_status eki_head_cut(eki_graph *graph, eki_value *at, const ek_head_options *o
     for (size_t i = 0; i < graph->n_outputs; i++) graph->outputs[i]->is_output = false;
     graph->n_outputs = 0;
     eki_value *x = at;
-    if (status == EK_OK && pooled) status = append(graph, "GlobalAveragePool", "pooled", &x, 1, &x, &node, err);
-    if (status == EK_OK && pooled) status = append(graph, "Flatten", "features", &x, 1, &x, &node, err);
+    if (status == EK_OK && pooled) status = append(graph, EKI_OP_GlobalAveragePool, "pooled", &x, 1, &x, &node, err);
+    if (status == EK_OK && pooled) status = append(graph, EKI_OP_Flatten, "features", &x, 1, &x, &node, err);
     if (status == EK_OK) status = add_linear(graph, x, options, *features, err);
     if (status == EK_OK) status = eki_edit_finish(graph, &uses, values, err);
     eki_uses_free(&uses);

@@ -5,13 +5,10 @@
  */
 #include "surgery/head.h"
 
-#include <string.h>
-
-static bool is_any(const eki_node *node, const char *const *names) {
-    for (; node->domain[0] == '\0' && *names != NULL; names++) {
-        if (strcmp(node->op_type, *names) == 0) return true;
-    }
-    return false;
+/* What only moves numbers about, or keeps their order. */
+static bool passes(eki_opcode op) {
+    return op == EKI_OP_Relu || op == EKI_OP_ReduceMean ||
+           eki_op_has(op, EKI_SAME | EKI_RESHAPE | EKI_POOLING | EKI_SOFTMAX);
 }
 
 /* Input 1 of a product that is constant; the extent of classes is found by how the operator reads its weight. */
@@ -20,7 +17,7 @@ static bool read_product(const eki_graph *graph, eki_node *node, eki_head *head)
     if (weight == NULL || weight->dtype != EK_F32) return false;
     const int64_t *dims = weight->shape.dims;
     int rank = weight->shape.rank;
-    bool conv = strcmp(node->op_type, "Conv") == 0, gemm = strcmp(node->op_type, "Gemm") == 0;
+    bool conv = node->op == EKI_OP_Conv, gemm = node->op == EKI_OP_Gemm;
     bool first = conv || (gemm && eki_node_int(node, "transB", 0) != 0);
     if (conv ? rank != 4 || eki_node_int(node, "group", 1) != 1 : rank != 2) return false;
     if (gemm && eki_node_int(node, "transA", 0) != 0) return false;
@@ -51,21 +48,17 @@ static ek_status fail_at(const eki_node *node, ek_error *err) {
 }
 
 ek_status eki_head_find(const eki_graph *graph, const eki_value *logits, eki_head *head, ek_error *err) {
-    static const char *const products[] = {"Gemm", "MatMul", "Conv", NULL};
-    static const char *const passes[] = {"Identity",   "Dropout",     "Flatten",           "Squeeze",
-                                         "Relu",       "Reshape",     "Softmax",           "LogSoftmax",
-                                         "ReduceMean", "AveragePool", "GlobalAveragePool", NULL};
     *head = (eki_head){0};
     const eki_value *value = logits;
     for (int hops = 0; hops < 16 && value != NULL; hops++) {
         eki_node *node = value->producer;
         if (node == NULL || node->n_in < 1) return fail_at(node, err);
-        if (is_any(node, products)) return read_product(graph, node, head) ? EK_OK : fail_at(node, err);
-        if (is_any(node, (const char *const[]){"Add", NULL})) {
+        if (eki_op_has(node->op, EKI_PRODUCT)) return read_product(graph, node, head) ? EK_OK : fail_at(node, err);
+        if (node->op == EKI_OP_Add) {
             value = pass_add(graph, node, head);
         } else {
-            if (strcmp(node->op_type, "Reshape") == 0 && head->reshape == NULL) head->reshape = node;
-            value = is_any(node, passes) ? node->in[0] : NULL;
+            if (node->op == EKI_OP_Reshape && head->reshape == NULL) head->reshape = node;
+            value = passes(node->op) ? node->in[0] : NULL;
         }
         if (value == NULL) return fail_at(node, err);
     }

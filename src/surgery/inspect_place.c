@@ -1,28 +1,8 @@
 /* inspect_place.c: does a norm stand before or after the activation? */
 #include "surgery/inspect.h"
 
-#include <string.h>
-
-static bool one_of(const eki_node *node, const char *const *names) {
-    if (node == NULL || node->domain[0] != '\0') return false;
-    for (; *names != NULL; names++) {
-        if (strcmp(node->op_type, *names) == 0) return true;
-    }
-    return false;
-}
-
-static bool is_activation(const eki_node *node) {
-    static const char *const names[] = {"Relu",        "LeakyRelu", "PRelu",    "Elu",  "Selu",     "Celu",
-                                        "Sigmoid",     "Tanh",      "Clip",     "Gelu", "Softplus", "Mish",
-                                        "HardSigmoid", "HardSwish", "Softsign", "Erf",  NULL};
-    return one_of(node, names);
-}
-
-/* Nodes that may stand between a norm and its activation. */
-static bool is_between(const eki_node *node) {
-    static const char *const names[] = {"Add", "Sum", "MaxPool", "AveragePool", "Dropout", "Identity", "Reshape", NULL};
-    return one_of(node, names);
-}
+/* What may stand between a norm and its activation. */
+enum { BETWEEN = EKI_SUM | EKI_POOLING | EKI_SAME | EKI_RESHAPE };
 
 static bool feeds_activation(const eki_graph *graph, const eki_value *value, int hops) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
@@ -30,8 +10,8 @@ static bool feeds_activation(const eki_graph *graph, const eki_value *value, int
         bool reads = false;
         for (int k = 0; k < node->n_in; k++) reads |= node->in[k] == value;
         if (!reads) continue;
-        if (is_activation(node)) return true;
-        if (hops > 0 && is_between(node) && node->n_out > 0 && node->out[0] != NULL &&
+        if (eki_op_has(node->op, EKI_ACTIVATION)) return true;
+        if (hops > 0 && eki_op_has(node->op, BETWEEN) && node->n_out > 0 && node->out[0] != NULL &&
             feeds_activation(graph, node->out[0], hops - 1))
             return true;
     }
@@ -39,10 +19,9 @@ static bool feeds_activation(const eki_graph *graph, const eki_value *value, int
 }
 
 static bool made_by_activation(const eki_node *node) {
-    static const char *const through[] = {"MaxPool", "AveragePool", "Dropout", "Identity", NULL};
     for (int hops = 0; node != NULL && hops < 3; hops++) {
-        if (is_activation(node)) return true;
-        if (!one_of(node, through) || node->n_in < 1 || node->in[0] == NULL) return false;
+        if (eki_op_has(node->op, EKI_ACTIVATION)) return true;
+        if (!eki_op_has(node->op, EKI_POOLING | EKI_SAME) || node->n_in < 1 || node->in[0] == NULL) return false;
         node = node->in[0]->producer;
     }
     return false;

@@ -1,22 +1,7 @@
 /* model_feed.c: a data set, batch by batch, as the input of a model. */
 #include "surgery/model_feed.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static ek_status read_numbers(const eki_feed *feed, const char *key, float *values, ek_error *err) {
-    const char *text = ek_model_metadata(feed->model, key), *at = text;
-    for (int i = 0; text != NULL && i < feed->info.channels; i++) {
-        char *end;
-        values[i] = strtof(at, &end);
-        if (end == at || *end != (i + 1 == feed->info.channels ? '\0' : ',')) {
-            return eki_fail(err, EK_ERR_FORMAT, "metadata %s = '%s' does not hold %d numbers, one per channel", key,
-                            text, feed->info.channels);
-        }
-        at = end + 1;
-    }
-    return EK_OK;
-}
 
 static ek_status shape_input(eki_feed *feed, int64_t batch, ek_error *err) {
     ek_tensor_info in = ek_model_input(feed->model, 0);
@@ -52,10 +37,7 @@ ek_status eki_feed_open(eki_feed *feed, const ek_model *model, const ek_dataset 
     ek_loader_options o = ek_loader_options_default();
     EKI_TRY(shape_input(feed, batch, err));
     o.batch = feed->input.dims[0];
-    if (use_metadata) {
-        EKI_TRY(read_numbers(feed, "evenkeel.mean", o.mean, err));
-        EKI_TRY(read_numbers(feed, "evenkeel.std", o.std, err));
-    }
+    if (use_metadata) EKI_TRY(eki_model_moments(model, feed->info.channels, o.mean, o.std, err));
     return ek_loader_create(dataset, &o, &feed->loader, err);
 }
 

@@ -1,135 +1,70 @@
-/* raise_opset.c: which operators changed at which opset, up to 17, and the walk over a graph.
+/* raise_opset.c: how nodes move up across the opsets at which their operator changed (ops.def), and the walk over a
+ * graph.
  *
- * ONNX's Changelog.md. An operator that stands in neither list is refused, so that nothing moves on a guess. From 17 on
- * eki_opset_check has the list; the steps below cover what it would refuse.
+ * A change without a step is refused, and so is an operator that is not known, so that nothing moves on a guess.
  */
 #include "surgery/raise_opset.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* New versions of these only took away restrictions: more types, negative axes, optional inputs and attributes. */
-static const char *const same[] = {
-    "Abs",
-    "And",
-    "ArgMax",
-    "ArgMin",
-    "AveragePool",
-    "Cast",
-    "Ceil",
-    "Celu",
-    "Concat",
-    "Constant",
-    "ConstantOfShape",
-    "Conv",
-    "Cos",
-    "CumSum",
-    "DepthToSpace",
-    "Einsum",
-    "Elu",
-    "Erf",
-    "Exp",
-    "Expand",
-    "EyeLike",
-    "Flatten",
-    "Floor",
-    "Gather",
-    "GatherElements",
-    "GatherND",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "InstanceNormalization",
-    "IsInf",
-    "IsNaN",
-    "LRN",
-    "LayerNormalization",
-    "LeakyRelu",
-    "Log",
-    "LpNormalization",
-    "MatMul",
-    "MaxPool",
-    "MeanVarianceNormalization",
-    "Mod",
-    "Neg",
-    "Not",
-    "OneHot",
-    "Or",
-    "Range",
-    "Reciprocal",
-    "Relu",
-    "Reshape",
-    "Round",
-    "ScatterElements",
-    "ScatterND",
-    "Selu",
-    "Shape",
-    "Sigmoid",
-    "Sign",
-    "Sin",
-    "Size",
-    "Softplus",
-    "Softsign",
-    "SpaceToDepth",
-    "Sqrt",
-    "Sum",
-    "Tanh",
-    "ThresholdedRelu",
-    "Tile",
-    "Transpose",
-    "Where",
-    "Xor",
-    "Max",
-    "Min",
-    "Mean",
-};
-
 typedef struct change {
-    const char *op_type;
+    eki_opcode op;
     int64_t version;
-    eki_raise_step step; /* NULL = refused */
+    eki_raise_step step;
 } change;
 
+/* How a node moves across an opset at which its operator changed. */
 static const change changes[] = {
-    {"Add", 7, eki_raise_broadcast},
-    {"Sub", 7, eki_raise_broadcast},
-    {"Mul", 7, eki_raise_broadcast},
-    {"Div", 7, eki_raise_broadcast},
-    {"Pow", 7, eki_raise_broadcast},
-    {"PRelu", 7, eki_raise_broadcast},
-    {"Equal", 7, eki_raise_broadcast},
-    {"Greater", 7, eki_raise_broadcast},
-    {"Less", 7, eki_raise_broadcast},
-    {"BatchNormalization", 14, eki_raise_batch_norm},
-    {"Clip", 11, eki_raise_clip},
-    {"ConvTranspose", 11, eki_raise_deconv},
-    {"Dropout", 12, eki_raise_dropout},
-    {"GroupNormalization", 21, eki_raise_group_norm},
-    {"LogSoftmax", 13, eki_raise_softmax},
-    {"Pad", 11, eki_raise_pad},
-    {"ReduceL1", 18, eki_raise_axes},
-    {"ReduceL2", 18, eki_raise_axes},
-    {"ReduceLogSum", 18, eki_raise_axes},
-    {"ReduceLogSumExp", 18, eki_raise_axes},
-    {"ReduceMax", 18, eki_raise_axes},
-    {"ReduceMean", 18, eki_raise_axes},
-    {"ReduceMin", 18, eki_raise_axes},
-    {"ReduceProd", 18, eki_raise_axes},
-    {"ReduceSum", 13, eki_raise_axes},
-    {"ReduceSumSquare", 18, eki_raise_axes},
-    {"Resize", 11, NULL},
-    {"Slice", 10, eki_raise_slice},
-    {"Softmax", 13, eki_raise_softmax},
-    {"Split", 13, eki_raise_split},
-    {"Split", 18, eki_raise_split_count},
-    {"Squeeze", 13, eki_raise_axes},
-    {"Unsqueeze", 13, eki_raise_axes},
-    {"Upsample", 10, eki_raise_upsample},
+    {EKI_OP_Add, 7, eki_raise_broadcast},
+    {EKI_OP_Sub, 7, eki_raise_broadcast},
+    {EKI_OP_Mul, 7, eki_raise_broadcast},
+    {EKI_OP_Div, 7, eki_raise_broadcast},
+    {EKI_OP_Pow, 7, eki_raise_broadcast},
+    {EKI_OP_PRelu, 7, eki_raise_broadcast},
+    {EKI_OP_Gemm, 7, eki_raise_broadcast},
+    {EKI_OP_Equal, 7, eki_raise_broadcast},
+    {EKI_OP_Greater, 7, eki_raise_broadcast},
+    {EKI_OP_Less, 7, eki_raise_broadcast},
+    {EKI_OP_And, 7, eki_raise_broadcast},
+    {EKI_OP_Or, 7, eki_raise_broadcast},
+    {EKI_OP_Xor, 7, eki_raise_broadcast},
+    {EKI_OP_BatchNormalization, 7, eki_raise_batch_norm},
+    {EKI_OP_BatchNormalization, 9, eki_raise_batch_norm},
+    {EKI_OP_BatchNormalization, 14, eki_raise_batch_norm},
+    {EKI_OP_Clip, 11, eki_raise_clip},
+    {EKI_OP_ConvTranspose, 11, eki_raise_deconv},
+    {EKI_OP_Dropout, 12, eki_raise_dropout},
+    {EKI_OP_GroupNormalization, 21, eki_raise_group_norm},
+    {EKI_OP_LogSoftmax, 13, eki_raise_softmax},
+    {EKI_OP_Pad, 11, eki_raise_pad},
+    {EKI_OP_ReduceL1, 18, eki_raise_axes},
+    {EKI_OP_ReduceL2, 18, eki_raise_axes},
+    {EKI_OP_ReduceLogSum, 18, eki_raise_axes},
+    {EKI_OP_ReduceLogSumExp, 18, eki_raise_axes},
+    {EKI_OP_ReduceMax, 18, eki_raise_axes},
+    {EKI_OP_ReduceMean, 18, eki_raise_axes},
+    {EKI_OP_ReduceMin, 18, eki_raise_axes},
+    {EKI_OP_ReduceProd, 18, eki_raise_axes},
+    {EKI_OP_ReduceSum, 13, eki_raise_axes},
+    {EKI_OP_ReduceSumSquare, 18, eki_raise_axes},
+    {EKI_OP_Slice, 10, eki_raise_slice},
+    {EKI_OP_Softmax, 13, eki_raise_softmax},
+    {EKI_OP_Split, 13, eki_raise_split},
+    {EKI_OP_Split, 18, eki_raise_split_count},
+    {EKI_OP_Squeeze, 13, eki_raise_axes},
+    {EKI_OP_Unsqueeze, 13, eki_raise_axes},
+    {EKI_OP_Upsample, 10, eki_raise_upsample},
 };
+
+static eki_raise_step step_at(eki_opcode op, int64_t version) {
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        if (changes[i].op == op && changes[i].version == version) return changes[i].step;
+    }
+    return NULL;
+}
 
 ek_status eki_raise_refuse(const eki_raise *raise, const eki_node *node, const char *why) {
     char label[192];
@@ -137,41 +72,36 @@ ek_status eki_raise_refuse(const eki_raise *raise, const eki_node *node, const c
                     raise->graph->path, eki_node_label(node, label), raise->from, raise->to, why);
 }
 
-static bool is_same(const eki_node *node) {
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        if (strcmp(same[i], node->op_type) == 0) return true;
-    }
-    return false;
-}
-
 /* What an exporter of opset 5 and before said of memory. */
 static void drop_legacy(const eki_raise *r, eki_node *node) {
     if (r->from < 6) eki_node_remove_attr(node, "consumed_inputs");
 }
 
+/* A step that covers several changes runs once. */
 static ek_status raise_node(const eki_raise *r, eki_node *node, int64_t low, int64_t high) {
-    bool known = is_same(node) || low >= EKI_OPSET_MIN;
+    eki_opcode op = node->op;
+    char what[96], text[160];
     drop_legacy(r, node);
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        const change *c = &changes[i];
-        if (strcmp(c->op_type, node->op_type) != 0) continue;
-        known = true;
-        if (c->version <= low || c->version > high) continue;
-        if (c->step == NULL) return eki_raise_refuse(r, node, "its operator changed");
-        EKI_TRY(c->step(r, node));
+    if (eki_op_has(op, EKI_GRAPHS)) return eki_raise_refuse(r, node, "the graphs in it are not looked into");
+    if (op == EKI_OP_NONE && low < EKI_OPSET_MIN)
+        return eki_raise_refuse(r, node, "it is not known to mean the same there");
+    for (int64_t at = eki_op_next_change(op, low), next; at != 0 && at <= high; at = next) {
+        eki_raise_step step = step_at(op, at);
+        next = eki_op_next_change(op, at);
+        if (step == NULL) {
+            (void)snprintf(text, sizeof text, "its operator changed at %" PRId64 ": %s", at,
+                           eki_op_change(op, at, what));
+            return eki_raise_refuse(r, node, text);
+        }
+        if (next != 0 && next <= high && step_at(op, next) == step) continue;
+        EKI_TRY(step(r, node));
     }
-    /* Before 14 the mode of a batch norm changed at 7 and 9 as well. */
-    if (low < 14 && high < 14 && eki_is_op(node, "BatchNormalization")) return eki_raise_batch_norm(r, node);
-    return known ? EK_OK : eki_raise_refuse(r, node, "it is not known to mean the same there");
+    return EK_OK;
 }
 
-static bool has_step(const eki_node *node, int64_t low, int64_t high) {
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        const change *c = &changes[i];
-        if (strcmp(c->op_type, node->op_type) == 0 && c->version > low && c->version <= high && c->step != NULL)
-            return true;
-    }
-    return false;
+static bool has_step(eki_opcode op, int64_t low, int64_t high) {
+    int64_t at = eki_op_next_change(op, low);
+    return at != 0 && at <= high && step_at(op, at) != NULL;
 }
 
 /* From 17 on: what eki_opset_check refuses and no step covers. */
@@ -179,7 +109,7 @@ static ek_status check_late(const eki_raise *r, int64_t low) {
     const eki_graph *graph = r->graph;
     uint8_t *ignore = calloc(graph->n_nodes + 1, 1);
     if (ignore == NULL) return eki_fail_nomem(r->err, graph->n_nodes);
-    for (size_t i = 0; i < graph->n_nodes; i++) ignore[i] = has_step(graph->nodes[i], low, r->to);
+    for (size_t i = 0; i < graph->n_nodes; i++) ignore[i] = has_step(graph->nodes[i]->op, low, r->to);
     ek_status status = eki_opset_check(graph, r->to, ignore, r->err);
     free(ignore);
     return status;

@@ -123,7 +123,7 @@ ek_status eki_raise_upsample(const eki_raise *r, eki_node *node) {
     if (in[2] == NULL) EKI_TRY(constant(r, node, "scales", EK_F32, 1, scales->floats, scales->count, &in[2]));
     if (r->to < 13) EKI_TRY(constant(r, node, "roi", EK_F32, 1, NULL, 0, &in[1]));
     eki_node_remove_attr(node, "scales");
-    node->op_type = "Resize";
+    eki_node_become(node, EKI_OP_Resize);
     EKI_TRY(eki_node_set_string(r->graph, node, "coordinate_transformation_mode", "asymmetric", r->err));
     EKI_TRY(eki_node_set_string(r->graph, node, "nearest_mode", "floor", r->err));
     return set_inputs(r, node, in, 3);

@@ -14,10 +14,6 @@ typedef struct search {
     ek_error *err;
 } search;
 
-static bool is_norm(const eki_node *node) {
-    return node->domain[0] == '\0' && strcmp(node->op_type, "BatchNormalization") == 0;
-}
-
 /* Whether a node with this channel count can join; 0 fits everything. */
 static bool joins(eki_site *site, int64_t channels) {
     if (channels != 0 && site->channels != 0 && channels != site->channels) return false;
@@ -27,7 +23,7 @@ static bool joins(eki_site *site, int64_t channels) {
 
 static void append(search *s, eki_site *site, eki_node *node) {
     site->chain[site->length++] = node;
-    site->has_norm |= is_norm(node);
+    site->has_norm |= node->op == EKI_OP_BatchNormalization;
     s->taken[node->id] = true;
 }
 
@@ -58,7 +54,7 @@ static bool try_after(const search *s, eki_site *site, const eki_affine *map) {
     eki_node *op = eki_affine_input(s->graph, site->chain[0])->producer;
     char label[192];
     if (op == NULL || !eki_is_product(op)) return false;
-    if (!site->has_norm && eki_is_op(op, "MatMul")) return false; /* its bias; it must stay */
+    if (!site->has_norm && eki_is_op(op, EKI_OP_MatMul)) return false; /* its bias; it must stay */
     if (!eki_absorbs_after(s->graph, &s->uses, site, map, op, site->text)) return false;
     site->op = op;
     (void)snprintf(site->text, sizeof site->text, "into %s", eki_node_label(op, label));
@@ -126,7 +122,8 @@ static ek_status decide(const search *s, eki_site *site) {
 static ek_status visit(search *s, eki_node *node) {
     char why[EKI_SITE_TEXT];
     int64_t channels;
-    bool norm = is_norm(node), affine = !s->taken[node->id] && eki_is_affine(s->graph, node, &channels, why);
+    bool norm = node->op == EKI_OP_BatchNormalization,
+         affine = !s->taken[node->id] && eki_is_affine(s->graph, node, &channels, why);
     if (s->taken[node->id] || (!affine && !norm)) return EK_OK;
     if (!eki_grow((void **)&s->sites->items, &s->sites->room, s->sites->count + 1, sizeof(eki_site))) {
         return eki_fail_nomem(s->err, sizeof(eki_site));

@@ -20,17 +20,12 @@ static bool matches(const char *pattern, const eki_node *node) {
     return eki_glob_matches(pattern, node->name, node->out[0]->name, node->in[1]->name);
 }
 
-static bool is_convolution(const eki_node *node) {
-    return eki_is_product(node) && (eki_is_op(node, "Conv") || eki_is_op(node, "ConvTranspose"));
-}
-
 static const char *why_not(const eki_uses *uses, const eki_node *node, int64_t *channels) {
     const eki_value *out = node->out[0];
     const eki_node *user = uses->user[out->id];
     const eki_tensor *weight = node->in[1]->init != NULL ? node->in[1]->init : eki_constant(node->in[1]);
     eki_weight shape;
-    if (!out->is_output && uses->count[out->id] == 1 && user->domain[0] == '\0' && user->in[0] == out &&
-        strcmp(user->op_type, "BatchNormalization") == 0)
+    if (!out->is_output && uses->count[out->id] == 1 && user->in[0] == out && user->op == EKI_OP_BatchNormalization)
         return "a batch norm follows it already";
     if (weight == NULL || !eki_weight_of(node, weight, &shape)) return "its weight is no constant";
     if (weight->dtype != EK_F32) return "its weight is not float32";
@@ -64,7 +59,7 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
     EKI_TRY(status);
     EKI_TRY(eki_edit_behind(graph, op, &in[0], err));
     (void)snprintf(name, sizeof name, "%.280s%s", op->name, op->name[0] != '\0' ? ".norm" : "");
-    EKI_TRY(eki_graph_add_node(graph, "BatchNormalization", "", name, in, 5, &out, 1, &norm, err));
+    EKI_TRY(eki_graph_add_op(graph, EKI_OP_BatchNormalization, name, in, 5, &out, 1, &norm, err));
     EKI_TRY(eki_node_set_float(graph, norm, "epsilon", epsilon, err));
     EKI_TRY(eki_node_set_float(graph, norm, "momentum", (float)options->momentum, err));
     return eki_graph_opset(graph, "") < 7 ? eki_node_set_int(graph, norm, "is_test", 1, err) : EK_OK;
@@ -87,7 +82,9 @@ static ek_status unfold_view(eki_graph *view, const ek_unfold_options *options, 
     EKI_TRY(eki_uses_create(view, &uses, err));
     ek_status status = EK_OK;
     for (size_t i = 0; status == EK_OK && i < nodes; i++) {
-        if (!is_convolution(view->nodes[i]) || !matches(options->pattern, view->nodes[i])) continue;
+        if (!eki_op_has(view->nodes[i]->op, EKI_CONVOLUTION) || !eki_is_product(view->nodes[i]) ||
+            !matches(options->pattern, view->nodes[i]))
+            continue;
         found++;
         status = unfold_node(view, &uses, view->nodes[i], options, report, err);
     }

@@ -4,11 +4,9 @@
 
 #include <string.h>
 
-static bool is_conv(const eki_node *op) { return eki_is_op(op, "Conv") || eki_is_op(op, "ConvTranspose"); }
-
 bool eki_is_product(const eki_node *node) {
-    bool known = eki_is_op(node, "Gemm") || eki_is_op(node, "MatMul") || is_conv(node);
-    return known && node->n_in >= 2 && node->in[0] != NULL && node->in[1] != NULL;
+    bool one = node->n_out == 1 && node->out[0] != NULL;
+    return one && eki_op_has(node->op, EKI_PRODUCT) && node->n_in >= 2 && node->in[0] != NULL && node->in[1] != NULL;
 }
 
 /* A file may say anything of `group`: 0 where it does not divide the channels. */
@@ -22,8 +20,8 @@ bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out
     int rank = weight->shape.rank;
     eki_weight w = {.taps = 1, .groups = 1};
     if (eki_count(weight) < 1) return false; /* its extents would be mere claims */
-    if (!is_conv(op)) {
-        bool rows = eki_is_op(op, "Gemm") && eki_node_int(op, "transB", 0) != 0;
+    if (!eki_op_has(op->op, EKI_CONVOLUTION)) {
+        bool rows = eki_is_op(op, EKI_OP_Gemm) && eki_node_int(op, "transB", 0) != 0;
         if (rank != 2) return false;
         w.order = rows ? EKI_WEIGHT_ROWS : EKI_WEIGHT_COLUMNS;
         w.outputs = w.group_outputs = d[rows ? 0 : 1];
@@ -31,7 +29,7 @@ bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out
         *out = w;
         return true;
     }
-    bool transposed = eki_is_op(op, "ConvTranspose");
+    bool transposed = eki_is_op(op, EKI_OP_ConvTranspose);
     if (rank < 3) return false;
     w.groups = groups_of(op, d[0]);
     if (w.groups == 0) return false;
@@ -61,12 +59,12 @@ bool eki_conv_uneven(const eki_node *conv) {
         (void)eki_node_ints(conv, lists[k], &values, &count);
         for (size_t i = 0; i < count; i++) automatic |= values[i] != 0;
     }
-    return automatic || eki_is_op(conv, "ConvTranspose");
+    return automatic || eki_is_op(conv, EKI_OP_ConvTranspose);
 }
 
 ek_status eki_conv_window(const eki_node *conv, const eki_shape *weight, eki_window *window, ek_error *err) {
     const eki_shape *x = &conv->in[0]->shape;
-    if (eki_is_op(conv, "ConvTranspose")) return eki_conv_transpose_window(conv, x, weight->dims + 2, window, err);
+    if (eki_is_op(conv, EKI_OP_ConvTranspose)) return eki_conv_transpose_window(conv, x, weight->dims + 2, window, err);
     return eki_window_read(conv, x, weight->dims + 2, window, err);
 }
 
@@ -79,7 +77,7 @@ static int64_t source(const eki_window *w, bool transposed, int d, int64_t posit
 }
 
 bool eki_conv_misses(const eki_node *conv, const eki_window *w, int64_t position, int64_t tap) {
-    bool transposed = eki_is_op(conv, "ConvTranspose");
+    bool transposed = eki_is_op(conv, EKI_OP_ConvTranspose);
     for (int d = w->spatial - 1; d >= 0; d--) {
         int64_t at = source(w, transposed, d, position % w->out[d], tap % w->kernel[d]);
         if (at < 0 || at >= conv->in[0]->shape.dims[d + 2]) return true;

@@ -23,6 +23,8 @@ typedef struct evaluation {
     const char *logits;
     int64_t fixed; /* the model's own batch size, or 0 */
     double loss_sum;
+    eki_logits_call *take;
+    void *taker;
     ek_error *err;
 } evaluation;
 
@@ -31,30 +33,10 @@ ek_eval_options ek_eval_options_default(void) {
         .struct_size = sizeof(ek_eval_options), .mode = EK_MODE_INFERENCE, .batch = 256, .use_metadata = 1};
 }
 
-/* Reads "0.1,0.2,0.3": one number per channel. */
-static ek_status read_numbers(const evaluation *e, const char *key, float *values) {
-    const char *text = ek_model_metadata(e->model, key), *at = text;
-    for (int i = 0; text != NULL && i < e->info.channels; i++) {
-        char *end;
-        values[i] = strtof(at, &end);
-        bool last = i + 1 == e->info.channels;
-        if (end == at || *end != (last ? '\0' : ',')) {
-            return eki_fail(e->err, EK_ERR_FORMAT,
-                            "metadata %s = '%s' does not hold %d numbers, one per channel of the data", key, text,
-                            e->info.channels);
-        }
-        at = end + 1;
-    }
-    return EK_OK;
-}
-
 static ek_status open_loader(evaluation *e, int64_t batch) {
     ek_loader_options o = ek_loader_options_default();
     o.batch = batch;
-    if (e->options.use_metadata) {
-        EKI_TRY(read_numbers(e, "evenkeel.mean", o.mean));
-        EKI_TRY(read_numbers(e, "evenkeel.std", o.std));
-    }
+    if (e->options.use_metadata) EKI_TRY(eki_model_moments(e->model, e->info.channels, o.mean, o.std, e->err));
     o.shuffle = e->options.batch_statistics;
     EKI_TRY(ek_loader_create(e->dataset, &o, &e->loader, e->err));
     return ek_loader_start_epoch(e->loader, 0, 0, e->err);
@@ -74,13 +56,26 @@ static ek_status open_exec(evaluation *e) {
     return eki_exec_create(e->model->graph, &options, &e->exec, e->err);
 }
 
+static ek_status judge(evaluation *e, const ek_batch *batch, const float *logits, int64_t classes) {
+    EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, e->err));
+    for (int64_t i = 0; i < batch->count; i++) {
+        eki_loss loss = eki_loss_compute(logits + i * classes, 1, classes, batch->labels + i, NULL);
+        e->loss_sum += loss.sum;
+        e->result->correct += loss.correct;
+    }
+    if (e->options.logits != NULL) {
+        memcpy(e->options.logits + e->result->images * classes, logits,
+               (size_t)(batch->count * classes) * sizeof(float));
+    }
+    return EK_OK;
+}
+
 static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
     int64_t rows = e->fixed > 0 ? e->fixed : batch->count, classes, elements = 0;
     eki_shape shape;
     EKI_TRY(eki_feed_shape(e->model, rows, &e->info, &shape, &e->fixed, e->err));
     EKI_TRY(eki_exec_prepare(e->exec, &shape, e->err));
     EKI_TRY(eki_feed_classes(e->exec, rows, &classes, e->err));
-    EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, e->err));
     eki_view input = eki_exec_input(e->exec, 0);
     (void)eki_shape_count(&input.shape, &elements);
     int64_t each = elements / rows;
@@ -92,15 +87,8 @@ static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
     eki_exec_plan(e->exec)->samples = batch->count;
     EKI_TRY(eki_exec_forward(e->exec, e->err));
     const float *logits = eki_exec_output(e->exec, 0).data;
-    for (int64_t i = 0; i < batch->count; i++) {
-        eki_loss loss = eki_loss_compute(logits + i * classes, 1, classes, batch->labels + i, NULL);
-        e->loss_sum += loss.sum;
-        e->result->correct += loss.correct;
-    }
-    if (e->options.logits != NULL) {
-        memcpy(e->options.logits + e->result->images * classes, logits,
-               (size_t)(batch->count * classes) * sizeof(float));
-    }
+    EKI_TRY(e->take != NULL ? e->take(e->taker, logits, batch->count, classes, e->err)
+                            : judge(e, batch, logits, classes));
     e->result->classes = classes;
     e->result->images += batch->count;
     return EK_OK;
@@ -128,9 +116,9 @@ static ek_status evaluate_all(evaluation *e) {
     return EK_OK;
 }
 
-ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
-                      ek_eval_result *result, ek_error *err) {
-    evaluation e = {.model = model, .dataset = dataset, .result = result, .err = err};
+ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
+                       eki_logits_call *take, void *taker, ek_eval_result *result, ek_error *err) {
+    evaluation e = {.model = model, .dataset = dataset, .result = result, .take = take, .taker = taker, .err = err};
     e.options = ek_eval_options_default();
     if (options != NULL) {
         memcpy(&e.options, options, options->struct_size < sizeof e.options ? options->struct_size : sizeof e.options);
@@ -159,4 +147,9 @@ ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_
     ek_model_destroy(e.view);
     free(e.switches);
     return status;
+}
+
+ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
+                      ek_eval_result *result, ek_error *err) {
+    return eki_evaluate(model, dataset, options, NULL, NULL, result, err);
 }

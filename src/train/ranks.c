@@ -77,13 +77,11 @@ bool eki_ranks_writes(const eki_ranks *ranks) { return ranks == NULL || ek_comm_
 
 /* ---- Gradients ---- */
 
-static bool is_batch_norm(const eki_parameter *p) { return strcmp(p->consumer->op_type, "BatchNormalization") == 0; }
-
 /* Frozen statistics make a batch norm an affine map of each example, with nothing to synchronize. */
 static bool synced(const eki_ranks *ranks, const eki_parameter *p) {
     const uint8_t *switches = eki_exec_plan((eki_exec *)(uintptr_t)ranks->exec)->norm_switches;
     bool frozen = switches != NULL && (switches[p->consumer->id] & EKI_NORM_FROZEN_STATS) != 0;
-    return ranks->sync_norm && is_batch_norm(p) && !frozen;
+    return ranks->sync_norm && p->consumer->op == EKI_OP_BatchNormalization && !frozen;
 }
 
 int eki_ranks_summed(const eki_ranks *ranks, const eki_parameter *p) {

@@ -7,16 +7,15 @@
 
 /* Operators whose parameters get reproducible gradients over ranks. */
 static bool sums_by_chunks(const eki_parameter *p) {
-    const char *op = p->consumer->op_type;
-    if (strcmp(op, "Conv") == 0 || strcmp(op, "Gemm") == 0) return true;
-    return strcmp(op, "MatMul") == 0 && p->consumer_input == 1;
+    eki_opcode op = p->consumer->op;
+    return op == EKI_OP_Conv || op == EKI_OP_Gemm || (op == EKI_OP_MatMul && p->consumer_input == 1);
 }
 
 static ek_status check_parameters(const eki_ranks *ranks, const ek_trainer *trainer, ek_error *err) {
     char label[192];
     for (size_t i = 0; i < eki_exec_parameter_count(trainer->exec); i++) {
         const eki_parameter *p = eki_exec_parameter(trainer->exec, i);
-        bool norm = strcmp(p->consumer->op_type, "BatchNormalization") == 0;
+        bool norm = p->consumer->op == EKI_OP_BatchNormalization;
         if (norm && !ranks->sync_norm) {
             return eki_fail(err, EK_ERR_ARG,
                             "%s: its statistics would be of each rank's examples, and so depend on the number of "
@@ -82,7 +81,7 @@ static ek_status take_statistics(const eki_ranks *ranks, const ek_trainer *train
     const eki_graph *graph = trainer->model->graph;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        if (strcmp(node->op_type, "BatchNormalization") != 0) continue;
+        if (node->op != EKI_OP_BatchNormalization) continue;
         for (int k = 3; k < 5 && k < node->n_in; k++) {
             eki_tensor *tensor = node->in[k] != NULL ? node->in[k]->init : NULL;
             if (tensor == NULL) continue;

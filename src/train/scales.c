@@ -49,12 +49,8 @@ ek_status eki_rules_copy(const ek_model *model, const ek_lr_scale *rules, size_t
 }
 
 static bool has_weights(const eki_node *node) {
-    static const char *const names[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
-    if (node->domain[0] != '\0' || node->n_in < 2 || node->in[1] == NULL || node->in[1]->init == NULL) return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(node->op_type, names[i]) == 0) return true;
-    }
-    return false;
+    bool given = node->n_in > 1 && node->in[1] != NULL && node->in[1]->init != NULL;
+    return given && eki_op_has(node->op, EKI_PRODUCT);
 }
 
 /* Layers behind each value; nodes are in order, so one walk from the end will do. */

@@ -229,14 +229,7 @@ ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) 
 }
 
 size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room) {
-    eki_profile_row *own = calloc(room + 1, sizeof *own);
-    if (own == NULL) return 0;
-    size_t count = eki_exec_profile(trainer->exec, own, room);
-    for (size_t i = 0; i < count && i < room; i++) {
-        rows[i] = (ek_profile_row){own[i].op_type, own[i].forward, own[i].backward, own[i].calls};
-    }
-    free(own);
-    return count;
+    return eki_exec_profile(trainer->exec, rows, room);
 }
 
 /* Every slot has its parameter and every trained parameter its slot. */

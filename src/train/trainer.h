@@ -71,6 +71,13 @@ ek_status eki_feed_shape(const ek_model *model, int64_t count, const ek_dataset_
 /* Classes of a planned exec whose first output is the logits. */
 ek_status eki_feed_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
 
+/* ---- evaluate.c ---- */
+/* Gets the logits of the examples of each batch, in their order. */
+typedef ek_status eki_logits_call(void *taker, const float *logits, int64_t rows, int64_t classes, ek_error *err);
+/* ek_evaluate; or, with `take`, no loss and no accuracy, but all logits to it: then labels do not count. */
+ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
+                       eki_logits_call *take, void *taker, ek_eval_result *result, ek_error *err);
+
 /* ---- scales.c: who learns how fast ---- */
 typedef struct eki_rules {
     size_t count;

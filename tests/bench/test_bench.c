@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "bench/bench_internal.h"
-#include "dnnl/peer_norm.h"
+#include "bench/peer_norm.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -47,9 +47,9 @@ static void test_shapes(void **state) {
 static void test_statistics(void **state) {
     (void)state;
     const double odd[] = {3, 1, 2}, even[] = {4, 1, 2, 3}, ones[] = {1, 1, 1, 1};
-    assert_true(eki_median(odd, 3) == 2.0);
-    assert_true(eki_median(even, 4) == 2.5);
-    eki_interval sharp = eki_ratio_interval(ones, ones, 4), wide = eki_ratio_interval(even, ones, 4);
+    assert_true(ekb_median(odd, 3) == 2.0);
+    assert_true(ekb_median(even, 4) == 2.5);
+    ekb_interval sharp = ekb_ratio_interval(ones, ones, 4), wide = ekb_ratio_interval(even, ones, 4);
     assert_true(sharp.median == 1.0 && sharp.low == 1.0 && sharp.high == 1.0);
     assert_true(wide.median == 2.5 && wide.low < 2.0 && wide.high > 3.0 && wide.low >= 1.0 && wide.high <= 4.0);
 }
@@ -88,7 +88,7 @@ static void test_copies(void **state) {
     for (size_t i = 0; i < 2 * sizeof counts / sizeof counts[0]; i++) {
         size_t count = counts[i / 2];
         memset(to, 0, sizeof to);
-        (i % 2 ? eki_copy_stream : eki_copy_plain)(aligned, from, count, 2);
+        (i % 2 ? ekb_copy_stream : ekb_copy_plain)(aligned, from, count, 2);
         assert_memory_equal(aligned, from, count * sizeof(float));
         assert_true(aligned[count] == 0.0f);
     }
@@ -111,20 +111,20 @@ static void fill(tensors *t) {
     }
 }
 
-static void run_peer(tensors *t, bool layer, ek_layout layout, eki_peer_phase phase) {
-    eki_peer_norm_desc d = {
+static void run_peer(tensors *t, bool layer, ek_layout layout, ekb_peer_phase phase) {
+    ekb_peer_norm_desc d = {
         .layer = layer, .layout = layout, .n = N, .c = C, .h = 4, .w = 5, .epsilon = 1e-5, .threads = 2};
     if (layer) {
         d.n = N * S;
         d.h = d.w = 1;
     }
     d.phase = phase;
-    eki_peer_norm_buffers b = {t->x, t->dy, t->scale, t->bias, t->y, t->dx, t->mean, t->var, t->dscale, t->dbias};
-    eki_peer_norm *peer;
+    ekb_peer_norm_buffers b = {t->x, t->dy, t->scale, t->bias, t->y, t->dx, t->mean, t->var, t->dscale, t->dbias};
+    ekb_peer_norm *peer;
     ek_error err = {0};
-    if (eki_peer_norm_create(&d, &b, &peer, &err) != EK_OK) fail_msg("%s", err.text);
-    assert_int_equal(eki_peer_norm_run(peer, &err), EK_OK);
-    eki_peer_norm_destroy(peer);
+    if (ekb_peer_norm_create(&d, &b, &peer, &err) != EK_OK) fail_msg("%s", err.text);
+    assert_int_equal(ekb_peer_norm_run(peer, &err), EK_OK);
+    ekb_peer_norm_destroy(peer);
 }
 
 static void run_ours(tensors *t, bool layer, ek_layout layout) {
@@ -165,14 +165,14 @@ static void test_peer(void **state) {
         fill(&ours);
         fill(&theirs);
         run_ours(&ours, layer, layout);
-        run_peer(&theirs, layer, layout, EKI_PEER_TRAINING);
+        run_peer(&theirs, layer, layout, EKB_PEER_TRAINING);
         assert_near(theirs.y, ours.y, COUNT);
-        run_peer(&theirs, layer, layout, EKI_PEER_BACKWARD);
+        run_peer(&theirs, layer, layout, EKB_PEER_BACKWARD);
         assert_near(theirs.dx, ours.dx, COUNT);
         assert_near(theirs.dscale, ours.dscale, C);
         assert_near(theirs.dbias, ours.dbias, C);
         memset(theirs.y, 0, sizeof theirs.y);
-        run_peer(&theirs, layer, layout, EKI_PEER_INFERENCE); /* with the statistics that training wrote */
+        run_peer(&theirs, layer, layout, EKB_PEER_INFERENCE); /* with the statistics that training wrote */
         assert_near(theirs.y, ours.y, COUNT);
     }
 }
@@ -195,9 +195,9 @@ static void run_fused(tensors *t, float *residual, float *dresidual, bool fused)
     a.residual = fused ? residual : NULL;
     assert_int_equal(ek_norm_forward(plan, EK_STATS_BATCH, &a, &err), EK_OK);
     if (!fused) {
-        eki_apart_add(t->y, t->y, residual, COUNT, 2);
-        eki_apart_relu(t->y, t->y, COUNT, 2);
-        eki_apart_slope(dresidual, t->dy, t->y, COUNT, 2);
+        ekb_apart_add(t->y, t->y, residual, COUNT, 2);
+        ekb_apart_relu(t->y, t->y, COUNT, 2);
+        ekb_apart_slope(dresidual, t->dy, t->y, COUNT, 2);
     }
     a.dy = fused ? t->dy : dresidual;
     a.dresidual = fused ? dresidual : NULL;

@@ -2,6 +2,8 @@
 #define _XOPEN_SOURCE 700
 #include "data_files.h"
 
+#include "data/image.h"
+
 #include <errno.h>
 #include <ftw.h>
 #include <png.h>
@@ -11,6 +13,7 @@
 #include <sys/stat.h>
 #include <turbojpeg.h>
 #include <unistd.h>
+#include <webp/encode.h>
 #include <zlib.h>
 
 static char root[256];
@@ -166,4 +169,99 @@ void open_bad(const char *spec, ek_split split, const ek_dataset_options *option
         assert_text(&err, word);
     }
     va_end(words);
+}
+
+void put_webp(const char *name, int width, int height, int channels, const unsigned char *pixels) {
+    uint8_t *data = NULL;
+    size_t bytes = channels == 4 ? WebPEncodeLosslessRGBA(pixels, width, height, width * 4, &data)
+                                 : WebPEncodeLosslessRGB(pixels, width, height, width * 3, &data);
+    assert_true(bytes > 0);
+    put_file(name, data, bytes);
+    WebPFree(data);
+}
+
+static void put_number(unsigned char *p, int bytes, uint32_t value, int big) {
+    for (int i = 0; i < bytes; i++) p[big ? bytes - 1 - i : i] = (unsigned char)(value >> (8 * i));
+}
+
+/* A TIFF block with one entry before the orientation. */
+static size_t make_exif(unsigned char *tiff, int orientation, int big) {
+    memset(tiff, 0, 38);
+    memcpy(tiff, big ? "MM\0*" : "II*\0", 4);
+    put_number(tiff + 4, 4, 8, big);
+    put_number(tiff + 8, 2, 2, big);
+    put_number(tiff + 10, 2, 0x010f, big);
+    put_number(tiff + 12, 2, 2, big);
+    put_number(tiff + 22, 2, 0x0112, big);
+    put_number(tiff + 24, 2, 3, big);
+    put_number(tiff + 26, 4, 1, big);
+    put_number(tiff + 30, 2, (uint32_t)orientation, big);
+    return 38;
+}
+
+/* What goes in, and where: a segment of JPEG, a chunk of PNG. */
+static size_t wrap(unsigned char *out, const unsigned char *data, const unsigned char *tiff, size_t size) {
+    if (data[0] == 0xff) {
+        memcpy(out, "\xff\xe1\0\0Exif\0\0", 10);
+        put_number(out + 2, 2, (uint32_t)size + 8, 1);
+        memcpy(out + 10, tiff, size);
+        return size + 10;
+    }
+    put_number(out, 4, (uint32_t)size, 1);
+    memcpy(out + 4, "eXIf", 4);
+    memcpy(out + 8, tiff, size);
+    put_number(out + 8 + size, 4, (uint32_t)crc32(crc32(0, NULL, 0), out + 4, (uInt)size + 4), 1);
+    return size + 12;
+}
+
+/* RIFF, VP8X (EXIF flag, size), the picture, EXIF. */
+static void orient_webp(const char *name, const unsigned char *data, size_t bytes, const unsigned char *tiff,
+                        size_t size, int width, int height) {
+    unsigned char *all = calloc(1, bytes + size + 64);
+    assert_non_null(all);
+    memcpy(all, "RIFF____WEBPVP8X", 16);
+    all[16] = 10;
+    all[20] = 8;
+    put_number(all + 24, 3, (uint32_t)width - 1, 0);
+    put_number(all + 27, 3, (uint32_t)height - 1, 0);
+    memcpy(all + 30, data + 12, bytes - 12);
+    unsigned char *p = all + 30 + bytes - 12;
+    memcpy(p, "EXIF", 4);
+    put_number(p + 4, 4, (uint32_t)size, 0);
+    memcpy(p + 8, tiff, size);
+    put_number(all + 4, 4, (uint32_t)(p + 8 + size - all - 8), 0);
+    put_file(name, all, (size_t)(p + 8 + size - all));
+    free(all);
+}
+
+void orient(const char *name, int orientation, int width, int height) {
+    unsigned char tiff[64], wrapped[128];
+    size_t bytes, size = make_exif(tiff, orientation, orientation % 2);
+    unsigned char *data = get_file(name, &bytes);
+    if (data[0] == 'R') {
+        orient_webp(name, data, bytes, tiff, size, width, height);
+    } else {
+        size_t at = data[0] == 0xff ? 2 : 33, more = wrap(wrapped, data, tiff, size);
+        unsigned char *all = malloc(bytes + more);
+        assert_non_null(all);
+        memcpy(all, data, at);
+        memcpy(all + at, wrapped, more);
+        memcpy(all + at + more, data + at, bytes - at);
+        put_file(name, all, bytes + more);
+        free(all);
+    }
+    free(data);
+}
+
+int decodes(const unsigned char *data, size_t bytes) {
+    unsigned char *copy = malloc(bytes + 1);
+    assert_non_null(copy);
+    memcpy(copy + 1, data, bytes);
+    eki_image image = {0};
+    ek_error err = {EK_OK, ""};
+    ek_status status = eki_image_decode(&(eki_encoded){.path = "x", .data = copy + 1, .size = bytes}, &image, &err);
+    if (status != EK_OK) assert_text(&err, "x: ");
+    eki_image_free(&image);
+    free(copy);
+    return status == EK_OK;
 }

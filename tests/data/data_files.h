@@ -38,6 +38,15 @@ typedef struct picture {
 void put_png(const char *name, const picture *p);
 void put_jpeg(const char *name, int width, int height, int channels, const unsigned char *pixels);
 
+/* Lossless; RGB or, with 4 channels, RGBA. */
+void put_webp(const char *name, int width, int height, int channels, const unsigned char *pixels);
+/* Puts an EXIF orientation into a JPEG, PNG or WebP file (of this size); odd ones big-endian, even ones little. */
+void orient(const char *name, int orientation, int width, int height);
+
+/* Decodes exactly these bytes; the address sanitizer watches their ends. True when they are an image; else there is an
+ * error text. */
+int decodes(const unsigned char *data, size_t bytes);
+
 /* Opens and asserts success, or asserts failure with `status` and each of the words (ended by NULL) in the text. */
 ek_dataset *open_good(const char *spec, ek_split split, const ek_dataset_options *options);
 void open_bad(const char *spec, ek_split split, const ek_dataset_options *options, ek_status status, ...);

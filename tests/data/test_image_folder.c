@@ -178,12 +178,79 @@ static void test_many(void **state) {
     for (int i = 0; i < 5; i++) open_bad(at("f"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "a/020.png", NULL);
 }
 
+/* The luma of Rec. 601 by its definition, in f64. */
+static int luma(int r, int g, int b) { return (int)floor(0.299 * r + 0.587 * g + 0.114 * b + 0.5); }
+
+static void test_channels(void **state) {
+    (void)state;
+    put_simple("f/a/1.png", 1, 7);
+    put_simple("f/a/2.png", 3, 9);
+    ek_dataset_options o = {.struct_size = sizeof o, .channels = 1};
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+    assert_int_equal(ek_dataset_describe(d).channels, 1);
+    assert_int_equal(ek_dataset_stored_channels(d), 3);
+    assert_int_equal(value(d, 0, 0, 3, 5), 7 + 30 + 15);
+    for (int y = 0; y < H; y++) {
+        int base = 9 + 10 * y;
+        assert_int_equal(value(d, 1, 0, y, 0), luma(base, base + 40, base + 80));
+    }
+    ek_dataset_close(d);
+    o.channels = 3;
+    remove_file("f/a/2.png");
+    d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+    assert_int_equal(ek_dataset_describe(d).channels, 3);
+    assert_int_equal(ek_dataset_stored_channels(d), 1);
+    for (int c = 0; c < 3; c++) assert_int_equal(value(d, 0, c, 3, 5), 7 + 30 + 15);
+    ek_dataset_close(d);
+    o.channels = 2;
+    open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_ARG, "expected 0, 1 or 3", NULL);
+}
+
+/* Sets that are read first and made gray after it: the same luma, of u8 as of f32. */
+static void test_channels_of_arrays(void **state) {
+    (void)state;
+    float wide[3 * H * W];
+    unsigned char planes[3 * H * W], labels[1] = {0};
+    for (int i = 0; i < 3 * H * W; i++) {
+        planes[i] = (unsigned char)(i * 37 % 256);
+        wide[i] = (float)planes[i] / 255.0f;
+    }
+    ek_error err;
+    int64_t dims[4] = {1, 3, H, W};
+    char spec[2][1024];
+    for (int f32 = 0; f32 < 2; f32++) {
+        const char *file = at(f32 ? "f.npy" : "u.npy");
+        assert_int_equal(ek_npy_write(file, f32 ? EK_F32 : EK_U8, 4, dims, f32 ? (void *)wide : planes, &err), EK_OK);
+        snprintf(spec[f32], sizeof spec[f32], "%s,%s", file, at("y.npy"));
+    }
+    assert_int_equal(ek_npy_write(at("y.npy"), EK_U8, 1, dims, labels, &err), EK_OK);
+    ek_dataset_options o = {.struct_size = sizeof o, .channels = 1};
+    for (int f32 = 0; f32 < 2; f32++) {
+        float image[H * W];
+        ek_dataset *d = open_good(spec[f32], EK_SPLIT_TRAIN, &o);
+        assert_int_equal(ek_dataset_stored_channels(d), 3);
+        assert_int_equal(ek_dataset_read(d, 0, image, NULL, NULL), EK_OK);
+        for (int i = 0; i < H * W; i++) {
+            double exact = 0.299 * planes[i] + 0.587 * planes[H * W + i] + 0.114 * planes[2 * H * W + i];
+            assert_true(fabs(255.0 * (double)image[i] - exact) <= (f32 ? 1e-4 : 0.501));
+        }
+        ek_dataset_close(d);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_order_and_names), TEST(test_split), TEST(test_gray_and_colour), TEST(test_png_kinds), TEST(test_jpeg),
-        TEST(test_sizes),           TEST(test_many),
+        TEST(test_order_and_names),
+        TEST(test_split),
+        TEST(test_gray_and_colour),
+        TEST(test_png_kinds),
+        TEST(test_jpeg),
+        TEST(test_sizes),
+        TEST(test_many),
+        TEST(test_channels),
+        TEST(test_channels_of_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

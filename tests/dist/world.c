@@ -1,6 +1,8 @@
 /* world.c: see world.h. */
 #include "world.h"
 
+#include "support/local.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
 #define EK_TEST_WORLD_H
 
 #include "dist/comm.h"
+#include "support/fault.h"
 
 enum { WORLD_MAX = 33 };
 

@@ -27,10 +27,8 @@ static int64_t odd_number(dice *d) {
 }
 
 static void other_operator(eki_graph *g, dice *d) {
-    size_t count;
-    const eki_op *table = eki_op_table(&count);
     eki_node *node = any_node(g, d);
-    if (node != NULL) node->op_type = table[below(d, count)].name;
+    if (node != NULL) eki_node_become(node, (eki_opcode)(1 + below(d, EKI_OPS - 1)));
 }
 
 static void rewire(eki_graph *g, dice *d) {
@@ -68,7 +66,7 @@ static void odd_attribute(eki_graph *g, dice *d) {
 static void remove_node(eki_graph *g, dice *d) {
     eki_node *node = any_node(g, d);
     if (node == NULL) return;
-    node->op_type = NULL;
+    eki_node_drop(node);
     eki_graph_sweep(g);
 }
 

@@ -4,7 +4,7 @@
 #include "kernelcheck/kernelcheck.h"
 
 #include "cpu/dispatch.h"
-#include "kernel/ref/half_ref.h"
+#include "support/half_ref.h"
 #include <string.h>
 
 enum { X, DY, Y, RESIDUAL, OUTPUT, DRESIDUAL, BUFFERS, AROUND = 64 };

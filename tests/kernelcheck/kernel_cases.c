@@ -1,7 +1,7 @@
 /* kernel_cases.c: for every kernel, how to call it and what it should give, term by term in long double. */
 #include "kernelcheck/kernelcheck.h"
 
-#include "kernel/ref/activation_ref.h"
+#include "support/activation_ref.h"
 #include <math.h>
 
 typedef long double real;

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "cpu/dispatch.h"
-#include "kernel/ref/activation_ref.h"
+#include "support/activation_ref.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
-#include "kernel/ref/norm_ref.h"
+#include "support/norm_ref.h"
 #include <evenkeel/norm.h>
 #include <setjmp.h>
 #include <stdarg.h>

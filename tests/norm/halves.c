@@ -2,7 +2,7 @@
 #include "norm/halves.h"
 
 #include "base/memory.h"
-#include "kernel/ref/half_ref.h"
+#include "support/half_ref.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>

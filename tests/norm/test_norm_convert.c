@@ -4,7 +4,7 @@
  * midpoint between two, and on every float in steps; EK_TEST_ALL=1 tries all 2^32.
  */
 #include "cpu/dispatch.h"
-#include "kernel/ref/half_ref.h"
+#include "support/half_ref.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "kernel/ref/activation_ref.h"
 #include "norm/wide.h"
+#include "support/activation_ref.h"
 #include <cmocka.h>
 #include <evenkeel/cpu.h>
 #include <evenkeel/parts.h>

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "cpu/dispatch.h"
-#include "kernel/ref/activation_ref.h"
+#include "support/activation_ref.h"
 #include <cmocka.h>
 #include <evenkeel/cpu.h>
 #include <evenkeel/parts.h>

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "cpu/dispatch.h"
-#include "kernel/ref/half_ref.h"
+#include "support/half_ref.h"
 #include <cmocka.h>
 #include <evenkeel/cpu.h>
 #include <math.h>

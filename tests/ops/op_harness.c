@@ -116,7 +116,7 @@ void op_set_string(op_test *t, eki_node *node, const char *name, const char *v) 
 void op_output(op_test *t, eki_value *value) { op_ok(t, eki_graph_add_output(t->graph, value, &t->err)); }
 
 static ek_status flip_backward(eki_step *step, ek_error *err) {
-    const eki_op *real = eki_op_find(step->node->op_type, "", step->opset);
+    const eki_op *real = eki_op_find(step->node->op, step->opset);
     EKI_TRY(real->backward(step, err));
     for (int i = 0; i < step->n_in; i++) {
         size_t count = step->din[i] != NULL ? eki_view_elements(&step->in[i]) : 0;

@@ -50,7 +50,7 @@ static void test_kinds(void **state) {
     OK(eki_node_set_float(m->graph, m->norms[0].node, "epsilon", 1e-3F, err));
     check_one(m, "attribute", "bn", "epsilon: none -> 0.00100000005");
     m = base();
-    m->graph->nodes[2]->op_type = "Tanh";
+    eki_node_become(m->graph->nodes[2], EKI_OP_Tanh);
     check_one(m, "node", "relu", "Relu -> Tanh");
     m = base();
     m->graph->inputs[0]->shape.dims[2] = 16;

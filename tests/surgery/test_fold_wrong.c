@@ -141,7 +141,7 @@ static bool mul_forgotten(ek_model *m) {
     bool any = false;
     for (size_t i = 0; i < m->graph->n_nodes; i++) {
         const eki_node *node = m->graph->nodes[i];
-        eki_tensor *factor = eki_is_op(node, "Mul") ? constant_of(m, node, 1) : NULL;
+        eki_tensor *factor = eki_is_op(node, EKI_OP_Mul) ? constant_of(m, node, 1) : NULL;
         for (int64_t k = 0; factor != NULL && k < eki_count(factor); k++) ((float *)factor->data)[k] = 1;
         any |= factor != NULL;
     }
@@ -152,7 +152,7 @@ static bool transpose_ignored(ek_model *m) {
     bool any = false;
     for (size_t i = 0; i < m->graph->n_nodes; i++) {
         eki_node *node = m->graph->nodes[i];
-        const eki_tensor *weight = eki_is_op(node, "Gemm") ? constant_of(m, node, 1) : NULL;
+        const eki_tensor *weight = eki_is_op(node, EKI_OP_Gemm) ? constant_of(m, node, 1) : NULL;
         if (weight == NULL || weight->shape.dims[0] != weight->shape.dims[1]) continue;
         OK(eki_node_set_int(m->graph, node, "transB", !eki_node_int(node, "transB", 0), err));
         any = true;

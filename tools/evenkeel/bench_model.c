@@ -4,12 +4,11 @@
  */
 #include "bench_model.h"
 
+#include "bench/bench.h"
 #include "inputs.h"
 #include "message.h"
 #include "report/json_out.h"
 
-#define EK_EXPERIMENTAL
-#include <evenkeel/bench.h>
 #include <evenkeel/surgery.h>
 #include <stdlib.h>
 #include <string.h>

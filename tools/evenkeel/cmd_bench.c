@@ -1,6 +1,6 @@
 /* cmd_bench.c: `evenkeel bench norm`: our norms beside oneDNN's and beside a copy of the same bytes. `bench model` is
  * in bench_model.c. */
-#define EK_EXPERIMENTAL
+#include "bench/bench.h"
 #include "bench_model.h"
 #include "command.h"
 #include "message.h"
@@ -8,7 +8,6 @@
 #include "terminal.h"
 
 #include <errno.h>
-#include <evenkeel/bench.h>
 #include <evenkeel/cpu.h>
 #include <evenkeel/train.h>
 #include <math.h>

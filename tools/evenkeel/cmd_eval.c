@@ -3,6 +3,7 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
+#include "parts.h"
 #include "report/json_out.h"
 #include "terminal.h"
 #include "watch.h"
@@ -24,7 +25,7 @@ static const option eval_options[] = {
     OPTION_END,
 };
 
-static void print_result(const arguments *args, const ek_eval_result *result, double seconds) {
+static void print_result(const arguments *args, ek_split split, const ek_eval_result *result, double seconds) {
     const char *logits = option_text(args, "logits");
     if (option_flag(args, "json")) {
         eki_json json;
@@ -36,14 +37,15 @@ static void print_result(const arguments *args, const ek_eval_result *result, do
         eki_json_real(&json, "loss", result->loss);
         eki_json_int(&json, "images", result->images);
         eki_json_int(&json, "correct", result->correct);
+        eki_json_text(&json, "evaluated_on", part_name(split));
         eki_json_int(&json, "classes", result->classes);
         if (logits != NULL) eki_json_text(&json, "logits", logits);
         eki_json_real(&json, "seconds", seconds);
         eki_json_finish(&json);
         return;
     }
-    printf("accuracy  %.2f %%  (%lld of %lld)\n", 100 * result->accuracy, (long long)result->correct,
-           (long long)result->images);
+    printf("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * result->accuracy, (long long)result->correct,
+           (long long)result->images, part_text(split));
     printf("loss      %.5f\n", result->loss);
     if (logits != NULL) printf("logits    %s\n", logits);
     note("%.1f s, %.0f images per second", seconds, seconds > 0 ? (double)result->images / seconds : 0);
@@ -76,7 +78,7 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
         int64_t dims[2] = {result.images, classes};
         status = ek_npy_write(path, EK_F32, 2, dims, options.logits, err);
     }
-    if (status == EK_OK) print_result(args, &result, seconds);
+    if (status == EK_OK) print_result(args, ek_dataset_split(dataset), &result, seconds);
     free(options.logits);
     return status;
 }

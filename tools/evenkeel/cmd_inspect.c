@@ -1,6 +1,7 @@
 /* cmd_inspect.c: `evenkeel inspect`: the norms of a model, a line each, and what is odd about them. */
 #include "change.h"
 #include "gap.h"
+#include "image_facts.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
@@ -70,6 +71,7 @@ static void show_json(const char *path, const ek_model *model, const ek_inspecti
     eki_json_int(&json, "opset", ek_model_opset(model));
     eki_json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
     eki_json_int(&json, "bytes", model_bytes(model));
+    images_put(&json, model);
     eki_json_array(&json, "norms");
     for (size_t i = 0; i < ek_inspection_norm_count(in); i++) put_norm(&json, ek_inspection_norm(in, i));
     eki_json_close(&json);
@@ -116,6 +118,7 @@ static void show_text(const char *path, const ek_model *model, const ek_inspecti
     }
     printf("%s: opset %lld, %zu nodes, %zu norms, %lld bytes of weights\n", path, (long long)ek_model_opset(model),
            ek_model_node_count(model), norms, (long long)model_bytes(model));
+    images_show(model, 7);
     for (size_t i = 0; i < norms; i++) show_norm(ek_inspection_norm(in, i), width);
     printf("%zu finding%s%s\n", findings, findings == 1 ? "" : "s", findings > 0 ? ":" : "");
     for (size_t i = 0; i < findings; i++) {

@@ -1,5 +1,6 @@
 /* cmd_models.c: `evenkeel models`: the built-in architectures; with a name, its tensors. */
 #include "command.h"
+#include "image_facts.h"
 #include "inputs.h"
 #include "message.h"
 #include "norms.h"
@@ -75,6 +76,7 @@ static void show_json(const char *name, const char *summary, const ek_model *mod
     eki_json_int(&json, "nodes", (int64_t)ek_model_node_count(model));
     eki_json_int(&json, "norms", (int64_t)ek_model_norm_count(model));
     eki_json_int(&json, "values", model_values(model));
+    images_put(&json, model);
     eki_json_array(&json, "inputs");
     for (size_t i = 0; i < ek_model_input_count(model); i++) put_tensor(&json, ek_model_input(model, i));
     eki_json_close(&json);
@@ -106,6 +108,7 @@ static void show_text(const char *name, const char *summary, const ek_model *mod
     printf("%s: %s\n", name, summary);
     printf("opset %lld, %zu nodes, %zu norms, %lld values\n\n", (long long)ek_model_opset(model),
            ek_model_node_count(model), ek_model_norm_count(model), (long long)model_values(model));
+    images_show(model, 8);
     for (size_t i = 0; i < ek_model_input_count(model); i++) show_tensor("input", ek_model_input(model, i));
     for (size_t i = 0; i < ek_model_tensor_count(model); i++) show_tensor("tensor", ek_model_tensor(model, i));
     for (size_t i = 0; i < ek_model_output_count(model); i++) show_tensor("output", ek_model_output(model, i));

@@ -5,6 +5,7 @@
  */
 #include "inputs.h"
 #include "message.h"
+#include "parts.h"
 
 #include <errno.h>
 #include <math.h>
@@ -87,7 +88,8 @@ static ek_status read_size(const arguments *args, ek_dataset_options *options, e
 }
 
 ek_split data_split(const arguments *args) {
-    return strcmp(option_text(args, "split"), "test") == 0 ? EK_SPLIT_TEST : EK_SPLIT_TRAIN;
+    static const ek_split splits[] = {EK_SPLIT_TRAIN, EK_SPLIT_TEST, EK_SPLIT_VALIDATION};
+    return splits[option_choice(args, "split")];
 }
 
 /* Reads --input-affine A,B. */
@@ -103,30 +105,25 @@ static ek_status read_affine(const arguments *args, ek_dataset_options *options,
     return EK_OK;
 }
 
-/* Opens the set once more where the model wants gray images as RGB. */
-static ek_status match_channels(const char *spec, ek_split split, const ek_model *model, ek_dataset_options *options,
-                                ek_dataset **dataset, ek_error *err) {
-    if (model == NULL || ek_model_input_count(model) == 0) return EK_OK;
-    ek_tensor_info input = ek_model_input(model, 0);
-    if (input.rank != 4 || input.dims[1] != 3 || ek_dataset_describe(*dataset).channels != 1) return EK_OK;
-    ek_dataset_close(*dataset);
-    *dataset = NULL;
-    options->channels = 3;
-    note("%s: gray images, taken as RGB for the model", spec);
-    return ek_dataset_open(spec, split, options, dataset, err);
+/* Gray or RGB, as the model says; 0 = it does not. */
+static int wanted_channels(const ek_model_images *images) {
+    return images->channels == 1 || images->channels == 3 ? images->channels : 0;
+}
+
+void tell_channels(const char *spec, int stored, int taken) {
+    if (stored == 1 && taken == 3) note("%s: gray images, taken as RGB for the model", spec);
+    if (stored == 3 && taken == 1)
+        note("%s: colour images, taken as gray for the model (0.299 R + 0.587 G + 0.114 B)", spec);
 }
 
 /* The set as it is; images of a folder at the size of the model. */
-static ek_status open_sized(const char *spec, ek_split split, const ek_model *model, ek_dataset_options *options,
-                            ek_dataset **dataset, ek_error *err) {
+static ek_status open_sized(const char *spec, ek_split split, const ek_model_images *images,
+                            ek_dataset_options *options, ek_dataset **dataset, ek_error *err) {
     ek_status status = ek_dataset_open(spec, split, options, dataset, err);
-    if (options->height != 0 || model == NULL || ek_model_input_count(model) == 0) return status;
-    ek_tensor_info input = ek_model_input(model, 0);
-    if (input.rank != 4 || input.dims[2] <= 0 || input.dims[3] <= 0 || input.dims[2] > 16384 || input.dims[3] > 16384)
-        return status;
+    if (options->height != 0 || images->height == 0 || images->width == 0) return status;
     if (status == EK_OK) {
         ek_dataset_info info = ek_dataset_describe(*dataset);
-        if (strcmp(info.kind, "folder") != 0 || (info.height == input.dims[2] && info.width == input.dims[3]))
+        if (strcmp(info.kind, "folder") != 0 || (info.height == images->height && info.width == images->width))
             return EK_OK;
         ek_dataset_close(*dataset);
         *dataset = NULL;
@@ -135,20 +132,38 @@ static ek_status open_sized(const char *spec, ek_split split, const ek_model *mo
     }
     /* Images of another size, or of several sizes: once more, at the size of the model. */
     ek_error second = {0};
-    options->height = (int)input.dims[2];
-    options->width = (int)input.dims[3];
+    options->height = images->height;
+    options->width = images->width;
     ek_status again = ek_dataset_open(spec, split, options, dataset, &second);
     if (again != EK_OK && status == EK_OK) *err = second;
     return again == EK_OK ? EK_OK : status == EK_OK ? again : status;
 }
 
+ek_status image_options(const arguments *args, const ek_model *model, ek_model_images *images,
+                        ek_dataset_options *options, ek_error *err) {
+    *images = (ek_model_images){0};
+    *options = (ek_dataset_options){.struct_size = sizeof *options};
+    ek_status status = model == NULL ? EK_OK : ek_model_describe_images(model, images, err);
+    if (status == EK_OK) status = read_size(args, options, err);
+    if (status == EK_OK) status = read_affine(args, options, err);
+    options->channels = wanted_channels(images);
+    return status;
+}
+
 static ek_status open_data(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                            int64_t limit, int unlabelled, ek_dataset **dataset, ek_error *err) {
-    ek_dataset_options options = {.struct_size = sizeof options, .limit = limit, .unlabelled = unlabelled};
-    ek_status status = read_size(args, &options, err);
-    if (status == EK_OK) status = read_affine(args, &options, err);
-    if (status == EK_OK) status = open_sized(spec, split, model, &options, dataset, err);
-    return status == EK_OK ? match_channels(spec, split, model, &options, dataset, err) : status;
+    ek_model_images images;
+    ek_dataset_options options;
+    ek_status status = image_options(args, model, &images, &options, err);
+    options.limit = limit;
+    options.unlabelled = unlabelled;
+    if (status == EK_OK) status = open_sized(spec, split, &images, &options, dataset, err);
+    if (status == EK_OK)
+        tell_channels(spec, ek_dataset_stored_channels(*dataset), ek_dataset_describe(*dataset).channels);
+    const ek_skipped *skipped;
+    size_t count = status == EK_OK ? ek_dataset_skipped(*dataset, &skipped) : 0;
+    if (count > 0) tell_skipped(spec, skipped, count);
+    return status;
 }
 
 ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
@@ -186,8 +201,6 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
         if (resizable)
             snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[2],
                      (long long)input.dims[3]);
-        else if (input.rank == 4 && input.dims[1] == 1 && data.channels == 3)
-            snprintf(remedy, sizeof remedy, "; the model takes gray images: convert them, they are in colour");
         return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are each %s%s", path, model_text,
                     input.name, spec, data_text, remedy);
     }

@@ -18,11 +18,12 @@
         .help = "resize images to this; default: as they are, image folders to the size of the model"                  \
     }
 
-/* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. */
+/* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. Only image folders and tables have a
+ * validation part. */
 #define OPTION_SPLIT(otherwise)                                                                                        \
     {                                                                                                                  \
-        .name = "split", .type = OPT_CHOICE, .choices = "train|test", .fallback = otherwise, .group = "Data",          \
-        .help = "which part of the data"                                                                               \
+        .name = "split", .type = OPT_CHOICE, .choices = "train|test|validation", .fallback = otherwise,                \
+        .group = "Data", .help = "which part of the data"                                                              \
     }
 #define OPTION_LIMIT                                                                                                   \
     {                                                                                                                  \
@@ -48,8 +49,14 @@
 
 ek_split data_split(const arguments *args);
 
-/* Opens --data (or `spec`), resized by --size, with at most --limit examples, by --input-affine. `model` may be NULL;
- * an image folder is resized to its input, and gray images become RGB where it has three channels. */
+/* What the model (may be NULL) says of its images, and options that open some for it: resized by --size, with
+ * --input-affine where the command has it, as gray or RGB as the model says. */
+EK_NODISCARD ek_status image_options(const arguments *args, const ek_model *model, ek_model_images *images,
+                                     ek_dataset_options *options, ek_error *err);
+/* Says that gray images became RGB, or the reverse. */
+void tell_channels(const char *spec, int stored, int taken);
+
+/* Opens --data (or `spec`) so, with at most --limit examples; an image folder is resized to the model. */
 EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                                  ek_dataset **dataset, ek_error *err);
 /* The same, for what needs no labels: images without any are welcome. */

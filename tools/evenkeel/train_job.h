@@ -19,6 +19,7 @@ typedef struct train_job {
     const arguments *args; /* with those of the checkpoint merged in */
     const char *output;    /* file to write; NULL only in a dry run */
     const char *data, *test_data;
+    ek_split evaluated_on;    /* what `result` was measured on */
     ek_dataset *train, *test; /* test may be NULL */
     ek_model *model;
     ek_loader *loader;

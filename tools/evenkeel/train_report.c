@@ -4,6 +4,7 @@
  */
 #include "inputs.h"
 #include "message.h"
+#include "parts.h"
 #include "report/json_out.h"
 #include "terminal.h"
 #include "train_job.h"
@@ -122,7 +123,11 @@ void report_plan(const train_job *job) {
 enum { KINDS = 3, MAX_ROWS = 128 };
 static const char *const kind_names[KINDS] = {"convolution", "normalization", "rest"};
 
-static int kind_of(const char *op) { return strstr(op, "Conv") ? 0 : strstr(op, "Norm") ? 1 : 2; }
+static int kind_of(const char *name) {
+    int kind = 0;
+    while (kind + 1 < KINDS && strcmp(kind_names[kind], name) != 0) kind++;
+    return kind;
+}
 
 typedef struct profile {
     double forward[KINDS], backward[KINDS], total;
@@ -133,7 +138,7 @@ static profile measure(const train_job *job) {
     profile p = {.total = 0};
     size_t count = ek_trainer_profile(job->trainer, rows, MAX_ROWS);
     for (size_t i = 0; i < count && i < MAX_ROWS; i++) {
-        int kind = kind_of(rows[i].op_type);
+        int kind = kind_of(rows[i].kind);
         p.forward[kind] += rows[i].forward;
         p.backward[kind] += rows[i].backward;
     }
@@ -205,7 +210,7 @@ static void result_json(const train_job *job) {
     eki_json_real(&json, "accuracy", job->result.accuracy);
     eki_json_real(&json, "loss", job->result.loss);
     eki_json_int(&json, "test_images", job->result.images);
-    eki_json_text(&json, "evaluated_on", job->test != NULL ? "test" : "train");
+    eki_json_text(&json, "evaluated_on", part_name(job->evaluated_on));
     eki_json_int(&json, "steps", train_step(job));
     eki_json_bool(&json, "resumed", job->resumed);
     eki_json_int(&json, "images", job->images);
@@ -229,7 +234,7 @@ void report_result(const train_job *job) {
         return;
     }
     printf("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
-           (long long)job->result.images, job->test != NULL ? "test" : "training data");
+           (long long)job->result.images, part_text(job->evaluated_on));
     printf("loss      %.5f\n", job->result.loss);
     printf("file      %s\n", job->output);
     if (job->training.profile) report_profile(job, stdout);

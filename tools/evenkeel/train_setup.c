@@ -22,7 +22,16 @@ ek_status train_open_data(train_job *job, ek_error *err) {
     ek_status status = data_open(job->args, job->data, EK_SPLIT_TRAIN, job->model, &job->train, err);
     if (status != EK_OK) return status;
     const char *spec = job->test_data ? job->test_data : job->data;
+    job->evaluated_on = EK_SPLIT_TRAIN;
+    if (ek_dataset_split(job->train) == EK_SPLIT_ALL && strcmp(spec, job->data) == 0) {
+        warn("%s has no test split; accuracy will be that of the training data (--test SPEC names other images)", spec);
+        return EK_OK;
+    }
     status = data_open(job->args, spec, EK_SPLIT_TEST, job->model, &job->test, err);
+    if (status == EK_OK)
+        job->evaluated_on = ek_dataset_split(job->test) == EK_SPLIT_VALIDATION ? EK_SPLIT_VALIDATION : EK_SPLIT_TEST;
+    if (status == EK_OK && job->evaluated_on == EK_SPLIT_TEST && ek_dataset_has_split(job->test, EK_SPLIT_VALIDATION))
+        note("%s has validation data, too: evenkeel eval --split validation", spec);
     if (status == EK_ERR_IO && job->test_data == NULL) {
         warn("no test data: %s; accuracy will be that of the training data", err->text);
         job->test = NULL;
@@ -144,6 +153,15 @@ static ek_status keep_classes(ek_model *model, const ek_dataset_info *data, ek_e
     return status;
 }
 
+/* Height and width, where the model leaves them open: they are those of the images that it was trained on. */
+static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_error *err) {
+    ek_tensor_info input = ek_model_input(model, 0);
+    char text[32];
+    if (input.rank != 4 || (input.dims[2] > 0 && input.dims[3] > 0)) return EK_OK;
+    snprintf(text, sizeof text, "%dx%d", data->height, data->width);
+    return ek_model_set_metadata(model, "evenkeel.size", text, err);
+}
+
 /* Mean and deviation: given, else of the file, else measured; then kept in the model. */
 static ek_status choose_moments(train_job *job, float *mean, float *std, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
@@ -172,6 +190,7 @@ static ek_status choose_moments(train_job *job, float *mean, float *std, ek_erro
     if (status != EK_OK || resumed) return status;
     status = keep_list(job->model, "evenkeel.mean", mean, data.channels, err);
     if (status == EK_OK) status = keep_list(job->model, "evenkeel.std", std, data.channels, err);
+    if (status == EK_OK) status = keep_size(job->model, &data, err);
     return status == EK_OK ? keep_classes(job->model, &data, err) : status;
 }
 

@@ -66,14 +66,17 @@ static ek_status forward(eki_step *step, bool max) {
     return EK_OK;
 }
 
-ek_status eki_op_argmax_infer(eki_infer *i) { return infer(i, eki_op_argmax_forward); }
-ek_status eki_op_argmax_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_ArgMax_infer(eki_infer *i) { return infer(i, eki_op_ArgMax_forward); }
+ek_status eki_op_ArgMax_forward(eki_step *step, ek_error *err) {
     (void)err;
     return forward(step, true);
 }
 
-ek_status eki_op_argmin_infer(eki_infer *i) { return infer(i, eki_op_argmin_forward); }
-ek_status eki_op_argmin_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_ArgMin_infer(eki_infer *i) { return infer(i, eki_op_ArgMin_forward); }
+ek_status eki_op_ArgMin_forward(eki_step *step, ek_error *err) {
     (void)err;
     return forward(step, false);
 }
+
+EKI_OPERATOR(ArgMax, .infer = eki_op_ArgMax_infer, .forward = eki_op_ArgMax_forward, .backward = eki_flat_backward);
+EKI_OPERATOR(ArgMin, .infer = eki_op_ArgMin_infer, .forward = eki_op_ArgMin_forward, .backward = eki_flat_backward);

@@ -13,7 +13,7 @@
 
 static const char *const names[5] = {"X", "scale", "B", "mean", "var"};
 
-ek_status eki_op_batchnormalization_infer(eki_infer *infer) {
+ek_status eki_op_BatchNormalization_infer(eki_infer *infer) {
     EKI_TRY(eki_norm_infer_inputs(infer, 5, 5, 1));
     const eki_shape *x = &infer->in[0].shape;
     if (infer->opset < 9 && eki_node_int(infer->node, "spatial", 1) == 0) {
@@ -47,7 +47,7 @@ static bool batch_statistics(const eki_step *step) {
     return eki_node_int(step->node, "training_mode", 0) != 0;
 }
 
-ek_status eki_op_batchnormalization_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_BatchNormalization_prepare(eki_step *step, ek_error *err) {
     ek_norm_desc desc = eki_norm_desc_of(step, EK_NORM_BATCH);
     bool batch = batch_statistics(step), more = more_outputs(step);
     desc.momentum = (double)eki_node_float(step->node, "momentum", 0.9f);
@@ -82,7 +82,7 @@ static ek_status write_outputs(eki_step *step, ek_error *err) {
     return ek_norm_update_running(state->plan, step->saved, output(step, 1), output(step, 2), &report, err);
 }
 
-ek_status eki_op_batchnormalization_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_BatchNormalization_forward(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     ek_norm_args args = eki_norm_args(step);
     bool more = more_outputs(step);
@@ -96,9 +96,9 @@ ek_status eki_op_batchnormalization_forward(eki_step *step, ek_error *err) {
     return more ? write_outputs(step, err) : EK_OK;
 }
 
-ek_status eki_op_batchnormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
+ek_status eki_op_BatchNormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
 
-ek_status eki_op_batchnormalization_commit(eki_step *step, ek_error *err) {
+ek_status eki_op_BatchNormalization_commit(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     unsigned frozen = eki_norm_switches(step) & (EKI_NORM_FROZEN_STATS | EKI_NORM_NO_UPDATE);
     bool ours = step->is_parameter[3] && step->is_parameter[4];
@@ -117,4 +117,7 @@ ek_status eki_op_batchnormalization_commit(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_batchnormalization_release(eki_step *step) { eki_norm_release(step); }
+void eki_op_BatchNormalization_release(eki_step *step) { eki_norm_release(step); }
+
+EKI_OPERATOR(BatchNormalization, .diff_inputs = 0x7, .stateful = 0x18, EKI_ALL_OF(BatchNormalization),
+             .commit = eki_op_BatchNormalization_commit, .release = eki_op_BatchNormalization_release);

@@ -229,48 +229,56 @@ static ek_status backward(eki_step *step, ek_error *err, kind k) {
 
 /* ---- the operators ---- */
 
-ek_status eki_op_add_infer(eki_infer *i) { return infer(i, eki_op_add_forward); }
-ek_status eki_op_add_prepare(eki_step *step, ek_error *err) { return prepare(step, err, ADD); }
-ek_status eki_op_add_forward(eki_step *step, ek_error *err) { return forward(step, err, ADD); }
-ek_status eki_op_add_backward(eki_step *step, ek_error *err) { return backward(step, err, ADD); }
+ek_status eki_op_Add_infer(eki_infer *i) { return infer(i, eki_op_Add_forward); }
+ek_status eki_op_Add_prepare(eki_step *step, ek_error *err) { return prepare(step, err, ADD); }
+ek_status eki_op_Add_forward(eki_step *step, ek_error *err) { return forward(step, err, ADD); }
+ek_status eki_op_Add_backward(eki_step *step, ek_error *err) { return backward(step, err, ADD); }
 
-ek_status eki_op_sub_infer(eki_infer *i) { return infer(i, eki_op_sub_forward); }
-ek_status eki_op_sub_prepare(eki_step *step, ek_error *err) { return prepare(step, err, SUB); }
-ek_status eki_op_sub_forward(eki_step *step, ek_error *err) { return forward(step, err, SUB); }
-ek_status eki_op_sub_backward(eki_step *step, ek_error *err) { return backward(step, err, SUB); }
+ek_status eki_op_Sub_infer(eki_infer *i) { return infer(i, eki_op_Sub_forward); }
+ek_status eki_op_Sub_prepare(eki_step *step, ek_error *err) { return prepare(step, err, SUB); }
+ek_status eki_op_Sub_forward(eki_step *step, ek_error *err) { return forward(step, err, SUB); }
+ek_status eki_op_Sub_backward(eki_step *step, ek_error *err) { return backward(step, err, SUB); }
 
-ek_status eki_op_mul_infer(eki_infer *i) { return infer(i, eki_op_mul_forward); }
-ek_status eki_op_mul_prepare(eki_step *step, ek_error *err) { return prepare(step, err, MUL); }
-ek_status eki_op_mul_forward(eki_step *step, ek_error *err) { return forward(step, err, MUL); }
-ek_status eki_op_mul_backward(eki_step *step, ek_error *err) { return backward(step, err, MUL); }
+ek_status eki_op_Mul_infer(eki_infer *i) { return infer(i, eki_op_Mul_forward); }
+ek_status eki_op_Mul_prepare(eki_step *step, ek_error *err) { return prepare(step, err, MUL); }
+ek_status eki_op_Mul_forward(eki_step *step, ek_error *err) { return forward(step, err, MUL); }
+ek_status eki_op_Mul_backward(eki_step *step, ek_error *err) { return backward(step, err, MUL); }
 
-ek_status eki_op_div_infer(eki_infer *i) { return infer(i, eki_op_div_forward); }
-ek_status eki_op_div_prepare(eki_step *step, ek_error *err) { return prepare(step, err, DIV); }
-ek_status eki_op_div_forward(eki_step *step, ek_error *err) { return forward(step, err, DIV); }
-ek_status eki_op_div_backward(eki_step *step, ek_error *err) { return backward(step, err, DIV); }
+ek_status eki_op_Div_infer(eki_infer *i) { return infer(i, eki_op_Div_forward); }
+ek_status eki_op_Div_prepare(eki_step *step, ek_error *err) { return prepare(step, err, DIV); }
+ek_status eki_op_Div_forward(eki_step *step, ek_error *err) { return forward(step, err, DIV); }
+ek_status eki_op_Div_backward(eki_step *step, ek_error *err) { return backward(step, err, DIV); }
 
-ek_status eki_op_pow_infer(eki_infer *i) { return infer(i, eki_op_pow_forward); }
-ek_status eki_op_pow_prepare(eki_step *step, ek_error *err) { return prepare(step, err, POW); }
-ek_status eki_op_pow_forward(eki_step *step, ek_error *err) { return forward(step, err, POW); }
-ek_status eki_op_pow_backward(eki_step *step, ek_error *err) { return backward(step, err, POW); }
+ek_status eki_op_Pow_infer(eki_infer *i) { return infer(i, eki_op_Pow_forward); }
+ek_status eki_op_Pow_prepare(eki_step *step, ek_error *err) { return prepare(step, err, POW); }
+ek_status eki_op_Pow_forward(eki_step *step, ek_error *err) { return forward(step, err, POW); }
+ek_status eki_op_Pow_backward(eki_step *step, ek_error *err) { return backward(step, err, POW); }
 
-ek_status eki_op_mod_infer(eki_infer *i) {
+ek_status eki_op_Mod_infer(eki_infer *i) {
     if (i->in[0].dtype == EK_F32 && eki_node_int(i->node, "fmod", 0) == 0) {
         return eki_infer_fail(i, EK_ERR_FORMAT, "needs fmod=1 for float32");
     }
-    return infer(i, eki_op_mod_forward);
+    return infer(i, eki_op_Mod_forward);
 }
-ek_status eki_op_mod_prepare(eki_step *step, ek_error *err) { return prepare(step, err, MOD); }
-ek_status eki_op_mod_forward(eki_step *step, ek_error *err) { return forward(step, err, MOD); }
-ek_status eki_op_mod_backward(eki_step *step, ek_error *err) { return backward(step, err, MOD); }
+ek_status eki_op_Mod_prepare(eki_step *step, ek_error *err) { return prepare(step, err, MOD); }
+ek_status eki_op_Mod_forward(eki_step *step, ek_error *err) { return forward(step, err, MOD); }
+ek_status eki_op_Mod_backward(eki_step *step, ek_error *err) { return backward(step, err, MOD); }
 
-ek_status eki_op_prelu_infer(eki_infer *i) {
+ek_status eki_op_PRelu_infer(eki_infer *i) {
     EKI_TRY(infer(i, NULL));
     if (i->in[0].dtype != EK_F32) return eki_infer_f32(i, 0);
     const eki_shape *x = &i->in[0].shape;
     if (!eki_shape_known(x) || !eki_shape_known(&i->out[0].shape) || eki_shape_equal(x, &i->out[0].shape)) return EK_OK;
     return eki_infer_fail(i, EK_ERR_SHAPE, "the slope does not broadcast to the input");
 }
-ek_status eki_op_prelu_prepare(eki_step *step, ek_error *err) { return prepare(step, err, PRELU); }
-ek_status eki_op_prelu_forward(eki_step *step, ek_error *err) { return forward(step, err, PRELU); }
-ek_status eki_op_prelu_backward(eki_step *step, ek_error *err) { return backward(step, err, PRELU); }
+ek_status eki_op_PRelu_prepare(eki_step *step, ek_error *err) { return prepare(step, err, PRELU); }
+ek_status eki_op_PRelu_forward(eki_step *step, ek_error *err) { return forward(step, err, PRELU); }
+ek_status eki_op_PRelu_backward(eki_step *step, ek_error *err) { return backward(step, err, PRELU); }
+
+EKI_OPERATOR(Add, .diff_inputs = 0x3, EKI_ALL_OF(Add));
+EKI_OPERATOR(Sub, .diff_inputs = 0x3, EKI_ALL_OF(Sub));
+EKI_OPERATOR(Mul, .diff_inputs = 0x3, EKI_ALL_OF(Mul));
+EKI_OPERATOR(Div, .diff_inputs = 0x3, EKI_ALL_OF(Div));
+EKI_OPERATOR(Pow, .diff_inputs = 0x3, EKI_ALL_OF(Pow));
+EKI_OPERATOR(Mod, .diff_inputs = 0x1, EKI_ALL_OF(Mod));
+EKI_OPERATOR(PRelu, .since = 7, .diff_inputs = 0x3, EKI_ALL_OF(PRelu));

@@ -32,7 +32,7 @@ static ek_dtype target_of(const eki_node *node) {
     return eki_is_half(to) ? EK_F32 : to;
 }
 
-ek_status eki_op_cast_infer(eki_infer *infer) {
+ek_status eki_op_Cast_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     ek_dtype from = infer->in[0].dtype, to = target_of(infer->node);
     if (!castable(to) || (from != EK_DTYPE_NONE && !castable(from))) {
@@ -40,10 +40,10 @@ ek_status eki_op_cast_infer(eki_infer *infer) {
                               eki_dtype_name(to));
     }
     eki_infer_set(infer, 0, to, &infer->in[0].shape);
-    return eki_infer_fold(infer, eki_op_cast_forward);
+    return eki_infer_fold(infer, eki_op_Cast_forward);
 }
 
-ek_status eki_op_cast_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Cast_prepare(eki_step *step, ek_error *err) {
     if (step->want_din[0] && step->out[0].dtype == EK_F64) {
         return eki_step_fail(step, err, EK_ERR_UNSUPPORTED,
                              "it casts to float64 between a trainable parameter and the loss, and gradients are "
@@ -85,7 +85,7 @@ static void store_real(ek_dtype t, void *p, size_t i, double v) {
     }
 }
 
-ek_status eki_op_cast_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Cast_forward(eki_step *step, ek_error *err) {
     const void *from = step->in[0].data;
     void *to = step->out[0].data;
     ek_dtype source = step->in[0].dtype, target = step->out[0].dtype;
@@ -104,8 +104,10 @@ ek_status eki_op_cast_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_cast_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Cast_backward(eki_step *step, ek_error *err) {
     if (step->out[0].dtype == EK_F32 || step->din[0] == NULL) return eki_copy_backward(step, err);
     memset(step->din[0], 0, eki_view_elements(&step->in[0]) * sizeof(float));
     return EK_OK;
 }
+
+EKI_OPERATOR(Cast, .since = 6, .diff_inputs = 0x1, EKI_ALL_OF(Cast));

@@ -9,7 +9,7 @@
 #include <float.h>
 #include <string.h>
 
-ek_status eki_op_clip_infer(eki_infer *infer) {
+ek_status eki_op_Clip_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, infer->opset < 11 ? 1 : 3));
     for (int i = 0; i < infer->node->n_in; i++) {
         if (!infer->in[i].present) continue;
@@ -20,7 +20,7 @@ ek_status eki_op_clip_infer(eki_infer *infer) {
         }
     }
     EKI_TRY(eki_infer_same(infer));
-    return eki_infer_fold(infer, eki_op_clip_forward);
+    return eki_infer_fold(infer, eki_op_Clip_forward);
 }
 
 static const float *limit_data(const eki_step *step, int input) {
@@ -48,7 +48,7 @@ static void limits(const eki_step *step, job *j) {
     if (hi != NULL) j->hi = *hi;
 }
 
-ek_status eki_op_clip_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
     job j;
     step->keep_in[0] = step->want_din[0];
     step->in_place = EKI_ANY_INPUT;
@@ -81,7 +81,7 @@ static void backward_piece(void *argument, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) j->to[i] = j->x[i] >= lo && j->x[i] <= hi ? j->dy[i] : 0.0f;
 }
 
-ek_status eki_op_clip_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Clip_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .to = step->out[0].data};
     limits(step, &j);
@@ -89,7 +89,7 @@ ek_status eki_op_clip_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_clip_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Clip_backward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .dy = step->dout[0], .to = step->din[0]};
     if (j.to == NULL) return EK_OK;
@@ -101,3 +101,5 @@ ek_status eki_op_clip_backward(eki_step *step, ek_error *err) {
     eki_for_pieces(step, eki_view_elements(&step->out[0]), backward_piece, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(Clip, .diff_inputs = 0x1, EKI_ALL_OF(Clip));

@@ -78,30 +78,34 @@ static ek_status forward(eki_step *step, kind k) {
     ek_status eki_op_##op##_forward(eki_step *step, ek_error *err) {                                                   \
         (void)err;                                                                                                     \
         return forward(step, k);                                                                                       \
-    }
+    }                                                                                                                  \
+    EKI_OPERATOR(op, .since = 7, .infer = eki_op_##op##_infer, .forward = eki_op_##op##_forward,                       \
+                 .backward = eki_flat_backward);
 
-COMPARE(equal, EQUAL, false)
-COMPARE(less, LESS, false)
-COMPARE(greater, GREATER, false)
-COMPARE(lessorequal, LESS_EQUAL, false)
-COMPARE(greaterorequal, GREATER_EQUAL, false)
-COMPARE(and, AND, true)
-COMPARE(or, OR, true)
-COMPARE(xor, XOR, true)
+COMPARE(Equal, EQUAL, false)
+COMPARE(Less, LESS, false)
+COMPARE(Greater, GREATER, false)
+COMPARE(LessOrEqual, LESS_EQUAL, false)
+COMPARE(GreaterOrEqual, GREATER_EQUAL, false)
+COMPARE(And, AND, true)
+COMPARE(Or, OR, true)
+COMPARE(Xor, XOR, true)
 
-ek_status eki_op_not_infer(eki_infer *i) {
+ek_status eki_op_Not_infer(eki_infer *i) {
     EKI_TRY(eki_infer_inputs(i, 1, 1));
     if (i->in[0].dtype != EK_BOOL) {
         return eki_infer_fail(i, EK_ERR_DTYPE, "input 0 is %s, expected bool", eki_dtype_name(i->in[0].dtype));
     }
     EKI_TRY(eki_infer_same(i));
-    return eki_infer_fold(i, eki_op_not_forward);
+    return eki_infer_fold(i, eki_op_Not_forward);
 }
 
-ek_status eki_op_not_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Not_forward(eki_step *step, ek_error *err) {
     (void)err;
     const uint8_t *x = step->in[0].data;
     uint8_t *y = step->out[0].data;
     for (size_t i = 0, n = eki_view_elements(&step->out[0]); i < n; i++) y[i] = x[i] == 0;
     return EK_OK;
 }
+
+EKI_OPERATOR(Not, .infer = eki_op_Not_infer, .forward = eki_op_Not_forward, .backward = eki_flat_backward);

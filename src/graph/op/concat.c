@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-ek_status eki_op_concat_infer(eki_infer *infer) {
+ek_status eki_op_Concat_infer(eki_infer *infer) {
     int axis = 0;
     EKI_TRY(eki_infer_inputs(infer, infer->node->n_in > 1 ? infer->node->n_in : 1, EKI_MAX_IO));
     eki_shape out = infer->in[0].shape;
@@ -40,7 +40,7 @@ ek_status eki_op_concat_infer(eki_infer *infer) {
         }
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_concat_forward);
+    return eki_infer_fold(infer, eki_op_Concat_forward);
 }
 
 static int axis_of(const eki_step *step) {
@@ -48,7 +48,7 @@ static int axis_of(const eki_step *step) {
     return (int)(axis < 0 ? axis + step->out[0].shape.rank : axis);
 }
 
-ek_status eki_op_concat_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Concat_prepare(eki_step *step, ek_error *err) {
     ek_layout layout = step->in[0].layout;
     if ((layout != EK_LAYOUT_BLOCKED8 && layout != EK_LAYOUT_BLOCKED16) || axis_of(step) != 1) {
         return eki_prepare_plain(step, err);
@@ -100,13 +100,13 @@ static void run(eki_step *step, bool back) {
     eki_for_tasks(step, j.outer, copy_outer, &j);
 }
 
-ek_status eki_op_concat_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Concat_forward(eki_step *step, ek_error *err) {
     (void)err;
     run(step, false);
     return EK_OK;
 }
 
-ek_status eki_op_concat_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Concat_backward(eki_step *step, ek_error *err) {
     (void)err;
     if (step->dout[0] != NULL) {
         run(step, true);
@@ -117,3 +117,5 @@ ek_status eki_op_concat_backward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Concat, .diff_inputs = 0xffffffff, EKI_ALL_OF(Concat));

@@ -31,7 +31,7 @@ static bool find_source(const eki_node *node, source *s) {
     return false;
 }
 
-ek_status eki_op_constant_infer(eki_infer *infer) {
+ek_status eki_op_Constant_infer(eki_infer *infer) {
     source s;
     eki_tensor *tensor;
     const eki_attr *value = eki_node_attr(infer->node, "value");
@@ -49,7 +49,7 @@ ek_status eki_op_constant_infer(eki_infer *infer) {
     return EK_OK;
 }
 
-ek_status eki_op_constant_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Constant_forward(eki_step *step, ek_error *err) {
     source s;
     size_t bytes = eki_view_bytes(&step->out[0]);
     if (!find_source(step->node, &s)) return eki_step_fail(step, err, EK_ERR_UNSUPPORTED, "has no value");
@@ -69,7 +69,7 @@ static bool find_fill(const eki_node *node, source *s) {
     return eki_dtype_bytes(s->dtype) != 0;
 }
 
-ek_status eki_op_constantofshape_infer(eki_infer *infer) {
+ek_status eki_op_ConstantOfShape_infer(eki_infer *infer) {
     source s;
     const int64_t *dims;
     size_t rank;
@@ -92,10 +92,10 @@ ek_status eki_op_constantofshape_infer(eki_infer *infer) {
     }
     eki_shape out = eki_shape_of((int)rank, dims);
     eki_infer_set(infer, 0, s.dtype, &out);
-    return eki_infer_fold(infer, eki_op_constantofshape_forward);
+    return eki_infer_fold(infer, eki_op_ConstantOfShape_forward);
 }
 
-ek_status eki_op_constantofshape_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_ConstantOfShape_forward(eki_step *step, ek_error *err) {
     source s;
     if (!find_fill(step->node, &s)) return eki_step_fail(step, err, EK_ERR_FORMAT, "has no value");
     size_t bytes = eki_view_bytes(&step->out[0]), done = eki_dtype_bytes(s.dtype);
@@ -108,3 +108,6 @@ ek_status eki_op_constantofshape_forward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Constant, .infer = eki_op_Constant_infer, .forward = eki_op_Constant_forward);
+EKI_OPERATOR(ConstantOfShape, .infer = eki_op_ConstantOfShape_infer, .forward = eki_op_ConstantOfShape_forward);

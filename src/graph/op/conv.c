@@ -34,7 +34,7 @@ static ek_status check_channels(eki_infer *infer, const eki_shape *x, const eki_
     return EK_OK;
 }
 
-ek_status eki_op_conv_infer(eki_infer *infer) {
+ek_status eki_op_Conv_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 2, 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
@@ -79,7 +79,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     return desc;
 }
 
-ek_status eki_op_conv_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Conv_prepare(eki_step *step, ek_error *err) {
     eki_window window;
     conv_state *state = step->priv = calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
@@ -108,7 +108,7 @@ static ek_status prepare_weights(eki_step *step, conv_state *state, ek_error *er
     return EK_OK;
 }
 
-ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Conv_forward(eki_step *step, ek_error *err) {
     conv_state *state = step->priv;
     EKI_TRY(prepare_weights(step, state, err));
     const eki_conv_data data = {.src = step->in[0].data,
@@ -122,7 +122,7 @@ ek_status eki_op_conv_forward(eki_step *step, ek_error *err) {
     return eki_conv_forward(state->conv, &data, err);
 }
 
-ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Conv_backward(eki_step *step, ek_error *err) {
     conv_state *state = step->priv;
     if (step->din[0] != NULL) {
         EKI_TRY(eki_conv_backward_data(state->conv, step->dout[0], step->in[1].data, step->din[0], step->scratch, err));
@@ -133,10 +133,12 @@ ek_status eki_op_conv_backward(eki_step *step, ek_error *err) {
                                      step->scratch, err);
 }
 
-void eki_op_conv_release(eki_step *step) {
+void eki_op_Conv_release(eki_step *step) {
     conv_state *state = step->priv;
     if (state == NULL) return;
     eki_conv_destroy(state->conv);
     free(state);
     step->priv = NULL;
 }
+
+EKI_OPERATOR(Conv, .diff_inputs = 0x7, EKI_ALL_OF(Conv), .release = eki_op_Conv_release);

@@ -41,7 +41,7 @@ ek_status eki_conv_transpose_window(const eki_node *node, const eki_shape *x, co
     return EK_OK;
 }
 
-ek_status eki_op_convtranspose_infer(eki_infer *infer) {
+ek_status eki_op_ConvTranspose_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 2, 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
@@ -91,7 +91,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     return desc;
 }
 
-ek_status eki_op_convtranspose_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_ConvTranspose_prepare(eki_step *step, ek_error *err) {
     eki_window window;
     eki_conv *conv;
     EKI_TRY(eki_conv_transpose_window(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
@@ -147,7 +147,7 @@ static void sum_bias(void *argument, size_t c) {
     j->gradient[c] = (float)sum;
 }
 
-ek_status eki_op_convtranspose_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_ConvTranspose_forward(eki_step *step, ek_error *err) {
     float *y = step->out[0].data;
     EKI_TRY(eki_conv_backward_data(step->priv, step->in[0].data, step->in[1].data, y, step->scratch, err));
     bias_job j = bias_of(step);
@@ -158,7 +158,7 @@ ek_status eki_op_convtranspose_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_convtranspose_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_ConvTranspose_backward(eki_step *step, ek_error *err) {
     const float *dy = step->dout[0];
     if (dy == NULL) {
         for (int i = 0; i < step->n_in; i++) eki_zero_gradient(step, i);
@@ -180,7 +180,9 @@ ek_status eki_op_convtranspose_backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_convtranspose_release(eki_step *step) {
+void eki_op_ConvTranspose_release(eki_step *step) {
     eki_conv_destroy(step->priv);
     step->priv = NULL;
 }
+
+EKI_OPERATOR(ConvTranspose, .diff_inputs = 0x7, EKI_ALL_OF(ConvTranspose), .release = eki_op_ConvTranspose_release);

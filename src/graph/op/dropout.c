@@ -27,7 +27,7 @@ static ek_status check_scalar(eki_infer *infer, int input) {
                           input == 1 ? "float32 or float64" : "bool");
 }
 
-ek_status eki_op_dropout_infer(eki_infer *infer) {
+ek_status eki_op_Dropout_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, infer->opset < 12 ? 1 : 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     for (int i = 1; i < infer->node->n_in; i++) EKI_TRY(check_scalar(infer, i));
@@ -75,7 +75,7 @@ static ek_status read_ratio(const eki_step *step, float *ratio, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_dropout_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Dropout_prepare(eki_step *step, ek_error *err) {
     if (!may_be_active(step)) {
         EKI_TRY(eki_prepare_same_layout(step, err));
         step->out[1].layout = EK_LAYOUT_NCHW; /* the mask has no blocked form */
@@ -128,7 +128,7 @@ static void write_mask(const eki_step *step, const unsigned char *kept) {
 }
 
 /* saved: the scale (0 = this forward was the identity), then one byte per element. */
-ek_status eki_op_dropout_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Dropout_forward(eki_step *step, ek_error *err) {
     float ratio = 0.0f, scale = 0.0f;
     size_t count = eki_view_elements(&step->out[0]);
     bool on = active(step);
@@ -166,7 +166,7 @@ static void back_piece(void *argument, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) j->dx[i] = j->kept[i] ? j->dy[i] * j->scale : 0.0f;
 }
 
-ek_status eki_op_dropout_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Dropout_backward(eki_step *step, ek_error *err) {
     float scale = 0.0f;
     if (step->saved != NULL) memcpy(&scale, step->saved, sizeof scale);
     if (scale == 0.0f || step->dout[0] == NULL || step->din[0] == NULL) return eki_copy_backward(step, err);
@@ -174,3 +174,5 @@ ek_status eki_op_dropout_backward(eki_step *step, ek_error *err) {
     eki_for_pieces(step, eki_view_elements(&step->out[0]), back_piece, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(Dropout, .diff_inputs = 0x1, EKI_ALL_OF(Dropout));

@@ -68,7 +68,7 @@ static ek_status read_list(eki_infer *infer, const int64_t **values, size_t *cou
     return fresh_rank(infer, length > x->rank ? length : length < 0 ? -1 : x->rank);
 }
 
-ek_status eki_op_expand_infer(eki_infer *infer) {
+ek_status eki_op_Expand_infer(eki_infer *infer) {
     const int64_t *values;
     size_t count;
     bool known;
@@ -78,10 +78,10 @@ ek_status eki_op_expand_infer(eki_infer *infer) {
     eki_shape target = eki_shape_of((int)count, values);
     EKI_TRY(eki_infer_broadcast_pair(infer, &infer->in[0].shape, &target, &out));
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_expand_forward);
+    return eki_infer_fold(infer, eki_op_Expand_forward);
 }
 
-ek_status eki_op_expand_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Expand_forward(eki_step *step, ek_error *err) {
     (void)err;
     eki_walk walk;
     tiling t = {.shape = step->out[0].shape};
@@ -92,7 +92,7 @@ ek_status eki_op_expand_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_expand_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Expand_backward(eki_step *step, ek_error *err) {
     (void)err;
     if (step->dout[0] == NULL) eki_zero_gradient(step, 0);
     if (step->dout[0] == NULL || step->din[0] == NULL) return EK_OK;
@@ -102,7 +102,7 @@ ek_status eki_op_expand_backward(eki_step *step, ek_error *err) {
 
 /* ---- Tile ---- */
 
-ek_status eki_op_tile_infer(eki_infer *infer) {
+ek_status eki_op_Tile_infer(eki_infer *infer) {
     const int64_t *values;
     size_t count;
     bool known;
@@ -120,7 +120,7 @@ ek_status eki_op_tile_infer(eki_infer *infer) {
         }
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_tile_forward);
+    return eki_infer_fold(infer, eki_op_Tile_forward);
 }
 
 static bool push(tiling *t, int64_t extent, int64_t stride, bool copies) {
@@ -151,14 +151,14 @@ static ek_status tile_of(const eki_step *step, tiling *t, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_tile_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Tile_forward(eki_step *step, ek_error *err) {
     tiling t;
     EKI_TRY(tile_of(step, &t, err));
     repeat(step, &t);
     return EK_OK;
 }
 
-ek_status eki_op_tile_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Tile_backward(eki_step *step, ek_error *err) {
     tiling t;
     if (step->dout[0] == NULL) eki_zero_gradient(step, 0);
     if (step->dout[0] == NULL || step->din[0] == NULL) return EK_OK;
@@ -166,3 +166,8 @@ ek_status eki_op_tile_backward(eki_step *step, ek_error *err) {
     eki_reduce_sum(step, step->dout[0], &t.shape, t.copies, 1.0, step->din[0]);
     return EK_OK;
 }
+
+EKI_OPERATOR(Expand, .diff_inputs = 0x1, .infer = eki_op_Expand_infer, .forward = eki_op_Expand_forward,
+             .backward = eki_op_Expand_backward);
+EKI_OPERATOR(Tile, .since = 6, .diff_inputs = 0x1, .infer = eki_op_Tile_infer, .forward = eki_op_Tile_forward,
+             .backward = eki_op_Tile_backward);

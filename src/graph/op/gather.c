@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-ek_status eki_op_gather_infer(eki_infer *infer) {
+ek_status eki_op_Gather_infer(eki_infer *infer) {
     int axis;
     EKI_TRY(eki_infer_inputs(infer, 2, 2));
     const eki_shape *x = &infer->in[0].shape, *index = &infer->in[1].shape;
@@ -28,10 +28,10 @@ ek_status eki_op_gather_infer(eki_infer *infer) {
     for (int i = 0; i < index->rank; i++) out.dims[out.rank++] = index->dims[i];
     for (int i = axis + 1; i < x->rank; i++) out.dims[out.rank++] = x->dims[i];
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_gather_forward);
+    return eki_infer_fold(infer, eki_op_Gather_forward);
 }
 
-ek_status eki_op_gather_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Gather_prepare(eki_step *step, ek_error *err) {
     step->keep_in[1] = step->want_din[0];
     return eki_prepare_plain(step, err);
 }
@@ -61,7 +61,7 @@ static ek_status index_at(const eki_step *step, const extents *e, size_t at, siz
     return EK_OK;
 }
 
-ek_status eki_op_gather_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Gather_forward(eki_step *step, ek_error *err) {
     extents e = measure(step);
     size_t bytes = e.inner * eki_dtype_bytes(step->in[0].dtype), index = 0;
     for (size_t i = 0; i < e.indices; i++) {
@@ -74,7 +74,7 @@ ek_status eki_op_gather_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_gather_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Gather_backward(eki_step *step, ek_error *err) {
     extents e = measure(step);
     size_t index = 0;
     const float *dy = step->dout[0];
@@ -92,3 +92,5 @@ ek_status eki_op_gather_backward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Gather, .diff_inputs = 0x1, EKI_ALL_OF(Gather));

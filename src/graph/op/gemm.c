@@ -24,7 +24,7 @@ static void read_shape(const eki_shape *shape, bool transposed, int64_t *rows, i
     *columns = shape->dims[transposed ? 0 : 1];
 }
 
-ek_status eki_op_gemm_infer(eki_infer *infer) {
+ek_status eki_op_Gemm_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, infer->opset < 11 ? 3 : 2, 3));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
@@ -66,7 +66,7 @@ static bool is_row(const eki_view *c, int64_t n) {
     return rank >= 1 && rank <= 2 && c->shape.dims[rank - 1] == n && (rank == 1 || c->shape.dims[0] == 1);
 }
 
-ek_status eki_op_gemm_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Gemm_prepare(eki_step *step, ek_error *err) {
     gemm_state *s = step->priv = calloc(1, sizeof *s);
     if (s == NULL) return eki_fail_nomem(err, sizeof *s);
     EKI_TRY(eki_prepare_plain(step, err));
@@ -137,7 +137,7 @@ static void finish(const eki_step *step, const gemm_state *s) {
     }
 }
 
-ek_status eki_op_gemm_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Gemm_forward(eki_step *step, ek_error *err) {
     gemm_state *s = step->priv;
     if (step->kept != NULL && !s->prepared) {
         EKI_TRY(eki_product_prepare(s->product, step->in[1].data, step->kept, err));
@@ -165,7 +165,7 @@ static ek_status backward_a(const eki_step *step, const gemm_state *s, const flo
     return EK_OK;
 }
 
-ek_status eki_op_gemm_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Gemm_backward(eki_step *step, ek_error *err) {
     gemm_state *s = step->priv;
     const float *dy = scaled_dy(step, s);
     if (step->din[0] != NULL) EKI_TRY(backward_a(step, s, dy, err));
@@ -182,10 +182,12 @@ ek_status eki_op_gemm_backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_gemm_release(eki_step *step) {
+void eki_op_Gemm_release(eki_step *step) {
     gemm_state *s = step->priv;
     if (s == NULL) return;
     eki_product_destroy(s->product);
     free(s);
     step->priv = NULL;
 }
+
+EKI_OPERATOR(Gemm, .diff_inputs = 0x7, EKI_ALL_OF(Gemm), .release = eki_op_Gemm_release);

@@ -24,7 +24,7 @@ static job describe(const eki_step *step) {
     j.blocks = (j.channels + j.block - 1) / j.block;
     j.x = x->data;
     j.y = step->out[0].data;
-    j.mean = step->node->op_type[6] == 'A';
+    j.mean = step->node->op == EKI_OP_GlobalAveragePool;
     return j;
 }
 
@@ -108,7 +108,7 @@ static void backward_task(void *argument, size_t index) {
     }
 }
 
-ek_status eki_op_globalaveragepool_infer(eki_infer *infer) {
+ek_status eki_op_GlobalAveragePool_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     EKI_TRY(eki_infer_f32(infer, 0));
     eki_shape shape = infer->in[0].shape;
@@ -123,22 +123,22 @@ ek_status eki_op_globalaveragepool_infer(eki_infer *infer) {
     return EK_OK;
 }
 
-ek_status eki_op_globalaveragepool_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_GlobalAveragePool_prepare(eki_step *step, ek_error *err) {
     (void)err;
     step->out[0].layout = EK_LAYOUT_NCHW;
     if (step->in[0].layout == EK_LAYOUT_NHWC) step->in_layout[0] = EK_LAYOUT_NCHW;
-    step->keep_in[0] = step->want_din[0] && step->node->op_type[6] == 'M';
+    step->keep_in[0] = step->want_din[0] && step->node->op == EKI_OP_GlobalMaxPool;
     return EK_OK;
 }
 
-ek_status eki_op_globalaveragepool_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_GlobalAveragePool_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = describe(step);
     eki_for_tasks(step, (size_t)(step->in[0].shape.dims[0] * j.blocks), forward_task, &j);
     return EK_OK;
 }
 
-ek_status eki_op_globalaveragepool_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_GlobalAveragePool_backward(eki_step *step, ek_error *err) {
     (void)err;
     job j = describe(step);
     j.dy = step->dout[0];
@@ -147,16 +147,20 @@ ek_status eki_op_globalaveragepool_backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_globalaveragepool_release(eki_step *step) { (void)step; }
+void eki_op_GlobalAveragePool_release(eki_step *step) { (void)step; }
 
-ek_status eki_op_globalmaxpool_infer(eki_infer *infer) { return eki_op_globalaveragepool_infer(infer); }
-ek_status eki_op_globalmaxpool_prepare(eki_step *step, ek_error *err) {
-    return eki_op_globalaveragepool_prepare(step, err);
+ek_status eki_op_GlobalMaxPool_infer(eki_infer *infer) { return eki_op_GlobalAveragePool_infer(infer); }
+ek_status eki_op_GlobalMaxPool_prepare(eki_step *step, ek_error *err) {
+    return eki_op_GlobalAveragePool_prepare(step, err);
 }
-ek_status eki_op_globalmaxpool_forward(eki_step *step, ek_error *err) {
-    return eki_op_globalaveragepool_forward(step, err);
+ek_status eki_op_GlobalMaxPool_forward(eki_step *step, ek_error *err) {
+    return eki_op_GlobalAveragePool_forward(step, err);
 }
-ek_status eki_op_globalmaxpool_backward(eki_step *step, ek_error *err) {
-    return eki_op_globalaveragepool_backward(step, err);
+ek_status eki_op_GlobalMaxPool_backward(eki_step *step, ek_error *err) {
+    return eki_op_GlobalAveragePool_backward(step, err);
 }
-void eki_op_globalmaxpool_release(eki_step *step) { (void)step; }
+void eki_op_GlobalMaxPool_release(eki_step *step) { (void)step; }
+
+EKI_OPERATOR(GlobalAveragePool, .diff_inputs = 0x1, EKI_ALL_OF(GlobalAveragePool),
+             .release = eki_op_GlobalAveragePool_release);
+EKI_OPERATOR(GlobalMaxPool, .diff_inputs = 0x1, EKI_ALL_OF(GlobalMaxPool), .release = eki_op_GlobalMaxPool_release);

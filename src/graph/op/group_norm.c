@@ -6,7 +6,7 @@
  */
 #include "graph/op/op_norm.h"
 
-ek_status eki_op_groupnormalization_infer(eki_infer *infer) {
+ek_status eki_op_GroupNormalization_infer(eki_infer *infer) {
     EKI_TRY(eki_norm_infer_inputs(infer, 3, 3, 2));
     const eki_shape *x = &infer->in[0].shape;
     int64_t groups = eki_node_int(infer->node, "num_groups", 0), channels = x->rank > 1 ? x->dims[1] : -1;
@@ -34,7 +34,7 @@ ek_status eki_op_groupnormalization_infer(eki_infer *infer) {
     return EK_OK;
 }
 
-ek_status eki_op_groupnormalization_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_GroupNormalization_prepare(eki_step *step, ek_error *err) {
     ek_norm_desc desc = eki_norm_desc_of(step, EK_NORM_GROUP);
     desc.groups = eki_node_int(step->node, "num_groups", 1);
     bool per_group = step->opset < 21 && desc.groups != desc.dims[1];
@@ -53,7 +53,7 @@ static float *repeat(const eki_step *step, int input, float *to) {
     return to;
 }
 
-ek_status eki_op_groupnormalization_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_GroupNormalization_forward(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     ek_norm_args args = eki_norm_args(step);
     if (state->per_group) {
@@ -73,7 +73,7 @@ static void sum_groups(const eki_step *step, const float *from, float *to) {
     }
 }
 
-ek_status eki_op_groupnormalization_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_GroupNormalization_backward(eki_step *step, ek_error *err) {
     const eki_norm_state *state = step->priv;
     if (!state->per_group || step->dout[0] == NULL) return eki_norm_backward(step, err);
     float *scale = eki_norm_extra(step), *dscale = scale + state->channels, *dbias = dscale + state->channels;
@@ -85,4 +85,7 @@ ek_status eki_op_groupnormalization_backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_groupnormalization_release(eki_step *step) { eki_norm_release(step); }
+void eki_op_GroupNormalization_release(eki_step *step) { eki_norm_release(step); }
+
+EKI_OPERATOR(GroupNormalization, .diff_inputs = 0x7, EKI_ALL_OF(GroupNormalization),
+             .release = eki_op_GroupNormalization_release);

@@ -112,14 +112,19 @@ static ek_status backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_layernormalization_infer(eki_infer *i) { return infer(i, 2); }
-ek_status eki_op_layernormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_LAYER, err); }
-ek_status eki_op_layernormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
-ek_status eki_op_layernormalization_backward(eki_step *step, ek_error *err) { return backward(step, err); }
-void eki_op_layernormalization_release(eki_step *step) { eki_norm_release(step); }
+ek_status eki_op_LayerNormalization_infer(eki_infer *i) { return infer(i, 2); }
+ek_status eki_op_LayerNormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_LAYER, err); }
+ek_status eki_op_LayerNormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
+ek_status eki_op_LayerNormalization_backward(eki_step *step, ek_error *err) { return backward(step, err); }
+void eki_op_LayerNormalization_release(eki_step *step) { eki_norm_release(step); }
 
-ek_status eki_op_rmsnormalization_infer(eki_infer *i) { return infer(i, 1); }
-ek_status eki_op_rmsnormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_RMS, err); }
-ek_status eki_op_rmsnormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
-ek_status eki_op_rmsnormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
-void eki_op_rmsnormalization_release(eki_step *step) { eki_norm_release(step); }
+ek_status eki_op_RMSNormalization_infer(eki_infer *i) { return infer(i, 1); }
+ek_status eki_op_RMSNormalization_prepare(eki_step *step, ek_error *err) { return prepare(step, EK_NORM_RMS, err); }
+ek_status eki_op_RMSNormalization_forward(eki_step *step, ek_error *err) { return forward(step, err); }
+ek_status eki_op_RMSNormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
+void eki_op_RMSNormalization_release(eki_step *step) { eki_norm_release(step); }
+
+EKI_OPERATOR(LayerNormalization, .diff_inputs = 0x7, EKI_ALL_OF(LayerNormalization),
+             .release = eki_op_LayerNormalization_release);
+EKI_OPERATOR(RMSNormalization, .diff_inputs = 0x3, EKI_ALL_OF(RMSNormalization),
+             .release = eki_op_RMSNormalization_release);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-ek_status eki_op_lpnormalization_infer(eki_infer *infer) {
+ek_status eki_op_LpNormalization_infer(eki_infer *infer) {
     int axis;
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     EKI_TRY(eki_infer_f32(infer, 0));
@@ -17,10 +17,10 @@ ek_status eki_op_lpnormalization_infer(eki_infer *infer) {
         EKI_TRY(eki_infer_axis(infer, eki_node_int(infer->node, "axis", -1), rank, false, &axis));
     }
     EKI_TRY(eki_infer_same(infer));
-    return eki_infer_fold(infer, eki_op_lpnormalization_forward);
+    return eki_infer_fold(infer, eki_op_LpNormalization_forward);
 }
 
-ek_status eki_op_lpnormalization_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_LpNormalization_prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = step->want_din[0];
     return eki_prepare_plain(step, err);
 }
@@ -65,14 +65,14 @@ static void run(const eki_step *step, job *j) {
     if (count > 0) eki_for_tasks(step, count / j->dim, vector, j);
 }
 
-ek_status eki_op_lpnormalization_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_LpNormalization_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .to = step->out[0].data};
     run(step, &j);
     return EK_OK;
 }
 
-ek_status eki_op_lpnormalization_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_LpNormalization_backward(eki_step *step, ek_error *err) {
     (void)err;
     if (step->dout[0] == NULL) eki_zero_gradient(step, 0);
     if (step->dout[0] == NULL || step->din[0] == NULL) return EK_OK;
@@ -80,3 +80,5 @@ ek_status eki_op_lpnormalization_backward(eki_step *step, ek_error *err) {
     run(step, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(LpNormalization, .diff_inputs = 0x1, EKI_ALL_OF(LpNormalization));

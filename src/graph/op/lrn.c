@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-ek_status eki_op_lrn_infer(eki_infer *infer) {
+ek_status eki_op_LRN_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     EKI_TRY(eki_infer_f32(infer, 0));
     if (eki_node_int(infer->node, "size", 0) < 1) {
@@ -22,7 +22,7 @@ ek_status eki_op_lrn_infer(eki_infer *infer) {
     return eki_infer_same(infer);
 }
 
-ek_status eki_op_lrn_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_LRN_prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = step->want_din[0];
     if (step->want_din[0]) step->scratch_bytes = 2 * eki_view_bytes(&step->in[0]);
     return eki_prepare_plain(step, err);
@@ -102,7 +102,7 @@ static void backward_example(void *argument, size_t n) {
     }
 }
 
-ek_status eki_op_lrn_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_LRN_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = make_job(step);
     j.y = step->out[0].data;
@@ -110,7 +110,7 @@ ek_status eki_op_lrn_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_lrn_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_LRN_backward(eki_step *step, ek_error *err) {
     (void)err;
     job j = make_job(step);
     if (step->din[0] == NULL) return EK_OK;
@@ -125,3 +125,5 @@ ek_status eki_op_lrn_backward(eki_step *step, ek_error *err) {
     eki_for_tasks(step, (size_t)step->in[0].shape.dims[0], backward_example, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(LRN, .diff_inputs = 0x1, EKI_ALL_OF(LRN));

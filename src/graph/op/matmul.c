@@ -35,7 +35,7 @@ static eki_shape leading(const eki_shape *shape) {
     return result;
 }
 
-ek_status eki_op_matmul_infer(eki_infer *infer) {
+ek_status eki_op_MatMul_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 2, 2));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_f32(infer, 1));
@@ -79,7 +79,7 @@ static void read_shapes(const eki_step *step, matmul_state *s) {
     }
 }
 
-ek_status eki_op_matmul_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_MatMul_prepare(eki_step *step, ek_error *err) {
     matmul_state *s = step->priv = calloc(1, sizeof *s);
     if (s == NULL) return eki_fail_nomem(err, sizeof *s);
     EKI_TRY(eki_prepare_plain(step, err));
@@ -118,7 +118,7 @@ static int64_t entry(const eki_shape *batch, const eki_shape *operand, int64_t i
     return at;
 }
 
-ek_status eki_op_matmul_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_MatMul_forward(eki_step *step, ek_error *err) {
     matmul_state *s = step->priv;
     const float *a = step->in[0].data, *b = step->in[1].data;
     float *y = step->out[0].data;
@@ -156,7 +156,7 @@ static ek_status backward_entry(const eki_step *step, const matmul_state *s, int
     return EK_OK;
 }
 
-ek_status eki_op_matmul_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_MatMul_backward(eki_step *step, ek_error *err) {
     matmul_state *s = step->priv;
     if (s->batches == 1) {
         const float *dy = step->dout[0];
@@ -174,10 +174,12 @@ ek_status eki_op_matmul_backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-void eki_op_matmul_release(eki_step *step) {
+void eki_op_MatMul_release(eki_step *step) {
     matmul_state *s = step->priv;
     if (s == NULL) return;
     eki_product_destroy(s->product);
     free(s);
     step->priv = NULL;
 }
+
+EKI_OPERATOR(MatMul, .diff_inputs = 0x3, EKI_ALL_OF(MatMul), .release = eki_op_MatMul_release);

@@ -28,7 +28,7 @@ static bool read_axes(const eki_node *node, int rank, uint32_t *mask) {
     return true;
 }
 
-ek_status eki_op_meanvariancenormalization_infer(eki_infer *infer) {
+ek_status eki_op_MeanVarianceNormalization_infer(eki_infer *infer) {
     uint32_t mask;
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     EKI_TRY(eki_infer_f32(infer, 0));
@@ -58,7 +58,7 @@ static sets measure(const eki_step *step) {
     return s;
 }
 
-ek_status eki_op_meanvariancenormalization_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_MeanVarianceNormalization_prepare(eki_step *step, ek_error *err) {
     sets s = measure(step);
     step->keep_out[0] = step->want_din[0];
     step->scratch_bytes = (s.elements + 2 * s.count) * sizeof(float);
@@ -110,7 +110,7 @@ static void walk_over(const eki_step *step, const sets *s, eki_walk_fn body, job
     eki_walk_run(step, &walk, body, j);
 }
 
-ek_status eki_op_meanvariancenormalization_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_MeanVarianceNormalization_forward(eki_step *step, ek_error *err) {
     (void)err;
     sets s = measure(step);
     float *mean = (float *)step->scratch + s.elements, *y = step->out[0].data;
@@ -126,7 +126,7 @@ ek_status eki_op_meanvariancenormalization_forward(eki_step *step, ek_error *err
     return EK_OK;
 }
 
-ek_status eki_op_meanvariancenormalization_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_MeanVarianceNormalization_backward(eki_step *step, ek_error *err) {
     (void)err;
     sets s = measure(step);
     float *product = step->scratch, *mean = product + s.elements;
@@ -142,3 +142,5 @@ ek_status eki_op_meanvariancenormalization_backward(eki_step *step, ek_error *er
     walk_over(step, &s, gradient_row, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(MeanVarianceNormalization, .diff_inputs = 0x1, EKI_ALL_OF(MeanVarianceNormalization));

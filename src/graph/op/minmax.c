@@ -105,7 +105,8 @@ static ek_status backward(eki_step *step) {
     ek_status eki_op_##op##_backward(eki_step *step, ek_error *err) {                                                  \
         (void)err;                                                                                                     \
         return backward(step);                                                                                         \
-    }
+    }                                                                                                                  \
+    EKI_OPERATOR(op, .since = 6, .diff_inputs = 0xffffffff, EKI_ALL_OF(op));
 
-MINMAX(min, false)
-MINMAX(max, true)
+MINMAX(Min, false)
+MINMAX(Max, true)

@@ -7,7 +7,7 @@
 #define EKI_OP_COMMON_H
 
 #include "graph/op.h"
-#include "graph/op/ops.h"
+#include "graph/op/op_rows.h"
 
 /* ---- Inference (op_infer.c) ---- */
 

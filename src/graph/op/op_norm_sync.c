@@ -7,7 +7,7 @@
 bool eki_norm_synced(const eki_step *step) {
     const eki_norm_state *state = step->priv;
     const eki_collective *ranks = step->plan->ranks;
-    bool batch = strcmp(step->op->name, "BatchNormalization") == 0 && state->stats == EK_STATS_BATCH;
+    bool batch = step->node->op == EKI_OP_BatchNormalization && state->stats == EK_STATS_BATCH;
     return batch && step->plan->mode == EKI_MODE_TRAINING && ranks != NULL && ranks->sync_ranks > 0;
 }
 

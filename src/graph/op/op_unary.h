@@ -39,8 +39,7 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
     for (size_t i = begin; i < end; i++) dx[i] = dy[i] * derivative(v[i], j);
 }
 
-/* Defines infer, prepare and forward of an operator whose gradient is zero everywhere (backward: eki_flat_backward). */
-#define EKI_UNARY_FLAT(op, f, from, zero, alpha, beta)                                                                 \
+#define EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                              \
     static void op##_piece(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }                     \
     ek_status eki_op_##op##_infer(eki_infer *i) { return eki_unary_infer(i, eki_op_##op##_forward); }                  \
     ek_status eki_op_##op##_prepare(eki_step *step, ek_error *err) {                                                   \
@@ -51,16 +50,23 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
         return eki_unary_forward(step, op##_piece, alpha, beta);                                                       \
     }
 
-/* Defines all functions of an operator from f and df. */
+/* An operator whose gradient is zero everywhere. */
+#define EKI_UNARY_FLAT(op, f, from, zero, alpha, beta)                                                                 \
+    EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                                  \
+    EKI_OPERATOR(op, .infer = eki_op_##op##_infer, .prepare = eki_op_##op##_prepare, .forward = eki_op_##op##_forward, \
+                 .backward = eki_flat_backward);
+
+/* An operator from f and df. */
 #define EKI_UNARY(op, f, df, from, zero, alpha, beta)                                                                  \
-    EKI_UNARY_FLAT(op, f, from, zero, alpha, beta)                                                                     \
+    EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                                  \
     static void op##_back(void *a, size_t begin, size_t end) {                                                         \
         eki_unary_scale(a, ((const eki_unary_job *)a)->from, begin, end, df);                                          \
     }                                                                                                                  \
     ek_status eki_op_##op##_backward(eki_step *step, ek_error *err) {                                                  \
         (void)err;                                                                                                     \
         return eki_unary_backward(step, op##_back, alpha, beta);                                                       \
-    }
+    }                                                                                                                  \
+    EKI_OPERATOR(op, .diff_inputs = 0x1, EKI_ALL_OF(op));
 
 #define EKI_UNUSED (void)j
 

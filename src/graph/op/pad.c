@@ -48,7 +48,7 @@ static const char *make(const eki_node *node, const eki_shape *x, const int64_t 
     return NULL;
 }
 
-ek_status eki_op_pad_infer(eki_infer *infer) {
+ek_status eki_op_Pad_infer(eki_infer *infer) {
     const int64_t *pads, *axes;
     size_t count, n;
     bool known, axes_known, given, axes_given;
@@ -76,7 +76,7 @@ ek_status eki_op_pad_infer(eki_infer *infer) {
         }
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return x->rank >= 0 && known ? eki_infer_fold(infer, eki_op_pad_forward) : EK_OK;
+    return x->rank >= 0 && known ? eki_infer_fold(infer, eki_op_Pad_forward) : EK_OK;
 }
 
 static ek_status read_pad(const eki_step *step, pad *p, ek_error *err) {
@@ -172,7 +172,7 @@ static ek_status begin(const eki_step *step, job *j, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_pad_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Pad_forward(eki_step *step, ek_error *err) {
     job j = {.from = step->in[0].data, .to = step->out[0].data};
     if (step->in[0].shape.rank == 0) return eki_copy_forward(step, err);
     EKI_TRY(begin(step, &j, err));
@@ -189,7 +189,7 @@ ek_status eki_op_pad_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_pad_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Pad_backward(eki_step *step, ek_error *err) {
     job j = {.dy = step->dout[0], .dx = step->din[0]};
     size_t tasks = 1, count = eki_view_elements(&step->out[0]);
     if (step->in[0].shape.rank == 0) return eki_copy_backward(step, err);
@@ -201,3 +201,6 @@ ek_status eki_op_pad_backward(eki_step *step, ek_error *err) {
     eki_for_tasks(step, tasks, backward_part, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(Pad, .since = 2, .diff_inputs = 0x1, .infer = eki_op_Pad_infer, .forward = eki_op_Pad_forward,
+             .backward = eki_op_Pad_backward);

@@ -145,17 +145,20 @@ static void release_pool(eki_step *step) {
     step->priv = NULL;
 }
 
-ek_status eki_op_maxpool_infer(eki_infer *infer) { return infer_pool(infer, true); }
-ek_status eki_op_maxpool_prepare(eki_step *step, ek_error *err) { return prepare_pool(step, EKI_POOL_MAX, err); }
-ek_status eki_op_maxpool_forward(eki_step *step, ek_error *err) { return forward_pool(step, err); }
-ek_status eki_op_maxpool_backward(eki_step *step, ek_error *err) { return backward_pool(step, err); }
-void eki_op_maxpool_release(eki_step *step) { release_pool(step); }
+ek_status eki_op_MaxPool_infer(eki_infer *infer) { return infer_pool(infer, true); }
+ek_status eki_op_MaxPool_prepare(eki_step *step, ek_error *err) { return prepare_pool(step, EKI_POOL_MAX, err); }
+ek_status eki_op_MaxPool_forward(eki_step *step, ek_error *err) { return forward_pool(step, err); }
+ek_status eki_op_MaxPool_backward(eki_step *step, ek_error *err) { return backward_pool(step, err); }
+void eki_op_MaxPool_release(eki_step *step) { release_pool(step); }
 
-ek_status eki_op_averagepool_infer(eki_infer *infer) { return infer_pool(infer, false); }
-ek_status eki_op_averagepool_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_AveragePool_infer(eki_infer *infer) { return infer_pool(infer, false); }
+ek_status eki_op_AveragePool_prepare(eki_step *step, ek_error *err) {
     bool padded = eki_node_int(step->node, "count_include_pad", 0) != 0;
     return prepare_pool(step, padded ? EKI_POOL_AVERAGE_PADDED : EKI_POOL_AVERAGE, err);
 }
-ek_status eki_op_averagepool_forward(eki_step *step, ek_error *err) { return forward_pool(step, err); }
-ek_status eki_op_averagepool_backward(eki_step *step, ek_error *err) { return backward_pool(step, err); }
-void eki_op_averagepool_release(eki_step *step) { release_pool(step); }
+ek_status eki_op_AveragePool_forward(eki_step *step, ek_error *err) { return forward_pool(step, err); }
+ek_status eki_op_AveragePool_backward(eki_step *step, ek_error *err) { return backward_pool(step, err); }
+void eki_op_AveragePool_release(eki_step *step) { release_pool(step); }
+
+EKI_OPERATOR(MaxPool, .diff_inputs = 0x1, EKI_ALL_OF(MaxPool), .release = eki_op_MaxPool_release);
+EKI_OPERATOR(AveragePool, .diff_inputs = 0x1, EKI_ALL_OF(AveragePool), .release = eki_op_AveragePool_release);

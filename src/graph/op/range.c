@@ -33,7 +33,7 @@ static ek_status count_of(eki_infer *infer, ek_dtype dtype, int64_t *count) {
     return EK_OK;
 }
 
-ek_status eki_op_range_infer(eki_infer *infer) {
+ek_status eki_op_Range_infer(eki_infer *infer) {
     eki_shape out = {.rank = 1};
     EKI_TRY(eki_infer_inputs(infer, 3, 3));
     ek_dtype dtype = infer->in[0].dtype;
@@ -50,10 +50,10 @@ ek_status eki_op_range_infer(eki_infer *infer) {
         EKI_TRY(eki_infer_fresh(infer, &out.dims[0]));
     }
     eki_infer_set(infer, 0, dtype, &out);
-    return known ? eki_infer_fold(infer, eki_op_range_forward) : EK_OK;
+    return known ? eki_infer_fold(infer, eki_op_Range_forward) : EK_OK;
 }
 
-ek_status eki_op_range_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Range_forward(eki_step *step, ek_error *err) {
     (void)err;
     ek_dtype dtype = step->out[0].dtype;
     size_t count = eki_view_elements(&step->out[0]);
@@ -69,3 +69,5 @@ ek_status eki_op_range_forward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Range, .infer = eki_op_Range_infer, .forward = eki_op_Range_forward);

@@ -114,11 +114,12 @@ static ek_status backward(eki_step *step, ek_error *err, eki_reduce_kind kind, b
     ek_status eki_op_##op##_infer(eki_infer *i) { return infer(i, ints, eki_op_##op##_forward); }                      \
     ek_status eki_op_##op##_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }                      \
     ek_status eki_op_##op##_forward(eki_step *step, ek_error *err) { return forward(step, err, kind, root); }          \
-    ek_status eki_op_##op##_backward(eki_step *step, ek_error *err) { return backward(step, err, kind, root); }
+    ek_status eki_op_##op##_backward(eki_step *step, ek_error *err) { return backward(step, err, kind, root); }        \
+    EKI_OPERATOR(op, .diff_inputs = 0x1, EKI_ALL_OF(op));
 
-REDUCE(reducemax, EKI_REDUCE_MAX, false, true)
-REDUCE(reducemin, EKI_REDUCE_MIN, false, true)
-REDUCE(reduceprod, EKI_REDUCE_PROD, false, true)
-REDUCE(reducel1, EKI_REDUCE_ABS, false, false)
-REDUCE(reducel2, EKI_REDUCE_SQUARE, true, false)
-REDUCE(reducesumsquare, EKI_REDUCE_SQUARE, false, false)
+REDUCE(ReduceMax, EKI_REDUCE_MAX, false, true)
+REDUCE(ReduceMin, EKI_REDUCE_MIN, false, true)
+REDUCE(ReduceProd, EKI_REDUCE_PROD, false, true)
+REDUCE(ReduceL1, EKI_REDUCE_ABS, false, false)
+REDUCE(ReduceL2, EKI_REDUCE_SQUARE, true, false)
+REDUCE(ReduceSumSquare, EKI_REDUCE_SQUARE, false, false)

@@ -49,22 +49,27 @@ static ek_status backward(eki_step *step, ek_error *err, int64_t since_input, bo
     return EK_OK;
 }
 
-ek_status eki_op_reducemean_infer(eki_infer *i) {
-    return eki_reduce_infer(i, EKI_REDUCE_AXES_INPUT, false, eki_op_reducemean_forward);
+ek_status eki_op_ReduceMean_infer(eki_infer *i) {
+    return eki_reduce_infer(i, EKI_REDUCE_AXES_INPUT, false, eki_op_ReduceMean_forward);
 }
-ek_status eki_op_reducemean_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_ReduceMean_forward(eki_step *step, ek_error *err) {
     return forward(step, err, EKI_REDUCE_AXES_INPUT, true);
 }
-ek_status eki_op_reducemean_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_ReduceMean_backward(eki_step *step, ek_error *err) {
     return backward(step, err, EKI_REDUCE_AXES_INPUT, true);
 }
 
-ek_status eki_op_reducesum_infer(eki_infer *i) {
-    return eki_reduce_infer(i, EKI_SUM_AXES_INPUT, true, eki_op_reducesum_forward);
+ek_status eki_op_ReduceSum_infer(eki_infer *i) {
+    return eki_reduce_infer(i, EKI_SUM_AXES_INPUT, true, eki_op_ReduceSum_forward);
 }
-ek_status eki_op_reducesum_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_ReduceSum_forward(eki_step *step, ek_error *err) {
     return forward(step, err, EKI_SUM_AXES_INPUT, false);
 }
-ek_status eki_op_reducesum_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_ReduceSum_backward(eki_step *step, ek_error *err) {
     return backward(step, err, EKI_SUM_AXES_INPUT, false);
 }
+
+EKI_OPERATOR(ReduceMean, .diff_inputs = 0x1, .infer = eki_op_ReduceMean_infer, .forward = eki_op_ReduceMean_forward,
+             .backward = eki_op_ReduceMean_backward);
+EKI_OPERATOR(ReduceSum, .diff_inputs = 0x1, .infer = eki_op_ReduceSum_infer, .forward = eki_op_ReduceSum_forward,
+             .backward = eki_op_ReduceSum_backward);

@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-ek_status eki_op_relu_infer(eki_infer *infer) {
+ek_status eki_op_Relu_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
     EKI_TRY(eki_infer_f32(infer, 0));
     EKI_TRY(eki_infer_same(infer));
-    return eki_infer_fold(infer, eki_op_relu_forward);
+    return eki_infer_fold(infer, eki_op_Relu_forward);
 }
 
-ek_status eki_op_relu_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Relu_prepare(eki_step *step, ek_error *err) {
     step->keep_out[0] = step->want_din[0];
     step->in_place = EKI_ANY_INPUT;
     return eki_prepare_same_layout(step, err);
@@ -45,14 +45,14 @@ static void backward_piece(void *argument, size_t begin, size_t end) {
     }
 }
 
-ek_status eki_op_relu_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Relu_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .to = step->out[0].data};
     eki_for_pieces(step, eki_view_elements(&step->out[0]), forward_piece, &j);
     return EK_OK;
 }
 
-ek_status eki_op_relu_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Relu_backward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.y = step->out[0].data, .dy = step->dout[0], .to = step->din[0]};
     if (j.to == NULL) return EK_OK;
@@ -63,3 +63,5 @@ ek_status eki_op_relu_backward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Relu, .diff_inputs = 0x1, EKI_ALL_OF(Relu));

@@ -185,14 +185,18 @@ static void release(eki_step *step) {
     step->priv = NULL;
 }
 
-ek_status eki_op_resize_infer(eki_infer *i) { return infer(i, i->opset < 11 ? 2 : 4); }
-ek_status eki_op_resize_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
-ek_status eki_op_resize_forward(eki_step *step, ek_error *err) { return forward(step, err); }
-ek_status eki_op_resize_backward(eki_step *step, ek_error *err) { return backward(step, err); }
-void eki_op_resize_release(eki_step *step) { release(step); }
+ek_status eki_op_Resize_infer(eki_infer *i) { return infer(i, i->opset < 11 ? 2 : 4); }
+ek_status eki_op_Resize_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
+ek_status eki_op_Resize_forward(eki_step *step, ek_error *err) { return forward(step, err); }
+ek_status eki_op_Resize_backward(eki_step *step, ek_error *err) { return backward(step, err); }
+void eki_op_Resize_release(eki_step *step) { release(step); }
 
-ek_status eki_op_upsample_infer(eki_infer *i) { return infer(i, i->opset < 9 ? 1 : 2); }
-ek_status eki_op_upsample_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
-ek_status eki_op_upsample_forward(eki_step *step, ek_error *err) { return forward(step, err); }
-ek_status eki_op_upsample_backward(eki_step *step, ek_error *err) { return backward(step, err); }
-void eki_op_upsample_release(eki_step *step) { release(step); }
+ek_status eki_op_Upsample_infer(eki_infer *i) { return infer(i, i->opset < 9 ? 1 : 2); }
+ek_status eki_op_Upsample_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
+ek_status eki_op_Upsample_forward(eki_step *step, ek_error *err) { return forward(step, err); }
+ek_status eki_op_Upsample_backward(eki_step *step, ek_error *err) { return backward(step, err); }
+void eki_op_Upsample_release(eki_step *step) { release(step); }
+
+EKI_OPERATOR(Resize, .diff_inputs = 0x1, EKI_ALL_OF(Resize), .release = eki_op_Resize_release);
+EKI_OPERATOR(Upsample, .since = 7, .until = 9, .diff_inputs = 0x1, EKI_ALL_OF(Upsample),
+             .release = eki_op_Upsample_release);

@@ -79,7 +79,7 @@ static ek_status unknown_target(eki_infer *infer) {
     return EK_OK;
 }
 
-ek_status eki_op_reshape_infer(eki_infer *infer) {
+ek_status eki_op_Reshape_infer(eki_infer *infer) {
     const int64_t *values;
     size_t count;
     bool known, given;
@@ -104,10 +104,10 @@ ek_status eki_op_reshape_infer(eki_infer *infer) {
                               eki_shape_text(infer->graph, &t.shape, to), (long long)after);
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &t.shape);
-    return eki_infer_fold(infer, eki_op_reshape_forward);
+    return eki_infer_fold(infer, eki_op_Reshape_forward);
 }
 
-ek_status eki_op_flatten_infer(eki_infer *infer) {
+ek_status eki_op_Flatten_infer(eki_infer *infer) {
     int axis;
     eki_shape out = {.rank = 2};
     const eki_shape *x = &infer->in[0].shape;
@@ -121,10 +121,15 @@ ek_status eki_op_flatten_infer(eki_infer *infer) {
         EKI_TRY(eki_infer_product(infer, x->dims + axis, x->rank - axis, &out.dims[1]));
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_flatten_forward);
+    return eki_infer_fold(infer, eki_op_Flatten_forward);
 }
 
-ek_status eki_op_reshape_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
-ek_status eki_op_reshape_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
-ek_status eki_op_flatten_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
-ek_status eki_op_flatten_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
+ek_status eki_op_Reshape_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
+ek_status eki_op_Reshape_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
+ek_status eki_op_Flatten_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
+ek_status eki_op_Flatten_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
+
+EKI_OPERATOR(Flatten, .diff_inputs = 0x1, .infer = eki_op_Flatten_infer, .forward = eki_op_Flatten_forward,
+             .backward = eki_op_Flatten_backward);
+EKI_OPERATOR(Reshape, .diff_inputs = 0x1, .infer = eki_op_Reshape_infer, .forward = eki_op_Reshape_forward,
+             .backward = eki_op_Reshape_backward);

@@ -14,7 +14,7 @@ static void range(const eki_node *node, int rank, int *begin, int *end) {
     *end = (int)to;
 }
 
-ek_status eki_op_shape_infer(eki_infer *infer) {
+ek_status eki_op_Shape_infer(eki_infer *infer) {
     int begin, end;
     eki_tensor *tensor;
     eki_shape out = {.rank = 1};
@@ -37,10 +37,12 @@ ek_status eki_op_shape_infer(eki_infer *infer) {
     return EK_OK;
 }
 
-ek_status eki_op_shape_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Shape_forward(eki_step *step, ek_error *err) {
     (void)err;
     int begin, end;
     range(step->node, step->in[0].shape.rank, &begin, &end);
     for (int i = begin; i < end; i++) ((int64_t *)step->out[0].data)[i - begin] = step->in[0].shape.dims[i];
     return EK_OK;
 }
+
+EKI_OPERATOR(Shape, .infer = eki_op_Shape_infer, .forward = eki_op_Shape_forward);

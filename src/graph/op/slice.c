@@ -53,7 +53,7 @@ static const char *make(const eki_shape *x, const int64_t *const lists[4], const
 
 static const char *const names[4] = {"starts", "ends", "axes", "steps"};
 
-ek_status eki_op_slice_infer(eki_infer *infer) {
+ek_status eki_op_Slice_infer(eki_infer *infer) {
     const int64_t *lists[4];
     size_t counts[4];
     bool all_known = true, known, given;
@@ -80,7 +80,7 @@ ek_status eki_op_slice_infer(eki_infer *infer) {
         if (out.dims[i] == INT64_MIN) EKI_TRY(eki_infer_fresh(infer, &out.dims[i]));
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return all_known ? eki_infer_fold(infer, eki_op_slice_forward) : EK_OK;
+    return all_known ? eki_infer_fold(infer, eki_op_Slice_forward) : EK_OK;
 }
 
 static ek_status read_slice(const eki_step *step, slice *s, ek_error *err) {
@@ -139,12 +139,12 @@ static ek_status run(eki_step *step, job *j, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_slice_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Slice_forward(eki_step *step, ek_error *err) {
     job j = {step->in[0].data, step->out[0].data, eki_dtype_bytes(step->in[0].dtype), false};
     return run(step, &j, err);
 }
 
-ek_status eki_op_slice_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Slice_backward(eki_step *step, ek_error *err) {
     job j = {.full = step->din[0], .bytes = sizeof(float), .back = true};
     const void *dy = step->dout[0];
     if (j.full == NULL) return EK_OK;
@@ -153,3 +153,6 @@ ek_status eki_op_slice_backward(eki_step *step, ek_error *err) {
     memcpy(&j.part, &dy, sizeof j.part);
     return run(step, &j, err);
 }
+
+EKI_OPERATOR(Slice, .diff_inputs = 0x1, .infer = eki_op_Slice_infer, .forward = eki_op_Slice_forward,
+             .backward = eki_op_Slice_backward);

@@ -116,24 +116,27 @@ static ek_status backward(eki_step *step, bool logarithm) {
     return EK_OK;
 }
 
-ek_status eki_op_softmax_infer(eki_infer *i) { return infer(i); }
-ek_status eki_op_softmax_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
-ek_status eki_op_softmax_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Softmax_infer(eki_infer *i) { return infer(i); }
+ek_status eki_op_Softmax_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
+ek_status eki_op_Softmax_forward(eki_step *step, ek_error *err) {
     (void)err;
     return forward(step, false);
 }
-ek_status eki_op_softmax_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Softmax_backward(eki_step *step, ek_error *err) {
     (void)err;
     return backward(step, false);
 }
 
-ek_status eki_op_logsoftmax_infer(eki_infer *i) { return infer(i); }
-ek_status eki_op_logsoftmax_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
-ek_status eki_op_logsoftmax_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_LogSoftmax_infer(eki_infer *i) { return infer(i); }
+ek_status eki_op_LogSoftmax_prepare(eki_step *step, ek_error *err) { return prepare(step, err); }
+ek_status eki_op_LogSoftmax_forward(eki_step *step, ek_error *err) {
     (void)err;
     return forward(step, true);
 }
-ek_status eki_op_logsoftmax_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_LogSoftmax_backward(eki_step *step, ek_error *err) {
     (void)err;
     return backward(step, true);
 }
+
+EKI_OPERATOR(Softmax, .diff_inputs = 0x1, EKI_ALL_OF(Softmax));
+EKI_OPERATOR(LogSoftmax, .diff_inputs = 0x1, EKI_ALL_OF(LogSoftmax));

@@ -41,7 +41,7 @@ static ek_status check_parts(eki_infer *infer, int64_t dim, const int64_t *lengt
                           (long long)dim);
 }
 
-ek_status eki_op_split_infer(eki_infer *infer) {
+ek_status eki_op_Split_infer(eki_infer *infer) {
     int axis = 0, n = infer->node->n_out;
     const int64_t *values;
     int64_t lengths[EKI_MAX_IO];
@@ -63,10 +63,10 @@ ek_status eki_op_split_infer(eki_infer *infer) {
         if (x->rank >= 0 && !known) EKI_TRY(eki_infer_fresh(infer, &part.dims[axis]));
         eki_infer_set(infer, i, infer->in[0].dtype, &part);
     }
-    return x->rank >= 0 && known ? eki_infer_fold(infer, eki_op_split_forward) : EK_OK;
+    return x->rank >= 0 && known ? eki_infer_fold(infer, eki_op_Split_forward) : EK_OK;
 }
 
-ek_status eki_op_split_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Split_prepare(eki_step *step, ek_error *err) {
     step->diff_outputs = UINT32_MAX;
     return eki_prepare_plain(step, err);
 }
@@ -131,8 +131,10 @@ static ek_status run(eki_step *step, bool back, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_split_forward(eki_step *step, ek_error *err) { return run(step, false, err); }
+ek_status eki_op_Split_forward(eki_step *step, ek_error *err) { return run(step, false, err); }
 
-ek_status eki_op_split_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Split_backward(eki_step *step, ek_error *err) {
     return step->din[0] != NULL ? run(step, true, err) : EK_OK;
 }
+
+EKI_OPERATOR(Split, .since = 2, .diff_inputs = 0x1, EKI_ALL_OF(Split));

@@ -3,7 +3,7 @@
  */
 #include "graph/op/op_common.h"
 
-ek_status eki_op_squeeze_infer(eki_infer *infer) {
+ek_status eki_op_Squeeze_infer(eki_infer *infer) {
     const int64_t *axes;
     size_t count;
     bool known, given, drop[EKI_MAX_RANK] = {false};
@@ -29,10 +29,10 @@ ek_status eki_op_squeeze_infer(eki_infer *infer) {
         if (!drop[i] && (given || x->dims[i] != 1)) out.dims[out.rank++] = x->dims[i];
     }
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_squeeze_forward);
+    return eki_infer_fold(infer, eki_op_Squeeze_forward);
 }
 
-ek_status eki_op_unsqueeze_infer(eki_infer *infer) {
+ek_status eki_op_Unsqueeze_infer(eki_infer *infer) {
     const int64_t *axes;
     size_t count;
     bool known, given, put[EKI_MAX_RANK] = {false};
@@ -56,10 +56,15 @@ ek_status eki_op_unsqueeze_infer(eki_infer *infer) {
     }
     for (int i = 0, j = 0; i < out.rank; i++) out.dims[i] = put[i] ? 1 : x->dims[j++];
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_unsqueeze_forward);
+    return eki_infer_fold(infer, eki_op_Unsqueeze_forward);
 }
 
-ek_status eki_op_squeeze_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
-ek_status eki_op_squeeze_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
-ek_status eki_op_unsqueeze_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
-ek_status eki_op_unsqueeze_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
+ek_status eki_op_Squeeze_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
+ek_status eki_op_Squeeze_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
+ek_status eki_op_Unsqueeze_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
+ek_status eki_op_Unsqueeze_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
+
+EKI_OPERATOR(Squeeze, .diff_inputs = 0x1, .infer = eki_op_Squeeze_infer, .forward = eki_op_Squeeze_forward,
+             .backward = eki_op_Squeeze_backward);
+EKI_OPERATOR(Unsqueeze, .diff_inputs = 0x1, .infer = eki_op_Unsqueeze_infer, .forward = eki_op_Unsqueeze_forward,
+             .backward = eki_op_Unsqueeze_backward);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-ek_status eki_op_sum_infer(eki_infer *infer) {
+ek_status eki_op_Sum_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_inputs(infer, infer->node->n_in > 1 ? infer->node->n_in : 1, EKI_MAX_IO));
     eki_shape out = infer->in[0].shape;
     for (int i = 0; i < infer->node->n_in; i++) {
@@ -14,7 +14,7 @@ ek_status eki_op_sum_infer(eki_infer *infer) {
         EKI_TRY(eki_infer_broadcast_pair(infer, &out, &infer->in[i].shape, &out));
     }
     eki_infer_set(infer, 0, EK_F32, &out);
-    return eki_infer_fold(infer, eki_op_sum_forward);
+    return eki_infer_fold(infer, eki_op_Sum_forward);
 }
 
 static bool one_shape(const eki_step *step) {
@@ -24,7 +24,7 @@ static bool one_shape(const eki_step *step) {
     return true;
 }
 
-ek_status eki_op_sum_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Sum_prepare(eki_step *step, ek_error *err) {
     step->in_place = step->n_in == 2 && one_shape(step) ? EKI_ANY_INPUT : 0;
     return one_shape(step) ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
@@ -62,7 +62,7 @@ static void add(eki_step *step, int a, int b, bool flat) {
     eki_walk_run(step, &walk, add_row, &j);
 }
 
-ek_status eki_op_sum_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Sum_forward(eki_step *step, ek_error *err) {
     (void)err;
     bool flat = one_shape(step);
     add(step, 0, step->n_in > 1 ? 1 : -1, flat);
@@ -70,7 +70,7 @@ ek_status eki_op_sum_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_sum_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Sum_backward(eki_step *step, ek_error *err) {
     (void)err;
     for (int i = 0; i < step->n_in; i++) {
         size_t bytes = eki_view_bytes(&step->in[i]);
@@ -85,3 +85,5 @@ ek_status eki_op_sum_backward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Sum, .diff_inputs = 0xffffffff, EKI_ALL_OF(Sum));

@@ -21,7 +21,7 @@ static bool permutation(const eki_node *node, int rank, int perm[EKI_MAX_RANK]) 
     return seen == (1u << rank) - 1u;
 }
 
-ek_status eki_op_transpose_infer(eki_infer *infer) {
+ek_status eki_op_Transpose_infer(eki_infer *infer) {
     int perm[EKI_MAX_RANK];
     const eki_shape *x = &infer->in[0].shape;
     EKI_TRY(eki_infer_inputs(infer, 1, 1));
@@ -35,7 +35,7 @@ ek_status eki_op_transpose_infer(eki_infer *infer) {
     eki_shape out = {.rank = x->rank};
     for (int i = 0; i < x->rank; i++) out.dims[i] = x->dims[perm[i]];
     eki_infer_set(infer, 0, infer->in[0].dtype, &out);
-    return eki_infer_fold(infer, eki_op_transpose_forward);
+    return eki_infer_fold(infer, eki_op_Transpose_forward);
 }
 
 typedef struct job {
@@ -58,7 +58,7 @@ static void copy_row(void *argument, size_t out, const int64_t *offset, const in
     }
 }
 
-ek_status eki_op_transpose_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Transpose_forward(eki_step *step, ek_error *err) {
     (void)err;
     int perm[EKI_MAX_RANK];
     int64_t own[EKI_MAX_RANK], strides[EKI_MAX_RANK];
@@ -74,7 +74,7 @@ ek_status eki_op_transpose_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_transpose_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Transpose_backward(eki_step *step, ek_error *err) {
     (void)err;
     int perm[EKI_MAX_RANK];
     int64_t own[EKI_MAX_RANK], strides[EKI_MAX_RANK];
@@ -94,3 +94,6 @@ ek_status eki_op_transpose_backward(eki_step *step, ek_error *err) {
     eki_walk_run(step, &walk, copy_row, &j);
     return EK_OK;
 }
+
+EKI_OPERATOR(Transpose, .diff_inputs = 0x1, .infer = eki_op_Transpose_infer, .forward = eki_op_Transpose_forward,
+             .backward = eki_op_Transpose_backward);

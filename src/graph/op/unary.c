@@ -7,7 +7,7 @@
 
 static inline float leaky_f(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * x : x; }
 static inline float leaky_d(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha : 1.0f; }
-EKI_UNARY(leakyrelu, leaky_f, leaky_d, x, true, 0.01f, 0.0f)
+EKI_UNARY(LeakyRelu, leaky_f, leaky_d, x, true, 0.01f, 0.0f)
 
 /* Through exp of a negative number only, so that nothing overflows. */
 static inline float sigmoid_f(float x, const eki_unary_job *j) {
@@ -19,7 +19,7 @@ static inline float sigmoid_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
     return y * (1.0f - y);
 }
-EKI_UNARY(sigmoid, sigmoid_f, sigmoid_d, y, false, 0.0f, 0.0f)
+EKI_UNARY(Sigmoid, sigmoid_f, sigmoid_d, y, false, 0.0f, 0.0f)
 
 static inline float tanh_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -29,7 +29,7 @@ static inline float tanh_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
     return 1.0f - y * y;
 }
-EKI_UNARY(tanh, tanh_f, tanh_d, y, true, 0.0f, 0.0f)
+EKI_UNARY(Tanh, tanh_f, tanh_d, y, true, 0.0f, 0.0f)
 
 static inline float sqrt_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -39,7 +39,7 @@ static inline float sqrt_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
     return 0.5f / y;
 }
-EKI_UNARY(sqrt, sqrt_f, sqrt_d, y, false, 0.0f, 0.0f)
+EKI_UNARY(Sqrt, sqrt_f, sqrt_d, y, false, 0.0f, 0.0f)
 
 static inline float exp_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -49,7 +49,7 @@ static inline float exp_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
     return y;
 }
-EKI_UNARY(exp, exp_f, exp_d, y, false, 0.0f, 0.0f)
+EKI_UNARY(Exp, exp_f, exp_d, y, false, 0.0f, 0.0f)
 
 static inline float reciprocal_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -59,7 +59,7 @@ static inline float reciprocal_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
     return -y * y;
 }
-EKI_UNARY(reciprocal, reciprocal_f, reciprocal_d, y, false, 0.0f, 0.0f)
+EKI_UNARY(Reciprocal, reciprocal_f, reciprocal_d, y, false, 0.0f, 0.0f)
 
 static inline float neg_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -70,7 +70,7 @@ static inline float neg_d(float dy, const eki_unary_job *j) {
     (void)dy;
     return -1.0f;
 }
-EKI_UNARY(neg, neg_f, neg_d, dy, true, 0.0f, 0.0f)
+EKI_UNARY(Neg, neg_f, neg_d, dy, true, 0.0f, 0.0f)
 
 static inline float abs_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -80,7 +80,7 @@ static inline float abs_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : 0.0f;
 }
-EKI_UNARY(abs, abs_f, abs_d, x, true, 0.0f, 0.0f)
+EKI_UNARY(Abs, abs_f, abs_d, x, true, 0.0f, 0.0f)
 
 static inline float hard_sigmoid_f(float x, const eki_unary_job *j) {
     float v = j->alpha * x + j->beta;
@@ -90,11 +90,11 @@ static inline float hard_sigmoid_d(float x, const eki_unary_job *j) {
     float v = j->alpha * x + j->beta;
     return v > 0.0f && v < 1.0f ? j->alpha : 0.0f;
 }
-EKI_UNARY(hardsigmoid, hard_sigmoid_f, hard_sigmoid_d, x, false, 0.2f, 0.5f)
+EKI_UNARY(HardSigmoid, hard_sigmoid_f, hard_sigmoid_d, x, false, 0.2f, 0.5f)
 
 /* x * HardSigmoid(x) with alpha = 1/6, beta = 1/2. */
 static inline float hard_swish_f(float x, const eki_unary_job *j) { return x * hard_sigmoid_f(x, j); }
 static inline float hard_swish_d(float x, const eki_unary_job *j) {
     return hard_sigmoid_f(x, j) + x * hard_sigmoid_d(x, j);
 }
-EKI_UNARY(hardswish, hard_swish_f, hard_swish_d, x, true, 1.0f / 6.0f, 0.5f)
+EKI_UNARY(HardSwish, hard_swish_f, hard_swish_d, x, true, 1.0f / 6.0f, 0.5f)

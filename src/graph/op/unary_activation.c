@@ -9,23 +9,23 @@
 
 static inline float elu_f(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * expm1f(x) : x; }
 static inline float elu_d(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * expf(x) : 1.0f; }
-EKI_UNARY(elu, elu_f, elu_d, x, true, 1.0f, 0.0f)
+EKI_UNARY(Elu, elu_f, elu_d, x, true, 1.0f, 0.0f)
 
 /* beta is the attribute gamma. */
 static inline float selu_f(float x, const eki_unary_job *j) { return j->beta * (x <= 0.0f ? j->alpha * expm1f(x) : x); }
 static inline float selu_d(float x, const eki_unary_job *j) {
     return j->beta * (x <= 0.0f ? j->alpha * expf(x) : 1.0f);
 }
-EKI_UNARY(selu, selu_f, selu_d, x, true, 1.67326319217681884765625f, 1.05070102214813232421875f)
+EKI_UNARY(Selu, selu_f, selu_d, x, true, 1.67326319217681884765625f, 1.05070102214813232421875f)
 
 static inline float celu_f(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * expm1f(x / j->alpha) : x; }
 static inline float celu_d(float x, const eki_unary_job *j) { return x < 0.0f ? expf(x / j->alpha) : 1.0f; }
-EKI_UNARY(celu, celu_f, celu_d, x, true, 1.0f, 0.0f)
+EKI_UNARY(Celu, celu_f, celu_d, x, true, 1.0f, 0.0f)
 
 /* With a negative alpha f(0) is still 0. */
 static inline float thresholded_f(float x, const eki_unary_job *j) { return x > j->alpha || x != x ? x : 0.0f; }
 static inline float thresholded_d(float x, const eki_unary_job *j) { return x > j->alpha ? 1.0f : 0.0f; }
-EKI_UNARY(thresholdedrelu, thresholded_f, thresholded_d, x, true, 1.0f, 0.0f)
+EKI_UNARY(ThresholdedRelu, thresholded_f, thresholded_d, x, true, 1.0f, 0.0f)
 
 static inline float softplus(float x) { return (x > 0.0f ? x : 0.0f) + log1pf(expf(-fabsf(x))); }
 static inline float logistic(float x) {
@@ -41,7 +41,7 @@ static inline float softplus_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return logistic(x);
 }
-EKI_UNARY(softplus, softplus_f, softplus_d, x, false, 0.0f, 0.0f)
+EKI_UNARY(Softplus, softplus_f, softplus_d, x, false, 0.0f, 0.0f)
 
 static inline float softsign_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -52,7 +52,7 @@ static inline float softsign_d(float x, const eki_unary_job *j) {
     float d = 1.0f + fabsf(x);
     return 1.0f / (d * d);
 }
-EKI_UNARY(softsign, softsign_f, softsign_d, x, true, 0.0f, 0.0f)
+EKI_UNARY(Softsign, softsign_f, softsign_d, x, true, 0.0f, 0.0f)
 
 static inline float mish_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -63,7 +63,7 @@ static inline float mish_d(float x, const eki_unary_job *j) {
     float t = tanhf(softplus(x));
     return t + x * (1.0f - t * t) * logistic(x);
 }
-EKI_UNARY(mish, mish_f, mish_d, x, true, 0.0f, 0.0f)
+EKI_UNARY(Mish, mish_f, mish_d, x, true, 0.0f, 0.0f)
 
 static const float ROOT_HALF = 0.70710678f, ROOT_2_PI = 0.79788456f, CUBE = 0.044715f;
 
@@ -79,4 +79,4 @@ static inline float gelu_d(float x, const eki_unary_job *j) {
     }
     return 0.5f * erfcf(-x * ROOT_HALF) + 0.5f * x * ROOT_2_PI * expf(-0.5f * x * x);
 }
-EKI_UNARY(gelu, gelu_f, gelu_d, x, true, 0.0f, 0.0f)
+EKI_UNARY(Gelu, gelu_f, gelu_d, x, true, 0.0f, 0.0f)

@@ -14,7 +14,7 @@ static inline float log_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return 1.0f / x;
 }
-EKI_UNARY(log, log_f, log_d, x, false, 0.0f, 0.0f)
+EKI_UNARY(Log, log_f, log_d, x, false, 0.0f, 0.0f)
 
 static inline float erf_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -24,28 +24,28 @@ static inline float erf_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return 1.12837917f * expf(-x * x); /* 2 / sqrt(pi) */
 }
-EKI_UNARY(erf, erf_f, erf_d, x, true, 0.0f, 0.0f)
+EKI_UNARY(Erf, erf_f, erf_d, x, true, 0.0f, 0.0f)
 
 static inline float floor_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return floorf(x);
 }
-EKI_UNARY_FLAT(floor, floor_f, none, true, 0.0f, 0.0f)
+EKI_UNARY_FLAT(Floor, floor_f, none, true, 0.0f, 0.0f)
 
 static inline float ceil_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return ceilf(x);
 }
-EKI_UNARY_FLAT(ceil, ceil_f, none, true, 0.0f, 0.0f)
+EKI_UNARY_FLAT(Ceil, ceil_f, none, true, 0.0f, 0.0f)
 
 static inline float round_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return rintf(x);
 }
-EKI_UNARY_FLAT(round, round_f, none, true, 0.0f, 0.0f)
+EKI_UNARY_FLAT(Round, round_f, none, true, 0.0f, 0.0f)
 
 static inline float sign_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
 }
-EKI_UNARY_FLAT(sign, sign_f, none, true, 0.0f, 0.0f)
+EKI_UNARY_FLAT(Sign, sign_f, none, true, 0.0f, 0.0f)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-ek_status eki_op_where_infer(eki_infer *infer) {
+ek_status eki_op_Where_infer(eki_infer *infer) {
     eki_shape out;
     EKI_TRY(eki_infer_inputs(infer, 3, 3));
     ek_dtype dtype = infer->in[1].dtype;
@@ -15,10 +15,10 @@ ek_status eki_op_where_infer(eki_infer *infer) {
     EKI_TRY(eki_infer_broadcast_pair(infer, &infer->in[1].shape, &infer->in[2].shape, &out));
     EKI_TRY(eki_infer_broadcast_pair(infer, &out, &infer->in[0].shape, &out));
     eki_infer_set(infer, 0, dtype, &out);
-    return eki_infer_fold(infer, eki_op_where_forward);
+    return eki_infer_fold(infer, eki_op_Where_forward);
 }
 
-ek_status eki_op_where_prepare(eki_step *step, ek_error *err) {
+ek_status eki_op_Where_prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = step->want_din[1] || step->want_din[2];
     if (step->keep_in[0]) step->scratch_bytes = eki_view_elements(&step->out[0]) * sizeof(float);
     return eki_prepare_plain(step, err);
@@ -56,7 +56,7 @@ static void run(const eki_step *step, job *j, const eki_shape *x, const eki_shap
     eki_walk_run(step, &walk, row, j);
 }
 
-ek_status eki_op_where_forward(eki_step *step, ek_error *err) {
+ek_status eki_op_Where_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {step->in[0].data, step->in[1].data, step->in[2].data, step->out[0].data,
              eki_dtype_bytes(step->out[0].dtype)};
@@ -64,7 +64,7 @@ ek_status eki_op_where_forward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_op_where_backward(eki_step *step, ek_error *err) {
+ek_status eki_op_Where_backward(eki_step *step, ek_error *err) {
     (void)err;
     const eki_shape *full = &step->out[0].shape;
     for (int i = 1; i < 3; i++) {
@@ -83,3 +83,5 @@ ek_status eki_op_where_backward(eki_step *step, ek_error *err) {
     }
     return EK_OK;
 }
+
+EKI_OPERATOR(Where, .diff_inputs = 0x6, EKI_ALL_OF(Where));

@@ -16,8 +16,8 @@ expect 2 evenkeel convert m.onnx --norm group:x -o o.onnx 2> err
 contains err "the number of groups, from 1 to 1000000, is expected after the colon"
 zeros 4704 | npy rgb.npy '|u1' '2, 3, 28, 28'
 bytes 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 | npy labels.npy '<i8' '2,'
-expect 3 evenkeel eval m.onnx --data rgb.npy,labels.npy 2> err
-contains err "the model takes gray images: convert them, they are in colour"
+evenkeel eval m.onnx --data rgb.npy,labels.npy > out 2> err
+contains err "rgb.npy,labels.npy: colour images, taken as gray for the model"
 zeros 3136 | npy x.npy '<f4' 1,1,28,28
 expect 2 evenkeel run m.onnx -i x.npy -o a.npy -o b.npy 2> err
 contains err "the model has 1 output only; NAME=b.npy writes any other value"
