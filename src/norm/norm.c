@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "cpu/dispatch.h"
 #include "norm/norm_args.h"
-#include "norm/schedule.h"
+#include "norm/norm_schedule.h"
 #include "norm/small_sample.h"
 #include "norm/variants/ghost.h"
 #include "norm/variants/mask.h"
@@ -114,7 +114,7 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
         eki_ghost_forward(&job, running);
     } else if (plan->elements > 0) {
         eki_schedule schedule = eki_schedule_forward(&job, running);
-        eki_walk(&job, &schedule);
+        eki_run(&job, &schedule);
     }
     eki_stats_publish(&job, args, source);
     return EK_OK;
@@ -141,7 +141,7 @@ ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, e
         eki_ghost_backward(&job, through_statistics);
     } else {
         eki_schedule schedule = eki_schedule_backward(&job, through_statistics);
-        eki_walk(&job, &schedule);
+        eki_run(&job, &schedule);
     }
     return EK_OK;
 }

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "norm/norm_schedule.h"
 #include "norm/norm_stats.h"
 #include "norm/partial.h"
-#include "norm/schedule.h"
 
 #include <string.h>
 

@@ -56,7 +56,7 @@ struct ek_norm_plan {
     int64_t set_blocks; /* contiguous sets: partials per set */
     eki_units units;    /* of reductions per channel */
     int64_t param_rows, param_blocks, param_tiles;
-    /* Schedule (schedule.c); no result depends on it. */
+    /* Schedule (norm_schedule.c); no result depends on it. */
     int64_t tile, tiles;         /* column memory: columns per tile, tiles */
     int64_t slabs, slab_width;   /* how many, and channels of each but the last */
     int64_t window;              /* slabs that a pass is at together */

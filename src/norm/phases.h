@@ -1,10 +1,10 @@
-/* phases.h: what the steps of a schedule are made of: the four phases, and what the families do between them. All but
- * the helpers are bodies: functions over a range of the items that are named beside them (schedule.h).
+/* phases.h: what the stages of a schedule are made of: the four phases, and what the families do between them. All but
+ * the helpers are bodies: functions over a range of the items that are named beside them (norm_schedule.h).
  */
 #ifndef EKI_NORM_PHASES_H
 #define EKI_NORM_PHASES_H
 
-#include "norm/schedule.h"
+#include "norm/norm_schedule.h"
 
 /* Partial moments, and sum dy and sum dy (x - mean), of every unit and channel, over UNITS; y from x and dx from dy,
  * over CELLS. One of these for row memory, column memory and f64. */

@@ -6,7 +6,7 @@
  */
 #include "norm/variants/ghost.h"
 
-#include "norm/schedule.h"
+#include "norm/norm_schedule.h"
 #include "norm/small_sample.h"
 #include "norm/variants/mask.h"
 
@@ -63,7 +63,7 @@ void eki_ghost_forward(const eki_job *job, bool running) {
         ek_norm_plan slice;
         eki_job part = ghost_job(job, g, &slice);
         eki_schedule schedule = eki_schedule_forward(&part, running || takes_running(&part));
-        eki_walk(&part, &schedule);
+        eki_run(&part, &schedule);
     }
 }
 
@@ -85,7 +85,7 @@ void eki_ghost_backward(const eki_job *job, bool through_statistics) {
         part.dscale = part.dbias = NULL;
         part.totals = parameters ? job->totals + g * plan->channels : NULL;
         eki_schedule schedule = eki_schedule_backward(&part, through_statistics && !takes_running(&part));
-        eki_walk(&part, &schedule);
+        eki_run(&part, &schedule);
     }
     if (parameters) sum_parameters(job);
 }

@@ -172,7 +172,7 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     eki_job job;
     EKI_TRY(part_job(plan, args, &slice, &job, err));
     job.moments = (eki_moments *)partials_of(plan, header) + begin * plan->channels;
-    eki_walk_step(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
+    eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
     header->positions += job.valid_count;
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
@@ -200,7 +200,7 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     job.moments = partials_of(plan, header);
     job.valid_count = header->positions;
     bool nothing = plan->elements == 0 || (plan->masked && header->positions == 0);
-    if (!nothing) eki_walk_step(&job, EKI_OVER_CHANNELS, eki_batch_statistics);
+    if (!nothing) eki_run_stage(&job, EKI_OVER_CHANNELS, eki_batch_statistics);
     eki_stats_publish(&job, args, nothing ? EKI_FROM_NOTHING : EKI_FROM_BATCH);
     header->stage = HAS_STATISTICS;
     return EK_OK;
@@ -219,7 +219,7 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
     eki_job job;
     EKI_TRY(part_job(plan, args, &slice, &job, err));
     eki_batch_coefficients(&job, 0, plan->channels);
-    eki_walk_step(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
+    eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     return EK_OK;
 }
 
@@ -245,7 +245,7 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     EKI_TRY(part_job(plan, args, &slice, &job, err));
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
-    eki_walk_step(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
+    eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
     header->positions_again += job.valid_count;
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
@@ -270,7 +270,7 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     if (empty) {
         eki_zero_parameters(&job);
     } else {
-        eki_walk_step(&job, EKI_OVER_CHANNELS, eki_batch_totals);
+        eki_run_stage(&job, EKI_OVER_CHANNELS, eki_batch_totals);
     }
     header->stage = HAS_GRADIENTS;
     return EK_OK;
@@ -290,6 +290,6 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     EKI_TRY(part_job(plan, args, &slice, &job, err));
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
-    eki_walk_step(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);
+    eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);
     return EK_OK;
 }

@@ -135,7 +135,7 @@ ek_status ek_norm_sync_forward_start(const ek_norm_plan *plan, const ek_norm_syn
     if (plan->elements > 0) {
         eki_job job = eki_job_make(plan, args);
         if (plan->masked) eki_mask_fill(&job, args);
-        eki_walk_step(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
+        eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
         fill_block(&job, state);
     }
     return start_exchange(state, err);
@@ -204,7 +204,7 @@ ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, co
     }
     if (plan->elements > 0) {
         eki_batch_coefficients(&job, 0, plan->channels);
-        eki_walk_step(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
+        eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     }
     eki_stats_publish(&job, args, n > 0 ? EKI_FROM_BATCH : EKI_FROM_NOTHING);
     job.stats.header->spread = 1;
@@ -241,7 +241,7 @@ ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sy
     eki_sync_state *state = begin_state(plan, sync, EKI_SYNC_BACKWARD, memory);
     if (plan->elements > 0) {
         if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
-        eki_walk_step(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
+        eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
         fill_block(&job, state);
     }
     return start_exchange(state, err);
@@ -263,7 +263,7 @@ ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, c
     }
     if (plan->elements > 0 && eki_wants_dx(&job)) {
         if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
-        eki_walk_step(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);
+        eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);
     }
     state->stage = EKI_SYNC_IDLE;
     return EK_OK;

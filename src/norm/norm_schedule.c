@@ -1,6 +1,6 @@
-/* schedule.c: how a call runs. When a plan is made, how it goes through memory: cells, tiles, slabs, windows, sets,
- * streaming; for a call, its steps. Sizes, the number of threads and measurements (docs/kernels.md) decide, and no
- * result depends on it: every sum has its order from the units of norm_plan.c and the trees over them.
+/* norm_schedule.c: how a call runs. When a plan is made, how it goes through memory: cells, tiles, slabs, windows,
+ * sets, streaming; for a call, its stages. Sizes, the number of threads and measurements (docs/kernels.md) decide, and
+ * no result depends on it: every sum has its order from the units of norm_plan.c and the trees over them.
  */
 #include "base/threads.h"
 #include "norm/phases.h"

@@ -1,8 +1,8 @@
-/* walk.c: runs a schedule. Each step is one parallel stretch over its items; joined steps are one together, over slabs
- * or groups of sets, which a task takes through all of them. No result depends on it.
+/* norm_walk.c: runs a schedule. Each stage is one parallel stretch over its items; joined stages are one together, over
+ * slabs or groups of sets, which a task takes through all of them. No result depends on it.
  */
 #include "base/threads.h"
-#include "norm/schedule.h"
+#include "norm/norm_schedule.h"
 
 #include <stdatomic.h>
 
@@ -31,10 +31,10 @@ static items items_of(const eki_job *job, eki_over over) {
     }
 }
 
-/* The parallel stretch that begins with a step: `joined` steps, or 0 for this one alone. */
+/* The parallel stretch that begins with a stage: `joined` stages, or 0 for this one alone. */
 typedef struct {
     const eki_job *job;
-    const eki_step *step;
+    const eki_stage *stage;
     int joined;
     int64_t first;
     size_t items, tasks;
@@ -45,9 +45,9 @@ static void slab(const stretch *s, int64_t index) {
     local.window = (eki_slabs){index, 1};
     local.cells = &local.plan->slab_cells;
     for (int i = 0; i < s->joined; i++) {
-        if (s->step[i].body == NULL) continue;
-        items all = items_of(&local, s->step[i].over);
-        s->step[i].body(&local, all.first, all.first + all.count);
+        if (s->stage[i].body == NULL) continue;
+        items all = items_of(&local, s->stage[i].over);
+        s->stage[i].body(&local, all.first, all.first + all.count);
     }
 }
 
@@ -57,9 +57,9 @@ static void sets(const stretch *s, int64_t begin, int64_t end) {
     for (int64_t first = begin; first < end; first += together) {
         int64_t last = eki_min(first + together, end);
         for (int i = 0; i < s->joined; i++) {
-            if (s->step[i].body == NULL) continue;
-            int64_t width = s->step[i].over <= EKI_OVER_CELLS ? channels : 1;
-            s->step[i].body(s->job, first * width, last * width);
+            if (s->stage[i].body == NULL) continue;
+            int64_t width = s->stage[i].over <= EKI_OVER_CELLS ? channels : 1;
+            s->stage[i].body(s->job, first * width, last * width);
         }
     }
 }
@@ -71,7 +71,7 @@ static void task(void *argument, size_t index) {
     eki_split(s->items, s->tasks, index, &begin, &end);
     int64_t first = s->first + (int64_t)begin, last = s->first + (int64_t)end;
     if (s->joined == 0) {
-        s->step->body(s->job, first, last);
+        s->stage->body(s->job, first, last);
     } else if (s->job->plan->family == EKI_BATCH) {
         for (; first < last; first++) slab(s, first);
     } else {
@@ -87,21 +87,21 @@ static size_t tasks_of(const ek_norm_plan *plan, items all) {
     return (size_t)eki_max(1, tasks);
 }
 
-static int joined_steps(const eki_step *step, int rest) {
+static int joined_stages(const eki_stage *stage, int rest) {
     int count = 0;
-    while (count < rest && (step[count].body == NULL || step[count].joined)) count++;
+    while (count < rest && (stage[count].body == NULL || stage[count].joined)) count++;
     return count;
 }
 
-static void walk_window(const eki_job *job, const eki_step *step) {
+static void walk_window(const eki_job *job, const eki_stage *stage) {
     const ek_norm_plan *plan = job->plan;
-    for (int i = 0, joined; i < EKI_STEPS; i += eki_max(1, joined)) {
-        joined = step[i].body != NULL ? joined_steps(step + i, EKI_STEPS - i) : 0;
-        if (step[i].body == NULL) continue;
+    for (int i = 0, joined; i < EKI_STAGES; i += eki_max(1, joined)) {
+        joined = stage[i].body != NULL ? joined_stages(stage + i, EKI_STAGES - i) : 0;
+        if (stage[i].body == NULL) continue;
         bool slabs = joined > 0 && plan->family == EKI_BATCH;
         items all = slabs ? (items){0, plan->slabs, plan->elements / plan->slabs + 1}
-                          : items_of(job, joined > 0 ? EKI_OVER_SETS : step[i].over);
-        stretch s = {job, step + i, joined, all.first, (size_t)all.count, tasks_of(plan, all)};
+                          : items_of(job, joined > 0 ? EKI_OVER_SETS : stage[i].over);
+        stretch s = {job, stage + i, joined, all.first, (size_t)all.count, tasks_of(plan, all)};
         if (s.tasks == 1) {
             task(&s, 0);
         } else {
@@ -110,16 +110,16 @@ static void walk_window(const eki_job *job, const eki_step *step) {
     }
 }
 
-void eki_walk(const eki_job *job, const eki_schedule *schedule) {
+void eki_run(const eki_job *job, const eki_schedule *schedule) {
     eki_job local = *job;
     eki_slabs all = job->window;
     int64_t window = schedule->window > 0 ? schedule->window : all.count;
     for (int64_t first = 0; first < all.count; first += window) {
         local.window = (eki_slabs){first, eki_min(window, all.count - first)};
-        walk_window(&local, schedule->step);
+        walk_window(&local, schedule->stage);
     }
 }
 
-void eki_walk_step(const eki_job *job, eki_over over, eki_body body) {
-    walk_window(job, (const eki_step[EKI_STEPS]){{over, body, false}});
+void eki_run_stage(const eki_job *job, eki_over over, eki_body body) {
+    walk_window(job, (const eki_stage[EKI_STAGES]){{over, body, false}});
 }
