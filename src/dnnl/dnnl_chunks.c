@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { STRETCH = 1024, GROUP = 8 }; /* STRETCH: elements that one task sums */
+enum { SHARE = 1024, GROUP = 8 }; /* SHARE: elements that one task sums */
 
 typedef struct chunk_job {
     const eki_conv *conv;
@@ -80,7 +80,7 @@ static void sum_group(const chunk_job *job, int64_t slot, size_t begin, size_t c
  * from a multiple of GROUP. */
 static void sum_task(void *argument, size_t index) {
     const chunk_job *job = argument;
-    size_t begin = index * STRETCH, count = job->count - begin < STRETCH ? job->count - begin : STRETCH;
+    size_t begin = index * SHARE, count = job->count - begin < SHARE ? job->count - begin : SHARE;
     const eki_tree_stack tree = {job->nodes + begin, job->count * sizeof *job->nodes, count, eki_tree_add};
     int64_t step, first = job->first - job->begin;
     int held = __builtin_popcountll((unsigned long long)first);
@@ -113,7 +113,7 @@ static ek_status sum_range(chunk_job *job, int64_t begin, int64_t end, ek_error 
         eki_parallel_for(&parallel, (size_t)job->now, compute_task, job);
         int failed = atomic_load(&job->failed);
         if (failed != 0) return eki_fail(err, (ek_status)failed, "oneDNN failed in a chunk of a weight gradient");
-        eki_parallel_for(&parallel, (job->count + STRETCH - 1) / STRETCH, sum_task, job);
+        eki_parallel_for(&parallel, (job->count + SHARE - 1) / SHARE, sum_task, job);
     }
     return EK_OK;
 }

@@ -43,7 +43,7 @@ EK_INLINE eki_fusion gradient_fusion_of(const eki_epilogue *e, const void *dx) {
         }                                                                                                              \
     } while (0)
 
-/* The same where every tensor begins `elements` later. */
+/* What is fused where every tensor begins `elements` later. */
 EK_INLINE eki_epilogue epilogue_shift(const eki_epilogue *e, size_t elements) {
     eki_epilogue shifted = {0};
     if (e == NULL) return shifted;

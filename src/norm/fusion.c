@@ -1,4 +1,4 @@
-/* fusion.c: the check of what a descriptor fuses, and what tells the kernels of one stretch of memory what is fused:
+/* fusion.c: the check of what a descriptor fuses, and what tells the kernels of a place in memory what is fused:
  * residual, activation, and in backward how the slope of the activation is found.
  *
  * Activations whose slope their output tells read y; for the others backward computes the input of the activation

@@ -27,7 +27,7 @@ typedef enum eki_family {
     EKI_ROWS   /* statistics per row; scale per element of the row */
 } eki_family;
 
-/* How (sample, element of space) is cut: a unit is `chunk` samples, or one of `blocks` pieces of one sample. */
+/* How (sample, element of space) is cut: a unit is `chunk` samples, or one of `blocks` blocks of one sample. */
 typedef struct eki_units {
     int64_t count, samples, space, chunk, blocks, limit;
 } eki_units;

@@ -1,5 +1,5 @@
-/* norm_walk.c: runs a schedule. Each stage is one parallel stretch over its items; joined stages are one together, over
- * slabs or groups of sets, which a task takes through all of them. No result depends on it.
+/* norm_walk.c: runs a schedule. Each stage is one sweep, in parallel, over its items; joined stages are one together,
+ * over slabs or groups of sets, which a task takes through all of them. No result depends on it.
  */
 #include "base/threads.h"
 #include "norm/norm_schedule.h"
@@ -31,16 +31,16 @@ static items items_of(const eki_job *job, eki_over over) {
     }
 }
 
-/* The parallel stretch that begins with a stage: `joined` stages, or 0 for this one alone. */
+/* The sweep that begins with a stage: `joined` stages, or 0 for this one alone. */
 typedef struct {
     const eki_job *job;
     const eki_stage *stage;
     int joined;
     int64_t first;
     size_t items, tasks;
-} stretch;
+} sweep;
 
-static void slab(const stretch *s, int64_t index) {
+static void slab(const sweep *s, int64_t index) {
     eki_job local = *s->job;
     local.window = (eki_slabs){index, 1};
     local.cells = &local.plan->slab_cells;
@@ -52,7 +52,7 @@ static void slab(const stretch *s, int64_t index) {
 }
 
 /* Rows of units and of cells: a set has one for each of its channels. */
-static void sets(const stretch *s, int64_t begin, int64_t end) {
+static void sets(const sweep *s, int64_t begin, int64_t end) {
     int64_t together = s->job->plan->sets_together, channels = s->job->plan->group_channels;
     for (int64_t first = begin; first < end; first += together) {
         int64_t last = eki_min(first + together, end);
@@ -66,7 +66,7 @@ static void sets(const stretch *s, int64_t begin, int64_t end) {
 
 /* Streamed stores come before whatever the end of a task announces. */
 static void task(void *argument, size_t index) {
-    const stretch *s = argument;
+    const sweep *s = argument;
     size_t begin, end;
     eki_split(s->items, s->tasks, index, &begin, &end);
     int64_t first = s->first + (int64_t)begin, last = s->first + (int64_t)end;
@@ -101,7 +101,7 @@ static void walk_window(const eki_job *job, const eki_stage *stage) {
         bool slabs = joined > 0 && plan->family == EKI_BATCH;
         items all = slabs ? (items){0, plan->slabs, plan->elements / plan->slabs + 1}
                           : items_of(job, joined > 0 ? EKI_OVER_SETS : stage[i].over);
-        stretch s = {job, stage + i, joined, all.first, (size_t)all.count, tasks_of(plan, all)};
+        sweep s = {job, stage + i, joined, all.first, (size_t)all.count, tasks_of(plan, all)};
         if (s.tasks == 1) {
             task(&s, 0);
         } else {

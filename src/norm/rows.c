@@ -169,7 +169,7 @@ void eki_rows_gradient(const eki_job *job, int64_t begin, int64_t end) {
 }
 
 /* Adds rows [row, row + rows), columns [begin, begin + length) to the sums of their block; at most EKI_PARAM_ROWS. */
-static void add_stretch(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length) {
+static void add_some(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length) {
     const ek_norm_plan *plan = job->plan;
     double *dscale = block_sums(job, row / plan->param_rows), *dbias = dscale + plan->space;
     int64_t offset = row * plan->space + begin;
@@ -184,13 +184,13 @@ static void add_stretch(const eki_job *job, int64_t row, int64_t rows, int64_t b
                                  fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
 }
 
-/* Adds any rows but the hidden, in stretches, whose number changes no order. */
+/* Adds any rows but the hidden, some at a time, which changes no order. */
 static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64_t begin, int64_t length) {
     const unsigned char *valid = job->valid != NULL ? job->valid + row : NULL;
     for (int64_t first = 0, end = 0; eki_next_run(valid, count, &first, &end);) {
         for (; first < end; first += EKI_PARAM_ROWS) {
             int64_t rows = end - first < EKI_PARAM_ROWS ? end - first : EKI_PARAM_ROWS;
-            add_stretch(job, row + first, rows, begin, length);
+            add_some(job, row + first, rows, begin, length);
         }
     }
 }
