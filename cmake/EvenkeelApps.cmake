@@ -2,6 +2,7 @@
 # linked into the program and into its tests.
 function(ek_app name)
   add_library(ek_${name} OBJECT ${ARGN})
+  ek_room(${name} ek_${name})
   ek_compile_settings(ek_${name} ROOTS apps)
 endfunction()
 
@@ -47,6 +48,7 @@ file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/evenkeel
 if(EK_TOOL_SOURCES)
   ek_objects(objects study report bench)
   add_executable(evenkeel_tool ${EK_TOOL_SOURCES} ${objects})
+  ek_room(evenkeel evenkeel_tool)
   set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
   ek_compile_settings(evenkeel_tool ROOTS apps tools)
   target_link_libraries(evenkeel_tool PRIVATE evenkeel PkgConfig::EK_JANSSON ${EK_DNNL_LIBRARY})
@@ -54,3 +56,9 @@ if(EK_TOOL_SOURCES)
     target_link_libraries(evenkeel_tool PRIVATE OpenMP::OpenMP_C)
   endif()
 endif()
+
+# Images to try the commands of README and docs/guide on; not installed.
+add_executable(samples ${PROJECT_SOURCE_DIR}/apps/samples/samples.c)
+ek_room(samples samples)
+ek_compile_settings(samples ROOTS apps)
+target_link_libraries(samples PRIVATE evenkeel PNG::PNG)

@@ -18,6 +18,7 @@ add_custom_command(
   COMMAND ${EK_PROTOC_C} --c_out=${EK_GENERATED} -I${EK_ONNX_PROTO_DIR} ${EK_ONNX_PROTO_DIR}/onnx/onnx.proto
   DEPENDS ${EK_ONNX_PROTO_DIR}/onnx/onnx.proto VERBATIM)
 add_library(ek_onnx_proto OBJECT ${EK_GENERATED}/onnx/onnx.pb-c.c)
+ek_room(onnx ek_onnx_proto)
 target_include_directories(ek_onnx_proto SYSTEM PUBLIC ${EK_GENERATED})
 target_link_libraries(ek_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
 

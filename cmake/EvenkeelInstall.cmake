@@ -55,3 +55,9 @@ install(FILES cmake/package/evenkeelConfig.cmake ${PROJECT_BINARY_DIR}/package/e
 if(EK_ENGINE)
   include(cmake/EvenkeelInstallEngine.cmake)
 endif()
+
+# `cmake --build BUILD --target uninstall` removes what `cmake --install BUILD` has put there, by the list that it kept.
+if(EK_TOP_LEVEL)
+  add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR}
+                    -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake VERBATIM)
+endif()

@@ -1,4 +1,4 @@
-# Installation of the engine: libevenkeel, all headers, the program, its man pages and its completion for bash.
+# Installation of the engine: libevenkeel, all headers, the program, its man pages and its completion for bash, zsh and fish.
 list(REMOVE_ITEM EK_HEADERS ${EK_NORM_HEADERS})
 install(FILES ${EK_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/evenkeel COMPONENT engine)
 ek_pkgconfig(evenkeel engine)
@@ -23,10 +23,15 @@ if(NOT CMAKE_CROSSCOMPILING)
     string(REPLACE "command_" "" command ${command})
     string(APPEND write " && $<TARGET_FILE:evenkeel_tool> help --man ${command} >${manual}/evenkeel-${command}.1")
   endforeach()
-  string(APPEND write " && $<TARGET_FILE:evenkeel_tool> completion bash >${manual}/evenkeel.bash")
+  foreach(shell bash zsh fish)
+    string(APPEND write " && $<TARGET_FILE:evenkeel_tool> completion ${shell} >${manual}/evenkeel.${shell}")
+  endforeach()
   add_custom_command(OUTPUT ${manual}/evenkeel.1 COMMAND sh -c "${write}" DEPENDS evenkeel_tool VERBATIM)
   add_custom_target(evenkeel_man ALL DEPENDS ${manual}/evenkeel.1)
   install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT engine FILES_MATCHING PATTERN "*.1")
   install(FILES ${manual}/evenkeel.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
           RENAME evenkeel COMPONENT engine)
+  install(FILES ${manual}/evenkeel.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _evenkeel
+          COMPONENT engine)
+  install(FILES ${manual}/evenkeel.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT engine)
 endif()

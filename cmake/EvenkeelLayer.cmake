@@ -37,6 +37,7 @@ function(ek_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c ${PROJECT_SOURCE_DIR}/src/${name}/op/*.c
        ${PROJECT_SOURCE_DIR}/src/${name}/variants/*.c)
   add_library(ek_${name} OBJECT ${sources})
+  ek_room(${name} ek_${name})
   ek_compile_settings(ek_${name})
   if(OpenMP_C_FOUND)
     target_link_libraries(ek_${name} PRIVATE OpenMP::OpenMP_C)
@@ -44,6 +45,12 @@ function(ek_layer name)
   if(ARGN)
     target_link_libraries(ek_${name} PRIVATE ${ARGN})
   endif()
+endfunction()
+
+# ek_room(ROOM TARGET): the objects of TARGET are that room's, in rooms.txt of the build folder, for scripts/check_layers.sh.
+file(WRITE ${PROJECT_BINARY_DIR}/rooms.in "")
+function(ek_room room target)
+  file(APPEND ${PROJECT_BINARY_DIR}/rooms.in "${room} $<JOIN:$<TARGET_OBJECTS:${target}>,\n${room} >\n")
 endfunction()
 
 # ek_objects(OUT layers...): generator expressions of the objects of the layers ("kernel" = all instruction sets and data types).

@@ -1,32 +1,10 @@
 #!/bin/sh
-# check_layers.sh: refuses an include that goes up. The table below is the architecture: each folder of src/ and the
-# folders it may include from. Public headers (<evenkeel/...>) are open to all; apps and the tool see nothing else.
+# check_layers.sh [BUILD]: refuses what goes up. The table is that of ARCHITECTURE.md ("The house"): each room and what
+# it needs, of rooms above it in the table; a room in parentheses, and "public headers" of all of src, through public
+# functions only (ek_...). Checked are the includes and, given a build folder, the symbols of the object files there.
 set -eu
 cd "$(dirname "$0")/.."
-
-allowed() {
-    case $1 in
-    base) echo "base" ;;
-    kernel) echo "kernel" ;;
-    cpu) echo "cpu base kernel" ;;
-    norm) echo "norm base cpu kernel" ;;
-    dnnl) echo "dnnl base" ;;
-    bench) echo "bench" ;;
-    ops) echo "ops base" ;;
-    graph) echo "graph base ops dnnl" ;;
-    onnx) echo "onnx base graph" ;;
-    data) echo "data base" ;;
-    dist) echo "dist base" ;;
-    model) echo "model base graph onnx" ;;
-    zoo) echo "zoo base graph model" ;;
-    surgery) echo "surgery base graph onnx model" ;;
-    train) echo "train base graph onnx model data dist dnnl" ;;
-    report) echo "report" ;;
-    study) echo "study report" ;;
-    tool) echo "evenkeel study bench report" ;;
-    *) echo "" ;;
-    esac
-}
+build=${1:-}
 
 status=0
 fail() {
@@ -34,27 +12,40 @@ fail() {
     status=1
 }
 
-check_folder() { # layer folder
-    ok=" $(allowed "$1") "
-    [ "$ok" != "  " ] || fail "$2 is not in the table of scripts/check_layers.sh"
-    includes=$(find "$2" -name '*.[ch]' -exec grep -HE '^ *# *include *"' {} + | sed -E 's/: *# *include *"([^"]*)".*/ \1/')
-    while read -r file header; do
-        [ -n "$file" ] || continue
-        case $header in */*) ;; *) continue ;; esac
-        layer=${header%%/*}
-        case $ok in *" $layer "*) ;; *) fail "$file includes \"$header\": $1 may include from:$ok" ;; esac
-    done <<LIST
-$includes
-LIST
+# "row FOLDER ROOM NEEDS..." for each row of the table.
+table() {
+    awk '/^(src|apps|tools)\/[a-z]+\/  / {
+        split($1, path, "/"); n = split($0, column, /   */); gsub(/,/, "", column[n])
+        print "row", path[1], path[2], column[n]
+    }' ARCHITECTURE.md
 }
+
+# "include ROOM FILE HEADER" for each include of another folder.
+includes() {
+    grep -rHE '^ *# *include *"[^"]*/' src apps tools --include='*.[ch]' |
+        sed -E 's#^([a-z]+)/([a-z]+)/([^:]*):.*"([^"]*)".*#include \2 \1/\2/\3 \4#'
+}
+
+# "object ROOM OBJECT" for each line of BUILD/rooms.txt, then "symbol OBJECT: NAME TYPE ..." for each of its symbols.
+symbols() {
+    sed 's/^/object /' "$build/rooms.txt"
+    cut -d ' ' -f 2- "$build/rooms.txt" | tr '\n' '\0' | xargs -0 "${NM:-nm}" -AgP | sed 's/^/symbol /'
+}
+
+if [ -n "$build" ]; then
+    missing=$(cut -d ' ' -f 2- "$build/rooms.txt" | while read -r object; do [ -e "$object" ] || echo "$object"; done)
+    [ -z "$missing" ] || { fail "not built: $missing"; exit 1; }
+fi
+found=$({ table; includes; [ -z "$build" ] || symbols; } | awk -f scripts/lib/layers.awk) || status=1
+[ -z "$found" ] || fail "$found"
+for folder in src/*/ apps/*/ tools/*/; do
+    grep -q "^$folder  " ARCHITECTURE.md || fail "$folder is not in the table of ARCHITECTURE.md"
+done
 
 only_in() { # pattern, folder, what
     found=$(grep -rlE "$1" src apps tools --include='*.[ch]' | grep -vE "^$2/" || true)
     [ -z "$found" ] || fail "$3 may be included only in $2, not in: $found"
 }
-
-for folder in src/*/ apps/*/; do check_folder "$(basename "$folder")" "$folder"; done
-check_folder tool tools/evenkeel
 only_in '# *include *[<"](oneapi/dnnl/)?dnnl[_a-z]*[.]h' '(src/dnnl|apps/bench)' "oneDNN"
 only_in '# *include *[<"](protobuf-c|onnx/onnx.pb-c)' src/onnx "protobuf-c"
 only_in '# *include *[<"]mpi\.h' src/dist "MPI"
@@ -62,5 +53,5 @@ only_in '# *include *<([a-z]*intrin|arm_neon)\.h>' src/kernel/simd "intrinsics"
 
 twice=$(find src apps -name '*.c' -exec basename {} \; | sort | uniq -d)
 [ -z "$twice" ] || fail "file names used twice: $twice; a name in a message or a comment should mean one file"
-[ "$status" -eq 0 ] && echo "layers: every include goes down, every file name is used once"
+[ "$status" -eq 0 ] && echo "layers: every include${build:+ and symbol} goes down, every file name is used once"
 exit $status

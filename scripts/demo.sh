@@ -7,11 +7,11 @@ cd "$(dirname "$0")/.."
 
 need_build_tools
 
-say "building"
+say "building (about 4 minutes on 2 cores)"
 out=build/demo
 mkdir -p "$out"
-{ cmake --preset release -DEK_TESTS=OFF && cmake --build --preset release; } >"$out/build.log" 2>&1 ||
-    { cat "$out/build.log"; exit 1; }
+quietly cmake --preset release -DEK_TESTS=OFF
+build --preset release
 tool=build/release/evenkeel
 
 say "training cnn6 with batch norm on builtin:strokes"

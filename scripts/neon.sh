@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
+. scripts/lib/gate.sh
 for program in aarch64-linux-gnu-gcc qemu-aarch64 cmake ninja; do
     command -v "$program" >/dev/null || { echo "neon: skipped, $program is not installed"; exit 77; }
 done
@@ -13,7 +14,7 @@ export OMP_WAIT_POLICY=passive EK_TEST_SHORT=1
 
 quietly cmake -S . -B build/neon -G Ninja --toolchain "$PWD/cmake/aarch64-linux-gnu.cmake" -DEK_ENGINE=OFF \
     -DEK_WERROR=ON
-quietly cmake --build build/neon -j "$jobs"
+build build/neon -j "$jobs"
 # No fused multiply-add: it rounds once where the contract rounds twice.
 if aarch64-linux-gnu-objdump -d build/neon/libevenkeel_norm.* | grep -E '\s(fmadd|fmsub|fnmadd|fnmsub|fmla|fmls)\s'; then
     echo "neon: a fused multiply-add in the library" >&2
@@ -21,4 +22,4 @@ if aarch64-linux-gnu-objdump -d build/neon/libevenkeel_norm.* | grep -E '\s(fmad
 fi
 qemu-aarch64 -L /usr/aarch64-linux-gnu build/neon/test_norm_bits | grep '^neon: compared' >/dev/null ||
     { echo "neon: the NEON kernels were not compared with the generic ones" >&2; exit 1; }
-ctest --test-dir build/neon -j "$jobs" --output-on-failure -LE slow --timeout 900
+tests build/neon -j "$jobs" -LE slow

@@ -6,17 +6,24 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
+. scripts/lib/gate.sh
+EK_GATE=$(mktemp -d)
+export EK_GATE
+trap 'status=$?; verdict $status; rm -rf "$EK_GATE"' EXIT
 
 fast=0
 [ "${1:-}" = --fast ] && fast=1
 jobs=$(nproc)
 
+stage "packages" /nonexistent
 need_build_tools
 need_packages libcmocka-dev libopenmpi-dev openmpi-bin libmpich-dev mpich
 need_command git git
 need_command pgrep procps
 need_command c++ g++
 need_command make make
+need_command zsh zsh
+need_command fish fish
 
 # Second runtimes and a browser for the tests that use them.
 need_command node nodejs
@@ -38,28 +45,28 @@ fi
 
 if [ "$fast" -eq 0 ]; then
     need_packages clang clang-format
-    say "style"
+    stage "style, layers" /nonexistent
     git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
     scripts/check_layers.sh
 
-    say "clang, warnings as errors"
+    stage "clang, warnings as errors" build/clang
     quietly cmake --preset clang
-    quietly cmake --build --preset clang -j "$jobs"
+    build --preset clang -j "$jobs"
 
-    say "ASan and UBSan"
+    stage "ASan and UBSan" build/asan
     quietly cmake --preset asan
-    quietly cmake --build --preset asan -j "$jobs"
-    ctest --test-dir build/asan -j "$jobs" --output-on-failure -LE slow --timeout 900
+    build --preset asan -j "$jobs"
+    tests build/asan -j "$jobs" -LE slow
 
-    say "ThreadSanitizer: the norm library"
+    stage "ThreadSanitizer: the norm library" build/tsan-norm
     scripts/tsan.sh "$jobs"
 
-    say "AArch64: the norm library under qemu"
+    stage "AArch64: the norm library under qemu" build/neon
     need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
     scripts/neon.sh "$jobs"
 fi
 
-say "gcc, warnings as errors, optimized"
+stage "gcc, warnings as errors, optimized" build/release
 quietly cmake --preset release -DEK_WERROR=ON -DEK_TESTS=ON
-quietly cmake --build --preset release -j "$jobs"
-ctest --test-dir build/release -j "$jobs" --output-on-failure --timeout 900
+build --preset release -j "$jobs"
+tests build/release -j "$jobs"

@@ -5,16 +5,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
-tests='norm_threads|norm_running|norm_sync|example'
+. scripts/lib/gate.sh
+chosen='norm_threads|norm_running|norm_sync|example'
 if [ "${1:-}" = -a ]; then
-    tests='norm|example'
+    chosen='norm|example'
     shift
 fi
 jobs=${1:-$(nproc)}
 quietly cmake --preset tsan -B build/tsan-norm -DEK_ENGINE=OFF -DEK_WERROR=ON
-quietly cmake --build build/tsan-norm -j "$jobs"
+build build/tsan-norm -j "$jobs"
 if build/tsan-norm/test_norm_threads --race >/dev/null 2>&1; then
     echo "tsan: a race on purpose was not found; the sanitizer does not work here" >&2
     exit 1
 fi
-ctest --test-dir build/tsan-norm -j "$jobs" -R "$tests" --output-on-failure --timeout 900
+tests build/tsan-norm -j "$jobs" -R "$chosen"

@@ -7,7 +7,8 @@
  *     ek_bench_result result;
  *     ek_bench_options options = ek_bench_options_default();
  *     if (ek_bench_shape_parse("batch 16x64x56x56", &shape, &err) == EK_OK &&
- *         ek_bench_norm(&shape, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &result, &err) == EK_OK) ...
+ *         ek_bench_norm(&shape, EK_LAYOUT_NCHW, EK_BENCH_TRAINING, &options, &result, &err) == EK_OK)
+ *         printf("%.2f times as fast as oneDNN\n", result.ratio);
  */
 #ifndef EK_BENCH_H
 #define EK_BENCH_H
@@ -36,6 +37,7 @@ typedef struct ek_bench_options {
     ek_dtype dtype; /* of the tensors; default EK_F32. With another the peer is this library with EK_F32 */
     int fused;      /* 1 = residual and ReLU within the norm; the peer is this library's norm, then an addition, then
                        ReLU (backward: ReLU, whose result is dresidual, then the norm). EK_F32 only; default 0 */
+    int (*stopped)(void); /* asked before each round: not 0 = stop with EK_ERR_INTERRUPTED; NULL (default) = never */
 } ek_bench_options;
 
 /* Times are medians over the rounds, in seconds per call. What the peer lacks is 0. Ours counts as slower where even
@@ -69,9 +71,10 @@ typedef struct ek_contender {
 } ek_contender;
 
 typedef struct ek_round_options {
-    int rounds;      /* at least 1 */
-    double seconds;  /* a measurement repeats a call for at least so long, after one that is not timed; 0 = once */
-    double patience; /* no round begins so long after the first, which is always made; 0 = all rounds are made */
+    int rounds;           /* at least 1 */
+    double seconds;       /* a measurement repeats a call for at least so long, after one that is not timed; 0 = once */
+    double patience;      /* no round begins so long after the first, which is always made; 0 = all rounds are made */
+    int (*stopped)(void); /* as in ek_bench_options */
 } ek_round_options;
 
 /* Warms up, then measures; *rounds (may be NULL) counts those made. Fails as a call fails; EK_ERR_ARG. */

@@ -273,7 +273,8 @@ static ek_status measure(bench_case *b, const ek_bench_shape *shape, ek_layout l
         b->contenders[i].context = b;
         b->contenders[i].seconds = b->seconds[i];
     }
-    const ek_round_options rounds = {.rounds = options->rounds, .seconds = options->seconds};
+    const ek_round_options rounds = {
+        .rounds = options->rounds, .seconds = options->seconds, .stopped = options->stopped};
     EKB_TRY(ek_bench_rounds(b->contenders, CONTENDERS, &rounds, NULL, err));
     read_result(b, options->rounds, result);
     return EK_OK;

@@ -44,6 +44,9 @@ ek_status ek_bench_rounds(ek_contender *contenders, int count, const ek_round_op
     double began = now();
     int round = 0;
     for (; round < options->rounds; round++) {
+        if (options->stopped != NULL && options->stopped()) {
+            return ekb_fail(err, EK_ERR_INTERRUPTED, "interrupted after %d rounds", round);
+        }
         if (round > 0 && options->patience > 0 && now() - began >= options->patience) break;
         for (int k = 0; k < count; k++) {
             ek_contender *c = &contenders[(round + k) % count];

@@ -100,6 +100,8 @@ ek_status eks_lab_build(const eks_recipe *recipe, uint64_t seed, ek_model **mode
 double eks_dot(const float *a, const float *b, size_t count);
 
 /* Runs `body` for 0..count-1 on the study's workers; the first failure is reported. */
+/* Whether the caller wants the study to end. */
+int eks_stopped(const eks_study *study);
 ek_status eks_parallel(eks_study *study, int count, ek_status (*body)(void *context, int index, ek_error *err),
                        void *context, ek_error *err);
 

@@ -16,6 +16,11 @@ typedef struct crew {
     pthread_mutex_t lock;
 } crew;
 
+int eks_stopped(const eks_study *study) {
+    const ek_study_options *o = study->options;
+    return o->stopped != NULL && o->stopped(o->context) != 0;
+}
+
 static void progress(crew *c) {
     const ek_study_options *o = c->study->options;
     double fraction = c->study->done + c->study->share * c->finished / c->count;
@@ -27,6 +32,10 @@ static void *work(void *argument) {
     for (;;) {
         ek_error err = {EK_OK, ""};
         pthread_mutex_lock(&c->lock);
+        if (c->status == EK_OK && eks_stopped(c->study)) {
+            c->status = EK_ERR_INTERRUPTED;
+            if (c->err) eks_fail(c->err, c->status, "interrupted");
+        }
         int index = c->status == EK_OK && c->next < c->count ? c->next++ : -1;
         pthread_mutex_unlock(&c->lock);
         if (index < 0) return NULL;

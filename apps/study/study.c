@@ -104,6 +104,13 @@ static int write_page(FILE *out, const eks_study *study) {
 
 static int write_report(FILE *out, const eks_study *study) { return eks_report(out, study, 0); }
 
+static ek_status say_stopped(const char *partial, ek_error *err) {
+    if (partial[0] == 0) return eks_fail(err, EK_ERR_INTERRUPTED, "interrupted; no page was written");
+    return eks_fail(err, EK_ERR_INTERRUPTED,
+                    "interrupted; no page was written. The finished cards are kept in %s: the same command goes on",
+                    partial);
+}
+
 ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_error *err) {
     if (claims_failed) *claims_failed = 0;
     EKS_TRY(check_options(options, err));
@@ -124,6 +131,7 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
         study->share = options->card ? 1 : 1.0 / design_count();
         if (options->progress) options->progress(options->context, study->current, study->done);
         if (!study->ran[design->number - 1]) run_card(study, design);
+        if (eks_stopped(study)) break;
         study->done += study->share;
         if (partial[0] && eks_save(partial, study, write_report, NULL) != EK_OK) partial[0] = 0;
     }
@@ -131,7 +139,8 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     study->seconds = eks_now() - start;
     if (claims_failed) *claims_failed = surprises(study);
     ek_status status = EK_OK;
-    if (options->output_html) status = eks_save(options->output_html, study, write_page, err);
+    if (eks_stopped(study)) status = say_stopped(partial, err);
+    if (status == EK_OK && options->output_html) status = eks_save(options->output_html, study, write_page, err);
     if (status == EK_OK && options->output_json) status = eks_save(options->output_json, study, write_report, err);
     if (status == EK_OK && partial[0]) (void)remove(partial);
     eks_network_free(study->network);

@@ -16,10 +16,11 @@ typedef struct ek_study_options {
     int full;                /* 1 = more seeds and ResNet-20: hours */
     int card;                /* run this card only, from 1; 0 = all */
     uint64_t seed;
-    int threads;           /* networks trained at a time, one thread each; 0 = as many as processors */
-    const char *data;      /* SPEC of ek_dataset_open; NULL = builtin:strokes */
-    const char *more_data; /* a second one: digits and photographs serve different cards; NULL = none */
-    const char *sabotage;  /* name of a deliberate defect, so that claims can be seen to fail; NULL = none */
+    int threads;                   /* networks trained at a time, one thread each; 0 = as many as processors */
+    const char *data;              /* SPEC of ek_dataset_open; NULL = builtin:strokes */
+    const char *more_data;         /* a second one: digits and photographs serve different cards; NULL = none */
+    const char *sabotage;          /* name of a deliberate defect, so that claims can be seen to fail; NULL = none */
+    int (*stopped)(void *context); /* optional; not 0 = stop: EK_ERR_INTERRUPTED, and no page */
     void (*progress)(void *context, const char *what, double fraction); /* optional; fraction in [0, 1] of the whole */
     void *context;
     int quiet;

@@ -1,13 +1,14 @@
 /* data.h: labelled image data, the batches made of it, and .npy files.
  *
  *     ek_dataset *train;
- *     ek_dataset_open("mnist-folder", EK_SPLIT_TRAIN, NULL, &train, &err);
- *     ek_loader_options o = ek_loader_options_default();
- *     o.batch = 64; o.seed = 1; o.shuffle = 1;
  *     ek_loader *loader;
- *     ek_loader_create(train, &o, &loader, &err);
- *     ek_loader_start_epoch(loader, 0, 0, &err);
- *     while (ek_loader_next(loader, &batch, &err) == EK_OK && batch.count > 0) ...
+ *     ek_batch batch;
+ *     ek_loader_options o = ek_loader_options_default();
+ *     o.batch = 64, o.seed = 1, o.shuffle = 1;
+ *     ek_status s = ek_dataset_open("mnist-folder", EK_SPLIT_TRAIN, NULL, &train, &err);
+ *     if (s == EK_OK) s = ek_loader_create(train, &o, &loader, &err);
+ *     if (s == EK_OK) s = ek_loader_start_epoch(loader, 0, 0, &err);
+ *     while (s == EK_OK && (s = ek_loader_next(loader, &batch, &err)) == EK_OK && batch.count > 0) use(&batch);
  *
  * What a batch holds depends on (seed, epoch, position) alone: never on threads, prefetching or what was read before.
  */
@@ -44,11 +45,13 @@ typedef struct ek_dataset_options {
                        0.114 B (Rec. 601), of pixels rounded to the nearest; 0 = as they are */
     int unlabelled; /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
     double gain, offset; /* values become gain x + offset, pixels in [0, 1] before it; gain 0 = 1. Makes the set f32 */
-    uint64_t reserved[3];
+    int files_height,
+        files_width; /* where height and width are 0: image files become this, arrays stay; 0 = all stay */
+    uint64_t reserved[2];
 } ek_dataset_options;
 
 typedef struct ek_dataset_info {
-    const char *kind; /* "idx", "cifar10", "folder", "npy", "strokes" */
+    const char *kind; /* "idx", "cifar10", "folder", "table", "npy", "strokes" */
     int64_t count;
     int channels, height, width;
     int classes;                    /* 0 = the examples have no labels; reading gives 0 for each */
@@ -58,9 +61,12 @@ typedef struct ek_dataset_info {
 /* Opens SPEC:
  *     a folder with IDX files (train-images-idx3-ubyte[.gz], t10k-...)       MNIST and its kin
  *     a folder with CIFAR-10 binary files (data_batch_1.bin ..., test_batch.bin; batches.meta.txt optional)
- *     a folder of class folders of PNG or JPEG files; or train/ and test/ (or val/) folders of those. Without such
- *       a split both splits are the whole folder
- *     images.npy,labels.npy        [N,C,H,W] or [N,H,W] u8 or f32, and [N] integers; the same for both splits
+ *     table.csv, or a folder with train.csv, test.csv, val.csv or labels.csv: image paths and labels, in columns of
+ *       those names. Without such a split, or a column "split", both splits are the whole table
+ *     a folder of class folders of image files (PNG, JPEG, WebP, BMP), at any depth below them; or train/, test/ and
+ *       val/ folders of those. Without such a split both splits are the whole folder
+ *     images.npy,labels.npy        [N,C,H,W] or [N,H,W] u8 or f32, and [N] integers, or [N,classes] with one 1 in each
+ *                                   row; the same for both splits
  *     builtin:strokes[:COUNT]      drawn digits, 1x28x28, made from a fixed seed (default 12,000 train, 2,000 test;
  *                                   COUNT train and COUNT / 6, rounded up, test)
  * EK_ERR_IO, EK_ERR_FORMAT (file, what was found, what was expected), EK_ERR_ARG, EK_ERR_LIMIT. `options` may be NULL.
@@ -74,6 +80,8 @@ EK_API ek_split ek_dataset_split(const ek_dataset *dataset);
 /* 1 when there is a folder (or a table) for that split, too, in what was opened. Only images in folders and tables say.
  */
 EK_API int ek_dataset_has_split(const ek_dataset *dataset, ek_split split);
+/* How something that could be meant in two ways was understood, as one line; NULL = there is nothing to say. */
+EK_API const char *ek_dataset_note(const ek_dataset *dataset);
 /* What was left out of a folder of images; returns the number of entries, which live as long as the set. What lies
  * beside the folders of a split is counted with the training split. */
 EK_API size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped);

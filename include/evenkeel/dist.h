@@ -2,10 +2,10 @@
  *
  *     ek_comm_options o = ek_comm_options_default();
  *     ek_comm *comm;
- *     ek_comm_open(&o, &comm, &err);                 // alone, or what mpirun started
- *     training.comm = comm;                          // ek_train_options
- *     ...
- *     ek_comm_close(comm, status);                   // after the trainer; status of the whole run
+ *     if (ek_comm_open(&o, &comm, &err) != EK_OK) return 7; // alone, or what mpirun started
+ *     training.comm = comm;                                 // ek_train_options
+ *     ek_status status = train(&training, &err);
+ *     ek_comm_close(comm, status, 7);                       // after the trainer; status of the whole run
  *
  * The world is that of the launcher: a process that mpirun (Open MPI or MPICH) started is one of its ranks, any other
  * is rank 0 of 1. No call hangs: what does not happen until the deadline is EK_ERR_DIST, with rank, layer and step.

@@ -146,6 +146,17 @@ EK_API size_t ek_model_class_name(const ek_model *model, int index, char *name, 
 EK_API EK_NODISCARD ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine,
                                               size_t *matched, ek_error *err);
 
+/* ---- Operators ---- */
+
+/* An ai.onnx operator that the engine runs. */
+typedef struct ek_operator {
+    const char *name;     /* "Conv" */
+    int64_t since, until; /* opsets that it is run for; until 0 = all up to the newest that is known */
+} ek_operator;
+
+EK_API size_t ek_operator_count(void);
+EK_API ek_operator ek_operator_get(size_t index); /* name NULL where there is none */
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,12 +5,14 @@
  * together, up to the rounding of f64.
  *
  *     ek_moments total[C] = {{0}}, batch[C];
- *     for (each batch) {
- *         ek_norm_forward(plan, EK_STATS_BATCH, &args, &err);
- *         ek_norm_batch_moments(plan, saved, batch, &err);
- *         for (c = 0; c < C; c++) total[c] = ek_moments_merge(total[c], batch[c]);
+ *     for (int b = 0; b < batches; b++) {
+ *         args.x = x[b];
+ *         if (ek_norm_forward(plan, EK_STATS_BATCH, &args, &err) != EK_OK ||
+ *             ek_norm_batch_moments(plan, saved, batch, &err) != EK_OK)
+ *             return err.status;
+ *         for (int c = 0; c < C; c++) total[c] = ek_moments_merge(total[c], batch[c]);
  *     }
- *     ek_norm_set_running(plan, total, running_mean, running_var, &err);
+ *     return ek_norm_set_running(plan, total, running_mean, running_var, &err);
  *
  * Batches may differ in size: use one plan per size. Merging is by Chan, Golub and LeVeque 1979.
  */

@@ -30,14 +30,17 @@
  * own `saved` and `workspace`.
  *
  *     ek_norm_desc desc = ek_norm_desc_default(EK_NORM_BATCH);
- *     desc.rank = 4; desc.dims[0] = 16; desc.dims[1] = 64; desc.dims[2] = 56; desc.dims[3] = 56;
+ *     desc.rank = 4, desc.dims[0] = 16, desc.dims[1] = 64, desc.dims[2] = 56, desc.dims[3] = 56;
  *     ek_norm_plan *plan;
- *     if (ek_norm_plan_create(&desc, &plan, &err) != EK_OK) ...
- *     ek_norm_args args = {.struct_size = sizeof args, .x = x, .y = y, .scale = gamma, .bias = beta,
+ *     if (ek_norm_plan_create(&desc, &plan, &err) != EK_OK) return err.status; // err.text: what, and the remedy
+ *     void *saved = malloc(ek_norm_saved_bytes(plan)), *workspace = aligned_alloc(64, ek_norm_workspace_bytes(plan));
+ *     ek_norm_args args = {.struct_size = sizeof args, .x = x, .y = y, .scale = scale, .bias = bias,
+ *                          .dy = dy, .dx = dx, .dscale = dscale, .dbias = dbias,
  *                          .saved = saved, .workspace = workspace};
- *     ek_norm_forward(plan, EK_STATS_BATCH, &args, &err);                         // training
- *     ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err); // commit the step
- *     ek_norm_backward(plan, &args, &err);
+ *     if (ek_norm_forward(plan, EK_STATS_BATCH, &args, &err) != EK_OK ||                         // training
+ *         ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err) != EK_OK || // commit the step
+ *         ek_norm_backward(plan, &args, &err) != EK_OK)
+ *         return err.status;
  *     ek_norm_plan_destroy(plan);
  *
  * The same bits come out for any number of threads and any instruction set; see docs/reproducibility.md. Bounds on

@@ -4,20 +4,24 @@
  * the whole batch: one round over the parts collects moments, a second normalizes; in backward one round collects
  * gradient sums, a second makes dx. The plan is that of the whole batch. Its workspace serves one part at a time.
  *
- *     ek_norm_parts_begin(plan, parts, &err);
- *     for (each part) ek_norm_parts_add(plan, parts, first, count, &args, &err);              // reads x
- *     ek_norm_parts_finish(plan, parts, &args, &err);                                         // writes saved
- *     for (each part) ek_norm_parts_forward(plan, parts, count, &args, &err);                 // x -> y
- *     ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err);
- *     for (each part) ek_norm_parts_add_gradients(plan, parts, first, count, &args, &err);    // reads x, dy
- *     ek_norm_parts_finish_gradients(plan, parts, &args, &err);                               // writes dscale, dbias
- *     for (each part) ek_norm_parts_backward(plan, parts, count, &args, &err);                // x, dy -> dx
+ *     ek_status s = ek_norm_parts_begin(plan, parts, &err);
+ *     for (int i = 0; s == EK_OK && i < n; i++) // reads x
+ *         s = ek_norm_parts_add(plan, parts, first[i], count[i], &part[i], &err);
+ *     if (s == EK_OK) s = ek_norm_parts_finish(plan, parts, &args, &err); // writes saved
+ *     for (int i = 0; s == EK_OK && i < n; i++) // x -> y
+ *         s = ek_norm_parts_forward(plan, parts, count[i], &part[i], &err);
+ *     if (s == EK_OK) s = ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err);
+ *     for (int i = 0; s == EK_OK && i < n; i++) // reads x, dy
+ *         s = ek_norm_parts_add_gradients(plan, parts, first[i], count[i], &part[i], &err);
+ *     if (s == EK_OK) s = ek_norm_parts_finish_gradients(plan, parts, &args, &err); // writes dscale, dbias
+ *     for (int i = 0; s == EK_OK && i < n; i++) // x, dy -> dx
+ *         s = ek_norm_parts_backward(plan, parts, count[i], &part[i], &err);
  *
  * computes, bit for bit, what this does with the parts joined:
  *
- *     ek_norm_forward(plan, EK_STATS_BATCH, &args, &err);
- *     ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err);
- *     ek_norm_backward(plan, &args, &err);
+ *     ek_status s = ek_norm_forward(plan, EK_STATS_BATCH, &args, &err);
+ *     if (s == EK_OK) s = ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err);
+ *     if (s == EK_OK) s = ek_norm_backward(plan, &args, &err);
  *
  * A part is `count` examples from example `first` of the whole batch; x, y, dy, dx of its calls point at the part.
  * Parts come in any order, each once per round, and begin at multiples of ek_norm_parts_chunk(): sums are added in

@@ -6,15 +6,15 @@
  * of the rank's own examples (dims[0], may be 0); BATCH without virtual batches or renorm.
  *
  *     ek_norm_sync sync = ek_norm_sync_default(&exchange, rank, ranks);
- *     sync.layer = 3; sync.step = step;
- *     ek_norm_sync_forward_start(plan, &sync, state, &args, &err);            // reads x
- *     do ... while (ek_norm_sync_test(plan, state, &done, &err) == EK_OK && !done);
- *     ek_norm_sync_forward_finish(plan, state, &args, &err);                  // writes y, saved
- *     ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err);
+ *     sync.layer = 3, sync.step = step;
+ *     ek_status s = ek_norm_sync_forward_start(plan, &sync, state, &args, &err);            // reads x
+ *     for (int done = 0; s == EK_OK && !done;) s = ek_norm_sync_test(plan, state, &done, &err);
+ *     if (s == EK_OK) s = ek_norm_sync_forward_finish(plan, state, &args, &err);            // writes y, saved
+ *     if (s == EK_OK) s = ek_norm_update_running(plan, saved, running_mean, running_var, NULL, &err);
  *
- *     ek_norm_sync_backward_start(plan, &sync, state, &args, &err);           // reads x, dy
- *     do ... while (ek_norm_sync_test(plan, state, &done, &err) == EK_OK && !done);
- *     ek_norm_sync_backward_finish(plan, state, &args, &err);                 // writes dx, dscale, dbias
+ *     if (s == EK_OK) s = ek_norm_sync_backward_start(plan, &sync, state, &args, &err);     // reads x, dy
+ *     for (int done = 0; s == EK_OK && !done;) s = ek_norm_sync_test(plan, state, &done, &err);
+ *     if (s == EK_OK) s = ek_norm_sync_backward_finish(plan, state, &args, &err);           // writes dx, dscale, dbias
  *
  * Nothing here blocks, allocates or prints. Between start and finish other layers may run: `args.workspace` is free
  * again, `state` is not. One state serves one exchange after another, a forward and a backward may use different ones.

@@ -3,9 +3,14 @@
  *     ek_train_options o = ek_train_options_default();
  *     o.total_steps = 3 * ek_loader_batches(loader);
  *     ek_trainer *trainer;
- *     ek_trainer_create(model, &o, &trainer, &err);
- *     for each batch: ek_trainer_step(trainer, &batch, &result, &err);
- *     ek_trainer_save(trainer, "m.onnx", &position, &err);      // m.onnx and m.onnx.state, a consistent pair
+ *     ek_position position = {.flags = ""};
+ *     ek_status s = ek_trainer_create(model, &o, &trainer, &err);
+ *     for (; s == EK_OK && position.epoch < 3; position.epoch++) {
+ *         s = ek_loader_start_epoch(loader, position.epoch, 0, &err);
+ *         while (s == EK_OK && (s = ek_loader_next(loader, &batch, &err)) == EK_OK && batch.count > 0)
+ *             s = ek_trainer_step(trainer, &batch, &result, &err);
+ *     }
+ *     if (s == EK_OK) s = ek_trainer_save(trainer, "m.onnx", &position, &err); // and m.onnx.state, a consistent pair
  *
  * The loss is softmax cross-entropy on the model's logits (ek_model_logits), averaged over the batch. A step computes
  * the gradients, updates the parameters and commits the running statistics, or none of these.
@@ -104,9 +109,9 @@ EK_API EK_NODISCARD ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_l
 EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
 EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
 
-/* One training step. Trained parameters are read anew at each step, so that between steps the caller may change them
- * through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or gradient not finite
- * (parameter named); the model is as before the step.
+/* One training step; `result` may be NULL. Trained parameters are read anew at each step, so that between steps the
+ * caller may change them through ek_model_tensor_data (asked for after ek_trainer_create). EK_ERR_NONFINITE: loss or
+ * gradient not finite (parameter named); the model is as before the step.
  */
 EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
                                               ek_error *err);

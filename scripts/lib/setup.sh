@@ -47,3 +47,24 @@ quietly() {
         return 1
     fi
 }
+
+# build CMAKE-BUILD-ARGUMENTS: a build and its progress: ninja's own status line on a terminal, else a line every 20
+# seconds. Where it fails, the end of what the compilers said. For bash with pipefail.
+build() {
+    export NINJA_STATUS='[%f/%t, %e s] '
+    [ ! -t 1 ] || { cmake --build "$@"; return; }
+    local log last='' due=$SECONDS
+    log=$(mktemp)
+    if cmake --build "$@" 2>&1 | tee "$log" | while IFS= read -r last; do
+        [[ $last == '['*/*' s] '* && $SECONDS -ge $due ]] || continue
+        due=$((SECONDS + 20))
+        echo "${last%%]*}]"
+    done; then
+        tail -n 1 "$log" | cut -c 1-100
+        rm -f "$log"
+    else
+        { sed -n '/^FAILED/,$p' "$log" | grep . || cat "$log"; } | tail -n 80 >&2
+        rm -f "$log"
+        return 1
+    fi
+}

@@ -13,6 +13,12 @@ ek_status eki_error_prefix(ek_error *err, ek_status status, const char *fmt, ...
 /* Standard text for a failed allocation. */
 ek_status eki_fail_nomem(ek_error *err, unsigned long long bytes);
 
+/* Refuses a NULL argument of a public call, by its name. */
+#define EKI_GIVEN(pointer, err)                                                                                        \
+    do {                                                                                                               \
+        if ((pointer) == NULL) return eki_fail(err, EK_ERR_ARG, "%s: %s is NULL", __func__, #pointer);                 \
+    } while (0)
+
 /* Returns from the calling function when `call` fails. */
 #define EKI_TRY(call)                                                                                                  \
     do {                                                                                                               \

@@ -45,8 +45,8 @@ static ek_status read_masks(const eki_encoded *file, uint32_t compression, bmp *
     if (file->size < MASKS + 12) return fail_damaged(file, "it ends too early", err);
     for (int c = 0; c < 3; c++) {
         uint32_t mask = b->masks[c] = little(file->data + MASKS + 4 * c, 4);
-        uint32_t run = mask / (mask & -mask); /* moved to the right: 2^n - 1 where it is one run of bits */
-        if (mask == 0 || (run & (run + 1)) != 0) return fail_damaged(file, "bad colour masks", err);
+        uint32_t run = mask == 0 ? 0 : mask / (mask & -mask); /* to the right: 2^n - 1 where it is one run of bits */
+        if (run == 0 || (run & (run + 1)) != 0) return fail_damaged(file, "bad colour masks", err);
     }
     return EK_OK;
 }

@@ -5,8 +5,8 @@
  */
 #include "data/dataset.h"
 
+#include "base/options.h"
 #include "data/formats.h"
-#include "data/options_take.h"
 #include "data/resize.h"
 
 #include <limits.h>
@@ -19,7 +19,7 @@ typedef struct format {
     const char *kind;
     bool (*claims)(const char *spec);
     ek_status (*open)(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
-    bool validation; /* may have a third split */
+    bool files; /* of image files: there may be a third split, and each file has a size of its own */
 } format;
 
 static const format formats[] = {
@@ -27,6 +27,7 @@ static const format formats[] = {
     {"npy", eki_npy_claims, eki_npy_open, false},
     {"idx", eki_idx_claims, eki_idx_open, false},
     {"cifar10", eki_cifar_claims, eki_cifar_open, false},
+    {"table", eki_table_claims, eki_table_open, true},
     {"folder", eki_folder_claims, eki_folder_open, true},
 };
 
@@ -112,20 +113,27 @@ ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char 
     return EK_OK;
 }
 
+static bool is_size(int height, int width) {
+    return height >= 0 && width >= 0 && (height == 0) == (width == 0) && height <= EKI_MAX_SIDE &&
+           width <= EKI_MAX_SIDE;
+}
+
 static ek_status check_options(const ek_dataset_options *options, eki_open_args *args, uint64_t *max_bytes,
                                ek_error *err) {
     ek_dataset_options o = {.struct_size = sizeof o};
-    if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
-    if (o.height < 0 || o.width < 0 || (o.height == 0) != (o.width == 0) || o.height > EKI_MAX_SIDE ||
-        o.width > EKI_MAX_SIDE) {
-        return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither", o.height,
-                        o.width, EKI_MAX_SIDE);
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_dataset_options", err));
+    if (!is_size(o.height, o.width) || !is_size(o.files_height, o.files_width)) {
+        bool own = is_size(o.height, o.width);
+        return eki_fail(err, EK_ERR_ARG, "height %d and width %d: give both, from 1 to %d, or neither",
+                        own ? o.files_height : o.height, own ? o.files_width : o.width, EKI_MAX_SIDE);
     }
     if (o.limit < 0) {
         return eki_fail(err, EK_ERR_ARG, "limit is %lld, expected 0 (all) or more", (long long)o.limit);
     }
     args->height = o.height;
     args->width = o.width;
+    args->files_height = o.height > 0 ? o.height : o.files_height;
+    args->files_width = o.height > 0 ? o.width : o.files_width;
     args->limit = o.limit;
     args->channels = o.channels;
     args->unlabelled = o.unlabelled != 0;
@@ -136,6 +144,7 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
+    if (*max_bytes > eki_memory_limit()) *max_bytes = eki_memory_limit();
     return EK_OK;
 }
 
@@ -147,8 +156,7 @@ ek_status eki_fail_no_validation(const char *name, ek_error *err) {
 static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (!formats[i].claims(args->spec)) continue;
-        if (args->split == EK_SPLIT_VALIDATION && !formats[i].validation)
-            return eki_fail_no_validation(args->spec, err);
+        if (args->split == EK_SPLIT_VALIDATION && !formats[i].files) return eki_fail_no_validation(args->spec, err);
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
         if (dataset->stored_channels == 0) dataset->stored_channels = dataset->info.channels;
@@ -158,16 +166,17 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
     struct stat info;
     bool exists = stat(args->spec, &info) == 0;
     return eki_fail(err, exists ? EK_ERR_FORMAT : EK_ERR_IO,
-                    "%s: %s; expected a folder (IDX files, CIFAR-10 binary files, or images in class folders), "
-                    "images.npy,labels.npy, or builtin:strokes",
+                    "%s: %s; expected a folder (IDX files, CIFAR-10 binary files, images in class folders, or with a "
+                    "table), images.npy,labels.npy, table.csv, or builtin:strokes",
                     args->spec, exists ? "is a file, not a folder" : "no such folder");
 }
 
 ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options, ek_dataset **out,
                           ek_error *err) {
-    if (out == NULL) return eki_fail(err, EK_ERR_ARG, "ek_dataset_open: no place for the dataset (NULL)");
+    EKI_GIVEN(spec, err);
+    EKI_GIVEN(out, err);
     *out = NULL;
-    if (spec == NULL || spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
+    if (spec[0] == '\0') return eki_fail(err, EK_ERR_ARG, "data: the name is empty");
     if (split != EK_SPLIT_TRAIN && split != EK_SPLIT_TEST && split != EK_SPLIT_VALIDATION) {
         return eki_fail(err, EK_ERR_ARG, "split is %d, expected EK_SPLIT_TRAIN, EK_SPLIT_TEST or EK_SPLIT_VALIDATION",
                         (int)split);
@@ -198,21 +207,27 @@ void ek_dataset_close(ek_dataset *dataset) {
     eki_free(dataset);
 }
 
-ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) { return dataset->info; }
-ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset->split; }
+ek_dataset_info ek_dataset_describe(const ek_dataset *dataset) {
+    return dataset == NULL ? (ek_dataset_info){0} : dataset->info;
+}
+ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset == NULL ? EK_SPLIT_TRAIN : dataset->split; }
 
 int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
-    return (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
+    return dataset != NULL && (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
 }
 
+const char *ek_dataset_note(const ek_dataset *dataset) { return dataset == NULL ? NULL : dataset->note; }
+
 size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped) {
+    if (dataset == NULL) return 0;
     *skipped = dataset->skips.items;
     return dataset->skips.count;
 }
 
-int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset->stored_channels; }
+int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset == NULL ? 0 : dataset->stored_channels; }
 
 ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
+    EKI_GIVEN(dataset, err);
     if (index < 0 || index >= dataset->info.count) {
         return eki_fail(err, EK_ERR_ARG, "%s: example %lld does not exist, there are %lld", dataset->image_name,
                         (long long)index, (long long)dataset->info.count);

@@ -20,6 +20,7 @@ struct ek_dataset {
     uint64_t max_bytes;     /* limit on pixel memory */
     const char *image_name; /* for messages: where the examples came from */
     eki_skips skips;        /* what was left out */
+    const char *note;       /* how something was understood, or NULL */
     ek_split split;         /* what the examples are, whatever was asked for */
     bool has[EK_SPLIT_ALL]; /* splits that are there */
 };
@@ -28,10 +29,11 @@ struct ek_dataset {
 typedef struct eki_open_args {
     const char *spec;
     ek_split split;
-    int height, width; /* both 0 or both positive */
-    int64_t limit;     /* 0 = all */
-    int channels;      /* 0 = as they are, 1 = gray, 3 = RGB */
-    bool unlabelled;   /* sets without labels are welcome */
+    int height, width;             /* both 0 or both positive */
+    int files_height, files_width; /* the same, of image files */
+    int64_t limit;                 /* 0 = all */
+    int channels;                  /* 0 = as they are, 1 = gray, 3 = RGB */
+    bool unlabelled;               /* sets without labels are welcome */
     float gain, offset;
 } eki_open_args;
 

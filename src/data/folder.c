@@ -9,11 +9,12 @@
 #include "data/formats.h"
 #include "data/place.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CHUNK = 16 };
+enum { CHUNK = 16, HUGE_PIXELS = 1 << 24 };
 
 typedef struct folder_job {
     ek_dataset *dataset;
@@ -21,6 +22,7 @@ typedef struct folder_job {
     const eki_folder_file *files;
     size_t total; /* files listed; the set takes info.count of them, evenly spread */
     eki_image first;
+    pthread_mutex_t huge;
     atomic_size_t failed; /* smallest example that failed */
     atomic_bool colour;   /* there is a colour image */
 } folder_job;
@@ -37,7 +39,7 @@ static const eki_folder_file *file_of(const folder_job *job, size_t example) {
 }
 
 static ek_status check_alike(const folder_job *job, const char *path, const eki_image *image, ek_error *err) {
-    if (job->args->height > 0 || (image->width == job->first.width && image->height == job->first.height)) {
+    if (job->args->files_height > 0 || (image->width == job->first.width && image->height == job->first.height)) {
         return EK_OK;
     }
     return eki_fail(
@@ -53,6 +55,21 @@ static bool starts_anew(folder_job *job) {
     return job->args->channels == 0 && job->dataset->info.channels == 1 && atomic_load(&job->colour);
 }
 
+/* Huge images one after the other, so that threads do not multiply what one of them needs. */
+static ek_status decode(folder_job *job, size_t example, const eki_encoded *encoded, eki_image *image, ek_error *err) {
+    const ek_dataset *d = job->dataset;
+    bool huge = (int64_t)image->width * image->height > HUGE_PIXELS;
+    if (huge) pthread_mutex_lock(&job->huge);
+    ek_status status = eki_image_decode(encoded, image, err);
+    if (status == EK_OK) {
+        status = eki_image_place(image, d->info.channels, (eki_extent){d->info.height, d->info.width},
+                                 d->pixels + example * d->example_values, err);
+    }
+    eki_image_free(image);
+    if (huge) pthread_mutex_unlock(&job->huge);
+    return status;
+}
+
 static ek_status load(folder_job *job, size_t example, ek_error *err) {
     const eki_folder_file *file = file_of(job, example);
     unsigned char *data;
@@ -64,13 +81,9 @@ static ek_status load(folder_job *job, size_t example, ek_error *err) {
     EKI_TRY_DONE(check_alike(job, file->path, &image, err));
     if (image.channels > 1) atomic_store(&job->colour, true);
     if (starts_anew(job)) goto done;
-    EKI_TRY_DONE(eki_image_decode(&encoded, &image, err));
-    const ek_dataset *d = job->dataset;
-    EKI_TRY_DONE(eki_image_place(&image, d->info.channels, (eki_extent){d->info.height, d->info.width},
-                                 d->pixels + example * d->example_values, err));
+    EKI_TRY_DONE(decode(job, example, &encoded, &image, err));
     job->dataset->labels[example] = file->label;
 done:
-    eki_image_free(&image);
     eki_free(data);
     return status;
 }
@@ -111,8 +124,8 @@ static ek_status probe_first(folder_job *job, ek_error *err) {
 /* Allocates for `channels` and decodes everything into it. */
 static ek_status load_as(folder_job *job, int channels, ek_error *err) {
     ek_dataset *d = job->dataset;
-    int64_t chw[3] = {channels, job->args->height > 0 ? job->args->height : job->first.height,
-                      job->args->width > 0 ? job->args->width : job->first.width};
+    int64_t chw[3] = {channels, job->args->files_height > 0 ? job->args->files_height : job->first.height,
+                      job->args->files_width > 0 ? job->args->files_width : job->first.width};
     eki_free(d->pixels);
     eki_free(d->labels);
     d->pixels = NULL;
@@ -122,18 +135,26 @@ static ek_status load_as(folder_job *job, int channels, ek_error *err) {
     return load_all(job, err);
 }
 
-ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
-    eki_arena paths = {0};
-    eki_folder_files files = {0};
-    folder_job job = {.dataset = dataset, .args = args};
+ek_status eki_images_load(ek_dataset *dataset, const eki_open_args *args, const eki_folder_files *files,
+                          ek_error *err) {
+    folder_job job = {.dataset = dataset, .args = args, .files = files->items, .total = files->count};
     ek_status status;
-    EKI_TRY_DONE(eki_folder_files_list(&paths, dataset, args, &files, err));
-    job.files = files.items;
-    job.total = files.count;
+    if (pthread_mutex_init(&job.huge, NULL) != 0) return eki_fail_nomem(err, sizeof job.huge);
     EKI_TRY_DONE(probe_first(&job, err));
     EKI_TRY_DONE(load_as(&job, args->channels != 0 ? args->channels : job.first.channels, err));
     if (starts_anew(&job)) EKI_TRY_DONE(load_as(&job, 3, err));
     dataset->stored_channels = atomic_load(&job.colour) ? 3 : 1;
+done:
+    pthread_mutex_destroy(&job.huge);
+    return status;
+}
+
+ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
+    eki_arena paths = {0};
+    eki_folder_files files = {0};
+    ek_status status;
+    EKI_TRY_DONE(eki_folder_files_list(&paths, dataset, args, &files, err));
+    EKI_TRY_DONE(eki_images_load(dataset, args, &files, err));
     EKI_TRY_DONE(eki_dataset_name_classes(dataset, (int)files.classes.count, files.classes.items, err));
 done:
     eki_folder_files_free(&files);

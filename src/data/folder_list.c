@@ -8,25 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { SPLITS = EK_SPLIT_ALL, MOST_NAMES = 6 };
+enum { SPLITS = EK_SPLIT_ALL };
 
-static const char *const split_names[SPLITS][MOST_NAMES] = {
-    [EK_SPLIT_TRAIN] = {"train", "training"},
-    [EK_SPLIT_TEST] = {"test", "testing"},
-    [EK_SPLIT_VALIDATION] = {"val", "valid", "validation", "validate", "dev"},
-};
-
-/* The split that a folder's name says; -1 = none. */
-static int split_of(const char *name) {
-    for (int split = 0; split < SPLITS; split++) {
-        for (int i = 0; i < MOST_NAMES && split_names[split][i] != NULL; i++) {
-            if (strcasecmp(name, split_names[split][i]) == 0) return split;
-        }
-    }
-    return -1;
-}
+static int named_split(const char *name) { return eki_split_of(name, strlen(name)); }
 
 /* A set's folders: where the classes of each split are, or `root` alone. */
 typedef struct layout {
@@ -52,7 +37,7 @@ static ek_status has_class_folders(eki_arena *arena, const char *root, const cha
 static ek_status find_root(eki_arena *arena, const char *root, layout *l, eki_folder_entries *entries, ek_error *err) {
     for (l->root = root;;) {
         EKI_TRY(eki_folder_read(arena, l->root, entries, NULL, err));
-        if (entries->folders.count != 1 || entries->images.count != 0 || split_of(entries->folders.items[0]) >= 0) {
+        if (entries->folders.count != 1 || entries->images.count != 0 || named_split(entries->folders.items[0]) >= 0) {
             return EK_OK;
         }
         const char *inner;
@@ -80,9 +65,9 @@ static ek_status find_splits(eki_arena *arena, const char *root, layout *l, ek_e
     EKI_TRY_DONE(find_root(arena, root, l, &entries, err));
     const eki_name_list *folders = &entries.folders;
     size_t named = 0;
-    for (size_t i = 0; i < folders->count; i++) named += split_of(folders->items[i]) >= 0;
+    for (size_t i = 0; i < folders->count; i++) named += named_split(folders->items[i]) >= 0;
     for (size_t i = 0; i < folders->count; i++) {
-        int split = split_of(folders->items[i]);
+        int split = named_split(folders->items[i]);
         const char *path;
         bool classes;
         if (split < 0) continue;
@@ -118,7 +103,7 @@ static ek_status skip_beside(eki_arena *arena, const char *folder, bool split, e
                           entries.images.items[i], err);
     }
     for (size_t i = 0; status == EK_OK && split && i < entries.folders.count; i++) {
-        if (split_of(entries.folders.items[i]) >= 0) continue;
+        if (named_split(entries.folders.items[i]) >= 0) continue;
         status = eki_skip(skips, "folders beside those of the split", NULL, folder, entries.folders.items[i], err);
     }
     eki_folder_entries_free(&entries);
@@ -190,7 +175,14 @@ static ek_status add_images(eki_arena *arena, const char *folder, int label, eki
     return status;
 }
 
-static ek_status fail_no_classes(const char *folder, size_t count, ek_error *err) {
+static ek_status fail_no_classes(const char *folder, size_t count, size_t images, ek_error *err) {
+    if (count == 0 && images > 0) {
+        return eki_fail(
+            err, EK_ERR_FORMAT,
+            "%s: has %zu image%s and 0 class folders; make a folder for each class (cat/1.jpg, dog/1.jpg), or "
+            "a table labels.csv with the columns path,label",
+            folder, images, images == 1 ? "" : "s");
+    }
     return eki_fail(err, EK_ERR_FORMAT,
                     "%s: has %zu class folders; expected IDX files (train-images-idx3-ubyte ...), CIFAR-10 files "
                     "(data_batch_1.bin ...), or folders of PNG, JPEG, WebP or BMP files, one for each class (as "
@@ -208,10 +200,11 @@ ek_status eki_folder_files_list(eki_arena *arena, ek_dataset *d, const eki_open_
     eki_folder_entries entries;
     EKI_TRY(eki_folder_read(arena, own, &entries, NULL, err));
     files->classes = entries.folders;
+    size_t images = entries.images.count;
     eki_list_free(&entries.images);
     size_t count = files->classes.count;
     if (count == 0 && args->unlabelled) return add_images(arena, own, 0, files, &d->skips, err);
-    if (count == 0 || count > EKI_MAX_CLASSES) return fail_no_classes(own, count, err);
+    if (count == 0 || count > EKI_MAX_CLASSES) return fail_no_classes(own, count, images, err);
     for (int i = 0; l.split && i < SPLITS; i++) {
         if (l.base[i] != NULL && l.base[i] != own) {
             EKI_TRY(check_same_classes(arena, own, &files->classes, l.base[i], err));

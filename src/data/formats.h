@@ -18,6 +18,9 @@ ek_status eki_idx_open(ek_dataset *dataset, const eki_open_args *args, ek_error 
 bool eki_cifar_claims(const char *spec);
 ek_status eki_cifar_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 
+bool eki_table_claims(const char *spec);
+ek_status eki_table_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
+
 bool eki_folder_claims(const char *spec);
 ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 

@@ -20,9 +20,8 @@ static ek_status add(ek_image_list *list, const char *path, ek_error *err) {
 }
 
 ek_status ek_image_list_make(const char *const *paths, size_t count, ek_image_list **out, ek_error *err) {
-    if (out == NULL || (paths == NULL && count > 0)) {
-        return eki_fail(err, EK_ERR_ARG, "ek_image_list_make: no paths, or no place for the list (NULL)");
-    }
+    EKI_GIVEN(out, err);
+    if (count > 0) EKI_GIVEN(paths, err);
     *out = NULL;
     ek_image_list *list = eki_alloc_zero(sizeof *list);
     if (list == NULL) return eki_fail_nomem(err, sizeof *list);
@@ -33,10 +32,13 @@ ek_status ek_image_list_make(const char *const *paths, size_t count, ek_image_li
     return status;
 }
 
-size_t ek_image_list_count(const ek_image_list *list) { return list->images.count; }
-const char *ek_image_list_path(const ek_image_list *list, size_t index) { return list->images.items[index]; }
+size_t ek_image_list_count(const ek_image_list *list) { return list == NULL ? 0 : list->images.count; }
+const char *ek_image_list_path(const ek_image_list *list, size_t index) {
+    return list == NULL ? "" : list->images.items[index];
+}
 
 size_t ek_image_list_skipped(const ek_image_list *list, const ek_skipped **skipped) {
+    if (list == NULL) return 0;
     *skipped = list->skips.items;
     return list->skips.count;
 }

@@ -3,10 +3,10 @@
  * An epoch's order is a permutation drawn once at its start; batch k is positions k*batch onward. So any batch of any
  * epoch can be made directly, which is what resuming and prefetching are.
  */
+#include "base/options.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "data/augment.h"
-#include "data/options_take.h"
 #include "data/prefetch.h"
 
 #include <math.h>
@@ -144,10 +144,11 @@ static void prepare(ek_loader *l, const ek_dataset *dataset) {
 
 ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *options, ek_loader **out,
                            ek_error *err) {
-    if (out == NULL || dataset == NULL) return eki_fail(err, EK_ERR_ARG, "loader: the dataset or the result is NULL");
+    EKI_GIVEN(dataset, err);
+    EKI_GIVEN(out, err);
     *out = NULL;
     ek_loader_options o = ek_loader_options_default();
-    if (options != NULL) EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_loader_options", err));
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_loader_options", err));
     if (o.ranks == 0) o.ranks = 1;
     if (o.chunk == 0) o.chunk = 1;
     EKI_TRY(check_options(&o, &dataset->info, err));
@@ -177,9 +178,10 @@ void ek_loader_destroy(ek_loader *l) {
     eki_free(l);
 }
 
-int64_t ek_loader_batches(const ek_loader *l) { return l->batches; }
+int64_t ek_loader_batches(const ek_loader *l) { return l == NULL ? 0 : l->batches; }
 
 ek_status ek_loader_start_epoch(ek_loader *l, int64_t epoch, int64_t first, ek_error *err) {
+    EKI_GIVEN(l, err);
     if (epoch < 0 || first < 0 || first > l->batches) {
         return eki_fail(err, EK_ERR_ARG,
                         "loader: epoch %lld, batch %lld; expected an epoch of 0 or more and a batch of 0 "
@@ -197,6 +199,8 @@ ek_status ek_loader_start_epoch(ek_loader *l, int64_t epoch, int64_t first, ek_e
 }
 
 ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
+    EKI_GIVEN(l, err);
+    EKI_GIVEN(batch, err);
     memset(batch, 0, sizeof *batch);
     if (!l->started) {
         return eki_fail(err, EK_ERR_STATE, "loader: ek_loader_next before ek_loader_start_epoch");

@@ -63,6 +63,9 @@ static ek_status measure_f32(const ek_dataset *d, size_t examples, size_t channe
 
 ek_status ek_dataset_measure(const ek_dataset *dataset, int64_t limit, float mean[EK_MAX_CHANNELS],
                              float std[EK_MAX_CHANNELS], ek_error *err) {
+    EKI_GIVEN(dataset, err);
+    EKI_GIVEN(mean, err);
+    EKI_GIVEN(std, err);
     if (limit < 0) return eki_fail(err, EK_ERR_ARG, "limit is %lld, expected 0 (all) or more", (long long)limit);
     int64_t count = dataset->info.count;
     size_t examples = (size_t)(limit > 0 && limit < count ? limit : count);

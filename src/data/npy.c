@@ -62,6 +62,8 @@ static bool count_bytes(ek_dtype dtype, int rank, const int64_t *dims, size_t *b
 }
 
 ek_status ek_npy_read(const char *path, ek_npy *array, ek_error *err) {
+    EKI_GIVEN(path, err);
+    EKI_GIVEN(array, err);
     return eki_npy_read_within(path, UINT64_MAX, array, err);
 }
 
@@ -128,6 +130,7 @@ static size_t format_header(ek_dtype dtype, int rank, const int64_t *dims, unsig
 
 ek_status ek_npy_write(const char *path, ek_dtype dtype, int rank, const int64_t *dims, const void *data,
                        ek_error *err) {
+    EKI_GIVEN(path, err);
     if (eki_npy_descr(dtype) == NULL) {
         return eki_fail(err, EK_ERR_DTYPE, "%s: .npy has no element type for dtype %d; convert to f32 first", path,
                         (int)dtype);

@@ -1,7 +1,8 @@
 /* npy_dataset.c: a set made of two .npy arrays, images and labels, the same for both splits.
  *
- * Images are u8 or f32, [N,H,W] or [N,C,H,W]; labels are integers 0 to classes-1 in one dimension. The number of
- * classes is the largest label plus one. Where labels are not needed the images may stand alone.
+ * Images are u8 or f32, [N,H,W] or [N,C,H,W]; labels are integers 0 to classes-1, [N] or [N,1], or [N,classes] with one
+ * 1 in each row and zeros (one-hot). The number of classes is the largest label plus one, or that of the columns. Where
+ * labels are not needed the images may stand alone.
  */
 #include "data/formats.h"
 #include "data/npy_header.h"
@@ -43,28 +44,81 @@ static bool integer_at(const ek_npy *a, size_t i, int64_t *value) {
     return is_signed || *value >= 0;
 }
 
+static double real_at(const ek_npy *a, size_t i) {
+    float narrow = 0;
+    double wide = 0;
+    const unsigned char *p = a->data;
+    if (a->dtype == EK_F64) memcpy(&wide, p + i * sizeof wide, sizeof wide);
+    if (a->dtype == EK_F32) memcpy(&narrow, p + i * sizeof narrow, sizeof narrow);
+    return a->dtype == EK_F32 ? (double)narrow : wide;
+}
+
+/* Element i, when it is 0 or 1; else -1. */
+static int bit_at(const ek_npy *a, size_t i) {
+    int64_t value = -1;
+    double real = real_at(a, i);
+    if (a->dtype == EK_F32 || a->dtype == EK_F64) return real == 0 ? 0 : real == 1 ? 1 : -1;
+    return integer_at(a, i, &value) && (value == 0 || value == 1) ? (int)value : -1;
+}
+
+static bool is_one_hot(const ek_npy *a) { return a->rank == 2 && a->dims[1] > 1; }
+
+/* The column of the one 1 in a row; false when there are others. */
+static bool column_of(const ek_npy *a, size_t row, int64_t *label) {
+    size_t columns = (size_t)a->dims[1];
+    *label = -1;
+    for (size_t c = 0; c < columns; c++) {
+        int bit = bit_at(a, row * columns + c);
+        if (bit < 0 || (bit == 1 && *label >= 0)) return false;
+        if (bit == 1) *label = (int64_t)c;
+    }
+    return *label >= 0;
+}
+
 static ek_status check_labels(const char *path, const ek_npy *a, ek_error *err) {
-    if (a->dtype == EK_F32 || a->dtype == EK_F64 || a->dtype == EK_F16) {
+    bool real = a->dtype == EK_F32 || a->dtype == EK_F64 || a->dtype == EK_F16;
+    if (real && (!is_one_hot(a) || a->dtype == EK_F16)) {
         return eki_fail(err, EK_ERR_DTYPE, "%s: labels are %s, expected integers; save them as labels.astype('int64')",
                         path, eki_npy_descr(a->dtype));
     }
-    if (a->rank != 1) {
-        return eki_fail(err, EK_ERR_SHAPE, "%s: labels have %d dimensions, expected 1: [N]", path, a->rank);
+    if (a->rank < 1 || a->rank > 2 || (is_one_hot(a) && a->dims[1] > EKI_MAX_CLASSES)) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "%s: labels have %d dimensions, expected [N], or [N,classes] with one 1 a row", path, a->rank);
     }
     return EK_OK;
 }
 
+static ek_status fail_label(const char *path, const ek_npy *a, size_t i, int64_t label, ek_error *err) {
+    if (is_one_hot(a)) {
+        return eki_fail(err, EK_ERR_FORMAT,
+                        "%s: labels are [N,%lld], but row %zu is not one 1 and zeros; save class numbers as "
+                        "labels.argmax(axis=1)",
+                        path, (long long)a->dims[1], i);
+    }
+    return eki_fail(err, EK_ERR_FORMAT, "%s: label %lld at example %zu is out of range, expected 0 to %d", path,
+                    (long long)label, i, EKI_MAX_CLASSES - 1);
+}
+
+static ek_status note_one_hot(ek_dataset *d, const char *path, ek_error *err) {
+    static const char text[] = ": one-hot labels, taken as the number of the column that holds the 1";
+    char *note = eki_arena_alloc(&d->arena, strlen(path) + sizeof text);
+    if (note == NULL) return eki_fail_nomem(err, strlen(path));
+    (void)snprintf(note, strlen(path) + sizeof text, "%s%s", path, text);
+    d->note = note;
+    return EK_OK;
+}
+
 static ek_status copy_labels(ek_dataset *d, const char *path, const ek_npy *a, ek_error *err) {
-    int64_t top = 0;
+    bool one_hot = is_one_hot(a);
+    int64_t top = one_hot ? a->dims[1] - 1 : 0;
     for (size_t i = 0; i < (size_t)a->dims[0]; i++) {
         int64_t label;
-        if (!integer_at(a, i, &label) || label < 0 || label >= EKI_MAX_CLASSES) {
-            return eki_fail(err, EK_ERR_FORMAT, "%s: label %lld at example %zu is out of range, expected 0 to %d", path,
-                            (long long)label, i, EKI_MAX_CLASSES - 1);
-        }
+        bool good = one_hot ? column_of(a, i, &label) : integer_at(a, i, &label);
+        if (!good || label < 0 || label >= EKI_MAX_CLASSES) return fail_label(path, a, i, label, err);
         if ((int64_t)i < d->info.count) d->labels[i] = (int32_t)label;
         if (label > top) top = label;
     }
+    if (one_hot) EKI_TRY(note_one_hot(d, path, err));
     return eki_dataset_name_classes(d, (int)top + 1, NULL, err);
 }
 

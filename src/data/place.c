@@ -1,7 +1,7 @@
 /* place.c: decoded images as examples, and ek_image_read, which gives one as a data set would. */
 #include "data/place.h"
 
-#include "data/options_take.h"
+#include "base/options.h"
 
 #include <evenkeel/image.h>
 #include <string.h>
@@ -46,9 +46,9 @@ static ek_status check_options(const ek_image_options *given, ek_image_options *
 }
 
 ek_status ek_image_read(const char *path, const ek_image_options *options, ek_image *image, ek_error *err) {
-    if (image == NULL) return eki_fail(err, EK_ERR_ARG, "ek_image_read: no place for the image (NULL)");
+    EKI_GIVEN(path, err);
+    EKI_GIVEN(image, err);
     *image = (ek_image){0};
-    if (path == NULL) return eki_fail(err, EK_ERR_ARG, "ek_image_read: no path (NULL)");
     ek_image_options o;
     EKI_TRY(check_options(options, &o, err));
     unsigned char *data;

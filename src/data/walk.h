@@ -37,6 +37,9 @@ void eki_skips_free(eki_skips *skips);
 /* "FOLDER/NAME" in the arena; NULL when memory ends. */
 char *eki_path_join(eki_arena *arena, const char *folder, const char *name);
 
+/* The split that the name of a folder or a table says (train, Testing, dev, ...): its ek_split; -1 = none. */
+int eki_split_of(const char *name, size_t length);
+
 /* Names of the folders, and of the files that are called like an image, in one folder; each sorted. Hidden names and
  * other files are skipped. */
 typedef struct eki_folder_entries {

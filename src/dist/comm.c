@@ -1,4 +1,5 @@
 /* comm.c: communicators: opening, polling, waiting with a deadline, and ends that leave nobody waiting. */
+#include "base/options.h"
 #include "dist/comm_internal.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ ek_comm_options ek_comm_options_default(void) {
 
 static ek_status take_options(ek_comm_options *o, const ek_comm_options *given, ek_error *err) {
     *o = ek_comm_options_default();
-    if (given != NULL) memcpy(o, given, given->struct_size < sizeof *o ? given->struct_size : sizeof *o);
+    EKI_TRY(eki_options_take(o, sizeof *o, given, "ek_comm_options", err));
     if (o->timeout > 0 && o->timeout < 1e9) return EK_OK;
     return eki_fail(err, EK_ERR_ARG, "timeout is %g, expected seconds above 0", o->timeout);
 }
@@ -36,6 +37,7 @@ ek_status eki_comm_create(eki_transport *transport, const ek_comm_options *optio
 }
 
 ek_status ek_comm_open(const ek_comm_options *options, ek_comm **comm, ek_error *err) {
+    EKI_GIVEN(comm, err);
     ek_comm_options checked;
     eki_transport *transport = NULL;
     const char *flavour = eki_launcher();

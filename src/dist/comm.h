@@ -58,7 +58,6 @@ eki_group eki_comm_neighbours(const ek_comm *comm, int size);
 ek_status eki_comm_progress(ek_comm *comm, ek_error *err);
 /* Polls until this one is done, or the deadline. */
 ek_status eki_exchange_wait(eki_exchange *exchange, ek_error *err);
-bool eki_exchange_done(const eki_exchange *exchange);
 /* Frees an exchange, done or not. NULL is allowed. */
 void eki_exchange_free(eki_exchange *exchange);
 /* Whether the user of this rank was asked to end (ek_comm_options.stopped). */

@@ -10,7 +10,6 @@ size_t eki_piece_bytes = (size_t)1 << 30; /* transports count in int */
 
 eki_round *eki_exchange_round(eki_exchange *x) { return &x->round; }
 void *eki_exchange_state(const eki_exchange *x) { return x->state; }
-bool eki_exchange_done(const eki_exchange *x) { return x->done; }
 
 static int frame_tag(const eki_exchange *x) { return EKI_TAG_FIRST + 2 * x->channel; }
 

@@ -137,6 +137,8 @@ static print print_of(const void *data, size_t bytes) {
 }
 
 ek_status ek_comm_agree(ek_comm *comm, const char *what, const void *data, size_t bytes, ek_error *err) {
+    EKI_GIVEN(comm, err);
+    EKI_GIVEN(what, err);
     const eki_label label = eki_label_make(EKI_KIND_CHECK, what, 0, -1, 0);
     const print mine = print_of(data, bytes);
     void *all = NULL;

@@ -85,7 +85,6 @@ struct eki_step {
     void *priv;            /* the operator's own; freed by release */
     /* Bound by the executor: */
     void *scratch, *saved, *kept;
-    void *scratch_owner; /* internal to the planner */
 };
 
 typedef struct eki_op {
@@ -135,7 +134,6 @@ struct eki_plan {
     const struct eki_collective *ranks; /* that hold the rest of the batch; NULL = the whole batch is here */
     int64_t first_sample;               /* of this rank in the whole batch ... */
     int64_t all_samples;                /* ... of so many */
-    uint32_t norm_flags;                /* 0 */
     /* Norm switches by node id: bit 0 = use running statistics, bit 1 = do not update, bit 2 = affine frozen. NULL = 0.
      */
     const uint8_t *norm_switches;

@@ -419,7 +419,7 @@ static ek_status build(builder *b) {
     }
     EKI_TRY(add_outputs(b));
     if (b->request->options->backward) EKI_TRY(plan_gradients(b));
-    return eki_plan_place(b->plan, b->request->options, b->err);
+    return eki_plan_place(b->plan, b->err);
 }
 
 static bool has_no_groups(const eki_plan_request *request) {

@@ -34,7 +34,6 @@ typedef struct eki_pstep {
     int din_buffer[EKI_MAX_IO];          /* gradient goes here first and is then added; -1 = straight */
     bool backward;                       /* has a backward step */
     int forward_scratch, backward_scratch, saved;
-    double forward_seconds, backward_seconds;
     int64_t calls;
 } eki_pstep;
 
@@ -89,7 +88,7 @@ ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known
 void eki_tails_free(eki_tails *tails);
 
 /* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */
-ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_error *err);
+ek_status eki_plan_place(eki_plan *plan, ek_error *err);
 int eki_plan_buffer(eki_plan_private *p, size_t bytes); /* -1 = no memory */
 
 /* Layout change as a step of its own (op/reorder.c). */

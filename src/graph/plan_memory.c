@@ -224,8 +224,7 @@ static void bind_step(eki_plan_private *p, eki_pstep *pstep) {
     }
 }
 
-ek_status eki_plan_place(eki_plan *plan, const eki_exec_options *options, ek_error *err) {
-    (void)options;
+ek_status eki_plan_place(eki_plan *plan, ek_error *err) {
     eki_plan_private *p = plan->private_data;
     compute_lives(p);
     share_buffers(p);

@@ -105,6 +105,8 @@ static ek_status apply(ek_model *model, const char *pattern, const bool *chosen,
 }
 
 ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine, size_t *matched, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(pattern, err);
     bool *chosen = calloc(model->n_norms + 1, sizeof *chosen);
     if (chosen == NULL) return eki_fail_nomem(err, model->n_norms);
     ek_status status = eki_select_norms(model, pattern, chosen, err);

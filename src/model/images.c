@@ -47,6 +47,8 @@ static ek_status read_size(const ek_model *model, ek_model_images *images, ek_er
 static int extent(int64_t dim, int otherwise) { return dim > 0 && dim <= LONGEST_SIDE ? (int)dim : otherwise; }
 
 ek_status ek_model_describe_images(const ek_model *model, ek_model_images *images, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(images, err);
     ek_model_images d = {.std = {1, 1, 1, 1}};
     int deviations;
     *images = d;

@@ -32,16 +32,18 @@ static ek_tensor_info no_tensor(void) {
     return info;
 }
 
-const char *ek_model_path(const ek_model *model) { return model->graph->path; }
-int64_t ek_model_opset(const ek_model *model) { return eki_graph_opset(model->graph, ""); }
+const char *ek_model_path(const ek_model *model) { return model == NULL ? "" : model->graph->path; }
+int64_t ek_model_opset(const ek_model *model) { return model == NULL ? 0 : eki_graph_opset(model->graph, ""); }
 
 size_t ek_model_input_count(const ek_model *model) {
+    if (model == NULL) return 0;
     size_t count = 0;
     for (size_t i = 0; i < model->graph->n_inputs; i++) count += model->graph->inputs[i]->init == NULL;
     return count;
 }
 
 ek_tensor_info ek_model_input(const ek_model *model, size_t index) {
+    if (model == NULL) return no_tensor();
     const eki_graph *graph = model->graph;
     for (size_t i = 0; i < graph->n_inputs; i++) {
         if (graph->inputs[i]->init != NULL) continue;
@@ -50,17 +52,18 @@ ek_tensor_info ek_model_input(const ek_model *model, size_t index) {
     return no_tensor();
 }
 
-size_t ek_model_output_count(const ek_model *model) { return model->graph->n_outputs; }
+size_t ek_model_output_count(const ek_model *model) { return model == NULL ? 0 : model->graph->n_outputs; }
 
 ek_tensor_info ek_model_output(const ek_model *model, size_t index) {
-    if (index >= model->graph->n_outputs) return no_tensor();
+    if (model == NULL || index >= model->graph->n_outputs) return no_tensor();
     return describe(model->graph, model->graph->outputs[index]);
 }
 
-size_t ek_model_node_count(const ek_model *model) { return model->graph->n_nodes; }
+size_t ek_model_node_count(const ek_model *model) { return model == NULL ? 0 : model->graph->n_nodes; }
 
 ek_node_info ek_model_node(const ek_model *model, size_t index) {
-    if (index >= model->graph->n_nodes) return (ek_node_info){.name = "", .op_type = "", .domain = "", .output = ""};
+    if (model == NULL || index >= model->graph->n_nodes)
+        return (ek_node_info){.name = "", .op_type = "", .domain = "", .output = ""};
     const eki_node *node = model->graph->nodes[index];
     const char *output = node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : "";
     return (ek_node_info){.name = node->name,
@@ -72,12 +75,14 @@ ek_node_info ek_model_node(const ek_model *model, size_t index) {
 }
 
 size_t ek_model_tensor_count(const ek_model *model) {
+    if (model == NULL) return 0;
     size_t count = 0;
     for (size_t i = 0; i < model->graph->n_values; i++) count += model->graph->values[i]->init != NULL;
     return count;
 }
 
 ek_tensor_info ek_model_tensor(const ek_model *model, size_t index) {
+    if (model == NULL) return no_tensor();
     const eki_graph *graph = model->graph;
     for (size_t i = 0; i < graph->n_values; i++) {
         if (graph->values[i]->init == NULL) continue;
@@ -87,6 +92,8 @@ ek_tensor_info ek_model_tensor(const ek_model *model, size_t index) {
 }
 
 ek_status ek_model_tensor_data(ek_model *model, const char *name, ek_tensor_info *info, void **data, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(name, err);
     eki_value *value = eki_graph_find(model->graph, name);
     if (value == NULL || value->init == NULL) {
         return eki_fail(err, EK_ERR_ARG, "the model has no initializer '%s'; evenkeel models FILE.onnx lists them",
@@ -107,6 +114,7 @@ const eki_value *eki_model_logits_value(const ek_model *model) {
 }
 
 const char *ek_model_logits(const ek_model *model) {
+    if (model == NULL) return "";
     const eki_value *value = eki_model_logits_value(model);
     return value == NULL ? "" : value->name;
 }

@@ -41,6 +41,8 @@ static ek_status raise_and_wrap(eki_graph *graph, ek_model **model, ek_error *er
 }
 
 ek_status ek_model_load(const char *path, ek_model **model, ek_error *err) {
+    EKI_GIVEN(path, err);
+    EKI_GIVEN(model, err);
     eki_graph *graph;
     *model = NULL;
     EKI_TRY(eki_onnx_load(path, NULL, &graph, err));
@@ -100,6 +102,7 @@ ek_status eki_model_write(const ek_model *model, const ek_save_options *options,
 }
 
 ek_status ek_model_check_save(const ek_model *model, const ek_save_options *options, ek_error *err) {
+    EKI_GIVEN(model, err);
     eki_graph *view;
     const eki_graph *graph;
     ek_status status = graph_to_write(model, options, &view, &graph, err);
@@ -108,6 +111,8 @@ ek_status ek_model_check_save(const ek_model *model, const ek_save_options *opti
 }
 
 ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_options *options, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(path, err);
     eki_writer *writer;
     EKI_TRY(eki_writer_open(path, &writer, err));
     ek_status status = eki_model_write(model, options, writer, err);
@@ -118,7 +123,9 @@ ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_o
     return eki_writer_commit(writer, err);
 }
 
-const char *ek_model_metadata(const ek_model *model, const char *key) { return eki_graph_meta(model->graph, key); }
+const char *ek_model_metadata(const ek_model *model, const char *key) {
+    return model == NULL || key == NULL ? NULL : eki_graph_meta(model->graph, key);
+}
 
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err) {
     if (value != NULL) return eki_graph_set_meta(graph, key, value, err);
@@ -132,6 +139,8 @@ ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_
 }
 
 ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(key, err);
     if (key[0] == '\0') return eki_fail(err, EK_ERR_ARG, "a metadata key may not be empty");
     EKI_TRY(eki_meta_set(model->graph, key, value, err));
     bool switches = strncmp(key, "evenkeel.freeze.", strlen("evenkeel.freeze.")) == 0;

@@ -83,10 +83,10 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
     return EK_OK;
 }
 
-size_t ek_model_norm_count(const ek_model *model) { return model->n_norms; }
+size_t ek_model_norm_count(const ek_model *model) { return model == NULL ? 0 : model->n_norms; }
 
 ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {
-    if (index >= model->n_norms)
+    if (model == NULL || index >= model->n_norms)
         return (ek_model_norm){.node = "", .output = "", .scale = "", .bias = "", .mean = "", .variance = ""};
     return model->norms[index].info;
 }

@@ -4,6 +4,7 @@
  * input buffers and shows the plan's output buffers. Plans are made once per set of shapes and kept by the executor.
  */
 #include "base/half.h"
+#include "base/options.h"
 #include "model/model.h"
 
 #include <inttypes.h>
@@ -59,11 +60,11 @@ static ek_status create_exec(ek_session *session, const ek_session_options *opti
 }
 
 ek_status ek_session_create(ek_model *model, const ek_session_options *options, ek_session **out, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(out, err);
     ek_session_options o = ek_session_options_default();
     *out = NULL;
-    if (options != NULL) {
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
-    }
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_session_options", err));
     if (o.mode < EK_MODE_FILE || o.mode > EK_MODE_TRAINING) {
         return eki_fail(err, EK_ERR_ARG, "session mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",
                         (int)o.mode);
@@ -144,6 +145,9 @@ static void release_unused(const eki_graph *graph, eki_tensor *tensor) {
 }
 
 ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array *array, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(name, err);
+    EKI_GIVEN(array, err);
     eki_graph *graph = model->graph;
     eki_value *value = eki_graph_find(graph, name);
     if (value == NULL || value->init == NULL || value->input_index < 0) {
@@ -169,6 +173,7 @@ ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array
 }
 
 ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count, ek_error *err) {
+    EKI_GIVEN(session, err);
     size_t wanted = eki_exec_input_count(session->exec);
     eki_shape shapes[EKI_MAX_IO];
     if (input_count != wanted || wanted > EKI_MAX_IO) {
@@ -191,9 +196,12 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
     return EK_OK;
 }
 
-size_t ek_session_output_count(const ek_session *session) { return eki_exec_output_count(session->exec); }
+size_t ek_session_output_count(const ek_session *session) {
+    return session == NULL ? 0 : eki_exec_output_count(session->exec);
+}
 
 ek_array ek_session_output(const ek_session *session, size_t index) {
+    if (session == NULL) return (ek_array){0};
     ek_array array = {.dtype = EK_DTYPE_NONE};
     if (!session->ran || index >= eki_exec_output_count(session->exec)) return array;
     eki_view view = eki_exec_output(session->exec, index);
@@ -205,6 +213,8 @@ ek_array ek_session_output(const ek_session *session, size_t index) {
 }
 
 ek_status ek_session_backward(ek_session *session, size_t index, const float *gradient, ek_error *err) {
+    EKI_GIVEN(session, err);
+    EKI_GIVEN(gradient, err);
     if (!session->gradients || !session->ran || session->went_back) {
         return eki_fail(err, EK_ERR_STATE, "gradients need a session with options.gradients = 1 and one run each: %s",
                         !session->gradients ? "this session was made without"
@@ -235,12 +245,14 @@ static ek_array gradient_array(const eki_shape *shape, float *data) {
 }
 
 ek_array ek_session_input_gradient(const ek_session *session, size_t index) {
+    if (session == NULL) return (ek_array){0};
     if (!session->went_back || index >= eki_exec_input_count(session->exec)) return (ek_array){.dtype = EK_DTYPE_NONE};
     eki_view view = eki_exec_input(session->exec, index);
     return gradient_array(&view.shape, eki_exec_input_gradient(session->exec, index));
 }
 
 ek_array ek_session_parameter_gradient(const ek_session *session, const char *name) {
+    if (session == NULL || name == NULL) return (ek_array){0};
     for (size_t i = 0; session->went_back && i < eki_exec_parameter_count(session->exec); i++) {
         const eki_parameter *parameter = eki_exec_parameter(session->exec, i);
         if (strcmp(parameter->value->name, name) == 0)
@@ -250,11 +262,12 @@ ek_array ek_session_parameter_gradient(const ek_session *session, const char *na
 }
 
 const char *ek_session_output_name(const ek_session *session, size_t index) {
+    if (session == NULL) return "";
     if (session->n_names > 0) return index < session->n_names ? session->names[index] : "";
     const eki_graph *graph = session->model->graph;
     return index < graph->n_outputs ? graph->outputs[index]->name : "";
 }
 
 size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room) {
-    return eki_exec_profile(session->exec, rows, room);
+    return session == NULL ? 0 : eki_exec_profile(session->exec, rows, room);
 }

@@ -185,6 +185,8 @@ void ek_norm_plan_destroy(ek_norm_plan *plan) {
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return eki_saved_bytes(plan->sets, plan->renorm, plan->masked); }
-size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan->workspace_bytes; }
-int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan->sets; }
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) {
+    return plan == NULL ? 0 : eki_saved_bytes(plan->sets, plan->renorm, plan->masked);
+}
+size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->workspace_bytes; }
+int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->sets; }

@@ -72,7 +72,8 @@ typedef struct kind {
 
 static const kind kinds[] = {
     {0, 2, "\x1f\x8b", "a gzip archive; unpack it first (gunzip)"},
-    {0, 4, "PK\x03\x04", "a zip archive (a PyTorch checkpoint is one too); export or unpack an .onnx file first"},
+    {0, 4, "PK\x03\x04",
+     "a zip archive or a PyTorch checkpoint; unpack it, or export the model with torch.onnx.export"},
     {0, 6,
      "\xfd"
      "7zXZ",
@@ -81,10 +82,12 @@ static const kind kinds[] = {
     {0, 3, "BZh", "a bzip2 archive; unpack it first (bunzip2)"},
     {0, 8, "\x89PNG\r\n\x1a\n", "a PNG image; give an .onnx file"},
     {0, 3, "\xff\xd8\xff", "a JPEG image; give an .onnx file"},
-    {0, 8, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras weights?); convert it to ONNX first"},
+    {0, 8, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras weights?); convert the model to ONNX first (tf2onnx)"},
+    {8, 2, "{\"", "a safetensors file, which holds weights without a graph; export the model to ONNX where it is made"},
+    {0, 8, "EKSTATE\x1a", "the training state of a model; give the .onnx file beside it"},
     {0, 6, "\x93NUMPY", "a NumPy array; give an .onnx file"},
     {0, 4, "GGUF", "a GGUF model; convert it to ONNX first"},
-    {4, 4, "TFL3", "a TensorFlow Lite model; convert it to ONNX first"},
+    {4, 4, "TFL3", "a TensorFlow Lite model; convert it to ONNX first (tf2onnx)"},
     {0, 4,
      "\x7f"
      "ELF",

@@ -3,6 +3,7 @@
  * A final Softmax hides differences, so what goes into it is compared. Extents that a file leaves open are tried in
  * turn, because a model may accept only some.
  */
+#include "base/options.h"
 #include "base/random.h"
 #include "base/timer.h"
 #include "surgery/surgery.h"
@@ -205,10 +206,11 @@ static ek_status time_all(pair *p) {
 
 ek_status ek_compare(ek_model *a, ek_model *b, const ek_compare_options *options, ek_comparison *result,
                      ek_error *err) {
+    EKI_GIVEN(a, err);
+    EKI_GIVEN(b, err);
+    EKI_GIVEN(result, err);
     pair p = {.models = {a, b}, .options = ek_compare_options_default(), .result = result, .err = err};
-    if (options != NULL) {
-        memcpy(&p.options, options, options->struct_size < sizeof p.options ? options->struct_size : sizeof p.options);
-    }
+    EKI_TRY(eki_options_take(&p.options, sizeof p.options, options, "ek_compare_options", err));
     *result = (ek_comparison){0};
     if (p.options.runs < 1 || p.options.batch < 1 || p.options.timed < 0 || p.options.timed > 100000) {
         return eki_fail(err, EK_ERR_ARG, "runs = %d and batch = %lld must be at least 1, timed = %d from 0 to 100000",

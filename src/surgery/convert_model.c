@@ -1,4 +1,5 @@
 /* convert_model.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
+#include "base/options.h"
 #include "model/select.h"
 #include "surgery/convert.h"
 #include "surgery/raise_opset.h"
@@ -120,10 +121,13 @@ static ek_status check(const ek_convert_options *o, ek_error *err) {
 
 ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted, ek_edit_report **report,
                      double *drift, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(converted, err);
+    EKI_GIVEN(report, err);
     ek_convert_options o = ek_convert_options_default();
     *converted = NULL;
     *report = NULL;
-    if (options != NULL) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_convert_options", err));
     eki_converter c = {.options = &o, .drift = -1, .err = err};
     EKI_TRY(check(&o, err));
     EKI_TRY(eki_graph_view(model->graph, &c.graph, err));

@@ -150,6 +150,9 @@ static ek_status compare_all(ek_diff *d) {
 }
 
 ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **out, ek_error *err) {
+    EKI_GIVEN(a, err);
+    EKI_GIVEN(b, err);
+    EKI_GIVEN(out, err);
     *out = NULL;
     ek_diff *d = calloc(1, sizeof *d);
     if (d == NULL) return eki_fail_nomem(err, sizeof *d);
@@ -173,5 +176,8 @@ void ek_diff_destroy(ek_diff *d) {
     free(d);
 }
 
-size_t ek_diff_count(const ek_diff *d) { return d->count; }
-const ek_change *ek_diff_change(const ek_diff *d, size_t index) { return index < d->count ? &d->changes[index] : NULL; }
+size_t ek_diff_count(const ek_diff *d) { return d == NULL ? 0 : d->count; }
+const ek_change *ek_diff_change(const ek_diff *d, size_t index) {
+    if (d == NULL) return NULL;
+    return index < d->count ? &d->changes[index] : NULL;
+}

@@ -61,8 +61,9 @@ void ek_edit_report_destroy(ek_edit_report *report) {
     free(report);
 }
 
-size_t ek_edit_report_count(const ek_edit_report *report) { return report->count; }
+size_t ek_edit_report_count(const ek_edit_report *report) { return report == NULL ? 0 : report->count; }
 
 const ek_edit_row *ek_edit_report_row(const ek_edit_report *report, size_t index) {
+    if (report == NULL) return NULL;
     return index < report->count ? &report->rows[index] : NULL;
 }

@@ -82,6 +82,9 @@ static ek_status fold_view(eki_graph *view, ek_edit_report **report, ek_error *e
 }
 
 ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **report, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(folded, err);
+    EKI_GIVEN(report, err);
     eki_graph *view;
     *folded = NULL;
     *report = NULL;

@@ -3,6 +3,7 @@
  * All of it is done on a view of the graph first, shapes inferred and looked at; only then on the graph itself.
  */
 #include "surgery/head.h"
+#include "base/options.h"
 
 #include "base/random.h"
 
@@ -180,9 +181,12 @@ ek_head_options ek_head_options_default(int64_t classes) {
 }
 
 ek_status ek_replace_head(ek_model *model, const ek_head_options *options, ek_head_result *result, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(options, err);
+    EKI_GIVEN(result, err);
     ek_head_options o = ek_head_options_default(0);
     eki_graph *view;
-    memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_head_options", err));
     *result = (ek_head_result){0};
     if (o.classes < 1 || o.classes > 1000000) {
         return eki_fail(err, EK_ERR_ARG, "classes = %lld must be at least 1 and at most a million",

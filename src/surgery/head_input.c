@@ -57,6 +57,8 @@ static ek_status try_batch(eki_graph *view, int64_t batch, ek_error *err) {
 }
 
 ek_status ek_set_input(ek_model *model, const int64_t dims[4], ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(dims, err);
     eki_graph *view;
     EKI_TRY(eki_graph_view(model->graph, &view, err));
     ek_status status = eki_input_set(view, dims, err);

@@ -107,6 +107,8 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
 }
 
 ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(out, err);
     *out = NULL;
     eki_graph *view;
     ek_inspection *in = calloc(1, sizeof *in);
@@ -136,11 +138,13 @@ void ek_inspection_destroy(ek_inspection *in) {
     free(in);
 }
 
-size_t ek_inspection_norm_count(const ek_inspection *in) { return in->n_norms; }
+size_t ek_inspection_norm_count(const ek_inspection *in) { return in == NULL ? 0 : in->n_norms; }
 const ek_norm_seen *ek_inspection_norm(const ek_inspection *in, size_t index) {
+    if (in == NULL) return NULL;
     return index < in->n_norms ? &in->norms[index] : NULL;
 }
-size_t ek_inspection_finding_count(const ek_inspection *in) { return in->n_findings; }
+size_t ek_inspection_finding_count(const ek_inspection *in) { return in == NULL ? 0 : in->n_findings; }
 const ek_finding *ek_inspection_finding(const ek_inspection *in, size_t index) {
+    if (in == NULL) return NULL;
     return index < in->n_findings ? &in->findings[index] : NULL;
 }

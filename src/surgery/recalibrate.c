@@ -7,6 +7,7 @@
  * the batch size changes nothing. Norms are taken level by level: what a norm sees comes from norms that are done.
  */
 #include "surgery/recalibrate.h"
+#include "base/options.h"
 #include "surgery/model_feed.h"
 
 #include <math.h>
@@ -121,11 +122,12 @@ static ek_status run_all(recal *r) {
 
 ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
                          ek_recalibration **out, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(dataset, err);
+    EKI_GIVEN(out, err);
     recal r = {.model = model, .dataset = dataset, .options = ek_recalibrate_options_default(), .err = err};
     *out = NULL;
-    if (options != NULL) {
-        memcpy(&r.options, options, options->struct_size < sizeof r.options ? options->struct_size : sizeof r.options);
-    }
+    EKI_TRY(eki_options_take(&r.options, sizeof r.options, options, "ek_recalibrate_options", err));
     if (r.options.old_images < 0 || (r.options.old_images > 0 && r.options.blend > 0)) {
         return eki_fail(err, EK_ERR_ARG, "old_images = %lld must not be negative, and not come with a blend",
                         (long long)r.options.old_images);
@@ -158,7 +160,8 @@ void ek_recalibration_destroy(ek_recalibration *report) {
     free(report);
 }
 
-size_t ek_recalibration_count(const ek_recalibration *report) { return report->count; }
+size_t ek_recalibration_count(const ek_recalibration *report) { return report == NULL ? 0 : report->count; }
 const ek_recalibrated *ek_recalibration_row(const ek_recalibration *report, size_t index) {
+    if (report == NULL) return NULL;
     return index < report->count ? &report->rows[index] : NULL;
 }

@@ -4,6 +4,7 @@
  * deviation is 1. With data mean and variance are those of the convolution's output, scale is the deviation and bias
  * the mean.
  */
+#include "base/options.h"
 #include "surgery/model_feed.h"
 #include "surgery/recalibrate.h"
 
@@ -207,11 +208,14 @@ static ek_status measure(const ek_model *before, ek_model *model, const ek_unfol
 
 ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,
                     ek_edit_report **report, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(unfolded, err);
+    EKI_GIVEN(report, err);
     ek_unfold_options o = ek_unfold_options_default();
     eki_graph *view;
     *unfolded = NULL;
     *report = NULL;
-    if (options != NULL) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_unfold_options", err));
     if (!(o.epsilon >= 0 && o.epsilon < 1) || !(o.momentum >= 0 && o.momentum <= 1)) {
         return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o.epsilon,
                         o.momentum);

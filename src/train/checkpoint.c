@@ -29,6 +29,7 @@
 #include "base/threads.h"
 
 void ek_environment(int threads, char text[256]) {
+    if (text == NULL) return;
     (void)snprintf(text, 256, "evenkeel=%s\nthreads=%d\nisa=%s\nonednn=%.120s\n", EK_VERSION_STRING,
                    threads > 0 ? threads : eki_threads_get(), ek_cpu_isa(), eki_dnnl_describe());
 }
@@ -75,6 +76,8 @@ static ek_status write_state(const ek_trainer *trainer, const ek_position *posit
 }
 
 ek_status ek_trainer_save(const ek_trainer *trainer, const char *path, const ek_position *position, ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    EKI_GIVEN(path, err);
     const ek_position start = {.flags = ""};
     eki_identity previous, model = {.exists = true};
     eki_writer *writer;
@@ -111,6 +114,8 @@ static ek_status load_pair(const char *path, const eki_state *state, ek_model **
 }
 
 ek_status ek_checkpoint_load(const char *path, ek_checkpoint *checkpoint, ek_error *err) {
+    EKI_GIVEN(path, err);
+    EKI_GIVEN(checkpoint, err);
     char *name;
     struct stat info;
     eki_state *state = NULL;

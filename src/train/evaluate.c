@@ -4,6 +4,7 @@
  * one by one, so that the result does not depend on the batch size. A model written for one batch size is run at that
  * size, the last batch filled up with its own examples again (batch statistics then are theirs).
  */
+#include "base/options.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -118,11 +119,12 @@ static ek_status evaluate_all(evaluation *e) {
 
 ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
                        eki_logits_call *take, void *taker, ek_eval_result *result, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(dataset, err);
+    EKI_GIVEN(result, err);
     evaluation e = {.model = model, .dataset = dataset, .result = result, .take = take, .taker = taker, .err = err};
     e.options = ek_eval_options_default();
-    if (options != NULL) {
-        memcpy(&e.options, options, options->struct_size < sizeof e.options ? options->struct_size : sizeof e.options);
-    }
+    EKI_TRY(eki_options_take(&e.options, sizeof e.options, options, "ek_eval_options", err));
     *result = (ek_eval_result){0};
     if (e.options.batch < 1) {
         return eki_fail(err, EK_ERR_ARG, "batch = %" PRId64 " must be at least 1", e.options.batch);

@@ -4,6 +4,7 @@
  * probabilities are nowhere below 0 and sum to 1, which rows of logits do not do all at once.
  */
 #include "base/memory.h"
+#include "base/options.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -79,17 +80,14 @@ static void make_probabilities(ek_predictions *p) {
 
 ek_status ek_predict(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options, ek_scores scores,
                      ek_predictions *predictions, ek_error *err) {
-    if (model == NULL || dataset == NULL || predictions == NULL) {
-        return eki_fail(err, EK_ERR_ARG, "ek_predict: no model, no images, or no place for the predictions (NULL)");
-    }
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(dataset, err);
+    EKI_GIVEN(predictions, err);
     ek_predictions p = {.scores = scores != EK_SCORES_AUTO ? scores : scores_of_graph(model)};
     ek_eval_options o = ek_eval_options_default();
     ek_eval_result result;
     *predictions = (ek_predictions){0};
-    if (options != NULL) {
-        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
-        o.struct_size = sizeof o;
-    }
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_eval_options", err));
     o.logits = NULL;
     o.batch_statistics = 0;
     taking t = {.result = &p, .images = (size_t)ek_dataset_describe(dataset).count};

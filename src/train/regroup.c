@@ -49,6 +49,7 @@ static ek_status reopen(ek_trainer *trainer, ek_error *err) {
 }
 
 ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size_t count, ek_error *err) {
+    EKI_GIVEN(trainer, err);
     eki_rules copy;
     EKI_TRY(eki_rules_copy(trainer->model, rules, count, &copy, err));
     eki_rules_free(&trainer->rules);

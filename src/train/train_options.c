@@ -1,4 +1,5 @@
 /* train_options.c: defaults and checks of ek_train_options. Every refusal names the field, its value and the range. */
+#include "base/options.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -52,7 +53,7 @@ static ek_status check_numbers(const ek_train_options *o, ek_error *err) {
 
 ek_status eki_train_options_check(ek_train_options *o, const ek_train_options *given, ek_error *err) {
     *o = ek_train_options_default();
-    if (given != NULL) memcpy(o, given, given->struct_size < sizeof *o ? given->struct_size : sizeof *o);
+    EKI_TRY(eki_options_take(o, sizeof *o, given, "ek_train_options", err));
     if (o->optimizer < EK_SGD || o->optimizer > EK_ADAMW) {
         return eki_fail(err, EK_ERR_ARG, "optimizer %d is none of sgd (0), adam (1), adamw (2)", (int)o->optimizer);
     }

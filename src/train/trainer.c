@@ -53,6 +53,8 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
 }
 
 ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek_trainer **out, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(out, err);
     *out = NULL;
     ek_trainer *trainer = calloc(1, sizeof *trainer);
     if (trainer == NULL) return eki_fail_nomem(err, sizeof *trainer);
@@ -199,6 +201,8 @@ static void fill_result(const ek_trainer *trainer, const eki_whole_loss *loss, d
 }
 
 ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_result *result, ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    EKI_GIVEN(given, err);
     eki_whole_loss loss = {0};
     ek_batch batch = *given;
     EKI_TRY(check_batch(trainer, &batch, err));
@@ -215,10 +219,10 @@ ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_re
     return EK_OK;
 }
 
-size_t ek_trainer_parameter_count(const ek_trainer *trainer) { return trainer->groups.count; }
+size_t ek_trainer_parameter_count(const ek_trainer *trainer) { return trainer == NULL ? 0 : trainer->groups.count; }
 
 ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) {
-    if (index >= trainer->groups.count) return (ek_parameter_info){.name = ""};
+    if (trainer == NULL || index >= trainer->groups.count) return (ek_parameter_info){.name = ""};
     const eki_trained *item = &trainer->groups.items[index];
     return (ek_parameter_info){.name = item->name,
                                .count = (int64_t)item->count,
@@ -229,7 +233,7 @@ ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) 
 }
 
 size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room) {
-    return eki_exec_profile(trainer->exec, rows, room);
+    return trainer == NULL ? 0 : eki_exec_profile(trainer->exec, rows, room);
 }
 
 /* Every slot has its parameter and every trained parameter its slot. */
@@ -258,6 +262,8 @@ static ek_status check_slots(const ek_trainer *trainer, const eki_state *state, 
 }
 
 ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoint, ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    EKI_GIVEN(checkpoint, err);
     const eki_state *state = checkpoint->state;
     if (state == NULL) return eki_fail(err, EK_ERR_ARG, "the checkpoint is empty; load it with ek_checkpoint_load");
     const eki_value *fixed = eki_exec_input_value(trainer->exec, 0);

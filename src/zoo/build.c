@@ -1,6 +1,7 @@
 /* build.c: the built-in architectures: the table, the options' checks, and the frame (input, output, opset) that each
  * architecture fills. The opset is the lowest that has the norm's operator: 17, 21 with group norm, 23 with RMS norm.
  */
+#include "base/options.h"
 #include "zoo/builder.h"
 
 #include <math.h>
@@ -163,8 +164,10 @@ static ek_status finish(eki_builder *b, ek_error *err) {
 }
 
 ek_status ek_model_build(const ek_build_options *options, ek_model **model, ek_error *err) {
+    EKI_GIVEN(options, err);
+    EKI_GIVEN(model, err);
     ek_build_options o = ek_build_options_default(options->architecture);
-    memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_build_options", err));
     const architecture_row *row = find_row(o.architecture);
     eki_builder b = {.options = &o, .err = err};
     *model = NULL;

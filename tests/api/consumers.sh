@@ -4,8 +4,8 @@
 #       cmake       the same with find_package(evenkeel COMPONENTS norm), static and shared
 #       vendored    with the folder that scripts/vendor.sh makes, by CMake
 #       make        the same by its Makefile fragment
-#       engine      a program of its own against the installed engine, with pkg-config and find_package; the program and
-#                   its man pages
+#       engine      a program of its own against the installed engine, with pkg-config and find_package; the program, its
+#                   man pages and completions; and what `--target uninstall` does leaves nothing of it
 set -euo pipefail
 way=$1 cc=$2 source=$3 build=$4 work=$5/$1
 rm -rf "$work"
@@ -79,6 +79,16 @@ engine)
     "$work/build/engine" >/dev/null
     "$work/prefix/bin/evenkeel" models >/dev/null
     grep -q 'TH EVENKEEL-train 1' "$work/prefix/share/man/man1/evenkeel-train.1"
+    (cd "$work/prefix/share" && ls zsh/site-functions/_evenkeel fish/vendor_completions.d/evenkeel.fish \
+        bash-completion/completions/evenkeel man/man1/evenkeel-version.1) >/dev/null
+    # The list of files in a folder of its own: other tests install parts from BUILD meanwhile.
+    mkdir "$work/list"
+    cp "$build/install_manifest.txt" "$work/list/"
+    mv "$work/prefix" "$work/first"
+    cmake -DBUILD="$work/list" -P "$source/cmake/uninstall.cmake" >/dev/null
+    left=$(find "$work/first" ! -type d)
+    [ -z "$left" ] || { echo "left after uninstall: $left" >&2; exit 1; }
+    ! cmake -DBUILD="$work/list" -P "$source/cmake/uninstall.cmake" >/dev/null 2>&1 || { echo "uninstalls twice" >&2; exit 1; }
     names="the engine"
     ;;
 *) echo "consumers: unknown way $way" >&2; exit 2 ;;

@@ -118,6 +118,8 @@ void put_png(const char *name, const picture *p) {
                  p->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     if (p->palette) set_palette(png, info);
+    png_color_16 first = {0};
+    if (p->transparent) png_set_tRNS(png, info, (png_const_bytep) "\0", 1, &first);
     png_write_info(png, info);
     if (p->bits < 8) png_set_packing(png);
     size_t row = (size_t)p->width * (size_t)p->channels * (p->bits == 16 ? 2 : 1);

@@ -32,6 +32,7 @@ typedef struct picture {
     int bits;                    /* PNG: 1, 2, 4, 8 or 16 */
     int palette;                 /* PNG: `channels` is 1, values are indices of a colour palette */
     int interlaced;
+    int transparent;             /* PNG: one colour of the palette, of gray or of RGB is transparent */
     const unsigned char *pixels; /* one sample per byte, two (high first) with 16 bits */
 } picture;
 

@@ -173,6 +173,8 @@ static void test_lies(void **state) {
     read_bad(&b, EK_ERR_UNSUPPORTED, "compressed");
     (void)start(&b, 40, 32, 3, "\xff\0\xff\0\0\xff\0\0\0\0\xff", 12, H);
     read_bad(&b, EK_ERR_FORMAT, "colour masks");
+    (void)start(&b, 40, 16, 3, "\x1f\0\0\0\0\0\0\0\xe0\3\0", 12, H); /* no green */
+    read_bad(&b, EK_ERR_FORMAT, "colour masks");
     (void)start(&b, 40, 4, 0, "\1\2\3", 4, H);
     number(b.bytes + 46, 4, 1);
     b.bytes[58] = 0x20; /* colour 2 of 1 */

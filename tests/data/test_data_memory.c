@@ -76,6 +76,13 @@ static void put_sets(void) {
     put_png("folder/train/a/1.png", &gray);
     put_png("folder/test/a/1.png", &gray);
     put_jpeg("folder/test/a/2.jpg", 3, 3, 3, pixels);
+    put_png("table/1.png", &gray);
+    put_text("table/train.csv", "path,label\n1.png,a\n");
+    put_text("table/test.csv", "path,label\n\"1.png\",a\n");
+    put_webp("many/train/a/1.webp", 3, 3, 3, pixels);
+    put_webp("many/dev/a/1.webp", 3, 3, 3, pixels);
+    orient("many/dev/a/1.webp", 7, 3, 3);
+    put_text("many/dev/a/b/c/d.gif", "");
     assert_int_equal(ek_npy_write(at("x.npy"), EK_U8, 3, (const int64_t[]){2, 2, 2}, images, NULL), EK_OK);
     assert_int_equal(ek_npy_write(at("y.npy"), EK_U8, 1, (const int64_t[]){2}, labels, NULL), EK_OK);
 }
@@ -91,6 +98,8 @@ static void test_every_allocation(void **state) {
     check(at("cifar"), NULL);
     check(at("folder"), NULL);
     check(at("folder"), &o);
+    check(at("table"), NULL);
+    check(at("many"), &o);
     (void)snprintf(pair, sizeof pair, "%s,%s", at("x.npy"), at("y.npy"));
     check(pair, NULL);
     check("builtin:strokes:10", NULL);

@@ -29,6 +29,15 @@ static int value(const ek_dataset *d, int64_t i, int c, int y, int x) {
     return (int)lrintf(image[(c * H + y) * W + x] * 255.0f);
 }
 
+static int64_t skipped(const ek_dataset *d, const char *kind) {
+    const ek_skipped *all;
+    size_t count = ek_dataset_skipped(d, &all);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].kind, kind) == 0) return all[i].count;
+    }
+    return 0;
+}
+
 static void test_order_and_names(void **state) {
     (void)state;
     put_simple("f/dog/b.png", 3, 20);
@@ -53,6 +62,8 @@ static void test_order_and_names(void **state) {
         assert_int_equal(label, i / 2);
         for (int c = 0; c < 3; c++) assert_int_equal(value(d, i, c, 3, 5), seeds[i] + 30 + 15 + 40 * c);
     }
+    assert_int_equal(skipped(d, "beside the class folders"), 1);
+    assert_int_equal(skipped(d, "hidden"), 2);
     ek_dataset_close(d);
     d = open_good(at("f"), EK_SPLIT_TEST, NULL); /* no split: the whole folder again */
     assert_int_equal(ek_dataset_describe(d).count, 4);
@@ -86,6 +97,67 @@ static void test_split(void **state) {
     ek_dataset *d = open_good(at("g"), EK_SPLIT_TRAIN, NULL);
     assert_string_equal(ek_dataset_describe(d).class_names[1], "train");
     ek_dataset_close(d);
+}
+
+static void test_nested(void **state) {
+    (void)state;
+    put_simple("f/only/dog/2.png", 1, 4);
+    put_simple("f/only/dog/1/z.png", 1, 2);
+    put_simple("f/only/dog/1/b/a.png", 1, 1);
+    put_simple("f/only/dog/1.png", 1, 3);
+    put_simple("f/only/cat/x/y.png", 1, 0);
+    put_text("f/only/dog/1/a.tiff", "");
+    put_text("f/only/dog/x.GIF", "");
+    put_text("f/only/readme", "");
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, NULL); /* "only" is no class: there is nothing beside it */
+    assert_int_equal(ek_dataset_split(d), EK_SPLIT_ALL);
+    assert_false(ek_dataset_has_split(d, EK_SPLIT_TEST));
+    assert_int_equal(ek_dataset_describe(d).classes, 2);
+    assert_int_equal(ek_dataset_describe(d).count, 5);
+    static const int order[] = {0, 3, 1, 2, 4}; /* 1.png, 1/b/a.png, 1/z.png, 2.png: by bytes */
+    for (int i = 0; i < 5; i++) {
+        int32_t label;
+        assert_int_equal(ek_dataset_read(d, i, NULL, &label, NULL), EK_OK);
+        assert_int_equal(label, i > 0);
+        assert_int_equal(value(d, i, 0, 0, 0), order[i]);
+    }
+    assert_int_equal(skipped(d, ".tiff"), 1);
+    assert_int_equal(skipped(d, ".gif"), 1);
+    assert_int_equal(skipped(d, "not called like an image"), 1);
+    ek_dataset_close(d);
+    put_text("f/only/bird/a.heic", "");
+    open_bad(at("f"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "bird", "1 .heic (not read; mogrify -format png *.heic",
+             NULL);
+}
+
+static void test_three_splits(void **state) {
+    (void)state;
+    static const char *const names[] = {"Training", "TEST", "dev"};
+    for (int split = 0; split < 3; split++) {
+        char name[64];
+        for (int i = 0; i <= split; i++) {
+            (void)snprintf(name, sizeof name, "f/%s/a/%d.png", names[split], i);
+            put_simple(name, 1, split);
+        }
+    }
+    put_simple("f/more/b/1.png", 1, 9);
+    put_text("f/README", "");
+    for (int split = 0; split < 3; split++) {
+        ek_dataset *d = open_good(at("f"), (ek_split)split, NULL);
+        assert_int_equal(ek_dataset_split(d), split);
+        assert_int_equal(ek_dataset_describe(d).count, split + 1);
+        assert_int_equal(value(d, 0, 0, 0, 0), split);
+        for (int other = 0; other < 3; other++) assert_true(ek_dataset_has_split(d, (ek_split)other));
+        assert_int_equal(skipped(d, "folders beside those of the split"), split == 0);
+        assert_int_equal(skipped(d, "not called like an image"), split == 0);
+        ek_dataset_close(d);
+    }
+    put_simple("f/Test/a/1.png", 1, 1);
+    open_bad(at("f"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "f/TEST", "f/Test", "same split", NULL);
+    put_simple("g/train/1.png", 1, 1); /* no classes in them: they are not classes themselves */
+    put_simple("g/test/1.png", 1, 1);
+    open_bad(at("g"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "g/train", "1 image and 0 class folders", "labels.csv",
+             NULL);
 }
 
 static void test_gray_and_colour(void **state) {
@@ -129,6 +201,38 @@ static void test_png_kinds(void **state) {
     ek_dataset_close(d);
 }
 
+/* What is transparent keeps its colour: alpha is dropped, not blended. */
+static void test_transparent(void **state) {
+    (void)state;
+    unsigned char indices[H * W], wide[H * W * 6] = {0};
+    for (int i = 0; i < H * W; i++) indices[i] = (unsigned char)(i % 4);
+    picture kinds[] = {{.channels = 1, .bits = 2, .palette = 1, .pixels = indices},
+                       {.channels = 1, .bits = 2, .pixels = indices},
+                       {.channels = 1, .bits = 16, .pixels = wide},
+                       {.channels = 3, .bits = 16, .pixels = wide},
+                       {.channels = 3, .bits = 8, .pixels = samples(3, 9)}};
+    for (int k = 0; k < 5; k++) {
+        for (int transparent = 0; transparent < 2; transparent++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "f/a/%d%d.png", k, transparent);
+            kinds[k].width = W;
+            kinds[k].height = H;
+            kinds[k].transparent = transparent;
+            put_png(name, &kinds[k]);
+        }
+    }
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, NULL);
+    assert_int_equal(ek_dataset_describe(d).count, 10);
+    for (int k = 0; k < 5; k++) {
+        for (int i = 0; i < 3 * H * W; i++) {
+            int c = i / (H * W), y = i / W % H, x = i % W;
+            assert_int_equal(value(d, 2 * k, c, y, x), value(d, 2 * k + 1, c, y, x));
+        }
+    }
+    assert_int_equal(value(d, 1, 2, 0, 0), 30); /* the palette's first colour, which is the transparent one */
+    ek_dataset_close(d);
+}
+
 static void test_jpeg(void **state) {
     (void)state;
     unsigned char flat[H * W * 3];
@@ -159,6 +263,13 @@ static void test_sizes(void **state) {
     assert_int_equal(value(d, 0, 0, 3, 5), 1 + 30 + 15);
     assert_int_equal(value(d, 1, 0, 2, 2), 50);
     ek_dataset_close(d);
+    o = (ek_dataset_options){.struct_size = sizeof o, .files_height = 2, .files_width = 3};
+    d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+    assert_int_equal(ek_dataset_describe(d).height, 2);
+    ek_dataset_close(d);
+    o.files_width = 0;
+    open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_ARG, "height 2 and width 0", NULL);
+    o = (ek_dataset_options){.struct_size = sizeof o, .height = H, .width = W};
     o.max_bytes = 40;
     open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_LIMIT, "limit", "smaller images", NULL);
 }
@@ -242,15 +353,9 @@ static void test_channels_of_arrays(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_order_and_names),
-        TEST(test_split),
-        TEST(test_gray_and_colour),
-        TEST(test_png_kinds),
-        TEST(test_jpeg),
-        TEST(test_sizes),
-        TEST(test_many),
-        TEST(test_channels),
-        TEST(test_channels_of_arrays),
+        TEST(test_order_and_names), TEST(test_nested),    TEST(test_three_splits), TEST(test_split),
+        TEST(test_gray_and_colour), TEST(test_png_kinds), TEST(test_transparent),  TEST(test_jpeg),
+        TEST(test_sizes),           TEST(test_many),      TEST(test_channels),     TEST(test_channels_of_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,53 @@ static void test_hostile_containers(void **state) {
     }
 }
 
+static uint32_t draw(uint32_t *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* A BMP of 32 bits with masks of its own. */
+static void put_masked_bmp(const char *name) {
+    unsigned char b[66 + 4 * W * H] = {'B', 'M'};
+    b[10] = 66;
+    b[14] = 40;
+    b[18] = W;
+    b[22] = H;
+    b[26] = 1;
+    b[28] = 32;
+    b[30] = 3;
+    b[54] = b[59] = b[64] = 0xff;
+    put_file(name, b, sizeof b);
+}
+
+/* Several bytes changed at once, most of them in the header. */
+static void test_mutations(void **state) {
+    (void)state;
+    static const char *const names[] = {"a", "b", "c", "d"};
+    put_jpeg("a", W, H, 3, pixels);
+    put_webp("b", W, H, 3, pixels);
+    put_png("c", &(picture){.width = W, .height = H, .channels = 3, .bits = 8, .pixels = pixels});
+    for (int i = 0; i < 3; i++) orient(names[i], 5 + i, W, H);
+    put_masked_bmp("d");
+    for (int i = 0; i < 4; i++) {
+        size_t bytes;
+        uint32_t dice = 1 + (uint32_t)i;
+        unsigned char *data = get_file(names[i], &bytes), *copy = malloc(bytes);
+        assert_non_null(copy);
+        assert_true(decodes(data, bytes));
+        for (int round = 0; round < 3000; round++) {
+            memcpy(copy, data, bytes);
+            for (uint32_t n = draw(&dice) % 5; n < 5; n++) {
+                size_t most = draw(&dice) % 3 > 0 && bytes > 80 ? 80 : bytes;
+                copy[draw(&dice) % most] = (unsigned char)(draw(&dice) % 3 > 0 ? draw(&dice) : 0);
+            }
+            (void)decodes(copy, draw(&dice) % 4 > 0 ? bytes : draw(&dice) % bytes);
+        }
+        free(copy);
+        free(data);
+    }
+}
+
 static void test_colours_and_size(void **state) {
     (void)state;
     put_png("c.png", &(picture){.width = W, .height = H, .channels = 3, .bits = 8, .pixels = pixels});
@@ -234,13 +281,8 @@ static void test_refused(void **state) {
 int main(void) {
     fill_pixels();
     const struct CMUnitTest tests[] = {
-        TEST(test_kinds),
-        TEST(test_orientation),
-        TEST(test_hostile_exif),
-        TEST(test_hostile_containers),
-        TEST(test_colours_and_size),
-        TEST(test_as_a_set),
-        TEST(test_refused),
+        TEST(test_kinds),     TEST(test_orientation),      TEST(test_hostile_exif), TEST(test_hostile_containers),
+        TEST(test_mutations), TEST(test_colours_and_size), TEST(test_as_a_set),     TEST(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* test_npy.c: .npy files read and written, hostile headers, and sets made of a pair of them. */
 #include "data_files.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,7 +232,7 @@ static void test_pair_bad(void **state) {
     open_bad(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL, EK_ERR_SHAPE, "3 images", "4 labels", NULL);
     put_array("y.npy", EK_F32, 1, (const int64_t[]){3}, zero);
     open_bad(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL, EK_ERR_DTYPE, "y.npy", "astype('int64')", NULL);
-    put_array("y.npy", EK_U8, 2, (const int64_t[]){3, 1}, zero);
+    put_array("y.npy", EK_U8, 3, (const int64_t[]){3, 1, 1}, zero);
     open_bad(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL, EK_ERR_SHAPE, "y.npy", "[N]", NULL);
     put_array("y.npy", EK_U8, 1, (const int64_t[]){3}, zero);
     put_array("x.npy", EK_F64, 3, (const int64_t[]){3, 2, 1}, zero);
@@ -244,12 +245,53 @@ static void test_pair_bad(void **state) {
     open_bad(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL, EK_ERR_SHAPE, "x.npy", "0 x 2", NULL);
 }
 
+static void check_columns(ek_dtype dtype, const void *data) {
+    put_array("y.npy", dtype, 2, (const int64_t[]){3, 3}, data);
+    ek_dataset *d = open_good(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL);
+    assert_int_equal(ek_dataset_split(d), EK_SPLIT_ALL);
+    assert_int_equal(ek_dataset_describe(d).classes, 3);
+    assert_non_null(strstr(ek_dataset_note(d), "one-hot"));
+    for (int i = 0; i < 3; i++) {
+        int32_t label;
+        assert_int_equal(ek_dataset_read(d, i, NULL, &label, NULL), EK_OK);
+        assert_int_equal(label, i == 2 ? 0 : i);
+    }
+    ek_dataset_close(d);
+}
+
+static void test_one_hot(void **state) {
+    (void)state;
+    const unsigned char zero[64] = {0}, bytes[9] = {1, 0, 0, 0, 1, 0, 1, 0, 0};
+    float floats[9];
+    double doubles[9];
+    for (int i = 0; i < 9; i++) doubles[i] = floats[i] = bytes[i];
+    put_array("x.npy", EK_U8, 3, (const int64_t[]){3, 2, 2}, zero);
+    check_columns(EK_U8, bytes);
+    check_columns(EK_F32, floats);
+    check_columns(EK_F64, doubles);
+    static const float wrong[] = {0, 2, -1, 0.5f, NAN};
+    for (int i = 0; i < 5; i++) {
+        floats[4] = wrong[i];
+        put_array("y.npy", EK_F32, 2, (const int64_t[]){3, 3}, floats);
+        open_bad(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "y.npy", "row 1", "argmax(axis=1)", NULL);
+    }
+    floats[4] = floats[5] = 1;
+    put_array("y.npy", EK_F32, 2, (const int64_t[]){3, 3}, floats);
+    open_bad(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL, EK_ERR_FORMAT, "y.npy", "row 1", "argmax(axis=1)", NULL);
+    put_array("y.npy", EK_I64, 2, (const int64_t[]){3, 1}, (const int64_t[]){2, 0, 1}); /* a column of numbers */
+    ek_dataset *d = open_good(pair("x.npy", "y.npy"), EK_SPLIT_TRAIN, NULL);
+    assert_int_equal(ek_dataset_describe(d).classes, 3);
+    assert_null(ek_dataset_note(d));
+    ek_dataset_close(d);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),      TEST(test_written_bytes), TEST(test_write_errors), TEST(test_lenient_forms),
-        TEST(test_hostile_headers), TEST(test_damaged_files), TEST(test_pair),         TEST(test_pair_bad),
+        TEST(test_round_trip),    TEST(test_written_bytes),   TEST(test_write_errors),
+        TEST(test_lenient_forms), TEST(test_hostile_headers), TEST(test_damaged_files),
+        TEST(test_pair),          TEST(test_pair_bad),        TEST(test_one_hot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,11 +72,10 @@ static void test_no_overlap(void **state) {
     for (uint64_t seed = 0; seed < 50; seed++) {
         eki_plan plan = {0};
         eki_plan_private p = {0};
-        eki_exec_options options = {.backward = true};
         ek_error err;
         plan.private_data = &p;
         fill(&p, eki_random_stream(seed, "plan", 0, 0));
-        assert_int_equal(eki_plan_place(&plan, &options, &err), EK_OK);
+        assert_int_equal(eki_plan_place(&plan, &err), EK_OK);
         check_apart(&p);
         for (size_t s = 0; s < STEPS; s++) free(p.steps[s]);
         free(p.steps);

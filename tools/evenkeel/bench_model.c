@@ -6,6 +6,7 @@
 
 #include "bench/bench.h"
 #include "inputs.h"
+#include "interrupt.h"
 #include "message.h"
 #include "report/json_out.h"
 
@@ -78,7 +79,7 @@ static ek_status prepare(model_bench *bench, const char *path, ek_error *err) {
     ek_edit_report *report = NULL;
     plain->label = "as it is";
     folded->label = "folded";
-    ek_status status = ek_model_load(path, &plain->model, err);
+    ek_status status = model_open(path, &plain->model, err);
     if (status != EK_OK) return status;
     bench->input_count = ek_model_input_count(plain->model);
     if (bench->input_count > MOST_INPUTS)
@@ -141,7 +142,7 @@ static ek_status profile(model_bench *bench, contender *c, ek_error *err) {
 }
 
 static ek_status measure(model_bench *bench, ek_error *err) {
-    const ek_round_options options = {.rounds = bench->rounds, .seconds = shortest_round};
+    const ek_round_options options = {.rounds = bench->rounds, .seconds = shortest_round, .stopped = interrupt_wanted};
     ek_contender contenders[2];
     turn turns[2];
     for (int i = 0; i < bench->count; i++) {

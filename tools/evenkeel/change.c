@@ -8,7 +8,8 @@ ek_status output_check(const arguments *args, ek_error *err) {
     if (option_flag(args, "dry-run")) return EK_OK;
     if (path == NULL)
         return fail(err, EK_ERR_ARG, "--output is missing: where should the model go? --dry-run writes nothing");
-    return check_writable(path, err);
+    ek_status status = word_check_model_output(path, err);
+    return status == EK_OK ? check_writable(path, err) : status;
 }
 
 ek_status output_save(const arguments *args, const ek_model *model, ek_error *err) {

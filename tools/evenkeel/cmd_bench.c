@@ -3,6 +3,7 @@
 #include "bench/bench.h"
 #include "bench_model.h"
 #include "command.h"
+#include "interrupt.h"
 #include "message.h"
 #include "report/json_out.h"
 #include "terminal.h"
@@ -250,6 +251,7 @@ static void add_best(bench_run *run, ek_norm_kind kind) {
 static ek_status run_case(bench_run *run, const case_list *list, int index, int layout, int phase, ek_error *err) {
     ek_bench_result result;
     const ek_bench_shape *shape = &list->shape[index];
+    if (ferror(stdout)) return fail(err, EK_ERR_IO, "nobody takes the results any more");
     progress_draw(&run->bar, list->text[index], (double)index / list->count, "");
     ek_status status = ek_bench_norm(shape, layouts[layout].layout, (ek_bench_phase)phase, &run->options, &result, err);
     progress_clear(&run->bar);
@@ -350,10 +352,12 @@ static int run_bench(const arguments *args) {
     else if (model != (args->operand_count == 2))
         fail(&err, EK_ERR_ARG, model ? "'bench model' wants a file" : "'bench norm' takes no file; see --shapes");
     if (err.status != EK_OK) return report(&err);
+    interrupt_listen();
     if (model) return bench_model(args);
     static case_list list;
     static bench_run run;
     run.options = ek_bench_options_default();
+    run.options.stopped = interrupt_wanted;
     run.options.rounds = (int)option_int(args, "rounds");
     run.options.threads = (int)option_int(args, "threads");
     run.dtype = option_choice(args, "dtype");

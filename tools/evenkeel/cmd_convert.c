@@ -146,7 +146,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
     ek_convert_options options = ek_convert_options_default();
     ek_status status = read_norm(c->args, &options, err);
     if (status == EK_OK) status = output_check(c->args, err);
-    if (status == EK_OK) status = ek_model_load(c->args->operands[0], &c->before, err);
+    if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &job->dataset, err);
     }

@@ -1,5 +1,6 @@
 /* cmd_diff.c: `evenkeel diff`: what changed between two models. */
 #include "change.h"
+#include "inputs.h"
 #include "message.h"
 #include "report/json_out.h"
 
@@ -40,8 +41,8 @@ static int run_diff(const arguments *args) {
     ek_error err = {0};
     ek_model *a = NULL, *b = NULL;
     ek_diff *diff = NULL;
-    ek_status status = ek_model_load(args->operands[0], &a, &err);
-    if (status == EK_OK) status = ek_model_load(args->operands[1], &b, &err);
+    ek_status status = model_open(args->operands[0], &a, &err);
+    if (status == EK_OK) status = model_open(args->operands[1], &b, &err);
     if (status == EK_OK) status = ek_diff_models(a, b, &diff, &err);
     int code = EXIT_DONE;
     if (status == EK_OK) {

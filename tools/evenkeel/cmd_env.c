@@ -6,6 +6,7 @@
 #include <evenkeel/cpu.h>
 #include <evenkeel/train.h>
 #include <evenkeel/version.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ static const option env_options[] = {
 static const char *const variables[][2] = {
     {"EVENKEEL_ISA", "caps the instruction set: generic, avx2, avx512 or neon"},
     {"OMP_NUM_THREADS", "threads where --threads is 0"},
+    {"GOMP_SPINCOUNT", "turns a waiting thread spins; evenkeel sets it unless you say how threads wait"},
+    {"OMP_WAIT_POLICY", "passive or active: how threads wait, instead of GOMP_SPINCOUNT"},
     {"NO_COLOR", "not empty: no colour"},
     {"COLUMNS", "width of help where there is no terminal"},
 };
@@ -41,6 +44,19 @@ static void text_row(void *context, const char *key, const char *value) {
     printf("%-17s%s\n", key, value);
 }
 
+static void show_operators(void) {
+    int column = 0;
+    printf("\nOperators (ai.onnx)\n");
+    for (size_t i = 0; i < ek_operator_count(); i++) {
+        const char *name = ek_operator_get(i).name;
+        int length = (int)strlen(name) + 2;
+        bool wraps = column + length > 100;
+        printf("%s%s", i == 0 ? "" : wraps ? ",\n" : ", ", name);
+        column = wraps ? length : column + length;
+    }
+    printf("\n");
+}
+
 static int run_env(const arguments *args) {
     char environment[256] = "";
     ek_environment((int)option_int(args, "threads"), environment);
@@ -56,16 +72,20 @@ static int run_env(const arguments *args) {
         eki_json_object(&json, "variables");
         for (size_t i = 0; i < VARIABLES; i++) eki_json_text(&json, variables[i][0], getenv(variables[i][0]));
         eki_json_close(&json);
+        eki_json_object(&json, "operators");
+        for (size_t i = 0; i < ek_operator_count(); i++)
+            eki_json_int(&json, ek_operator_get(i).name, ek_operator_get(i).since);
+        eki_json_close(&json);
         eki_json_finish(&json);
         return EXIT_DONE;
     }
-    printf("%-17s%s\n%-17s%s\n", "evenkeel", ek_version(), "kernels", ek_cpu_isa());
     each_line(environment, text_row, NULL);
     printf("\nVariables\n");
     for (size_t i = 0; i < VARIABLES; i++) {
         const char *value = getenv(variables[i][0]);
         printf("%-17s%-12s %s\n", variables[i][0], value ? value : "(not set)", variables[i][1]);
     }
+    show_operators();
     return EXIT_DONE;
 }
 

@@ -64,7 +64,8 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
     options.context = &w;
     if (path != NULL) {
         if (classes < 1) return fail(err, EK_ERR_SHAPE, "--logits: the number of classes is not fixed in the model");
-        ek_status status = check_writable(path, err);
+        ek_status status = word_check_extension("--logits", path, ".npy", err);
+        if (status == EK_OK) status = check_writable(path, err);
         if (status != EK_OK) return status;
         options.logits = calloc((size_t)data.count + 1, (size_t)classes * sizeof(float));
         if (options.logits == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the logits");
@@ -88,13 +89,13 @@ static int run_eval(const arguments *args) {
     const char *spec = option_text(args, "data");
     if (spec == NULL) {
         fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel eval %s --data mnist-folder",
-             args->operands[0]);
+             quoted(args->operands[0]));
         return report(&err);
     }
     interrupt_listen();
     ek_model *model = NULL;
     ek_dataset *dataset = NULL;
-    ek_status status = ek_model_load(args->operands[0], &model, &err);
+    ek_status status = model_open(args->operands[0], &model, &err);
     if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
     if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
     if (status == EK_OK) status = classes_fit(model, dataset, spec, &err);

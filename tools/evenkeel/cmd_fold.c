@@ -1,5 +1,6 @@
 /* cmd_fold.c: `evenkeel fold`: batch norms into the layers beside them, checked before anything is written. */
 #include "change.h"
+#include "inputs.h"
 #include "message.h"
 
 static const option fold_options[] = {
@@ -20,7 +21,7 @@ static ek_status fold(change *c, ek_error *err) {
     ek_compare_options options = compare_options(c->args);
     options.timed = (int)option_int(c->args, "timed");
     ek_status status = output_check(c->args, err);
-    if (status == EK_OK) status = ek_model_load(c->args->operands[0], &c->before, err);
+    if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK) status = ek_fold(c->before, &c->after, &c->report, err);
     if (status == EK_OK) status = change_finish(c, &options, err);
     size_t norms = status == EK_OK ? ek_model_norm_count(c->before) : 0;

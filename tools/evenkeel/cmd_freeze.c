@@ -1,5 +1,6 @@
 /* cmd_freeze.c: `evenkeel freeze`: the switches of norms kept in a file: shown, set and cleared. */
 #include "change.h"
+#include "inputs.h"
 #include "message.h"
 #include "report/json_out.h"
 
@@ -112,8 +113,8 @@ static ek_status freeze(const arguments *args, const ek_model *before, ek_model 
 static int run_freeze(const arguments *args) {
     ek_error err = {0};
     ek_model *before = NULL, *after = NULL;
-    ek_status status = ek_model_load(args->operands[0], &before, &err);
-    if (status == EK_OK) status = ek_model_load(args->operands[0], &after, &err);
+    ek_status status = model_open(args->operands[0], &before, &err);
+    if (status == EK_OK) status = model_open(args->operands[0], &after, &err);
     if (status == EK_OK) status = freeze(args, before, after, &err);
     if (status == EK_OK && option_flag(args, "json")) show_json(args, before, after);
     if (status == EK_OK && !option_flag(args, "json")) show_text(before, after);

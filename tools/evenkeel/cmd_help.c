@@ -45,15 +45,20 @@ static const option completion_options[] = {
     OPTION_END,
 };
 
+static const struct {
+    const char *shell;
+    void (*write)(FILE *file);
+} completions[] = {{"bash", completion_bash}, {"zsh", completion_zsh}, {"fish", completion_fish}};
+
 static int run_completion(const arguments *args) {
-    ek_error err = {0};
-    if (strcmp(args->operands[0], "bash") != 0) {
-        fail(&err, EK_ERR_ARG, "no completion for '%s'; there is one for bash (zsh reads it with bashcompinit)",
-             args->operands[0]);
-        return report(&err);
+    for (size_t i = 0; i < sizeof completions / sizeof completions[0]; i++) {
+        if (strcmp(args->operands[0], completions[i].shell) != 0) continue;
+        completions[i].write(stdout);
+        return EXIT_DONE;
     }
-    completion_bash(stdout);
-    return EXIT_DONE;
+    ek_error err = {0};
+    fail(&err, EK_ERR_ARG, "no completion for '%s'; there is one for bash, zsh and fish", args->operands[0]);
+    return report(&err);
 }
 
 const command command_completion = {
@@ -62,8 +67,10 @@ const command command_completion = {
     .operands = "SHELL",
     .minimum = 1,
     .maximum = 1,
-    .example = "evenkeel completion bash > ~/.local/share/bash-completion/completions/evenkeel",
-    .description = "SHELL is bash. For zsh, run bashcompinit first.",
+    .example = "evenkeel completion bash > ~/.local/share/bash-completion/completions/evenkeel\n"
+               "evenkeel completion zsh > ~/.zfunc/_evenkeel\n"
+               "evenkeel completion fish > ~/.config/fish/completions/evenkeel.fish",
+    .description = "SHELL is bash, zsh or fish. For zsh the folder must be in fpath before compinit runs.",
     .next = "evenkeel help",
     .options = completion_options,
     .run = run_completion,

@@ -133,7 +133,7 @@ static int run_inspect(const arguments *args) {
     ek_model *model = NULL;
     ek_inspection *in = NULL;
     const char *path = args->operands[0];
-    ek_status status = ek_model_load(path, &model, &err);
+    ek_status status = model_open(path, &model, &err);
     if (status == EK_OK) status = ek_inspect(model, &in, &err);
     int code = EXIT_DONE, measured = option_text(args, "data") != NULL;
     gap g = {0};

@@ -117,7 +117,7 @@ static void show_text(const char *name, const char *summary, const ek_model *mod
         ek_node_info node = ek_model_node(model, i);
         printf("node     %-32s %s%s%s\n", node.output, node.op_type, node.name[0] ? " " : "", node.name);
     }
-    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", name);
+    note("Next: evenkeel train --model %s --data SPEC -o model.onnx", quoted(name));
 }
 
 const ek_architecture *architecture_find(const char *name, ek_error *err) {
@@ -137,7 +137,7 @@ static ek_status open_model(const arguments *args, ek_model **model, const char 
     const char *name = args->operands[0];
     if (model_is_file(name)) {
         *summary = "a file";
-        return ek_model_load(name, model, err);
+        return model_open(name, model, err);
     }
     const ek_architecture *a = architecture_find(name, err);
     if (a == NULL) return err->status;

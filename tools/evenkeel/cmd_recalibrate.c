@@ -158,7 +158,7 @@ static int run_recalibrate(const arguments *args) {
     const char *spec = option_text(args, "data");
     if (spec == NULL) {
         fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel recalibrate %s --data mnist-folder",
-             args->operands[0]);
+             quoted(args->operands[0]));
         return report(&err);
     }
     const char *test = option_text(args, "test");
@@ -168,7 +168,7 @@ static int run_recalibrate(const arguments *args) {
     }
     interrupt_listen();
     ek_status status = output_check(args, &err);
-    if (status == EK_OK) status = ek_model_load(args->operands[0], &job.model, &err);
+    if (status == EK_OK) status = model_open(args->operands[0], &job.model, &err);
     if (status == EK_OK) status = data_open_unlabelled(args, spec, data_split(args), job.model, &job.dataset, &err);
     if (status == EK_OK && test != NULL) status = data_open_test(args, test, job.model, &job.test, &err);
     if (status == EK_OK && test != NULL) status = data_fits(job.model, job.test, test, &err);

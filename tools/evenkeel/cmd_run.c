@@ -134,6 +134,9 @@ static ek_status read_inputs(job *j, ek_error *err) {
         }
         if (index < 0) return list_inputs(j, given->texts[k], "one input too many", err);
         if (j->sources[index] != NULL) return list_inputs(j, given->texts[k], "this input is given twice", err);
+        for (size_t o = 0; o < j->output_count; o++)
+            if (same_file(file, j->files[o]))
+                return fail(err, EK_ERR_ARG, "--output %s would replace this input; give another name", j->files[o]);
         j->sources[index] = file;
         ek_status status = ek_npy_read(file, &j->arrays[index], err);
         if (status != EK_OK) return status;
@@ -162,7 +165,8 @@ static ek_status choose_outputs(job *j, ek_error *err) {
         if (length >= (int)sizeof j->names[k]) return fail(err, EK_ERR_LIMIT, "--output: a name of %d bytes", length);
         snprintf(j->names[k], sizeof j->names[k], "%.*s", length, name);
         j->outputs[k] = j->names[k];
-        ek_status status = check_writable(j->files[k], err);
+        ek_status status = word_check_extension("--output", j->files[k], ".npy", err);
+        if (status == EK_OK) status = check_writable(j->files[k], err);
         if (status != EK_OK) return status;
     }
     j->output_count = (size_t)given->count;
@@ -280,7 +284,7 @@ static int run_run(const arguments *args) {
         return report(&err);
     }
     j->args = args;
-    ek_status status = ek_model_load(args->operands[0], &j->model, &err);
+    ek_status status = model_open(args->operands[0], &j->model, &err);
     if (status == EK_OK) status = choose_outputs(j, &err);
     if (status == EK_OK) status = read_inputs(j, &err);
     if (status == EK_OK) status = execute(j, &err);

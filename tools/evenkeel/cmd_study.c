@@ -1,6 +1,7 @@
 /* cmd_study.c: `evenkeel study`: the claims about batch norm, each put to an experiment on this machine. */
 #include "command.h"
 #include "inputs.h"
+#include "interrupt.h"
 #include "message.h"
 #include "report/json_out.h"
 #include "terminal.h"
@@ -68,6 +69,11 @@ static void on_progress(void *context, const char *what, double fraction) {
     note("%3.0f %%  %s", 100 * fraction, what);
 }
 
+static int on_stopped(void *context) {
+    (void)context;
+    return interrupt_wanted() != 0;
+}
+
 static void on_disagreement(void *context, const char *text) {
     (void)context;
     note("%s", text);
@@ -110,10 +116,15 @@ static int run_study(const arguments *args) {
         .data = data->count > 0 ? data->texts[0] : NULL,
         .more_data = data->count > 1 ? data->texts[1] : NULL,
         .sabotage = option_text(args, "sabotage"),
+        .stopped = on_stopped,
         .progress = on_progress,
         .context = &view,
         .quiet = option_flag(args, "quiet"),
     };
+    interrupt_listen();
+    if (word_check_extension("--output", options.output_html, ".html", &err) != EK_OK) return report(&err);
+    if (options.output_json != NULL && word_check_extension("--results", options.output_json, ".json", &err) != EK_OK)
+        return report(&err);
     if (check_writable(options.output_html, &err) != EK_OK) return report(&err);
     if (options.output_json != NULL && check_writable(options.output_json, &err) != EK_OK) return report(&err);
     int failed = 0;

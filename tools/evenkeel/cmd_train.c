@@ -28,11 +28,15 @@ static ek_status choose_output(train_job *job, const char **resume, ek_error *er
     if (*resume != NULL && (*resume)[0] == 0) *resume = job->output;
     if (option_given(job->args, "resume") && *resume == NULL)
         return fail(err, EK_ERR_ARG, "--resume: from which file?\nExample: evenkeel train --resume digits.onnx");
+    size_t length = *resume != NULL ? strlen(*resume) : 0;
+    if (length > 6 && strcmp(*resume + length - 6, ".state") == 0)
+        return fail(err, EK_ERR_ARG, "--resume %s: give the model, %.*s; its state is found beside it", *resume,
+                    (int)length - 6, *resume);
     if (job->output == NULL) job->output = *resume;
     if (option_flag(job->args, "dry-run")) return EK_OK;
     if (job->output == NULL)
         return fail(err, EK_ERR_ARG, "--output is missing: where should the model go?\nExample: -o digits.onnx");
-    return EK_OK;
+    return word_check_model_output(job->output, err);
 }
 
 static ek_status read_checkpoint(train_job *job, const char *path, arguments *merged, ek_error *err) {
@@ -51,6 +55,7 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     const char *resume = NULL;
     ek_status status = check_options(job->args, err);
     if (status == EK_OK) status = choose_output(job, &resume, err);
+    if (status == EK_OK) status = train_keep_unfinished(job, resume, err);
     if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
     if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
     if (status == EK_OK) status = train_open_data(job, err);
@@ -79,7 +84,20 @@ static ek_status test(train_job *job, ek_error *err) {
     return status;
 }
 
-static int explain(const train_job *job, ek_error *err) {
+/* Where the numbers left all bounds, what helps, and what is kept. */
+static void explain_numbers(train_job *job, ek_error *err) {
+    char rate[40] = "", kept[64] = "Nothing was written to ";
+    const char *grown = job->divergence.run > 0 ? "" : divergence_grown(&job->divergence, job->trainer, job->model);
+    size_t used = strlen(err->text);
+    if (job->last.lr > 0) snprintf(rate, sizeof rate, ", learning rate %g", job->last.lr);
+    if (job->saved || job->resumed)
+        snprintf(kept, sizeof kept, "The last good checkpoint, of step %lld, is in ", (long long)job->saved_step);
+    snprintf(err->text + used, sizeof err->text - used,
+             "\nAt step %lld%s%s. A lower --lr or a --warmup usually helps, where the data is finite. %s%s",
+             (long long)train_step(job) + 1, rate, grown, kept, job->output);
+}
+
+static int explain(train_job *job, ek_error *err) {
     if (err->status == EK_ERR_INTERRUPTED && job->trainer != NULL) {
         int finished = train_step(job) >= job->total_steps;
         if (finished)
@@ -87,16 +105,9 @@ static int explain(const train_job *job, ek_error *err) {
         else
             fail(err, EK_ERR_INTERRUPTED,
                  "interrupted at step %lld of %lld; checkpoint written\nNext: evenkeel train --resume %s",
-                 (long long)train_step(job), (long long)job->total_steps, job->output);
+                 (long long)train_step(job), (long long)job->total_steps, quoted(job->output));
     } else if (err->status == EK_ERR_NONFINITE && job->trainer != NULL) {
-        size_t used = strlen(err->text);
-        char rate[40] = "";
-        if (job->last.lr > 0) snprintf(rate, sizeof rate, ", learning rate %g", job->last.lr);
-        snprintf(err->text + used, sizeof err->text - used,
-                 "\nAt step %lld%s. A lower --lr or a --warmup usually helps, where the data is finite. %s%s",
-                 (long long)train_step(job) + 1, rate,
-                 job->saved || job->resumed ? "The last checkpoint is in " : "No checkpoint was written yet to ",
-                 job->output);
+        explain_numbers(job, err);
     }
     return report(err);
 }
@@ -134,6 +145,7 @@ static int run_train(const arguments *args) {
         }
     }
     if (job != NULL) {
+        divergence_end(&job->divergence);
         ek_loader_destroy(job->loader);
         ek_trainer_destroy(job->trainer);
         ek_comm_close(job->comm, status, code);

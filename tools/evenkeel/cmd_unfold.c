@@ -56,7 +56,7 @@ static ek_status unfold(change *c, ek_error *err) {
     const char *spec = option_text(c->args, "data");
     ek_compare_options options = compare_options(c->args);
     ek_status status = output_check(c->args, err);
-    if (status == EK_OK) status = ek_model_load(c->args->operands[0], &c->before, err);
+    if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &dataset, err);
     }

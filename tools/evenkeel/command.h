@@ -123,17 +123,29 @@ int option_choice(const arguments *args, const char *name); /* index in `choices
 /* EK_ERR_ARG: the value does not fit the option. */
 EK_NODISCARD ek_status option_check_value(const option *opt, const char *value, ek_error *err);
 
+/* ---- word.c ---- */
+
+/* EK_ERR_ARG: a path as it stands because a shell did not expand it, or an address. `what`: who wants it. */
+EK_NODISCARD ek_status word_check_path(const char *what, const char *word, ek_error *err);
+/* How a number in another notation (0,5 or 5% or 1e3) is written here, as "; ..."; "" = no idea. */
+void word_number_hint(const char *word, int whole, char hint[64]);
+/* EK_ERR_ARG: the name of a file to write does not end in `wanted`, or, of a model, ends as another kind of file. */
+EK_NODISCARD ek_status word_check_extension(const char *what, const char *word, const char *wanted, ek_error *err);
+EK_NODISCARD ek_status word_check_model_output(const char *word, ek_error *err);
+
 /* ---- suggest.c ---- */
 
 /* The candidate nearest to `word`, or NULL when none is near. */
 const char *suggest(const char *word, const char *const *candidates, size_t count);
 
-/* ---- help.c, help_json.c, man.c, completion.c ---- */
+/* ---- help.c, help_json.c, man.c, completion.c, completion_zsh.c, completion_fish.c ---- */
 void help_overview(FILE *file);
 void help_command(FILE *file, const command *cmd);
 int help_json(FILE *file, const command *cmd); /* 0 = writing failed */
 void man_page(FILE *file, const command *cmd); /* NULL = of the program */
 void completion_bash(FILE *file);
+void completion_zsh(FILE *file);
+void completion_fish(FILE *file);
 
 /* ---- main.c ---- */
 extern const command *const commands[]; /* ends in NULL */

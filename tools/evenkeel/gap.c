@@ -130,8 +130,8 @@ ek_status gap_measure(const arguments *args, const char *path, gap *g, ek_error 
     ek_model *model = NULL, *copy = NULL;
     ek_dataset *data = NULL;
     memset(g, 0, sizeof *g);
-    ek_status status = ek_model_load(path, &model, err);
-    if (status == EK_OK) status = ek_model_load(path, &copy, err);
+    ek_status status = model_open(path, &model, err);
+    if (status == EK_OK) status = model_open(path, &copy, err);
     /* What is frozen is measured, too. */
     ek_model *both[2] = {model, copy};
     for (int i = 0; i < 2 && status == EK_OK && ek_model_norm_count(model) > 0; i++)

@@ -5,6 +5,7 @@
  */
 #include "inputs.h"
 #include "message.h"
+#include "norms.h"
 #include "parts.h"
 
 #include <errno.h>
@@ -58,7 +59,9 @@ int64_t model_values(const ek_model *model) {
 
 int model_is_file(const char *name) {
     size_t length = strlen(name);
+    struct stat info;
     if (length > 5 && strcmp(name + length - 5, ".onnx") == 0) return 1;
+    if (strchr(name, '.') != NULL && stat(name, &info) == 0 && S_ISREG(info.st_mode)) return 1;
     return strchr(name, '/') != NULL;
 }
 
@@ -116,27 +119,19 @@ void tell_channels(const char *spec, int stored, int taken) {
         note("%s: colour images, taken as gray for the model (0.299 R + 0.587 G + 0.114 B)", spec);
 }
 
-/* The set as it is; images of a folder at the size of the model. */
-static ek_status open_sized(const char *spec, ek_split split, const ek_model_images *images,
-                            ek_dataset_options *options, ek_dataset **dataset, ek_error *err) {
-    ek_status status = ek_dataset_open(spec, split, options, dataset, err);
-    if (options->height != 0 || images->height == 0 || images->width == 0) return status;
-    if (status == EK_OK) {
-        ek_dataset_info info = ek_dataset_describe(*dataset);
-        if (strcmp(info.kind, "folder") != 0 || (info.height == images->height && info.width == images->width))
-            return EK_OK;
-        ek_dataset_close(*dataset);
-        *dataset = NULL;
-    } else if (status == EK_ERR_IO || status == EK_ERR_NOMEM) {
-        return status;
-    }
-    /* Images of another size, or of several sizes: once more, at the size of the model. */
-    ek_error second = {0};
-    options->height = images->height;
-    options->width = images->width;
-    ek_status again = ek_dataset_open(spec, split, options, dataset, &second);
-    if (again != EK_OK && status == EK_OK) *err = second;
-    return again == EK_OK ? EK_OK : status == EK_OK ? again : status;
+/* A file where a folder is expected: what it is, by its name. */
+static void say_what_to_do(const char *spec, ek_error *err) {
+    static const char *const kinds[][2] = {
+        {".zip", "unpack it first"}, {".tar", "unpack it first"},
+        {".gz", "unpack it first"},  {".tgz", "unpack it first"},
+        {".xz", "unpack it first"},  {".7z", "unpack it first"},
+        {".rar", "unpack it first"}, {".onnx", "this is a model, not data"},
+    };
+    const char *ending = strrchr(spec, '.');
+    size_t used = strlen(err->text);
+    for (size_t i = 0; ending != NULL && i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(ending, kinds[i][0]) == 0 && access(spec, F_OK) == 0)
+            snprintf(err->text + used, sizeof err->text - used, "; %s", kinds[i][1]);
 }
 
 ek_status image_options(const arguments *args, const ek_model *model, ek_model_images *images,
@@ -157,12 +152,18 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
     ek_status status = image_options(args, model, &images, &options, err);
     options.limit = limit;
     options.unlabelled = unlabelled;
-    if (status == EK_OK) status = open_sized(spec, split, &images, &options, dataset, err);
+    if (images.height > 0 && images.width > 0) {
+        options.files_height = images.height;
+        options.files_width = images.width;
+    }
+    if (status == EK_OK) status = ek_dataset_open(spec, split, &options, dataset, err);
+    if (status == EK_ERR_FORMAT || status == EK_ERR_IO) say_what_to_do(spec, err);
     if (status == EK_OK)
         tell_channels(spec, ek_dataset_stored_channels(*dataset), ek_dataset_describe(*dataset).channels);
     const ek_skipped *skipped;
     size_t count = status == EK_OK ? ek_dataset_skipped(*dataset, &skipped) : 0;
     if (count > 0) tell_skipped(spec, skipped, count);
+    if (status == EK_OK && ek_dataset_note(*dataset) != NULL) note("%s", ek_dataset_note(*dataset));
     return status;
 }
 
@@ -208,9 +209,40 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
     if (data.classes == 0) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);
     int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */
     if (classes >= 0 && classes != data.classes && !(partial && data.classes < classes))
-        return fail(err, EK_ERR_SHAPE, "%s tells %lld classes apart, but %s has %d classes (%s ... %s)", path,
-                    (long long)classes, spec, data.classes, data.class_names[0], data.class_names[data.classes - 1]);
+        return fail(err, EK_ERR_SHAPE,
+                    "%s tells %lld classes apart, but %s has %d classes (%s ... %s); 'evenkeel train' gives the file a "
+                    "new classifier, with --cut NAME where its output is features",
+                    path, (long long)classes, spec, data.classes, data.class_names[0],
+                    data.class_names[data.classes - 1]);
     return EK_OK;
+}
+
+/* Data given as a model, a built-in one that is no file yet, a name without its ending. */
+static void say_what_is_meant(const char *path, ek_error *err) {
+    char with_ending[1024];
+    size_t used = strlen(err->text), room = sizeof err->text - used;
+    ek_error none;
+    snprintf(with_ending, sizeof with_ending, "%s.onnx", path);
+    if (strncmp(path, "builtin:", 8) == 0)
+        snprintf(err->text + used, room, "; these are data: they stand behind --data, and the model before them");
+    else if (architecture_find(path, &none) != NULL)
+        snprintf(err->text + used, room,
+                 "; the built-in model of that name becomes a file by 'evenkeel train --model %s'", path);
+    else if (access(with_ending, F_OK) == 0)
+        snprintf(err->text + used, room, "; did you mean %s?", quoted(with_ending));
+}
+
+ek_status model_open(const char *path, ek_model **model, ek_error *err) {
+    ek_status status = ek_model_load(path, model, err);
+    if (status == EK_ERR_IO && access(path, F_OK) != 0) say_what_is_meant(path, err);
+    return status;
+}
+
+int same_file(const char *a, const char *b) {
+    struct stat first, second;
+    if (strcmp(a, b) == 0) return 1;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
 ek_status check_writable(const char *path, ek_error *err) {

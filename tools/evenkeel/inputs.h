@@ -10,7 +10,8 @@
 #define OPTION_DATA                                                                                                    \
     {                                                                                                                  \
         .name = "data", .type = OPT_FILE, .argument = "SPEC", .group = "Data", .traits = OPT_FREE,                     \
-        .help = "a folder (IDX, CIFAR-10 binary, or images by class), images.npy,labels.npy or builtin:strokes[:N]"    \
+        .help = "a folder (IDX, CIFAR-10, images by class or with a table), table.csv, x.npy,labels.npy, "             \
+                "builtin:strokes[:N]"                                                                                  \
     }
 #define OPTION_SIZE                                                                                                    \
     {                                                                                                                  \
@@ -78,6 +79,12 @@ EK_NODISCARD ek_status data_fits(const ek_model *model, const ek_dataset *datase
 /* Compares class names, where model and data have some: a warning where they differ, EK_ERR_SHAPE where the same names
  * stand in another order. */
 EK_NODISCARD ek_status classes_fit(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
+
+/* ek_model_load; where there is no such file, the error says what may be meant. */
+EK_NODISCARD ek_status model_open(const char *path, ek_model **model, ek_error *err);
+
+/* Whether both are names of one file. */
+int same_file(const char *a, const char *b);
 
 /* Whether `path` can be written: creates and removes a file beside it. */
 EK_NODISCARD ek_status check_writable(const char *path, ek_error *err);

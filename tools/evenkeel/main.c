@@ -1,32 +1,18 @@
 /* main.c: picks the command, parses its options and turns what it returns into the exit status. */
 #include "commands.h"
 #include "message.h"
+#include "spin.h"
 
 #include <evenkeel/cpu.h>
-#include <evenkeel/version.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 const command *const commands[] = {
-    &command_train,
-    &command_eval,
-    &command_run,
-    &command_models,
-    &command_inspect,
-    &command_fold,
-    &command_unfold,
-    &command_convert,
-    &command_diff,
-    &command_recalibrate,
-    &command_freeze,
-    &command_env,
-    &command_study,
-    &command_bench,
-    &command_help,
-    &command_completion,
-    NULL,
+    &command_train,  &command_eval,    &command_run,  &command_models,      &command_inspect, &command_fold,
+    &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,  &command_env,
+    &command_study,  &command_bench,   &command_help, &command_completion,  &command_version, NULL,
 };
 
 const command *command_find(const char *name) {
@@ -40,7 +26,9 @@ ek_error *unknown_command(const char *name, ek_error *err) {
     size_t n = 0;
     for (; commands[n] != NULL; n++) names[n] = commands[n]->name;
     const char *near = suggest(name, names, n);
-    if (near != NULL)
+    if (name[0] == '-')
+        fail(err, EK_ERR_ARG, "'%s' where a command is expected: evenkeel COMMAND [options]", name);
+    else if (near != NULL)
         fail(err, EK_ERR_ARG, "unknown command '%s'; did you mean '%s'?", name, near);
     else
         fail(err, EK_ERR_ARG, "unknown command '%s'", name);
@@ -96,9 +84,8 @@ int main(int argc, char **argv) {
         help_overview(stderr);
         return code;
     }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        printf("evenkeel %s\n", ek_version());
-        code = EXIT_DONE;
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "-v") == 0) {
+        code = run_command(&command_version, argc - 2, argv + 2);
     } else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         help_overview(stdout);
         code = EXIT_DONE;
@@ -106,6 +93,7 @@ int main(int argc, char **argv) {
         tool_voice.colour = wants_colour(STDERR_FILENO);
         code = report(unknown_command(argv[1], &err));
     } else {
+        spin_bounded(argv);
         code = run_command(command_find(argv[1]), argc - 2, argv + 2);
     }
     return finish_output(code);

@@ -7,6 +7,7 @@
 #include "report/json_out.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,9 @@ void warn(const char *format, ...) {
 int finish_output(int status) {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
+        return status == EXIT_DONE || status == EXIT_CHECK ? EXIT_PIPE : status; /* nobody reads on, as after head */
     fprintf(stderr, "evenkeel: error: cannot write to standard output: %s\n",
             errno ? strerror(errno) : "an earlier write failed");
     return status == EXIT_DONE || status == EXIT_CHECK ? EXIT_IO : status;

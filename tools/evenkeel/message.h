@@ -13,7 +13,8 @@ enum {
     EXIT_MEMORY = 5,
     EXIT_NUMERICS = 6,
     EXIT_DISTRIBUTED = 7,
-    EXIT_INTERRUPTED = 130
+    EXIT_INTERRUPTED = 130,
+    EXIT_PIPE = 141 /* what a shell gives for SIGPIPE */
 };
 
 /* How this run talks; set once by main. */
@@ -58,7 +59,11 @@ __attribute__((format(printf, 1, 2)))
 #endif
 void warn(const char *format, ...);
 
-/* Flushes standard output; the exit status to use: `status`, or EXIT_IO when the output could not be written. */
+/* `word` as a shell takes it: in quotes where it needs them. Valid until the fourth call from now. */
+const char *quoted(const char *word);
+
+/* Flushes standard output; the exit status to use: `status`, or EXIT_IO when the output could not be written, or
+ * EXIT_PIPE, without a word, when whoever read it has ended. */
 int finish_output(int status);
 
 /* Whether `file` is a terminal, and whether colour is wanted on it (NO_COLOR, TERM=dumb). */

@@ -38,11 +38,13 @@ static ek_status check_number(const option *opt, const char *value, ek_error *er
     const char *kind = opt->type == OPT_INT ? "a whole number" : "a number";
     if (whole && number >= opt->minimum && (opt->maximum == 0 || number <= opt->maximum)) return EK_OK;
     int digits = opt->type == OPT_INT ? 17 : 6; /* 1048576, not 1.04858e+06 */
+    char hint[64] = "";
+    if (!whole) word_number_hint(value, opt->type == OPT_INT, hint);
     if (opt->maximum == 0)
-        return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s of at least %.*g", opt->name, value, kind, digits,
-                    opt->minimum);
-    return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s from %.*g to %.*g", opt->name, value, kind, digits, opt->minimum,
-                digits, opt->maximum);
+        return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s of at least %.*g%s", opt->name, value, kind, digits,
+                    opt->minimum, hint);
+    return fail(err, EK_ERR_ARG, "--%s: '%s' is not %s from %.*g to %.*g%s", opt->name, value, kind, digits,
+                opt->minimum, digits, opt->maximum, hint);
 }
 
 static ek_status unknown_choice(const option *opt, const char *value, ek_error *err) {
@@ -68,7 +70,9 @@ ek_status option_check_value(const option *opt, const char *value, ek_error *err
     if (opt->type == OPT_INT || opt->type == OPT_REAL) return check_number(opt, value, err);
     if (opt->type == OPT_CHOICE && choice_index(opt->choices, value, strlen(value)) < 0)
         return unknown_choice(opt, value, err);
-    return EK_OK;
+    char what[64];
+    snprintf(what, sizeof what, "--%s", opt->name);
+    return opt->type == OPT_FILE ? word_check_path(what, value, err) : EK_OK;
 }
 
 static ek_status unknown_option(const command *cmd, const char *name, size_t length, ek_error *err) {
@@ -131,10 +135,17 @@ static ek_status take_value(arguments *args, const option *opt, const char *atta
     return keep_value(args, opt, value, err);
 }
 
+/* -data, as some programs have it, is --data here. */
+static ek_status unknown_short(const command *cmd, const char *word, char letter, ek_error *err) {
+    if (find_long(cmd, word + 1, strcspn(word + 1, "=")) != NULL)
+        return fail(err, EK_ERR_ARG, "unknown option -%c; did you mean -%s?", letter, word);
+    return fail(err, EK_ERR_ARG, "unknown option -%c", letter);
+}
+
 static ek_status parse_short(arguments *args, int count, char **words, int *at, ek_error *err) {
     for (const char *s = words[*at] + 1; *s != 0; s++) {
         const option *opt = find_short(args->command, *s);
-        if (opt == NULL) return fail(err, EK_ERR_ARG, "unknown option -%c", *s);
+        if (opt == NULL) return unknown_short(args->command, words[*at], *s, err);
         if (opt->type != OPT_FLAG) return take_value(args, opt, s[1] ? s + 1 : NULL, count, words, at, err);
         ek_status status = keep_value(args, opt, "1", err);
         if (status != EK_OK) return status;
@@ -185,13 +196,31 @@ ek_status arguments_parse(const command *cmd, int count, char **words, arguments
     return status;
 }
 
+/* Where the word may have been meant: behind an option of the table that is not given. */
+static ek_status too_many(const arguments *args, ek_error *err) {
+    const command *cmd = args->command;
+    const char *word = args->operands[cmd->maximum], *hint = "";
+    int dashes = 0;
+    for (int i = 0; i < args->operand_count; i++) dashes += args->operands[i][0] == '-' && args->operands[i][1] != 0;
+    if (dashes > 0)
+        hint = "; behind -- no word is an option";
+    else if (option_known(args, "data") && !option_given(args, "data"))
+        hint = "; data stand behind --data";
+    else if (cmd->maximum > 0 && option_known(args, "output") && !option_given(args, "output"))
+        hint = "; the file to write stands behind -o";
+    return fail(err, EK_ERR_ARG, "'%s' is one word too many; 'evenkeel %s' takes %s%s", word, cmd->name,
+                cmd->maximum ? cmd->operands : "options only", hint);
+}
+
 ek_status arguments_check(const arguments *args, ek_error *err) {
     const command *cmd = args->command;
     if (args->operand_count < cmd->minimum)
         return fail(err, EK_ERR_ARG, "missing %s: evenkeel %s %s", cmd->operands, cmd->name, cmd->operands);
-    if (args->operand_count > cmd->maximum)
-        return fail(err, EK_ERR_ARG, "'%s' is one word too many; 'evenkeel %s' takes %s", args->operands[cmd->maximum],
-                    cmd->name, cmd->maximum ? cmd->operands : "options only");
+    if (args->operand_count > cmd->maximum) return too_many(args, err);
+    for (int i = 0; i < args->operand_count; i++) {
+        ek_status status = word_check_path(cmd->operands, args->operands[i], err);
+        if (status != EK_OK) return status;
+    }
     for (const option *o = cmd->options; o->name != NULL; o++)
         if ((o->traits & OPT_REQUIRED) && !option_given(args, o->name))
             return fail(err, EK_ERR_ARG, "--%s %s is missing: %s\nExample: %s", o->name, o->argument, o->help,

@@ -36,7 +36,30 @@ static size_t edit_distance(const char *a, const char *b) {
     return last[m];
 }
 
+/* What other programs call it. */
+static const char *const synonyms[][2] = {
+    {"fit", "train"},          {"finetune", "train"},      {"fine-tune", "train"},  {"test", "eval"},
+    {"evaluate", "eval"},      {"validate", "eval"},       {"score", "eval"},       {"benchmark", "bench"},
+    {"infer", "run"},          {"inference", "run"},       {"info", "inspect"},     {"summary", "inspect"},
+    {"show", "inspect"},       {"check", "inspect"},       {"fuse", "fold"},        {"optimize", "fold"},
+    {"simplify", "fold"},      {"quantize", "convert"},    {"export", "convert"},   {"compare", "diff"},
+    {"list", "models"},        {"learning-rate", "lr"},    {"batch-size", "batch"}, {"wd", "weight-decay"},
+    {"workers", "threads"},    {"num-workers", "threads"}, {"jobs", "threads"},     {"iterations", "steps"},
+    {"dataset", "data"},       {"input-size", "size"},     {"image-size", "size"},  {"imgsz", "size"},
+    {"pretrained", "model"},   {"save", "output"},         {"continue", "resume"},  {"force", "overwrite"},
+    {"scheduler", "schedule"},
+};
+
+static const char *synonym(const char *word, const char *const *candidates, size_t count) {
+    for (size_t i = 0; i < sizeof synonyms / sizeof *synonyms; i++)
+        for (size_t k = 0; k < count && strcmp(word, synonyms[i][0]) == 0; k++)
+            if (strcmp(candidates[k], synonyms[i][1]) == 0) return candidates[k];
+    return NULL;
+}
+
 const char *suggest(const char *word, const char *const *candidates, size_t count) {
+    const char *known = synonym(word, candidates, count);
+    if (known != NULL) return known;
     size_t length = strlen(word), limit = length / 3;
     if (limit < 1) limit = 1;
     if (limit > 3) limit = 3;

@@ -51,7 +51,7 @@ ek_status train_flags_write(train_job *job, ek_error *err) {
         if (value->given == 0 || (o->traits & OPT_UNSAVED)) continue;
         for (int i = 0; i < value->count; i++) fprintf(file, "%s=%s\n", o->name, value->texts[i]);
     }
-    fprintf(file, "#data=%s\n", print);
+    fprintf(file, "#data=%s\n#plan=%lld %lld\n", print, (long long)job->total_steps, (long long)job->batches);
     if (fclose(file) != 0) {
         free(text);
         return fail(err, EK_ERR_NOMEM, "out of memory");
@@ -84,6 +84,16 @@ ek_status train_flags_check_data(const train_job *job, ek_error *err) {
     if (strlen(now) == length && strncmp(now, then, length) == 0) return EK_OK;
     return fail(err, EK_ERR_STATE, "%s is not the data of the checkpoint: found %s, expected %.*s", job->data, now,
                 (int)length, then);
+}
+
+int train_flags_progress(const ek_position *position, int64_t *done, int64_t *total) {
+    size_t length = 0;
+    long long steps = 0, batches = 0;
+    const char *plan = position->flags != NULL ? find_line(position->flags, "#plan", &length) : NULL;
+    if (plan == NULL || sscanf(plan, "%lld %lld", &steps, &batches) != 2) return 0;
+    if (__builtin_mul_overflow(position->epoch, (int64_t)batches, done)) return 0;
+    *total = steps;
+    return !__builtin_add_overflow(*done, position->batch, done);
 }
 
 static int same_value(const option *opt, const char *a, const char *b) {
@@ -125,7 +135,7 @@ static ek_status refuse_changes(const arguments *given, const arguments *stored,
     return fail(err, EK_ERR_ARG,
                 "options differ from the checkpoint %s: %s. Leave them out to go on as it was; to train the model "
                 "anew with other options, use --model %s",
-                path, list, path);
+                path, list, quoted(path));
 }
 
 /* Rewrites the lines "name=value" of `text` to the words "--name=value" in `block`. */

@@ -3,6 +3,7 @@
 #define EK_TOOL_TRAIN_JOB_H
 
 #include "command.h"
+#include "divergence.h"
 
 #include <evenkeel/train.h>
 
@@ -35,7 +36,9 @@ typedef struct train_job {
     ek_position position;         /* where training is */
     ek_step_result last;
     int resumed;
-    int saved;                /* checkpoints written by this process */
+    int saved;          /* checkpoints written by this process */
+    int64_t saved_step; /* of the last one, also of the one resumed */
+    divergence divergence;
     ek_checkpoint checkpoint; /* when resumed */
 
     int64_t images; /* trained on by this process */
@@ -80,10 +83,16 @@ EK_NODISCARD ek_status train_flags_write(train_job *job, ek_error *err);
 /* Makes `merged` of the options in the checkpoint and those given now; refuses changed ones and names them. */
 EK_NODISCARD ek_status train_flags_merge(const arguments *given, const char *flags, const char *path, arguments *merged,
                                          ek_error *err);
+/* Steps done and all steps of a checkpoint; 0 = it does not say. */
+int train_flags_progress(const ek_position *position, int64_t *done, int64_t *total);
 /* Compares the data with what the checkpoint was trained on. */
 EK_NODISCARD ek_status train_flags_check_data(const train_job *job, ek_error *err);
 /* Says which of threads, instruction set and oneDNN differ from the checkpoint. */
 void train_compare_environment(const train_job *job);
+
+/* ---- train_keep.c ---- */
+/* EK_ERR_ARG: the output is a checkpoint that has not ended and is not the one resumed; --overwrite allows it. */
+EK_NODISCARD ek_status train_keep_unfinished(const train_job *job, const char *resume, ek_error *err);
 
 /* ---- train_loop.c ---- */
 

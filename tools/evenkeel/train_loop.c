@@ -13,6 +13,7 @@ int64_t train_step(const train_job *job) { return job->position.epoch * job->bat
 static ek_status checkpoint(train_job *job, ek_error *err) {
     job->position.flags = job->flags;
     ek_status status = ek_trainer_save(job->trainer, job->output, &job->position, err);
+    if (status == EK_OK) job->saved_step = train_step(job);
     job->saved += status == EK_OK;
     return status;
 }
@@ -36,6 +37,8 @@ static ek_status one_step(train_job *job, ek_error *err) {
     if (status != EK_OK) return status;
     if (batch.total == 0) return fail(err, EK_ERR_STATE, "the epoch ended before its last batch");
     status = ek_trainer_step(job->trainer, &batch, &job->last, err);
+    int last = train_step(job) + 1 == job->total_steps;
+    if (status == EK_OK) status = divergence_check(&job->divergence, job->trainer, job->model, &job->last, last, err);
     if (status != EK_OK) return status;
     job->position.loss_sum += job->last.loss;
     job->position.correct += job->last.correct;
@@ -62,7 +65,8 @@ static ek_status one_epoch(train_job *job, progress *bar, double began, int64_t 
         }
         draw(job, bar, began, first);
         int64_t step = train_step(job);
-        if (every > 0 && step % every == 0 && step < job->total_steps && p->batch < job->batches)
+        if (every > 0 && step % every == 0 && step < job->total_steps && p->batch < job->batches &&
+            !divergence_suspects(&job->divergence))
             status = checkpoint(job, err);
     }
     return status;
@@ -80,16 +84,18 @@ ek_status train_loop(train_job *job, ek_error *err) {
     progress_start(&bar);
     int64_t first = train_step(job), every = option_int(job->args, "checkpoint-every");
     double began = clock_seconds();
-    ek_status status = EK_OK;
+    ek_status status = divergence_begin(&job->divergence, job->model, ek_dataset_describe(job->train).classes, err);
+    job->saved_step = first;
     /* A finished run that was killed between writing its state and its model still lacks the model. */
-    if (job->resumed && first >= job->total_steps) status = checkpoint(job, err);
+    if (status == EK_OK && job->resumed && first >= job->total_steps) status = checkpoint(job, err);
     while (status == EK_OK && train_step(job) < job->total_steps) {
         double start = clock_seconds();
         status = one_epoch(job, &bar, began, first, err);
         if (status != EK_OK) break;
         end_epoch(job, &bar, clock_seconds() - start);
         int64_t step = train_step(job);
-        if (step == job->total_steps || every == 0 || step % every == 0) status = checkpoint(job, err);
+        int due = every == 0 || step % every == 0;
+        if (step == job->total_steps || (due && !divergence_suspects(&job->divergence))) status = checkpoint(job, err);
     }
     progress_clear(&bar);
     job->seconds = clock_seconds() - began;

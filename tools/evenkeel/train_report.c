@@ -238,5 +238,5 @@ void report_result(const train_job *job) {
     printf("loss      %.5f\n", job->result.loss);
     printf("file      %s\n", job->output);
     if (job->training.profile) report_profile(job, stdout);
-    note("Next: evenkeel eval %s --data %s", job->output, job->data);
+    note("Next: evenkeel eval %s --data %s", quoted(job->output), quoted(job->data));
 }

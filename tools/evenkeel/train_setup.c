@@ -13,6 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Names of folders or of a table's labels; other sets have numbers, which other data may call as it likes. */
+static int has_names(const ek_dataset_info *data) {
+    return strcmp(data->kind, "folder") == 0 || strcmp(data->kind, "table") == 0;
+}
+
+static ek_status same_classes(const train_job *job, const char *spec, ek_error *err) {
+    ek_dataset_info train = ek_dataset_describe(job->train), test = ek_dataset_describe(job->test);
+    if (!has_names(&train) || !has_names(&test) || train.classes != test.classes) return EK_OK;
+    for (int i = 0; i < train.classes; i++) {
+        if (strcmp(train.class_names[i], test.class_names[i]) == 0) continue;
+        return fail(err, EK_ERR_SHAPE, "class %d is '%s' in %s, but '%s' in %s; both need the same classes", i,
+                    train.class_names[i], job->data, test.class_names[i], spec);
+    }
+    return EK_OK;
+}
+
 ek_status train_open_data(train_job *job, ek_error *err) {
     job->data = option_text(job->args, "data");
     job->test_data = option_text(job->args, "test");
@@ -32,6 +48,7 @@ ek_status train_open_data(train_job *job, ek_error *err) {
         job->evaluated_on = ek_dataset_split(job->test) == EK_SPLIT_VALIDATION ? EK_SPLIT_VALIDATION : EK_SPLIT_TEST;
     if (status == EK_OK && job->evaluated_on == EK_SPLIT_TEST && ek_dataset_has_split(job->test, EK_SPLIT_VALIDATION))
         note("%s has validation data, too: evenkeel eval --split validation", spec);
+    if (status == EK_OK) return same_classes(job, spec, err);
     if (status == EK_ERR_IO && job->test_data == NULL) {
         warn("no test data: %s; accuracy will be that of the training data", err->text);
         job->test = NULL;
@@ -45,7 +62,7 @@ static ek_status load_file(train_job *job, const char *path, ek_error *err) {
     for (size_t i = 0; i < sizeof build_only / sizeof build_only[0]; i++)
         if (option_given(job->args, build_only[i]))
             return fail(err, EK_ERR_ARG, "--%s is for built-in models; %s has its own", build_only[i], path);
-    return ek_model_load(path, &job->model, err);
+    return model_open(path, &job->model, err);
 }
 
 /* Groups that do not divide a layer's channels were lowered. */
@@ -153,6 +170,30 @@ static ek_status keep_classes(ek_model *model, const ek_dataset_info *data, ek_e
     return status;
 }
 
+/* Pixels are in [0, 1]; arrays, and pixels under --input-affine, may hold anything. */
+static ek_status check_moments(const train_job *job, const char *what, const char *text, const float *values,
+                               int channels, ek_error *err) {
+    int wrong = 0, bytes = 1; /* bytes: as for pixels from 0 to 255 */
+    if (strcmp(ek_dataset_describe(job->train).kind, "npy") == 0 || option_given(job->args, "input-affine"))
+        return EK_OK;
+    for (int c = 0; c < channels; c++) {
+        wrong |= values[c] < 0 || values[c] > 1;
+        bytes &= values[c] >= 0 && values[c] <= 255;
+    }
+    if (!wrong) return EK_OK;
+    char remedy[160] = "";
+    for (int c = 0; c < channels && bytes; c++)
+        snprintf(remedy + strlen(remedy), sizeof remedy - strlen(remedy), "%s%.3g", c ? "," : "; of 0 to 255 it is ",
+                 (double)values[c] / 255);
+    return fail(err, EK_ERR_ARG, "%s %s: pixels are in [0, 1] here, and so is this%s", what, text, remedy);
+}
+
+static void question_rate(const ek_train_options *o) {
+    double usual = o->optimizer == EK_SGD ? 0.2 : 1e-3, most = o->optimizer == EK_SGD ? 10 : 0.5;
+    if (o->lr > most)
+        warn("--lr %g is %.0f times the default, %g: training will most likely diverge", o->lr, o->lr / usual, usual);
+}
+
 /* Height and width, where the model leaves them open: they are those of the images that it was trained on. */
 static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_error *err) {
     ek_tensor_info input = ek_model_input(model, 0);
@@ -188,6 +229,9 @@ static ek_status choose_moments(train_job *job, float *mean, float *std, ek_erro
     if (status == EK_OK && std_text != NULL && !resumed)
         status = read_list("--std", std_text, data.channels, 1, std, err);
     if (status != EK_OK || resumed) return status;
+    if (mean_text != NULL) status = check_moments(job, "--mean", mean_text, mean, data.channels, err);
+    if (status == EK_OK && std_text != NULL) status = check_moments(job, "--std", std_text, std, data.channels, err);
+    if (status != EK_OK) return status;
     status = keep_list(job->model, "evenkeel.mean", mean, data.channels, err);
     if (status == EK_OK) status = keep_list(job->model, "evenkeel.std", std, data.channels, err);
     if (status == EK_OK) status = keep_size(job->model, &data, err);
@@ -225,6 +269,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     *o = ek_train_options_default();
     o->optimizer = (ek_optimizer)option_choice(job->args, "optimizer");
     o->lr = option_given(job->args, "lr") ? option_real(job->args, "lr") : o->optimizer == EK_SGD ? 0.2 : 1e-3;
+    question_rate(o);
     o->momentum = option_real(job->args, "momentum");
     o->nesterov = option_flag(job->args, "nesterov");
     o->weight_decay = option_real(job->args, "weight-decay");

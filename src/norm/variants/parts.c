@@ -42,12 +42,12 @@ static bool supported(const ek_norm_plan *plan) {
 }
 
 size_t ek_norm_parts_bytes(const ek_norm_plan *plan) {
-    if (!supported(plan)) return 0;
+    if (plan == NULL || !supported(plan)) return 0;
     size_t partials = (size_t)(plan->units.count * plan->channels) * sizeof(eki_moments);
     return sizeof(parts_header) + flag_bytes(plan) + coefficient_bytes(plan) + round64(partials);
 }
 
-int64_t ek_norm_parts_chunk(const ek_norm_plan *plan) { return plan->units.chunk; }
+int64_t ek_norm_parts_chunk(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->units.chunk; }
 
 ek_status ek_norm_parts_begin(const ek_norm_plan *plan, void *parts, ek_error *err) {
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");

@@ -23,12 +23,12 @@ ek_norm_sync ek_norm_sync_default(const ek_exchange *exchange, int rank, int ran
 }
 
 size_t ek_norm_sync_bytes(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count) {
-    int64_t capacity = eki_sync_supported(plan) ? eki_sync_capacity(plan, mode, global_count) : -1;
+    int64_t capacity = plan != NULL && eki_sync_supported(plan) ? eki_sync_capacity(plan, mode, global_count) : -1;
     if (capacity < 0) return 0;
     return (eki_sync_state_bytes() + eki_sync_block_bytes(capacity, plan->channels) + 63) / 64 * 64;
 }
 
-int64_t ek_norm_sync_chunk(const ek_norm_plan *plan) { return plan->units.chunk; }
+int64_t ek_norm_sync_chunk(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->units.chunk; }
 
 static void describe(const ek_norm_plan *plan, const ek_norm_sync *sync, int phase, int64_t *field) {
     bool exact = sync->mode == EK_SYNC_EXACT;

@@ -136,7 +136,7 @@ static int join_all(eki_sync_header *a, const eki_sync_header *left, const eki_s
 int ek_sync_combine(void *into, const void *from, size_t bytes) {
     eki_sync_header *a = into;
     const eki_sync_header *b = from;
-    if (compare(a, b, bytes)) return 1;
+    if (a == NULL || b == NULL || compare(a, b, bytes)) return 1;
     if (bytes == sizeof *b) return 0;
     bool behind = a->first_rank + a->ranks == b->first_rank;
     if (!behind && b->first_rank + b->ranks != a->first_rank) {

@@ -11,4 +11,5 @@ try() { # words...: completes the last
 touch file.onnx
 [ "$(try evenkeel eval fi)" = file.onnx ] || die file
 [ -z "$(try evenkeel study --sab)" ] || die "hidden options are offered"
-expect 2 evenkeel completion fish
+expect 2 evenkeel completion tcsh 2> err
+contains err "bash, zsh and fish"

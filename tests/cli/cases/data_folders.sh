@@ -53,3 +53,25 @@ expect 3 evenkeel train --data set --size 28 --model lenet --epochs 1 -o n.onnx 
 contains err "2.bmp: damaged BMP (it ends too early)"
 expect 3 evenkeel train --data set --model lenet --epochs 1 -o n.onnx 2> err
 contains err "--size 4x4"
+expect 3 evenkeel train --data photos/dog --model lenet --epochs 1 -o n.onnx 2> err
+contains err "photos/dog: has 1 image and 0 class folders; make a folder for each class (cat/1.jpg, dog/1.jpg), or a table labels.csv"
+
+# A flat folder with a table, and class numbers written as columns.
+for i in 1 2 3; do bmp "flat/img/$i.bmp" "$((i * 11))"; done
+printf '\357\273\277File;Class;Split\r\n1.bmp;"cat";train\r\n2.bmp;dog;train\r\n3.bmp;cat;val\r\n' > flat/labels.csv
+evenkeel "${train[@]}" --data flat --json > out 2> err
+contains out '"evaluated_on": "validation"'
+evenkeel eval m.onnx --data flat/labels.csv --split train > out
+contains out "of 2, training data)"
+printf '1.bmp;dog;train\n4.bmp;dog;train\n' >> flat/labels.csv
+expect 4 evenkeel eval m.onnx --data flat --split train 2> err
+contains err "flat/labels.csv, line 6: there is no flat/img/4.bmp"
+zeros 1568 | npy x.npy '|u1' 2,1,28,28
+bytes 00 01 01 00 | npy y.npy '|u1' 2,2
+evenkeel train --model lenet --epochs 1 --batch 2 -o m.onnx --data x.npy,y.npy > out 2> err
+contains out "of 2, training data)"
+contains err "y.npy: one-hot labels, taken as the number of the column that holds the 1"
+bmp other/fox/1.bmp 10
+bmp other/owl/1.bmp 20
+expect 3 evenkeel train --model lenet --size 28 --epochs 1 -o n.onnx --data photos --test other 2> err
+contains err "class 0 is 'cat' in photos, but 'fox' in other; both need the same classes"

@@ -1,4 +1,4 @@
-for command in train eval run models env study help completion; do
+for command in train eval run models env study help completion version; do
     evenkeel $command --help --json > $command.json
     contains $command.json "\"command\": \"$command\""
     contains $command.json '"options": ['

@@ -1,6 +1,6 @@
 evenkeel help --man > evenkeel.1
 contains evenkeel.1 ".TH EVENKEEL 1"
-for command in train eval run models env study help completion; do
+for command in train eval run models env study help completion version; do
     evenkeel help --man $command > page
     contains page ".TH EVENKEEL-$command 1"
     contains page ".SH EXIT STATUS"

@@ -1,14 +1,15 @@
-/* options_take.c: options structs that may grow.
+/* options.c: options structs that may grow.
  *
  * The size a caller states decides how much is read; fields this library does not know must be zero, so that a request
  * it cannot honour is refused instead of ignored.
  */
-#include "data/options_take.h"
+#include "base/options.h"
 
 #include <string.h>
 
 ek_status eki_options_take(void *target, size_t bytes, const void *source, const char *name, ek_error *err) {
     size_t given;
+    if (source == NULL) return EK_OK;
     memcpy(&given, source, sizeof given);
     if (given < sizeof given) {
         return eki_fail(err, EK_ERR_ARG, "%s.struct_size is %zu; set it to sizeof(%s)", name, given, name);

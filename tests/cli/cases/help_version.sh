@@ -1,0 +1,1 @@
+evenkeel version --help

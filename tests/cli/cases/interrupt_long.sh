@@ -1,0 +1,17 @@
+# Ctrl-C in study and bench: status 130, a word, nothing half-written.
+mkdir cache
+stop() { # seconds, command...
+    local seconds=$1 status=0
+    shift
+    "$EVENKEEL" "$@" > out 2> err &
+    sleep "$seconds"
+    kill -INT $!
+    wait $! || status=$?
+    [ $status -eq 130 ] || die "exit status $status of $*: $(cat err)"
+    contains err "interrupted"
+    rm out err
+    only cache
+}
+stop 0.4 bench norm --rounds 1000
+stop 0.6 study --quick -o s.html
+rmdir cache
