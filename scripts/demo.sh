@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # demo.sh: from a bare Debian 12 to a trained ONNX model: installs what is missing, builds, trains cnn6 with batch norm
-# on the built-in strokes, evaluates it and writes the study page. Takes a few minutes, downloads no data.
+# on the built-in strokes, evaluates it and writes the study page. Takes about 3 minutes on 2 cores; downloads no data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
 
 need_build_tools
 
-say "building (about 4 minutes on 2 cores)"
+say "building (about 2 minutes on 2 cores)"
 out=build/demo
 mkdir -p "$out"
 quietly cmake --preset release -DEK_TESTS=OFF

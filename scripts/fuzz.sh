@@ -11,7 +11,7 @@ need_packages clang
 out=build/fuzz
 quietly cmake -S . -B "$out/plain" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
 quietly cmake --build "$out/plain" --target fuzz_model
-quietly cmake -S . -B "$out/libfuzzer" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEK_OPENMP=OFF \
+quietly cmake -S . -B "$out/libfuzzer" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEK_OPENMP=OFF -DEK_SHARED_TESTS=OFF \
     -DEK_FUZZ=ON -DEK_SANITIZE=address,undefined,fuzzer-no-link
 quietly cmake --build "$out/libfuzzer" --target fuzz_model
 mkdir -p "$out/corpus" "$out/found"

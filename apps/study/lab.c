@@ -36,6 +36,7 @@ eks_recipe eks_recipe_make(const char *name, const char *network, const eks_pool
                          .images = scale.images,
                          .epochs = scale.epochs};
     recipe.train.lr = 0.05;
+    recipe.train.statistics = EK_STATISTICS_EMA; /* as it is taught */
     return recipe;
 }
 
@@ -226,6 +227,7 @@ ek_status eks_lab_recalibrate(ek_model *model, const eks_pool *pool, const eks_i
     ek_trainer *trainer = NULL;
     ek_train_options options = ek_train_options_default();
     options.lr = 1e-38;
+    options.statistics = EK_STATISTICS_EMA;
     options.momentum = 0;
     options.schedule = EK_SCHEDULE_CONSTANT;
     options.total_steps = 1;

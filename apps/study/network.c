@@ -51,7 +51,8 @@ static ek_status train_model(eks_study *study, eks_network *network, ek_loader *
     ek_train_options options = ek_train_options_default();
     options.total_steps = EPOCHS * ek_loader_batches(loader);
     options.lr = 0.05;
-    options.reproducible = 1; /* the same page from any number of threads */
+    options.statistics = EK_STATISTICS_EMA; /* as it is taught */
+    options.reproducible = 1;               /* the same page from any number of threads */
     options.threads = eks_network_threads(study);
     ek_trainer *trainer = NULL;
     ek_status status = ek_trainer_create(network->model, &options, &trainer, err);
@@ -225,6 +226,7 @@ static ek_status one_step(ek_model *model, ek_loader *loader, int threads, ek_er
     ek_train_options options = ek_train_options_default();
     options.schedule = EK_SCHEDULE_CONSTANT;
     options.total_steps = 1;
+    options.statistics = EK_STATISTICS_EMA;
     options.threads = threads;
     ek_trainer *trainer = NULL;
     ek_batch batch;

@@ -73,6 +73,10 @@ typedef struct ek_dataset_info {
  */
 EK_API EK_NODISCARD ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options,
                                               ek_dataset **dataset, ek_error *err);
+/* The images `first` to first + count - 1 of a list as a set without labels, in that order. EK_ERR_ARG: beyond it. */
+EK_API EK_NODISCARD ek_status ek_dataset_open_images(const ek_image_list *list, size_t first, size_t count,
+                                                     const ek_dataset_options *options, ek_dataset **dataset,
+                                                     ek_error *err);
 EK_API void ek_dataset_close(ek_dataset *dataset);
 EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
 /* What the examples are: as asked for, or EK_SPLIT_VALIDATION for a test split that is one, or EK_SPLIT_ALL. */

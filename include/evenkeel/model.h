@@ -45,6 +45,8 @@ typedef struct ek_model_norm {
     int64_t channels, groups;
     double epsilon, momentum;        /* momentum in ONNX sense */
     int stats_frozen, affine_frozen; /* the switches kept in the file */
+    int64_t
+        updates; /* BATCH: batches in the running statistics where these are a debiased average of so many; else 0 */
 } ek_model_norm;
 
 /* Reads a model. The file is checked before anything is believed; any bytes give a valid model or an error that names
@@ -120,8 +122,8 @@ EK_API const char *ek_model_logits(const ek_model *model);
 
 /* metadata_props. NULL = no such key. Keys of Evenkeel: evenkeel.mean, evenkeel.std ("0.1,0.2,0.3"), evenkeel.size
  * ("48x192", height x width), evenkeel.classes (names joined by newline), evenkeel.freeze.<first output>
- * ("stats,affine"), evenkeel.opset (the opset that saves write at, unless the options name one). Setting NULL removes a
- * key. */
+ * ("stats,affine"), evenkeel.updates.<first output> (ek_model_norm.updates), evenkeel.opset (the opset that saves write
+ * at, unless the options name one). Setting NULL removes a key. */
 EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
 EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
 

@@ -94,6 +94,13 @@ typedef enum ek_momentum_convention {
                                   Commit with ek_norm_update_cumulative() */
 } ek_momentum_convention;
 
+/* Where running statistics begin. */
+typedef enum ek_running_start {
+    EK_START_INITIAL = 0, /* every framework: at the initial values, whose weight after t updates is still m^t (KEEP) */
+    EK_START_DEBIASED = 1 /* at the first batch: the initial values, usually 0 and 1, have weight 0 from then on.
+                             Commit with ek_norm_update_debiased() */
+} ek_running_start;
+
 /* Which variance of the batch enters the running variance. The batch itself is always normalized with divisor n. */
 typedef enum ek_running_variance {
     EK_VARIANCE_POPULATION = 0, /* ONNX, Keras, Flax: divisor n */
@@ -172,7 +179,8 @@ typedef struct ek_norm_desc {
     int residual;             /* 1 = args.residual is added before the activation; default 0 */
     ek_parallel parallel;     /* thread seam; default OpenMP */
     ek_allocator allocator;   /* memory seam of the plan object; default malloc */
-    uint64_t reserved[8];
+    ek_running_start running_start; /* BATCH; default INITIAL, in every preset */
+    uint64_t reserved[7];
 } ek_norm_desc;
 
 typedef struct ek_norm_plan ek_norm_plan;
@@ -261,6 +269,15 @@ EK_API EK_NODISCARD ek_status ek_norm_update_running(const ek_norm_plan *plan, c
 EK_API EK_NODISCARD ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, void *running_mean,
                                                         void *running_var, int64_t *updates, ek_norm_update *report,
                                                         ek_error *err);
+
+/* The commit under EK_START_DEBIASED: of t = *updates + 1 batches each has the weight it would have in the average by
+ * the descriptor's momentum, divided by the sum of all (m = what KEEP keeps; under REPLACE 1 - momentum): running =
+ * sum_i (1 - m) m^(t-i) batch_i / (1 - m^t) = (1 - w) running + w batch,   w = (1 - m) / (1 - m^t) and *updates becomes
+ * t where it commits. At t = 1 the running statistics are not read; as t grows this becomes the plain average. m = 0 is
+ * the last batch; m = 1, the limit w = 1/t, and EK_MOMENTUM_CUMULATIVE the mean of all. */
+EK_API EK_NODISCARD ek_status ek_norm_update_debiased(const ek_norm_plan *plan, const void *saved, void *running_mean,
+                                                      void *running_var, int64_t *updates, ek_norm_update *report,
+                                                      ek_error *err);
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,15 @@ typedef enum ek_schedule {
     EK_SCHEDULE_ONE_CYCLE = 3 /* lr/25 up to lr in the first 30 % of the steps, then cosine down to lr/1e4 */
 } ek_schedule;
 
+/* How the running statistics of batch norms are averaged (docs/semantics.md, "Commits"). */
+typedef enum ek_statistics {
+    EK_STATISTICS_AUTO = 0, /* debiased where nothing was measured yet (mean 0, variance 1 in every channel) or where
+                               a debiased average goes on; where a file brings other statistics, the plain average */
+    EK_STATISTICS_EMA = 1,  /* the plain average of the model's momentum, from what is there, also from 0 and 1 */
+    EK_STATISTICS_DEBIASED = 2, /* debiased; statistics that a file brings are forgotten at the first batch */
+    EK_STATISTICS_EXACT = 3     /* AUTO while training; at the end the caller measures them (ek_recalibrate) */
+} ek_statistics;
+
 typedef struct ek_train_options {
     size_t struct_size;
     ek_optimizer optimizer; /* default SGD */
@@ -64,7 +73,8 @@ typedef struct ek_train_options {
     ek_comm *comm;  /* NULL = alone; borrowed, outlives the trainer */
     int sync_norm;  /* 1 = batch norms take their statistics over all ranks; default 0: each over its own part */
     int sync_group; /* with sync_norm: over groups of so many neighbouring ranks; 0 = all; not with reproducible */
-    uint64_t reserved[4];
+    ek_statistics statistics; /* default AUTO */
+    uint64_t reserved[3];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -130,6 +140,11 @@ typedef struct ek_position {
 EK_API EK_NODISCARD ek_status ek_trainer_save(const ek_trainer *trainer, const char *path, const ek_position *position,
                                               ek_error *err);
 
+/* The same once more by one rank alone, for a model that was changed after all ranks have saved: not a collective call.
+ */
+EK_API EK_NODISCARD ek_status ek_trainer_save_alone(const ek_trainer *trainer, const char *path,
+                                                    const ek_position *position, ek_error *err);
+
 /* A checkpoint as ek_trainer_save wrote it. */
 typedef struct ek_checkpoint {
     ek_model *model;       /* owned by the caller from here on */
@@ -156,7 +171,10 @@ typedef struct ek_eval_options {
     int batch_statistics; /* 1 = norms take the statistics of each batch (frozen ones aside), nothing is dropped, and
                              the order is shuffled, since a batch of one class has statistics of its own; without logits
                            */
-    uint64_t reserved[7];
+    int64_t sample; /* > 0 = only so many images, picked over the whole set in a shuffled order that is always the same;
+                       without logits; default 0 = all */
+    double *losses; /* optional: the loss of each image, in the order in which they go through the model; filled */
+    uint64_t reserved[5];
 } ek_eval_options;
 
 typedef struct ek_eval_result {

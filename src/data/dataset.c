@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 
 #include "base/options.h"
+#include "data/folder_list.h"
 #include "data/formats.h"
 #include "data/resize.h"
 
@@ -153,7 +154,8 @@ ek_status eki_fail_no_validation(const char *name, ek_error *err) {
                     name);
 }
 
-static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_error *err) {
+static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, const void *context, ek_error *err) {
+    (void)context;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (!formats[i].claims(args->spec)) continue;
         if (args->split == EK_SPLIT_VALIDATION && !formats[i].files) return eki_fail_no_validation(args->spec, err);
@@ -171,6 +173,25 @@ static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, ek_erro
                     args->spec, exists ? "is a file, not a folder" : "no such folder");
 }
 
+typedef ek_status open_call(ek_dataset *dataset, const eki_open_args *args, const void *context, ek_error *err);
+
+static ek_status open_checked(eki_open_args *args, const ek_dataset_options *options, open_call *open,
+                              const void *context, ek_dataset **out, ek_error *err) {
+    uint64_t max_bytes = 0;
+    EKI_TRY(check_options(options, args, &max_bytes, err));
+    ek_dataset *dataset = eki_alloc_zero(sizeof *dataset);
+    if (dataset == NULL) return eki_fail_nomem(err, sizeof *dataset);
+    dataset->max_bytes = max_bytes;
+    dataset->split = args->split;
+    ek_status status = open(dataset, args, context, err);
+    if (status != EK_OK) {
+        ek_dataset_close(dataset);
+        return status;
+    }
+    *out = dataset;
+    return EK_OK;
+}
+
 ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_options *options, ek_dataset **out,
                           ek_error *err) {
     EKI_GIVEN(spec, err);
@@ -182,19 +203,41 @@ ek_status ek_dataset_open(const char *spec, ek_split split, const ek_dataset_opt
                         (int)split);
     }
     eki_open_args args = {.spec = spec, .split = split};
-    uint64_t max_bytes = 0;
-    EKI_TRY(check_options(options, &args, &max_bytes, err));
-    ek_dataset *dataset = eki_alloc_zero(sizeof *dataset);
-    if (dataset == NULL) return eki_fail_nomem(err, sizeof *dataset);
-    dataset->max_bytes = max_bytes;
-    dataset->split = split;
-    ek_status status = open_as(dataset, &args, err);
-    if (status != EK_OK) {
-        ek_dataset_close(dataset);
-        return status;
+    return open_checked(&args, options, open_as, NULL, out, err);
+}
+
+typedef struct part_of_list {
+    const ek_image_list *list;
+    size_t first, count;
+} part_of_list;
+
+static ek_status open_listed(ek_dataset *dataset, const eki_open_args *args, const void *context, ek_error *err) {
+    const part_of_list *part = context;
+    eki_folder_files files = {0};
+    ek_status status = EK_OK;
+    dataset->info.kind = "folder";
+    for (size_t i = 0; status == EK_OK && i < part->count; i++)
+        status = eki_folder_add(&files, ek_image_list_path(part->list, part->first + i), 0, err);
+    if (status == EK_OK) status = eki_images_load(dataset, args, &files, err);
+    if (status == EK_OK) status = eki_dataset_name_classes(dataset, 0, NULL, err);
+    if (status == EK_OK) status = eki_dataset_adjust(dataset, args, err);
+    eki_folder_files_free(&files);
+    return status;
+}
+
+ek_status ek_dataset_open_images(const ek_image_list *list, size_t first, size_t count,
+                                 const ek_dataset_options *options, ek_dataset **out, ek_error *err) {
+    EKI_GIVEN(list, err);
+    EKI_GIVEN(out, err);
+    *out = NULL;
+    size_t total = ek_image_list_count(list);
+    if (count == 0 || first > total || count > total - first) {
+        return eki_fail(err, EK_ERR_ARG, "images %zu to %zu of a list of %zu; at least one is expected, none beyond it",
+                        first, first + count, total);
     }
-    *out = dataset;
-    return EK_OK;
+    eki_open_args args = {.spec = ek_image_list_path(list, first), .split = EK_SPLIT_ALL};
+    part_of_list part = {.list = list, .first = first, .count = count};
+    return open_checked(&args, options, open_listed, &part, out, err);
 }
 
 void ek_dataset_close(ek_dataset *dataset) {

@@ -25,6 +25,7 @@ typedef struct eki_exec_options {
     bool profile;          /* time each step */
     uint64_t seed;
     const uint8_t *norm_switches;       /* per node id, borrowed; NULL = none */
+    int64_t *norm_updates;              /* per value id of a running mean, borrowed: eki_plan has more; NULL = none */
     const struct eki_collective *ranks; /* borrowed; NULL = the whole batch is here */
     /* Called in backward as soon as the gradient of parameter `index` is complete; borrowed context. */
     ek_status (*gradient_ready)(void *context, size_t index, ek_error *err);

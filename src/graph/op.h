@@ -134,15 +134,20 @@ struct eki_plan {
     const struct eki_collective *ranks; /* that hold the rest of the batch; NULL = the whole batch is here */
     int64_t first_sample;               /* of this rank in the whole batch ... */
     int64_t all_samples;                /* ... of so many */
-    /* Norm switches by node id: bit 0 = use running statistics, bit 1 = do not update, bit 2 = affine frozen. NULL = 0.
-     */
+    /* Norm switches (EKI_NORM_*) by node id; NULL = 0. */
     const uint8_t *norm_switches;
+    int64_t *norm_updates;   /* by value id of a running mean: updates so far; NULL where no norm is debiased */
     int64_t skipped_updates; /* running-statistics updates refused because they were not finite */
     char skipped_text[256];  /* which norm and channel, last time */
     struct eki_plan_private *private_data;
 };
 
-enum { EKI_NORM_FROZEN_STATS = 1, EKI_NORM_NO_UPDATE = 2, EKI_NORM_FROZEN_AFFINE = 4 };
+enum {
+    EKI_NORM_FROZEN_STATS = 1,  /* use the running statistics */
+    EKI_NORM_NO_UPDATE = 2,     /* and leave them */
+    EKI_NORM_FROZEN_AFFINE = 4, /* scale and bias are not trained */
+    EKI_NORM_DEBIASED = 8       /* the running average never holds its initial values */
+};
 
 /* ---- Helpers for operator files ---- */
 

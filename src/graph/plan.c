@@ -452,6 +452,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->ungrouped = has_no_groups(request);
     plan->seed = options->seed;
     plan->norm_switches = options->norm_switches;
+    plan->norm_updates = options->norm_updates;
     plan->ranks = options->ranks;
     p->needed = request->needed;
     builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};

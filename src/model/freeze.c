@@ -23,18 +23,8 @@ static bool has_word(const char *text, const char *word) {
     return false;
 }
 
-/* The metadata value for an output, or NULL; compares in place, names may be long. */
-static const char *freeze_text(const eki_graph *graph, const char *output) {
-    size_t prefix = strlen(FREEZE_PREFIX);
-    for (size_t i = 0; i < graph->n_meta; i++) {
-        const char *key = graph->meta[i].key;
-        if (strncmp(key, FREEZE_PREFIX, prefix) == 0 && strcmp(key + prefix, output) == 0) return graph->meta[i].value;
-    }
-    return NULL;
-}
-
 void eki_freeze_read(const eki_graph *graph, const char *output, int *stats, int *affine) {
-    const char *text = freeze_text(graph, output);
+    const char *text = eki_meta_of(graph, FREEZE_PREFIX, output);
     *stats = text != NULL && has_word(text, "stats");
     *affine = text != NULL && has_word(text, "affine");
 }
@@ -70,14 +60,8 @@ static ek_status fail_no_match(const ek_model *model, const char *pattern, ek_er
 
 static ek_status store(ek_model *model, ek_model_norm *info, ek_error *err) {
     static const char *const texts[] = {NULL, "stats", "affine", "stats,affine"};
-    size_t room = strlen(FREEZE_PREFIX) + strlen(info->output) + 1;
-    char *key = malloc(room);
-    if (key == NULL) return eki_fail_nomem(err, room);
-    (void)snprintf(key, room, "%s%s", FREEZE_PREFIX, info->output);
-    const char *text = texts[(info->stats_frozen ? 1 : 0) + (info->affine_frozen ? 2 : 0)];
-    ek_status status = eki_meta_set(model->graph, key, text, err);
-    free(key);
-    return status;
+    return eki_meta_set_of(model->graph, FREEZE_PREFIX, info->output,
+                           texts[(info->stats_frozen ? 1 : 0) + (info->affine_frozen ? 2 : 0)], err);
 }
 
 static ek_status apply(ek_model *model, const char *pattern, const bool *chosen, int stats, int affine, size_t *matched,

@@ -10,6 +10,7 @@
 #include "onnx/onnx.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,11 +139,30 @@ ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_
     return EK_OK;
 }
 
+const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output) {
+    size_t length = strlen(prefix);
+    for (size_t i = 0; i < graph->n_meta; i++) {
+        const char *key = graph->meta[i].key;
+        if (strncmp(key, prefix, length) == 0 && strcmp(key + length, output) == 0) return graph->meta[i].value;
+    }
+    return NULL;
+}
+
+ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err) {
+    size_t room = strlen(prefix) + strlen(output) + 1;
+    char *key = malloc(room);
+    if (key == NULL) return eki_fail_nomem(err, room);
+    (void)snprintf(key, room, "%s%s", prefix, output);
+    ek_status status = eki_meta_set(graph, key, value, err);
+    free(key);
+    return status;
+}
+
 ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(key, err);
     if (key[0] == '\0') return eki_fail(err, EK_ERR_ARG, "a metadata key may not be empty");
     EKI_TRY(eki_meta_set(model->graph, key, value, err));
-    bool switches = strncmp(key, "evenkeel.freeze.", strlen("evenkeel.freeze.")) == 0;
-    return switches ? eki_model_index_norms(model, err) : EK_OK;
+    bool of_norms = strncmp(key, "evenkeel.", strlen("evenkeel.")) == 0;
+    return of_norms ? eki_model_index_norms(model, err) : EK_OK;
 }

@@ -50,6 +50,18 @@ ek_status eki_model_switches(const ek_model *model, uint8_t **switches, ek_error
 /* Reads "stats,affine" of a norm's first output. */
 void eki_freeze_read(const eki_graph *graph, const char *output, int *stats, int *affine);
 
+/* ---- updates.c ---- */
+
+/* How many updates the debiased running statistics of a norm are made of, from the metadata: 0 = no such count.
+ * False: the text there is no number. */
+bool eki_updates_read(const eki_graph *graph, const char *output, int64_t *updates);
+/* Keeps the count; 0 removes it. */
+ek_status eki_updates_write(eki_graph *graph, const char *output, int64_t updates, ek_error *err);
+/* The same for a norm of a model, by its index, where it changes. */
+ek_status eki_model_set_updates(ek_model *model, size_t norm, int64_t updates, ek_error *err);
+/* Mean 0 and variance 1 in every channel: statistics that nothing was measured for. */
+bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
+
 /* ---- copy.c ---- */
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
@@ -85,6 +97,9 @@ ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
+/* The value of the key that is `prefix` and the name of an output, or NULL; names may be long. */
+const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output);
+ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err);
 enum { EKI_OPSET_MIN = 17, EKI_OPSET_GROUP = 21, EKI_OPSET_RMS = 23, EKI_OPSET_KNOWN = 23 };
 #define EKI_META_OPSET "evenkeel.opset"
 

@@ -61,6 +61,7 @@ static ek_model_norm describe(const eki_graph *graph, const eki_node *node, ek_n
     info.epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
     if (batch) info.momentum = (double)eki_node_float(node, "momentum", 0.9F);
     eki_freeze_read(graph, info.output, &info.stats_frozen, &info.affine_frozen);
+    if (batch) (void)eki_updates_read(graph, info.output, &info.updates);
     return info;
 }
 

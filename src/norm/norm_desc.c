@@ -97,6 +97,11 @@ static ek_status check_semantics(const ek_norm_desc *d, ek_error *err) {
                         "EK_MOMENTUM_REPLACE (1: PyTorch) or EK_MOMENTUM_CUMULATIVE (2)",
                         (int)d->momentum_convention);
     }
+    if (d->running_start != EK_START_INITIAL && d->running_start != EK_START_DEBIASED) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "desc.running_start is %d, expected EK_START_INITIAL (0) or EK_START_DEBIASED (1)",
+                        (int)d->running_start);
+    }
     if (d->running_variance != EK_VARIANCE_POPULATION && d->running_variance != EK_VARIANCE_UNBIASED) {
         return eki_fail(err, EK_ERR_ARG,
                         "desc.running_variance is %d, expected EK_VARIANCE_POPULATION (0) or EK_VARIANCE_UNBIASED (1)",

@@ -60,12 +60,32 @@ typedef struct {
     double keep, take;
 } weights;
 
+/* 1 + m + ... + m^(t-1), by doubling: only sums and products of what is not negative, so that nothing cancels when m is
+ * near 1, and the same bits everywhere. */
+static double geometric_sum(double m, int64_t t) {
+    double sum = 0, power = 1; /* of the leading bits of t */
+    for (int bit = 62; bit >= 0; bit--) {
+        sum *= 1.0 + power;
+        power *= power;
+        if ((t >> bit & 1) == 0) continue;
+        sum = 1.0 + m * sum;
+        power *= m;
+    }
+    return sum;
+}
+
+/* Without initial values: update t takes 1 / (1 + m + ... + m^(t-1)) = (1 - m) / (1 - m^t). */
+static weights debiased_weights(double m, int64_t updates) {
+    double sum = geometric_sum(m, updates + 1);
+    return (weights){(sum - 1.0) / sum, 1.0 / sum};
+}
+
 static weights weights_of(const ek_norm_desc *desc, int64_t updates) {
-    double m = desc->momentum;
-    if (desc->momentum_convention == EK_MOMENTUM_KEEP) return (weights){m, 1.0 - m};
-    if (desc->momentum_convention == EK_MOMENTUM_REPLACE) return (weights){1.0 - m, m};
-    double all = (double)updates + 1.0;
-    return (weights){(double)updates / all, 1.0 / all};
+    bool replace = desc->momentum_convention == EK_MOMENTUM_REPLACE;
+    double keep = replace ? 1.0 - desc->momentum : desc->momentum;
+    if (desc->momentum_convention == EK_MOMENTUM_CUMULATIVE) return debiased_weights(1.0, updates);
+    if (desc->running_start == EK_START_DEBIASED) return debiased_weights(keep, updates);
+    return replace ? (weights){keep, desc->momentum} : (weights){keep, 1.0 - keep};
 }
 
 static double blend(weights w, double running, double batch) { return w.keep * running + w.take * batch; }
@@ -114,7 +134,7 @@ static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek
     }
 }
 
-/* At the first cumulative commit nothing of the running statistics is kept, so they may hold anything. */
+/* At a first commit that keeps nothing of the running statistics they may hold anything. */
 static void commit(const ek_norm_plan *plan, const batch_stats *batch, weights w, void *mean, void *var) {
     for (int64_t c = 0; c < plan->channels; c++) {
         double m = w.keep > 0 ? eki_real(plan, mean, c) : 0.0, v = w.keep > 0 ? eki_real(plan, var, c) : 0.0;
@@ -123,13 +143,16 @@ static void commit(const ek_norm_plan *plan, const batch_stats *batch, weights w
     }
 }
 
+/* Whether the commit needs the number of those before it. */
+static bool counts(const ek_norm_desc *desc) {
+    return desc->momentum_convention == EK_MOMENTUM_CUMULATIVE || desc->running_start == EK_START_DEBIASED;
+}
+
 static ek_status update(const ek_norm_plan *plan, const void *saved, void *mean, void *var, int64_t updates,
                         ek_norm_update *done, ek_error *err) {
     const eki_saved_header *header = saved;
     if (header->source != EKI_FROM_BATCH || header->frozen) return EK_OK;
-    if (plan->desc.momentum_convention != EK_MOMENTUM_CUMULATIVE || updates > 0) {
-        EKI_TRY(check_running(plan, mean, var, err));
-    }
+    if (!counts(&plan->desc) || updates > 0) EKI_TRY(check_running(plan, mean, var, err));
     batch_stats batch = read_saved(plan, header);
     look_at_batch(plan, &batch, done);
     if (done->nonfinite > 0) return EK_OK;
@@ -144,35 +167,55 @@ ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, vo
     if (report != NULL) *report = done;
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
     EKI_TRY(eki_saved_check(plan, saved, "ek_norm_update_running()", err));
-    if (plan->desc.momentum_convention == EK_MOMENTUM_CUMULATIVE) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.momentum_convention is EK_MOMENTUM_CUMULATIVE, which needs the number of updates so far: "
-                        "call ek_norm_update_cumulative()");
+    if (counts(&plan->desc)) {
+        bool cumulative = plan->desc.momentum_convention == EK_MOMENTUM_CUMULATIVE;
+        return eki_fail(err, EK_ERR_ARG, "%s, which needs the number of updates so far: call %s",
+                        cumulative ? "desc.momentum_convention is EK_MOMENTUM_CUMULATIVE"
+                                   : "desc.running_start is EK_START_DEBIASED",
+                        cumulative ? "ek_norm_update_cumulative()" : "ek_norm_update_debiased()");
     }
     EKI_TRY(update(plan, saved, running_mean, running_var, 0, &done, err));
     if (report != NULL) *report = done;
     return EK_OK;
 }
 
-ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
-                                    int64_t *updates, ek_norm_update *report, ek_error *err) {
+static ek_status update_counted(const ek_norm_plan *plan, const void *saved, void *mean, void *var, int64_t *updates,
+                                const char *call, ek_norm_update *report, ek_error *err) {
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
-    EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
-    EKI_TRY(eki_saved_check(plan, saved, "ek_norm_update_cumulative()", err));
-    if (plan->desc.momentum_convention != EK_MOMENTUM_CUMULATIVE) {
+    EKI_TRY(eki_running_check(plan, mean, var, err));
+    EKI_TRY(eki_saved_check(plan, saved, call, err));
+    if (updates == NULL || *updates < 0 || *updates == INT64_MAX) {
+        return eki_fail(err, EK_ERR_ARG, "%s, expected the number of updates so far, 0 at first",
+                        updates == NULL ? "updates is NULL"
+                        : *updates < 0  ? "*updates is negative"
+                                        : "*updates is the largest number there is");
+    }
+    EKI_TRY(update(plan, saved, mean, var, *updates, &done, err));
+    *updates += done.updated;
+    if (report != NULL) *report = done;
+    return EK_OK;
+}
+
+ek_status ek_norm_update_cumulative(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
+                                    int64_t *updates, ek_norm_update *report, ek_error *err) {
+    if (plan != NULL && plan->family == EKI_BATCH && plan->desc.momentum_convention != EK_MOMENTUM_CUMULATIVE) {
         return eki_fail(
             err, EK_ERR_ARG,
             "desc.momentum_convention is %d, expected EK_MOMENTUM_CUMULATIVE (2): for a moving average call "
             "ek_norm_update_running()",
             (int)plan->desc.momentum_convention);
     }
-    if (updates == NULL || *updates < 0) {
-        return eki_fail(err, EK_ERR_ARG, "%s, expected the number of updates so far, 0 at first",
-                        updates == NULL ? "updates is NULL" : "*updates is negative");
+    return update_counted(plan, saved, running_mean, running_var, updates, "ek_norm_update_cumulative()", report, err);
+}
+
+ek_status ek_norm_update_debiased(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
+                                  int64_t *updates, ek_norm_update *report, ek_error *err) {
+    if (plan != NULL && plan->family == EKI_BATCH && plan->desc.running_start != EK_START_DEBIASED) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "desc.running_start is %d, expected EK_START_DEBIASED (1): for an average that begins at the "
+                        "initial values call ek_norm_update_running()",
+                        (int)plan->desc.running_start);
     }
-    EKI_TRY(update(plan, saved, running_mean, running_var, *updates, &done, err));
-    *updates += done.updated;
-    if (report != NULL) *report = done;
-    return EK_OK;
+    return update_counted(plan, saved, running_mean, running_var, updates, "ek_norm_update_debiased()", report, err);
 }

@@ -205,6 +205,7 @@ static bool freeze_map(const eki_converter *c, eki_node *node, eki_conversion *i
 
 static ek_status forget_statistics(const eki_converter *c, const eki_conversion *item, const ek_model_norm *info) {
     char key[600];
+    EKI_TRY(eki_updates_write(c->graph, item->output, 0, c->err));
     if (item->target == EK_TO_BATCH || !info->stats_frozen) return EK_OK;
     (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", item->output);
     bool affine = info->affine_frozen && item->target != EK_TO_FROZEN;

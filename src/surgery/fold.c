@@ -20,13 +20,14 @@ static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek
     return EK_OK;
 }
 
-/* The switches of norms that are gone. */
+/* The switches and counts of norms that are gone. */
 static ek_status forget_switches(eki_graph *graph, const eki_site *site, ek_error *err) {
     for (int i = 0; i < site->length; i++) {
         char key[600];
         if (site->chain[i]->op != EKI_OP_BatchNormalization || site->chain[i]->out[0] == NULL) continue;
         (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", site->chain[i]->out[0]->name);
         EKI_TRY(eki_meta_set(graph, key, NULL, err));
+        EKI_TRY(eki_updates_write(graph, site->chain[i]->out[0]->name, 0, err));
     }
     return EK_OK;
 }

@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+void eki_moment_join(eki_moment *moment, const eki_moment *part) {
+    double all = moment->count + part->count, gap = part->mean - moment->mean;
+    if (part->count == 0) return;
+    moment->mean += gap * (part->count / all);
+    moment->m2 += part->m2 + gap * gap * (moment->count * part->count / all);
+    moment->within += part->m2;
+    moment->count = all;
+}
+
 void eki_moment_add(eki_moment *moment, const float *x, int64_t count) {
     double sum = 0, m2 = 0, n = (double)count;
     for (int64_t i = 0; i < count; i++) sum += (double)x[i];
     double mean = count > 0 ? sum / n : 0;
     for (int64_t i = 0; i < count; i++) m2 += ((double)x[i] - mean) * ((double)x[i] - mean);
-    double all = moment->count + n, gap = mean - moment->mean;
-    if (count == 0) return;
-    moment->mean += gap * (n / all);
-    moment->m2 += m2 + gap * gap * (moment->count * n / all);
-    moment->count = all;
+    eki_moment_join(moment, &(eki_moment){.count = n, .mean = mean, .m2 = m2});
 }
 
 static const char *why_not(const ek_model *model, const eki_norm_ref *ref, const eki_uses *uses) {

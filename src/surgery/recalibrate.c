@@ -25,6 +25,8 @@ typedef struct recal {
     const char **outputs; /* of the pass */
     size_t n_outputs;
     int pass, passes;
+    eki_feed_how how;
+    bool first_only;
     ek_error *err;
 } recal;
 
@@ -60,10 +62,10 @@ static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
                         (long long)channels);
     }
     const float *data = x.data;
-    for (int64_t n = 0; n < examples; n++) {
-        for (int64_t c = 0; c < channels; c++) {
-            eki_moment_add(&norm->moments[c], data + (n * channels + c) * space, space);
-        }
+    for (int64_t c = 0; c < channels; c++) {
+        eki_moment batch = {0}, *to = r->options.one_pass ? &batch : &norm->moments[c];
+        for (int64_t n = 0; n < examples; n++) eki_moment_add(to, data + (n * channels + c) * space, space);
+        if (r->options.one_pass) eki_moment_join(&norm->moments[c], &batch);
     }
     return EK_OK;
 }
@@ -78,7 +80,7 @@ static ek_status run_batch(recal *r, int64_t examples) {
 
 static ek_status run_pass(recal *r) {
     ek_session_options o = ek_session_options_default();
-    int64_t examples, seen = 0, total = r->feed.info.count;
+    int64_t examples, seen = 0, total = r->feed.total;
     double kept = (double)r->options.old_images;
     eki_recal_mix mix = {.old = kept > 0 ? kept / (kept + (double)total) : r->options.blend, .populations = kept > 0};
     choose_outputs(r);
@@ -107,17 +109,29 @@ static ek_status run_pass(recal *r) {
     return EK_OK;
 }
 
+/* What was measured is no average of batches. */
+static ek_status forget_updates(recal *r) {
+    for (size_t i = 0; i < r->report->count; i++) {
+        const eki_recal_norm *norm = &r->report->norms[i];
+        if (!norm->row->updated) continue;
+        EKI_TRY(eki_model_set_updates(r->model, (size_t)(norm->ref - r->model->norms), 0, r->err));
+    }
+    return EK_OK;
+}
+
 static ek_status run_all(recal *r) {
-    EKI_TRY(eki_feed_open(&r->feed, r->model, r->dataset, r->options.batch, r->options.use_metadata != 0, r->err));
+    EKI_TRY(eki_feed_open_as(&r->feed, r->model, r->dataset, r->options.batch, r->options.use_metadata != 0, r->how,
+                             r->err));
     EKI_TRY(eki_recal_list(r->model, r->options.one_pass != 0, r->report, r->err));
     r->outputs = calloc(r->report->count + 1, sizeof *r->outputs);
     if (r->outputs == NULL) return eki_fail_nomem(r->err, r->report->count * sizeof *r->outputs);
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level >= r->passes) r->passes = r->report->norms[i].level + 1;
     }
+    if (r->first_only && r->passes > 1) r->passes = 1;
     if (r->options.one_pass) EKI_TRY(eki_model_without_dropout(r->model, &r->view, r->err));
     for (r->pass = 0; r->pass < r->passes; r->pass++) EKI_TRY(run_pass(r));
-    return EK_OK;
+    return forget_updates(r);
 }
 
 ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
@@ -125,7 +139,13 @@ ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_re
     EKI_GIVEN(model, err);
     EKI_GIVEN(dataset, err);
     EKI_GIVEN(out, err);
-    recal r = {.model = model, .dataset = dataset, .options = ek_recalibrate_options_default(), .err = err};
+    return eki_recalibrate(model, dataset, options, (eki_feed_how){.gain = 1}, false, out, err);
+}
+
+ek_status eki_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
+                          eki_feed_how how, bool first_only, ek_recalibration **out, ek_error *err) {
+    recal r = {.model = model, .dataset = dataset, .how = how, .first_only = first_only, .err = err};
+    r.options = ek_recalibrate_options_default();
     *out = NULL;
     EKI_TRY(eki_options_take(&r.options, sizeof r.options, options, "ek_recalibrate_options", err));
     if (r.options.old_images < 0 || (r.options.old_images > 0 && r.options.blend > 0)) {

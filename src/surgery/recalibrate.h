@@ -2,11 +2,13 @@
 #ifndef EKI_RECALIBRATE_H
 #define EKI_RECALIBRATE_H
 
+#include "surgery/model_feed.h"
 #include "surgery/surgery.h"
 
-/* Count, mean and sum of squared deviations of one channel, in f64. */
+/* Count, mean and sum of squared deviations of one channel, in f64; `within` is that sum about the mean of each part
+ * instead, so that m2 - within is what lies between parts: examples, or batches where all is measured in one pass. */
 typedef struct eki_moment {
-    double count, mean, m2;
+    double count, mean, m2, within;
 } eki_moment;
 
 /* One batch norm on its way. */
@@ -26,6 +28,12 @@ struct ek_recalibration {
     size_t count;
 };
 
+/* ek_recalibrate on another view of the data; with `first_only` the norms that stand behind no other are all there is.
+ */
+ek_status eki_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
+                          eki_feed_how how, bool first_only, ek_recalibration **out, ek_error *err);
+
+void eki_moment_join(eki_moment *moment, const eki_moment *part);
 /* Merges the elements of one example and channel. */
 void eki_moment_add(eki_moment *moment, const float *x, int64_t count);
 

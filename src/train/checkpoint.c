@@ -78,11 +78,17 @@ static ek_status write_state(const ek_trainer *trainer, const ek_position *posit
 ek_status ek_trainer_save(const ek_trainer *trainer, const char *path, const ek_position *position, ek_error *err) {
     EKI_GIVEN(trainer, err);
     EKI_GIVEN(path, err);
+    EKI_TRY(eki_ranks_meet(trainer->ranks, trainer, err));
+    return eki_ranks_writes(trainer->ranks) ? ek_trainer_save_alone(trainer, path, position, err) : EK_OK;
+}
+
+ek_status ek_trainer_save_alone(const ek_trainer *trainer, const char *path, const ek_position *position,
+                                ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    EKI_GIVEN(path, err);
     const ek_position start = {.flags = ""};
     eki_identity previous, model = {.exists = true};
     eki_writer *writer;
-    EKI_TRY(eki_ranks_meet(trainer->ranks, trainer, err));
-    if (!eki_ranks_writes(trainer->ranks)) return EK_OK;
     EKI_TRY(identify(path, &previous, err));
     EKI_TRY(eki_writer_open(path, &writer, err));
     ek_status status = eki_model_write(trainer->model, NULL, writer, err);

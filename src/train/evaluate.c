@@ -1,8 +1,9 @@
 /* evaluate.c: accuracy and loss of a model over a data set.
  *
- * Examples go through in file order. Logits of an example have the same bits in any batch, and losses are added in f64
- * one by one, so that the result does not depend on the batch size. A model written for one batch size is run at that
- * size, the last batch filled up with its own examples again (batch statistics then are theirs).
+ * Examples go through in file order, but for batch statistics and samples. Logits of an example have the same bits in
+ * any batch, and losses are added in f64 one by one, so that the result does not depend on the batch size. A model
+ * written for one batch size is run at that size, the last batch filled up with its own examples again (batch
+ * statistics then are theirs).
  */
 #include "base/options.h"
 #include "train/trainer.h"
@@ -38,7 +39,7 @@ static ek_status open_loader(evaluation *e, int64_t batch) {
     ek_loader_options o = ek_loader_options_default();
     o.batch = batch;
     if (e->options.use_metadata) EKI_TRY(eki_model_moments(e->model, e->info.channels, o.mean, o.std, e->err));
-    o.shuffle = e->options.batch_statistics;
+    o.shuffle = e->options.batch_statistics || e->options.sample > 0;
     EKI_TRY(ek_loader_create(e->dataset, &o, &e->loader, e->err));
     return ek_loader_start_epoch(e->loader, 0, 0, e->err);
 }
@@ -63,6 +64,7 @@ static ek_status judge(evaluation *e, const ek_batch *batch, const float *logits
         eki_loss loss = eki_loss_compute(logits + i * classes, 1, classes, batch->labels + i, NULL);
         e->loss_sum += loss.sum;
         e->result->correct += loss.correct;
+        if (e->options.losses != NULL) e->options.losses[e->result->images + i] = loss.sum;
     }
     if (e->options.logits != NULL) {
         memcpy(e->options.logits + e->result->images * classes, logits,
@@ -98,16 +100,17 @@ static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
 static ek_status evaluate_all(evaluation *e) {
     EKI_TRY(open_exec(e));
     EKI_TRY(open_loader(e, e->fixed > 0 ? e->fixed : e->options.batch));
-    for (;;) {
+    int64_t wanted = e->options.sample > 0 && e->options.sample < e->info.count ? e->options.sample : e->info.count;
+    while (e->result->images < wanted) {
         ek_batch batch;
         EKI_TRY(ek_loader_next(e->loader, &batch, e->err));
-        if (batch.count == 0) break;
+        if (batch.count > wanted - e->result->images) batch.count = wanted - e->result->images;
         EKI_TRY(evaluate_batch(e, &batch));
         if (e->options.progress == NULL) continue;
-        if (e->options.progress(e->options.context, e->result->images, e->info.count) != 0) {
+        if (e->options.progress(e->options.context, e->result->images, wanted) != 0) {
             return eki_fail(e->err, EK_ERR_INTERRUPTED,
                             "evaluation was stopped after %" PRId64 " of %" PRId64 " images", e->result->images,
-                            e->info.count);
+                            wanted);
         }
     }
     if (e->result->images > 0) {
@@ -129,8 +132,12 @@ ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval
     if (e.options.batch < 1) {
         return eki_fail(err, EK_ERR_ARG, "batch = %" PRId64 " must be at least 1", e.options.batch);
     }
-    if (e.options.batch_statistics && e.options.logits != NULL) {
-        return eki_fail(err, EK_ERR_ARG, "batch_statistics goes through the images in another order: no logits");
+    if ((e.options.batch_statistics || e.options.sample > 0) && e.options.logits != NULL) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "batch_statistics and sample go through the images in another order: no logits");
+    }
+    if (e.options.sample < 0) {
+        return eki_fail(err, EK_ERR_ARG, "sample = %" PRId64 " must not be negative", e.options.sample);
     }
     if (e.options.mode < EK_MODE_FILE || e.options.mode > EK_MODE_TRAINING) {
         return eki_fail(err, EK_ERR_ARG, "mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",

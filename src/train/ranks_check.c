@@ -89,7 +89,10 @@ static ek_status take_statistics(const eki_ranks *ranks, const ek_trainer *train
             EKI_TRY(eki_broadcast(ranks->comm, EKI_CHANNEL_LAYERS, &label, 0, tensor->data, tensor_bytes(tensor), err));
         }
     }
-    return EK_OK;
+    size_t bytes = graph->n_values * sizeof *trainer->updates;
+    const eki_label label = eki_label_make(EKI_KIND_DATA, "counts of updates", trainer->step, -1, EK_I64);
+    EKI_TRY(eki_broadcast(ranks->comm, EKI_CHANNEL_LAYERS, &label, 0, trainer->updates, bytes, err));
+    return eki_statistics_keep(trainer, err);
 }
 
 ek_status eki_ranks_meet(const eki_ranks *ranks, const ek_trainer *trainer, ek_error *err) {

@@ -61,6 +61,10 @@ ek_status eki_train_options_check(ek_train_options *o, const ek_train_options *g
         return eki_fail(err, EK_ERR_ARG, "schedule %d is none of constant (0), step (1), cosine (2), one cycle (3)",
                         (int)o->schedule);
     }
+    if (o->statistics < EK_STATISTICS_AUTO || o->statistics > EK_STATISTICS_EXACT) {
+        return eki_fail(err, EK_ERR_ARG, "statistics %d is none of auto (0), ema (1), debiased (2), exact (3)",
+                        (int)o->statistics);
+    }
     if (o->lr == 0) o->lr = eki_default_lr(o->optimizer);
     if (o->chunk == 0) o->chunk = 1;
     if (o->lr_depth_decay == 0) o->lr_depth_decay = 1;

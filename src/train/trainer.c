@@ -35,6 +35,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     EKI_TRY(check_statistics(trainer->model, err));
     trainer->logits = ek_model_logits(trainer->model);
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
+    EKI_TRY(eki_statistics_open(trainer, err));
     eki_exec_options options = {.mode = EKI_MODE_TRAINING,
                                 .threads = o->threads,
                                 .backward = true,
@@ -44,6 +45,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .profile = o->profile != 0,
                                 .seed = o->seed,
                                 .norm_switches = trainer->switches,
+                                .norm_updates = trainer->updates,
                                 .ranks = eki_ranks_collective(trainer->ranks),
                                 .gradient_ready = trainer->ranks != NULL ? eki_ranks_gradient_ready : NULL,
                                 .gradient_context = trainer->ranks,
@@ -77,6 +79,7 @@ void ek_trainer_destroy(ek_trainer *trainer) {
     eki_exec_destroy(trainer->exec);
     eki_ranks_free(trainer->ranks);
     free(trainer->switches);
+    free(trainer->updates);
     free(trainer);
 }
 
@@ -165,6 +168,7 @@ static ek_status commit(ek_trainer *trainer, double lr, ek_error *err) {
     eki_optimizer_step(&trainer->options, lr, trainer->step + 1, &trainer->groups);
     eki_threads_set(threads);
     ek_status status = eki_exec_commit(trainer->exec, err);
+    if (status == EK_OK) status = eki_statistics_keep(trainer, err);
     trainer->step++;
     if (plan->skipped_updates > before) {
         trainer->skipped += plan->skipped_updates - before;

@@ -97,6 +97,7 @@ struct ek_trainer {
     ek_train_options options;
     eki_exec *exec;
     uint8_t *switches;
+    int64_t *updates; /* by value id of a running mean: of a debiased average, so far */
     const char *logits;
     eki_rules rules;
     eki_groups groups;
@@ -106,6 +107,12 @@ struct ek_trainer {
     int64_t skipped;         /* running-statistics updates refused */
     char skipped_text[256];
 };
+
+/* ---- statistics.c: how running statistics are averaged ---- */
+/* Reads the counts of the model and sets the switches of the norms whose average is debiased. */
+ek_status eki_statistics_open(ek_trainer *trainer, ek_error *err);
+/* Keeps the counts in the model. */
+ek_status eki_statistics_keep(const ek_trainer *trainer, ek_error *err);
 
 /* An exec for the switches that the model has now. */
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err);

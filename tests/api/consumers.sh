@@ -6,6 +6,7 @@
 #       make        the same by its Makefile fragment
 #       engine      a program of its own against the installed engine, with pkg-config and find_package; the program, its
 #                   man pages and completions; and what `--target uninstall` does leaves nothing of it
+# and what docs/embedding.md shows for a way, as it stands.
 set -euo pipefail
 way=$1 cc=$2 source=$3 build=$4 work=$5/$1
 rm -rf "$work"
@@ -20,6 +21,17 @@ install() { # options
 names=$(cd "$source/examples" && ls ./*.c | sed 's/.c$//')
 run_all() { # folder
     for name in $names; do "$1/$name" >"$work/$name.out" || { echo "$name failed" >&2; cat "$work/$name.out"; exit 1; }; done
+}
+
+# README's program as app.c, and the blocks of docs/embedding.md as NNN.LANGUAGE, in the folder page. What they build must
+# print what README says.
+page() {
+    mkdir -p "$work/page/readme"
+    awk -v folder="$work/page/readme" -f "$source/tests/guide/blocks.awk" "$source/README.md"
+    awk -v folder="$work/page" -f "$source/tests/guide/blocks.awk" "$source/docs/embedding.md"
+    mv "$work"/page/readme/*.c "$work/page/app.c"
+    mv "$work"/page/readme/*.text "$work/page/expected"
+    cd "$work/page"
 }
 
 case $way in
@@ -37,6 +49,10 @@ pkgconfig)
         "$work/$name.static" >/dev/null
     done
     LD_LIBRARY_PATH=$lib run_all "$work"
+    page
+    ln -s "$work/prefix" ek
+    sed 1d 001.sh | HOME=$PWD bash -eu # the first line builds and installs
+    ./a.out | cmp - expected
     ;;
 cmake)
     install --component norm
@@ -44,6 +60,11 @@ cmake)
         -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
     cmake --build "$work/build" >/dev/null
     run_all "$work/build"
+    page
+    { printf 'cmake_minimum_required(VERSION 3.20)\nproject(app C)\nadd_executable(app app.c)\n'; cat 002.cmake; } >CMakeLists.txt
+    cmake -B app -DCMAKE_PREFIX_PATH="$work/prefix" . >/dev/null
+    cmake --build app >/dev/null
+    app/app | cmp - expected
     ;;
 vendored)
     "$source/scripts/vendor.sh" "$work/evenkeel" >/dev/null
@@ -62,6 +83,11 @@ make)
     } >"$work/Makefile"
     make -s -C "$work"
     run_all "$work"
+    page
+    mkdir third_party
+    ln -s "$work/evenkeel" third_party/evenkeel
+    make -s -f 004.make EVENKEEL_BUILD="$work/build/evenkeel" CC="$cc" app
+    ./app | cmp - expected
     ;;
 engine)
     install

@@ -25,7 +25,8 @@ typedef struct setting {
     /* Results. */
     uint64_t hash[MAX_RANKS];
     double loss[MAX_RANKS];
-    float *weights; /* of rank 0, all tensors one after the other */
+    int64_t updates[MAX_RANKS]; /* of running statistics */
+    float *weights;             /* of rank 0, all tensors one after the other */
     size_t count;
 } setting;
 
@@ -100,6 +101,7 @@ static void train_body(world_rank *self) {
         }
         if (self->status == EK_OK) {
             s->hash[self->rank] = fixture_hash(model);
+            s->updates[self->rank] = ek_model_norm_get(model, 0).updates;
             if (self->rank == 0) keep_weights(s, model);
         }
         ek_trainer_destroy(trainer);
@@ -124,6 +126,7 @@ static void run_well(setting *s, int ranks) {
             fail_msg("rank %d of %d: %s: %s", r, ranks, ek_status_name(results[r].status), results[r].err.text);
         }
         assert_int_equal(s->hash[r], s->hash[0]);
+        assert_int_equal(s->updates[r], s->updates[0]);
         assert_true(s->loss[r] == s->loss[0]);
     }
 }
@@ -175,6 +178,26 @@ static void two_images_per_rank_are_one_batch(void **state) {
     uint64_t hash = s.hash[0];
     run_well(&s, 16);
     assert_true(s.hash[0] == hash);
+    free(s.weights);
+}
+
+/* A rank without examples has nothing to update its statistics with; after a checkpoint it has rank 0's and their
+ * count. */
+static void updates_are_counted_alike(void **state) {
+    (void)state;
+    setting s = {.architecture = "cnn6",
+                 .norm = EK_NORM_BATCH,
+                 .batch = 13,
+                 .threads = 1,
+                 .chunk = 1,
+                 .until = STEPS,
+                 .path = fixture_path("counted.onnx")};
+    s.odd = -1;
+    run_well(&s, 16);
+    assert_int_equal(s.updates[15], STEPS);
+    s.sync = 1;
+    run_well(&s, 16);
+    assert_int_equal(s.updates[15], STEPS);
     free(s.weights);
 }
 
@@ -312,6 +335,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reproducible_is_the_same_for_any_number_of_ranks),
         cmocka_unit_test(two_images_per_rank_are_one_batch),
+        cmocka_unit_test(updates_are_counted_alike),
         cmocka_unit_test(a_checkpoint_goes_on_over_other_ranks),
         cmocka_unit_test(fast_follows_one_process),
         cmocka_unit_test(groups_train),

@@ -34,7 +34,7 @@ while IFS=$'\t' read -r page command words; do
     for word in $(grep -oE '(^| )--[a-z][a-z-]+' <<<"$words"); do
         case $options in *" ${word#--} "*) ;; *) complain "$page: evenkeel $command has no option $word" ;; esac
     done
-done < <(grep -HoE '\bevenkeel (train|eval|run|models|inspect|freeze|fold|unfold|recalibrate|convert|diff|bench|study|env) [^`|;#]*' \
+done < <(grep -HoE '\bevenkeel (train|eval|predict|run|models|inspect|freeze|fold|unfold|recalibrate|convert|diff|bench|study|env) [^`|;#]*' \
     "${pages[@]}" | sed -E "s/^([^:]*):evenkeel ([a-z]+) (.*)/\1\t\2\t\3/")
 [ "$lines" -gt 50 ] || complain "only $lines command lines were found"
 [ "$status" -ne 0 ] || echo "pages: ${#pages[@]} pages, $links links, $lines command lines"

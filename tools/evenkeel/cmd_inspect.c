@@ -63,7 +63,7 @@ static void put_norm(eki_json *json, const ek_norm_seen *seen) {
     eki_json_close(json);
 }
 
-static void show_json(const char *path, const ek_model *model, const ek_inspection *in, const gap *g) {
+static void show_json(const char *path, const ek_model *model, const ek_inspection *in, const ek_diagnosis *g) {
     eki_json json;
     eki_json_start(&json, stdout, 2);
     eki_json_object(&json, NULL);
@@ -136,10 +136,10 @@ static int run_inspect(const arguments *args) {
     ek_status status = model_open(path, &model, &err);
     if (status == EK_OK) status = ek_inspect(model, &in, &err);
     int code = EXIT_DONE, measured = option_text(args, "data") != NULL;
-    gap g = {0};
+    ek_diagnosis g = {0};
     if (status == EK_OK && measured) {
         interrupt_listen();
-        status = gap_measure(args, path, &g, &err);
+        status = gap_measure(args, model, &g, &err);
     }
     if (status == EK_OK) {
         if (option_flag(args, "json"))
@@ -149,8 +149,9 @@ static int run_inspect(const arguments *args) {
         if (measured && !option_flag(args, "json")) gap_show(&g);
         const ek_finding *worst = ek_inspection_finding(in, 0);
         if (option_flag(args, "check") && worst != NULL && worst->severity > EK_NOTE) code = EXIT_CHECK;
+        if (option_flag(args, "check") && measured && gap_found(&g)) code = EXIT_CHECK;
     }
-    gap_free(&g);
+    ek_diagnosis_free(&g);
     ek_inspection_destroy(in);
     ek_model_destroy(model);
     return status == EK_OK ? code : report_input(&err);

@@ -1,9 +1,10 @@
-/* cmd_run.c: `evenkeel run`: a model on .npy arrays.
+/* cmd_run.c: `evenkeel run`: a model on .npy arrays or image files.
  *
- * Arrays go in as they are: evenkeel.mean and evenkeel.std of the file are never applied here. By default norms and
+ * Arrays go in as they are: evenkeel.mean and evenkeel.std of the file are applied to images only. By default norms and
  * dropout do what their nodes say, as in any ONNX runtime.
  */
 #include "command.h"
+#include "image_feed.h"
 #include "inputs.h"
 #include "message.h"
 #include "report/json_out.h"
@@ -33,6 +34,14 @@ static const option run_options[] = {
      .group = "Arrays",
      .help = "where to write an output; NAME may be any value of the graph. Without --output the outputs are "
              "summarized only"},
+    {.name = "image",
+     .type = OPT_FILE,
+     .argument = "FILE",
+     .traits = OPT_REPEAT,
+     .group = "Images",
+     .help = "an image for the first input that --input does not feed, sized and normalized as the file says; several "
+             "(or a folder) make a batch"},
+    OPTION_OPEN_SIZE,
     {.name = "mode",
      .type = OPT_CHOICE,
      .choices = "file|inference|training",
@@ -62,6 +71,8 @@ typedef struct job {
     const char *files[MAX_PORTS];   /* where each goes, NULL = nowhere */
     size_t output_count;
     char names[MAX_PORTS][256];
+    image_feed images;
+    int image_input; /* which input takes them; -1 = none */
 } job;
 
 static ek_status list_inputs(const job *j, const char *text, const char *why, ek_error *err) {
@@ -119,6 +130,28 @@ static ek_status replace_default(const job *j, const char *text, ek_error *err) 
     return status;
 }
 
+/* Images go to the first input that no array feeds. */
+static ek_status read_images(job *j, size_t count, ek_error *err) {
+    size_t index = 0;
+    while (index < count && j->sources[index] != NULL) index++;
+    const char *path = option_text(j->args, "image");
+    if (index == count) return fail(err, EK_ERR_ARG, "--image %s: every input is fed by --input", path);
+    j->sources[index] = path;
+    j->image_input = (int)index;
+    return image_feed_open(j->args, j->model, index, &j->images, err);
+}
+
+/* An array skips what the file says of images. */
+static void tell_unprepared(const job *j, size_t count) {
+    ek_model_images images;
+    ek_error ignored = {0};
+    if (count == 0 || j->image_input == 0 || ek_model_describe_images(j->model, &images, &ignored) != EK_OK ||
+        images.moments == 0)
+        return;
+    note("%s goes in as it is: the mean and deviation that %s keeps are for images (--image FILE), not for arrays",
+         j->sources[0], ek_model_path(j->model));
+}
+
 static ek_status read_inputs(job *j, ek_error *err) {
     size_t count = ek_model_input_count(j->model);
     if (count > MAX_PORTS)
@@ -138,14 +171,16 @@ static ek_status read_inputs(job *j, ek_error *err) {
             if (same_file(file, j->files[o]))
                 return fail(err, EK_ERR_ARG, "--output %s would replace this input; give another name", j->files[o]);
         j->sources[index] = file;
-        ek_status status = ek_npy_read(file, &j->arrays[index], err);
-        if (status != EK_OK) return status;
+        ek_status read = ek_npy_read(file, &j->arrays[index], err);
+        if (read != EK_OK) return read;
         if (j->arrays[index].rank > EK_MAX_RANK)
             return fail(err, EK_ERR_SHAPE, "%s has rank %d; the limit is %d", file, j->arrays[index].rank, EK_MAX_RANK);
     }
-    for (size_t i = 0; i < count; i++)
-        if (j->sources[i] == NULL) return list_inputs(j, "NAME=FILE.npy", "an input is missing", err);
-    return EK_OK;
+    ek_status status = option_given(j->args, "image") ? read_images(j, count, err) : EK_OK;
+    for (size_t i = 0; i < count && status == EK_OK; i++)
+        if (j->sources[i] == NULL) status = list_inputs(j, "NAME=FILE.npy", "an input is missing", err);
+    if (status == EK_OK) tell_unprepared(j, count);
+    return status;
 }
 
 /* Splits --output into names and files; without a name the model's outputs are taken in order. */
@@ -190,6 +225,7 @@ static ek_status execute(job *j, ek_error *err) {
         inputs[i] = (ek_array){.dtype = j->arrays[i].dtype, .rank = j->arrays[i].rank, .data = j->arrays[i].data};
         memcpy(inputs[i].dims, j->arrays[i].dims, sizeof inputs[i].dims);
     }
+    if (j->image_input >= 0) inputs[j->image_input] = j->images.array;
     ek_status status = ek_session_create(j->model, &options, &j->session, err);
     return status == EK_OK ? ek_session_run(j->session, inputs, count, err) : status;
 }
@@ -284,12 +320,14 @@ static int run_run(const arguments *args) {
         return report(&err);
     }
     j->args = args;
+    j->image_input = -1;
     ek_status status = model_open(args->operands[0], &j->model, &err);
     if (status == EK_OK) status = choose_outputs(j, &err);
     if (status == EK_OK) status = read_inputs(j, &err);
     if (status == EK_OK) status = execute(j, &err);
     if (status == EK_OK) status = deliver(j, &err);
     ek_session_destroy(j->session);
+    image_feed_close(&j->images);
     for (int i = 0; i < MAX_PORTS; i++) ek_npy_free(&j->arrays[i]);
     ek_model_destroy(j->model);
     free(j);
@@ -298,13 +336,14 @@ static int run_run(const arguments *args) {
 
 const command command_run = {
     .name = "run",
-    .summary = "Run a model on .npy arrays",
+    .summary = "Run a model on .npy arrays or image files",
     .operands = "MODEL.onnx",
     .minimum = 1,
     .maximum = 1,
     .example = "evenkeel run digits.onnx --input x.npy --output y.npy\n"
-               "evenkeel run m.onnx -i ids=ids.npy -i mask=mask.npy -o logits=l.npy",
-    .description = "Arrays go in as they are; input mean and deviation kept in the file are not applied.",
+               "evenkeel run m.onnx -i ids=ids.npy -i mask=mask.npy -o logits=l.npy\n"
+               "evenkeel run m.onnx --image photo.jpg --output y.npy",
+    .description = "Arrays go in as they are; input mean and deviation kept in the file are applied to images only.",
     .next = "evenkeel eval digits.onnx --data builtin:strokes",
     .options = run_options,
     .run = run_run,

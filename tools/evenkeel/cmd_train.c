@@ -137,8 +137,12 @@ static int run_train(const arguments *args) {
             status = train_loop(job, &err);
         }
         int others = job != NULL && ek_comm_rank(job->comm) > 0; /* rank 0 tests for all */
+        if (status == EK_OK && !others) status = train_settle(job, &err);
         if (status == EK_OK && !others) status = test(job, &err);
-        if (status == EK_OK && !others) report_result(job);
+        if (status == EK_OK && !others) {
+            train_compare(job);
+            report_result(job);
+        }
         if (status != EK_OK) {
             if (job != NULL && status != EK_ERR_INTERRUPTED) ek_comm_tell(job->comm, &err);
             code = job ? explain(job, &err) : report(&err);

@@ -4,8 +4,8 @@
 
 #include "command.h"
 
-extern const command command_train, command_eval, command_run, command_models, command_inspect, command_fold,
-    command_unfold, command_convert, command_diff, command_recalibrate, command_freeze, command_env, command_study,
-    command_bench, command_help, command_completion, command_version;
+extern const command command_train, command_eval, command_predict, command_run, command_models, command_inspect,
+    command_fold, command_unfold, command_convert, command_diff, command_recalibrate, command_freeze, command_env,
+    command_study, command_bench, command_help, command_completion, command_version;
 
 #endif

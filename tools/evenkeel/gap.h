@@ -1,26 +1,16 @@
-/* gap.h: how a model does on data with its running statistics, and with those of the data. */
+/* gap.h: the likely cause of a gap between training and inference, as text and as JSON. */
 #ifndef EK_TOOL_GAP_H
 #define EK_TOOL_GAP_H
 
 #include "command.h"
 #include "report/json_out.h"
 
-#include <evenkeel/surgery.h>
-#include <evenkeel/train.h>
+#include <evenkeel/doctor.h>
 
-typedef struct gap {
-    ek_recalibration *shift; /* of each norm, behind norms that fit the data */
-    int64_t images;
-    int labelled;                                /* the results below are there */
-    ek_eval_result running, batch, recalibrated; /* running statistics, those of each batch, those of all the data */
-    const char *cause, *remedy;
-    char detail[256];
-} gap;
-
-/* Opens --data and measures; `path` is read anew, since recalibration changes a model. */
-EK_NODISCARD ek_status gap_measure(const arguments *args, const char *path, gap *g, ek_error *err);
-void gap_free(gap *g);
-void gap_show(const gap *g);
-void gap_put(eki_json *json, const gap *g); /* an object "data" */
+/* Opens --data and measures; ek_diagnosis_free afterwards. */
+EK_NODISCARD ek_status gap_measure(const arguments *args, const ek_model *model, ek_diagnosis *d, ek_error *err);
+int gap_found(const ek_diagnosis *d); /* 1 = a cause is named */
+void gap_show(const ek_diagnosis *d);
+void gap_put(eki_json *json, const ek_diagnosis *d); /* an object "data" */
 
 #endif

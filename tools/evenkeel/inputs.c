@@ -145,6 +145,30 @@ ek_status image_options(const arguments *args, const ek_model *model, ek_model_i
     return status;
 }
 
+ek_status file_options(const arguments *args, const ek_model *model, ek_model_images *images,
+                       ek_dataset_options *options, ek_error *err) {
+    ek_status status = image_options(args, model, images, options, err);
+    if (status != EK_OK) return status;
+    if (images->channels != 0 && options->channels == 0)
+        return fail(
+            err, EK_ERR_UNSUPPORTED,
+            "%s takes images of %d channels as [N,C,H,W], but image files are gray or RGB; evenkeel run --input "
+            "takes arrays",
+            ek_model_path(model), images->channels);
+    if (images->channels == 0) options->channels = 3;
+    ek_tensor_info input = ek_model_input(model, 0);
+    for (int i = 2; i < 4 && input.rank == 4 && options->height > 0; i++)
+        if (input.dims[i] > 0 && input.dims[i] != (i == 2 ? options->height : options->width))
+            return fail(err, EK_ERR_SHAPE,
+                        "--size %s: %s takes images of %dx%d; without --size they are resized to that",
+                        option_text(args, "size"), ek_model_path(model), images->height, images->width);
+    if (options->height == 0) options->height = images->height;
+    if (options->width == 0) options->width = images->width;
+    if (options->height > 0 && options->width > 0) return EK_OK;
+    return fail(err, EK_ERR_ARG, "%s does not say how large its images are; --size HxW does, such as --size 224x224",
+                ek_model_path(model));
+}
+
 static ek_status open_data(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                            int64_t limit, int unlabelled, ek_dataset **dataset, ek_error *err) {
     ek_model_images images;

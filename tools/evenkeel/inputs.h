@@ -18,6 +18,12 @@
         .name = "size", .type = OPT_TEXT, .argument = "HxW", .group = "Data",                                          \
         .help = "resize images to this; default: as they are, image folders to the size of the model"                  \
     }
+/* Of image files, which always have the size of the model. */
+#define OPTION_OPEN_SIZE                                                                                               \
+    {                                                                                                                  \
+        .name = "size", .type = OPT_TEXT, .argument = "HxW", .group = "Images",                                        \
+        .help = "height and width of the images, where neither the model nor training fixed them"                      \
+    }
 
 /* Which part of --data; `otherwise` is "train" or "test". Read it with data_split. Only image folders and tables have a
  * validation part. */
@@ -39,9 +45,10 @@
     }
 
 /* Another exposure of the same images. */
-#define OPTION_INPUT_AFFINE                                                                                            \
+#define OPTION_INPUT_AFFINE OPTION_INPUT_AFFINE_OF("Data")
+#define OPTION_INPUT_AFFINE_OF(heading)                                                                                \
     {                                                                                                                  \
-        .name = "input-affine", .type = OPT_TEXT, .argument = "A,B", .group = "Data",                                  \
+        .name = "input-affine", .type = OPT_TEXT, .argument = "A,B", .group = heading,                                 \
         .help = "take A x + B for every pixel x in [0, 1] (before mean and deviation), as under another light"         \
     }
 
@@ -54,6 +61,9 @@ ek_split data_split(const arguments *args);
  * --input-affine where the command has it, as gray or RGB as the model says. */
 EK_NODISCARD ek_status image_options(const arguments *args, const ek_model *model, ek_model_images *images,
                                      ek_dataset_options *options, ek_error *err);
+/* The same for image files: their size and channels must be known. EK_ERR_ARG, EK_ERR_UNSUPPORTED. */
+EK_NODISCARD ek_status file_options(const arguments *args, const ek_model *model, ek_model_images *images,
+                                    ek_dataset_options *options, ek_error *err);
 /* Says that gray images became RGB, or the reverse. */
 void tell_channels(const char *spec, int stored, int taken);
 

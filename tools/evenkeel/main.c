@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 const command *const commands[] = {
-    &command_train,  &command_eval,    &command_run,  &command_models,      &command_inspect, &command_fold,
-    &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,  &command_env,
-    &command_study,  &command_bench,   &command_help, &command_completion,  &command_version, NULL,
+    &command_train, &command_eval,   &command_predict, &command_run,  &command_models,      &command_inspect,
+    &command_fold,  &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,
+    &command_env,   &command_study,  &command_bench,   &command_help, &command_completion,  &command_version,
+    NULL,
 };
 
 const command *command_find(const char *name) {

@@ -58,7 +58,7 @@ ek_status fail_in(ek_error *err, const char *format, ...) {
     return err->status;
 }
 
-static void say_error(const char *text) {
+void say_error(const char *text) {
     const char *red = tool_voice.colour ? "\033[1;31m" : "", *plain = tool_voice.colour ? "\033[0m" : "";
     char who[32] = "";
     if (tool_voice.ranks > 1) snprintf(who, sizeof who, " [rank %d]", tool_voice.rank);

@@ -43,6 +43,8 @@ __attribute__((format(printf, 2, 3)))
 ek_status
 fail_in(ek_error *err, const char *format, ...);
 
+/* An error on standard error; the run may go on. */
+void say_error(const char *text);
 /* Reports err on standard error (with --json also as an object on standard output); returns the exit status. A usage
  * error (EXIT_USAGE) is followed by where to find help. */
 int report(const ek_error *err);

@@ -48,6 +48,8 @@ ek_status train_flags_write(train_job *job, ek_error *err) {
     if (file == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
     for (const option *o = job->args->command->options; o->name != NULL; o++) {
         const option_value *value = option_get(job->args, o->name);
+        int64_t chosen = train_chosen(job, o->name);
+        if (chosen > 0) fprintf(file, "%s=%lld\n", o->name, (long long)chosen);
         if (value->given == 0 || (o->traits & OPT_UNSAVED)) continue;
         for (int i = 0; i < value->count; i++) fprintf(file, "%s=%s\n", o->name, value->texts[i]);
     }

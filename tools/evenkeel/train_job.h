@@ -16,6 +16,13 @@ typedef struct epoch_row {
     double loss, accuracy, lr, seconds;
 } epoch_row;
 
+/* What the end of training found, on so many training images. */
+typedef struct settlement {
+    int64_t images;
+    int averaged, measured;               /* batch norms with running statistics; these were measured exactly */
+    ek_eval_result running, batch, final; /* with the average; with the statistics of each batch; of the file */
+} settlement;
+
 typedef struct train_job {
     const arguments *args; /* with those of the checkpoint merged in */
     const char *output;    /* file to write; NULL only in a dry run */
@@ -32,8 +39,10 @@ typedef struct train_job {
     char head[320]; /* what became of the classifier; "" = it is as it was */
     int phase;      /* epoch, from 1, whose switches are in force */
 
-    int64_t batches, total_steps; /* batches per epoch */
-    ek_position position;         /* where training is */
+    int64_t batches, total_steps;        /* batches per epoch */
+    int64_t chosen_epochs, chosen_batch; /* for few images; 0 = as the option says */
+    settlement settled;
+    ek_position position; /* where training is */
     ek_step_result last;
     int resumed;
     int saved;          /* checkpoints written by this process */
@@ -54,6 +63,20 @@ EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
+
+/* ---- train_size.c: epochs and batch, and what is too small ---- */
+void train_choose_size(train_job *job);
+int64_t train_batch(const train_job *job);
+int64_t train_epochs(const train_job *job);
+int64_t train_chosen(const train_job *job, const char *name); /* of an option that was not given; 0 = nothing */
+int train_averages(const train_job *job);                     /* some batch norm updates its statistics */
+void train_tell_size(const train_job *job);
+
+/* ---- train_settle.c: the end, on rank 0 ---- */
+/* Measures the statistics of batch norms exactly where they are asked for so, or do not fit. */
+EK_NODISCARD ek_status train_settle(train_job *job, ek_error *err);
+/* After the test: warns where the accuracy is that of the training images only. */
+void train_compare(const train_job *job);
 
 /* ---- train_ranks.c: training over the ranks that mpirun started ---- */
 /* ek_comm_guard: before anything else. At least 0 = the exit status to return at once. */

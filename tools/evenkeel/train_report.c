@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MOST_LINES = 50 }; /* of epochs; where there are more, every other or third ... */
+
 /* Progress as JSON lines rather than as text. */
 static int as_lines(void) { return tool_voice.json && !is_terminal(STDERR_FILENO); }
 
@@ -40,6 +42,7 @@ void report_start(const train_job *job) {
          ek_model_norm_count(job->model));
     note("training  %lld steps, %lld an epoch, batch %lld, %s, peak lr %g", (long long)job->total_steps,
          (long long)job->batches, (long long)job->loading.batch, option_text(job->args, "optimizer"), job->training.lr);
+    train_tell_size(job);
     if (job->resumed)
         note("resumed   at epoch %lld, batch %lld (step %lld)", (long long)job->position.epoch + 1,
              (long long)job->position.batch, (long long)train_step(job));
@@ -83,7 +86,8 @@ void report_epoch(train_job *job, double seconds) {
     }
     char duration[32];
     duration_text(seconds, duration);
-    int64_t epochs = (job->total_steps + job->batches - 1) / job->batches;
+    int64_t epochs = (job->total_steps + job->batches - 1) / job->batches, each = epochs / MOST_LINES + 1;
+    if (row.epoch % each != 0 && row.epoch != epochs) return;
     note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%  lr %.4g  %s", (long long)row.epoch, (long long)epochs, row.loss,
          100 * row.accuracy, row.lr, duration);
 }
@@ -199,6 +203,20 @@ static void put_parameters(eki_json *json, const train_job *job) {
     eki_json_close(json);
 }
 
+/* How the running statistics did on training images, and what became of them. */
+static void put_statistics(eki_json *json, const train_job *job) {
+    const settlement *s = &job->settled;
+    if (!s->averaged) return;
+    eki_json_object(json, "statistics");
+    eki_json_bool(json, "measured", s->measured);
+    eki_json_int(json, "images", s->images);
+    eki_json_real(json, "accuracy_average", s->running.accuracy);
+    eki_json_real(json, "accuracy_batch", s->batch.accuracy);
+    eki_json_real(json, "loss_average", s->running.loss);
+    eki_json_real(json, "loss_batch", s->batch.loss);
+    eki_json_close(json);
+}
+
 static void result_json(const train_job *job) {
     eki_json json;
     eki_json_start(&json, stdout, 2);
@@ -219,6 +237,8 @@ static void result_json(const train_job *job) {
     eki_json_int(&json, "ranks", ek_comm_size(job->comm));
     eki_json_real(&json, "exchange_seconds", job->last.exchange_seconds);
     eki_json_int(&json, "skipped_updates", job->last.skipped_updates);
+    eki_json_real(&json, "training_accuracy", job->settled.final.accuracy);
+    put_statistics(&json, job);
     put_parameters(&json, job);
     put_epochs(&json, job);
     if (job->training.profile) put_profile(&json, job);

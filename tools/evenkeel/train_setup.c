@@ -198,7 +198,7 @@ static void question_rate(const ek_train_options *o) {
 static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_error *err) {
     ek_tensor_info input = ek_model_input(model, 0);
     char text[32];
-    if (input.rank != 4 || (input.dims[2] > 0 && input.dims[3] > 0)) return EK_OK;
+    if (input.rank == 4 && input.dims[2] > 0 && input.dims[3] > 0) return EK_OK;
     snprintf(text, sizeof text, "%dx%d", data->height, data->width);
     return ek_model_set_metadata(model, "evenkeel.size", text, err);
 }
@@ -241,7 +241,8 @@ static ek_status choose_moments(train_job *job, float *mean, float *std, ek_erro
 ek_status train_make_loader(train_job *job, ek_error *err) {
     ek_loader_options *o = &job->loading;
     *o = ek_loader_options_default();
-    o->batch = option_int(job->args, "batch");
+    train_choose_size(job);
+    o->batch = train_batch(job);
     o->drop_last = option_choice(job->args, "last");
     o->shuffle = 1;
     o->seed = (uint64_t)option_int(job->args, "seed");
@@ -257,8 +258,8 @@ ek_status train_make_loader(train_job *job, ek_error *err) {
     if (job->batches < 1)
         return fail(err, EK_ERR_ARG, "an epoch has no batch: %lld examples, --batch %lld, --last drop",
                     (long long)ek_dataset_describe(job->train).count, (long long)o->batch);
-    int64_t epochs = option_int(job->args, "epochs");
-    job->total_steps = option_given(job->args, "steps") ? option_int(job->args, "steps") : epochs * job->batches;
+    job->total_steps =
+        option_given(job->args, "steps") ? option_int(job->args, "steps") : train_epochs(job) * job->batches;
     return EK_OK;
 }
 
@@ -287,6 +288,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->reproducible = option_flag(job->args, "reproducible");
     o->chunk = option_int(job->args, "chunk");
     o->profile = option_flag(job->args, "profile");
+    o->statistics = (ek_statistics)option_choice(job->args, "statistics");
     train_use_ranks(job);
     if (o->warmup_steps > 0 && o->schedule == EK_SCHEDULE_ONE_CYCLE)
         return fail(err, EK_ERR_ARG, "--warmup needs --schedule constant, step or cosine; one-cycle has its own");

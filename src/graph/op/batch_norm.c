@@ -2,9 +2,9 @@
  *
  * Statistics come from the batch or from the running ones by the plan's mode: FILE does what the node says by its
  * opset; INFERENCE always takes the running ones; TRAINING takes the batch's unless the node's statistics are frozen.
- * Momentum is ONNX's: running = momentum * running + (1 - momentum) * batch, with the population variance. The update
- * is made once, by commit; a batch that is not finite is refused, counted and named. Nodes that ask for running
- * statistics as outputs get updated copies of their inputs.
+ * Momentum is ONNX's: running = momentum * running + (1 - momentum) * batch, with the population variance; a debiased
+ * average begins at its first batch instead. The update is made once, by commit; a batch that is not finite is refused,
+ * counted and named. Nodes that ask for running statistics as outputs get updated copies of their inputs.
  */
 #include "graph/op/op_norm.h"
 
@@ -47,11 +47,34 @@ static bool batch_statistics(const eki_step *step) {
     return eki_node_int(step->node, "training_mode", 0) != 0;
 }
 
+static bool debiased(const eki_step *step) {
+    return step->plan->mode == EKI_MODE_TRAINING && (eki_norm_switches(step) & EKI_NORM_DEBIASED) != 0;
+}
+
+/* One update of running statistics, the next after `updates` of them. The plain average of a norm is not counted. */
+static ek_status update(const eki_step *step, float *mean, float *variance, int64_t *updates, ek_norm_update *report,
+                        ek_error *err) {
+    const eki_norm_state *state = step->priv;
+    if (debiased(step)) {
+        return ek_norm_update_debiased(state->plan, step->saved, mean, variance, updates, report, err);
+    }
+    EKI_TRY(ek_norm_update_running(state->plan, step->saved, mean, variance, report, err));
+    if (report->updated) *updates = 0;
+    return EK_OK;
+}
+
+/* Of the running statistics that the node reads. */
+static int64_t updates_so_far(const eki_step *step) {
+    const eki_value *mean = step->node->in[3];
+    return step->plan->norm_updates != NULL && mean != NULL ? step->plan->norm_updates[mean->id] : 0;
+}
+
 ek_status eki_op_BatchNormalization_prepare(eki_step *step, ek_error *err) {
     ek_norm_desc desc = eki_norm_desc_of(step, EK_NORM_BATCH);
     bool batch = batch_statistics(step), more = more_outputs(step);
     desc.momentum = (double)eki_node_float(step->node, "momentum", 0.9f);
     if (batch && step->plan->mode == EKI_MODE_TRAINING) desc.ghost = step->plan->virtual_batch;
+    if (debiased(step)) desc.running_start = EK_START_DEBIASED;
     size_t extra = more ? 4 * (size_t)desc.dims[1] * sizeof(float) : 0;
     EKI_TRY(eki_norm_prepare(step, &desc, extra, batch && (more || step->plan->mode == EKI_MODE_TRAINING), err));
     eki_norm_state *state = step->priv;
@@ -79,7 +102,8 @@ static ek_status write_outputs(eki_step *step, ek_error *err) {
         memcpy(output(step, 4), step->in[4].data, bytes);
         return EK_OK;
     }
-    return ek_norm_update_running(state->plan, step->saved, output(step, 1), output(step, 2), &report, err);
+    int64_t updates = updates_so_far(step);
+    return update(step, output(step, 1), output(step, 2), &updates, &report, err);
 }
 
 ek_status eki_op_BatchNormalization_forward(eki_step *step, ek_error *err) {
@@ -105,8 +129,9 @@ ek_status eki_op_BatchNormalization_commit(eki_step *step, ek_error *err) {
     ek_norm_update report = {.first_nonfinite = -1};
     char label[192];
     if (step->plan->mode != EKI_MODE_TRAINING || state->stats != EK_STATS_BATCH || frozen != 0 || !ours) return EK_OK;
-    ek_status status =
-        ek_norm_update_running(state->plan, step->saved, step->in[3].data, step->in[4].data, &report, err);
+    int64_t updates = updates_so_far(step);
+    ek_status status = update(step, step->in[3].data, step->in[4].data, &updates, &report, err);
+    if (step->plan->norm_updates != NULL) step->plan->norm_updates[step->node->in[3]->id] = updates;
     if (status != EK_OK) return eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
     if (report.updated || report.nonfinite == 0) return EK_OK;
     step->plan->skipped_updates++;

@@ -1,0 +1,1 @@
+evenkeel predict --help

@@ -1,0 +1,123 @@
+/* predict_rows.c: see predict_rows.h. */
+#include "predict_rows.h"
+
+#include "image_facts.h"
+#include "message.h"
+
+#include <string.h>
+
+enum { WIDEST_PATH = 60, WIDEST_CLASS = 30 };
+
+static int wider(int width, const char *text, int most) {
+    size_t length = strlen(text);
+    return length > (size_t)most ? most : (int)length > width ? (int)length : width;
+}
+
+static void begin_text(rows *r, const ek_image_list *list) {
+    char name[CLASS_ROOM];
+    for (size_t i = 0; i < ek_image_list_count(list); i++)
+        r->path_width = wider(r->path_width, ek_image_list_path(list, i), WIDEST_PATH);
+    for (int i = 0; i < r->classes; i++)
+        r->class_width = wider(r->class_width, class_text(r->model, &r->images, i, name), WIDEST_CLASS);
+}
+
+static void begin_csv(const rows *r) {
+    printf("path,class,probability");
+    for (int64_t k = 2; k <= r->top; k++) printf(",class%lld,probability%lld", (long long)k, (long long)k);
+    putchar('\n');
+}
+
+void rows_start(rows *r) {
+    if (r->format != ROWS_JSON) return;
+    eki_json_start(&r->json, stdout, 2);
+    eki_json_object(&r->json, NULL);
+    eki_json_text(&r->json, "model", ek_model_path(r->model));
+    eki_json_array(&r->json, "images");
+}
+
+void rows_begin(rows *r, const ek_image_list *list, int64_t classes) {
+    r->classes = classes;
+    if (r->top > classes) r->top = classes;
+    if (r->images.classes > 0 && r->images.classes != classes) {
+        warn("%s tells %lld classes apart, but has %d names; classes are called by their numbers",
+             ek_model_path(r->model), (long long)classes, r->images.classes);
+        r->images.classes = 0;
+    }
+    if (r->format == ROWS_TEXT) begin_text(r, list);
+    if (r->format == ROWS_CSV) begin_csv(r);
+}
+
+/* A field of CSV: in quotes where it has to be. */
+static void put_field(const char *text) {
+    if (text[strcspn(text, ",;\t\"\r\n")] == 0 && text[0] != ' ' && text[0] != 0) {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text != 0; text++) {
+        if (*text == '"') putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void put_class(rows *r, int64_t index, float probability) {
+    char name[CLASS_ROOM], number[32];
+    class_text(r->model, &r->images, (int)index, name);
+    eki_json_float_text(probability, number);
+    switch (r->format) {
+    case ROWS_TEXT: printf("  %-*s %6.2f %%", r->class_width, name, 100 * (double)probability); break;
+    case ROWS_CSV:
+        putchar(',');
+        put_field(name);
+        printf(",%s", number);
+        break;
+    case ROWS_JSON:
+        eki_json_object(&r->json, NULL);
+        eki_json_text(&r->json, "class", name);
+        eki_json_int(&r->json, "index", index);
+        eki_json_float(&r->json, "probability", probability);
+        eki_json_close(&r->json);
+        break;
+    }
+}
+
+/* The class that comes next behind `last` (-1 = none yet): scores fall, numbers rise where they are equal. */
+static int64_t next_class(const float *scores, int64_t classes, int64_t last) {
+    int64_t best = -1;
+    for (int64_t c = 0; c < classes; c++) {
+        if (last >= 0 && (scores[c] > scores[last] || (scores[c] == scores[last] && c <= last))) continue;
+        if (best < 0 || scores[c] > scores[best]) best = c;
+    }
+    return best;
+}
+
+void rows_put(rows *r, const char *path, const float *logits, const float *probabilities) {
+    if (r->format == ROWS_TEXT) printf("%-*s", r->path_width, path);
+    if (r->format == ROWS_CSV) put_field(path);
+    if (r->format == ROWS_JSON) {
+        eki_json_object(&r->json, NULL);
+        eki_json_text(&r->json, "path", path);
+        eki_json_array(&r->json, "predictions");
+    }
+    int64_t c = -1;
+    for (int64_t k = 0; k < r->top; k++) {
+        c = next_class(logits, r->classes, c);
+        put_class(r, c, probabilities[c]);
+    }
+    if (r->format != ROWS_JSON) {
+        putchar('\n');
+        return;
+    }
+    eki_json_close(&r->json);
+    eki_json_close(&r->json);
+}
+
+void rows_put_failed(rows *r, const char *path, const ek_error *err) {
+    if (r->format != ROWS_JSON) return;
+    eki_json_object(&r->json, NULL);
+    eki_json_text(&r->json, "path", path);
+    eki_json_text(&r->json, "error", err->text);
+    eki_json_text(&r->json, "status", ek_status_name(err->status));
+    eki_json_close(&r->json);
+}
