@@ -1,5 +1,5 @@
 #!/bin/bash
-# spinning.sh PROGRAM: what bounded spinning (tools/evenkeel/spin.c) gains on a busy machine and costs on an idle one. Each
+# spinning.sh PROGRAM: what bounded spinning (apps/evenkeel/spin.c) gains on a busy machine and costs on an idle one. Each
 # workload runs with libgomp as it comes, with the passive policy and as evenkeel sets it, in turn; medians of the rounds'
 # ratios. The target: idle at most 1.02 times libgomp as it comes, busy at most 1.3 times the passive policy.
 # ROUNDS: how many (9); SPINS: further counts to try ("100 10000"); CONDITIONS: "idle busy"; LOOPS: busy loops (4);

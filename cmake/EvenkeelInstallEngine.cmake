@@ -15,7 +15,7 @@ endif()
 install(TARGETS evenkeel_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT engine)
 if(NOT CMAKE_CROSSCOMPILING)
   # commands.h lists the commands; the program itself writes the pages.
-  file(STRINGS ${PROJECT_SOURCE_DIR}/tools/evenkeel/commands.h rows REGEX "command_[a-z]+")
+  file(STRINGS ${PROJECT_SOURCE_DIR}/apps/evenkeel/commands.h rows REGEX "command_[a-z]+")
   string(REGEX MATCHALL "command_[a-z]+" commands "${rows}")
   set(manual ${PROJECT_BINARY_DIR}/package/man)
   set(write "mkdir -p ${manual} && $<TARGET_FILE:evenkeel_tool> help --man >${manual}/evenkeel.1")

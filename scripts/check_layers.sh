@@ -14,7 +14,7 @@ fail() {
 
 # "row FOLDER ROOM NEEDS..." for each row of the table.
 table() {
-    awk '/^(src|apps|tools)\/[a-z]+\/  / {
+    awk '/^(src|apps)\/[a-z]+\/  / {
         split($1, path, "/"); n = split($0, column, /   */); gsub(/,/, "", column[n])
         print "row", path[1], path[2], column[n]
     }' ARCHITECTURE.md
@@ -22,7 +22,7 @@ table() {
 
 # "include ROOM FILE HEADER" for each include of another folder.
 includes() {
-    grep -rHE '^ *# *include *"[^"]*/' src apps tools --include='*.[ch]' |
+    grep -rHE '^ *# *include *"[^"]*/' src apps --include='*.[ch]' |
         sed -E 's#^([a-z]+)/([a-z]+)/([^:]*):.*"([^"]*)".*#include \2 \1/\2/\3 \4#'
 }
 
@@ -38,12 +38,12 @@ if [ -n "$build" ]; then
 fi
 found=$({ table; includes; [ -z "$build" ] || symbols; } | awk -f scripts/lib/layers.awk) || status=1
 [ -z "$found" ] || fail "$found"
-for folder in src/*/ apps/*/ tools/*/; do
+for folder in src/*/ apps/*/; do
     grep -q "^$folder  " ARCHITECTURE.md || fail "$folder is not in the table of ARCHITECTURE.md"
 done
 
 only_in() { # pattern, folder, what
-    found=$(grep -rlE "$1" src apps tools --include='*.[ch]' | grep -vE "^$2/" || true)
+    found=$(grep -rlE "$1" src apps --include='*.[ch]' | grep -vE "^$2/" || true)
     [ -z "$found" ] || fail "$3 may be included only in $2, not in: $found"
 }
 only_in '# *include *[<"](oneapi/dnnl/)?dnnl[_a-z]*[.]h' '(src/dnnl|apps/bench)' "oneDNN"
@@ -51,7 +51,7 @@ only_in '# *include *[<"](protobuf-c|onnx/onnx.pb-c)' src/onnx "protobuf-c"
 only_in '# *include *[<"]mpi\.h' src/dist "MPI"
 only_in '# *include *<([a-z]*intrin|arm_neon)\.h>' src/kernel/simd "intrinsics"
 
-twice=$(find src apps -name '*.c' -exec basename {} \; | sort | uniq -d)
+twice=$(for tree in src apps; do find $tree -name '*.c' -exec basename {} \; | sort | uniq -d; done)
 [ -z "$twice" ] || fail "file names used twice: $twice; a name in a message or a comment should mean one file"
 [ "$status" -eq 0 ] && echo "layers: every include${build:+ and symbol} goes down, every file name is used once"
 exit $status

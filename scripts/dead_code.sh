@@ -9,7 +9,7 @@ defined=$(nm --defined-only -g $(find "$1/CMakeFiles" -path '*/ek_*.dir/*' -name
 used=$(objdump -r $objects 2>/dev/null | awk '$3 ~ /^eki_/ { sub(/[-+].*/, "", $3); print $3 }' | sort -u)
 dead=
 for name in $(comm -23 <(echo "$defined") <(echo "$used")); do
-    uses=$(grep -rhoE "\b$name\b" src apps tools tests --include='*.[ch]' 2>/dev/null | wc -l)
+    uses=$(grep -rhoE "\b$name\b" src apps tests --include='*.[ch]' 2>/dev/null | wc -l)
     [ "$uses" -gt 2 ] || dead="$dead $name"
 done
 [ -z "$dead" ] || { printf 'nothing uses: %s\n' $dead; exit 1; }

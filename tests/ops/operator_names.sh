@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# operator_names.sh SOURCE PROGRAM: ops.def is the only list of operator names: no other C file of src/ or tools/ holds one
+# operator_names.sh SOURCE PROGRAM: ops.def is the only list of operator names: no other C file of src/ or apps/ holds one
 # as a literal, or compares op_type with a text. PROGRAM (test_op_table list) prints the names.
 set -u
 cd "$1" || exit 1
@@ -8,8 +8,7 @@ search() { # folder...
     grep -rnE "\"($names)\"|str(n?cmp|str)\([^;]*op_type" "$@" --include='*.[ch]' |
         grep -vE 'ops/ops\.def|graph/graph\.h|/infer\.c|/diff_nodes\.c'
 }
-folders=(src)
-for folder in tools apps; do [ ! -d $folder ] || folders+=("$folder"); done
+folders=(src apps)
 found=$(search "${folders[@]}" | grep -v '/study/') && { echo "$found"; echo "ask src/ops instead"; exit 1; }
 planted=$(mktemp -d)
 trap 'rm -rf "$planted"' EXIT
