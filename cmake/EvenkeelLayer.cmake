@@ -34,7 +34,8 @@ function(ek_compile_settings target)
 endfunction()
 
 function(ek_layer name)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c ${PROJECT_SOURCE_DIR}/src/${name}/op/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c ${PROJECT_SOURCE_DIR}/src/${name}/op/*.c
+       ${PROJECT_SOURCE_DIR}/src/${name}/variants/*.c)
   add_library(ek_${name} OBJECT ${sources})
   ek_room(${name} ek_${name})
   ek_compile_settings(ek_${name})

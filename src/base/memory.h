@@ -14,7 +14,7 @@ void *eki_alloc(size_t bytes);
 void *eki_alloc_zero(size_t bytes);
 void eki_free(void *pointer);
 
-/* The same through a caller's allocator (all-zero = default). */
+/* Aligned memory through a caller's allocator (all-zero = default). */
 void *eki_allocator_alloc(const ek_allocator *allocator, size_t bytes);
 void eki_allocator_free(const ek_allocator *allocator, void *pointer);
 

@@ -26,25 +26,20 @@ int eki_parallel_threads(const ek_parallel *parallel) {
     return threads > 0 ? threads : 1;
 }
 
-static void run_default(size_t tasks, int threads, eki_task_fn body, void *argument) {
+void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument) {
+    if (parallel != NULL && parallel->run != NULL) {
+        parallel->run(parallel->context, tasks, body, argument);
+        return;
+    }
 #ifdef _OPENMP
+    int threads = eki_parallel_threads(parallel);
     if (threads > 1 && tasks > 1 && !omp_in_parallel()) {
 #pragma omp parallel for schedule(static) num_threads(threads)
         for (size_t i = 0; i < tasks; i++) body(argument, i);
         return;
     }
-#else
-    (void)threads;
 #endif
     for (size_t i = 0; i < tasks; i++) body(argument, i);
-}
-
-void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument) {
-    if (parallel != NULL && parallel->run != NULL) {
-        parallel->run(parallel->context, tasks, body, argument);
-    } else {
-        run_default(tasks, eki_parallel_threads(parallel), body, argument);
-    }
 }
 
 void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *end) {

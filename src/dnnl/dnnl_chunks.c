@@ -2,8 +2,7 @@
  *
  * A primitive's weight gradient over the whole batch depends on the thread count, since threads share the images. Here
  * one-thread primitives run over chunks of a fixed number of images, and their results are summed in f64 in one tree
- * over the chunk's number: node (level, i) = node (level-1, 2i) + node (level-1, 2i+1). The tree is walked as a binary
- * counter that holds one node per level, so memory grows with the logarithm of the chunk count. How many chunks are
+ * over the chunk's number (base/tree.h), whose memory grows with the logarithm of the chunk count. How many chunks are
  * computed at a time changes time and memory, never bits.
  */
 #include "base/threads.h"
@@ -13,14 +12,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { PIECE = 1024, GROUP = 8, GROUP_LEVEL = 3 }; /* PIECE: elements that one task sums */
+enum { SHARE = 1024, GROUP = 8 }; /* SHARE: elements that one task sums */
 
 typedef struct chunk_job {
     const eki_conv *conv;
     const float *src, *ddst;
     float *result;
     char *slots, *work;
-    double *nodes; /* levels x count */
+    double *nodes; /* of the tree: levels x count */
     double *out;   /* where the sum goes instead of result, or NULL */
     size_t count, slot_bytes, work_bytes;
     int64_t begin, end; /* chunks to sum */
@@ -60,26 +59,6 @@ static void compute_task(void *argument, size_t index) {
     if (status != EK_OK) atomic_store(&job->failed, (int)status);
 }
 
-static void add_piece(double *sum, const double *left, size_t count) {
-    for (size_t i = 0; i < count; i++) sum[i] = left[i] + sum[i];
-}
-
-/* What is left in the counter, from the highest level's left end to the lowest's right end. */
-static void finish_piece(const chunk_job *job, size_t begin, size_t count, double *sum) {
-    bool any = false;
-    for (int level = 0; level < job->conv->levels; level++) {
-        if (((job->end - job->begin) >> level & 1) == 0) continue;
-        const double *node = job->nodes + (size_t)level * job->count + begin;
-        if (any) {
-            add_piece(sum, node, count);
-        } else {
-            memcpy(sum, node, count * sizeof *sum);
-        }
-        any = true;
-    }
-    for (size_t i = 0; i < count; i++) job->result[begin + i] = (float)sum[i];
-}
-
 static const float *slot_of(const chunk_job *job, int64_t slot, size_t begin) {
     return (const float *)(const void *)(job->slots + (size_t)slot * job->slot_bytes) + begin;
 }
@@ -97,32 +76,30 @@ static void sum_group(const chunk_job *job, int64_t slot, size_t begin, size_t c
     }
 }
 
-/* Adds the chunks in the slots to the counter; `first` is a multiple of GROUP from `begin` wherever GROUP chunks
- * follow. */
+/* Adds the chunks in the slots to the tree over chunks from `begin` on; GROUP chunks as one, wherever so many follow
+ * from a multiple of GROUP. */
 static void sum_task(void *argument, size_t index) {
     const chunk_job *job = argument;
-    size_t begin = index * PIECE, count = job->count - begin < PIECE ? job->count - begin : PIECE;
-    double sum[PIECE];
-    int64_t step, place = job->first - job->begin;
+    size_t begin = index * SHARE, count = job->count - begin < SHARE ? job->count - begin : SHARE;
+    const eki_tree_stack tree = {job->nodes + begin, job->count * sizeof *job->nodes, count, eki_tree_add};
+    int64_t step, first = job->first - job->begin;
+    int held = __builtin_popcountll((unsigned long long)first);
     for (int64_t c = 0; c < job->now; c += step) {
-        step = job->now - c >= GROUP && (place + c) % GROUP == 0 ? GROUP : 1;
+        double *sum = job->nodes + (size_t)held * job->count + begin;
+        step = job->now - c >= GROUP && (first + c) % GROUP == 0 ? GROUP : 1;
         if (step == GROUP) {
             sum_group(job, c, begin, count, sum);
         } else {
             const float *slot = slot_of(job, c, begin);
             for (size_t i = 0; i < count; i++) sum[i] = (double)slot[i];
         }
-        int64_t carry = (place + c) / step;
-        double *node = job->nodes + begin + (step == GROUP ? GROUP_LEVEL * job->count : 0);
-        for (; (carry & 1) != 0; carry >>= 1, node += job->count) add_piece(sum, node, count);
-        memcpy(node, sum, count * sizeof *sum);
+        held = eki_tree_push(&tree, held, (uint64_t)((first + c) / step));
     }
     if (job->first + job->now < job->end) return;
-    if (job->out == NULL) {
-        finish_piece(job, begin, count, sum);
-    } else {
-        memcpy(job->out + begin, sum, count * sizeof *sum); /* a whole node: the counter has carried to its top */
-    }
+    eki_tree_root(&tree, held);
+    const double *root = tree.values;
+    if (job->out != NULL) memcpy(job->out + begin, root, count * sizeof *root);
+    for (size_t i = 0; job->out == NULL && i < count; i++) job->result[begin + i] = (float)root[i];
 }
 
 /* Chunks [begin, end), which `begin` is the leftmost of. */
@@ -136,7 +113,7 @@ static ek_status sum_range(chunk_job *job, int64_t begin, int64_t end, ek_error 
         eki_parallel_for(&parallel, (size_t)job->now, compute_task, job);
         int failed = atomic_load(&job->failed);
         if (failed != 0) return eki_fail(err, (ek_status)failed, "oneDNN failed in a chunk of a weight gradient");
-        eki_parallel_for(&parallel, (job->count + PIECE - 1) / PIECE, sum_task, job);
+        eki_parallel_for(&parallel, (job->count + SHARE - 1) / SHARE, sum_task, job);
     }
     return EK_OK;
 }

@@ -17,8 +17,8 @@ EK_INLINE f32x16 affine_eval(f32x16 x, const affine16 *p) {
 
 /* Row r has the r-th coefficients. */
 EK_INLINE void row_affine(const element *x, element *y, size_t rows, size_t stride, size_t n,
-                          const eki_affine_columns *columns, const eki_epilogue *e, int fusion) {
-    const eki_affine_columns p = *columns; /* stores cannot change it */
+                          const eki_scaling_columns *columns, const eki_epilogue *e, int fusion) {
+    const eki_scaling_columns p = *columns; /* stores cannot change it */
     for (size_t r = 0; r < rows; r++) {
         affine16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.gain[r]),
                       f32x16_set1(p.bias[r])};
@@ -32,13 +32,13 @@ EK_INLINE void row_affine(const element *x, element *y, size_t rows, size_t stri
     }
 }
 
-void EK_FN(row_affine)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_affine_columns *p,
+void EK_FN(row_affine)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_scaling_columns *p,
                        const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), row_affine(x, y, rows, stride, n, p, e, F));
 }
 
 /* The n <= 16 columns at c. */
-EK_INLINE void affine_tile(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_affine_columns *p,
+EK_INLINE void affine_tile(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_scaling_columns *p,
                            size_t c, size_t n, const eki_epilogue *e, int fusion) {
     for (size_t stretch = 0; stretch < g->count; stretch++) {
         size_t i = c + stretch * g->distance, k = c + stretch * g->advance;
@@ -52,14 +52,14 @@ EK_INLINE void affine_tile(const element *x, element *y, const eki_grid *g, size
 }
 
 /* One strip. */
-EK_INLINE void affine_strip(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_affine_columns *p,
+EK_INLINE void affine_strip(const element *x, element *y, const eki_grid *g, size_t ahead, const eki_scaling_columns *p,
                             const eki_epilogue *e, int fusion) {
     size_t c = 0;
     for (; c + 16 <= g->cols; c += 16) affine_tile(x, y, g, ahead, p, c, 16, e, fusion);
     if (c < g->cols) affine_tile(x, y, g, ahead, p, c, g->cols - c, e, fusion);
 }
 
-EK_INLINE void col_affine(const element *x, element *y, const eki_grid *grid, const eki_affine_columns *p,
+EK_INLINE void col_affine(const element *x, element *y, const eki_grid *grid, const eki_scaling_columns *p,
                           const eki_epilogue *e, int fusion) {
     strips s = strips_of(grid, 1);
     if (grid->cols >= WIDE_ROW && grid->cols == grid->stride) s = strips_of_rows(grid);
@@ -71,7 +71,7 @@ EK_INLINE void col_affine(const element *x, element *y, const eki_grid *grid, co
     }
 }
 
-void EK_FN(col_affine)(const void *x, void *y, const eki_grid *grid, const eki_affine_columns *p,
+void EK_FN(col_affine)(const void *x, void *y, const eki_grid *grid, const eki_scaling_columns *p,
                        const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), col_affine(x, y, grid, p, e, F));
 }
@@ -86,7 +86,7 @@ EK_INLINE f32x16 vec_eval(const element *x, const float *scale, const float *bia
 
 /* Row r has the r-th coefficients. */
 EK_INLINE void vec_affine(const element *x, element *y, size_t rows, size_t stride, size_t n, const float *scale,
-                          const float *bias, const eki_affine *p, int with_scale, int with_bias, const eki_epilogue *e,
+                          const float *bias, const eki_scaling *p, int with_scale, int with_bias, const eki_epilogue *e,
                           int fusion) {
     for (size_t r = 0; r < rows; r++, x += stride, y += stride) {
         affine16 v = {f32x16_set1(p[r].mean_hi), f32x16_set1(p[r].mean_lo), f32x16_set1(p[r].gain), f32x16_set1(0.0f)};
@@ -104,7 +104,7 @@ EK_INLINE void vec_affine(const element *x, element *y, size_t rows, size_t stri
 }
 
 EK_INLINE void vec_affine_any(const element *x, element *y, size_t rows, size_t stride, size_t n, const float *scale,
-                              const float *bias, const eki_affine *p, const eki_epilogue *e, int fusion) {
+                              const float *bias, const eki_scaling *p, const eki_epilogue *e, int fusion) {
     if (scale != NULL && bias != NULL) {
         vec_affine(x, y, rows, stride, n, scale, bias, p, 1, 1, e, fusion);
     } else if (scale != NULL) {
@@ -117,7 +117,7 @@ EK_INLINE void vec_affine_any(const element *x, element *y, size_t rows, size_t 
 }
 
 void EK_FN(vec_affine)(const void *x, void *y, size_t rows, size_t stride, size_t n, const float *scale,
-                       const float *bias, const eki_affine *p, const eki_epilogue *e) {
+                       const float *bias, const eki_scaling *p, const eki_epilogue *e) {
     if (e == NULL) {
         vec_affine_any(x, y, rows, stride, n, scale, bias, p, e, FUSE_NOTHING);
     } else {

@@ -100,7 +100,7 @@ EK_INLINE void gradsums_tile_n(const element *x, const element *dy, const eki_gr
     f64x8_store_n(sdyx, b, n);
 }
 
-/* The same for the gradient before the activation, of the n <= 16 columns at c. */
+/* Sums of the gradient before the activation, of the n <= 16 columns at c. */
 EK_INLINE void gradsums_fused(const element *x, const element *dy, const eki_grid *grid, size_t ahead,
                               const double *mean, double *sdy, double *sdyx, size_t c, size_t n, const eki_epilogue *e,
                               int fusion) {

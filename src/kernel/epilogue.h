@@ -43,7 +43,7 @@ EK_INLINE eki_fusion gradient_fusion_of(const eki_epilogue *e, const void *dx) {
         }                                                                                                              \
     } while (0)
 
-/* The same where every tensor begins `elements` later. */
+/* What is fused where every tensor begins `elements` later. */
 EK_INLINE eki_epilogue epilogue_shift(const eki_epilogue *e, size_t elements) {
     eki_epilogue shifted = {0};
     if (e == NULL) return shifted;
@@ -76,7 +76,7 @@ EK_INLINE again16 again_none(void) {
 }
 
 /* Of a row. */
-EK_INLINE again16 again_row(const eki_epilogue *e, const eki_affine *p) {
+EK_INLINE again16 again_row(const eki_epilogue *e, const eki_scaling *p) {
     if (e == NULL || p == NULL) return again_none();
     return (again16){f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->gain), f32x16_set1(1.0f),
                      f32x16_set1(p->bias)};
@@ -85,7 +85,7 @@ EK_INLINE again16 again_row(const eki_epilogue *e, const eki_affine *p) {
 /* Of channel c, for all elements of a row. */
 EK_INLINE again16 again_channel(const eki_epilogue *e, size_t c) {
     if (e->columns == NULL) return again_none();
-    const eki_affine_columns *p = e->columns;
+    const eki_scaling_columns *p = e->columns;
     return (again16){f32x16_set1(p->mean_hi[c]), f32x16_set1(p->mean_lo[c]), f32x16_set1(p->gain[c]), f32x16_set1(1.0f),
                      f32x16_set1(p->bias[c])};
 }
@@ -93,7 +93,7 @@ EK_INLINE again16 again_channel(const eki_epilogue *e, size_t c) {
 /* Of n columns from c. */
 EK_INLINE again16 again_columns(const eki_epilogue *e, size_t c, size_t n) {
     if (e == NULL || e->columns == NULL) return again_none();
-    const eki_affine_columns *p = e->columns;
+    const eki_scaling_columns *p = e->columns;
     return (again16){load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n), f32x16_set1(1.0f),
                      load16(p->bias + c, n)};
 }

@@ -33,7 +33,7 @@ EK_INLINE void gradient_step(const element *x, const element *dy, element *dx, s
     data_store16(dx + i, gradient_eval(data_load16(x + i, n), g, v), n);
 }
 
-/* The same where scale, and what t is computed from, change with every element. */
+/* Of a row where scale, and what t is computed from, change with every element. */
 EK_INLINE void gradient_element(const element *x, const element *dy, element *dx, size_t i, size_t n,
                                 const float *scale, gradient16 *v, again16 *again, const eki_epilogue *e, int fusion) {
     if (fusion == FUSE_ANY) again_elements(again, e, i, n);

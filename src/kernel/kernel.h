@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 /* y = ((x - mean_hi) - mean_lo) * gain + bias. The mean is split in two so that it keeps 48 bits. */
-typedef struct eki_affine {
+typedef struct eki_scaling {
     float mean_hi, mean_lo, gain, bias;
-} eki_affine;
+} eki_scaling;
 
-typedef struct eki_affine_columns {
+typedef struct eki_scaling_columns {
     const float *mean_hi, *mean_lo, *gain, *bias;
-} eki_affine_columns;
+} eki_scaling_columns;
 
 /* dx = rstd * ((scale * dy - k1) - xhat * k2) with k1 = mean(scale * dy), k2 = mean(scale * dy * xhat). */
 typedef struct eki_gradient {
@@ -56,8 +56,8 @@ typedef struct eki_epilogue {
     const void *y;        /* backward: output of forward, or NULL = compute t again from the members below */
     void *dresidual;      /* gradaffine, gradsums: receives the gradient before the activation, or NULL */
     const void *x;
-    const eki_affine *affine;          /* row_gradsums, vec: of the row; paramgrads: one per row */
-    const eki_affine_columns *columns; /* col; row_gradaffine: one per row */
+    const eki_scaling *affine;          /* row_gradsums, vec: of the row; paramgrads: one per row */
+    const eki_scaling_columns *columns; /* col; row_gradaffine: one per row */
     const float *scale, *bias;         /* vec: per element, or NULL */
 } eki_epilogue;
 

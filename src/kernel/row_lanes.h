@@ -53,7 +53,7 @@ EK_INLINE void add_squares(lanes *s, const element *x, size_t n, size_t ahead, f
     }
 }
 
-/* The same of two rows side by side, that begin at x and z; `ahead` counts from x, two steps each time. Their sums of
+/* Two rows side by side, that begin at x and z; `ahead` counts from x, two steps each time. Their sums of
  * squares are added on the units for products, which take longer: those of one row would wait for each other. */
 EK_INLINE void add_squares_of_two(lanes *s, const element *x, const element *z, size_t n, size_t ahead,
                                   const f64x8 shift[2]) {
@@ -105,7 +105,7 @@ EK_INLINE void add_gradients(lanes *s, const element *x, const element *dy, size
     }
 }
 
-/* The same with the gradient before the activation: sixteen at a time, then halves. */
+/* Products of the gradient before the activation: sixteen at a time, then halves. */
 EK_INLINE void add_fused(lanes *s, const element *x, const element *dy, size_t n, size_t ahead, const float *scale,
                          f64x8 mean, const eki_epilogue *e, again16 *again, int fusion) {
     size_t i = 0;

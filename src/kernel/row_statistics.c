@@ -25,7 +25,7 @@ EK_INLINE void sum_one(const element *x, size_t n, int centred, double *shift, f
     keep(&s, a, b);
 }
 
-/* The same of two rows. The next two are fetched meanwhile, line by line, as memory has them. */
+/* Shifted sums of two rows. The next two are fetched meanwhile, line by line, as memory has them. */
 EK_INLINE void sum_two(const element *x, size_t stride, size_t n, int centred, double *shift, f64x8 *a, f64x8 *b) {
     lanes s[2] = {lanes_zero(), lanes_zero()};
     size_t ahead = 2 * n < FETCH_ELEMENTS ? FETCH_ELEMENTS : 2 * n;

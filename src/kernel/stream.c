@@ -65,8 +65,8 @@ EK_INLINE void affine_run(const element *x, element *y, size_t n, affine16 v, co
 }
 
 EK_INLINE void affine_row(const element *x, element *y, size_t rows, size_t stride, size_t n,
-                          const eki_affine_columns *columns, const eki_epilogue *e, int fusion) {
-    const eki_affine_columns p = *columns; /* stores cannot change it */
+                          const eki_scaling_columns *columns, const eki_epilogue *e, int fusion) {
+    const eki_scaling_columns p = *columns; /* stores cannot change it */
     for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
         affine16 v = {f32x16_set1(p.mean_hi[r]), f32x16_set1(p.mean_lo[r]), f32x16_set1(p.gain[r]),
                       f32x16_set1(p.bias[r])};
@@ -75,21 +75,21 @@ EK_INLINE void affine_row(const element *x, element *y, size_t rows, size_t stri
     }
 }
 
-void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_affine_columns *p,
+void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_scaling_columns *p,
                               const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), affine_row(x, y, rows, stride, n, p, e, F));
 }
 
-EK_INLINE affine16 affine_columns(const eki_affine_columns *p, size_t c, size_t n) {
+EK_INLINE affine16 affine_columns(const eki_scaling_columns *p, size_t c, size_t n) {
     return (affine16){load16(p->mean_hi + c, n), load16(p->mean_lo + c, n), load16(p->gain + c, n),
                       load16(p->bias + c, n)};
 }
 
 /* `streaming` is a constant at every call, so each is a loop of its own. */
-EK_INLINE void affine_rows(const element *x, element *y, const eki_grid *g, const eki_affine_columns *columns,
+EK_INLINE void affine_rows(const element *x, element *y, const eki_grid *g, const eki_scaling_columns *columns,
                            size_t first, int streaming, const eki_epilogue *e, int fusion) {
-    const eki_affine_columns *from = columns; /* stores cannot change what is local */
-    const eki_affine_columns local = {from->mean_hi + first, from->mean_lo + first, from->gain + first,
+    const eki_scaling_columns *from = columns; /* stores cannot change what is local */
+    const eki_scaling_columns local = {from->mean_hi + first, from->mean_lo + first, from->gain + first,
                                       from->bias + first},
                              *p = &local;
     size_t cols = g->cols;
@@ -110,7 +110,7 @@ EK_INLINE void affine_rows(const element *x, element *y, const eki_grid *g, cons
 }
 
 /* With the coefficients from `first` on. */
-EK_INLINE void affine_stretch(const element *x, element *y, const eki_grid *g, const eki_affine_columns *p,
+EK_INLINE void affine_stretch(const element *x, element *y, const eki_grid *g, const eki_scaling_columns *p,
                               size_t first, const eki_epilogue *e, int fusion) {
     if (is_block(y, g->stride, g->cols)) {
         affine_run(x, y, 16 * g->rows, affine_columns(p, first, 16), e, fusion);
@@ -121,7 +121,7 @@ EK_INLINE void affine_stretch(const element *x, element *y, const eki_grid *g, c
     }
 }
 
-EK_INLINE void affine_grid(const element *x, element *y, const eki_grid *g, const eki_affine_columns *p,
+EK_INLINE void affine_grid(const element *x, element *y, const eki_grid *g, const eki_scaling_columns *p,
                            const eki_epilogue *e, int fusion) {
     for (size_t i = 0, at = 0; i < g->count; i++, at += g->distance) {
         eki_epilogue here = epilogue_shift(e, at);
@@ -129,7 +129,7 @@ EK_INLINE void affine_grid(const element *x, element *y, const eki_grid *g, cons
     }
 }
 
-void EK_FN(col_affine_stream)(const void *x, void *y, const eki_grid *grid, const eki_affine_columns *p,
+void EK_FN(col_affine_stream)(const void *x, void *y, const eki_grid *grid, const eki_scaling_columns *p,
                               const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), affine_grid(x, y, grid, p, e, F));
 }
@@ -211,7 +211,7 @@ void EK_FN(col_gradaffine_stream)(const void *x, const void *dy, void *dx, const
 
 /* With scale and bias. */
 EK_INLINE void affine_elements(const element *x, element *y, size_t n, const float *scale, const float *bias,
-                               const eki_affine *p) {
+                               const eki_scaling *p) {
     size_t i = before_line(y, n);
     f32x16 hi = f32x16_set1(p->mean_hi), lo = f32x16_set1(p->mean_lo), gain = f32x16_set1(p->gain);
     if (i > 0) EK_FN(vec_affine)(x, y, 1, 0, i, scale, bias, p, NULL);
@@ -229,7 +229,7 @@ EK_INLINE void affine_elements(const element *x, element *y, size_t n, const flo
 
 /* The rare forms without scale or bias take plain stores. */
 void EK_FN(vec_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const float *scale,
-                              const float *bias, const eki_affine *p) {
+                              const float *bias, const eki_scaling *p) {
     if (scale == NULL || bias == NULL) {
         EK_FN(vec_affine)(x, y, rows, stride, n, scale, bias, p, NULL);
         return;

@@ -1,11 +1,12 @@
-/* fusion.c: the check of what a descriptor fuses, and what tells the kernels of one stretch of memory what is fused:
+/* fusion.c: the check of what a descriptor fuses, and what tells the kernels of a place in memory what is fused:
  * residual, activation, and in backward how the slope of the activation is found.
  *
  * Activations whose slope their output tells read y; for the others backward computes the input of the activation
  * again, by the arithmetic of forward, so that both see the same bits.
  */
 #include "base/error.h"
-#include "norm/norm_job.h"
+#include "norm/norm_args.h"
+#include "norm/phases.h"
 
 #include <math.h>
 
@@ -71,15 +72,17 @@ bool eki_reads_output(const ek_norm_plan *plan) {
 
 /* Not where dresidual has fewer digits than g: dx is made of g itself, so that every result is rounded once. Nor with
  * a mask: what is hidden is cleared behind the affine phase. */
-void eki_form_first(eki_job *job) {
-    job->forms = job->dresidual != NULL && job->dx != NULL && job->plan->element_bytes == 4 && job->valid == NULL;
+bool eki_can_form(const eki_job *job) {
+    return job->dresidual != NULL && job->dx != NULL && job->plan->element_bytes == 4 && job->valid == NULL;
 }
 
-void eki_form_done(eki_job *job) {
-    if (!job->forms) return;
-    job->dy = job->dresidual;
-    job->formed = true;
-    job->stream = job->plan->stream;
+const eki_job *eki_formed(const eki_job *job, eki_job *local) {
+    if (!job->forms) return job;
+    *local = *job;
+    local->dy = job->dresidual;
+    local->formed = true;
+    local->stream = job->plan->stream;
+    return local;
 }
 
 bool eki_computes_again(const eki_job *job) {
@@ -97,20 +100,20 @@ const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e
     if (!eki_fuses(job)) return NULL;
     *e = (eki_epilogue){
         .activation = (int)d->activation, .alpha = (float)d->activation_alpha, .beta = (float)d->activation_beta};
-    e->residual = eki_at(job, job->residual, offset);
+    e->residual = eki_from(job, job->residual, offset);
     e->dresidual = eki_to(job, job->dresidual, offset);
-    e->y = eki_at(job, job->y_of_forward, offset);
-    e->x = eki_at(job, job->x_of_forward, offset);
+    e->y = eki_from(job, job->y_of_forward, offset);
+    e->x = eki_from(job, job->x_of_forward, offset);
     return e;
 }
 
-const eki_epilogue *eki_fuse_row(const eki_job *job, int64_t offset, const eki_affine *row, eki_epilogue *e) {
+const eki_epilogue *eki_fuse_row(const eki_job *job, int64_t offset, const eki_scaling *row, eki_epilogue *e) {
     if (eki_fuse(job, offset, e) == NULL) return NULL;
     e->affine = row;
     return e;
 }
 
-const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const eki_affine_columns *columns,
+const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const eki_scaling_columns *columns,
                                      eki_epilogue *e) {
     if (eki_fuse(job, offset, e) == NULL) return NULL;
     e->columns = columns;

@@ -1,9 +1,13 @@
-/* norm.c: the public calls of one execution: check, arrange the pointers as a job, and hand it to the family. */
+/* norm.c: the public calls of one execution: check, arrange the pointers as a job, and walk its schedule. */
 #include <evenkeel/norm.h>
 
 #include "base/error.h"
 #include "cpu/dispatch.h"
-#include "norm/norm_job.h"
+#include "norm/norm_args.h"
+#include "norm/norm_schedule.h"
+#include "norm/small_sample.h"
+#include "norm/variants/ghost.h"
+#include "norm/variants/mask.h"
 
 #include <string.h>
 
@@ -13,7 +17,8 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     float *small = (float *)(void *)(workspace + plan->small_offset);
     void *wide = small;
     void *partials = workspace + plan->partial_offset;
-    eki_job job = {.plan = plan, .kernels = eki_kernels_get(plan->data)};
+    eki_job job = {.kernels = eki_kernels_get(plan->data)};
+    eki_job_of(&job, plan);
     job.x = args->x;
     job.y = args->y;
     job.scale = args->scale;
@@ -42,7 +47,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.wide_means = wide;
     job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
     small += 6 * c;
-    job.affine = (eki_affine_columns){small, small + c, small + 2 * c, small + 3 * c};
+    job.affine = (eki_scaling_columns){small, small + c, small + 2 * c, small + 3 * c};
     return job;
 }
 
@@ -71,7 +76,7 @@ static void write_header(const eki_job *job, eki_source source) {
     header->count = plan->set_size;
     header->source = source;
     header->positions = job->valid_count;
-    header->frozen = plan->family == EKI_BATCH && (plan->masked ? masked_frozen(job, source) : eki_ghost_frozen(plan));
+    header->frozen = plan->family == EKI_BATCH && (plan->masked ? masked_frozen(job, source) : eki_small_frozen(plan));
 }
 
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source) {
@@ -99,19 +104,17 @@ static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running
 ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args, ek_error *err) {
     EKI_TRY(eki_args_check_forward(plan, stats, args, err));
     eki_job job = eki_job_make(plan, args);
-    bool batch = plan->family == EKI_BATCH, substitute = !plan->masked && eki_ghost_running(plan, plan->samples);
+    bool batch = plan->family == EKI_BATCH,
+         substitute = !plan->masked && eki_small_running(plan, plan->samples * plan->space);
     bool running = batch && (stats == EK_STATS_RUNNING || substitute);
     if (plan->masked && plan->elements > 0) EKI_TRY(take_mask(&job, args, &running, err));
     bool nothing = plan->elements == 0 || (plan->masked && job.valid_count == 0);
     eki_source source = nothing ? EKI_FROM_NOTHING : running ? EKI_FROM_RUNNING : EKI_FROM_BATCH;
-    if (plan->elements > 0 && batch) {
+    if (plan->ghosts > 1 && plan->elements > 0) {
         eki_ghost_forward(&job, running);
-    } else if (plan->elements > 0 && plan->family == EKI_GROUP) {
-        eki_group_forward(&job);
-    } else if (plan->elements > 0 && plan->wide) {
-        eki_wide_rows_forward(&job);
     } else if (plan->elements > 0) {
-        eki_rows_forward(&job);
+        eki_schedule schedule = eki_schedule_forward(&job, running);
+        eki_run(&job, &schedule);
     }
     eki_stats_publish(&job, args, source);
     return EK_OK;
@@ -131,16 +134,14 @@ ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, e
         eki_mask_fill(&job, args);
         EKI_TRY(eki_mask_check_again(&job, err));
     }
+    bool through_statistics = job.stats.header->source == EKI_FROM_BATCH;
     if (plan->elements == 0) {
         eki_zero_parameters(&job);
-    } else if (plan->family == EKI_BATCH) {
-        eki_ghost_backward(&job, job.stats.header->source == EKI_FROM_BATCH);
-    } else if (plan->family == EKI_GROUP) {
-        eki_group_backward(&job);
-    } else if (plan->wide) {
-        eki_wide_rows_backward(&job);
+    } else if (plan->ghosts > 1) {
+        eki_ghost_backward(&job, through_statistics);
     } else {
-        eki_rows_backward(&job);
+        eki_schedule schedule = eki_schedule_backward(&job, through_statistics);
+        eki_run(&job, &schedule);
     }
     return EK_OK;
 }

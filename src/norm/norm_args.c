@@ -1,6 +1,9 @@
 /* norm_args.c: the check of the pointers of one call. Cheap: a few comparisons, and one look at running_var. */
+#include "norm/norm_args.h"
+
 #include "base/error.h"
-#include "norm/norm_job.h"
+#include "norm/small_sample.h"
+#include "norm/variants/mask.h"
 
 #include <math.h>
 
@@ -94,7 +97,7 @@ static ek_status check_backward_fusion(const ek_norm_plan *plan, const ek_norm_a
     return check_overlap(plan, args->dx, "dx", args->dresidual, "dresidual", false, err);
 }
 
-static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
     const char *why = plan->renorm ? "batch renorm compares the batch with the running statistics"
                                    : "EK_STATS_RUNNING (or EK_SMALL_USE_RUNNING with one value per channel) normalizes "
                                      "with it; without running statistics use EK_STATS_BATCH";
@@ -112,10 +115,6 @@ static ek_status check_running(const ek_norm_plan *plan, const ek_norm_args *arg
     return EK_OK;
 }
 
-ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
-    return check_running(plan, args, err);
-}
-
 ek_status eki_small_sample_error(const ek_norm_plan *plan, ek_error *err) {
     char text[EKI_DIMS_TEXT];
     return eki_fail(
@@ -129,7 +128,7 @@ ek_status eki_small_sample_error(const ek_norm_plan *plan, ek_error *err) {
 }
 
 static ek_status check_small(const ek_norm_plan *plan, ek_error *err) {
-    bool refused = plan->desc.small_sample == EK_SMALL_ERROR && eki_ghost_single(plan);
+    bool refused = plan->desc.small_sample == EK_SMALL_ERROR && eki_small_single(plan);
     return refused ? eki_small_sample_error(plan, err) : EK_OK;
 }
 
@@ -151,11 +150,12 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     EKI_TRY(check_residual(plan, args, true, err));
     EKI_TRY(check_overlap(plan, args->y, "y", args->residual, "residual", true, err));
     if (plan->family != EKI_BATCH) return EK_OK;
-    if (stats == EK_STATS_RUNNING) return check_running(plan, args, err);
-    if (plan->masked) return plan->renorm ? check_running(plan, args, err) : EK_OK; /* the mask decides: norm.c */
+    if (stats == EK_STATS_RUNNING) return eki_args_check_running(plan, args, err);
+    if (plan->masked)
+        return plan->renorm ? eki_args_check_running(plan, args, err) : EK_OK; /* the mask decides: norm.c */
     EKI_TRY(check_small(plan, err));
-    bool substitute = eki_ghost_single(plan) && plan->desc.small_sample == EK_SMALL_USE_RUNNING;
-    return substitute || plan->renorm ? check_running(plan, args, err) : EK_OK;
+    bool substitute = eki_small_single(plan) && plan->desc.small_sample == EK_SMALL_USE_RUNNING;
+    return substitute || plan->renorm ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
 ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err) {

@@ -2,7 +2,8 @@
 #include <evenkeel/moments.h>
 
 #include "base/error.h"
-#include "norm/norm_job.h"
+#include "norm/norm_args.h"
+#include "norm/small_sample.h"
 
 #include <math.h>
 

@@ -9,15 +9,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "base/threads.h"
+#include "norm/norm_schedule.h"
 #include "norm/norm_stats.h"
 #include "norm/partial.h"
 
 #include <string.h>
-
-static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 static int64_t product(const ek_norm_desc *desc, int begin, int end) {
     int64_t p = 1;
@@ -57,14 +53,14 @@ static void set_family(ek_norm_plan *plan) {
 static void set_sets(ek_norm_plan *plan) {
     if (plan->family == EKI_BATCH) {
         int64_t ghost = plan->desc.ghost;
-        plan->ghosts = ghost > 0 ? max_i64(1, ceil_div(plan->samples, ghost)) : 1;
+        plan->ghosts = ghost > 0 ? eki_max(1, eki_ceil_div(plan->samples, ghost)) : 1;
         plan->sets = plan->ghosts * plan->channels;
         plan->set_size = (plan->ghosts > 1 ? ghost : plan->samples) * plan->space;
     } else {
         plan->sets = plan->samples * plan->groups;
         plan->set_size = plan->group_channels * plan->space;
     }
-    plan->set_blocks = max_i64(1, ceil_div(plan->set_size, EKI_ROW_LIMIT));
+    plan->set_blocks = eki_max(1, eki_ceil_div(plan->set_size, EKI_ROW_LIMIT));
 }
 
 /* One position per channel (S = 1) makes NCHW and NHWC the same memory, and one channel does too. */
@@ -82,79 +78,17 @@ static int64_t default_chunk(int64_t space) {
     return chunk;
 }
 
-static eki_units make_units(int64_t samples, int64_t space, int64_t chunk, int64_t limit) {
-    eki_units u = {.samples = samples, .space = space, .limit = limit, .chunk = chunk, .blocks = 1};
-    if (space > limit) {
-        u.chunk = 1;
-        u.blocks = ceil_div(space, limit);
-    }
-    u.count = ceil_div(samples, u.chunk) * u.blocks;
-    return u;
-}
-
 static void set_units(ek_norm_plan *plan) {
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : EKI_COL_LIMIT, chunk = 1;
     if (plan->family == EKI_BATCH) chunk = plan->desc.chunk > 0 ? plan->desc.chunk : default_chunk(plan->space);
-    plan->units = make_units(plan->samples, plan->space, chunk, limit);
-}
-
-/* Results larger than the caches go past them: a cached store would first read its line from memory, and push out what
- * is still needed. Below that size the next operation finds the result in a cache, and with short segments that
- * do not end at lines too many lines are written in two parts (measured: docs/kernels.md). */
-static void set_stream(ek_norm_plan *plan) {
-    int64_t bytes = plan->elements * plan->element_bytes;
-    bool lines = !plan->row_apply || plan->space >= EKI_STREAM_SEGMENT || plan->space % 16 == 0;
-    plan->stream = bytes >= EKI_STREAM_BYTES && lines;
-}
-
-/* As wide as leaves tasks for all threads: wide tiles read memory in order. */
-static int64_t plain_tile(const ek_norm_plan *plan) {
-    int64_t tile = EKI_TILE, tasks = 2 * eki_parallel_threads(&plan->desc.parallel);
-    while (tile > EKI_TILE_FEW && plan->units.count * ceil_div(plan->channels, tile) < tasks) tile /= 2;
-    return tile;
-}
-
-/* By slabs (slab.c) where a slab, read twice, stays in the caches, and slabs share out well: no thread has half as much
- * again to do. Rows must be long, for memory is then read in order, and must not all begin in the same sets of a cache,
- * which would hold little of the slab. */
-static void set_slabs(ek_norm_plan *plan) {
-    int64_t width = plan->row_apply ? 1 : min_i64(plan->tile, plan->channels), size = plan->element_bytes;
-    int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
-    int64_t threads = eki_parallel_threads(&plan->desc.parallel);
-    int64_t pieces = plan->row_apply ? plan->channels : plan->tiles, turns = ceil_div(pieces, threads);
-    bool rows_fit = row >= EKI_SLAB_ROW && plan->channels * row % EKI_CACHE_WAY != 0;
-    plan->slabs = plan->family == EKI_BATCH && 2 * turns * threads <= 3 * pieces && (rows_fit || !plan->row_apply) &&
-                  bytes <= (plan->blocked ? EKI_SLAB_BYTES : EKI_SLAB_STRIDED);
-}
-
-/* Backward takes channels that lie together a window at a time, where x and dy are far larger than the third cache: it
- * stays there between the sums and dx. Elsewhere that is slower or no faster (measured: docs/kernels.md). */
-static void set_window(ek_norm_plan *plan) {
-    int64_t channel = 2 * plan->samples * plan->space * plan->element_bytes;
-    plan->window = eki_pieces(plan);
-    if (plan->family != EKI_BATCH || !plan->row_apply || plan->slabs || plan->wide) return;
-    if (plan->channels * channel >= EKI_WINDOW_FROM) plan->window = max_i64(1, EKI_WINDOW_BYTES / channel);
-}
-
-/* Cells and tiles only spread the work. Channels last, a batch is one run of rows, which the affine phases walk in
- * order of memory, whole rows at a time where the coefficients of a row fit the first cache or memory bounds anyway. */
-static void set_cells(ek_norm_plan *plan) {
-    plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
-    plan->tiles = ceil_div(plan->channels, plan->tile);
-    set_slabs(plan);
-    bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
-    plan->whole_rows = merged && !plan->slabs && (plan->stream || plan->channels <= EKI_WHOLE_ROW);
-    int64_t width = plan->whole_rows ? plan->channels : min_i64(plan->tile, plan->channels);
-    int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : max_i64(16, EKI_CELL_ELEMENTS / width);
-    plan->cells = merged ? make_units(1, plan->samples * plan->space, 1, limit)
-                         : make_units(plan->samples, plan->space, 1, limit);
-    set_window(plan);
+    plan->units = eki_units_make(plan->samples, plan->space, chunk, limit);
 }
 
 static void set_parameter_blocks(ek_norm_plan *plan) {
     plan->param_rows = EKI_PARAM_ROWS;
-    while (ceil_div(plan->samples, plan->param_rows) > EKI_PARAM_PARTIALS) plan->param_rows *= 2;
-    plan->param_blocks = ceil_div(plan->samples, plan->param_rows);
+    while (eki_ceil_div(plan->samples, plan->param_rows) > EKI_PARAM_PARTIALS) plan->param_rows *= 2;
+    plan->param_blocks = eki_ceil_div(plan->samples, plan->param_rows);
+    plan->param_tiles = eki_ceil_div(plan->space, EKI_PARAM_TILE);
 }
 
 /* ROWS are hidden as a whole: the examples are those of the first dimension. */
@@ -223,9 +157,9 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     set_sets(made);
     set_memory(made);
     set_units(made);
-    set_stream(made);
-    set_cells(made);
     set_parameter_blocks(made);
+    eki_schedule_stream(made);
+    eki_schedule_plan(made);
     set_mask(made);
     set_workspace(made);
     made->fingerprint = fingerprint(&checked);
@@ -242,7 +176,7 @@ void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *sli
     slice->set_size = samples * plan->space;
     slice->ghosts = 1;
     set_units(slice);
-    set_cells(slice);
+    eki_schedule_plan(slice);
 }
 
 void ek_norm_plan_destroy(ek_norm_plan *plan) {
@@ -256,28 +190,3 @@ size_t ek_norm_saved_bytes(const ek_norm_plan *plan) {
 }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->sets; }
-
-typedef struct {
-    eki_range_fn body;
-    void *context;
-    size_t items, tasks;
-} range_job;
-
-static void range_task(void *argument, size_t index) {
-    const range_job *job = argument;
-    size_t begin, end;
-    eki_split(job->items, job->tasks, index, &begin, &end);
-    job->body(job->context, (int64_t)begin, (int64_t)end);
-}
-
-void eki_ranges(const ek_norm_plan *plan, int64_t items, int64_t elements_per_item, eki_range_fn body, void *context) {
-    if (items <= 0) return;
-    int64_t worth = items / max_i64(1, EKI_TASK_ELEMENTS / max_i64(1, elements_per_item));
-    int64_t tasks = min_i64(min_i64(worth, items), eki_parallel_threads(&plan->desc.parallel));
-    if (tasks <= 1) {
-        body(context, 0, items);
-        return;
-    }
-    range_job job = {body, context, (size_t)items, (size_t)tasks};
-    eki_parallel_for(&plan->desc.parallel, (size_t)tasks, range_task, &job);
-}

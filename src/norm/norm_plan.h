@@ -14,21 +14,11 @@ enum {
     EKI_COL_LIMIT = 4096,    /* rows in one partial of a column */
     EKI_CHUNK_ROWS = 1024,   /* default chunk: the smallest power of two of samples with so many elements per channel */
     EKI_TILE = 512,          /* columns handled together, channels last, at most */
-    EKI_TILE_FEW = 64,       /* the same at least, where there are few units, so that tiles are tasks */
     EKI_PARAM_ROWS = 64,     /* rows in one partial of an element-wise parameter gradient, at least */
     EKI_PARAM_PARTIALS = 32, /* and so many partials at most */
-    EKI_WHOLE_ROW = 1024,    /* channels of a row that the affine phases take at once, at most */
-    EKI_CELL_ELEMENTS = 32768,
-    EKI_TASK_ELEMENTS = 16384,
-    EKI_SLAB_BYTES = 4 << 20,   /* slabs of blocked channels: what stays in the third cache */
-    EKI_SLAB_STRIDED = 1 << 20, /* others: what stays in the second */
-    EKI_SLAB_ROW = 8192,        /* and bytes of a row at least */
-    EKI_CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
-    EKI_WINDOW_FROM = 64 << 20, /* x and dy together from which on backward goes by windows, */
-    EKI_WINDOW_BYTES = 8 << 20, /* of this size */
-    EKI_STREAM_BYTES = 8 << 20, /* results from this size on go past the caches, */
-    EKI_STREAM_ONCE = 16 << 20, /* from this one where x is read once: both of them fit the third cache below */
-    EKI_STREAM_SEGMENT = 512    /* and segments of so many elements at least */
+    EKI_PARAM_TILE = 1024,   /* columns of them in a task */
+    EKI_TOGETHER = 16,       /* sets that go through a pass together, at most */
+    EKI_TASK_ELEMENTS = 16384
 };
 
 typedef enum eki_family {
@@ -37,7 +27,7 @@ typedef enum eki_family {
     EKI_ROWS   /* statistics per row; scale per element of the row */
 } eki_family;
 
-/* How (sample, element of space) is cut: a unit is `chunk` samples, or one of `blocks` pieces of one sample. */
+/* How (sample, element of space) is cut: a unit is `chunk` samples, or one of `blocks` blocks of one sample. */
 typedef struct eki_units {
     int64_t count, samples, space, chunk, blocks, limit;
 } eki_units;
@@ -60,18 +50,21 @@ struct ek_norm_plan {
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
     bool renorm, masked;
     int64_t mask_examples, mask_positions; /* of a mask: ROWS a byte per row, else one per example and position */
-    bool row_sets;       /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
-    bool row_apply;      /* the elements of one sample and channel are contiguous and more than one */
-    bool blocked;        /* BLOCKED8, BLOCKED16 */
-    int64_t tile, tiles; /* column memory: columns per tile, tiles; no result depends on it */
-    int64_t window;      /* BATCH: pieces (channels, or tiles) that backward is at together (window.c) */
-    bool slabs;          /* BATCH: a slab at a time (slab.c) */
-    bool whole_rows;     /* cells are rows of all channels (BATCH, channels last) */
-    bool stream;         /* results go past the caches */
-    int64_t set_blocks;  /* contiguous sets: partials per set */
-    eki_units units;     /* of reductions per channel */
-    eki_units cells;     /* of the affine phases */
-    int64_t param_rows, param_blocks;
+    bool row_sets;      /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
+    bool row_apply;     /* the elements of one sample and channel are contiguous and more than one */
+    bool blocked;       /* BLOCKED8, BLOCKED16 */
+    int64_t set_blocks; /* contiguous sets: partials per set */
+    eki_units units;    /* of reductions per channel */
+    int64_t param_rows, param_blocks, param_tiles;
+    /* Schedule (norm_schedule.c); no result depends on it. */
+    int64_t tile, tiles;         /* column memory: columns per tile, tiles */
+    int64_t slabs, slab_width;   /* how many, and channels of each but the last */
+    int64_t window;              /* slabs that a pass is at together */
+    bool by_slabs;               /* BATCH: a slab goes through the whole pass */
+    int64_t sets_together;       /* contiguous sets that do */
+    eki_units cells, slab_cells; /* of the affine phases; of those of one slab */
+    bool whole_rows;             /* cells are rows of all channels (BATCH, channels last) */
+    bool stream, stream_once;    /* results go past the caches; also where x is read once */
     size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
     uint64_t fingerprint;
 };
@@ -93,23 +86,34 @@ static inline size_t eki_real_bytes(const ek_norm_plan *plan) { return plan->wid
 /* The plan of `samples` samples of a BATCH plan: cut and added in the same way, one set per channel. */
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice);
 
-/* Pieces [first, first + count): channels of row memory, tiles of column memory. */
-typedef struct eki_window {
+/* Slabs [first, first + count): a slab is a channel (row memory, f64) or a tile of channels (column memory). */
+typedef struct eki_slabs {
     int64_t first, count;
-} eki_window;
-int64_t eki_pieces(const ek_norm_plan *plan);
+} eki_slabs;
 
-/* Channels of a window: how many, and the first. */
-int64_t eki_channels_of(const ek_norm_plan *plan, eki_window window, int64_t *first);
+/* Channels of slabs: how many, and the first. */
+int64_t eki_channels_of(const ek_norm_plan *plan, eki_slabs slabs, int64_t *first);
 
 /* Row memory: elements [begin, begin + length) of each of `count` channels of a sample. */
 typedef struct eki_rows {
     int64_t sample, channel, count, begin, length;
 } eki_rows;
 
-/* Of the items (sample, channel of a window, block of cells) in [i, end): the i-th, and where channels are whole those
- * that follow in the same sample. */
-eki_rows eki_rows_from(const ek_norm_plan *plan, eki_window window, int64_t i, int64_t end);
+/* Of the cells of a window, in the order of memory: (sample, channel, block) from the *i-th on, below the end-th; where
+ * channels are whole with those that follow in the sample. Moves *i on; false at the end. */
+bool eki_next_rows(const eki_units *cells, eki_slabs window, int64_t *i, int64_t end, eki_rows *rows);
+
+/* Column memory: `count` tiles of a span, of one sample unless it is one; with whole_rows all columns. */
+typedef struct eki_tiles {
+    eki_span span;
+    int64_t t, count;
+} eki_tiles;
+
+/* (cell, tile), with the tiles behind it that may be one grid. */
+bool eki_next_tiles(const ek_norm_plan *plan, const eki_units *cells, eki_slabs window, int64_t *i, int64_t end,
+                    eki_tiles *tiles);
+
+eki_units eki_units_make(int64_t samples, int64_t space, int64_t chunk, int64_t limit);
 
 /* The u-th unit. */
 eki_span eki_unit(const eki_units *units, int64_t u);
@@ -121,10 +125,7 @@ int64_t eki_tile_stride(const ek_norm_plan *plan);
 /* Column memory: tile t of a span. */
 eki_grid eki_tile_grid(const ek_norm_plan *plan, eki_span span, int64_t t);
 
-/* For the affine phases: `count` tiles from t on, of one sample unless it is one; with whole_rows all columns. And how
- * many tiles, at most `most`, may be one grid: whole blocks of sixteen channels lie behind each other. */
-eki_grid eki_tiles_grid(const ek_norm_plan *plan, eki_span span, int64_t t, int64_t count);
-int64_t eki_tiles_from(const ek_norm_plan *plan, int64_t t, int64_t most);
+eki_grid eki_tiles_grid(const ek_norm_plan *plan, const eki_tiles *tiles);
 
 /* Number of valid columns of a tile, and of padded ones after them. */
 int64_t eki_tile_columns(const ek_norm_plan *plan, int64_t t);
@@ -148,8 +149,8 @@ const char *eki_norm_kind_name(ek_norm_kind kind);
 enum { EKI_DIMS_TEXT = 192 };
 const char *eki_dims_text(const ek_norm_desc *desc, char text[EKI_DIMS_TEXT]);
 
-/* Runs body(context, begin, end) over [0, items) in as many tasks as threads and work justify. */
-typedef void (*eki_range_fn)(void *context, int64_t begin, int64_t end);
-void eki_ranges(const ek_norm_plan *plan, int64_t items, int64_t elements_per_item, eki_range_fn body, void *context);
+static inline int64_t eki_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t eki_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t eki_ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 #endif

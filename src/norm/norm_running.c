@@ -4,7 +4,8 @@
  * is reported. The batch is normalized with divisor n whatever enters the running variance.
  */
 #include "base/error.h"
-#include "norm/norm_job.h"
+#include "norm/norm_args.h"
+#include "norm/small_sample.h"
 
 #include <math.h>
 

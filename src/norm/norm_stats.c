@@ -45,9 +45,9 @@ float eki_narrow(double value) {
     return (float)value;
 }
 
-eki_affine eki_affine_make(double mean, double rstd, double scale, double bias) {
+eki_scaling eki_scaling_make(double mean, double rstd, double scale, double bias) {
     float high = (float)mean;
-    return (eki_affine){high, (float)(mean - (double)high), eki_narrow(scale * rstd), (float)bias};
+    return (eki_scaling){high, (float)(mean - (double)high), eki_narrow(scale * rstd), (float)bias};
 }
 
 eki_gradient eki_gradient_make(double mean, double rstd, double scale, double k1, double k2) {

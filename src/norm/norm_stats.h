@@ -43,7 +43,7 @@ void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, dou
 /* f64 to f32; what is beyond the range becomes the largest number, so that 0 times it is 0. NaN stays NaN. */
 float eki_narrow(double value);
 
-eki_affine eki_affine_make(double mean, double rstd, double scale, double bias);
+eki_scaling eki_scaling_make(double mean, double rstd, double scale, double bias);
 eki_gradient eki_gradient_make(double mean, double rstd, double scale, double k1, double k2);
 
 #endif

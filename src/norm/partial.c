@@ -1,10 +1,4 @@
-/* partial.c: merging partial results in one fixed binary tree.
- *
- * Fed in order of index, the tree is a binary counter: the bits of the count say which levels hold a finished node,
- * and a new partial merges upwards through the bits that carry. At the end the levels merge from the lowest, which
- * is the rightmost, upwards: exactly the tree in which a missing right child passes the left one through. So no
- * storage is needed beyond one node per level, and a stored tree would give the same bits.
- */
+/* partial.c: making, merging and feeding partial results. */
 #include "norm/partial.h"
 
 eki_moments eki_moments_from_sums(double n, double shift, double s1, double s2, int centred) {
@@ -21,40 +15,55 @@ eki_moments eki_moments_merge(eki_moments a, eki_moments b) {
     return (eki_moments){n, a.mean + difference * share, (a.m2 + b.m2) + between};
 }
 
-static eki_pair pair_merge(eki_pair a, eki_pair b) { return (eki_pair){a.a + b.a, a.b + b.b}; }
-
-void eki_moments_push(eki_moments_stack *stack, eki_moments partial) {
-    int level = 0;
-    for (uint64_t bits = stack->count; bits & 1; bits >>= 1)
-        partial = eki_moments_merge(stack->level[level++], partial);
-    stack->level[level] = partial;
-    stack->count++;
+void eki_tree_merge_moments(void *left, const void *right, size_t count) {
+    (void)count;
+    eki_moments *sum = left;
+    *sum = eki_moments_merge(*sum, *(const eki_moments *)right);
 }
 
-eki_moments eki_moments_root(const eki_moments_stack *stack) {
-    eki_moments root = {0, 0, 0};
-    for (int level = 0; stack->count >> level != 0; level++) {
-        if (stack->count >> level & 1) root = eki_moments_merge(stack->level[level], root);
-    }
-    return root;
+void eki_tree_merge_sums(void *left, const void *right, size_t count) { eki_tree_add(left, right, 3 * count); }
+
+static void add_pair(void *left, const void *right, size_t count) {
+    (void)count;
+    eki_pair *sum = left;
+    const eki_pair *more = right;
+    *sum = (eki_pair){sum->a + more->a, sum->b + more->b};
+}
+
+static eki_tree_stack moments_of(eki_moments_stack *s) {
+    return (eki_tree_stack){s->value, sizeof s->value[0], 1, eki_tree_merge_moments};
+}
+
+static eki_tree_stack pairs_of(eki_pair_stack *s) {
+    return (eki_tree_stack){s->value, sizeof s->value[0], 1, add_pair};
+}
+
+void eki_moments_push(eki_moments_stack *stack, eki_moments partial) {
+    if (stack->count == 0) stack->held = 0;
+    stack->value[stack->held] = partial;
+    eki_tree_stack tree = moments_of(stack);
+    stack->held = eki_tree_push(&tree, stack->held, stack->count++);
+}
+
+eki_moments eki_moments_root(eki_moments_stack *stack) {
+    eki_tree_stack tree = moments_of(stack);
+    if (stack->count == 0) return (eki_moments){0, 0, 0};
+    eki_tree_root(&tree, stack->held);
+    return stack->value[0];
 }
 
 void eki_pair_push(eki_pair_stack *stack, eki_pair partial) {
-    int level = 0;
-    for (uint64_t bits = stack->count; bits & 1; bits >>= 1) partial = pair_merge(stack->level[level++], partial);
-    stack->level[level] = partial;
-    stack->count++;
+    if (stack->count == 0) stack->held = 0;
+    stack->value[stack->held] = partial;
+    eki_tree_stack tree = pairs_of(stack);
+    stack->held = eki_tree_push(&tree, stack->held, stack->count++);
 }
 
-eki_pair eki_pair_root(const eki_pair_stack *stack) {
-    eki_pair root = {0, 0};
-    int filled = 0;
-    for (int level = 0; stack->count >> level != 0; level++) {
-        if (!(stack->count >> level & 1)) continue;
-        root = filled ? pair_merge(stack->level[level], root) : stack->level[level];
-        filled = 1;
-    }
-    return root;
+eki_pair eki_pair_root(eki_pair_stack *stack) {
+    eki_tree_stack tree = pairs_of(stack);
+    if (stack->count == 0) return (eki_pair){0, 0};
+    eki_tree_root(&tree, stack->held);
+    return stack->value[0];
 }
 
 eki_moments eki_moments_tree(const eki_moments *partials, int64_t count, int64_t stride) {

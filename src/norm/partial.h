@@ -1,12 +1,10 @@
-/* partial.h: partial results and the fixed binary tree that merges them.
- *
- * The tree over units 0..n-1 is aligned at powers of two: node i of level l covers units [i 2^l, (i+1) 2^l). A node
- * without a right child is its left child; an empty partial (n = 0) leaves the other as it is.
+/* partial.h: partial results, which merge in the fixed tree over the index of their units (base/tree.h). An empty one
+ * (n = 0) leaves the other as it is.
  */
 #ifndef EKI_PARTIAL_H
 #define EKI_PARTIAL_H
 
-#include <stdint.h>
+#include "base/tree.h"
 
 /* Count, mean and sum of squared differences from the mean. */
 typedef struct eki_moments {
@@ -28,20 +26,26 @@ eki_moments eki_moments_merge(eki_moments a, eki_moments b);
 eki_moments eki_moments_tree(const eki_moments *partials, int64_t count, int64_t stride);
 eki_pair eki_pair_tree(const eki_pair *partials, int64_t count, int64_t stride);
 
-/* The same trees, fed one partial after the other; 64 levels hold any count. */
+/* Trees that are fed one partial after the other; `count` is 0 at first. */
 typedef struct eki_moments_stack {
     uint64_t count;
-    eki_moments level[64];
+    eki_moments value[EKI_TREE_LEVELS + 1];
+    int held;
 } eki_moments_stack;
 
 typedef struct eki_pair_stack {
     uint64_t count;
-    eki_pair level[64];
+    eki_pair value[EKI_TREE_LEVELS + 1];
+    int held;
 } eki_pair_stack;
 
 void eki_moments_push(eki_moments_stack *stack, eki_moments partial);
-eki_moments eki_moments_root(const eki_moments_stack *stack);
+eki_moments eki_moments_root(eki_moments_stack *stack);
 void eki_pair_push(eki_pair_stack *stack, eki_pair partial);
-eki_pair eki_pair_root(const eki_pair_stack *stack);
+eki_pair eki_pair_root(eki_pair_stack *stack);
+
+/* Mergers of moments, and of two sums with their count, as values of a tree. */
+void eki_tree_merge_moments(void *left, const void *right, size_t count);
+void eki_tree_merge_sums(void *left, const void *right, size_t count);
 
 #endif

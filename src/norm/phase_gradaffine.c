@@ -1,5 +1,6 @@
-/* phase_gradaffine.c: dx = rstd * ((scale * dy - k1) - xhat * k2) over all cells; the shape of phase_affine.c. */
-#include "norm/norm_job.h"
+/* phase_gradaffine.c: dx = rstd * ((scale * dy - k1) - xhat * k2) over all cells. */
+#include "norm/phases.h"
+#include "norm/variants/mask.h"
 
 static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t channel) {
     if (job->plan->family == EKI_BATCH) {
@@ -36,37 +37,41 @@ static eki_gradient_columns channel_coefficients(const eki_job *job, int64_t sam
     return (eki_gradient_columns){b->value[0], b->value[1], b->value[2], b->value[3], b->value[4], b->value[5]};
 }
 
-void eki_gradaffine_rows(const eki_job *job, eki_rows rows) {
-    const ek_norm_plan *plan = job->plan;
-    int64_t offset = (rows.sample * plan->channels + rows.channel) * plan->space + rows.begin;
+static void rows_gradient(const eki_job *job, const eki_rows *r, int64_t offset) {
+    const eki_kernels *k = job->kernels;
     gradient_buffer buffer;
-    eki_gradient_columns p = channel_coefficients(job, rows.sample, rows.channel, rows.count, &buffer);
-    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    eki_gradient_columns p = channel_coefficients(job, r->sample, r->channel, r->count, &buffer);
+    const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
     void *dx = eki_to(job, job->dx, offset);
-    size_t count = (size_t)rows.count, stride = (size_t)plan->space, length = (size_t)rows.length;
+    size_t count = (size_t)r->count, stride = (size_t)job->plan->space, length = (size_t)r->length;
     if (job->stream && !eki_fuses(job)) {
-        job->kernels->row_gradaffine_stream(x, dy, dx, count, stride, length, &p);
+        k->row_gradaffine_stream(x, dy, dx, count, stride, length, &p);
         return;
     }
     eki_epilogue fused;
-    eki_affine_buffer again_buffer;
-    eki_affine_columns again;
-    if (eki_computes_again(job)) again = eki_affine_channels(job, rows.sample, rows.channel, rows.count, &again_buffer);
-    job->kernels->row_gradaffine(x, dy, dx, count, stride, length, &p,
-                                 eki_fuse_columns(job, offset, eki_computes_again(job) ? &again : NULL, &fused));
-    eki_hide_segments(job, job->dx, rows);
-    eki_hide_segments(job, job->dresidual, rows);
+    eki_scaling_buffer again_buffer;
+    eki_scaling_columns columns, *again = NULL;
+    if (eki_computes_again(job)) {
+        columns = eki_scaling_channels(job, r->sample, r->channel, r->count, &again_buffer);
+        again = &columns;
+    }
+    k->row_gradaffine(x, dy, dx, count, stride, length, &p, eki_fuse_columns(job, offset, again, &fused));
 }
 
-static eki_gradient_columns tile_coefficients(const eki_job *job, int64_t sample, int64_t t, int64_t count,
-                                              gradient_buffer *b) {
-    int64_t channels = count > 1 ? count * job->plan->tile : eki_tile_columns(job->plan, t);
-    return channel_coefficients(job, sample, t * job->plan->tile, channels, b);
+void eki_gradaffine_rows(const eki_job *given, int64_t begin, int64_t end) {
+    eki_job local;
+    const eki_job *job = eki_formed(given, &local);
+    const ek_norm_plan *plan = job->plan;
+    for (eki_rows r; eki_next_rows(job->cells, job->window, &begin, end, &r);) {
+        rows_gradient(job, &r, (r.sample * plan->channels + r.channel) * plan->space + r.begin);
+        eki_hide_segments(job, job->dx, r);
+        eki_hide_segments(job, job->dresidual, r);
+    }
 }
 
 static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_gradient_columns *p,
-                    const eki_affine_columns *again) {
-    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+                    const eki_scaling_columns *again) {
+    const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
     void *dx = eki_to(job, job->dx, offset);
     eki_epilogue fused;
     if (job->stream && !eki_fuses(job)) {
@@ -77,51 +82,50 @@ static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, co
 }
 
 static void paired_rows(const eki_job *job, int64_t offset, const eki_grid *grid, const eki_gradient_columns *p,
-                        const eki_affine_columns *again) {
+                        const eki_scaling_columns *again) {
     float wide[6][16], more[4][16];
     eki_gradient_columns both = {eki_twice(wide[0], p->mean_hi), eki_twice(wide[1], p->mean_lo),
                                  eki_twice(wide[2], p->rstd),    eki_twice(wide[3], p->scale),
                                  eki_twice(wide[4], p->k1),      eki_twice(wide[5], p->k2)};
-    eki_affine_columns again_both;
-    if (again != NULL) again_both = eki_affine_twice(more, again);
+    eki_scaling_columns again_both;
+    if (again != NULL) again_both = eki_scaling_twice(more, again);
     eki_grid last, pairs = eki_grid_pairs(grid, &last);
     columns(job, offset, &pairs, &both, again != NULL ? &again_both : NULL);
     columns(job, offset + (int64_t)pairs.rows * 16, &last, p, again);
 }
 
-/* Tiles from t on, or all columns, of a span. */
-static void column_span(const eki_job *job, eki_span s, int64_t t, int64_t count) {
-    const ek_norm_plan *plan = job->plan;
-    int64_t offset = eki_tile_offset(plan, s.sample, s.begin, t), padding = eki_tile_padding(plan, t);
-    eki_grid grid = eki_tiles_grid(plan, s, t, count);
+static void tiles_gradient(const eki_job *job, const eki_tiles *tiles, int64_t offset, const eki_grid *grid) {
+    int64_t sample = tiles->span.sample, first = tiles->t * job->plan->tile;
+    int64_t channels = eki_tiles_channels(job->plan, tiles);
     gradient_buffer buffer;
-    eki_gradient_columns p = tile_coefficients(job, s.sample, t, count, &buffer);
-    eki_affine_buffer again_buffer;
-    eki_affine_columns again_columns, *again = NULL;
+    eki_gradient_columns p = channel_coefficients(job, sample, first, channels, &buffer);
+    eki_scaling_buffer again_buffer;
+    eki_scaling_columns again_columns, *again = NULL;
     if (eki_computes_again(job)) {
-        again_columns = eki_affine_tiles(job, s.sample, t, count, &again_buffer);
+        again_columns = eki_scaling_channels(job, sample, first, channels, &again_buffer);
         again = &again_columns;
     }
-    if (grid.stride == 8 && grid.cols == 8) {
-        paired_rows(job, offset, &grid, &p, again);
+    if (eki_pairs(grid)) {
+        paired_rows(job, offset, grid, &p, again);
     } else {
-        columns(job, offset, &grid, &p, again);
+        columns(job, offset, grid, &p, again);
     }
-    eki_clear_padding(job, job->dx, offset, &grid, padding);
-    eki_clear_padding(job, job->dresidual, offset, &grid, padding);
-    const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
-    eki_hide_rows(job, job->dx, offset, valid, s.length, (int64_t)grid.cols);
-    eki_hide_rows(job, job->dresidual, offset, valid, s.length, (int64_t)grid.cols);
 }
 
-void eki_gradaffine_slab(const eki_job *job, int64_t piece) {
-    eki_one_piece(job, piece, eki_gradaffine_rows, column_span);
-}
-
-void eki_phase_gradaffine(const eki_job *job) {
-    if (job->plan->wide) {
-        eki_wide_gradaffine(job);
-        return;
+void eki_gradaffine_tiles(const eki_job *given, int64_t begin, int64_t end) {
+    eki_job local;
+    const eki_job *job = eki_formed(given, &local);
+    const ek_norm_plan *plan = job->plan;
+    void *const written[] = {job->dx, job->dresidual};
+    for (eki_tiles tiles; eki_next_tiles(plan, job->cells, job->window, &begin, end, &tiles);) {
+        eki_span s = tiles.span;
+        int64_t offset = eki_tile_offset(plan, s.sample, s.begin, tiles.t);
+        eki_grid grid = eki_tiles_grid(plan, &tiles);
+        tiles_gradient(job, &tiles, offset, &grid);
+        const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+        for (int i = 0; i < 2; i++) {
+            eki_clear_padding(job, written[i], offset, &grid, eki_tile_padding(plan, tiles.t));
+            eki_hide_rows(job, written[i], offset, valid, s.length, (int64_t)grid.cols);
+        }
     }
-    eki_each_cell(job, eki_gradaffine_rows, column_span);
 }

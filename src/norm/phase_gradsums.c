@@ -1,17 +1,18 @@
 /* phase_gradsums.c: sum dy and sum dy (x - mean) of every unit and channel, in f64, in the order of the moments. */
-#include "norm/norm_job.h"
+#include "norm/phases.h"
+#include "norm/variants/mask.h"
 
-void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
+static void row_sums(const eki_job *job, int64_t unit, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, unit);
     int64_t offset = (s.sample * plan->channels + channel) * plan->space + s.begin;
     double mean = job->stats.mean[eki_set_of(plan, s.sample, channel)], sums[2];
     eki_epilogue fused;
-    eki_affine again;
-    if (eki_computes_again(job)) again = eki_affine_of(job, s.sample, channel);
+    eki_scaling again;
+    if (eki_computes_again(job)) again = eki_scaling_of(job, s.sample, channel);
     const eki_epilogue *e = eki_fuse_row(job, offset, eki_computes_again(job) ? &again : NULL, &fused);
     if (!job->forms) fused.dresidual = NULL;
-    const void *x = eki_at(job, job->x, offset), *dy = eki_at(job, job->dy, offset);
+    const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
     size_t length = (size_t)s.length, samples = (size_t)s.samples, stride = (size_t)(plan->channels * plan->space);
     if (job->valid != NULL) {
         const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
@@ -22,18 +23,23 @@ void eki_gradsums_row(const eki_job *job, int64_t unit, int64_t channel) {
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
+void eki_gradsums_rows(const eki_job *job, int64_t begin, int64_t end) {
+    int64_t count = job->window.count;
+    for (int64_t i = begin; i < end; i++) row_sums(job, i / count, job->window.first + i % count);
+}
+
 /* Where the sums of a tile go, and what forms the gradient before the activation. */
 typedef struct {
     const double *mean;
     double *sdy, *sdyx;
-    const eki_affine_columns *again;
+    const eki_scaling_columns *again;
 } tile_sums;
 
 static void grid_sums(const eki_job *job, int64_t offset, const eki_grid *grid, const tile_sums *to) {
     eki_epilogue fused;
     const eki_epilogue *e = eki_fuse_columns(job, offset, to->again, &fused);
     if (!job->forms) fused.dresidual = NULL;
-    job->kernels->col_gradsums(eki_at(job, job->x, offset), eki_at(job, job->dy, offset), grid, to->mean, to->sdy,
+    job->kernels->col_gradsums(eki_from(job, job->x, offset), eki_from(job, job->dy, offset), grid, to->mean, to->sdy,
                                to->sdyx, e);
 }
 
@@ -48,10 +54,11 @@ static void masked_sums(const eki_job *job, eki_span s, int64_t offset, const ek
 }
 
 static void column_sums(const eki_job *job, eki_span s, int64_t t, tile_sums *to) {
-    eki_affine_buffer buffer;
-    eki_affine_columns again;
+    eki_scaling_buffer buffer;
+    eki_scaling_columns again;
     if (eki_computes_again(job)) {
-        again = eki_affine_tiles(job, s.sample, t, 1, &buffer);
+        int64_t cols = eki_tile_columns(job->plan, t);
+        again = eki_scaling_channels(job, s.sample, t * job->plan->tile, cols, &buffer);
         to->again = &again;
     }
     eki_grid grid = eki_tile_grid(job->plan, s, t);
@@ -75,18 +82,7 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
 }
 
-void eki_gradsums_piece(const eki_job *job, int64_t unit, int64_t piece) {
-    if (job->plan->row_apply) {
-        eki_gradsums_row(job, unit, piece);
-    } else {
-        column_unit(job, unit, piece);
-    }
-}
-
-void eki_phase_gradsums(const eki_job *job) {
-    if (job->plan->wide) {
-        eki_wide_gradsums(job);
-        return;
-    }
-    eki_each_unit(job, eki_gradsums_piece);
+void eki_gradsums_tiles(const eki_job *job, int64_t begin, int64_t end) {
+    int64_t count = job->window.count;
+    for (int64_t i = begin; i < end; i++) column_unit(job, i / count, job->window.first + i % count);
 }

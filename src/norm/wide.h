@@ -6,7 +6,7 @@
 #ifndef EKI_WIDE_H
 #define EKI_WIDE_H
 
-#include "norm/norm_job.h"
+#include "norm/phases.h"
 
 /* The elements of one sample and channel: first, and distance. */
 typedef struct eki_line {

@@ -80,8 +80,7 @@ static eki_moments unit_moments(const eki_job *job, int64_t u, int64_t channel) 
     return moments;
 }
 
-static void moment_units(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
+void eki_wide_moments(const eki_job *job, int64_t begin, int64_t end) {
     int64_t channels = job->plan->channels;
     for (int64_t i = begin; i < end; i++) job->moments[i] = unit_moments(job, i / channels, i % channels);
 }
@@ -106,8 +105,7 @@ static eki_pair unit_products(const eki_job *job, int64_t u, int64_t channel) {
     return eki_wide_lanes_sum(&lanes);
 }
 
-static void product_units(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
+void eki_wide_gradsums(const eki_job *job, int64_t begin, int64_t end) {
     int64_t channels = job->plan->channels;
     for (int64_t i = begin; i < end; i++) job->sums[i] = unit_products(job, i / channels, i % channels);
 }
@@ -152,8 +150,7 @@ static void clear_padding(const eki_job *job, void *tensor, int64_t sample) {
     eki_clear_padding(job, tensor, eki_tile_offset(plan, sample, 0, t), &grid, eki_tile_padding(plan, t));
 }
 
-static void affine_lines(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
+void eki_wide_affine_lines(const eki_job *job, int64_t begin, int64_t end) {
     int64_t channels = job->plan->channels;
     for (int64_t i = begin; i < end; i++) {
         affine_line(job, i / channels, i % channels);
@@ -161,8 +158,7 @@ static void affine_lines(void *context, int64_t begin, int64_t end) {
     }
 }
 
-static void gradient_lines(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
+void eki_wide_gradaffine(const eki_job *job, int64_t begin, int64_t end) {
     int64_t channels = job->plan->channels;
     for (int64_t i = begin; i < end; i++) {
         gradient_line(job, i / channels, i % channels);
@@ -171,14 +167,3 @@ static void gradient_lines(void *context, int64_t begin, int64_t end) {
         clear_padding(job, job->dresidual, i / channels);
     }
 }
-
-static void each(const eki_job *job, int64_t count, eki_range_fn body) {
-    eki_job copy = *job;
-    int64_t items = count * job->plan->channels;
-    eki_ranges(job->plan, items, job->plan->elements / items + 1, body, &copy);
-}
-
-void eki_wide_moments(const eki_job *job) { each(job, job->plan->units.count, moment_units); }
-void eki_wide_gradsums(const eki_job *job) { each(job, job->plan->units.count, product_units); }
-void eki_wide_affine_phase(const eki_job *job) { each(job, job->plan->samples, affine_lines); }
-void eki_wide_gradaffine(const eki_job *job) { each(job, job->plan->samples, gradient_lines); }

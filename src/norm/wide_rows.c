@@ -1,19 +1,20 @@
-/* wide_rows.c: f64 layer and RMS norm with one scale and bias per element. Rows are cut into pieces, and rows into
- * blocks for the parameter gradients, as in layer.c; partial results meet in the same trees. */
+/* wide_rows.c: f64 layer and RMS norm with one scale and bias per element. Rows are cut into blocks, and rows into
+ * blocks for the parameter gradients, as in rows.c; partial results meet in the same trees. */
+#include "norm/variants/mask.h"
 #include "norm/wide.h"
 
 #include <string.h>
 
 enum { COLUMNS = 64 };
 
-static int64_t piece_end(const ek_norm_plan *plan, int64_t begin) {
+static int64_t block_end(const ek_norm_plan *plan, int64_t begin) {
     return plan->space - begin < EKI_ROW_LIMIT ? plan->space : begin + EKI_ROW_LIMIT;
 }
 
-static eki_moments piece_moments(const eki_job *job, int64_t row, int64_t begin) {
+static eki_moments block_moments(const eki_job *job, int64_t row, int64_t begin) {
     const ek_norm_plan *plan = job->plan;
     const double *x = (const double *)job->x + row * plan->space;
-    int64_t end = piece_end(plan, begin);
+    int64_t end = block_end(plan, begin);
     double shift = plan->centred ? x[begin] : 0.0;
     eki_moments moments = {0, 0, 0};
     for (int pass = plan->centred ? 0 : 1; pass < 2; pass++) {
@@ -40,8 +41,7 @@ static void clear_row(const eki_job *job, double *tensor, int64_t row) {
     if (tensor != NULL) memset(tensor + row * space, 0, (size_t)space * sizeof *tensor);
 }
 
-static void forward_rows(void *context, int64_t first, int64_t last) {
-    const eki_job *job = context;
+void eki_wide_rows_forward(const eki_job *job, int64_t first, int64_t last) {
     const ek_norm_plan *plan = job->plan;
     double *y = job->y;
     for (int64_t row = first; row < last; row++) {
@@ -53,7 +53,7 @@ static void forward_rows(void *context, int64_t first, int64_t last) {
             continue;
         }
         for (int64_t begin = 0; begin < plan->space; begin += EKI_ROW_LIMIT) {
-            eki_moments_push(&stack, piece_moments(job, row, begin));
+            eki_moments_push(&stack, block_moments(job, row, begin));
         }
         eki_stats_set(&job->stats, row, eki_moments_root(&stack), plan->desc.epsilon);
         for (int64_t s = 0; s < plan->space; s++) {
@@ -64,10 +64,10 @@ static void forward_rows(void *context, int64_t first, int64_t last) {
     }
 }
 
-static eki_pair piece_sums(const eki_job *job, int64_t row, int64_t begin) {
+static eki_pair part_sums(const eki_job *job, int64_t row, int64_t begin) {
     const ek_norm_plan *plan = job->plan;
     eki_wide_lanes lanes = {{0}, {0}};
-    for (int64_t s = begin; s < piece_end(plan, begin); s++) {
+    for (int64_t s = begin; s < block_end(plan, begin); s++) {
         eki_wide_affine p = affine_at(job, row, s);
         int64_t at = row * plan->space + s;
         double g = p.scale * eki_wide_before(job, &p, at);
@@ -88,8 +88,7 @@ static void gradient_row(const eki_job *job, int64_t row, double k1, double k2) 
     }
 }
 
-static void backward_rows(void *context, int64_t first, int64_t last) {
-    const eki_job *job = context;
+void eki_wide_rows_gradient(const eki_job *job, int64_t first, int64_t last) {
     const ek_norm_plan *plan = job->plan;
     double n = (double)plan->space;
     for (int64_t row = first; row < last; row++) {
@@ -101,7 +100,7 @@ static void backward_rows(void *context, int64_t first, int64_t last) {
             continue;
         }
         for (int64_t begin = 0; begin < plan->space; begin += EKI_ROW_LIMIT) {
-            eki_pair_push(&stack, piece_sums(job, row, begin));
+            eki_pair_push(&stack, part_sums(job, row, begin));
         }
         eki_pair sum = eki_pair_root(&stack);
         gradient_row(job, row, plan->centred ? sum.a / n : 0.0, sum.b * job->stats.rstd[row] / n);
@@ -125,8 +124,7 @@ static void block_sums(const eki_job *job, int64_t block, int64_t first, int64_t
     }
 }
 
-static void parameter_columns(void *context, int64_t begin, int64_t end) {
-    const eki_job *job = context;
+void eki_wide_rows_parameters(const eki_job *job, int64_t begin, int64_t end) {
     const ek_norm_plan *plan = job->plan;
     eki_pair_stack stacks[COLUMNS];
     eki_pair sums[COLUMNS];
@@ -143,18 +141,4 @@ static void parameter_columns(void *context, int64_t begin, int64_t end) {
             eki_put(plan, job->dscale, j, total.b);
         }
     }
-}
-
-void eki_wide_rows_forward(const eki_job *job) {
-    eki_job copy = *job;
-    eki_ranges(job->plan, job->plan->samples, job->plan->space, forward_rows, &copy);
-}
-
-/* Parameter gradients come first: dx may overwrite dy. */
-void eki_wide_rows_backward(const eki_job *job) {
-    eki_job copy = *job;
-    if (job->dscale != NULL || job->dbias != NULL) {
-        eki_ranges(job->plan, job->plan->space, job->plan->samples, parameter_columns, &copy);
-    }
-    if (eki_wants_dx(job)) eki_ranges(job->plan, job->plan->samples, job->plan->space, backward_rows, &copy);
 }

@@ -121,7 +121,7 @@ static ek_status join_spans(void *context, const void *left, size_t left_bytes, 
     memcpy(into, &both, sizeof both);
     memcpy(values, (const char *)left + sizeof a, a_bytes);
     memcpy((char *)values + a_bytes, (const char *)right + sizeof b, b_bytes);
-    n = eki_tree_join(nodes, values, n, count);
+    n = eki_tree_join(nodes, n, &(eki_tree_stack){values, count * sizeof *values, count, eki_tree_add});
     *bytes = sizeof both + (size_t)n * count * sizeof(double);
     return EK_OK;
 }
@@ -136,10 +136,12 @@ static ek_status take_root(const eki_exchange *x, double *nodes, size_t count, e
     if (all.first != 0 || bytes != sizeof all + (size_t)n * count * sizeof(double)) {
         return eki_fail(err, EK_ERR_DIST, "a gradient lacks its first chunks; all ranks need the same --batch");
     }
+    memset(nodes, 0, count * sizeof *nodes);
+    if (n == 0) return EK_OK;
     double *values = malloc(bytes);
     if (values == NULL) return eki_fail_nomem(err, bytes);
     memcpy(values, result + sizeof all, bytes - sizeof all);
-    eki_tree_root(values, n, count);
+    eki_tree_root(&(eki_tree_stack){values, count * sizeof *values, count, eki_tree_add}, n);
     memcpy(nodes, values, count * sizeof *nodes);
     free(values);
     return EK_OK;

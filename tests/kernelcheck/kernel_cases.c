@@ -18,13 +18,13 @@ static eki_grid grid_of(const problem *p) {
 /* The epilogue with the coefficients that a shape of memory reads. */
 static eki_epilogue epilogue;
 static int affine_per_row; /* else the first row's is that of all */
-static eki_affine_columns epilogue_columns;
+static eki_scaling_columns epilogue_columns;
 static int column_is_row; /* columns belong to rows */
 
 static const eki_epilogue *fused_with(const problem *p, int columns, int elements) {
     if (p->fused == NULL) return NULL;
     epilogue = *p->fused;
-    epilogue_columns = (eki_affine_columns){p->column[0], p->column[1], p->column[2], p->column[3]};
+    epilogue_columns = (eki_scaling_columns){p->column[0], p->column[1], p->column[2], p->column[3]};
     affine_per_row = elements;
     column_is_row = 0;
     if (columns) epilogue.columns = &epilogue_columns;
@@ -36,7 +36,7 @@ static const eki_epilogue *fused_rows(const problem *p) { return fused_with(p, 0
 static const eki_epilogue *fused_columns(const problem *p) { return fused_with(p, 1, 0); }
 static const eki_epilogue *fused_channels(const problem *p) {
     const eki_epilogue *e = fused_with(p, 1, 0);
-    epilogue_columns = (eki_affine_columns){p->channel[0], p->channel[1], p->channel[2], p->channel[3]};
+    epilogue_columns = (eki_scaling_columns){p->channel[0], p->channel[1], p->channel[2], p->channel[3]};
     column_is_row = 1;
     return e;
 }
@@ -45,8 +45,8 @@ static const eki_epilogue *fused_elements(const problem *p) { return fused_with(
 /* What a fused kernel computes again as t, given its coefficients, scale and bias. */
 static real inner_again(const problem *p, size_t row, size_t i) {
     const eki_epilogue *e = &epilogue; /* of the run before */
-    const eki_affine *a = affine_per_row ? e->affine + row : e->affine;
-    const eki_affine_columns *c = e->columns;
+    const eki_scaling *a = affine_per_row ? e->affine + row : e->affine;
+    const eki_scaling_columns *c = e->columns;
     size_t at = column_is_row ? row : i;
     real hi = c ? (real)c->mean_hi[at] : (real)a->mean_hi, lo = c ? (real)c->mean_lo[at] : (real)a->mean_lo;
     real gain = c ? (real)c->gain[at] : (real)a->gain, bias = c ? (real)c->bias[at] : (real)a->bias;
@@ -166,8 +166,8 @@ static eki_gradient channel_of(const problem *p, size_t row) {
     return (eki_gradient){p->channel[0][row], p->channel[1][row], p->channel[2][row],
                           p->channel[3][row], p->channel[4][row], p->channel[5][row]};
 }
-static eki_affine_columns affine_of_rows(const problem *p) {
-    return (eki_affine_columns){p->channel[0], p->channel[1], p->channel[2], p->channel[3]};
+static eki_scaling_columns affine_of_rows(const problem *p) {
+    return (eki_scaling_columns){p->channel[0], p->channel[1], p->channel[2], p->channel[3]};
 }
 static eki_gradient_columns gradient_of_rows(const problem *p) {
     return (eki_gradient_columns){p->channel[0], p->channel[1], p->channel[2],
@@ -329,7 +329,7 @@ static expected ref_vec_allsums(const problem *p, size_t row, size_t i) {
 
 CASE(row_affine, ELEMENTS, 0, 4)
 static void run_row_affine(const eki_kernels *k, const problem *p) {
-    eki_affine_columns c = affine_of_rows(p);
+    eki_scaling_columns c = affine_of_rows(p);
     k->row_affine(p->x, p->y, p->rows, p->stride, p->n, &c, fused_rows(p));
 }
 static expected ref_row_affine(const problem *p, size_t row, size_t i) {
@@ -340,7 +340,7 @@ static expected ref_row_affine(const problem *p, size_t row, size_t i) {
 CASE(col_affine, ELEMENTS, 0, 4)
 static void run_col_affine(const eki_kernels *k, const problem *p) {
     eki_grid grid = grid_of(p);
-    eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
+    eki_scaling_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
     k->col_affine(p->x, p->y, &grid, &columns, fused_columns(p));
 }
 static expected ref_col_affine(const problem *p, size_t row, size_t i) {
@@ -349,10 +349,10 @@ static expected ref_col_affine(const problem *p, size_t row, size_t i) {
 }
 
 /* The coefficients of rows, together. */
-static const eki_affine *affines_of_rows(const problem *p) {
-    static eki_affine all[MOST];
+static const eki_scaling *affines_of_rows(const problem *p) {
+    static eki_scaling all[MOST];
     for (size_t r = 0; r < p->rows; r++) {
-        all[r] = (eki_affine){p->channel[0][r], p->channel[1][r], p->channel[2][r], 0.7f};
+        all[r] = (eki_scaling){p->channel[0][r], p->channel[1][r], p->channel[2][r], 0.7f};
     }
     return all;
 }
@@ -404,7 +404,7 @@ static expected ref_row_hide(const problem *p, size_t row, size_t i) {
 
 CASE(row_affine_stream, ELEMENTS, 0, 4)
 static void run_row_affine_stream(const eki_kernels *k, const problem *p) {
-    eki_affine_columns c = affine_of_rows(p);
+    eki_scaling_columns c = affine_of_rows(p);
     k->row_affine_stream(p->x, p->y, p->rows, p->stride, p->n, &c, fused_rows(p));
 }
 static expected ref_row_affine_stream(const problem *p, size_t row, size_t i) { return ref_row_affine(p, row, i); }
@@ -412,7 +412,7 @@ static expected ref_row_affine_stream(const problem *p, size_t row, size_t i) { 
 CASE(col_affine_stream, ELEMENTS, 0, 4)
 static void run_col_affine_stream(const eki_kernels *k, const problem *p) {
     eki_grid grid = grid_of(p);
-    eki_affine_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
+    eki_scaling_columns columns = {p->column[0], p->column[1], p->column[2], p->column[3]};
     k->col_affine_stream(p->x, p->y, &grid, &columns, fused_columns(p));
 }
 static expected ref_col_affine_stream(const problem *p, size_t row, size_t i) { return ref_col_affine(p, row, i); }

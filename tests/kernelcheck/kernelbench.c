@@ -58,7 +58,7 @@ static problem whole(void) {
     p.scale = floats(LARGEST, 0.5f);
     p.bias = floats(LARGEST, 0.1f);
     for (int i = 0; i < 6; i++) p.column[i] = p.channel[i] = p.scale;
-    p.affine = (eki_affine){0.1f, 1e-9f, 1.1f, 0.2f};
+    p.affine = (eki_scaling){0.1f, 1e-9f, 1.1f, 0.2f};
     p.gradient = (eki_gradient){0.1f, 1e-9f, 1.1f, 0.9f, 0.01f, 0.02f};
     return p;
 }

@@ -119,7 +119,7 @@ static void fill_parameters(problem *p, int pattern, eki_random r, int absent) {
     fill_channels(p, r);
     p->scale = absent & 1 ? NULL : scale;
     p->bias = absent & 2 ? NULL : bias;
-    p->affine = (eki_affine){hi, lo, (float)rstd[0], 0.7f};
+    p->affine = (eki_scaling){hi, lo, (float)rstd[0], 0.7f};
     p->gradient = (eki_gradient){hi, lo, (float)rstd[0], 1.1f, 0.3f, -0.4f};
     p->sums = last_doubles(buffers[SUMS], 2 * n > 2 ? 2 * n : 2);
 }
@@ -142,7 +142,7 @@ static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
     size_t span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0, rows = p->rows > 0 ? p->rows : 1;
     float *residual = last_floats(buffers[RESIDUAL], span), *outputs = last_floats(buffers[OUTPUT], span);
     double *inner = last_doubles(buffers[INNER], span);
-    eki_affine *affine = (eki_affine *)(void *)last_floats(buffers[AFFINE], rows * sizeof *affine / sizeof(float));
+    eki_scaling *affine = (eki_scaling *)(void *)last_floats(buffers[AFFINE], rows * sizeof *affine / sizeof(float));
     p->fused = NULL;
     if (fusion == 0) return;
     int activation = fusion == 10 ? EKI_NO_ACTIVATION : fusion == 11 ? EKI_RELU : fusion;
@@ -158,7 +158,7 @@ static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
     }
     for (size_t i = 0; i < rows; i++) {
         float hi = (float)p->mean[i];
-        affine[i] = (eki_affine){hi, (float)(p->mean[i] - (double)hi), (float)p->rstd[i], 0.0f};
+        affine[i] = (eki_scaling){hi, (float)(p->mean[i] - (double)hi), (float)p->rstd[i], 0.0f};
     }
     p->inner = inner;
     p->fused = e;

@@ -317,7 +317,7 @@ static double activation_error(const act *a, float from, float to, double floor)
     static float t[N], y[N];
     double most = 0;
     const float zero = 0, one = 1;
-    eki_affine_columns identity = {&zero, &zero, &one, &zero};
+    eki_scaling_columns identity = {&zero, &zero, &one, &zero};
     eki_epilogue e = {.activation = (int)a->activation, .alpha = (float)a->alpha, .beta = (float)a->beta};
     for (int piece = 0; piece < 64; piece++) {
         for (int i = 0; i < N; i++) t[i] = from + (to - from) * ((float)(piece * N + i) / (64.0f * N));
@@ -357,7 +357,7 @@ static void special_values(void **state) {
     const float t[4] = {NAN, INFINITY, -INFINITY, -0.0f};
     float y[4];
     const float zero = 0, one = 1, minus = -0.0f;
-    eki_affine_columns identity = {&zero, &zero, &one, &minus};
+    eki_scaling_columns identity = {&zero, &zero, &one, &minus};
     for (int a = 1; a < ACTS; a++) {
         eki_epilogue e = {.activation = a, .alpha = (float)acts[a].alpha, .beta = (float)acts[a].beta};
         eki_kernels_get(EKI_F32)->row_affine(t, y, 1, 4, 4, &identity, &e);

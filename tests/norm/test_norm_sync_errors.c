@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "norm/sync_block.h"
+#include "norm/variants/sync_block.h"
 #include <cmocka.h>
 #include <string.h>
 
@@ -193,7 +193,7 @@ static void lost_and_strange_blocks(void **state) {
     blocks[0]->nodes = 9;
     expect(finish(&s.rank[0]), EK_ERR_DIST, "something else than the block it was given");
     blocks[0]->nodes = 1;
-    ((eki_node *)(void *)(blocks[0] + 1))->n = -3;
+    ((eki_block_node *)(void *)(blocks[0] + 1))->n = -3;
     expect(finish(&s.rank[0]), EK_ERR_DIST, "something else than the block it was given");
     spread_free(&s);
 }
@@ -224,9 +224,10 @@ static void combine_trusts_nothing(void **state) {
     expect(eki_sync_fault_text(a, &err), EK_ERR_DIST, "no block of this library");
     a->fault.what = EKI_FAULT_NONE;
     b->nodes = 1;
-    eki_node *node = (eki_node *)(void *)(b + 1), good = *node;
+    eki_block_node *node = (eki_block_node *)(void *)(b + 1), good = *node;
     b->field[EKI_SYNC_MODE] = a->field[EKI_SYNC_MODE] = EK_SYNC_EXACT;
-    const eki_node bad[] = {{1, 63, 1}, {1, -1, 1}, {-1, 0, 1}, {3, 1, 1}, {INT64_MAX, 0, 1}, {0, 0, 1}};
+    const eki_block_node bad[] = {{{63, 1}, 1}, {{-1, 1}, 1},        {{0, -1}, 1},
+                                  {{1, 3}, 1},  {{0, INT64_MAX}, 1}, {{0, 0}, 1}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         *node = bad[i];
         assert_int_equal(ek_sync_combine(a, b, bytes), 1);

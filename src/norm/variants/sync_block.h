@@ -8,7 +8,7 @@
 #ifndef EKI_SYNC_BLOCK_H
 #define EKI_SYNC_BLOCK_H
 
-#include "norm/cover.h"
+#include "norm/variants/cover.h"
 #include <evenkeel/sync.h>
 
 /* What all ranks must agree on, the most telling first. Those that EXACT alone needs are 0 in FAST. */
@@ -55,13 +55,20 @@ _Static_assert(sizeof(eki_sync_header) == EK_SYNC_HEADER_BYTES, "the header of a
 
 #define EKI_SYNC_MAGIC UINT64_C(0x4b4c42434e59534b) /* "KSYNCBLK" */
 
+/* A node of the cover of the group's units, and the elements of every channel in it. */
+typedef struct eki_block_node {
+    eki_tree_node at;
+    double n;
+} eki_block_node;
+
 size_t eki_sync_block_bytes(int64_t capacity, int64_t channels);
 
-/* The nodes of a block, and one channel of its values. */
-void eki_sync_load_nodes(const eki_sync_header *block, eki_cover *cover);
-void eki_sync_load_values(const eki_sync_header *block, int64_t channel, eki_cover *cover);
+/* One channel of a block; its nodes are stored once, those of any channel; all elements, NaN where a count is negative.
+ */
+void eki_sync_load(const eki_sync_header *block, int64_t channel, eki_cover *cover);
+void eki_sync_store(eki_sync_header *block, int64_t channel, const eki_cover *cover);
 void eki_sync_store_nodes(eki_sync_header *block, const eki_cover *cover);
-void eki_sync_store_values(eki_sync_header *block, int64_t channel, const eki_cover *cover);
+double eki_sync_elements(const eki_sync_header *block);
 
 /* EXACT: the first example of a unit. */
 int64_t eki_sync_example(const eki_sync_header *block, int64_t unit);

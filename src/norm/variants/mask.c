@@ -2,8 +2,9 @@
  *
  * The bytes are in the workspace, so that every masked loop looks at one array whatever the caller gave.
  */
+#include "norm/variants/mask.h"
+
 #include "base/error.h"
-#include "norm/norm_job.h"
 
 #include <string.h>
 
@@ -101,10 +102,6 @@ int64_t eki_count_valid(const unsigned char *valid, int64_t n) {
     }
     for (; i < n; i++) count += valid[i];
     return count;
-}
-
-const unsigned char *eki_valid_at(const eki_job *job, int64_t sample, int64_t position) {
-    return job->valid != NULL ? job->valid + sample * job->plan->space + position : NULL;
 }
 
 void eki_hide_segments(const eki_job *job, void *tensor, eki_rows rows) {

@@ -1,9 +1,14 @@
 /* sync.c: batch norm over several ranks. A rank's partial results, at their global index, become the block of its
  * message; what comes back is turned into statistics and sums as those of one process are.
  */
-#include "norm/sync_state.h"
+#include "norm/variants/sync_state.h"
 
 #include "base/error.h"
+#include "base/threads.h"
+#include "norm/norm_args.h"
+#include "norm/phases.h"
+#include "norm/small_sample.h"
+#include "norm/variants/mask.h"
 
 #include <string.h>
 
@@ -68,6 +73,7 @@ typedef struct {
     const eki_job *job;
     eki_sync_state *state;
     int64_t first_unit;
+    size_t tasks;
 } filling;
 
 /* One channel: EXACT the cover of our units, FAST the root of our own tree. */
@@ -76,42 +82,38 @@ static void cover_channel(const filling *f, int64_t c, eki_cover *cover) {
     int64_t units = job->plan->units.count, channels = job->plan->channels;
     cover->moments = f->state->field[EKI_SYNC_PHASE] == EKI_SYNC_FORWARD;
     cover->count = 0;
-    for (int64_t u = 0; u < units; u++) {
-        eki_node node = {f->first_unit + u, 0, 0};
-        eki_pair value;
-        if (cover->moments) {
-            const eki_moments *m = &job->moments[u * channels + c];
-            node.n = m->n;
-            value = (eki_pair){m->mean, m->m2};
-        } else {
-            value = job->sums[u * channels + c];
-        }
-        (void)eki_cover_push(cover, node, value);
+    for (int64_t i = c, u = 0; u < units; u++, i += channels) {
+        eki_moments value = cover->moments ? job->moments[i] : (eki_moments){0, job->sums[i].a, job->sums[i].b};
+        (void)eki_cover_push(cover, (eki_tree_node){0, f->first_unit + u}, value);
     }
     if (f->state->sync.mode == EK_SYNC_EXACT) return;
-    double n;
-    eki_pair root = eki_cover_root(cover, &n);
-    cover->node[0] = (eki_node){0, 0, n};
-    cover->value[0] = root;
+    cover->value[0] = eki_cover_root(cover);
+    cover->node[0] = (eki_tree_node){0, 0};
     cover->count = 1;
 }
 
-static void fill_channels(void *context, int64_t begin, int64_t end) {
-    filling *f = context;
+static void fill_channels(void *argument, size_t index) {
+    const filling *f = argument;
+    size_t begin, end;
     eki_cover cover;
-    for (int64_t c = begin; c < end; c++) {
+    eki_split((size_t)f->job->plan->channels, f->tasks, index, &begin, &end);
+    for (int64_t c = (int64_t)begin; c < (int64_t)end; c++) {
         cover_channel(f, c, &cover);
-        eki_sync_store_values(f->state->block, c, &cover);
+        eki_sync_store(f->state->block, c, &cover);
         if (c == 0) eki_sync_store_nodes(f->state->block, &cover);
     }
 }
 
 /* The partial results of the job into the block. */
 static void fill_block(const eki_job *job, eki_sync_state *state) {
-    const eki_units *units = &job->plan->units;
-    filling f = {job, state, state->sync.first / units->chunk * units->blocks};
+    const ek_norm_plan *plan = job->plan;
+    const eki_units *units = &plan->units;
+    filling f = {job, state, state->sync.first / units->chunk * units->blocks, 1};
     if (state->sync.mode == EK_SYNC_FAST) f.first_unit = 0;
-    eki_ranges(job->plan, job->plan->channels, 8 * units->count, fill_channels, &f);
+    if (8 * units->count * plan->channels >= 2 * EKI_TASK_ELEMENTS) {
+        f.tasks = (size_t)eki_min(plan->channels, eki_parallel_threads(&plan->desc.parallel));
+    }
+    eki_parallel_for(&plan->desc.parallel, f.tasks, fill_channels, &f);
 }
 
 static ek_status start_exchange(eki_sync_state *state, ek_error *err) {
@@ -133,7 +135,7 @@ ek_status ek_norm_sync_forward_start(const ek_norm_plan *plan, const ek_norm_syn
     if (plan->elements > 0) {
         eki_job job = eki_job_make(plan, args);
         if (plan->masked) eki_mask_fill(&job, args);
-        eki_phase_moments(&job);
+        eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
         fill_block(&job, state);
     }
     return start_exchange(state, err);
@@ -181,39 +183,32 @@ static ek_status check_small(const ek_norm_plan *whole, const ek_norm_sync *sync
 }
 
 /* Channel c of what all ranks have together. */
-static eki_pair root_of(const eki_sync_state *state, int64_t c, eki_cover *cover, double *n) {
-    eki_sync_load_values(state->block, c, cover);
-    return eki_cover_root(cover, n);
-}
-
-static void take_statistics(const eki_job *job, const eki_sync_state *state) {
+static eki_moments root_of(const eki_sync_state *state, int64_t c) {
     eki_cover cover;
-    eki_sync_load_nodes(state->block, &cover);
-    for (int64_t c = 0; c < job->plan->channels; c++) {
-        double n;
-        eki_pair m = root_of(state, c, &cover, &n);
-        eki_stats_set(&job->stats, c, (eki_moments){n, m.a, m.b}, job->plan->desc.epsilon);
-    }
+    eki_sync_load(state->block, c, &cover);
+    return eki_cover_root(&cover);
 }
 
 ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *args, ek_error *err) {
     eki_sync_state *state = memory;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_FORWARD, err));
     EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, err));
-    double n = 0;
-    eki_cover cover;
-    eki_sync_load_nodes(state->block, &cover);
-    for (int64_t i = 0; i < cover.count; i++) n += cover.node[i].n;
+    double n = eki_sync_elements(state->block);
     ek_norm_plan whole = plan_of_all(plan, (int64_t)n);
     EKI_TRY(check_small(&whole, &state->sync, err));
     if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, args, err));
     eki_job job = eki_job_make(&whole, args);
     if (plan->masked) eki_mask_fill(&job, args);
-    if (n > 0) take_statistics(&job, state);
-    if (plan->elements > 0) eki_batch_affine(&job);
+    for (int64_t c = 0; n > 0 && c < plan->channels; c++) {
+        eki_stats_set(&job.stats, c, root_of(state, c), plan->desc.epsilon);
+    }
+    if (plan->elements > 0) {
+        eki_batch_coefficients(&job, 0, plan->channels);
+        eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
+    }
     eki_stats_publish(&job, args, n > 0 ? EKI_FROM_BATCH : EKI_FROM_NOTHING);
     job.stats.header->spread = 1;
-    job.stats.header->frozen = eki_ghost_frozen(&whole); /* about all ranks' values */
+    job.stats.header->frozen = eki_small_frozen(&whole); /* about all ranks' values */
     state->stage = EKI_SYNC_IDLE;
     return EK_OK;
 }
@@ -245,8 +240,8 @@ ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sy
     EKI_TRY(take_mask(&job, args, err));
     eki_sync_state *state = begin_state(plan, sync, EKI_SYNC_BACKWARD, memory);
     if (plan->elements > 0) {
-        if (eki_computes_again(&job)) eki_batch_coefficients(&job);
-        eki_phase_gradsums(&job);
+        if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
+        eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
         fill_block(&job, state);
     }
     return start_exchange(state, err);
@@ -262,15 +257,13 @@ ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, c
     ek_norm_plan whole = plan_of_all(plan, ((const eki_saved_header *)args->saved)->count);
     eki_job job = eki_job_make(&whole, args);
     EKI_TRY(take_mask(&job, args, err));
-    eki_cover cover;
-    eki_sync_load_nodes(state->block, &cover);
     for (int64_t c = 0; c < plan->channels; c++) {
-        double n;
-        eki_batch_gradient(&job, c, root_of(state, c, &cover, &n));
+        eki_moments sums = root_of(state, c);
+        eki_batch_gradient(&job, c, (eki_pair){sums.mean, sums.m2});
     }
     if (plan->elements > 0 && eki_wants_dx(&job)) {
-        if (eki_computes_again(&job)) eki_batch_coefficients(&job);
-        eki_phase_gradaffine(&job);
+        if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
+        eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);
     }
     state->stage = EKI_SYNC_IDLE;
     return EK_OK;

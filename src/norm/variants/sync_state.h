@@ -2,8 +2,8 @@
 #ifndef EKI_SYNC_STATE_H
 #define EKI_SYNC_STATE_H
 
-#include "norm/norm_job.h"
-#include "norm/sync_block.h"
+#include "norm/job.h"
+#include "norm/variants/sync_block.h"
 
 #define EKI_SYNC_STATE_MAGIC UINT64_C(0x45544154534e5953) /* "SYNSTATE" */
 

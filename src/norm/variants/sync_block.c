@@ -2,9 +2,11 @@
  *
  * Blocks come from other machines, so nothing in them is used before it is compared with our own.
  */
-#include "norm/sync_block.h"
+#include "norm/variants/sync_block.h"
 
 #include "base/error.h"
+
+#include <math.h>
 
 static const char *const field_names[EKI_SYNC_FIELDS] = {"step",
                                                          "layer",
@@ -22,34 +24,43 @@ static const char *const field_names[EKI_SYNC_FIELDS] = {"step",
                                                          "bytes per block"};
 
 size_t eki_sync_block_bytes(int64_t capacity, int64_t channels) {
-    return sizeof(eki_sync_header) + (size_t)capacity * (sizeof(eki_node) + (size_t)channels * sizeof(eki_pair));
+    return sizeof(eki_sync_header) + (size_t)capacity * (sizeof(eki_block_node) + (size_t)channels * sizeof(eki_pair));
 }
 
-static eki_node *nodes_of(const eki_sync_header *block) { return (eki_node *)(uintptr_t)(block + 1); }
+static eki_block_node *nodes_of(const eki_sync_header *block) { return (eki_block_node *)(uintptr_t)(block + 1); }
 
-static eki_pair *values_of(const eki_sync_header *block) {
-    return (eki_pair *)(void *)(nodes_of(block) + block->field[EKI_SYNC_CAPACITY]);
+/* Those of a channel are `channels` apart. */
+static eki_pair *values_of(const eki_sync_header *block, int64_t channel) {
+    return (eki_pair *)(void *)(nodes_of(block) + block->field[EKI_SYNC_CAPACITY]) + channel;
 }
 
-void eki_sync_load_nodes(const eki_sync_header *block, eki_cover *cover) {
+void eki_sync_load(const eki_sync_header *block, int64_t channel, eki_cover *cover) {
+    const eki_pair *value = values_of(block, channel);
     cover->moments = block->field[EKI_SYNC_PHASE] == EKI_SYNC_FORWARD;
     cover->count = block->nodes;
-    for (int64_t i = 0; i < cover->count; i++) cover->node[i] = nodes_of(block)[i];
+    for (int64_t i = 0; i < cover->count; i++, value += block->field[EKI_SYNC_CHANNELS]) {
+        const eki_block_node *node = &nodes_of(block)[i];
+        cover->node[i] = node->at;
+        cover->value[i] = (eki_moments){node->n, value->a, value->b};
+    }
 }
 
-void eki_sync_load_values(const eki_sync_header *block, int64_t channel, eki_cover *cover) {
-    const eki_pair *column = values_of(block) + channel;
-    for (int64_t i = 0; i < cover->count; i++) cover->value[i] = column[i * block->field[EKI_SYNC_CHANNELS]];
+void eki_sync_store(eki_sync_header *block, int64_t channel, const eki_cover *cover) {
+    eki_pair *value = values_of(block, channel);
+    for (int64_t i = 0; i < cover->count; i++, value += block->field[EKI_SYNC_CHANNELS]) {
+        *value = (eki_pair){cover->value[i].mean, cover->value[i].m2};
+    }
 }
 
 void eki_sync_store_nodes(eki_sync_header *block, const eki_cover *cover) {
     block->nodes = cover->count;
-    for (int64_t i = 0; i < cover->count; i++) nodes_of(block)[i] = cover->node[i];
+    for (int64_t i = 0; i < cover->count; i++) nodes_of(block)[i] = (eki_block_node){cover->node[i], cover->value[i].n};
 }
 
-void eki_sync_store_values(eki_sync_header *block, int64_t channel, const eki_cover *cover) {
-    eki_pair *column = values_of(block) + channel;
-    for (int64_t i = 0; i < cover->count; i++) column[i * block->field[EKI_SYNC_CHANNELS]] = cover->value[i];
+double eki_sync_elements(const eki_sync_header *block) {
+    double n = 0;
+    for (int64_t i = 0; i < block->nodes; i++) n += nodes_of(block)[i].n < 0 ? (double)NAN : nodes_of(block)[i].n;
+    return n;
 }
 
 static int mark(eki_sync_header *block, int what, int64_t rank, int64_t other, int64_t found, int64_t expected) {
@@ -90,11 +101,10 @@ static bool join(bool exact, const eki_cover *left, const eki_cover *right, eki_
         if (!eki_cover_push(sum, left->node[i], left->value[i])) return false;
     }
     for (int64_t i = 0; i < right->count; i++) {
-        eki_node node = right->node[i];
-        if (!exact) node = (eki_node){sum->count, 0, node.n};
+        eki_tree_node node = exact ? right->node[i] : (eki_tree_node){0, sum->count};
         if (!eki_cover_push(sum, node, right->value[i])) return false;
     }
-    if (!exact && sum->count == 1) sum->node[0].begin = sum->node[0].level = 0;
+    if (!exact && sum->count == 1) sum->node[0] = (eki_tree_node){0, 0};
     return true;
 }
 
@@ -104,23 +114,20 @@ int64_t eki_sync_example(const eki_sync_header *block, int64_t unit) {
 }
 
 static int misplaced(eki_sync_header *a, int64_t rank, const eki_cover *left, const eki_cover *right) {
-    int64_t end = left->count > 0 ? eki_node_end(&left->node[left->count - 1]) : 0;
-    int64_t begin = right->count > 0 ? right->node[0].begin : 0;
-    return mark(a, EKI_FAULT_PLACE, rank, rank - 1, eki_sync_example(a, begin), eki_sync_example(a, end));
+    int64_t end = eki_sync_example(a, eki_cover_end(left)), begin = eki_sync_example(a, eki_cover_begin(right));
+    return mark(a, EKI_FAULT_PLACE, rank, rank - 1, begin, end);
 }
 
 /* `a` is one of left and right. Channel by channel, so that it may be written over. */
 static int join_all(eki_sync_header *a, const eki_sync_header *left, const eki_sync_header *right) {
     bool exact = a->field[EKI_SYNC_MODE] == EK_SYNC_EXACT;
     eki_cover l, r, sum = {.count = 0};
-    eki_sync_load_nodes(left, &l);
-    eki_sync_load_nodes(right, &r);
     for (int64_t c = 0; c < a->field[EKI_SYNC_CHANNELS]; c++) {
-        eki_sync_load_values(left, c, &l);
-        eki_sync_load_values(right, c, &r);
+        eki_sync_load(left, c, &l);
+        eki_sync_load(right, c, &r);
         bool fits = join(exact, &l, &r, &sum) && sum.count <= a->field[EKI_SYNC_CAPACITY];
         if (!fits) return misplaced(a, right->first_rank, &l, &r); /* the nodes decide: at the first channel */
-        eki_sync_store_values(a, c, &sum);
+        eki_sync_store(a, c, &sum);
     }
     eki_sync_store_nodes(a, &sum);
     return 0;

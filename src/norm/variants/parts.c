@@ -4,7 +4,10 @@
 #include <evenkeel/parts.h>
 
 #include "base/error.h"
-#include "norm/norm_job.h"
+#include "norm/norm_args.h"
+#include "norm/phases.h"
+#include "norm/variants/ghost.h"
+#include "norm/variants/mask.h"
 
 #include <string.h>
 
@@ -133,7 +136,7 @@ static ek_status part_job(const ek_norm_plan *plan, const ek_norm_args *args, co
                           ek_error *err) {
     EKI_TRY(eki_mask_check(slice, args, err));
     *job = eki_job_make(plan, args);
-    job->plan = slice;
+    eki_job_of(job, slice);
     if (plan->masked) eki_mask_fill(job, args);
     return EK_OK;
 }
@@ -169,7 +172,7 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     eki_job job;
     EKI_TRY(part_job(plan, args, &slice, &job, err));
     job.moments = (eki_moments *)partials_of(plan, header) + begin * plan->channels;
-    eki_phase_moments(&job);
+    eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
     header->positions += job.valid_count;
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
@@ -197,7 +200,7 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     job.moments = partials_of(plan, header);
     job.valid_count = header->positions;
     bool nothing = plan->elements == 0 || (plan->masked && header->positions == 0);
-    if (!nothing) eki_batch_statistics(&job);
+    if (!nothing) eki_run_stage(&job, EKI_OVER_CHANNELS, eki_batch_statistics);
     eki_stats_publish(&job, args, nothing ? EKI_FROM_NOTHING : EKI_FROM_BATCH);
     header->stage = HAS_STATISTICS;
     return EK_OK;
@@ -215,7 +218,8 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
     if (slice.elements == 0) return EK_OK;
     eki_job job;
     EKI_TRY(part_job(plan, args, &slice, &job, err));
-    eki_batch_affine(&job);
+    eki_batch_coefficients(&job, 0, plan->channels);
+    eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     return EK_OK;
 }
 
@@ -240,8 +244,8 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     eki_job job;
     EKI_TRY(part_job(plan, args, &slice, &job, err));
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
-    if (eki_computes_again(&job)) eki_batch_coefficients(&job);
-    eki_phase_gradsums(&job);
+    if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
+    eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
     header->positions_again += job.valid_count;
     memset(flags_of(header) + begin, 1, (size_t)(end - begin));
     return EK_OK;
@@ -266,7 +270,7 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     if (empty) {
         eki_zero_parameters(&job);
     } else {
-        eki_batch_totals(&job);
+        eki_run_stage(&job, EKI_OVER_CHANNELS, eki_batch_totals);
     }
     header->stage = HAS_GRADIENTS;
     return EK_OK;
@@ -284,8 +288,8 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     if (slice.elements == 0) return EK_OK;
     eki_job job;
     EKI_TRY(part_job(plan, args, &slice, &job, err));
-    if (eki_computes_again(&job)) eki_batch_coefficients(&job);
+    if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
-    eki_phase_gradaffine(&job);
+    eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);
     return EK_OK;
 }

@@ -1,10 +1,9 @@
 /* sync_check.c: every check of the calls of synchronized norms, before an exchange and behind it. */
-#include "norm/sync_state.h"
+#include "norm/variants/sync_state.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 size_t eki_sync_state_bytes(void) { return (sizeof(eki_sync_state) + 63) / 64 * 64; }
@@ -139,21 +138,14 @@ ek_status eki_sync_check_state(const ek_norm_plan *plan, const eki_sync_state *s
                     "ek_norm_sync_backward_start() first");
 }
 
-/* Element counts come from other machines and are about to become integers. */
-static bool counts_fit(const eki_sync_header *block) {
-    eki_cover cover;
-    double sum = 0;
-    eki_sync_load_nodes(block, &cover);
-    for (int64_t i = 0; i < cover.count; i++) sum += cover.node[i].n < 0 ? (double)NAN : cover.node[i].n;
-    return sum <= (double)(INT64_C(1) << 56);
-}
-
-/* What came back is of our exchange, from all ranks, and of all examples. */
+/* Element counts come from other machines and are about to become integers. What came back is of our exchange, from all
+ * ranks, and of all examples. */
 static ek_status check_block(const eki_sync_state *state, ek_error *err) {
     const eki_sync_header *block = state->block;
     if (block->magic == EKI_SYNC_MAGIC && block->fault.what != EKI_FAULT_NONE) return eki_sync_fault_text(block, err);
     bool ours = block->magic == EKI_SYNC_MAGIC && memcmp(block->field, state->field, sizeof state->field) == 0 &&
-                block->nodes >= 0 && block->nodes <= block->field[EKI_SYNC_CAPACITY] && counts_fit(block);
+                block->nodes >= 0 && block->nodes <= block->field[EKI_SYNC_CAPACITY] &&
+                eki_sync_elements(block) <= (double)(INT64_C(1) << 56);
     if (!ours) return eki_fail(err, EK_ERR_DIST, "the exchange returned something else than the block it was given");
     if (block->first_rank != 0 || block->ranks != state->sync.ranks) {
         return eki_fail(err, EK_ERR_DIST,
@@ -162,9 +154,8 @@ static ek_status check_block(const eki_sync_state *state, ek_error *err) {
     }
     if (state->sync.mode == EK_SYNC_FAST) return EK_OK;
     eki_cover cover;
-    eki_sync_load_nodes(block, &cover);
-    int64_t begin = cover.count > 0 ? cover.node[0].begin : 0;
-    int64_t end = cover.count > 0 ? eki_node_end(&cover.node[cover.count - 1]) : 0;
+    eki_sync_load(block, 0, &cover);
+    int64_t begin = eki_cover_begin(&cover), end = eki_cover_end(&cover);
     if (begin == 0 && end == state->units) return EK_OK;
     return eki_fail(err, EK_ERR_DIST,
                     "the ranks together hold examples %lld to %lld, expected all %lld of sync.global_count: every "

@@ -2,30 +2,17 @@
  *
  * A virtual batch is a slice of consecutive examples with statistics of its own; slices run one after the other, each
  * on all threads, and the last may be short. Parameter gradients are sums over slices, in f64, in the fixed tree over
- * the index of the slice. A plan without virtual batches is one slice, and then nothing is sliced.
+ * the index of the slice.
  */
-#include "norm/norm_job.h"
+#include "norm/variants/ghost.h"
 
-static int64_t ghost_samples(const ek_norm_plan *plan, int64_t g) {
-    int64_t rest = plan->samples - g * plan->desc.ghost;
-    return rest < plan->desc.ghost ? rest : plan->desc.ghost;
-}
+#include "norm/norm_schedule.h"
+#include "norm/small_sample.h"
+#include "norm/variants/mask.h"
 
-int64_t eki_ghost_count(const ek_norm_plan *plan, int64_t g) {
-    return plan->ghosts > 1 ? ghost_samples(plan, g) * plan->space : plan->set_size;
-}
-
-/* The last one is the smallest. */
-bool eki_ghost_single(const ek_norm_plan *plan) { return eki_ghost_count(plan, plan->ghosts - 1) == 1; }
-
-bool eki_ghost_running(const ek_norm_plan *plan, int64_t samples) {
-    return samples * plan->space == 1 && plan->desc.small_sample == EK_SMALL_USE_RUNNING;
-}
-
-/* The same of a slice that may have a mask. */
-static bool slice_runs(const eki_job *part) {
-    if (part->valid == NULL) return eki_ghost_running(part->plan, part->plan->samples);
-    return part->valid_count == 1 && part->plan->desc.small_sample == EK_SMALL_USE_RUNNING;
+static bool takes_running(const eki_job *part) {
+    const ek_norm_plan *plan = part->plan;
+    return eki_small_running(plan, part->valid != NULL ? part->valid_count : plan->samples * plan->space);
 }
 
 bool eki_masked_single(const eki_job *job) {
@@ -38,23 +25,18 @@ bool eki_masked_single(const eki_job *job) {
     return false;
 }
 
-bool eki_ghost_frozen(const ek_norm_plan *plan) {
-    ek_small_sample policy = plan->desc.small_sample;
-    return eki_ghost_single(plan) && (policy == EK_SMALL_SKIP_UPDATE || policy == EK_SMALL_USE_RUNNING);
-}
-
 eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t first, int64_t set) {
     eki_job part = *job;
     int64_t offset = first * (eki_buffer_elements(job->plan) / job->plan->samples);
-    part.plan = slice;
-    part.x = eki_at(job, job->x, offset);
+    eki_job_of(&part, slice);
+    part.x = eki_from(job, job->x, offset);
     part.y = eki_to(job, job->y, offset);
-    part.dy = eki_at(job, job->dy, offset);
+    part.dy = eki_from(job, job->dy, offset);
     part.dx = eki_to(job, job->dx, offset);
-    part.residual = eki_at(job, job->residual, offset);
+    part.residual = eki_from(job, job->residual, offset);
     part.dresidual = eki_to(job, job->dresidual, offset);
-    part.x_of_forward = eki_at(job, job->x_of_forward, offset);
-    part.y_of_forward = eki_at(job, job->y_of_forward, offset);
+    part.x_of_forward = eki_from(job, job->x_of_forward, offset);
+    part.y_of_forward = eki_from(job, job->y_of_forward, offset);
     part.stats.mean += set;
     part.stats.rstd += set;
     part.stats.var += set;
@@ -72,19 +54,16 @@ eki_job eki_job_slice(const eki_job *job, const ek_norm_plan *slice, int64_t fir
 
 static eki_job ghost_job(const eki_job *job, int64_t g, ek_norm_plan *slice) {
     const ek_norm_plan *plan = job->plan;
-    eki_plan_slice(plan, ghost_samples(plan, g), slice);
+    eki_plan_slice(plan, eki_ghost_samples(plan, g), slice);
     return eki_job_slice(job, slice, g * plan->desc.ghost, g * plan->channels);
 }
 
 void eki_ghost_forward(const eki_job *job, bool running) {
-    if (job->plan->ghosts == 1) {
-        eki_batch_forward(job, running);
-        return;
-    }
     for (int64_t g = 0; g < job->plan->ghosts; g++) {
         ek_norm_plan slice;
         eki_job part = ghost_job(job, g, &slice);
-        eki_batch_forward(&part, running || slice_runs(&part));
+        eki_schedule schedule = eki_schedule_forward(&part, running || takes_running(&part));
+        eki_run(&part, &schedule);
     }
 }
 
@@ -99,17 +78,14 @@ static void sum_parameters(const eki_job *job) {
 
 void eki_ghost_backward(const eki_job *job, bool through_statistics) {
     const ek_norm_plan *plan = job->plan;
-    if (plan->ghosts == 1) {
-        eki_batch_backward(job, through_statistics);
-        return;
-    }
-    bool parameters = job->dscale != NULL || job->dbias != NULL;
+    bool parameters = eki_wants_parameters(job);
     for (int64_t g = 0; g < plan->ghosts; g++) {
         ek_norm_plan slice;
         eki_job part = ghost_job(job, g, &slice);
         part.dscale = part.dbias = NULL;
         part.totals = parameters ? job->totals + g * plan->channels : NULL;
-        eki_batch_backward(&part, through_statistics && !slice_runs(&part));
+        eki_schedule schedule = eki_schedule_backward(&part, through_statistics && !takes_running(&part));
+        eki_run(&part, &schedule);
     }
     if (parameters) sum_parameters(job);
 }

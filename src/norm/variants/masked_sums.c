@@ -4,20 +4,20 @@
  * A masked element is passed over and its neighbours stay in their lanes, so a mask that hides nothing gives the bits
  * of the norm without one.
  */
-#include "norm/norm_job.h"
+#include "norm/variants/mask.h"
 
 #include <string.h>
 
 eki_moments eki_masked_row_moments(const eki_job *job, eki_span s, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     int64_t space = plan->space, stride = plan->channels * space, n = 0;
-    const void *x = eki_at(job, job->x, (s.sample * plan->channels + channel) * space + s.begin);
+    const void *x = eki_from(job, job->x, (s.sample * plan->channels + channel) * space + s.begin);
     const unsigned char *valid = job->valid + s.sample * space + s.begin;
     double shift = 0, sums[2];
     for (int64_t i = 0; i < s.samples; i++) {
         int64_t begin = 0, end = 0;
         bool any = n == 0 && eki_next_run(valid + i * space, s.length, &begin, &end);
-        if (any && plan->centred) shift = eki_value(job, eki_at(job, x, i * stride + begin));
+        if (any && plan->centred) shift = eki_value(job, eki_from(job, x, i * stride + begin));
         n += eki_count_valid(valid + i * space, s.length);
     }
     if (n == 0) return (eki_moments){0, 0, 0};
@@ -26,8 +26,8 @@ eki_moments eki_masked_row_moments(const eki_job *job, eki_span s, int64_t chann
     return eki_moments_from_sums((double)n, shift, sums[0], sums[1], plan->centred);
 }
 
-/* The mask of a piece of a set: that of its sample, once per channel. */
-static const unsigned char *piece_mask(const eki_job *job, int64_t set, int64_t begin, int64_t length,
+/* The mask of a block of a set: that of its sample, once per channel. */
+static const unsigned char *block_mask(const eki_job *job, int64_t set, int64_t begin, int64_t length,
                                        unsigned char buffer[EKI_ROW_LIMIT]) {
     const ek_norm_plan *plan = job->plan;
     const unsigned char *valid = job->valid + set / plan->groups * plan->space;
@@ -42,15 +42,15 @@ static const unsigned char *piece_mask(const eki_job *job, int64_t set, int64_t 
     return buffer;
 }
 
-eki_moments eki_masked_set_piece(const eki_job *job, int64_t set, int64_t block) {
+eki_moments eki_masked_set_block(const eki_job *job, int64_t set, int64_t block) {
     const ek_norm_plan *plan = job->plan;
     unsigned char buffer[EKI_ROW_LIMIT];
     int64_t begin = block * EKI_ROW_LIMIT, rest = plan->set_size - begin, first = 0, end = 0;
     int64_t length = rest < EKI_ROW_LIMIT ? rest : EKI_ROW_LIMIT;
-    const void *x = eki_at(job, job->x, set * plan->set_size + begin);
-    const unsigned char *valid = piece_mask(job, set, begin, length, buffer);
+    const void *x = eki_from(job, job->x, set * plan->set_size + begin);
+    const unsigned char *valid = block_mask(job, set, begin, length, buffer);
     if (!eki_next_run(valid, length, &first, &end)) return (eki_moments){0, 0, 0};
-    double shift = plan->centred ? eki_value(job, eki_at(job, x, first)) : 0.0, sums[2];
+    double shift = plan->centred ? eki_value(job, eki_from(job, x, first)) : 0.0, sums[2];
     job->kernels->row_moments_masked(x, valid, (size_t)length, 1, 0, 0, shift, sums);
     return eki_moments_from_sums((double)eki_count_valid(valid, length), shift, sums[0], sums[1], plan->centred);
 }

@@ -1,0 +1,93 @@
+/* job.h: one execution of a plan: the pointers of the call, where its results go on the way, and how far it is. */
+#ifndef EKI_NORM_JOB_H
+#define EKI_NORM_JOB_H
+
+#include "kernel/kernel.h"
+#include "norm/norm_plan.h"
+#include "norm/norm_stats.h"
+
+/* Coefficients of f64: y = ((x - mean) * rstd) * scale + bias, and those of the gradient. */
+typedef struct eki_wide_affine {
+    double mean, rstd, scale, bias;
+} eki_wide_affine;
+typedef struct eki_wide_gradient {
+    double mean, rstd, scale, k1, k2;
+} eki_wide_gradient;
+
+typedef struct eki_job {
+    const ek_norm_plan *plan;
+    const eki_kernels *kernels;
+    const void *x, *dy; /* data: eki_from() and eki_to() find its elements */
+    void *y, *dx;
+    const void *scale, *bias; /* parameters: eki_real(), eki_put() */
+    void *dscale, *dbias;
+    const void *residual; /* as the descriptor says, else NULL */
+    void *dresidual;
+    bool forms;               /* gradient sums write dresidual, and what follows them reads it as dy */
+    bool formed;              /* they have: dy is the gradient before the activation */
+    const void *x_of_forward; /* x, whatever map the affine phases are used for */
+    const void *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
+    const void *running_mean, *running_var;
+    eki_slabs window;       /* what the phases are at */
+    const eki_units *cells; /* of the plan */
+    bool stream;            /* results go past the caches; for the affine phases; in backward only with nothing fused */
+    eki_stats stats;
+    unsigned char *valid;          /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
+    int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
+    float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
+    eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
+    eki_pair *sums;                /* the same places, in backward */
+    eki_pair *totals;              /* BATCH: where backward leaves dbias, dscale of the channels in f64, or NULL */
+    eki_scaling_columns affine;    /* BATCH: arrays over channels, in `small` */
+    eki_gradient_columns gradient; /* likewise */
+    eki_wide_affine *wide_affine;  /* f64: of the channels, in place of the two above */
+    eki_wide_gradient *wide_gradient;
+    double *wide_means; /* f64, GROUP: k1, k2 of the sets */
+} eki_job;
+
+/* norm.c: the pointers of a call as a job; the header of saved, and args.mean and args.var; zero gradients. */
+eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args);
+void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source);
+void eki_zero_parameters(const eki_job *job);
+
+/* The job is of all of `plan` from now on. */
+static inline void eki_job_of(eki_job *job, const ek_norm_plan *plan) {
+    job->plan = plan;
+    job->window = (eki_slabs){0, plan->slabs};
+    job->cells = &plan->cells;
+}
+
+/* Where element `offset` of a tensor is; NULL of no tensor. */
+static inline const void *eki_from(const eki_job *job, const void *tensor, int64_t offset) {
+    return tensor != NULL ? (const char *)tensor + offset * job->plan->element_bytes : NULL;
+}
+static inline void *eki_to(const eki_job *job, void *tensor, int64_t offset) {
+    return tensor != NULL ? (char *)tensor + offset * job->plan->element_bytes : NULL;
+}
+
+/* One element. */
+static inline double eki_value(const eki_job *job, const void *element) {
+    float value;
+    if (job->plan->data == EKI_F32) return (double)*(const float *)element;
+    job->kernels->widen(element, 1, &value);
+    return (double)value;
+}
+
+static inline double eki_scale_of(const eki_job *job, int64_t channel) {
+    return job->scale != NULL ? eki_real(job->plan, job->scale, channel) : 1.0;
+}
+
+static inline double eki_bias_of(const eki_job *job, int64_t channel) {
+    return job->bias != NULL ? eki_real(job->plan, job->bias, channel) : 0.0;
+}
+
+/* Elements of a set; sum / n, and 0 for the empty set. */
+static inline double eki_count_of(const eki_job *job, int64_t set) {
+    return job->stats.n != NULL ? job->stats.n[set] : (double)job->plan->set_size;
+}
+static inline double eki_mean_of(double sum, double n) { return n > 0 ? sum / n : 0.0; }
+
+static inline bool eki_wants_parameters(const eki_job *job) { return job->dscale != NULL || job->dbias != NULL; }
+static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }
+
+#endif
