@@ -69,4 +69,4 @@ fi
 stage "gcc, warnings as errors, optimized" build/release
 quietly cmake --preset release -DEK_WERROR=ON -DEK_TESTS=ON
 build --preset release -j "$jobs"
-tests build/release -j "$jobs"
+tests build/release -j "$jobs" -LE long

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# long.sh [NAME]: the tests that the gate leaves out because they take minutes each (ctest label "long"): every size, seed and
+# norm of few_images, every kind of the doctor on more seeds. Needs build/release (scripts/test.sh --fast).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export OMP_WAIT_POLICY=passive
+exec ctest --test-dir build/release -L long -R "${1:-.}" --output-on-failure
