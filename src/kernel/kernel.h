@@ -58,7 +58,7 @@ typedef struct eki_epilogue {
     const void *x;
     const eki_scaling *affine;          /* row_gradsums, vec: of the row; paramgrads: one per row */
     const eki_scaling_columns *columns; /* col; row_gradaffine: one per row */
-    const float *scale, *bias;         /* vec: per element, or NULL */
+    const float *scale, *bias;          /* vec: per element, or NULL */
 } eki_epilogue;
 
 /* Data types; a table of kernels is for one of them. */

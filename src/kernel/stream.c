@@ -75,8 +75,8 @@ EK_INLINE void affine_row(const element *x, element *y, size_t rows, size_t stri
     }
 }
 
-void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n, const eki_scaling_columns *p,
-                              const eki_epilogue *e) {
+void EK_FN(row_affine_stream)(const void *x, void *y, size_t rows, size_t stride, size_t n,
+                              const eki_scaling_columns *p, const eki_epilogue *e) {
     WITH_FUSION(fusion_of(e), affine_row(x, y, rows, stride, n, p, e, F));
 }
 
@@ -90,8 +90,8 @@ EK_INLINE void affine_rows(const element *x, element *y, const eki_grid *g, cons
                            size_t first, int streaming, const eki_epilogue *e, int fusion) {
     const eki_scaling_columns *from = columns; /* stores cannot change what is local */
     const eki_scaling_columns local = {from->mean_hi + first, from->mean_lo + first, from->gain + first,
-                                      from->bias + first},
-                             *p = &local;
+                                       from->bias + first},
+                              *p = &local;
     size_t cols = g->cols;
     for (size_t r = 0, i = 0; r < g->rows; r++, i += g->stride) {
         size_t c = 0;

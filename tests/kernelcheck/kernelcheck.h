@@ -17,7 +17,7 @@ typedef struct problem {
     const unsigned char *valid; /* mask, rows of n bytes, n apart */
     const float *scale, *bias;  /* [n] or NULL */
     const double *mean, *rstd;  /* [n] and [rows], both long enough */
-    eki_scaling affine;          /* of rows */
+    eki_scaling affine;         /* of rows */
     eki_gradient gradient;
     const float *column[6];    /* the same per column, [n] each */
     const float *channel[6];   /* and per row, [rows] each */
