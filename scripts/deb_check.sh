@@ -11,9 +11,11 @@ packages=$(ls build/deb/*.deb) || { echo "no packages; run scripts/deb.sh first"
 if [ ! -d "$root/usr" ]; then
     need_packages debootstrap
     say "a bare Debian 12 in $root"
-    mirror=$(grep -rhoE '^(deb |URIs: *).*' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -oE '(https?|file)://[^ ]+' |
-        grep -v security | head -n 1)
+    mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        grep -E '^(deb|URIs:) ' | grep -oE '[a-z]+://[^ ]+/debian/?( |$)' | head -n 1) || true
+    [ -n "$mirror" ] || { echo "no Debian mirror in /etc/apt" >&2; exit 2; }
     as_root debootstrap --variant=minbase bookworm "$root" "$mirror" >/dev/null
+    as_root rm -f "$root/etc/apt/sources.list"
     as_root cp -r /etc/apt/. "$root/etc/apt/"
 fi
 inside() { as_root chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"; }
@@ -33,11 +35,13 @@ inside sh -ec '
     cd /tmp
     evenkeel train --data builtin:strokes:600 --model lenet --epochs 1 --quiet -o m.onnx
     evenkeel inspect m.onnx
-    gcc -Wall -Werror debs/normalize.c -o normalize $(pkg-config --cflags --libs evenkeel-norm)
+    gcc -Wall -Werror debs/normalize.c -o normalize $(pkg-config --cflags --libs evenkeel-norm) -lm
     ./normalize
     printf "#include <evenkeel/model.h>\nint main(void) { return ek_architecture_count() == 0; }\n" >model.c
-    gcc -Wall -Werror model.c -o model $(pkg-config --cflags --libs evenkeel) && ./model
-    test -s /usr/share/man/man1/evenkeel-train.1.gz && test -s /usr/share/bash-completion/completions/evenkeel'
+    gcc -Wall -Werror model.c -o model $(pkg-config --cflags --libs evenkeel)
+    ./model
+    test -s /usr/share/man/man1/evenkeel-train.1.gz
+    test -s /usr/share/bash-completion/completions/evenkeel'
 
 say "remove"
 inside apt-get purge -y -qq --autoremove evenkeel libevenkeel-norm0 libevenkeel0 libevenkeel-dev >/dev/null
