@@ -1,9 +1,10 @@
 #!/bin/bash
-# spinning.sh PROGRAM: what bounded spinning (apps/evenkeel/spin.c) gains on a busy machine and costs on an idle one. Each
-# workload runs with libgomp as it comes, with the passive policy and as evenkeel sets it, in turn; medians of the rounds'
-# ratios. The target: idle at most 1.02 times libgomp as it comes, busy at most 1.3 times the passive policy.
-# ROUNDS: how many (9); SPINS: further counts to try ("100 10000"); CONDITIONS: "idle busy"; LOOPS: busy loops (4);
-# WORKLOADS: of "cnn6 resnet20 model norm_large norm_small". Wants a machine that does nothing else; about ten minutes.
+# spinning.sh PROGRAM: what bounded spinning (apps/evenkeel/spin.c) costs on an idle machine and gains on a busy one. On the
+# idle one each workload runs with libgomp as it comes and as evenkeel sets it, on the busy one with the passive policy and
+# as evenkeel sets it; in turns, the order changing from round to round. Prints the median of the rounds' ratios of seconds
+# and its 95 % interval (order statistics). The targets: idle at most 1.02, busy at most 1.3.
+# ROUNDS: how many (25); CONDITIONS: "idle busy"; LOOPS: busy loops (4); WORKLOADS: of "cnn6 resnet20 model norm_large
+# norm_small". Wants a machine that does nothing else; about fifteen minutes.
 set -euo pipefail
 program=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,7 +22,7 @@ geometric_mean() { # of the numbers of that key
 }
 train() {
     env "$1" "$program" train --data builtin:strokes:4000 --limit 2000 --model "$2" --steps "$3" --batch "$4" --threads 2 \
-        --quiet --json -o "$folder/$2.onnx" | grep -o '"images_per_second": .*' | awk '{ print 1 / ($2 + 0) }'
+        --quiet --json -o "$folder/$2.onnx" --overwrite | grep -o '"images_per_second": .*' | awk '{ print 1 / ($2 + 0) }'
 }
 norms() { # shapes, phase
     env "$1" "$program" bench norm --shapes "$2" --layout nchw --phase training --rounds 3 --json | geometric_mean seconds
@@ -30,22 +31,37 @@ workload() { # name, setting: seconds, of whatever it does
     case $1 in
     cnn6) train "$2" cnn6 150 64 ;;
     resnet20) train "$2" resnet20 20 64 ;;
-    model) env "$2" "$program" bench model "$folder/resnet20.onnx" --rounds 5 --threads 2 --json | geometric_mean examples_per_second | awk "{ print 1 / \$1 }" ;;
+    model) env "$2" "$program" bench model "$folder/resnet20.onnx" --rounds 5 --threads 2 --json | geometric_mean examples_per_second | awk '{ print 1 / $1 }' ;;
     norm_large) norms "$2" "$folder/large.txt" ;;
     norm_small) norms "$2" "$here/shapes/small.txt" ;;
     esac
 }
-median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.3f", v[int((NR + 1) / 2)] }'; }
-ratio() { # columns a / b of the rounds
-    awk "{ print \$$1 / \$$2 }" "$folder/rounds" | median
+median() { # of a column of numbers, with the interval in which it lies
+    sort -g | awk '{ v[NR] = $1 } END { h = int(0.98 * sqrt(NR)); m = int((NR + 1) / 2)
+        low = m - h < 1 ? 1 : m - h
+        high = m + h
+        if (high > NR) high = NR
+        printf "%.3f  [%.3f, %.3f]", v[m], v[low], v[high] }'
+}
+compare() { # workload, the setting to compare with
+    local round other ours
+    for round in $(seq "${ROUNDS:-25}"); do
+        if [ $((round % 2)) -eq 0 ]; then
+            other=$(workload "$1" "$2")
+            ours=$(workload "$1" EVENKEEL=1)
+        else
+            ours=$(workload "$1" EVENKEEL=1)
+            other=$(workload "$1" "$2")
+        fi
+        awk -v a="$ours" -v b="$other" 'BEGIN { print a / b }'
+    done | median
 }
 
 printf 'batch 16x64x56x56\nlayer 4096x768\n' >"$folder/large.txt"
-settings=(GOMP_SPINCOUNT=300000 OMP_WAIT_POLICY=passive EVENKEEL=1) # the first is libgomp's own default
-for count in ${SPINS:-}; do settings+=("GOMP_SPINCOUNT=$count"); done
-workload resnet20 EVENKEEL=1 >/dev/null                      # the file that `model` runs
-printf '%-5s %-11s %-22s %12s %12s\n' machine workload setting "/ as it comes" "/ passive"
+workload resnet20 EVENKEEL=1 >/dev/null # the file that `model` runs
 for condition in ${CONDITIONS:-idle busy}; do
+    other=GOMP_SPINCOUNT=300000 # libgomp's own default
+    [ "$condition" = idle ] || other=OMP_WAIT_POLICY=passive
     if [ "$condition" = busy ]; then
         for _ in $(seq "${LOOPS:-4}"); do
             (while :; do :; done) &
@@ -53,16 +69,7 @@ for condition in ${CONDITIONS:-idle busy}; do
         done
     fi
     for name in ${WORKLOADS:-cnn6 resnet20 model norm_large norm_small}; do
-        : >"$folder/rounds"
-        for _ in $(seq "${ROUNDS:-9}"); do
-            for setting in "${settings[@]}"; do workload "$name" "$setting"; done | paste -s >>"$folder/rounds"
-        done
-        for i in $(seq 3 ${#settings[@]}); do
-            setting=${settings[$((i - 1))]}
-            printf '%-5s %-11s %-22s %12s %12s\n' "$condition" "$name" "${setting/EVENKEEL=1/as evenkeel sets it}" \
-                "$(ratio "$i" 1)" "$(ratio "$i" 2)"
-        done
-        printf '%-5s %-11s %-22s %12s %12s\n' "$condition" "$name" passive "$(ratio 2 1)" 1
+        printf '%-5s %-11s against %-23s %s\n' "$condition" "$name" "$other" "$(compare "$name" "$other")"
     done
     end_loops
 done

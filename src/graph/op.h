@@ -11,7 +11,7 @@
 #ifndef EKI_OP_H
 #define EKI_OP_H
 
-#include "graph/graph.h"
+#include "onnx/graph.h"
 
 #include <evenkeel/norm.h>
 

@@ -22,7 +22,10 @@ static ek_status copy_value(eki_graph *view, const eki_value *from, ek_error *er
     to->stored = from->stored;
     to->shape = from->shape;
     to->declared = from->declared;
-    to->keep = from->keep;
+    to->opaque = from->opaque;
+    to->in_file = from->in_file;
+    to->origin = from->origin;
+    to->captured = from->captured;
     if (from->init != NULL) EKI_TRY(borrow_tensor(view, from->init, &to->init, err));
     return EK_OK;
 }
@@ -47,7 +50,23 @@ static ek_status copy_node(eki_graph *view, const eki_node *from, ek_error *err)
     for (int i = 0; i < to->n_attr; i++) {
         if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(view, to->attrs[i].t, &to->attrs[i].t, err));
     }
-    to->keep = from->keep;
+    to->origin = from->origin;
+    to->n_captures = from->n_captures;
+    to->captures = eki_arena_memdup(&view->arena, from->captures, (size_t)from->n_captures * sizeof *from->captures);
+    if (to->captures == NULL) return eki_fail_nomem(err, (size_t)from->n_captures * sizeof *from->captures);
+    map_values(view, from->captures, from->n_captures, to->captures);
+    return EK_OK;
+}
+
+/* The list of the file's nodes, where removed ones stay; all but those have an id in the graph. */
+static ek_status copy_file_nodes(eki_graph *view, const eki_graph *graph, ek_error *err) {
+    view->n_file_nodes = graph->n_file_nodes;
+    view->file_nodes = eki_arena_alloc(&view->arena, graph->n_file_nodes * sizeof *view->file_nodes);
+    if (view->file_nodes == NULL) return eki_fail_nomem(err, graph->n_file_nodes * sizeof *view->file_nodes);
+    for (size_t i = 0; i < graph->n_file_nodes; i++) {
+        eki_node *node = graph->file_nodes[i];
+        view->file_nodes[i] = node->op_type != NULL ? view->nodes[node->id] : node;
+    }
     return EK_OK;
 }
 
@@ -61,9 +80,11 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
     view->half = graph->half;
     for (size_t i = 0; i < graph->n_opsets; i++) {
         EKI_TRY(eki_graph_add_opset(view, graph->opsets[i].domain, graph->opsets[i].version, err));
+        view->opsets[view->n_opsets - 1].origin = graph->opsets[i].origin;
     }
     for (size_t i = 0; i < graph->n_meta; i++) {
         EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
+        view->meta[view->n_meta - 1].origin = graph->meta[i].origin;
     }
     return EK_OK;
 }
@@ -72,14 +93,17 @@ static ek_status fill_view(eki_graph *view, const eki_graph *graph, ek_error *er
     view->path = graph->path;
     view->name = graph->name;
     view->ir_version = graph->ir_version;
-    view->keep_model = graph->keep_model;
-    view->keep_graph = graph->keep_graph;
+    view->model_origin = graph->model_origin;
+    view->origin = graph->origin;
+    view->functions = graph->functions;
+    view->n_functions = graph->n_functions;
     for (size_t i = 0; i < graph->n_symbols; i++) {
         int64_t dim;
         EKI_TRY(eki_graph_symbol(view, graph->symbols[i], &dim, err));
     }
     for (size_t i = 0; i < graph->n_values; i++) EKI_TRY(copy_value(view, graph->values[i], err));
     for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(view, graph->nodes[i], err));
+    EKI_TRY(copy_file_nodes(view, graph, err));
     return copy_interface(view, graph, err);
 }
 

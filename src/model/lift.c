@@ -43,23 +43,6 @@ static const eki_tensor *shared_data(const eki_value *value) {
     return value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
 }
 
-/* The kept bytes without the constant's own name: an initializer has that of its value. */
-static ek_status drop_name(eki_graph *graph, eki_tensor *tensor, ek_error *err) {
-    unsigned char *kept = eki_arena_alloc(&graph->arena, tensor->keep.size);
-    eki_wire wire = eki_wire_of(tensor->keep.data, 0, tensor->keep.size);
-    size_t size = 0;
-    eki_field field;
-    bool more;
-    if (kept == NULL) return eki_fail_nomem(err, tensor->keep.size);
-    while (eki_wire_next(&wire, &field, &more, NULL) == EK_OK && more) {
-        if (field.number == TENSOR_NAME) continue;
-        memcpy(kept + size, wire.base + field.start, field.end - field.start);
-        size += field.end - field.start;
-    }
-    tensor->keep = (eki_bytes){.data = kept, .size = size};
-    return EK_OK;
-}
-
 static void lift(eki_value *value, eki_tensor *tensor) {
     eki_node_drop(value->producer); /* swept later; attributes live in the graph's arena */
     value->producer = NULL;
@@ -68,7 +51,8 @@ static void lift(eki_value *value, eki_tensor *tensor) {
     value->stored = tensor->stored;
     value->shape = tensor->shape;
     value->declared = false;
-    value->keep = (eki_bytes){0};
+    value->origin = (eki_bytes){0};
+    value->in_file = 0;
 }
 
 static ek_status copy_tensor(eki_graph *graph, const eki_tensor *from, eki_tensor **to, ek_error *err) {
@@ -84,7 +68,6 @@ static ek_status lift_node(eki_graph *graph, const eki_node *node, bool *lifted,
         const eki_tensor *shared = k >= 3 && node->op == EKI_OP_BatchNormalization ? shared_data(node->in[k]) : NULL;
         if (shared != NULL) EKI_TRY(copy_tensor(graph, shared, &tensor, err));
         if (tensor == NULL) continue;
-        if (tensor->keep.size > 0) EKI_TRY(drop_name(graph, tensor, err));
         lift(node->in[k], tensor);
         *lifted = true;
     }

@@ -11,6 +11,7 @@ ek_status eki_uses_create(const eki_graph *graph, eki_uses *uses, ek_error *err)
         eki_uses_free(uses);
         return eki_fail_nomem(err, graph->n_values * (sizeof(int) + sizeof(void *)));
     }
+    for (size_t i = 0; i < graph->n_values; i++) uses->count[i] = graph->values[i]->captured;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         for (int j = 0; j < graph->nodes[i]->n_in; j++) {
             const eki_value *value = graph->nodes[i]->in[j];

@@ -190,7 +190,7 @@ static void drop_value(raiser *r, eki_value *value) {
         value->producer = NULL;
     }
     value->declared = false;
-    value->keep = (eki_bytes){0};
+    value->origin = (eki_bytes){0};
 }
 
 static void drop_nodes(raiser *r, const norm_match *m, const eki_node *last) {
@@ -201,7 +201,7 @@ static void drop_nodes(raiser *r, const norm_match *m, const eki_node *last) {
         if (node != last) {
             node->out[0]->producer = NULL;
             node->out[0]->declared = false;
-            node->out[0]->keep = (eki_bytes){0};
+            node->out[0]->origin = (eki_bytes){0};
         }
     }
     for (int i = 0; i < MATCH_NODES; i++) {

@@ -1,6 +1,6 @@
 /* emit.c: the wire format, outwards. Varints are minimal and fields come in the order of the calls, so the bytes are a
- * function of the graph alone. A nested message is counted before it is written: work grows with the nesting (at most
- * five levels here), memory does not grow at all, and tensor data is never copied.
+ * function of the graph alone. A nested message is counted before it is written: work grows with the nesting, memory
+ * does not grow at all, and tensor data is never copied.
  */
 #include "onnx/emit.h"
 
@@ -24,6 +24,7 @@ static void put_varint(eki_emit *emit, uint64_t value) {
 }
 
 static void put_tag(eki_emit *emit, uint32_t number, eki_wire_type type) {
+    emit->changed = true;
     put_varint(emit, (uint64_t)number << 3 | (uint64_t)type);
 }
 
@@ -60,12 +61,21 @@ void eki_emit_text(eki_emit *emit, uint32_t number, const char *text) {
 }
 
 void eki_emit_message(eki_emit *emit, uint32_t number, eki_emit_fn body, const eki_graph *graph, const void *item) {
-    eki_emit count = {.writer = NULL, .status = EK_OK};
+    eki_emit count = eki_emit_counting(emit);
     body(&count, graph, item);
     put_tag(emit, number, EKI_WIRE_BYTES);
-    put_varint(emit, count.size);
+    eki_emit_counted(emit, &count, body, graph, item);
+}
+
+eki_emit eki_emit_counting(const eki_emit *emit) {
+    return (eki_emit){.writer = NULL, .status = EK_OK, .places = emit->places};
+}
+
+void eki_emit_counted(eki_emit *emit, const eki_emit *count, eki_emit_fn body, const eki_graph *graph,
+                      const void *item) {
+    put_varint(emit, count->size);
     if (emit->writer == NULL) {
-        emit->size += count.size;
+        emit->size += count->size;
     } else if (emit->status == EK_OK) {
         body(emit, graph, item);
     }

@@ -98,7 +98,9 @@ static ek_status check_location(const eki_bytes *location, ek_error *err) {
 
 /* The mapped file, opened when it is new. */
 static ek_status find_file(eki_import *import, const eki_bytes *location, const eki_map **map, ek_error *err) {
-    eki_graph_file *file = import->graph->files;
+    eki_import *root = import;
+    while (root->outer != NULL) root = root->outer;
+    eki_graph_file *file = root->graph->files;
     size_t count = 0;
     for (; file != NULL; file = file->next, count++) {
         if (strlen(file->name) == location->size && memcmp(file->name, location->data, location->size) == 0) {
@@ -112,9 +114,9 @@ static ek_status find_file(eki_import *import, const eki_bytes *location, const 
     EKI_TRY(eki_import_alloc(import, location->size + 1, &name, err));
     memcpy(name, location->data, location->size);
     file = memory;
-    *file = (eki_graph_file){.name = name, .next = import->graph->files};
+    *file = (eki_graph_file){.name = name, .next = root->graph->files};
     EKI_TRY(eki_map_open_below(import->folder, name, &file->map, err));
-    import->graph->files = file;
+    root->graph->files = file;
     *map = &file->map;
     return EK_OK;
 }

@@ -18,8 +18,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read as t
 
 enum { MAX_OPSETS = 256, MAX_METADATA = 4096 };
 
-static ek_status import_opset(eki_import *import, eki_wire wire, ek_error *err) {
+ek_status eki_import_opset(eki_import *import, eki_wire wire, ek_error *err) {
     size_t start = wire.at;
+    eki_bytes origin = eki_import_origin(&wire);
     const char *domain = "";
     int64_t version = 0;
     for (;;) {
@@ -42,11 +43,14 @@ static ek_status import_opset(eki_import *import, eki_wire wire, ek_error *err) 
     if (import->graph->n_opsets >= MAX_OPSETS) {
         return eki_fail(err, EK_ERR_LIMIT, "byte %zu: more than %d opset imports", start, MAX_OPSETS);
     }
-    return eki_graph_add_opset(import->graph, domain, version, err);
+    EKI_TRY(eki_graph_add_opset(import->graph, domain, version, err));
+    import->graph->opsets[import->graph->n_opsets - 1].origin = origin;
+    return EK_OK;
 }
 
 static ek_status import_metadata(eki_import *import, eki_wire wire, ek_error *err) {
     size_t start = wire.at;
+    eki_bytes origin = eki_import_origin(&wire);
     const char *key = "", *value = "";
     for (;;) {
         eki_field field;
@@ -60,14 +64,16 @@ static ek_status import_metadata(eki_import *import, eki_wire wire, ek_error *er
         return eki_fail(err, EK_ERR_LIMIT, "byte %zu: more than %d metadata_props", start, MAX_METADATA);
     }
     EKI_TRY(eki_import_charge(import, strlen(value) + 1, err));
-    return eki_graph_set_meta(import->graph, key, value, err);
+    EKI_TRY(eki_graph_set_meta(import->graph, key, value, err));
+    for (size_t i = 0; i < import->graph->n_meta; i++) {
+        if (strcmp(import->graph->meta[i].key, key) == 0) import->graph->meta[i].origin = origin;
+    }
+    return EK_OK;
 }
 
 /* All of ModelProto but the graph, whose range is returned. */
 static ek_status import_model(eki_import *import, eki_wire wire, eki_wire *graph, bool *has_graph, ek_error *err) {
-    const uint64_t modelled = EKI_FIELD_BIT(MODEL_IR_VERSION) | EKI_FIELD_BIT(MODEL_GRAPH) |
-                              EKI_FIELD_BIT(MODEL_OPSET_IMPORT) | EKI_FIELD_BIT(MODEL_METADATA_PROPS);
-    EKI_TRY(eki_import_keep(import, wire, modelled, NULL, &import->graph->keep_model, err));
+    import->graph->model_origin = eki_import_origin(&wire);
     import->graph->ir_version = 0;
     for (;;) {
         eki_field field;
@@ -76,7 +82,7 @@ static ek_status import_model(eki_import *import, eki_wire wire, eki_wire *graph
         if (!more) return EK_OK;
         switch (field.number) {
         case MODEL_IR_VERSION: import->graph->ir_version = (int64_t)field.value; break;
-        case MODEL_OPSET_IMPORT: EKI_TRY(import_opset(import, eki_wire_inside(&wire, &field), err)); break;
+        case MODEL_OPSET_IMPORT: EKI_TRY(eki_import_opset(import, eki_wire_inside(&wire, &field), err)); break;
         case MODEL_METADATA_PROPS: EKI_TRY(import_metadata(import, eki_wire_inside(&wire, &field), err)); break;
         case MODEL_GRAPH:
             *graph = eki_wire_inside(&wire, &field);
@@ -85,6 +91,11 @@ static ek_status import_model(eki_import *import, eki_wire wire, eki_wire *graph
         default: break;
         }
     }
+}
+
+static ek_status sort_one(void *context, eki_graph *graph, ek_error *err) {
+    (void)context;
+    return eki_graph_sort(graph, err);
 }
 
 static ek_status fill(eki_import *import, const unsigned char *data, size_t size, ek_error *err) {
@@ -107,9 +118,11 @@ static ek_status fill(eki_import *import, const unsigned char *data, size_t size
                         (long long)import->graph->ir_version);
     }
     EKI_TRY(eki_import_graph(import, graph, err));
+    EKI_TRY(eki_import_functions(import, eki_wire_of(data, 0, size), err));
+    EKI_TRY(eki_graph_resolve(import->graph, err));
     size_t edges = size / 2 < 64 * import->graph->n_nodes ? size / 2 : 64 * import->graph->n_nodes;
     EKI_TRY(eki_import_charge(import, 24 * import->graph->n_nodes + 8 * edges, err));
-    EKI_TRY(eki_graph_sort(import->graph, err));
+    EKI_TRY(eki_graph_each(import->graph, sort_one, NULL, err));
     return eki_graph_check(import->graph, err);
 }
 
@@ -140,9 +153,7 @@ static ek_status import_bytes(eki_graph *graph, const unsigned char *data, size_
         import.budget = SIZE_MAX;
     }
     ek_status status = fill(&import, data, size, err);
-    free(import.name);
-    free(import.refs);
-    free(import.symbols);
+    eki_import_free(&import);
     return status;
 }
 

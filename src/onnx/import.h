@@ -2,7 +2,7 @@
 #ifndef EKI_ONNX_IMPORT_H
 #define EKI_ONNX_IMPORT_H
 
-#include "graph/graph.h"
+#include "onnx/graph.h"
 #include "onnx/wire.h"
 
 typedef struct eki_symbol_slot {
@@ -20,7 +20,12 @@ typedef struct eki_import {
     size_t cap_refs;
     eki_symbol_slot *symbols; /* hash table of named dimensions; the size is a power of two */
     size_t cap_symbols, n_symbols;
+    struct eki_import *outer; /* of a nested graph: the import of the one around it */
+    size_t nested_used;       /* bytes of those nested in it that are done */
 } eki_import;
+
+/* Its scratch memory. */
+void eki_import_free(eki_import *import);
 
 /* EK_ERR_LIMIT when `bytes` more would exceed the budget. */
 ek_status eki_import_charge(eki_import *import, size_t bytes, ek_error *err);
@@ -37,21 +42,28 @@ ek_status eki_import_value(eki_import *import, const void *name, size_t size, ek
 /* The value of that name, NULL when the graph has none. */
 ek_status eki_import_find(eki_import *import, const void *name, size_t size, eki_value **value, ek_error *err);
 
-/* The fields of `wire` whose numbers are not in the set `modelled` (and that `also` wants, if given): borrowed from the
- * file when they lie together, else copied. */
-typedef bool (*eki_import_filter)(eki_import *import, const eki_wire *wire, const eki_field *field, bool unmodelled);
-ek_status eki_import_keep(eki_import *import, eki_wire wire, uint64_t modelled, eki_import_filter filter,
-                          eki_bytes *keep, ek_error *err);
+/* The bytes of a message. */
+eki_bytes eki_import_origin(const eki_wire *wire);
 
 /* The dimension of a dim_param. The empty name gives a fresh one. */
 ek_status eki_import_symbol(eki_import *import, const void *name, size_t size, int64_t *dim, ek_error *err);
 
-/* GraphProto, NodeProto, TensorProto. A tensor whose data the engine cannot hold (strings) gives *tensor = NULL when
- * it belongs to an attribute, and EK_ERR_UNSUPPORTED when it is an initializer. */
+/* GraphProto, NodeProto, TensorProto, FunctionProto, OperatorSetIdProto. A tensor of a kind that is not read (strings,
+ * a type of the future, more than EKI_MAX_RANK dimensions) gives *tensor = NULL. */
 ek_status eki_import_graph(eki_import *import, eki_wire wire, ek_error *err);
-ek_status eki_import_node(eki_import *import, eki_wire wire, size_t index, ek_error *err);
+typedef ek_status (*eki_import_body)(eki_import *import, eki_wire wire, ek_error *err);
+/* A graph inside this one: nested where the body is eki_import_graph, else one that stands for itself. */
+ek_status eki_import_inner(eki_import *import, eki_wire wire, eki_import_body body, eki_graph **graph, ek_error *err);
+ek_status eki_import_nested(eki_import *import, eki_wire wire, eki_graph **graph, ek_error *err);
+ek_status eki_import_functions(eki_import *import, eki_wire model, ek_error *err);
+ek_status eki_import_opset(eki_import *import, eki_wire wire, ek_error *err);
+/* All fields of that number, one after the other. */
+typedef ek_status (*eki_import_item)(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err);
+ek_status eki_import_all(eki_import *import, eki_wire wire, uint32_t number, eki_import_item each, ek_error *err);
+/* The node list of a graph or function: the fields of that number. */
+ek_status eki_import_nodes(eki_import *import, eki_wire wire, uint32_t number, ek_error *err);
+ek_status eki_import_node(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err);
 ek_status eki_import_attr(eki_import *import, eki_wire wire, eki_attr *attr, ek_error *err);
-ek_status eki_import_tensor(eki_import *import, eki_wire wire, bool initializer, eki_tensor **tensor, eki_bytes *name,
-                            ek_error *err);
+ek_status eki_import_tensor(eki_import *import, eki_wire wire, eki_tensor **tensor, eki_bytes *name, ek_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* import_attr.c: AttributeProto to attribute.
  *
- * The declared type decides; very old files (IR version 1) have none, there the field in use decides. Types that the
- * engine does not model (graphs, sparse tensors, type descriptions, references inside functions, strings as tensor)
- * stay opaque: their bytes are kept whole and written back unchanged.
+ * The declared type decides; very old files (IR version 1) have none, there the field in use decides. Graphs are read
+ * as graphs of their own. What is not modelled (sparse tensors, type descriptions, references inside functions, strings
+ * as tensor) stays opaque.
  */
 #include "onnx/import.h"
 
@@ -26,14 +26,14 @@ static const attr_row rows[] = {
     {TYPE(INT), ATTR_I, EKI_ATTR_INT, "an int"},
     {TYPE(STRING), ATTR_S, EKI_ATTR_STRING, "a string"},
     {TYPE(TENSOR), ATTR_T, EKI_ATTR_TENSOR, "a tensor"},
-    {TYPE(GRAPH), ATTR_G, EKI_ATTR_OPAQUE, "a graph"},
+    {TYPE(GRAPH), ATTR_G, EKI_ATTR_GRAPHS, "a graph"},
     {TYPE(SPARSE_TENSOR), ATTR_SPARSE_TENSOR, EKI_ATTR_OPAQUE, "a sparse tensor"},
     {TYPE(TYPE_PROTO), ATTR_TP, EKI_ATTR_OPAQUE, "a type"},
     {TYPE(FLOATS), ATTR_FLOATS, EKI_ATTR_FLOATS, "floats"},
     {TYPE(INTS), ATTR_INTS, EKI_ATTR_INTS, "ints"},
     {TYPE(STRINGS), ATTR_STRINGS, EKI_ATTR_STRINGS, "strings"},
     {TYPE(TENSORS), ATTR_TENSORS, EKI_ATTR_OPAQUE, "tensors"},
-    {TYPE(GRAPHS), ATTR_GRAPHS, EKI_ATTR_OPAQUE, "graphs"},
+    {TYPE(GRAPHS), ATTR_GRAPHS, EKI_ATTR_GRAPHS, "graphs"},
     {TYPE(SPARSE_TENSORS), ATTR_SPARSE_TENSORS, EKI_ATTR_OPAQUE, "sparse tensors"},
     {TYPE(TYPE_PROTOS), ATTR_TYPE_PROTOS, EKI_ATTR_OPAQUE, "types"},
 };
@@ -45,7 +45,7 @@ typedef struct content {
     int declared;
     bool reference;
     uint64_t present;
-    size_t count;
+    size_t counts[ATTR_GRAPHS + 1], count;
     eki_wire tensor;
 } content;
 
@@ -61,14 +61,16 @@ static size_t count_items(const eki_field *field) {
 }
 
 static ek_status collect(eki_import *import, eki_wire wire, eki_attr *attr, content *c, ek_error *err) {
-    size_t counts[ATTR_STRINGS + 1] = {0};
+    size_t *counts = c->counts;
     attr->name = "";
+    attr->origin = eki_import_origin(&wire);
     for (;;) {
         eki_field field;
         bool more;
         EKI_TRY(eki_wire_next(&wire, &field, &more, err));
         if (!more) break;
         if (is_list(field.number)) counts[field.number] += count_items(&field);
+        if (field.number == ATTR_G || field.number == ATTR_GRAPHS) counts[field.number]++;
         if (field.number < 64) c->present |= EKI_FIELD_BIT(field.number);
         switch (field.number) {
         case ATTR_NAME: EKI_TRY(eki_import_text(import, &field, &attr->name, err)); break;
@@ -149,9 +151,24 @@ static ek_status fill_list(eki_import *import, eki_wire wire, const attr_row *ro
     return EK_OK;
 }
 
-static void make_opaque(eki_wire wire, eki_attr *attr) {
-    *attr = (eki_attr){.name = attr->name, .type = EKI_ATTR_OPAQUE};
-    attr->keep = (eki_bytes){.data = wire.base + wire.at, .size = wire.end - wire.at};
+static void make_opaque(eki_attr *attr) {
+    *attr = (eki_attr){.name = attr->name, .type = EKI_ATTR_OPAQUE, .origin = attr->origin};
+}
+
+static ek_status import_graphs(eki_import *import, eki_wire wire, uint32_t number, size_t count, eki_attr *attr,
+                               ek_error *err) {
+    void *memory;
+    EKI_TRY(eki_import_alloc(import, count * sizeof *attr->graphs, &memory, err));
+    attr->graphs = memory;
+    for (;;) {
+        eki_field field;
+        bool more;
+        EKI_TRY(eki_wire_next(&wire, &field, &more, err));
+        if (!more) return EK_OK;
+        if (field.number != number) continue;
+        EKI_TRY(eki_import_nested(import, eki_wire_inside(&wire, &field), &attr->graphs[attr->count], err));
+        attr->count++;
+    }
 }
 
 static ek_status fill(eki_import *import, eki_wire wire, const content *c, eki_attr *attr, ek_error *err) {
@@ -159,21 +176,21 @@ static ek_status fill(eki_import *import, eki_wire wire, const content *c, eki_a
     const attr_row *row = find_row(c);
     if (row != NULL && !c->reference) EKI_TRY(check_mistyped(row, c, err));
     if (row == NULL || c->reference || row->type == EKI_ATTR_OPAQUE) {
-        make_opaque(wire, attr);
+        make_opaque(attr);
         return EK_OK;
     }
     attr->type = row->type;
     if (is_list(row->field)) EKI_TRY(fill_list(import, wire, row, c->count, attr, err));
     if (row->type == EKI_ATTR_TENSOR) {
         eki_bytes name;
-        EKI_TRY(eki_import_tensor(import, c->tensor, false, &attr->t, &name, err));
+        EKI_TRY(eki_import_tensor(import, c->tensor, &attr->t, &name, err));
         if (attr->t == NULL) {
-            make_opaque(wire, attr);
+            make_opaque(attr);
             return EK_OK;
         }
     }
-    uint64_t modelled = EKI_FIELD_BIT(ATTR_NAME) | EKI_FIELD_BIT(ATTR_TYPE) | EKI_FIELD_BIT(row->field);
-    return eki_import_keep(import, wire, modelled, NULL, &attr->keep, err);
+    return row->type == EKI_ATTR_GRAPHS ? import_graphs(import, wire, row->field, c->counts[row->field], attr, err)
+                                        : EK_OK;
 }
 
 ek_status eki_import_attr(eki_import *import, eki_wire wire, eki_attr *attr, ek_error *err) {

@@ -1,4 +1,4 @@
-/* import_common.c: budget, text, values, symbols and kept fields, used by every part of the import. */
+/* import_common.c: budget, text, values, symbols, used by every part of the import. */
 #include "onnx/import.h"
 
 #include "base/random.h"
@@ -10,12 +10,39 @@
 
 /* What the load uses now: the arena, the arrays that grow beside it (twice, for the moment of growing) and the table
  * of names (at most 3 slots per value). */
-static size_t used_bytes(const eki_import *import) {
+static size_t used_by_one(const eki_import *import) {
     const eki_graph *graph = import->graph;
     size_t pointers = graph->cap_nodes + graph->cap_values + graph->cap_symbols + graph->cap_inputs +
                       graph->cap_outputs + 2 * graph->cap_meta + import->cap_refs + import->cap_symbols;
     return graph->arena.used - import->free_used + 2 * sizeof(void *) * pointers +
-           3 * sizeof(void *) * graph->n_values + import->cap_name;
+           3 * sizeof(void *) * graph->n_values + import->cap_name + import->nested_used;
+}
+
+static size_t used_bytes(const eki_import *import) {
+    size_t used = 0;
+    for (; import != NULL; import = import->outer) used += used_by_one(import);
+    return used;
+}
+
+ek_status eki_import_inner(eki_import *import, eki_wire wire, eki_import_body body, eki_graph **graph, ek_error *err) {
+    EKI_TRY(eki_import_charge(import, sizeof **graph + 2 * sizeof(void *), err));
+    EKI_TRY(eki_graph_add_child(import->graph, graph, err));
+    eki_import inner = {.graph = *graph, .folder = import->folder, .budget = import->budget, .outer = import};
+    if (body != eki_import_graph) (*graph)->parent = NULL;
+    ek_status status = body(&inner, wire, err);
+    import->nested_used += used_by_one(&inner) + sizeof **graph;
+    eki_import_free(&inner);
+    return status;
+}
+
+ek_status eki_import_nested(eki_import *import, eki_wire wire, eki_graph **graph, ek_error *err) {
+    return eki_import_inner(import, wire, eki_import_graph, graph, err);
+}
+
+void eki_import_free(eki_import *import) {
+    free(import->name);
+    free(import->refs);
+    free(import->symbols);
 }
 
 ek_status eki_import_charge(eki_import *import, size_t bytes, ek_error *err) {
@@ -115,37 +142,17 @@ ek_status eki_import_symbol(eki_import *import, const void *name, size_t size, i
     return EK_OK;
 }
 
-/* Passes over the kept fields; with `copy`, copies them there. */
-static ek_status walk_kept(eki_import *import, eki_wire wire, uint64_t modelled, eki_import_filter filter,
-                           unsigned char *copy, size_t *size, size_t *first, bool *together, ek_error *err) {
-    size_t next = 0;
-    *size = 0;
-    *together = true;
+eki_bytes eki_import_origin(const eki_wire *wire) {
+    return (eki_bytes){.data = wire->base + wire->at, .size = wire->end - wire->at};
+}
+
+ek_status eki_import_all(eki_import *import, eki_wire wire, uint32_t number, eki_import_item each, ek_error *err) {
+    size_t index = 0;
     for (;;) {
         eki_field field;
         bool more;
         EKI_TRY(eki_wire_next(&wire, &field, &more, err));
         if (!more) return EK_OK;
-        bool keep = field.number >= 64 || (modelled & EKI_FIELD_BIT(field.number)) == 0;
-        if (filter != NULL) keep = filter(import, &wire, &field, keep);
-        if (!keep) continue;
-        if (copy != NULL) memcpy(copy + *size, wire.base + field.start, field.end - field.start);
-        if (*size == 0) *first = field.start;
-        if (*size > 0 && field.start != next) *together = false;
-        next = field.end;
-        *size += field.end - field.start;
+        if (field.number == number) EKI_TRY(each(import, eki_wire_inside(&wire, &field), number, index++, err));
     }
-}
-
-ek_status eki_import_keep(eki_import *import, eki_wire wire, uint64_t modelled, eki_import_filter filter,
-                          eki_bytes *keep, ek_error *err) {
-    size_t size, first = wire.at;
-    bool together;
-    EKI_TRY(walk_kept(import, wire, modelled, filter, NULL, &size, &first, &together, err));
-    *keep = (eki_bytes){.data = size > 0 ? wire.base + first : NULL, .size = size};
-    if (together) return EK_OK;
-    void *copy;
-    EKI_TRY(eki_import_alloc(import, size, &copy, err));
-    keep->data = copy;
-    return walk_kept(import, wire, modelled, filter, copy, &size, &first, &together, err);
 }

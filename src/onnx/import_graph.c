@@ -1,8 +1,7 @@
 /* import_graph.c: GraphProto to values, initializers and nodes.
  *
  * Five passes over the fields of the graph, each skipping by lengths: initializers, inputs, outputs, nodes, value_info.
- * The order gives values their data before nodes refer to them, whatever the order in the file. A value_info of a name
- * that nothing in the graph has (some exporters describe the insides of functions that way) is kept as bytes.
+ * The order gives values their data before nodes refer to them, whatever the order in the file.
  */
 #include "onnx/import.h"
 
@@ -12,20 +11,25 @@
 
 #include <limits.h>
 
-static ek_status import_initializer(eki_import *import, eki_wire wire, ek_error *err) {
+static ek_status import_initializer(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
     eki_tensor *tensor;
     eki_bytes name;
     eki_value *value;
     size_t start = wire.at;
-    EKI_TRY(eki_import_tensor(import, wire, true, &tensor, &name, err));
+    (void)number;
+    (void)index;
+    EKI_TRY(eki_import_tensor(import, wire, &tensor, &name, err));
     if (name.size == 0) {
         return eki_fail(err, EK_ERR_FORMAT, "byte %zu: an initializer has no name, so nothing can use it", start);
     }
     EKI_TRY(eki_import_value(import, name.data, name.size, &value, err));
-    if (value->init != NULL) {
+    if (value->init != NULL || value->opaque) {
         return eki_fail(err, EK_ERR_FORMAT, "byte %zu: initializer '%.200s' is given twice; names must be unique",
                         start, value->name);
     }
+    value->in_file |= EKI_IN_INITIALIZERS;
+    value->opaque = tensor == NULL;
+    if (tensor == NULL) return EK_OK;
     value->init = tensor;
     value->dtype = tensor->dtype;
     value->stored = tensor->stored;
@@ -58,14 +62,16 @@ static ek_status declare(eki_import *import, eki_wire wire, const eki_value_info
                         eki_shape_text(import->graph, &value->shape, text));
     }
     value->declared = true;
-    value->keep = (eki_bytes){.data = wire.base + wire.at, .size = wire.end - wire.at};
+    value->origin = eki_import_origin(&wire);
     if (value->init != NULL) return EK_OK;
     value->stored = eki_is_half(info->dtype) ? info->dtype : EK_DTYPE_NONE;
     value->dtype = value->stored != EK_DTYPE_NONE ? EK_F32 : info->dtype;
     return info_shape(import, info, &value->shape, err);
 }
 
-static ek_status import_in_or_output(eki_import *import, eki_wire wire, bool input, ek_error *err) {
+static ek_status import_in_or_output(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
+    (void)index;
+    bool input = number == GRAPH_INPUT;
     const char *what = input ? "input" : "output";
     eki_value_info info;
     eki_value *value;
@@ -79,47 +85,20 @@ static ek_status import_in_or_output(eki_import *import, eki_wire wire, bool inp
                         wire.at, what, value->name);
     }
     EKI_TRY(declare(import, wire, &info, value, err));
+    value->in_file |= input ? EKI_IN_INPUTS : EKI_IN_OUTPUTS;
     return input ? eki_graph_add_input(import->graph, value, err) : eki_graph_add_output(import->graph, value, err);
 }
 
-static ek_status import_value_info(eki_import *import, eki_wire wire, ek_error *err) {
+static ek_status import_value_info(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
+    (void)number;
+    (void)index;
     eki_value_info info;
     eki_value *value;
     EKI_TRY(eki_value_info_read(wire, &info, err));
     EKI_TRY(eki_import_find(import, info.name.data, info.name.size, &value, err));
-    return value != NULL ? declare(import, wire, &info, value, err) : EK_OK;
-}
-
-static bool keep_in_graph(eki_import *import, const eki_wire *wire, const eki_field *field, bool unmodelled) {
-    if (field->number != GRAPH_VALUE_INFO) return unmodelled;
-    eki_value_info info;
-    eki_value *value;
-    if (eki_value_info_read(eki_wire_inside(wire, field), &info, NULL) != EK_OK) return true;
-    if (eki_import_find(import, info.name.data, info.name.size, &value, NULL) != EK_OK) return true;
-    return value == NULL;
-}
-
-static ek_status import_item(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
-    switch (number) {
-    case GRAPH_INITIALIZER: return import_initializer(import, wire, err);
-    case GRAPH_INPUT: return import_in_or_output(import, wire, true, err);
-    case GRAPH_OUTPUT: return import_in_or_output(import, wire, false, err);
-    case GRAPH_NODE: return eki_import_node(import, wire, index, err);
-    default: return import_value_info(import, wire, err);
-    }
-}
-
-static ek_status import_all(eki_import *import, eki_wire wire, uint32_t number, ek_error *err) {
-    size_t index = 0;
-    for (;;) {
-        eki_field field;
-        bool more;
-        EKI_TRY(eki_wire_next(&wire, &field, &more, err));
-        if (!more) return EK_OK;
-        if (field.number != number) continue;
-        EKI_TRY(import_item(import, eki_wire_inside(&wire, &field), number, index, err));
-        index++;
-    }
+    if (value == NULL) return EK_OK;
+    value->in_file |= EKI_IN_VALUE_INFO;
+    return declare(import, wire, &info, value, err);
 }
 
 /* The least memory that so many items will need, so that a file of empty messages is refused at once. */
@@ -130,11 +109,6 @@ static ek_status charge_items(eki_import *import, eki_wire wire, ek_error *err) 
         bool more;
         EKI_TRY(eki_wire_next(&wire, &field, &more, err));
         if (!more) break;
-        if (field.number == GRAPH_SPARSE_INITIALIZER) {
-            return eki_fail(err, EK_ERR_UNSUPPORTED,
-                            "byte %zu: the graph has sparse initializers, which are not supported; save them densely",
-                            field.start);
-        }
         if (field.number == GRAPH_NODE) bytes += sizeof(eki_node) + sizeof(eki_value);
         if (field.number == GRAPH_INITIALIZER) bytes += sizeof(eki_tensor) + sizeof(eki_value);
         if (field.number == GRAPH_INPUT || field.number == GRAPH_OUTPUT) bytes += sizeof(eki_value);
@@ -164,14 +138,37 @@ static ek_dtype half_of_largest(const eki_graph *graph) {
     return largest != NULL ? largest->stored : EK_DTYPE_NONE;
 }
 
+/* SparseTensorProto: `values` (field 1) has the name. */
+static ek_status import_sparse(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
+    (void)number;
+    (void)index;
+    eki_tensor *values;
+    eki_bytes name = {0};
+    for (;;) {
+        eki_field field;
+        bool more;
+        EKI_TRY(eki_wire_next(&wire, &field, &more, err));
+        if (!more) break;
+        if (field.number != SPARSE_VALUES) continue;
+        EKI_TRY(eki_import_tensor(import, eki_wire_inside(&wire, &field), &values, &name, err));
+    }
+    eki_value *value;
+    if (name.size == 0) return EK_OK;
+    EKI_TRY(eki_import_value(import, name.data, name.size, &value, err));
+    value->opaque = true;
+    return EK_OK;
+}
+
 ek_status eki_import_graph(eki_import *import, eki_wire wire, ek_error *err) {
-    const uint64_t modelled = EKI_FIELD_BIT(GRAPH_NODE) | EKI_FIELD_BIT(GRAPH_NAME) | EKI_FIELD_BIT(GRAPH_INITIALIZER) |
-                              EKI_FIELD_BIT(GRAPH_INPUT) | EKI_FIELD_BIT(GRAPH_OUTPUT) |
-                              EKI_FIELD_BIT(GRAPH_VALUE_INFO);
-    const uint32_t order[] = {GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_NODE, GRAPH_VALUE_INFO};
+    import->graph->origin = eki_import_origin(&wire);
     EKI_TRY(charge_items(import, wire, err));
     EKI_TRY(import_name(import, wire, err));
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) EKI_TRY(import_all(import, wire, order[i], err));
+    EKI_TRY(eki_import_all(import, wire, GRAPH_INITIALIZER, import_initializer, err));
+    EKI_TRY(eki_import_all(import, wire, GRAPH_SPARSE_INITIALIZER, import_sparse, err));
+    EKI_TRY(eki_import_all(import, wire, GRAPH_INPUT, import_in_or_output, err));
+    EKI_TRY(eki_import_all(import, wire, GRAPH_OUTPUT, import_in_or_output, err));
+    EKI_TRY(eki_import_nodes(import, wire, GRAPH_NODE, err));
+    EKI_TRY(eki_import_all(import, wire, GRAPH_VALUE_INFO, import_value_info, err));
     import->graph->half = half_of_largest(import->graph);
-    return eki_import_keep(import, wire, modelled, keep_in_graph, &import->graph->keep_graph, err);
+    return EK_OK;
 }

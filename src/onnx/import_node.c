@@ -94,9 +94,14 @@ static ek_status import_attrs(eki_import *import, eki_wire wire, size_t count, e
     }
 }
 
-static ek_status fill(eki_import *import, eki_wire wire, const outline *seen, ek_error *err) {
-    const uint64_t modelled = EKI_FIELD_BIT(NODE_INPUT) | EKI_FIELD_BIT(NODE_OUTPUT) | EKI_FIELD_BIT(NODE_NAME) |
-                              EKI_FIELD_BIT(NODE_OP_TYPE) | EKI_FIELD_BIT(NODE_ATTRIBUTE) | EKI_FIELD_BIT(NODE_DOMAIN);
+static void own_graphs(eki_node *node) {
+    for (int i = 0; i < node->n_attr; i++) {
+        const eki_attr *attr = &node->attrs[i];
+        for (size_t k = 0; attr->type == EKI_ATTR_GRAPHS && k < attr->count; k++) attr->graphs[k]->owner = node;
+    }
+}
+
+static ek_status fill(eki_import *import, eki_wire wire, const outline *seen, eki_node **out, ek_error *err) {
     eki_node *node;
     EKI_TRY(check_outline(seen, err));
     EKI_TRY(collect_values(import, wire, seen, err));
@@ -104,17 +109,37 @@ static ek_status fill(eki_import *import, eki_wire wire, const outline *seen, ek
     EKI_TRY(eki_graph_add_node(import->graph, seen->op_type, seen->domain, seen->name, import->refs, (int)seen->n_in,
                                import->refs + seen->n_in, (int)seen->n_out, &node, err));
     EKI_TRY(import_attrs(import, wire, seen->n_attr, node, err));
-    return eki_import_keep(import, wire, modelled, NULL, &node->keep, err);
+    own_graphs(node);
+    node->origin = eki_import_origin(&wire);
+    *out = node;
+    return EK_OK;
 }
 
-ek_status eki_import_node(eki_import *import, eki_wire wire, size_t index, ek_error *err) {
+ek_status eki_import_node(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
+    (void)number;
     outline seen;
     EKI_TRY(collect(import, wire, &seen, err));
-    ek_status status = fill(import, wire, &seen, err);
+    ek_status status = fill(import, wire, &seen, &import->graph->file_nodes[index], err);
     if (status == EK_OK || status == EK_ERR_NOMEM || err == NULL) return status;
     /* Messages of the graph begin with the file's name already. */
     const char *path = import->graph->path;
     if (path[0] != '\0' && strncmp(err->text, path, strlen(path)) == 0) return status;
     return eki_error_prefix(err, status, "byte %zu: node %zu '%.150s' (%.60s)", wire.at, index, seen.name,
                             seen.op_type);
+}
+
+static ek_status count_node(eki_import *import, eki_wire wire, uint32_t number, size_t index, ek_error *err) {
+    (void)wire;
+    (void)number;
+    (void)err;
+    import->graph->n_file_nodes = index + 1;
+    return EK_OK;
+}
+
+ek_status eki_import_nodes(eki_import *import, eki_wire wire, uint32_t number, ek_error *err) {
+    void *memory;
+    EKI_TRY(eki_import_all(import, wire, number, count_node, err));
+    EKI_TRY(eki_import_alloc(import, import->graph->n_file_nodes * sizeof *import->graph->file_nodes, &memory, err));
+    import->graph->file_nodes = memory;
+    return eki_import_all(import, wire, number, eki_import_node, err);
 }

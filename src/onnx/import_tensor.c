@@ -119,10 +119,6 @@ static ek_status collect(eki_wire wire, content *c, ek_error *err) {
 
 /* What no tensor may have, whatever its type. */
 static ek_status check_kind(const content *c, const storage *s, ek_error *err) {
-    if (c->segment) return eki_fail(err, EK_ERR_UNSUPPORTED, "it is stored in segments, which no exporter writes");
-    if (c->strings || c->dtype == EK_STRING) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "it holds strings, which cannot be weights of a network");
-    }
     if (c->dtype == EK_DTYPE_NONE) return eki_fail(err, EK_ERR_FORMAT, "it has no data type, expected data_type");
     if (c->two_typed || (c->raw.size > 0 && c->typed > 0)) {
         return eki_fail(err, EK_ERR_FORMAT, "it has data twice (%s and %s), expected one of the two",
@@ -130,14 +126,6 @@ static ek_status check_kind(const content *c, const storage *s, ek_error *err) {
     }
     if (c->external.present && (c->raw.size > 0 || c->typed > 0)) {
         return eki_fail(err, EK_ERR_FORMAT, "it has data here and in another file, expected one of the two");
-    }
-    if (c->external.present && s == NULL) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "its data type %d is not known, so its external data cannot be read",
-                        c->dtype);
-    }
-    if (c->typed > 0 && s == NULL) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "its data type %d is not known, so its %s cannot be read", c->dtype,
-                        typed_name(c->typed_field));
     }
     if (c->typed > 0 && s->field != c->typed_field) {
         return eki_fail(err, EK_ERR_FORMAT, "it has data type %d and %s, expected %s", c->dtype,
@@ -149,10 +137,6 @@ static ek_status check_kind(const content *c, const storage *s, ek_error *err) {
 /* The bytes that the dims ask for; any, when the size of an element is not known. */
 static ek_status check_dims(const content *c, const storage *s, size_t *bytes, ek_error *err) {
     uint64_t count = 1, entries;
-    if (c->rank > EKI_MAX_RANK) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "it has %" PRIu64 " dimensions, at most %d are supported", c->rank,
-                        EKI_MAX_RANK);
-    }
     for (uint64_t i = 0; i < c->rank; i++) {
         if (c->dims[i] < 0) {
             return eki_fail(err, EK_ERR_FORMAT, "dimension %" PRIu64 " is %" PRId64 ", expected 0 or more", i,
@@ -161,10 +145,6 @@ static ek_status check_dims(const content *c, const storage *s, size_t *bytes, e
         if (__builtin_mul_overflow(count, (uint64_t)c->dims[i], &count) || count > INT64_MAX) {
             return eki_fail(err, EK_ERR_FORMAT, "the product of its dimensions exceeds 64 bits; the file is damaged");
         }
-    }
-    if (s == NULL) {
-        *bytes = c->raw.size;
-        return EK_OK;
     }
     uint64_t needed;
     entries = s->div == 1 ? count : count / s->div + (count % s->div != 0);
@@ -248,8 +228,7 @@ static ek_status widen(eki_import *import, eki_tensor *tensor, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status fill(eki_import *import, eki_wire wire, const content *c, uint64_t modelled, eki_tensor **out,
-                      ek_error *err) {
+static ek_status fill(eki_import *import, eki_wire wire, const content *c, eki_tensor **out, ek_error *err) {
     const storage *s = storage_of(c->dtype);
     size_t bytes = 0;
     void *memory;
@@ -270,26 +249,26 @@ static ek_status fill(eki_import *import, eki_wire wire, const content *c, uint6
         tensor->data = (void *)(uintptr_t)(bytes > 0 ? c->raw.data : "");
     }
     if (eki_is_half(tensor->dtype)) EKI_TRY(widen(import, tensor, err));
+    tensor->origin = eki_import_origin(&wire);
+    tensor->loaded = (eki_bytes){.data = tensor->data, .size = tensor->bytes};
     *out = tensor;
-    return eki_import_keep(import, wire, modelled, NULL, &tensor->keep, err);
+    return EK_OK;
 }
 
-ek_status eki_import_tensor(eki_import *import, eki_wire wire, bool initializer, eki_tensor **tensor, eki_bytes *name,
-                            ek_error *err) {
-    uint64_t modelled = EKI_FIELD_BIT(TENSOR_DIMS) | EKI_FIELD_BIT(TENSOR_DATA_TYPE) |
-                        EKI_FIELD_BIT(TENSOR_FLOAT_DATA) | EKI_FIELD_BIT(TENSOR_INT32_DATA) |
-                        EKI_FIELD_BIT(TENSOR_INT64_DATA) | EKI_FIELD_BIT(TENSOR_RAW_DATA) |
-                        EKI_FIELD_BIT(TENSOR_DOUBLE_DATA) | EKI_FIELD_BIT(TENSOR_UINT64_DATA);
-    modelled |= EKI_FIELD_BIT(TENSOR_DATA_LOCATION) | EKI_FIELD_BIT(TENSOR_EXTERNAL_DATA);
-    if (initializer) modelled |= EKI_FIELD_BIT(TENSOR_NAME);
+/* Kinds that are not read: their bytes are enough for a document. */
+static bool is_opaque(const content *c) {
+    bool unknown = c->dtype != EK_DTYPE_NONE && storage_of(c->dtype) == NULL;
+    return c->strings || c->dtype == EK_STRING || c->segment || unknown || c->rank > EKI_MAX_RANK;
+}
+
+ek_status eki_import_tensor(eki_import *import, eki_wire wire, eki_tensor **tensor, eki_bytes *name, ek_error *err) {
     content c = {0};
     size_t start = wire.at;
     *tensor = NULL;
     ek_status status = collect(wire, &c, err);
     *name = c.name;
-    bool strings = c.strings || c.dtype == EK_STRING;
-    if (status == EK_OK && strings && !initializer && !c.external.present) return EK_OK;
-    if (status == EK_OK) status = fill(import, wire, &c, modelled, tensor, err);
+    if (status == EK_OK && is_opaque(&c)) return EK_OK;
+    if (status == EK_OK) status = fill(import, wire, &c, tensor, err);
     if (status == EK_OK || status == EK_ERR_NOMEM) return status;
     int shown = c.name.size < 200 ? (int)c.name.size : 200;
     return eki_error_prefix(err, status, "byte %zu: tensor '%.*s'", start, shown,

@@ -13,7 +13,7 @@
 #ifndef EKI_ONNX_H
 #define EKI_ONNX_H
 
-#include "graph/graph.h"
+#include "onnx/graph.h"
 
 typedef struct eki_onnx_load_options {
     size_t budget; /* bytes of memory a load may use beside the mapped file; 0 = 4 x file + 64 MiB */

@@ -13,7 +13,8 @@ enum eki_model_field {
     MODEL_PRODUCER_VERSION = 3,
     MODEL_GRAPH = 7,
     MODEL_OPSET_IMPORT = 8,
-    MODEL_METADATA_PROPS = 14
+    MODEL_METADATA_PROPS = 14,
+    MODEL_FUNCTIONS = 25
 };
 
 enum eki_opset_field { OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
@@ -27,6 +28,16 @@ enum eki_graph_field {
     GRAPH_OUTPUT = 12,
     GRAPH_VALUE_INFO = 13,
     GRAPH_SPARSE_INITIALIZER = 15
+};
+
+enum eki_function_field {
+    FUNCTION_NAME = 1,
+    FUNCTION_INPUT = 4,
+    FUNCTION_OUTPUT = 5,
+    FUNCTION_NODE = 7,
+    FUNCTION_OPSET_IMPORT = 9,
+    FUNCTION_DOMAIN = 10,
+    FUNCTION_VALUE_INFO = 12
 };
 
 enum eki_node_field {
@@ -74,6 +85,7 @@ enum eki_tensor_field {
     TENSOR_DATA_LOCATION = 14
 };
 
+enum eki_sparse_field { SPARSE_VALUES = 1 };
 enum eki_value_info_field { VALUE_INFO_NAME = 1, VALUE_INFO_TYPE = 2 };
 enum eki_type_field { TYPE_TENSOR = 1 };
 enum eki_type_tensor_field { TYPE_TENSOR_ELEM_TYPE = 1, TYPE_TENSOR_SHAPE = 2 };

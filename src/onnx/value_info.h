@@ -2,7 +2,7 @@
 #ifndef EKI_ONNX_VALUE_INFO_H
 #define EKI_ONNX_VALUE_INFO_H
 
-#include "graph/graph.h"
+#include "onnx/graph.h"
 #include "onnx/wire.h"
 
 typedef struct eki_dim_info {

@@ -65,7 +65,7 @@ static bool same_attr(const eki_attr *a, const eki_attr *b) {
             if (!same_bytes(a->strings[i], b->strings[i])) return false;
         }
         return true;
-    default: return same_bytes(a->keep, b->keep);
+    default: return same_bytes(a->origin, b->origin);
     }
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 int eki_edit_uses(const eki_graph *graph, const eki_value *value) {
-    int count = value->is_output;
+    int count = value->is_output + value->captured;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         if (graph->nodes[i]->op_type == NULL) continue;
         for (int k = 0; k < graph->nodes[i]->n_in; k++) count += graph->nodes[i]->in[k] == value;

@@ -94,7 +94,6 @@ static void other_shape(eki_graph *g, dice *d) {
         shape->dims[shape->rank++] = 1;
     }
     if (value->init != NULL) value->shape = value->init->shape;
-    value->keep = (eki_bytes){0};
 }
 
 static void other_opset(eki_graph *g, dice *d) {

@@ -2,7 +2,7 @@
 #ifndef FUZZ_MUTATE_H
 #define FUZZ_MUTATE_H
 
-#include "graph/graph.h"
+#include "onnx/graph.h"
 
 /* One to four changes, chosen by the seed. */
 void fuzz_mutate(eki_graph *graph, uint64_t seed);

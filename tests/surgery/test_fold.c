@@ -98,7 +98,7 @@ static void test_constant_nodes(void **state) {
     eki_tensor *tensor = weight->init;
     eki_attr *attr;
     weight->init = NULL;
-    tensor->keep = (eki_bytes){name, sizeof name};
+    tensor->origin = (eki_bytes){name, sizeof name};
     OK(eki_graph_add_node(n.graph, "Constant", "", "", NULL, 0, &weight, 1, &node, err));
     OK(eki_node_attr_slot(n.graph, node, "value", &attr, err));
     attr->type = EKI_ATTR_TENSOR;

@@ -1,6 +1,6 @@
 /* tensor.c: element types, shapes and tensor data. */
 #include "base/half.h"
-#include "graph/graph.h"
+#include "onnx/graph.h"
 
 #include <inttypes.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
  * Everything but tensor data and the growing arrays lives in the graph's arena, so that a graph is freed as a whole and
  * half-built graphs need no care.
  */
-#include "graph/graph.h"
+#include "onnx/graph.h"
 
-#include "graph/names.h"
+#include "onnx/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,26 @@ ek_status eki_graph_create(int64_t opset, eki_graph **out, ek_error *err) {
     return EK_OK;
 }
 
+ek_status eki_graph_add_child(eki_graph *graph, eki_graph **child, ek_error *err) {
+    EKI_TRY(eki_graph_create(0, child, err));
+    if (!eki_grow((void **)&graph->children, &graph->cap_children, graph->n_children + 1, sizeof *graph->children)) {
+        eki_graph_destroy(*child);
+        *child = NULL;
+        return no_memory(err);
+    }
+    graph->children[graph->n_children++] = *child;
+    (*child)->path = graph->path;
+    (*child)->ir_version = graph->ir_version;
+    (*child)->parent = graph;
+    return EK_OK;
+}
+
+ek_status eki_graph_each(eki_graph *graph, eki_graph_visit visit, void *context, ek_error *err) {
+    EKI_TRY(visit(context, graph, err));
+    for (size_t i = 0; i < graph->n_children; i++) EKI_TRY(eki_graph_each(graph->children[i], visit, context, err));
+    return EK_OK;
+}
+
 void eki_graph_destroy(eki_graph *graph) {
     if (graph == NULL) return;
     for (size_t i = 0; i < graph->n_values; i++) {
@@ -52,14 +72,22 @@ void eki_graph_destroy(eki_graph *graph) {
     eki_names_destroy(graph->names);
     eki_map_close(&graph->map);
     for (eki_graph_file *file = graph->files; file != NULL; file = file->next) eki_map_close(&file->map);
+    for (size_t i = 0; i < graph->n_children; i++) eki_graph_destroy(graph->children[i]);
+    free(graph->children);
     eki_arena_free(&graph->arena);
     free(graph);
 }
 
-eki_value *eki_graph_find(const eki_graph *graph, const char *name) { return eki_names_find(graph->names, name); }
+eki_value *eki_graph_find_bytes(const eki_graph *graph, const void *name, size_t size) {
+    return eki_names_find(graph->names, name, size);
+}
+
+eki_value *eki_graph_find(const eki_graph *graph, const char *name) {
+    return eki_graph_find_bytes(graph, name, strlen(name));
+}
 
 ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **out, ek_error *err) {
-    *out = eki_names_find(graph->names, name);
+    *out = eki_graph_find(graph, name);
     if (*out != NULL) return EK_OK;
     eki_value *value = eki_arena_alloc(&graph->arena, sizeof *value);
     if (value == NULL || (value->name = eki_arena_strdup(&graph->arena, name)) == NULL) return no_memory(err);
@@ -185,8 +213,7 @@ ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t vers
     eki_opset *grown = realloc(graph->opsets, (graph->n_opsets + 1) * sizeof *grown);
     if (grown == NULL) return no_memory(err);
     graph->opsets = grown;
-    grown[graph->n_opsets].domain = eki_arena_strdup(&graph->arena, domain);
-    grown[graph->n_opsets].version = version;
+    grown[graph->n_opsets] = (eki_opset){.domain = eki_arena_strdup(&graph->arena, domain), .version = version};
     if (grown[graph->n_opsets].domain == NULL) return no_memory(err);
     graph->n_opsets++;
     return EK_OK;
@@ -194,6 +221,7 @@ ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t vers
 
 int64_t eki_graph_opset(const eki_graph *graph, const char *domain) {
     domain = normal_domain(domain);
+    while (graph->parent != NULL) graph = graph->parent;
     for (size_t i = 0; i < graph->n_opsets; i++) {
         if (strcmp(graph->opsets[i].domain, domain) == 0) return graph->opsets[i].version;
     }

@@ -1,5 +1,5 @@
 /* attr.c: reading and setting node attributes. A node has few, so a linear search is the fastest table. */
-#include "graph/graph.h"
+#include "onnx/graph.h"
 
 #include <string.h>
 
@@ -46,7 +46,7 @@ ek_status eki_node_attr_slot(eki_graph *graph, eki_node *node, const char *name,
         node->attrs = grown;
         attr = &grown[node->n_attr++];
     }
-    *attr = (eki_attr){.name = eki_arena_strdup(&graph->arena, name)};
+    *attr = (eki_attr){.name = eki_arena_strdup(&graph->arena, name), .origin = attr->origin};
     *out = attr;
     return attr->name == NULL ? eki_fail_nomem(err, strlen(name)) : EK_OK;
 }

@@ -1,8 +1,10 @@
-/* graph.h: an ONNX graph in memory, the only model there is.
+/* graph.h: the document: an ONNX file in memory, the only model there is.
  *
  * Three kinds of things: values (the edges: inputs, initializers, results), nodes (the operators) and tensors (data).
  * All names and structs live in the graph's arena; tensor data is either borrowed from the mapped file or owned.
- * What the engine does not understand is kept as `keep` bytes (serialized protobuf fields) and written back unchanged.
+ * Each thing remembers its `origin`, the bytes of its message in the file. A save compares what is here with what the
+ * origin says and copies every field that still holds, known or not; so what nobody changed keeps its bytes.
+ * Graphs nest (the branches of If, the bodies of Loop and Scan), and functions have bodies: graphs of their own.
  */
 #ifndef EKI_GRAPH_H
 #define EKI_GRAPH_H
@@ -40,12 +42,18 @@ typedef struct eki_tensor {
                         may be unaligned: memcpy it, or own it */
     size_t bytes;
     bool owned;
-    eki_bytes keep; /* TensorProto fields not modelled here (doc_string, ...) */
+    eki_bytes origin; /* its TensorProto; data NULL = new */
+    eki_bytes loaded; /* its data as it was loaded; where `data` is another, it may have changed */
 } eki_tensor;
 
 typedef struct eki_node eki_node;
 
-typedef struct eki_value {
+typedef struct eki_graph eki_graph;
+typedef struct eki_value eki_value;
+
+enum eki_in_file { EKI_IN_INPUTS = 1, EKI_IN_OUTPUTS = 2, EKI_IN_VALUE_INFO = 4, EKI_IN_INITIALIZERS = 8 };
+
+struct eki_value {
     const char *name; /* unique in the graph, never empty */
     int id;           /* index in eki_graph.values */
     ek_dtype dtype;   /* EK_DTYPE_NONE = unknown */
@@ -56,19 +64,24 @@ typedef struct eki_value {
     int producer_output;
     int input_index; /* position among graph inputs, or -1 (an initializer may also be an input: a default) */
     bool is_output;
-    bool declared;  /* has a ValueInfoProto in the file: input, output or value_info */
-    eki_bytes keep; /* that ValueInfoProto */
-} eki_value;
+    bool declared;    /* has a ValueInfoProto: input, output or value_info */
+    bool opaque;      /* a constant of a kind that is not read: sparse, strings, a type of the future */
+    uint8_t in_file;  /* set of eki_in_file: what the file says of it */
+    eki_bytes origin; /* the first ValueInfoProto of its name in the file */
+    eki_value *outer; /* in a nested graph: the value of an outer one that it stands for */
+    int captured;     /* how many values of nested graphs stand for this one */
+};
 
 typedef enum eki_attr_type {
-    EKI_ATTR_OPAQUE = 0, /* a type not modelled (graph, sparse tensor, ...): only `keep` counts */
+    EKI_ATTR_OPAQUE = 0, /* a type not modelled (sparse tensor, type, ...): only its origin counts */
     EKI_ATTR_FLOAT,
     EKI_ATTR_INT,
     EKI_ATTR_STRING,
     EKI_ATTR_TENSOR,
     EKI_ATTR_FLOATS,
     EKI_ATTR_INTS,
-    EKI_ATTR_STRINGS
+    EKI_ATTR_STRINGS,
+    EKI_ATTR_GRAPHS /* one graph or a list of them */
 } eki_attr_type;
 
 typedef struct eki_attr {
@@ -78,11 +91,12 @@ typedef struct eki_attr {
     int64_t i;
     eki_bytes s;
     eki_tensor *t;
-    size_t count; /* of floats, ints, strings */
+    size_t count; /* of floats, ints, strings, graphs */
     const float *floats;
     const int64_t *ints;
     const eki_bytes *strings;
-    eki_bytes keep; /* OPAQUE: the whole AttributeProto; else the fields not modelled */
+    eki_graph **graphs;
+    eki_bytes origin; /* its AttributeProto; data NULL = new */
 } eki_attr;
 
 struct eki_node {
@@ -95,16 +109,20 @@ struct eki_node {
     eki_value **in;  /* NULL = an optional input that is absent */
     eki_value **out; /* NULL = an output nobody asked for */
     eki_attr *attrs;
-    eki_bytes keep; /* NodeProto fields not modelled */
+    int n_captures; /* values of this graph that those nested in the node read */
+    eki_value **captures;
+    eki_bytes origin; /* its NodeProto; data NULL = new */
 };
 
 typedef struct eki_opset {
     const char *domain; /* "" = ai.onnx */
     int64_t version;
+    eki_bytes origin;
 } eki_opset;
 
 typedef struct eki_meta {
     const char *key, *value;
+    eki_bytes origin; /* of several entries with this key, the last */
 } eki_meta;
 
 /* Another file with tensor data, mapped as long as the graph lives. */
@@ -114,7 +132,13 @@ typedef struct eki_graph_file {
     struct eki_graph_file *next;
 } eki_graph_file;
 
-typedef struct eki_graph {
+/* A function of the model: an operator by its body. */
+typedef struct eki_function {
+    const char *domain, *name;
+    eki_graph *body;
+} eki_function;
+
+struct eki_graph {
     eki_arena arena;
     const char *path; /* the file it came from, for messages; "" = built here */
     const char *name;
@@ -132,16 +156,34 @@ typedef struct eki_graph {
     eki_value **inputs; /* graph inputs, initializers with defaults included */
     eki_value **outputs;
     struct eki_name_table *names;
-    eki_bytes keep_model, keep_graph; /* fields not modelled */
-} eki_graph;
+    eki_bytes model_origin; /* its ModelProto */
+    eki_bytes origin;       /* its GraphProto, or FunctionProto of a body */
+    eki_node **file_nodes;  /* the node of each node field there; removed ones have op_type NULL */
+    size_t n_file_nodes;
+    eki_graph *parent;    /* of a nested graph, else NULL */
+    eki_node *owner;      /* the parent's node that it nests in */
+    eki_graph **children; /* nested graphs and bodies of functions, owned */
+    size_t n_children, cap_children;
+    eki_function *functions; /* of the model */
+    size_t n_functions;
+};
+
+/* Calls `visit` for the graph, then for those nested in it and the bodies of its functions, each with its own. Ends at
+ * the first that is not EK_OK, and returns it. */
+typedef ek_status (*eki_graph_visit)(void *context, eki_graph *graph, ek_error *err);
+ek_status eki_graph_each(eki_graph *graph, eki_graph_visit visit, void *context, ek_error *err);
 
 /* Life. A created graph is empty, at ONNX opset `opset`. */
 ek_status eki_graph_create(int64_t opset, eki_graph **graph, ek_error *err);
 void eki_graph_destroy(eki_graph *graph);
+/* An empty graph that lives as long as this one and has its opsets: for an attribute. The body of a function has none
+ * of both: set parent to NULL. */
+ek_status eki_graph_add_child(eki_graph *graph, eki_graph **child, ek_error *err);
 
 /* Building. Strings are copied. A value of an existing name is returned as it is. */
 ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **value, ek_error *err);
 eki_value *eki_graph_find(const eki_graph *graph, const char *name); /* NULL = none */
+eki_value *eki_graph_find_bytes(const eki_graph *graph, const void *name, size_t size);
 ek_status eki_graph_add_input(eki_graph *graph, eki_value *value, ek_error *err);
 ek_status eki_graph_add_output(eki_graph *graph, eki_value *value, ek_error *err);
 /* A node; in/out are copied; outputs get it as producer. EK_ERR_FORMAT when an output already has one. */
@@ -169,7 +211,8 @@ void eki_node_remove_attr(eki_node *node, const char *name);
 ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_error *err);
 
 ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t version, ek_error *err);
-int64_t eki_graph_opset(const eki_graph *graph, const char *domain); /* 0 = not imported; "" and "ai.onnx" are one */
+/* 0 = not imported; "" and "ai.onnx" are one. Nested graphs have the opsets of the model. */
+int64_t eki_graph_opset(const eki_graph *graph, const char *domain);
 
 const char *eki_graph_meta(const eki_graph *graph, const char *key); /* NULL = none */
 ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *value, ek_error *err);
@@ -177,11 +220,16 @@ ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *valu
 /* Takes what eki_node_drop marked out of `nodes`. */
 void eki_graph_sweep(eki_graph *graph);
 
-/* Orders nodes so that producers come first (stable). EK_ERR_FORMAT names a node on the cycle. */
+/* Finds, for the graph and all in it, what nested graphs read of outer ones. EK_ERR_FORMAT: a name that none has. */
+ek_status eki_graph_resolve(eki_graph *graph, ek_error *err);
+
+/* Orders nodes so that producers come first. Nodes of the file keep its order where that is such an order already; each
+ * other node comes right before the first that needs it. EK_ERR_FORMAT names a node on a cycle. */
 ek_status eki_graph_sort(eki_graph *graph, ek_error *err);
 
-/* Checks what every model must fulfil: used values have a source, no value has two, outputs exist. */
-ek_status eki_graph_check(const eki_graph *graph, ek_error *err);
+/* Checks what every model must fulfil: used values have a source, no value has two, outputs exist. In nested graphs and
+ * bodies of functions too. */
+ek_status eki_graph_check(eki_graph *graph, ek_error *err);
 
 /* Attributes. The fallback is returned when the attribute is absent or of another type. */
 const eki_attr *eki_node_attr(const eki_node *node, const char *name);

@@ -1,0 +1,71 @@
+/* check.c: what every graph must fulfil, and what nested graphs read of outer ones. */
+#include "onnx/graph.h"
+
+static bool has_source(const eki_value *value) {
+    return value->producer != NULL || value->init != NULL || value->input_index >= 0 || value->opaque ||
+           value->outer != NULL;
+}
+
+/* One more value that a node reads through the graphs nested in it; the array doubles. */
+static ek_status add_capture(eki_graph *graph, eki_node *node, eki_value *value, ek_error *err) {
+    size_t n = (size_t)node->n_captures;
+    if ((n & (n - 1)) == 0) {
+        size_t room = n == 0 ? 1 : 2 * n;
+        eki_value **grown = eki_arena_alloc(&graph->arena, room * sizeof(eki_value *));
+        if (grown == NULL) return eki_fail_nomem(err, room * sizeof *grown);
+        for (size_t i = 0; i < n; i++) grown[i] = node->captures[i];
+        node->captures = grown;
+    }
+    node->captures[node->n_captures++] = value;
+    value->captured++;
+    return EK_OK;
+}
+
+/* The nearest outer value of that name, as a capture of the node that the graphs on the way nest in. */
+static ek_status capture(const eki_graph *graph, eki_value *value, ek_error *err) {
+    for (; graph->parent != NULL; graph = graph->parent) {
+        eki_value *outer = eki_graph_find(graph->parent, value->name);
+        if (outer == NULL || !has_source(outer) || outer->outer != NULL) continue;
+        value->outer = outer;
+        return add_capture(graph->parent, graph->owner, outer, err);
+    }
+    return EK_OK;
+}
+
+static ek_status resolve_one(void *context, eki_graph *graph, ek_error *err) {
+    (void)context;
+    for (size_t i = 0; graph->parent != NULL && i < graph->n_values; i++) {
+        if (!has_source(graph->values[i])) EKI_TRY(capture(graph, graph->values[i], err));
+    }
+    return EK_OK;
+}
+
+ek_status eki_graph_resolve(eki_graph *graph, ek_error *err) { return eki_graph_each(graph, resolve_one, NULL, err); }
+
+static ek_status check_node(const eki_graph *graph, const eki_node *node, ek_error *err) {
+    char label[192];
+    for (int k = 0; k < node->n_in; k++) {
+        if (node->in[k] == NULL || has_source(node->in[k])) continue;
+        return eki_fail(err, EK_ERR_FORMAT,
+                        "%s: %s reads '%s', which no node, initializer or graph input provides; the file is damaged or "
+                        "was cut out of a larger graph",
+                        graph->path, eki_node_label(node, label), node->in[k]->name);
+    }
+    return EK_OK;
+}
+
+static ek_status check_one(void *context, eki_graph *graph, ek_error *err) {
+    const eki_graph *top = context;
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(check_node(graph, graph->nodes[i], err));
+    if (graph->n_outputs == 0 && graph == top) {
+        return eki_fail(err, EK_ERR_FORMAT, "%s: the graph has no output; expected at least one", graph->path);
+    }
+    for (size_t i = 0; i < graph->n_outputs; i++) {
+        if (has_source(graph->outputs[i])) continue;
+        return eki_fail(err, EK_ERR_FORMAT, "%s: graph output '%s' is produced by no node", graph->path,
+                        graph->outputs[i]->name);
+    }
+    return EK_OK;
+}
+
+ek_status eki_graph_check(eki_graph *graph, ek_error *err) { return eki_graph_each(graph, check_one, graph, err); }
