@@ -101,13 +101,14 @@ static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running
     return substitute ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
-ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(eki_args_check_forward(plan, stats, args, err));
-    eki_job job = eki_job_make(plan, args);
+ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
+    EKI_TRY(eki_args_take_forward(plan, stats, given, &args, err));
+    eki_job job = eki_job_make(plan, &args);
     bool batch = plan->family == EKI_BATCH,
          substitute = !plan->masked && eki_small_running(plan, plan->samples * plan->space);
     bool running = batch && (stats == EK_STATS_RUNNING || substitute);
-    if (plan->masked && plan->elements > 0) EKI_TRY(take_mask(&job, args, &running, err));
+    if (plan->masked && plan->elements > 0) EKI_TRY(take_mask(&job, &args, &running, err));
     bool nothing = plan->elements == 0 || (plan->masked && job.valid_count == 0);
     eki_source source = nothing ? EKI_FROM_NOTHING : running ? EKI_FROM_RUNNING : EKI_FROM_BATCH;
     if (plan->ghosts > 1 && plan->elements > 0) {
@@ -116,7 +117,7 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
         eki_schedule schedule = eki_schedule_forward(&job, running);
         eki_run(&job, &schedule);
     }
-    eki_stats_publish(&job, args, source);
+    eki_stats_publish(&job, &args, source);
     return EK_OK;
 }
 
@@ -127,11 +128,12 @@ void eki_zero_parameters(const eki_job *job) {
     if (job->dbias != NULL) memset(job->dbias, 0, count * eki_real_bytes(job->plan));
 }
 
-ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(eki_args_check_backward(plan, args, err));
-    eki_job job = eki_job_make(plan, args);
+ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
+    EKI_TRY(eki_args_take_backward(plan, given, &args, err));
+    eki_job job = eki_job_make(plan, &args);
     if (plan->masked && plan->elements > 0) {
-        eki_mask_fill(&job, args);
+        eki_mask_fill(&job, &args);
         EKI_TRY(eki_mask_check_again(&job, err));
     }
     bool through_statistics = job.stats.header->source == EKI_FROM_BATCH;
