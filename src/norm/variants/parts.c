@@ -148,11 +148,7 @@ static bool single_value(const ek_norm_plan *plan, const parts_header *parts) {
 
 /* The gradient coefficients outlive a call, so they are in `parts`. */
 static void use_coefficients(const ek_norm_plan *plan, parts_header *parts, eki_job *job) {
-    float *a = (float *)(void *)(flags_of(parts) + flag_bytes(plan));
-    int64_t c = plan->channels;
-    job->small = a;
-    job->wide_gradient = (eki_wide_gradient *)(void *)a;
-    job->gradient = (eki_gradient_columns){a, a + c, a + 2 * c, a + 3 * c, a + 4 * c, a + 5 * c};
+    eki_job_gradient_at(job, flags_of(parts) + flag_bytes(plan));
 }
 
 ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first, int64_t count,
