@@ -5,7 +5,8 @@
  * anything changes, because the opset must move as a whole: when another operator of the model forbids that, the
  * subgraphs stay.
  */
-#include "model/match.h"
+#include "model/model.h"
+#include "sites/match.h"
 
 #include <stdlib.h>
 #include <string.h>

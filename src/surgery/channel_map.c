@@ -16,18 +16,6 @@ bool eki_bn_trains(const eki_graph *graph, const eki_node *node) {
     return false;
 }
 
-/* Before IR version 4 every initializer had to be an input, and exporters went on listing all of them for years: where
- * all are listed, none is meant to be fed. */
-bool eki_lists_weights(const eki_graph *graph) {
-    bool any = false;
-    for (size_t i = 0; i < graph->n_values; i++) {
-        if (graph->values[i]->init == NULL) continue;
-        if (graph->values[i]->input_index < 0) return graph->ir_version < 4;
-        any = true;
-    }
-    return any || graph->ir_version < 4;
-}
-
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value) {
     if (value == NULL) return NULL;
     if (value->init != NULL) return value->input_index < 0 || eki_lists_weights(graph) ? value->init : NULL;
