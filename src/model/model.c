@@ -1,13 +1,14 @@
 /* model.c: life of a model: load, save, metadata.
  *
- * A model is a graph plus the index of its norms. What is loaded is lifted and raised (weights in Constant
- * nodes become initializers, lift.c; subgraphs that stand for one norm become one, raise.c); what is saved goes through
- * a view at the wanted opset (lower.c), so that saving never changes the model. The metadata key `evenkeel.opset` makes
- * an opset stick: saves that name none then use it.
+ * A model is a graph plus the index of its norms. What is loaded is lifted and fused (weights in Constant nodes become
+ * initializers, lift.c; group and RMS norms that are written out become one node, src/sites); what is saved goes
+ * through a view at the wanted opset (lower.c), so that saving never changes the model. The metadata key
+ * `evenkeel.opset` makes an opset stick: saves that name none then use it.
  */
 #include "model/model.h"
 
 #include "onnx/onnx.h"
+#include "sites/sites.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,9 +32,36 @@ ek_status eki_model_wrap(eki_graph *graph, ek_model **out, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status raise_and_wrap(eki_graph *graph, ek_model **model, ek_error *err) {
+static bool may_need(void *graph, int64_t opset, const uint8_t *ignore) {
+    return eki_opset_check(graph, opset, ignore, NULL) == EK_OK;
+}
+
+/* Cheap look before inference and matching: most models have nothing to fuse. */
+static bool worth_looking(const eki_graph *graph) {
+    if (eki_graph_opset(graph, "") < EKI_OPSET_MIN) return false;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        bool root = node->op == EKI_OP_Sqrt || node->op == EKI_OP_Pow;
+        if (root || node->op == EKI_OP_InstanceNormalization) return true;
+    }
+    return false;
+}
+
+ek_status eki_fuse_norms(eki_graph *graph, ek_error *err) {
+    if (!worth_looking(graph)) return EK_OK;
+    ek_error ignored;
+    if (eki_graph_infer(graph, NULL, &ignored) != EK_OK) return EK_OK; /* the model runs nowhere here; leave it */
+    eki_fuse_options options = {.kinds = EKI_FUSE_GROUP | EKI_FUSE_RMS, .may_need = may_need, .context = graph};
+    int64_t needed;
+    EKI_TRY(eki_sites_fuse(graph, &options, &needed, err));
+    if (needed == 0) return EK_OK;
+    EKI_TRY(eki_graph_sort(graph, err));
+    return eki_opset_declare(graph, needed, err);
+}
+
+static ek_status fuse_and_wrap(eki_graph *graph, ek_model **model, ek_error *err) {
     ek_status status = eki_lift_parameters(graph, err);
-    if (status == EK_OK) status = eki_raise_norms(graph, err);
+    if (status == EK_OK) status = eki_fuse_norms(graph, err);
     if (status != EK_OK) {
         eki_graph_destroy(graph);
         return status;
@@ -47,14 +75,14 @@ ek_status ek_model_load(const char *path, ek_model **model, ek_error *err) {
     eki_graph *graph;
     *model = NULL;
     EKI_TRY(eki_onnx_load(path, NULL, &graph, err));
-    return raise_and_wrap(graph, model, err);
+    return fuse_and_wrap(graph, model, err);
 }
 
 ek_status eki_model_load_bytes(const void *data, size_t size, const char *name, ek_model **model, ek_error *err) {
     eki_graph *graph;
     *model = NULL;
     EKI_TRY(eki_onnx_load_bytes(data, size, name, NULL, &graph, err));
-    return raise_and_wrap(graph, model, err);
+    return fuse_and_wrap(graph, model, err);
 }
 
 void ek_model_destroy(ek_model *model) {

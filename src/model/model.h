@@ -24,6 +24,9 @@ struct ek_model {
 ek_status eki_model_wrap(eki_graph *graph, ek_model **model, ek_error *err);
 /* As ek_model_load, from bytes; `name` stands for the file in messages and becomes its path. */
 ek_status eki_model_load_bytes(const void *data, size_t size, const char *name, ek_model **model, ek_error *err);
+/* Group and RMS norms that are written out become one node each, where the other operators allow the opset that it
+ * needs. */
+ek_status eki_fuse_norms(eki_graph *graph, ek_error *err);
 /* Puts the bytes that ek_model_save would write with these options (NULL = defaults) into a writer. */
 ek_status eki_model_write(const ek_model *model, const ek_save_options *options, eki_writer *writer, ek_error *err);
 
@@ -85,15 +88,13 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
-/* ---- lower.c, raise.c ---- */
+/* ---- lower.c ---- */
 
 /* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */
 ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
 /* The same for one GroupNormalization with scale and bias per channel, at the opset of the graph; sweep and sort when
  * done. The rank of its input must be known. */
 ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
-/* Turns such subgraphs back into one norm each, where the other operators allow the opset that it needs. */
-ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */

@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "sites/constants.h"
 #include "sites/match.h"
+#include "sites/sites.h"
 
 #include <evenkeel/surgery.h>
 
@@ -46,8 +47,6 @@ typedef struct eki_chains {
 
 /* ---- channel_map.c ---- */
 
-/* Whether the batch norm takes batch statistics by what the file says, at its opset. */
-bool eki_bn_trains(const eki_graph *graph, const eki_node *node);
 /* A constant that no caller can replace: an initializer, or the result of a Constant node. NULL else. */
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value);
 /* Element i of a f32 tensor that may be unaligned. */
