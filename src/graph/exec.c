@@ -275,15 +275,19 @@ static void add_piece(void *argument, size_t index) {
     for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
 }
 
+static void add_contribution(const eki_plan_private *p, const eki_ptensor *tensor, const float *term) {
+    float *sum = tensor->grad_external;
+    if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
+    addition a = {.sum = sum, .term = term, .count = eki_view_elements(&tensor->view)};
+    eki_parallel_for(NULL, (a.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &a);
+}
+
 static void add_contributions(const eki_plan_private *p, const eki_pstep *pstep) {
-    for (int k = 0; k < pstep->step.n_in; k++) {
-        if (pstep->din_buffer[k] < 0) continue;
-        const eki_ptensor *tensor = &p->tensors[pstep->in[k]];
-        float *sum = tensor->grad_external;
-        if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
-        addition a = {.sum = sum, .term = pstep->step.din[k], .count = eki_view_elements(&tensor->view)};
-        eki_parallel_for(NULL, (a.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &a);
+    const eki_step *step = &pstep->step;
+    for (int k = 0; k < step->n_in; k++) {
+        if (pstep->din_buffer[k] >= 0) add_contribution(p, &p->tensors[pstep->in[k]], step->din[k]);
     }
+    if (pstep->residual_din_buffer >= 0) add_contribution(p, &p->tensors[pstep->residual], step->tail.din);
 }
 
 /* Tells the user of the gradients which parameters this was the last step for. */

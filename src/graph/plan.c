@@ -110,6 +110,7 @@ static ek_status new_step(builder *b, const eki_op *op, const eki_node *node, ek
     pstep->step.node = node;
     pstep->step.plan = b->plan;
     pstep->forward_scratch = pstep->backward_scratch = pstep->saved = -1;
+    pstep->residual = pstep->residual_din_buffer = -1;
     for (int i = 0; i < EKI_MAX_IO; i++) pstep->in[i] = pstep->out[i] = pstep->din_buffer[i] = -1;
     *out = pstep;
     return EK_OK;
@@ -184,23 +185,21 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
     return EK_OK;
 }
 
-/* The residual of a tail is one more input. */
 static ek_status connect_tail(builder *b, eki_pstep *pstep, bool *any_grad) {
     eki_step *step = &pstep->step;
     const eki_tail_plan *tail = &b->tails.of[step->node->id];
-    step->tail = (eki_tail){.residual = tail->residual != NULL, .relu = tail->relu};
+    step->tail.relu = tail->relu;
     if (tail->residual == NULL) return EK_OK;
     int index = b->p->tensor_of_value[tail->residual->id];
     if (index < 0) {
         return eki_fail(b->err, EK_ERR_FORMAT, "value '%s' is read before anything writes it", tail->residual->name);
     }
     const eki_ptensor *tensor = &b->p->tensors[index];
-    step->n_in = EKI_TAIL_INPUT + 1;
-    step->has_in[EKI_TAIL_INPUT] = true;
-    step->in[EKI_TAIL_INPUT] = tensor->view;
-    step->in_layout[EKI_TAIL_INPUT] = tensor->view.layout;
-    step->want_din[EKI_TAIL_INPUT] = tensor->needs_grad;
-    pstep->in[EKI_TAIL_INPUT] = index;
+    step->tail.residual = true;
+    step->tail.in = tensor->view;
+    step->tail.in_layout = tensor->view.layout;
+    step->tail.want_din = tensor->needs_grad;
+    pstep->residual = index;
     *any_grad = *any_grad || tensor->needs_grad;
     return EK_OK;
 }
@@ -247,14 +246,20 @@ static ek_status request_memory(builder *b, eki_pstep *pstep) {
     return EK_OK;
 }
 
+/* Puts the variant of a tensor in `layout` in its place. */
+static ek_status adopt_layout(builder *b, ek_layout layout, int *tensor, eki_view *view) {
+    if (*tensor < 0 || layout == view->layout) return EK_OK;
+    EKI_TRY(variant(b, *tensor, layout, tensor));
+    *view = b->p->tensors[*tensor].view;
+    return EK_OK;
+}
+
 static ek_status adopt_layouts(builder *b, eki_pstep *pstep) {
     eki_step *step = &pstep->step;
     for (int k = 0; k < step->n_in; k++) {
-        if (pstep->in[k] < 0 || step->in_layout[k] == step->in[k].layout) continue;
-        EKI_TRY(variant(b, pstep->in[k], step->in_layout[k], &pstep->in[k]));
-        step->in[k] = b->p->tensors[pstep->in[k]].view;
+        EKI_TRY(adopt_layout(b, step->in_layout[k], &pstep->in[k], &step->in[k]));
     }
-    return EK_OK;
+    return adopt_layout(b, step->tail.in_layout, &pstep->residual, &step->tail.in);
 }
 
 static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
@@ -344,9 +349,12 @@ static ek_status add_outputs(builder *b) {
     return EK_OK;
 }
 
-/* Gives tensor `index` a gradient buffer; true when a contribution must be added to one that is already there. */
-static ek_status contribute(builder *b, int index, eki_pstep *pstep, int input) {
+/* Step s gives a gradient to tensor `index`: the first straight into the tensor's buffer, made here; a further one into
+ * *din_buffer, from which it is added. */
+static ek_status contribute(builder *b, int index, size_t s, int *din_buffer) {
     eki_ptensor *tensor = &b->p->tensors[index];
+    tensor->gradient_step = (int)s;
+    b->p->steps[s]->backward = true;
     size_t bytes = view_bytes(&tensor->view);
     if (tensor->grad_external == NULL && tensor->grad_buffer < 0) {
         if ((tensor->grad_buffer = eki_plan_buffer(b->p, bytes)) < 0) return no_memory(b);
@@ -355,8 +363,8 @@ static ek_status contribute(builder *b, int index, eki_pstep *pstep, int input) 
         tensor->grad_defined = true;
         return EK_OK;
     }
-    pstep->din_buffer[input] = eki_plan_buffer(b->p, bytes);
-    return pstep->din_buffer[input] < 0 ? no_memory(b) : EK_OK;
+    *din_buffer = eki_plan_buffer(b->p, bytes);
+    return *din_buffer < 0 ? no_memory(b) : EK_OK;
 }
 
 static bool has_gradient_in(const builder *b, const eki_pstep *pstep) {
@@ -379,11 +387,9 @@ static ek_status plan_gradients(builder *b) {
         eki_pstep *pstep = p->steps[s];
         if (pstep->step.op->backward == NULL || !has_gradient_in(b, pstep)) continue;
         for (int k = 0; k < pstep->step.n_in; k++) {
-            if (!pstep->step.want_din[k]) continue;
-            EKI_TRY(contribute(b, pstep->in[k], pstep, k));
-            p->tensors[pstep->in[k]].gradient_step = (int)s;
-            pstep->backward = true;
+            if (pstep->step.want_din[k]) EKI_TRY(contribute(b, pstep->in[k], s, &pstep->din_buffer[k]));
         }
+        if (pstep->step.tail.want_din) EKI_TRY(contribute(b, pstep->residual, s, &pstep->residual_din_buffer));
     }
     return EK_OK;
 }

@@ -32,6 +32,7 @@ typedef struct eki_pstep {
     eki_step step;
     int in[EKI_MAX_IO], out[EKI_MAX_IO]; /* tensors; -1 = absent */
     int din_buffer[EKI_MAX_IO];          /* gradient goes here first and is then added; -1 = straight */
+    int residual, residual_din_buffer;   /* of the tail, likewise */
     bool backward;                       /* has a backward step */
     int forward_scratch, backward_scratch, saved;
     int64_t calls;
