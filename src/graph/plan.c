@@ -80,6 +80,10 @@ static ek_status concrete_view(builder *b, const eki_value *value, eki_view *vie
     return EK_OK;
 }
 
+static bool affine_frozen(const builder *b, const eki_node *node, int input) {
+    return eki_affine_frozen(b->request->options->norm_switches, node, input);
+}
+
 /* The tensor a node reads for input k, made when it is the first to ask for an initializer or a folded constant. */
 static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op, int k, int *index) {
     const eki_value *value = node->in[k];
@@ -96,9 +100,9 @@ static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op
     }
     bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
     eki_ptensor *tensor = &b->p->tensors[*index];
-    if (value->init != NULL && differentiable && tensor->view.dtype == EK_F32 && tensor->grad_external == NULL) {
-        tensor->grad_external = b->request->gradient_of(b->request->context, value, node, k);
-        tensor->needs_grad = tensor->grad_external != NULL;
+    if (differentiable && tensor->grad_external == NULL && !affine_frozen(b, node, k)) {
+        tensor->grad_external = eki_parameters_gradient(b->request->parameters, value);
+        tensor->needs_grad = tensor->needs_grad || tensor->grad_external != NULL;
     }
     return EK_OK;
 }
@@ -157,12 +161,6 @@ static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
     pstep->in[0] = index;
     pstep->out[0] = *out;
     return push_step(b, pstep);
-}
-
-static bool affine_frozen(const builder *b, const eki_node *node, int input) {
-    const uint8_t *switches = b->request->options->norm_switches;
-    return switches != NULL && eki_op_has(node->op, EKI_NORM) && input > 0 &&
-           (switches[node->id] & EKI_NORM_FROZEN_AFFINE) != 0;
 }
 
 static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
@@ -300,11 +298,27 @@ static ek_status add_node(builder *b, const eki_node *node) {
     return status;
 }
 
-static bool all_constant(const builder *b, const eki_node *node) {
+/* Whether a node computes with a parameter, or with what is computed from one: its result then changes as training goes
+ * on, also where it could be folded now that shapes are known (a class token expanded to the batch). */
+static bool follows_training(const builder *b, const eki_node *node) {
+    const eki_op *op = eki_op_find(node->op, eki_graph_opset(b->request->graph, node->domain));
+    for (int k = 0; k < node->n_in; k++) {
+        const eki_value *value = node->in[k];
+        bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+        if (value == NULL || !differentiable || affine_frozen(b, node, k)) continue;
+        int tensor = b->p->tensor_of_value[value->id];
+        if (eki_parameters_gradient(b->request->parameters, value) != NULL) return true;
+        if (tensor >= 0 && b->p->tensors[tensor].buffer >= 0 && b->p->tensors[tensor].needs_grad) return true;
+    }
+    return false;
+}
+
+/* A node whose results are known before running needs no step. */
+static bool is_folded(const builder *b, const eki_node *node) {
     for (int k = 0; k < node->n_out; k++) {
         if (node->out[k] != NULL && b->p->known[node->out[k]->id].constant == NULL) return false;
     }
-    return true;
+    return !follows_training(b, node);
 }
 
 static ek_status add_inputs(builder *b) {
@@ -394,25 +408,10 @@ static ek_status plan_gradients(builder *b) {
     return EK_OK;
 }
 
-/* What inference makes for these shapes, folded constants and symbols, lives and ends with the plan: the graph is as
- * before, however many shapes it is run at. */
-static ek_status infer(builder *b) {
-    eki_graph *graph = b->request->graph;
-    eki_plan_private *p = b->p;
-    eki_arena own = graph->arena;
-    size_t symbols = graph->n_symbols;
-    graph->arena = (eki_arena){0};
-    ek_status status = eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err);
-    p->constants = graph->arena;
-    graph->arena = own;
-    graph->n_symbols = symbols;
-    return status;
-}
-
 static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    EKI_TRY(infer(b));
+    EKI_TRY(eki_infer_aside(graph, b->request->input_shapes, b->request->needed, &p->known, &p->constants, b->err));
     p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
@@ -420,7 +419,7 @@ static ek_status build(builder *b) {
     EKI_TRY(add_inputs(b));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !all_constant(b, node);
+        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !is_folded(b, node);
         if (step) EKI_TRY(add_node(b, node));
     }
     EKI_TRY(add_outputs(b));
