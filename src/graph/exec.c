@@ -160,6 +160,7 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
                                 .parameters = &exec->parameters};
     eki_plan *plan;
     exec->current = NULL;
+    EKI_TRY(eki_parameters_check(&exec->parameters, err));
     EKI_TRY(of_the_model(eki_plan_create(&request, &plan, err), err));
     size_t slot = exec->next_plan++ % CACHED_PLANS;
     eki_plan_destroy(exec->plans[slot]);

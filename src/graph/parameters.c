@@ -70,6 +70,16 @@ void eki_parameters_free(eki_parameters *p) {
     *p = (eki_parameters){0};
 }
 
+ek_status eki_parameters_check(const eki_parameters *p, ek_error *err) {
+    for (size_t i = 0; i < p->count; i++) {
+        const eki_value *value = p->items[i].value;
+        if (value->init->bytes == p->items[i].count * sizeof(float)) continue;
+        return eki_fail(err, EK_ERR_STATE,
+                        "'%s' has other extents than when the session was made; make the session anew", value->name);
+    }
+    return EK_OK;
+}
+
 float *eki_parameters_gradient(const eki_parameters *p, const eki_value *value) {
     int index = p->of_value == NULL ? -1 : p->of_value[value->id];
     return index < 0 ? NULL : p->items[index].gradient;

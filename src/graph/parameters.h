@@ -20,6 +20,9 @@ ek_status eki_parameters_find(eki_graph *graph, const bool *needed, const uint8_
                               ek_error *err);
 void eki_parameters_free(eki_parameters *parameters);
 
+/* EK_ERR_STATE: one has other extents than when it was found (a default input that was replaced). */
+ek_status eki_parameters_check(const eki_parameters *parameters, ek_error *err);
+
 /* Gradient memory of a value; NULL = it is no parameter. */
 float *eki_parameters_gradient(const eki_parameters *parameters, const eki_value *value);
 

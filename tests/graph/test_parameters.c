@@ -116,11 +116,26 @@ static void test_expanded_to_the_batch(void **state) {
     op_end(&t);
 }
 
+/* A parameter that is given other extents meanwhile has no room for its gradient: that is said. */
+static void test_replaced(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 13);
+    eki_value *x = op_input(&t, SHAPE(1, 2), NULL), *w = op_param(&t, SHAPE(2, 3), NULL);
+    op_output(&t, NODE(&t, "MatMul", 1, x, w)->out[0]);
+    (void)session_of(&t, true);
+    eki_shape wider = SHAPE(2, 300);
+    op_ok(&t, eki_tensor_replace(w->init, &wider, &t.err));
+    assert_int_equal(eki_exec_prepare(t.exec, t.shapes, &t.err), EK_ERR_STATE);
+    assert_non_null(strstr(t.err.text, w->name));
+    op_end(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_before_running),         cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_none_without_gradients), cmocka_unit_test(test_only_what_is_needed),
-        cmocka_unit_test(test_expanded_to_the_batch),
+        cmocka_unit_test(test_expanded_to_the_batch),  cmocka_unit_test(test_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
