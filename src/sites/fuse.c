@@ -89,7 +89,7 @@ static bool parameter_shape(const eki_site *site, eki_shape *shape) {
 }
 
 /* Whether a parameter can become an input of the operator with this shape. */
-static bool fits(const fuser *f, const eki_site *site, eki_role role, const eki_shape *shape) {
+static bool fits(const fuser *f, const eki_site *site, eki_role role, const eki_shape *shape, bool copies) {
     const eki_site_parameter *p = &site->parameters[role];
     int64_t have, want;
     if (p->value == NULL) return role <= EKI_BIAS;
@@ -97,6 +97,7 @@ static bool fits(const fuser *f, const eki_site *site, eki_role role, const eki_
         return false;
     if (want > f->sites->constants.most) return false;
     const eki_value *value = p->value;
+    if (!copies && (value->init == NULL || p->form != EKI_AS_IS)) return false;
     if (value->init == NULL) { /* computed, or a Constant node's: it is copied */
         const eki_value *from = p->source.value;
         return from == NULL || from->init == NULL;
@@ -127,7 +128,9 @@ static bool choose(const fuser *f, const eki_site *site, const eki_fuse_options 
         if (site->kind == EKI_SITE_RMS && site->parameters[EKI_BIAS].value != NULL) return false;
         for (int role = 0; role <= (site->kind == EKI_SITE_BATCH ? EKI_VARIANCE : EKI_BIAS); role++) {
             bool missing = site->parameters[role].value == NULL && role < targets[i].least;
-            if ((missing && !options->add_parameters) || !fits(f, site, (eki_role)role, &out->parameter)) return false;
+            if ((missing && !options->new_parameters) ||
+                !fits(f, site, (eki_role)role, &out->parameter, options->new_parameters))
+                return false;
         }
         return true;
     }

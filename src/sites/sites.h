@@ -137,7 +137,8 @@ enum eki_fuse {
 
 typedef struct eki_fuse_options {
     unsigned kinds;
-    bool add_parameters; /* ones for a scale, zeros for a bias that the operator must have; else such sites stay */
+    bool new_parameters; /* constants of their own where the operator must have one and the site has none (ones,
+                            zeros), or computes it; else such sites stay */
     /* Whether the graph may move to this opset, nodes with ignore[id] != 0 left aside, as they will be gone. */
     bool (*may_need)(void *context, int64_t opset, const uint8_t *ignore);
     void *context;
