@@ -68,7 +68,7 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
 
 static ek_status unfold_node(eki_graph *graph, const eki_uses *uses, eki_node *node, const ek_unfold_options *options,
                              ek_edit_report *report, ek_error *err) {
-    char text[EKI_SITE_TEXT];
+    char text[EKI_CHAIN_TEXT];
     int64_t channels = 0;
     const char *why = why_not(uses, node, &channels);
     const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;
@@ -220,7 +220,7 @@ ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_
         return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o.epsilon,
                         o.momentum);
     }
-    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_report_create(report, err);
     if (status == EK_OK) status = unfold_view(view, &o, *report, err);
     if (status == EK_OK) {
