@@ -14,6 +14,7 @@ int eki_planted_called(int a) { return eki_planted_inlined(a); }
 /* eki_planted_dead is spoken of, and eki_planted_dead again. */
 int eki_planted_dead(int a) { return a + 2; }
 END
+echo "planted $folder/CMakeFiles/ek_planted.dir/planted.c.o" >"$folder/rooms.txt"
 build() { # with a program that calls the functions FUNCTION...
     "$cc" -O2 -c "$folder/planted.c" -o "$folder/CMakeFiles/ek_planted.dir/planted.c.o"
     printf 'int %s(int a);\n' "$@" >"$folder/program.c"
