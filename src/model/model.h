@@ -112,7 +112,6 @@ ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
 ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
-ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
 /* The value of the key that is `prefix` and the name of an output, or NULL; names may be long. */
 const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output);
 ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err);
