@@ -90,6 +90,7 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
         view->opsets[view->n_opsets - 1].origin = graph->opsets[i].origin;
     }
     for (size_t i = 0; i < graph->n_meta; i++) {
+        if (graph->meta[i].value == NULL) continue;
         EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
         view->meta[view->n_meta - 1].origin = graph->meta[i].origin;
     }
@@ -137,7 +138,7 @@ ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *
     EKI_TRY(make_view(document, true, program, err));
     ek_status status = eki_graph_sort(*program, err);
     if (status == EK_OK) status = eki_lift_parameters(*program, err);
-    if (status == EK_OK) status = eki_raise_norms(*program, err);
+    if (status == EK_OK) status = eki_fuse_norms(*program, err);
     if (status == EK_OK) return EK_OK;
     eki_graph_destroy(*program);
     *program = NULL;
