@@ -306,6 +306,9 @@ void site_weight(maker *m) {
     (void)make_node(m, EKI_OP_Conv, in, 2, &out);
     y->dtype = EK_F32;
     finish(m, y);
+    out->dtype = EK_F32;
+    out->declared = true;
+    out->shape = eki_shape_of(4, (int64_t[]){1, w[0], 3, 3});
     OK(eki_graph_add_output(m->graph, out, NULL));
 }
 

@@ -442,6 +442,7 @@ void site_in_branch(maker *m) {
     y = site_normalize(m, m->x, 1U << 2);
     y = site_affine(m, y, 1, m->c->spec.dims + 2, -1, true);
     y->dtype = EK_F32;
+    y->shape = eki_shape_of(3, m->c->spec.dims);
     y->declared = true;
     y->producer->name = "ln";
     m->c->path = "choose/then_branch/ln";
@@ -454,6 +455,7 @@ void site_in_branch(maker *m) {
     OK(eki_graph_value(no, "x", &x, NULL));
     other = make_op(m, EKI_OP_Relu, x, NULL);
     other->dtype = EK_F32;
+    other->shape = y->shape;
     other->declared = true;
     OK(eki_graph_add_output(no, other, NULL));
     m->graph = outer;

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 static uint64_t first_seed = 1, seeds = 6;
-static int cases_seen, twins_seen, engine_runs;
+static int cases_seen, twins_seen, engine_runs, fused;
 
 /* The site of the case, the only one that counts. */
 static const eki_site *find(const eki_sites *sites, const site_case *c) {
@@ -69,6 +69,46 @@ static void input_of(const site_case *c, double *x) {
     }
 }
 
+static bool always(void *context, int64_t opset, const uint8_t *ignore) {
+    (void)context;
+    (void)opset;
+    (void)ignore;
+    return true;
+}
+
+/* Whether one node can be had for it: no casts within, and channels where ONNX has them. */
+static bool can_fuse(const site_case *c) {
+    eki_site_kind kind = c->spec.kind;
+    if (c->half || c->channels_last || c->training || c->contrib || kind > EKI_SITE_INSTANCE) return false;
+    if (c->spelling != EKI_SPELL_MOMENTS && c->spelling != EKI_SPELL_FACTOR && c->spelling != EKI_SPELL_RESHAPED &&
+        c->spelling != EKI_SPELL_GROUPED_MOMENTS) {
+        return false;
+    }
+    return kind != EKI_SITE_LAYER || c->spec.channel_axis < 0;
+}
+
+/* Fused, it is one norm and nothing of what it was made of. */
+static void check_fused(site_case *c) {
+    ek_error err = {.text = ""};
+    eki_fuse_options options = {.kinds = EKI_FUSE_ALL, .new_parameters = true, .may_need = always};
+    int64_t needed;
+    int norms = 0;
+    if (eki_sites_fuse(c->graph, &options, &needed, &err) != EK_OK) fail_msg("%s: %s", c->label, err.text);
+    if (!can_fuse(c)) return;
+    if (needed == 0) fail_msg("%s: it stays", c->label);
+    assert_int_equal(eki_graph_add_opset(c->graph, "", needed, NULL), EK_OK);
+    assert_int_equal(eki_graph_sort(c->graph, NULL), EK_OK);
+    assert_int_equal(eki_graph_check(c->graph, NULL), EK_OK);
+    for (size_t i = 0; i < c->graph->n_nodes; i++) {
+        norms += eki_op_has(c->graph->nodes[i]->op, EKI_NORM);
+        if (!eki_op_has(c->graph->nodes[i]->op, EKI_NORM | EKI_SAME | EKI_RESHAPE | EKI_CONSTANT)) {
+            fail_msg("%s: %s is left", c->label, c->graph->nodes[i]->op_type);
+        }
+    }
+    assert_int_equal(norms, 1);
+    fused++;
+}
+
 /* The graph by the engine against the definition. */
 static void run_engine(const site_case *c, const double *wanted) {
     static double got[SPEC_ELEMENTS];
@@ -107,6 +147,8 @@ static void check_case(int family, uint64_t seed) {
     if (!(difference <= 1e-6)) fail_msg("%s: what is told differs by %g", c.label, difference);
     eki_sites_free(&sites);
     if (!c.contrib) run_engine(&c, wanted);
+    check_fused(&c);
+    if (can_fuse(&c)) run_engine(&c, wanted);
     site_case_destroy(&c);
     cases_seen++;
 }
@@ -140,7 +182,7 @@ static void cases(void **state) {
     for (int family = 0; family < n_site_families; family++) {
         for (uint64_t k = 0; k < seeds; k++) check_case(family, first_seed + k);
     }
-    printf("%d cases found, %d run by the engine\n", cases_seen, engine_runs);
+    printf("%d cases found, %d made one node, %d runs of the engine\n", cases_seen, fused, engine_runs);
     assert_true(cases_seen >= 80);
     assert_true(engine_runs >= 80);
 }
