@@ -149,6 +149,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &job->dataset, err);
+        if (status == EK_OK) tell_layout(c->before);
     }
     if (status == EK_OK) status = make(job, &options, err);
     if (status != EK_OK) return status;

@@ -90,6 +90,7 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
         view->opsets[view->n_opsets - 1].origin = graph->opsets[i].origin;
     }
     for (size_t i = 0; i < graph->n_meta; i++) {
+        if (graph->meta[i].value == NULL) continue;
         EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
         view->meta[view->n_meta - 1].origin = graph->meta[i].origin;
     }

@@ -35,6 +35,17 @@ ek_status eki_model_write(const ek_model *model, const ek_save_options *options,
 
 /* ---- inspect.c ---- */
 
+/* ---- image_layout.c ---- */
+
+typedef enum eki_image_layout { EKI_CHANNELS_UNTOLD, EKI_CHANNELS_FIRST, EKI_CHANNELS_LAST } eki_image_layout;
+
+/* The first input that is to be fed; NULL = there is none. */
+const eki_value *eki_model_image_input(const ek_model *model);
+/* Where it wants the channels of images: FIRST or LAST; *guessed: no node tells, only the extents. */
+eki_image_layout eki_model_image_layout(const ek_model *model, bool *guessed);
+
+/* ---- inspect.c ---- */
+
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
 
@@ -112,7 +123,6 @@ ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
 ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
-ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
 /* The value of the key that is `prefix` and the name of an output, or NULL; names may be long. */
 const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output);
 ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err);

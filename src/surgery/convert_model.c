@@ -1,5 +1,4 @@
 /* convert_model.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
-#include "base/options.h"
 #include "model/select.h"
 #include "surgery/convert.h"
 #include "surgery/raise_opset.h"
@@ -61,12 +60,12 @@ static ek_status repair(eki_converter *c, const ek_model *model) {
     (void)snprintf(text, sizeof text, "%d", c->options->opset);
     if (c->options->opset < own && c->options->opset >= EKI_OPSET_MIN) { /* saving writes it so */
         EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
-        return eki_meta_set(c->graph, EKI_META_OPSET, text, c->err);
+        return eki_graph_set_meta(c->graph, EKI_META_OPSET, text, c->err);
     }
     EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));
     (void)snprintf(text, sizeof text, "opset %d", c->options->opset);
     if (own != c->options->opset) EKI_TRY(eki_report_add(c->report, "model", true, text, c->err));
-    EKI_TRY(eki_meta_set(c->graph, EKI_META_OPSET, NULL, c->err));
+    EKI_TRY(eki_graph_set_meta(c->graph, EKI_META_OPSET, NULL, c->err));
     return eki_graph_infer(c->graph, NULL, c->err);
 }
 
@@ -119,17 +118,12 @@ static ek_status check(const ek_convert_options *o, ek_error *err) {
     return eki_fail(err, EK_ERR_ARG, "nothing to do: neither a kind of norm, nor an opset, nor a repair was asked for");
 }
 
-ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted, ek_edit_report **report,
-                     double *drift, ek_error *err) {
-    EKI_GIVEN(model, err);
-    EKI_GIVEN(converted, err);
-    EKI_GIVEN(report, err);
-    ek_convert_options o = ek_convert_options_default();
+ek_status eki_convert(ek_model *model, const ek_convert_options *options, const eki_examples *examples,
+                      ek_model **converted, ek_edit_report **report, double *drift, ek_error *err) {
     *converted = NULL;
     *report = NULL;
-    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_convert_options", err));
-    eki_converter c = {.options = &o, .drift = -1, .err = err};
-    EKI_TRY(check(&o, err));
+    eki_converter c = {.options = options, .examples = examples, .drift = -1, .err = err};
+    EKI_TRY(check(options, err));
     EKI_TRY(eki_graph_view(model->document, &c.graph, err));
     ek_status status = eki_report_create(&c.report, err);
     if (status == EK_OK) status = edit_view(&c, model);
@@ -138,7 +132,8 @@ ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_mode
     } else {
         eki_graph_destroy(c.graph);
     }
-    if (status == EK_OK && o.dataset != NULL && o.norm != EK_TO_KEEP) status = eki_convert_fit(&c, model, *converted);
+    bool fits = examples != NULL && options->norm != EK_TO_KEEP;
+    if (status == EK_OK && fits) status = eki_convert_fit(&c, model, *converted);
     eki_arena_free(&c.arena);
     free(c.items);
     if (drift != NULL) *drift = c.drift;

@@ -10,6 +10,7 @@
 #include "sites/constants.h"
 #include "sites/match.h"
 #include "sites/sites.h"
+#include "surgery/examples.h"
 
 #include <evenkeel/surgery.h>
 
@@ -147,5 +148,10 @@ ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t value
 ek_status eki_fold_after(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
 ek_status eki_fold_before(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
 ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
+
+/* ---- unfold.c ---- */
+/* ek_unfold; `examples` measure mean and variance (NULL = the identity). The options are whole. */
+ek_status eki_unfold(const ek_model *model, const ek_unfold_options *options, const eki_examples *examples,
+                     ek_model **unfolded, ek_edit_report **report, ek_error *err);
 
 #endif
