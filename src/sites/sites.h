@@ -123,7 +123,7 @@ const char *eki_role_name(eki_role role);
 /* Whether the batch norm takes batch statistics by what the file says, at its opset. */
 bool eki_bn_trains(const eki_graph *graph, const eki_node *node);
 
-/* ---- fuse.c ---- */
+/* ---- fuse.c, fuse_choose.c, fuse_write.c ---- */
 
 /* Which of the sites that are written out become one node. */
 enum eki_fuse {
@@ -142,6 +142,12 @@ typedef struct eki_fuse_options {
     /* Whether the graph may move to this opset, nodes with ignore[id] != 0 left aside, as they will be gone. */
     bool (*may_need)(void *context, int64_t opset, const uint8_t *ignore);
     bool (*wanted)(void *context, const eki_site *site); /* NULL = all */
+    bool casts; /* the graph is a file's, with types of its own: sites with Casts within too, with the Casts that the
+                   types of x, y and parameters then need; else such sites stay */
+    /* Told of each site that is wanted and written out (NULL = nobody): that it becomes `op`, or, with `opset`, that
+     * the graph lacks that operator and this opset has it, or else `why` it stays. */
+    ek_status (*tell)(void *context, const eki_site *site, eki_opcode op, int64_t opset, const char *why,
+                      ek_error *err);
     void *context;
 } eki_fuse_options;
 
