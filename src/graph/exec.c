@@ -14,6 +14,7 @@ struct eki_exec {
     eki_graph *graph;
     eki_exec_options options;
     bool *needed; /* by node id */
+    bool *wanted; /* by value id */
     eki_value **outputs;
     size_t n_outputs, n_inputs, n_parameters, cap_parameters;
     eki_value **inputs; /* to feed */
@@ -45,12 +46,9 @@ static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
 /* Marks the nodes that the outputs depend on; nodes are in topological order, so one reverse pass is enough. */
 static ek_status mark_needed(eki_exec *exec, ek_error *err) {
     const eki_graph *graph = exec->graph;
-    bool *wanted = calloc(graph->n_values + 1, sizeof *wanted);
+    bool *wanted = exec->wanted = calloc(graph->n_values + 1, sizeof *wanted);
     exec->needed = calloc(graph->n_nodes + 1, sizeof *exec->needed);
-    if (wanted == NULL || exec->needed == NULL) {
-        free(wanted);
-        return eki_fail_nomem(err, graph->n_values);
-    }
+    if (wanted == NULL || exec->needed == NULL) return eki_fail_nomem(err, graph->n_values);
     for (size_t i = 0; i < exec->n_outputs; i++) wanted[exec->outputs[i]->id] = true;
     for (size_t i = graph->n_nodes; i-- > 0;) {
         const eki_node *node = graph->nodes[i];
@@ -61,7 +59,6 @@ static ek_status mark_needed(eki_exec *exec, ek_error *err) {
             if (node->in[k] != NULL) wanted[node->in[k]->id] = true;
         }
     }
-    free(wanted);
     return EK_OK;
 }
 
@@ -80,7 +77,7 @@ static ek_status collect_inputs(eki_exec *exec, ek_error *err) {
 static ek_status own_parameters(eki_exec *exec, ek_error *err) {
     for (size_t i = 0; i < exec->graph->n_values; i++) {
         eki_tensor *init = exec->graph->values[i]->init;
-        if (init == NULL) continue;
+        if (init == NULL || !exec->wanted[i]) continue;
         bool trained = exec->options.backward && init->dtype == EK_F32;
         if (trained || !eki_tensor_aligned(init)) EKI_TRY(eki_tensor_own(init, err));
     }
@@ -121,6 +118,7 @@ void eki_exec_destroy(eki_exec *exec) {
     free(exec->parameters);
     free(exec->parameter_of_value);
     free(exec->needed);
+    free(exec->wanted);
     free(exec->outputs);
     free(exec->inputs);
     free(exec);
@@ -158,6 +156,7 @@ static float *gradient_of(void *context, const eki_value *value, const eki_node 
 
 static bool same_shapes(const eki_exec *exec, const eki_plan *plan, const eki_shape *shapes) {
     for (size_t i = 0; i < exec->n_inputs; i++) {
+        if (!exec->wanted[exec->inputs[i]->id]) continue;
         if (!eki_shape_equal(&plan->private_data->input_shapes[i], &shapes[i])) return false;
     }
     return true;
@@ -180,7 +179,7 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
     eki_plan_request request = {.graph = exec->graph,
                                 .options = &exec->options,
                                 .input_shapes = input_shapes,
-                                .needed = exec->needed,
+                                .part = {exec->needed, exec->wanted},
                                 .outputs = exec->outputs,
                                 .n_outputs = exec->n_outputs,
                                 .gradient_of = gradient_of,
@@ -199,8 +198,11 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
     return EK_OK;
 }
 
+bool eki_exec_input_needed(const eki_exec *exec, size_t index) { return exec->wanted[exec->inputs[index]->id]; }
+
 eki_view eki_exec_input(eki_exec *exec, size_t index) {
     const eki_plan_private *p = exec->current->private_data;
+    if (p->inputs[index] < 0) return (eki_view){.dtype = EK_DTYPE_NONE};
     return p->tensors[p->inputs[index]].view;
 }
 
@@ -222,7 +224,8 @@ float *eki_exec_output_gradient(eki_exec *exec, size_t index) {
 }
 
 float *eki_exec_input_gradient(eki_exec *exec, size_t index) {
-    return gradient_at(exec, exec->current->private_data->inputs[index]);
+    int tensor = exec->current->private_data->inputs[index];
+    return tensor < 0 ? NULL : gradient_at(exec, tensor);
 }
 
 static const char *kind_of(const eki_step *step) {

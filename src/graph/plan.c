@@ -312,6 +312,10 @@ static ek_status add_inputs(builder *b) {
         const eki_value *value = graph->inputs[i];
         eki_view view;
         if (value->init != NULL) continue;
+        if (!b->request->part.values[value->id]) {
+            p->inputs[p->n_inputs++] = -1;
+            continue;
+        }
         EKI_TRY(concrete_view(b, value, &view));
         bool wanted = b->request->options->backward && b->request->options->input_gradient && view.dtype == EK_F32;
         p->input_shapes[p->n_inputs] = view.shape;
@@ -396,7 +400,7 @@ static ek_status infer(builder *b) {
     eki_arena own = graph->arena;
     size_t symbols = graph->n_symbols;
     graph->arena = (eki_arena){0};
-    ek_status status = eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err);
+    ek_status status = eki_infer_values(graph, b->request->input_shapes, &b->request->part, &p->known, b->err);
     p->constants = graph->arena;
     graph->arena = own;
     graph->n_symbols = symbols;
@@ -414,7 +418,7 @@ static ek_status build(builder *b) {
     EKI_TRY(add_inputs(b));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !all_constant(b, node);
+        bool step = b->request->part.nodes[node->id] && !b->tails.absorbed[node->id] && !all_constant(b, node);
         if (step) EKI_TRY(add_node(b, node));
     }
     EKI_TRY(add_outputs(b));
@@ -425,7 +429,7 @@ static ek_status build(builder *b) {
 static bool has_no_groups(const eki_plan_request *request) {
     for (size_t i = 0; i < request->graph->n_nodes; i++) {
         const eki_node *node = request->graph->nodes[i];
-        if (request->needed[node->id] && eki_node_int(node, "group", 1) != 1) return false;
+        if (request->part.nodes[node->id] && eki_node_int(node, "group", 1) != 1) return false;
     }
     return true;
 }
@@ -454,7 +458,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->norm_switches = options->norm_switches;
     plan->norm_updates = options->norm_updates;
     plan->ranks = options->ranks;
-    p->needed = request->needed;
+    p->needed = request->part.nodes;
     builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};
     ek_status status = build(&b);
     eki_tails_free(&b.tails);

@@ -51,7 +51,7 @@ typedef struct eki_plan_private {
     unsigned char *kept;     /* of all steps, in their order */
     eki_shape *input_shapes; /* of the fed inputs */
     size_t n_inputs, n_outputs;
-    int *inputs, *outputs; /* tensors */
+    int *inputs, *outputs; /* tensors; of an input that nothing needs: -1 */
 } eki_plan_private;
 
 /* What the exec gives a plan: the gradient memory of a parameter, or NULL when the value is not trained. */
@@ -61,7 +61,7 @@ typedef struct eki_plan_request {
     eki_graph *graph;
     const eki_exec_options *options;
     const eki_shape *input_shapes;
-    const bool *needed;
+    eki_part part; /* what the outputs need */
     eki_value *const *outputs;
     size_t n_outputs;
     eki_gradient_of gradient_of;

@@ -5,6 +5,7 @@
  * anything changes, because the opset must move as a whole: when another operator of the model forbids that, the
  * subgraphs stay.
  */
+#include "graph/infer.h"
 #include "model/match.h"
 
 #include <stdlib.h>
@@ -270,7 +271,8 @@ static bool worth_looking(const eki_graph *graph) {
 ek_status eki_raise_norms(eki_graph *graph, ek_error *err) {
     if (!worth_looking(graph)) return EK_OK;
     ek_error ignored;
-    if (eki_graph_infer(graph, NULL, &ignored) != EK_OK) return EK_OK; /* the model runs nowhere here; leave it */
+    bool runs = eki_check_operators(graph, NULL, &ignored) == EK_OK && eki_graph_infer(graph, NULL, &ignored) == EK_OK;
+    if (!runs) return EK_OK; /* nowhere here; leave it */
     raiser r = {.graph = graph, .err = err};
     ek_status status = raise_all(&r);
     eki_uses_free(&r.uses);
