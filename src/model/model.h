@@ -66,6 +66,8 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
+ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
 

@@ -17,5 +17,7 @@ ek_status eki_change(ek_diff *d, const char *kind, const char *name, double diff
 
 /* ---- diff_nodes.c ---- */
 ek_status eki_diff_nodes(ek_diff *d);
+/* Whether both are there and say the same; attributes that hold graphs, by the bytes of the file. */
+bool eki_attr_same(const eki_attr *a, const eki_attr *b);
 
 #endif
