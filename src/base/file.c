@@ -3,6 +3,7 @@
  * After a failed write or fsync nothing is retried: pages may already count as clean. The temporary is removed and the
  * target stays what it was.
  */
+#define _DEFAULT_SOURCE 1 /* madvise */
 #include "base/file.h"
 
 #include "base/memory.h"
@@ -134,6 +135,14 @@ void eki_map_close(eki_map *map) {
         eki_free((void *)(uintptr_t)map->data);
     }
     *map = (eki_map){.data = (const unsigned char *)""};
+}
+
+bool eki_map_forget(const eki_map *map, const void *data, size_t size) {
+    uintptr_t begin = (uintptr_t)data, base = (uintptr_t)map->data, page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (begin < base || size > map->size || begin - base > map->size - size) return false;
+    uintptr_t first = (begin + page - 1) / page * page, end = (begin + size) / page * page;
+    if (map->mapped && end > first) (void)madvise((void *)first, end - first, MADV_DONTNEED);
+    return true;
 }
 
 enum { WRITE_BUFFER = 1 << 16 };

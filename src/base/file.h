@@ -28,6 +28,10 @@ ek_status eki_map_open(const char *path, eki_map *map, ek_error *err);
 ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err);
 void eki_map_close(eki_map *map);
 
+/* Gives back the memory of the whole pages in [data, data + size); what is read there again comes from the file again.
+ * False where that is no range of the map; nothing happens where the map was read into memory. */
+bool eki_map_forget(const eki_map *map, const void *data, size_t size);
+
 typedef struct eki_writer eki_writer;
 
 ek_status eki_writer_open(const char *path, eki_writer **writer, ek_error *err);

@@ -20,6 +20,11 @@ typedef struct eki_part {
 ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
                            ek_error *err);
 
+/* As eki_infer_values, and the graph is as it was: constants that were folded lie in *constants (caller frees, after an
+ * error too), symbols that were made are forgotten. */
+ek_status eki_infer_aside(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
+                          eki_arena *constants, ek_error *err);
+
 /* ---- infer_guess.c ---- */
 
 /* Whether a failure to infer a node says no more than that it cannot be run here, or that too little is known. */

@@ -8,17 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ek_status borrow_tensor(eki_graph *view, const eki_tensor *tensor, eki_tensor **out, ek_error *err) {
-    eki_tensor *copy = eki_arena_memdup(&view->arena, tensor, sizeof *tensor);
+typedef struct copier {
+    eki_graph *view;
+    bool shared; /* what is written to the view's tensors is written to the original's */
+} copier;
+
+static ek_status borrow_tensor(const copier *c, eki_tensor *tensor, eki_tensor **out, ek_error *err) {
+    eki_tensor *copy = eki_arena_memdup(&c->view->arena, tensor, sizeof *tensor);
     if (copy == NULL) return eki_fail_nomem(err, sizeof *tensor);
     copy->owned = false;
+    copy->source = c->shared ? tensor : NULL;
     *out = copy;
     return EK_OK;
 }
 
-static ek_status copy_value(eki_graph *view, const eki_value *from, eki_value **out, ek_error *err) {
+static ek_status copy_value(const copier *c, const eki_value *from, eki_value **out, ek_error *err) {
     eki_value *to;
-    EKI_TRY(eki_graph_value(view, from->name, &to, err));
+    EKI_TRY(eki_graph_value(c->view, from->name, &to, err));
     to->dtype = from->dtype;
     to->stored = from->stored;
     to->shape = from->shape;
@@ -28,7 +34,7 @@ static ek_status copy_value(eki_graph *view, const eki_value *from, eki_value **
     to->origin = from->origin;
     to->captured = from->captured;
     *out = to;
-    return from->init != NULL ? borrow_tensor(view, from->init, &to->init, err) : EK_OK;
+    return from->init != NULL ? borrow_tensor(c, from->init, &to->init, err) : EK_OK;
 }
 
 /* `map` has the copies by the ids of the original values. */
@@ -36,7 +42,8 @@ static void map_values(eki_value *const *map, eki_value *const *from, int count,
     for (int i = 0; i < count; i++) to[i] = from[i] == NULL ? NULL : map[from[i]->id];
 }
 
-static ek_status copy_node(eki_graph *view, const eki_node *from, eki_value *const *map, ek_error *err) {
+static ek_status copy_node(const copier *c, const eki_node *from, eki_value *const *map, ek_error *err) {
+    eki_graph *view = c->view;
     size_t room = (size_t)(from->n_in + from->n_out + 1);
     eki_value **values = eki_arena_alloc(&view->arena, room * sizeof *values);
     if (values == NULL) return eki_fail_nomem(err, room * sizeof *values);
@@ -49,7 +56,7 @@ static ek_status copy_node(eki_graph *view, const eki_node *from, eki_value *con
     to->attrs = eki_arena_memdup(&view->arena, from->attrs, (size_t)from->n_attr * sizeof *from->attrs);
     if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
     for (int i = 0; i < to->n_attr; i++) {
-        if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(view, to->attrs[i].t, &to->attrs[i].t, err));
+        if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(c, to->attrs[i].t, &to->attrs[i].t, err));
     }
     to->origin = from->origin;
     to->n_captures = from->n_captures;
@@ -95,8 +102,10 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
     return EK_OK;
 }
 
-static ek_status fill_view(eki_graph *view, const eki_graph *graph, ek_error *err) {
+static ek_status fill_view(const copier *c, const eki_graph *graph, ek_error *err) {
+    eki_graph *view = c->view;
     view->path = graph->path;
+    view->original = graph;
     view->name = graph->name;
     view->ir_version = graph->ir_version;
     view->model_origin = graph->model_origin;
@@ -109,67 +118,82 @@ static ek_status fill_view(eki_graph *view, const eki_graph *graph, ek_error *er
     }
     for (size_t i = 0; i < graph->n_values; i++) {
         eki_value *copy; /* gets the id of the original */
-        EKI_TRY(copy_value(view, graph->values[i], &copy, err));
+        EKI_TRY(copy_value(c, graph->values[i], &copy, err));
     }
-    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(view, graph->nodes[i], view->values, err));
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], view->values, err));
     EKI_TRY(copy_file_nodes(view, graph, err));
     return copy_interface(view, graph, err);
 }
 
-ek_status eki_graph_view(const eki_graph *graph, eki_graph **out, ek_error *err) {
-    eki_graph *view;
+static ek_status make_view(const eki_graph *graph, bool shared, eki_graph **out, ek_error *err) {
+    copier c = {.shared = shared};
     *out = NULL;
-    EKI_TRY(eki_graph_create(0, &view, err));
-    ek_status status = fill_view(view, graph, err);
+    EKI_TRY(eki_graph_create(0, &c.view, err));
+    ek_status status = fill_view(&c, graph, err);
     if (status != EK_OK) {
-        eki_graph_destroy(view);
+        eki_graph_destroy(c.view);
         return status;
     }
-    *out = view;
+    *out = c.view;
     return EK_OK;
 }
 
-static ek_status copy_touched(eki_graph *cut, eki_value *const *values, int count, eki_value **map, ek_error *err) {
+static ek_status copy_touched(const copier *c, eki_value *const *values, int count, eki_value **map, ek_error *err) {
     for (int k = 0; k < count; k++) {
         if (values[k] == NULL || map[values[k]->id] != NULL) continue;
-        EKI_TRY(copy_value(cut, values[k], &map[values[k]->id], err));
+        EKI_TRY(copy_value(c, values[k], &map[values[k]->id], err));
     }
     return EK_OK;
 }
 
-static ek_status fill_cut(eki_graph *cut, const eki_graph *graph, const bool *nodes, eki_value **map, ek_error *err) {
-    cut->path = graph->path;
-    cut->half = graph->half;
-    EKI_TRY(copy_opsets(cut, graph, err));
+static ek_status fill_cut(const copier *c, const eki_graph *graph, const bool *nodes, eki_value **map, ek_error *err) {
+    c->view->path = graph->path;
+    c->view->half = graph->half;
+    EKI_TRY(copy_opsets(c->view, graph, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (!nodes[node->id]) continue;
-        EKI_TRY(copy_touched(cut, node->in, node->n_in, map, err));
-        EKI_TRY(copy_touched(cut, node->out, node->n_out, map, err));
-        EKI_TRY(copy_touched(cut, node->captures, node->n_captures, map, err));
-        EKI_TRY(copy_node(cut, node, map, err));
+        EKI_TRY(copy_touched(c, node->in, node->n_in, map, err));
+        EKI_TRY(copy_touched(c, node->out, node->n_out, map, err));
+        EKI_TRY(copy_touched(c, node->captures, node->n_captures, map, err));
+        EKI_TRY(copy_node(c, node, map, err));
     }
     return EK_OK;
 }
 
 ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **out, ek_error *err) {
     eki_value **map = calloc(graph->n_values + 1, sizeof *map);
-    eki_graph *cut = NULL;
+    copier c = {.shared = false};
     *out = NULL;
-    ek_status status = map == NULL ? eki_fail_nomem(err, graph->n_values) : eki_graph_create(0, &cut, err);
-    if (status == EK_OK) status = fill_cut(cut, graph, nodes, map, err);
+    ek_status status = map == NULL ? eki_fail_nomem(err, graph->n_values) : eki_graph_create(0, &c.view, err);
+    if (status == EK_OK) status = fill_cut(&c, graph, nodes, map, err);
     free(map);
     if (status != EK_OK) {
-        eki_graph_destroy(cut);
+        eki_graph_destroy(c.view);
         return status;
     }
-    *out = cut;
+    *out = c.view;
     return EK_OK;
+}
+
+ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err) {
+    return make_view(graph, false, view, err);
+}
+
+ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err) {
+    EKI_TRY(make_view(document, true, program, err));
+    ek_status status = eki_graph_sort(*program, err);
+    if (status == EK_OK) status = eki_lift_parameters(*program, err);
+    if (status == EK_OK) status = eki_raise_norms(*program, err);
+    if (status == EK_OK) return EK_OK;
+    eki_graph_destroy(*program);
+    *program = NULL;
+    return status;
 }
 
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err) {
     eki_graph *graph;
-    EKI_TRY(eki_graph_view(model->graph, &graph, err));
+    EKI_TRY(eki_graph_view(model->document, &graph, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
         if (node->op != EKI_OP_Dropout) continue;

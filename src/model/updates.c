@@ -38,7 +38,7 @@ ek_status eki_model_set_updates(ek_model *model, size_t norm, int64_t updates, e
     ek_model_norm *info = &model->norms[norm].info;
     if (info->updates == updates) return EK_OK;
     info->updates = updates;
-    return eki_updates_write(model->graph, info->output, updates, err);
+    return eki_updates_write(model->document, info->output, updates, err);
 }
 
 static bool all_are(const ek_model *model, const char *name, float wanted) {

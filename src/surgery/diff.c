@@ -156,8 +156,8 @@ ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **out, ek
     *out = NULL;
     ek_diff *d = calloc(1, sizeof *d);
     if (d == NULL) return eki_fail_nomem(err, sizeof *d);
-    d->a = a->graph;
-    d->b = b->graph;
+    d->a = a->document;
+    d->b = b->document;
     d->err = err;
     ek_status status = compare_all(d);
     d->err = NULL;

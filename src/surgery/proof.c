@@ -113,7 +113,7 @@ static ek_status compare_whole(eki_proving *p, ek_proof *proof, ek_model *before
     }
     if (status != EK_OK && r->whole) r->comparison.worst = HUGE_VAL;
     if (r->comparison.output == NULL) r->comparison.output = "";
-    bool lacks = status == EK_ERR_UNSUPPORTED && missing_operators(before->graph, text);
+    bool lacks = status == EK_ERR_UNSUPPORTED && missing_operators(before->document, text);
     return keep_text(p, status == EK_OK ? "" : lacks ? text : failure.text, &r->why);
 }
 
@@ -155,7 +155,7 @@ static ek_status check_names(const eki_proving *p, const eki_graph *graph) {
 }
 
 static ek_status open_side(eki_side *side, const ek_model *model, ek_error *err) {
-    EKI_TRY(eki_graph_view(model->graph, &side->graph, err));
+    EKI_TRY(eki_graph_view(model->document, &side->graph, err));
     EKI_TRY(eki_graph_sort(side->graph, err));
     size_t nodes = side->graph->n_nodes + 1, values = side->graph->n_values + 1;
     side->region = calloc(nodes, sizeof *side->region);
@@ -166,7 +166,7 @@ static ek_status open_side(eki_side *side, const ek_model *model, ek_error *err)
 }
 
 static ek_status prove(eki_proving *p, ek_proof *proof, ek_model *before, ek_model *after) {
-    EKI_TRY(check_names(p, before->graph));
+    EKI_TRY(check_names(p, before->document));
     EKI_TRY(open_side(&p->sides[0], before, p->err));
     EKI_TRY(open_side(&p->sides[1], after, p->err));
     eki_proof_mark(p);

@@ -83,15 +83,15 @@ static void check_round_trip(ek_model *model, const char *path, const ek_save_op
     ek_model *loaded;
     OK(ek_model_save(model, path, options, err));
     OK(ek_model_load(path, &loaded, err));
-    assert_int_equal(ek_model_opset(loaded), ek_model_opset(model));
+    assert_int_equal(ek_model_opset(loaded), options != NULL ? options->opset : ek_model_opset(model));
     same_norms(model, loaded);
     run(loaded, found);
     assert_memory_equal(found, logits, sizeof found);
-    OK(ek_model_save(loaded, fixture_path("again.onnx"), options, err));
+    OK(ek_model_save(loaded, fixture_path("again.onnx"), NULL, err));
     size_t first, second;
     unsigned char *x = fixture_read(path, &first), *y = fixture_read(fixture_path("again.onnx"), &second);
     assert_int_equal(first, second);
-    if (options == NULL) assert_memory_equal(x, y, first);
+    assert_memory_equal(x, y, first);
     free(x);
     free(y);
     ek_model_destroy(loaded);
@@ -175,7 +175,7 @@ static void test_saving(void **state) {
     OK(ek_model_save(model, path, &o, err));
     OK(ek_model_load(path, &loaded, err));
     same_norms(model, loaded);
-    assert_int_equal(ek_model_opset(loaded), 21);
+    assert_int_equal(ek_model_opset(loaded), 19);
     ek_model_destroy(loaded);
     o.opset = 21;
     OK(ek_model_save(batch, path, &o, err));
@@ -224,7 +224,7 @@ static void test_constants_become_parameters(void **state) {
     OK(eki_onnx_save(graph, fixture_path("sunk.onnx"), err));
     eki_graph_destroy(graph);
     OK(ek_model_load(fixture_path("sunk.onnx"), &loaded, err));
-    assert_int_equal(ek_model_node_count(loaded), nodes);
+    assert_int_equal(ek_model_node_count(loaded), nodes + 4);
     fixture_same_tensors(model, loaded);
     same_norms(model, loaded);
     run(loaded, found);
