@@ -119,7 +119,7 @@ typedef struct ek_proof_region {
 typedef struct ek_proof_options {
     size_t struct_size;
     ek_compare_options compare; /* an ek_compare_options_default(); inputs and shapes may name values at boundaries */
-    double tolerance;           /* default 0 = 1e-4; 1e-2 where numbers are stored in float16, 5e-2 in bfloat16 */
+    double tolerance;           /* default -1 = 1e-4; 1e-2 where numbers are stored in float16, 5e-2 in bfloat16 */
     uint64_t reserved[8];
 } ek_proof_options;
 

@@ -15,7 +15,8 @@ struct ek_proof {
 };
 
 ek_proof_options ek_proof_options_default(void) {
-    return (ek_proof_options){.struct_size = sizeof(ek_proof_options), .compare = ek_compare_options_default()};
+    return (ek_proof_options){
+        .struct_size = sizeof(ek_proof_options), .compare = ek_compare_options_default(), .tolerance = -1};
 }
 
 static ek_status keep_text(eki_proving *p, const char *text, const char **kept) {
@@ -117,8 +118,14 @@ static ek_status compare_whole(eki_proving *p, ek_proof *proof, ek_model *before
     return keep_text(p, status == EK_OK ? "" : lacks ? text : failure.text, &r->why);
 }
 
+static double excess(double difference, double tolerance) {
+    return tolerance > 0 ? difference / tolerance : difference > 0 ? HUGE_VAL : 0;
+}
+
+/* Keeps what is worst beside its tolerance. */
 static void judge_one(ek_proof_result *r, const char *output, double difference, double tolerance) {
-    if (r->output[0] != '\0' && !(difference * r->tolerance > r->worst * tolerance)) return;
+    double before = excess(r->worst, r->tolerance), now = excess(difference, tolerance);
+    if (r->output[0] != '\0' && !(now > before || (now == before && difference > r->worst))) return;
     r->output = output;
     r->worst = difference;
     r->tolerance = tolerance;
@@ -128,7 +135,7 @@ static void judge(ek_proof *proof, double tolerance) {
     ek_proof_result *r = &proof->result;
     r->output = "";
     r->regions = proof->count;
-    r->tolerance = tolerance > 0 ? tolerance : 1e-4;
+    r->tolerance = tolerance >= 0 ? tolerance : 1e-4;
     double most = r->tolerance;
     for (size_t i = 0; i < proof->count; i++) {
         const ek_proof_region *row = &proof->regions[i];

@@ -107,7 +107,7 @@ static void settle_tolerance(eki_cut *cut, double asked, const eki_graph *graph)
     for (size_t i = 0; i < graph->n_values; i++) {
         const eki_tensor *tensor = graph->values[i]->init;
         ek_dtype stored = tensor != NULL ? tensor->stored : EK_DTYPE_NONE;
-        double own = asked > 0 ? asked : stored == EK_F16 ? 1e-2 : stored == EK_BF16 ? 5e-2 : 1e-4;
+        double own = asked >= 0 ? asked : stored == EK_F16 ? 1e-2 : stored == EK_BF16 ? 5e-2 : 1e-4;
         if (own > cut->tolerance) cut->tolerance = own;
     }
 }
@@ -138,7 +138,7 @@ static ek_status cut_out(cutter *c, int region) {
 
 ek_status eki_proof_cut(const eki_proving *p, int region, eki_cut *cut, ek_error *err) {
     cutter c = {.p = p, .cut = cut, .err = err};
-    *cut = (eki_cut){.tolerance = p->options.tolerance > 0 ? p->options.tolerance : 1e-4};
+    *cut = (eki_cut){.tolerance = p->options.tolerance >= 0 ? p->options.tolerance : 1e-4};
     c.marks[0] = calloc(p->sides[0].graph->n_nodes + 1, sizeof(bool));
     c.marks[1] = calloc(p->sides[1].graph->n_nodes + 1, sizeof(bool));
     ek_status status = c.marks[0] == NULL || c.marks[1] == NULL ? eki_fail_nomem(err, p->sides[0].graph->n_nodes)
