@@ -70,7 +70,7 @@ static void put_text(const change *c) {
     const ek_comparison *check = &ek_proof_result_of(c->proof)->comparison;
     for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
         const ek_edit_row *row = ek_edit_report_row(c->report, i);
-        printf("%-9s %s: %s\n", row->changed ? c->did : "refused", row->norm, row->text);
+        printf("%-9s %s: %s\n", row->changed ? c->did : row->already ? "kept" : "refused", row->norm, row->text);
     }
     printf("norms     %zu -> %zu\n", ek_model_norm_count(c->before), ek_model_norm_count(c->after));
     printf("nodes     %zu -> %zu\n", ek_model_node_count(c->before), ek_model_node_count(c->after));
@@ -79,13 +79,32 @@ static void put_text(const change *c) {
         printf("latency   %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * check->seconds_a,
                1e3 * check->seconds_b, check->timed);
     if (c->more_text != NULL) c->more_text(c);
-    prove_text(c->proof);
+    prove_text(c->args, c->proof);
+}
+
+/* Whether something is as was asked for, now or before. */
+static int any_done(const change *c) {
+    for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
+        const ek_edit_row *row = ek_edit_report_row(c->report, i);
+        if (row->changed || row->already) return 1;
+    }
+    return 0;
+}
+
+/* With the reason, where one is enough: the others stand on standard output. */
+static ek_status nothing_done(const change *c, ek_error *err) {
+    size_t rows = ek_edit_report_count(c->report);
+    if (rows == 0) return fail(err, EK_ERR_CHECK, "nothing was %s: the model has no norm; nothing was written", c->did);
+    const ek_edit_row *row = ek_edit_report_row(c->report, 0);
+    return fail(err, EK_ERR_CHECK, "none of %zu norm%s was %s: %s: %s; nothing was written", rows, rows == 1 ? "" : "s",
+                c->did, row->norm, row->text);
 }
 
 ek_status change_finish(change *c, ek_error *err) {
     ek_status status = prove(c->args, c->before, c->after, c->timed, &c->proof, err);
     if (status != EK_OK) return status;
-    int passed = !c->strict || ek_proof_result_of(c->proof)->verdict == EK_VERDICT_PROVED;
+    int idle = c->wanted && !any_done(c);
+    int passed = !idle && (!c->strict || ek_proof_result_of(c->proof)->verdict == EK_VERDICT_PROVED);
     if (passed) {
         status = output_save(c->args, c->after, err);
         if (status != EK_OK) return status;
@@ -94,7 +113,8 @@ ek_status change_finish(change *c, ek_error *err) {
         put_json(c, passed);
     else
         put_text(c);
-    return passed ? EK_OK : prove_refuse(c->proof, c->did, err);
+    if (passed) return EK_OK;
+    return idle ? nothing_done(c, err) : prove_refuse(c->proof, c->did, err);
 }
 
 int change_end(change *c, ek_status status, const ek_error *err) {

@@ -60,6 +60,7 @@ typedef struct change {
     const arguments *args;
     const char *did, *detail; /* "folded", "into": words for rows that changed */
     int strict;               /* 1 = nothing is written above the tolerance */
+    int wanted;               /* 1 = the check fails where nothing of what was asked for was done */
     int timed;                /* runs of each model to take the time of */
     ek_model *before, *after;
     ek_edit_report *report;

@@ -120,6 +120,7 @@ static ek_status make(convert_job *job, ek_convert_options *options, ek_error *e
     options->progress = watch_progress;
     options->context = &bar;
     c->strict = is_strict(c->args, options);
+    c->wanted = options->norm != EK_TO_KEEP;
     watch_start(&bar, "fitting");
     ek_status status = ek_convert(c->before, options, &c->after, &c->report, &job->drift, err);
     watch_end(&bar);

@@ -124,16 +124,18 @@ static void regions_text(const ek_proof *proof) {
         printf("; the whole model was not run: %s\n", r->why);
 }
 
-void prove_text(const ek_proof *proof) {
+void prove_text(const arguments *args, const ek_proof *proof) {
     const ek_proof_result *r = ek_proof_result_of(proof);
     regions_text(proof);
     for (size_t i = 0; i < ek_proof_region_count(proof); i++) {
         const ek_proof_region *region = ek_proof_region_get(proof, i);
         if (region->text[0] != 0) printf("          at %s: %s\n", region->output, region->text);
     }
-    if (r->whole)
-        printf("checked   relative difference %.3g on %d inputs (output %s)\n", r->comparison.worst, r->comparison.runs,
-               r->comparison.output);
+    if (r->whole && !isfinite(r->comparison.worst))
+        printf("checked   the whole model: %s\n", r->why);
+    else if (r->whole)
+        printf("checked   relative difference %.3g on %d %sinputs (output %s)\n", r->comparison.worst,
+               r->comparison.runs, option_given(args, "check-input") ? "" : "random ", r->comparison.output);
 }
 
 void prove_json(const ek_proof *proof, eki_json *json) {

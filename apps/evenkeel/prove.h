@@ -12,7 +12,7 @@
 EK_NODISCARD ek_status prove(const arguments *args, ek_model *before, ek_model *after, int timed, ek_proof **proof,
                              ek_error *err);
 /* "proved on 3 regions; the whole model was not run: no LSTM here", and what was measured. */
-void prove_text(const ek_proof *proof);
+void prove_text(const arguments *args, const ek_proof *proof);
 void prove_json(const ek_proof *proof, eki_json *json);
 /* Why nothing is written: EK_ERR_CHECK. `did` is "folded". */
 EK_NODISCARD ek_status prove_refuse(const ek_proof *proof, const char *did, ek_error *err);

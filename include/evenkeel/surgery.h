@@ -158,6 +158,7 @@ typedef struct ek_edit_row {
     const char *norm; /* norm or layer: node name, or first output */
     int changed;
     const char *text; /* what it became, or why it stays */
+    int already;      /* 1 = it stays because it is what was asked for */
 } ek_edit_row;
 
 typedef struct ek_edit_report ek_edit_report;
@@ -303,6 +304,7 @@ typedef struct ek_recalibrated {
     int64_t channels, values;     /* values measured for each channel */
     double shift_mean, shift_max; /* |new mean - old mean| / old deviation, over the channels */
     double ratio_min, ratio_max;  /* new variance / old variance, epsilon added to both */
+    int64_t lost;                 /* channels that had no finite statistics, and do not count in the four above */
 } ek_recalibrated;
 
 typedef struct ek_recalibration ek_recalibration;

@@ -24,8 +24,9 @@ static ek_status keep_text(eki_proving *p, const char *text, const char **kept) 
     return *kept == NULL ? eki_fail_nomem(p->err, strlen(text)) : EK_OK;
 }
 
-/* Whether a failure says something of the machine or the caller, and nothing of the models. */
+/* Whether a failure is none of the change: it is the machine's, the caller's or the file's. */
 static bool ends_it(ek_status status, eki_blame blame) {
+    if (status == EK_ERR_FORMAT && blame != EKI_BLAME_SECOND) return true;
     return status == EK_ERR_NOMEM || status == EK_ERR_ARG || (status == EK_ERR_LIMIT && blame == EKI_BLAME_NOBODY);
 }
 
