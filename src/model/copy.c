@@ -96,6 +96,7 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
     view->half = graph->half;
     EKI_TRY(copy_opsets(view, graph, err));
     for (size_t i = 0; i < graph->n_meta; i++) {
+        if (graph->meta[i].value == NULL) continue;
         EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
         view->meta[view->n_meta - 1].origin = graph->meta[i].origin;
     }
@@ -184,7 +185,7 @@ ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *
     EKI_TRY(make_view(document, true, program, err));
     ek_status status = eki_graph_sort(*program, err);
     if (status == EK_OK) status = eki_lift_parameters(*program, err);
-    if (status == EK_OK) status = eki_raise_norms(*program, err);
+    if (status == EK_OK) status = eki_fuse_norms(*program, err);
     if (status == EK_OK) return EK_OK;
     eki_graph_destroy(*program);
     *program = NULL;

@@ -78,7 +78,7 @@ ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err
 /* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
 ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
- * nodes are initializers (lift.c) and norms written as several nodes are one (raise.c). */
+ * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
@@ -99,18 +99,21 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
-/* ---- lower.c, raise.c ---- */
+/* ---- fuse_norms.c ---- */
+
+/* Norms that are written out as several nodes become one each (src/sites), where the other operators allow the opset
+ * that it needs. */
+ek_status eki_fuse_norms(eki_graph *graph, ek_error *err);
+
+/* ---- lower.c ---- */
 
 /* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */
 ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
 /* The same for one GroupNormalization with scale and bias per channel, at the opset of the graph; sweep and sort when
  * done. The rank of its input must be known. */
 ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
-/* Turns such subgraphs back into one norm each, where the other operators allow the opset that it needs. */
-ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
-ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
 /* The value of the key that is `prefix` and the name of an output, or NULL; names may be long. */
 const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output);
 ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err);

@@ -1,7 +1,7 @@
 /* norms.c: the index of a model's norms.
  *
  * A norm is one node: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization or
- * RMSNormalization (raise.c has turned subgraphs into nodes before). Its parameters are the initializers it reads,
+ * RMSNormalization (fuse_norms.c has turned subgraphs into nodes before). Its parameters are the initializers it reads,
  * found through Identity nodes, which exporters use where two layers share a tensor.
  */
 #include "model/model.h"

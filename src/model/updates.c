@@ -3,7 +3,8 @@
  * `evenkeel.updates.<first output>` = a number stands only where the statistics are a debiased average, which needs it
  * to go on; whatever else sets statistics removes it.
  */
-#include "model/match.h"
+#include "model/model.h"
+#include "sites/match.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -61,12 +61,12 @@ static ek_status repair(eki_converter *c, const ek_model *model) {
     (void)snprintf(text, sizeof text, "%d", c->options->opset);
     if (c->options->opset < own && c->options->opset >= EKI_OPSET_MIN) { /* saving writes it so */
         EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
-        return eki_meta_set(c->graph, EKI_META_OPSET, text, c->err);
+        return eki_graph_set_meta(c->graph, EKI_META_OPSET, text, c->err);
     }
     EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));
     (void)snprintf(text, sizeof text, "opset %d", c->options->opset);
     if (own != c->options->opset) EKI_TRY(eki_report_add(c->report, "model", true, text, c->err));
-    EKI_TRY(eki_meta_set(c->graph, EKI_META_OPSET, NULL, c->err));
+    EKI_TRY(eki_graph_set_meta(c->graph, EKI_META_OPSET, NULL, c->err));
     return eki_graph_infer(c->graph, NULL, c->err);
 }
 

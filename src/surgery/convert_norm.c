@@ -208,7 +208,7 @@ static ek_status forget_statistics(const eki_converter *c, const eki_conversion 
     if (item->target == EK_TO_BATCH || !info->stats_frozen) return EK_OK;
     (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", item->output);
     bool affine = info->affine_frozen && item->target != EK_TO_FROZEN;
-    return eki_meta_set(c->graph, key, affine ? "affine" : NULL, c->err);
+    return eki_graph_set_meta(c->graph, key, affine ? "affine" : NULL, c->err);
 }
 
 static ek_status commit(eki_converter *c, eki_conversion *item, eki_node *node, const ek_model_norm *info) {

@@ -45,7 +45,7 @@ static bool has_op(const eki_graph *graph, const char *op_type) {
     return false;
 }
 
-/* The subgraphs themselves, not raised, compute the norm. */
+/* The subgraphs themselves, not fused, compute the norm. */
 static void check_lowered(const char *path, const float *logits) {
     eki_graph *graph;
     ek_model *model;
@@ -150,14 +150,14 @@ static void test_near_misses(void **state) {
     constant_of(graph, "gn2/zeros")[0] = 0.5F;
     OK(eki_graph_add_output(graph, eki_graph_find(graph, "gn3/normalized"), err));
     eki_graph_find(graph, "gn4.scale")->init->shape.dims[0] = 1; /* broadcasts, but is not per channel */
-    OK(eki_raise_norms(graph, err));
+    OK(eki_fuse_norms(graph, err));
     assert_int_equal(count_op(graph, "GroupNormalization"), 2);
     assert_int_equal(count_op(graph, "InstanceNormalization"), 4);
     eki_graph_destroy(graph);
 
     graph = lowered_graph(EK_NORM_RMS);
     OK(eki_graph_add_output(graph, eki_graph_find(graph, "rms2/mean_square"), err));
-    OK(eki_raise_norms(graph, err)); /* one stays, and its ReduceMean holds the others at opset 17 */
+    OK(eki_fuse_norms(graph, err)); /* one stays, and its ReduceMean holds the others at opset 17 */
     assert_int_equal(count_op(graph, "RMSNormalization"), 0);
     assert_int_equal(eki_graph_opset(graph, ""), 17);
     eki_graph_destroy(graph);
