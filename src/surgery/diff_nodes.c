@@ -89,8 +89,12 @@ static ek_status compare_values(ek_diff *d, const char *what, const eki_node *no
     return EK_OK;
 }
 
+bool eki_same_operator(const eki_node *a, const eki_node *b) {
+    return strcmp(a->op_type, b->op_type) == 0 && strcmp(a->domain, b->domain) == 0;
+}
+
 static ek_status compare_node(ek_diff *d, const eki_node *a, const eki_node *b) {
-    if (strcmp(a->op_type, b->op_type) != 0 || strcmp(a->domain, b->domain) != 0) {
+    if (!eki_same_operator(a, b)) {
         EKI_TRY(eki_change(d, "node", name_of(a), 0, "%.60s -> %.60s", a->op_type, b->op_type));
     }
     EKI_TRY(compare_values(d, "input", a, a->in, a->n_in, b->in, b->n_in));

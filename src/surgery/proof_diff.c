@@ -51,8 +51,7 @@ static bool same_attr(const eki_attr *a, const eki_attr *b) {
 
 static bool same_node(const eki_node *a, const eki_node *b) {
     if (a->op_type == NULL || b->op_type == NULL) return a->op_type == b->op_type;
-    if (strcmp(a->op_type, b->op_type) != 0 || strcmp(a->domain, b->domain) != 0 || a->n_attr != b->n_attr)
-        return false;
+    if (!eki_same_operator(a, b) || a->n_attr != b->n_attr) return false;
     if (!same_values(a->in, a->n_in, b->in, b->n_in) || !same_values(a->out, a->n_out, b->out, b->n_out) ||
         !same_values(a->captures, a->n_captures, b->captures, b->n_captures))
         return false;
