@@ -45,7 +45,7 @@ static const option convert_options[] = {
      .fallback = "0",
      .maximum = 23,
      .group = "Repairs",
-     .help = "write the model at this opset; 0 = its own, or 21 where a group norm needs it"},
+     .help = "write the model at this opset; 0 = its own, with a group norm as a subgraph below 21"},
     OPTIONS_IMAGES("train"),
     OPTION_BATCH("64", "Data"),
     OPTIONS_CHANGE,
@@ -149,6 +149,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &job->dataset, err);
+        if (status == EK_OK) tell_layout(c->before);
     }
     if (status == EK_OK) status = make(job, &options, err);
     if (status != EK_OK) return status;

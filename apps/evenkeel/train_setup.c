@@ -123,6 +123,7 @@ ek_status train_make_model(train_job *job, ek_error *err) {
     ek_status status = data_fits(job->model, job->train, job->data, err);
     if (status == EK_OK && job->test != NULL)
         status = data_fits(job->model, job->test, job->test_data ? job->test_data : job->data, err);
+    if (status == EK_OK) tell_layout(job->model);
     if (status == EK_OK) status = keep_opset(job, err);
     return status == EK_OK && !job->resumed ? train_freeze(job, 1, 1, err) : status;
 }

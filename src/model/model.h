@@ -35,6 +35,17 @@ ek_status eki_model_write(const ek_model *model, const ek_save_options *options,
 
 /* ---- inspect.c ---- */
 
+/* ---- image_layout.c ---- */
+
+typedef enum eki_image_layout { EKI_CHANNELS_UNTOLD, EKI_CHANNELS_FIRST, EKI_CHANNELS_LAST } eki_image_layout;
+
+/* The first input that is to be fed; NULL = there is none. */
+const eki_value *eki_model_image_input(const ek_model *model);
+/* Where it wants the channels of images: FIRST or LAST; *guessed: no node tells, only the extents. */
+eki_image_layout eki_model_image_layout(const ek_model *model, bool *guessed);
+
+/* ---- inspect.c ---- */
+
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
 

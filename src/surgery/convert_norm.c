@@ -66,7 +66,7 @@ static bool is_kind(const eki_conversion *item, const ek_model_norm *info) {
 /* Why a norm cannot become what is wanted, or NULL. */
 static const char *why_not(const eki_converter *c, const eki_node *node, const ek_model_norm *info,
                            const eki_conversion *item) {
-    bool batch = info->kind == EK_NORM_BATCH, data = c->options->dataset != NULL;
+    bool batch = info->kind == EK_NORM_BATCH, data = c->examples != NULL;
     const eki_shape *x = &node->in[0]->shape;
     int64_t share = item->target == EK_TO_GROUP ? item->channels / item->groups : 1;
     bool channelwise = item->target == EK_TO_INSTANCE || (item->target == EK_TO_GROUP && share == 1);
@@ -213,7 +213,7 @@ static ek_status forget_statistics(const eki_converter *c, const eki_conversion 
 
 static ek_status commit(eki_converter *c, eki_conversion *item, eki_node *node, const ek_model_norm *info) {
     char kind[64];
-    item->fits = c->options->dataset != NULL;
+    item->fits = c->examples != NULL;
     if (info->kind == EK_NORM_BATCH && item->target == EK_TO_FROZEN) item->fits = false;
     item->input = node->in[0]->name;
     EKI_TRY(forget_statistics(c, item, info));

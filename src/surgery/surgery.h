@@ -10,6 +10,7 @@
 #include "sites/constants.h"
 #include "sites/match.h"
 #include "sites/sites.h"
+#include "surgery/examples.h"
 
 #include <evenkeel/surgery.h>
 
@@ -158,5 +159,10 @@ ek_status eki_fold_before(eki_graph *graph, const eki_chain *chain, const eki_af
 /* Whether the one norm that a chain becomes has finite numbers once they are stored. */
 bool eki_joins_finite(const eki_graph *graph, const eki_chain *chain, const eki_affine *map);
 ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
+
+/* ---- unfold.c ---- */
+/* ek_unfold; `examples` measure mean and variance (NULL = the identity). The options are whole. */
+ek_status eki_unfold(const ek_model *model, const ek_unfold_options *options, const eki_examples *examples,
+                     ek_model **unfolded, ek_edit_report **report, ek_error *err);
 
 #endif
