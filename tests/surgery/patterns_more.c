@@ -272,7 +272,8 @@ static ek_model *dead_channels(bool twin) {
 const pattern patterns_more[] = {
     {"ConvTranspose", deconv, 0, "bn", "'up' (ConvTranspose) is also an output of the graph"},
     {"ConvTranspose, groups", deconv_groups, 0, "bn", "the weight of node 'up' (ConvTranspose) is no constant"},
-    {"ConvTranspose, depthwise", deconv_depthwise, 0, "bn", "the bias of node 'up' (ConvTranspose) is no constant: it is also a graph input"},
+    {"ConvTranspose, depthwise", deconv_depthwise, 0, "bn",
+     "the bias of node 'up' (ConvTranspose) is no constant: it is also a graph input"},
     {"before ConvTranspose", before_deconv, 0, "bn", "spreads what the norm shifts unevenly, and height and width"},
     {"before ConvTranspose, strides", before_deconv_strided, 0, "bn", "could take in, is also read by"},
     {"before ConvTranspose, output_shape", before_deconv_shape, 0, "bn", "the bias of node 'up' (ConvTranspose)"},
