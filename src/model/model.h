@@ -110,6 +110,10 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
+/* Gives each batch norm of the document running statistics of its own where Identity nodes share them; before they are
+ * measured. */
+ek_status eki_model_untie(ek_model *model, ek_error *err);
+
 /* ---- fuse_norms.c ---- */
 
 /* Norms that are written out as several nodes become one each (src/sites), where the other operators allow the opset
