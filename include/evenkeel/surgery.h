@@ -223,7 +223,11 @@ typedef struct ek_convert_options {
     int threads;
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
-    uint64_t reserved[8];
+    /* The form of norms that stay what they are; all 0 by default. The pattern is a glob for these. */
+    int fuse;      /* 1 = norms that are written out become the one node that the opset has */
+    int spell_out; /* 1 = the reverse: layer, RMS, instance, group and mean-variance norms as nodes of the opset */
+    int untie;     /* 1 = a tensor that several parameters of norms and layers read becomes one tensor each */
+    uint64_t reserved[6];
 } ek_convert_options;
 
 EK_API ek_convert_options ek_convert_options_default(void);

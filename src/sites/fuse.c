@@ -18,8 +18,9 @@ static ek_status collect(eki_fuser *f) {
     f->items = calloc(f->sites->count + 1, sizeof *f->items);
     if (f->items == NULL) return eki_fail_nomem(f->err, f->sites->count * sizeof *f->items);
     for (size_t i = 0; i < f->sites->count; i++) {
-        const eki_site *site = &f->sites->items[i];
+        eki_site *site = &f->sites->items[i];
         if (options->wanted != NULL && !options->wanted(options->context, site)) continue;
+        *site = eki_site_inner(site);
         const char *why = eki_fuse_choose(f, site, &f->items[f->count]);
         if (why == NULL) f->count++;
         if (why != NULL && why[0] != '\0') EKI_TRY(tell(f, site, f->items[f->count].op, 0, why));

@@ -8,6 +8,7 @@
 /* One site, and what is to stand in its place. */
 typedef struct eki_fusion {
     const eki_site *site;
+    eki_value *x; /* what the node reads: the site's x, or that before a Cast of it */
     eki_opcode op;
     int64_t opset;
     int least;                    /* parameters that the operator must have */
@@ -17,7 +18,7 @@ typedef struct eki_fusion {
 
 typedef struct eki_fuser {
     eki_graph *graph;
-    const eki_sites *sites;
+    eki_sites *sites;
     const eki_fuse_options *options;
     eki_uses uses;
     size_t n_values; /* that uses counts */

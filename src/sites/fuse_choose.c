@@ -1,6 +1,7 @@
 /* fuse_choose.c: whether a site that is written out can become one node, and if not, why. */
 #include "sites/float_types.h"
 #include "sites/fuse.h"
+#include "sites/spell.h"
 
 static const struct {
     eki_site_kind kind;
@@ -103,6 +104,11 @@ static const char *settle_types(const eki_fuser *f, eki_fusion *item, bool wide)
     if (in == EK_F64 || out == EK_F64) return "it computes in float64";
     if (in == EK_DTYPE_NONE && !cast) return NULL;
     if (in == EK_DTYPE_NONE) return "it casts, and the type of its input is not known";
+    if (in == EK_F32 && in != out && eki_is_float_cast(site->x->producer) &&
+        f->types[site->x->producer->in[0]->id] == out) { /* it was widened for this norm */
+        item->x = site->x->producer->in[0];
+        in = out;
+    }
     item->before = in;
     item->after = out;
     item->type = in == out && (wide || (!cast && in != EK_BF16)) ? in : EK_F32;
@@ -129,7 +135,8 @@ const char *eki_fuse_choose(const eki_fuser *f, const eki_site *site, eki_fusion
     int i = 0;
     while (i < TARGETS && targets[i].kind != site->kind) i++;
     if (i == TARGETS || !is_written(site) || (f->options->kinds & targets[i].flag) == 0) return "";
-    *out = (eki_fusion){.site = site, .op = targets[i].op, .opset = targets[i].opset, .least = targets[i].least};
+    *out = (eki_fusion){
+        .site = site, .x = site->x, .op = targets[i].op, .opset = targets[i].opset, .least = targets[i].least};
     if (site->graph != f->graph) return "it is in a nested graph or a function, which stay as they are";
     if (site->training) return "it takes the statistics of each batch";
     if (!(site->epsilon > 0)) return "its epsilon is 0 in the file";

@@ -126,7 +126,7 @@ static ek_status read_parameters(eki_fuser *f, const eki_fusion *item, eki_value
 
 ek_status eki_fuse_write(eki_fuser *f, const eki_fusion *item) {
     const eki_site *site = item->site;
-    eki_value *in[5] = {site->x}, *out = site->y, *made = out;
+    eki_value *in[5] = {item->x}, *out = site->y, *made = out;
     const char *name = out->producer->name;
     eki_node *node;
     int n_in = 1;
@@ -139,7 +139,7 @@ ek_status eki_fuse_write(eki_fuser *f, const eki_fusion *item) {
     drop_site(f, site);
     if (item->before != item->type) {
         in[0] = NULL;
-        EKI_TRY(add_cast(f, site->x, item->type, out->name, &in[0]));
+        EKI_TRY(add_cast(f, item->x, item->type, out->name, &in[0]));
     }
     if (item->after != item->type) {
         char inner[512];
