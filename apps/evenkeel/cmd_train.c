@@ -127,6 +127,7 @@ static int run_train(const arguments *args) {
         status = train_join(job, &err);
         if (status == EK_OK) status = arguments_operand_as(args, "model", &err);
         if (status == EK_OK) status = prepare(job, &merged, &err);
+        if (status == EK_ERR_ARG && job->model == NULL) arguments_hint(args, &err);
     }
     int code = EXIT_DONE;
     if (status == EK_OK && option_flag(job->args, "dry-run")) {

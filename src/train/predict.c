@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "train/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,9 +48,15 @@ static ek_status make_room(const taking *t, int64_t classes, ek_error *err) {
     if (classes < 2) {
         return eki_fail(err, EK_ERR_SHAPE, "the model gives one number an image, which tells no classes apart");
     }
-    if (!eki_mul_size(t->images, (size_t)classes, &count) || !eki_mul_size(count, sizeof(float), &bytes)) {
-        return eki_fail_nomem(err, SIZE_MAX);
+    size_t most = eki_memory_limit();
+    bool fits = eki_mul_size(t->images, (size_t)classes, &count) && eki_mul_size(count, 2 * sizeof(float), &bytes);
+    if (!fits || bytes > most) {
+        return eki_fail(err, EK_ERR_LIMIT,
+                        "logits and probabilities of %zu images in %" PRId64 " classes do not fit into the %zu MiB of "
+                        "memory there are; predict fewer images at a time",
+                        t->images, classes, most >> 20);
     }
+    bytes /= 2;
     t->result->classes = classes;
     t->result->logits = eki_alloc(bytes);
     t->result->probabilities = eki_alloc(bytes);
