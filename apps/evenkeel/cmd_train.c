@@ -76,6 +76,7 @@ static ek_status test(train_job *job, ek_error *err) {
     watch_start(&w, "testing");
     ek_eval_options options = ek_eval_options_default();
     options.threads = job->training.threads;
+    options.head = job->training.head;
     options.progress = watch_progress;
     options.context = &w;
     ek_status status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);

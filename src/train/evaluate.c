@@ -44,7 +44,9 @@ static ek_status open_feed(evaluation *e) {
 }
 
 static ek_status open_exec(evaluation *e) {
-    e->logits = ek_model_logits(e->model);
+    const eki_value *head;
+    EKI_TRY(eki_logits_head(e->model, e->options.head, &head, e->err));
+    e->logits = eki_logits_behind(head)->name;
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)e->options.mode,
                                 .threads = e->options.threads,

@@ -11,8 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-static ek_scores scores_of_graph(const ek_model *model) {
-    const eki_node *last = model->graph->n_outputs > 0 ? model->graph->outputs[0]->producer : NULL;
+static ek_scores scores_of_graph(const eki_value *head) {
+    const eki_node *last = head->producer;
     if (last == NULL) return EK_SCORES_AUTO;
     if (last->op == EKI_OP_Softmax || last->op == EKI_OP_LogSoftmax) return EK_SCORES_LOGITS;
     return last->op == EKI_OP_Sigmoid ? EK_SCORES_PROBABILITIES : EK_SCORES_AUTO;
@@ -90,11 +90,14 @@ ek_status ek_predict(ek_model *model, const ek_dataset *dataset, const ek_eval_o
     EKI_GIVEN(model, err);
     EKI_GIVEN(dataset, err);
     EKI_GIVEN(predictions, err);
-    ek_predictions p = {.scores = scores != EK_SCORES_AUTO ? scores : scores_of_graph(model)};
+    ek_predictions p = {.scores = scores};
+    const eki_value *head;
     ek_eval_options o = ek_eval_options_default();
     ek_eval_result result;
     *predictions = (ek_predictions){0};
     EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_eval_options", err));
+    EKI_TRY(eki_logits_head(model, o.head, &head, err));
+    if (scores == EK_SCORES_AUTO) p.scores = scores_of_graph(head);
     o.logits = NULL;
     o.batch_statistics = 0;
     taking t = {.result = &p, .images = (size_t)ek_dataset_describe(dataset).count};

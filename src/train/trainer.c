@@ -43,7 +43,9 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     trainer->agreed = false;
     EKI_TRY(eki_intake_check(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
-    trainer->logits = ek_model_logits(trainer->model);
+    const eki_value *head;
+    EKI_TRY(eki_logits_head(trainer->model, o->head, &head, err));
+    trainer->logits = eki_logits_behind(head)->name;
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
     EKI_TRY(eki_statistics_open(trainer, err));
     eki_exec_options options = {.mode = EKI_MODE_TRAINING,
