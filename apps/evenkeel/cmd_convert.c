@@ -45,7 +45,7 @@ static const option convert_options[] = {
      .fallback = "0",
      .maximum = 23,
      .group = "Repairs",
-     .help = "write the model at this opset; 0 = its own, or 21 where a group norm needs it"},
+     .help = "write the model at this opset; 0 = its own, with a group norm as a subgraph below 21"},
     OPTIONS_IMAGES("train"),
     OPTION_BATCH("64", "Data"),
     OPTIONS_CHANGE,

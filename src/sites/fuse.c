@@ -141,7 +141,9 @@ static ek_status collect(fuser *f, const eki_fuse_options *options) {
     f->items = calloc(f->sites->count + 1, sizeof *f->items);
     if (f->items == NULL) return eki_fail_nomem(f->err, f->sites->count * sizeof *f->items);
     for (size_t i = 0; i < f->sites->count; i++) {
-        if (choose(f, &f->sites->items[i], options, &f->items[f->count])) f->count++;
+        const eki_site *site = &f->sites->items[i];
+        if (options->wanted != NULL && !options->wanted(options->context, site)) continue;
+        if (choose(f, site, options, &f->items[f->count])) f->count++;
     }
     return EK_OK;
 }

@@ -40,6 +40,10 @@ typedef struct eki_converter {
 ek_status eki_convert(ek_model *model, const ek_convert_options *options, const eki_examples *examples,
                       ek_model **converted, ek_edit_report **report, double *drift, ek_error *err);
 
+/* ---- convert_written.c ---- */
+/* One node for each norm that is written as several and will be converted. */
+ek_status eki_convert_written(eki_converter *c, const ek_model *model);
+
 /* ---- convert_norm.c ---- */
 /* Replaces one norm, or leaves it alone, with a row in the report. */
 ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm *info);

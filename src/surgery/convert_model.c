@@ -1,5 +1,6 @@
 /* convert_model.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
 #include "model/select.h"
+#include "sites/sites.h"
 #include "surgery/convert.h"
 #include "surgery/raise_opset.h"
 
@@ -9,18 +10,6 @@
 
 ek_convert_options ek_convert_options_default(void) {
     return (ek_convert_options){.struct_size = sizeof(ek_convert_options), .pattern = "*", .groups = 8};
-}
-
-/* One node for a group norm: the opset has it, or the graph can move there. */
-static ek_status choose_native(eki_converter *c) {
-    int64_t own = eki_graph_opset(c->graph, "");
-    bool wanted = c->options->norm == EK_TO_GROUP && c->options->opset == 0;
-    c->native = own >= EKI_OPSET_GROUP;
-    if (c->native || !wanted || own < EKI_OPSET_MIN) return EK_OK;
-    ek_error ignored;
-    if (eki_opset_check(c->graph, EKI_OPSET_GROUP, NULL, &ignored) != EK_OK) return EK_OK;
-    c->native = true;
-    return eki_opset_declare(c->graph, EKI_OPSET_GROUP, c->err);
 }
 
 /* Calls `each` for every norm that the pattern means. */
@@ -69,18 +58,26 @@ static ek_status repair(eki_converter *c, const ek_model *model) {
     return eki_graph_infer(c->graph, NULL, c->err);
 }
 
+/* The scale and bias of a norm that is written out are no norm of their own. */
+static bool is_part(const eki_sites *sites, const eki_node *node) {
+    const eki_site *site = eki_site_of(sites, node);
+    return site != NULL && site->kind != EKI_SITE_AFFINE;
+}
+
 static ek_status convert_frozen(eki_converter *c) {
     eki_uses uses;
+    eki_sites sites;
     size_t nodes = c->graph->n_nodes;
-    EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
-    ek_status status = EK_OK;
+    EKI_TRY(eki_sites_find(c->graph, &sites, c->err));
+    ek_status status = eki_uses_create(c->graph, &uses, c->err);
     for (size_t i = 0; status == EK_OK && i < nodes; i++) {
         eki_node *node = c->graph->nodes[i];
-        if (node->op_type == NULL || node->n_out < 1 || node->out[0] == NULL) continue;
+        if (node->op_type == NULL || node->n_out < 1 || node->out[0] == NULL || is_part(&sites, node)) continue;
         if (!eki_glob_matches(c->options->pattern, node->name, node->out[0]->name, "")) continue;
         status = eki_convert_frozen(c, &uses, node);
     }
     eki_uses_free(&uses);
+    eki_sites_free(&sites);
     return status;
 }
 
@@ -90,7 +87,7 @@ static ek_status edit(eki_converter *c, const ek_model *model) {
     eki_edit_unlist(c->graph);
     EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
     ek_status status = repair(c, model);
-    if (status == EK_OK) status = choose_native(c);
+    c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
     if (status == EK_OK) status = convert_norms(c, model);
     if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
     if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
@@ -103,6 +100,7 @@ static ek_status edit_view(eki_converter *c, const ek_model *model) {
     EKI_TRY(eki_declared_keep(c->graph, &declared, c->err));
     ek_status status = eki_graph_sort(c->graph, c->err);
     if (status == EK_OK) status = eki_graph_infer(c->graph, NULL, c->err);
+    if (status == EK_OK && c->options->norm != EK_TO_KEEP) status = eki_convert_written(c, model);
     if (status == EK_OK) status = edit(c, model);
     eki_declared_restore(c->graph, declared);
     return status;
