@@ -175,6 +175,7 @@ static int run_recalibrate(const arguments *args) {
     if (status == EK_OK && test != NULL) status = data_open_test(args, test, job.model, &job.test, &err);
     if (status == EK_OK && test != NULL) status = data_fits(args, job.model, job.test, test, &err);
     if (status == EK_OK) tell_layout(args, job.model);
+    if (status == EK_OK) model_to_inference(job.model);
     if (status == EK_OK) status = recalibrate(&job, &err);
     if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");
     ek_recalibration_destroy(job.report);

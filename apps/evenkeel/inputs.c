@@ -9,6 +9,7 @@
 #include "parts.h"
 
 #include <errno.h>
+#include <evenkeel/surgery.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,6 +311,17 @@ ek_status model_open(const char *path, ek_model **model, ek_error *err) {
     ek_status status = ek_model_load(path, model, err);
     if (status == EK_ERR_IO && access(path, F_OK) != 0) say_what_is_meant(path, err);
     return status;
+}
+
+void model_to_inference(ek_model *model) {
+    size_t changed = 0;
+    ek_error why = {0};
+    ek_status status = ek_set_inference(model, &changed, &why);
+    if (changed > 0)
+        note("norms     %zu %s in training mode in the file; what is written has %s in inference mode (convert "
+             "--inference)",
+             changed, changed == 1 ? "was" : "were", changed == 1 ? "it" : "them");
+    if (status != EK_OK) note("norms     %s", why.text);
 }
 
 int same_file(const char *a, const char *b) {

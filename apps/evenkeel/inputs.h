@@ -107,6 +107,8 @@ EK_NODISCARD ek_status classes_fit(const ek_model *model, const ek_dataset *data
 
 /* ek_model_load; where there is no such file, the error says what may be meant. */
 EK_NODISCARD ek_status model_open(const char *path, ek_model **model, ek_error *err);
+/* Norms that the file has in training mode take their running statistics in what is written; says so. */
+void model_to_inference(ek_model *model);
 
 /* Whether both are names of one file. */
 int same_file(const char *a, const char *b);

@@ -167,6 +167,12 @@ EK_API ek_convert_options ek_convert_options_default(void);
 EK_API EK_NODISCARD ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted,
                                          ek_edit_report **report, double *drift, ek_error *err);
 
+/* Every batch norm that the file has in training mode (by training_mode, is_test or its outputs, as its opset has it)
+ * takes its running statistics from now on; *changed (may be NULL) is how many. Trainers and ek_recalibrate do not care
+ * for what a file says of it, other programs do. EK_ERR_UNSUPPORTED: the other outputs of some are read, so that they
+ * stay as they are; the rest is changed all the same. */
+EK_API EK_NODISCARD ek_status ek_set_inference(ek_model *model, size_t *changed, ek_error *err);
+
 /* ---- Diff: what changed between two models ---- */
 
 typedef struct ek_change {

@@ -53,7 +53,9 @@ static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *cha
     const eki_tensor *t[5];
     double epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
     if (eki_bn_trains(graph, node)) {
-        (void)snprintf(why, EKI_CHAIN_TEXT, "it is in training mode: it takes the statistics of each batch");
+        (void)snprintf(why, EKI_CHAIN_TEXT,
+                       "it is in training mode: it takes the statistics of each batch; evenkeel convert --inference "
+                       "changes that");
         return false;
     }
     if (eki_graph_opset(graph, "") < 9 && eki_node_int(node, "spatial", 1) == 0) {
