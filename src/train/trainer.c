@@ -42,6 +42,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     trainer->agreed = false;
     EKI_TRY(eki_intake_check(trainer->model, err));
+    EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
     const eki_value *head;
     EKI_TRY(eki_logits_head(trainer->model, o->head, &head, err));
