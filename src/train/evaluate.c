@@ -78,7 +78,7 @@ static ek_status evaluate_batch(evaluation *e) {
     EKI_TRY(eki_intake_shape(&e->feed.intake, rows, &shape, NULL, e->err));
     EKI_TRY(eki_exec_prepare(e->exec, &shape, e->err));
     EKI_TRY(eki_logits_classes(e->exec, rows, &classes, e->err));
-    eki_feed_fill(&e->feed, eki_exec_input(e->exec, 0).data);
+    if (eki_exec_input_needed(e->exec, 0)) eki_feed_fill(&e->feed, eki_exec_input(e->exec, 0).data);
     eki_exec_plan(e->exec)->sample_ids = e->feed.intake.fixed > 0 ? NULL : batch->ids;
     eki_exec_plan(e->exec)->samples = batch->count;
     EKI_TRY(eki_exec_forward(e->exec, e->err));

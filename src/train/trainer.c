@@ -142,7 +142,9 @@ static ek_status forward(ek_trainer *trainer, const ek_batch *batch, eki_loss *l
     plan->step_id = (uint64_t)trainer->step;
     plan->sample_ids = batch->ids;
     plan->samples = batch->count;
-    eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
+    if (eki_exec_input_needed(exec, 0)) {
+        eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
+    }
     EKI_TRY(eki_exec_forward(exec, err));
     *loss = eki_loss_part(eki_exec_output(exec, 0).data, batch->count, classes, batch->labels, batch->total, losses,
                           eki_exec_output_gradient(exec, 0));

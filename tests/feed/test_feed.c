@@ -253,6 +253,30 @@ static void test_head(void **state) {
     fixture_clean();
 }
 
+/* Logits that do not depend on the images: nothing is fed, and nothing breaks. */
+static void test_unread_input(void **state) {
+    (void)state;
+    static const int64_t dims[2] = {IMAGES, CLASSES};
+    float logits[IMAGES * CLASSES];
+    ek_dataset *data = images();
+    net n = net_start(13, 4, first_dims);
+    n.x = net_constant(&n, "table", 2, dims, -1, 1);
+    net_one(&n, "Identity", "scores");
+    ek_model *model = net_finish(&n);
+    logits_of(model, data, IMAGES, logits);
+    ek_train_options o = ek_train_options_default();
+    ek_trainer *trainer;
+    o.total_steps = 1;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    fixture_batch b = fixture_make_batch(IMAGES, CHANNELS * SIDE * WIDTH, CLASSES, 1);
+    OK(ek_trainer_step(trainer, &b.batch, NULL, err));
+    fixture_free_batch(&b);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+    ek_dataset_close(data);
+    fixture_clean();
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const int64_t wider[4] = {-1, SIDE, WIDTH + 1, CHANNELS}, swapped[4] = {-1, CHANNELS, SIDE, WIDTH};
@@ -276,6 +300,7 @@ int main(void) {
         cmocka_unit_test(test_same_logits),         cmocka_unit_test(test_same_statistics),
         cmocka_unit_test(test_same_training),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_logits_of_rank_four), cmocka_unit_test(test_head),
+        cmocka_unit_test(test_unread_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
