@@ -101,6 +101,8 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
+ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
  * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
@@ -122,6 +124,10 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
 /* Turns Constant nodes that layers read as parameters into initializers, and running statistics that come through an
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
+
+/* Gives each batch norm of the document running statistics of its own where Identity nodes share them; before they are
+ * measured. */
+ek_status eki_model_untie(ek_model *model, ek_error *err);
 
 /* ---- fuse_norms.c ---- */
 

@@ -5,15 +5,6 @@
 
 #include <math.h>
 
-/* Batch renorm is an affine map behind xhat: it changes scale and bias, and nothing else. r and d are constants. */
-double eki_map_scale(const eki_job *job, int64_t c) {
-    return eki_scale_of(job, c) * (job->stats.r != NULL ? job->stats.r[c] : 1.0);
-}
-
-double eki_map_bias(const eki_job *job, int64_t c) {
-    return eki_bias_of(job, c) + (job->stats.d != NULL ? eki_scale_of(job, c) * job->stats.d[c] : 0.0);
-}
-
 /* What the type of parameters leaves of the mean goes into a second one. f64 makes its map of the statistics. */
 static double rounded(const eki_job *job, double mean) {
     double kept;

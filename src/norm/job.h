@@ -76,6 +76,16 @@ static inline double eki_bias_of(const eki_job *job, int64_t channel) {
     return job->bias != NULL ? eki_real(job->plan, job->bias, channel) : 0.0;
 }
 
+/* Batch renorm is an affine map behind xhat: it changes scale and bias, and nothing else. r and d are constants. */
+static inline double eki_map_scale(const eki_job *job, int64_t channel) {
+    return eki_scale_of(job, channel) * (job->stats.r != NULL ? job->stats.r[channel] : 1.0);
+}
+
+static inline double eki_map_bias(const eki_job *job, int64_t channel) {
+    double shift = job->stats.d != NULL ? eki_scale_of(job, channel) * job->stats.d[channel] : 0.0;
+    return eki_bias_of(job, channel) + shift;
+}
+
 /* Elements of a set; sum / n, and 0 for the empty set. */
 static inline double eki_count_of(const eki_job *job, int64_t set) {
     return job->stats.n != NULL ? job->stats.n[set] : (double)job->plan->set_size;

@@ -45,8 +45,6 @@ void eki_batch_scaling(const eki_job *job, int64_t begin, int64_t end);      /* 
 void eki_batch_scale(const eki_job *job, int64_t begin, int64_t end);        /* CELLS: dx = scale * rstd * dy, */
 void eki_batch_scale_fused(const eki_job *job, int64_t begin, int64_t end);  /* with something fused */
 void eki_batch_gradient(const eki_job *job, int64_t channel, eki_pair sum);  /* helper: eki_batch_totals of one */
-double eki_map_scale(const eki_job *job, int64_t i); /* helpers: scale and bias of the map, renorm in them */
-double eki_map_bias(const eki_job *job, int64_t i);
 
 /* group.c */
 void eki_group_statistics(const eki_job *job, int64_t begin, int64_t end); /* MERGES, column memory */
