@@ -42,18 +42,22 @@ static void types(pb *file, size_t levels) {
     finish_model(file, &graph);
 }
 
+/* A whole model this time, which must load. */
 static void graphs_31(pb *file) {
-    pb graph = {0}, body = {0}, attr = {0}, node = {0};
-    const shell shells[] = {{1}, {5}, {6}};
-    nest(&body, shells, 3, 30);
+    pb graph = {0};
     relu_graph(&graph);
-    pb_text(&attr, 1, "body");
-    pb_int(&attr, 20, 5);
-    pb_message(&attr, 6, &body);
-    pb_text(&node, 2, "z");
-    pb_text(&node, 4, "If");
-    pb_message(&node, 5, &attr);
-    pb_message(&graph, 1, &node);
+    for (int level = 0; level < 30; level++) {
+        pb outer = {0}, attr = {0}, node = {0};
+        pb_text(&attr, 1, "body");
+        pb_int(&attr, 20, 5);
+        pb_message(&attr, 6, &graph);
+        pb_text(&node, 2, "z");
+        pb_text(&node, 4, "If");
+        pb_message(&node, 5, &attr);
+        relu_graph(&outer);
+        pb_message(&outer, 1, &node);
+        graph = outer;
+    }
     finish_model(file, &graph);
 }
 
