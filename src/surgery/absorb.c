@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REFUSE(...) return (void)snprintf(why, EKI_SITE_TEXT, __VA_ARGS__), false
+#define REFUSE(...) return (void)snprintf(why, EKI_CHAIN_TEXT, __VA_ARGS__), false
 
 bool eki_affine_shifts(const eki_affine *map) {
     for (int64_t c = 0; c < map->channels; c++) {
@@ -66,15 +66,15 @@ static const eki_node *other_reader(const eki_graph *graph, const eki_value *val
     return NULL;
 }
 
-bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_site *site, const eki_affine *map,
-                       eki_node *op, char why[EKI_SITE_TEXT]) {
+bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_chain *chain, const eki_affine *map,
+                       eki_node *op, char why[EKI_CHAIN_TEXT]) {
     char label[192], reader[192];
     eki_weight weight;
     const eki_value *out = op->out[0];
     (void)eki_node_label(op, label);
     if (out->is_output) REFUSE("the output of %s is also an output of the graph", label);
     if (uses->count[out->id] != 1) {
-        const eki_node *other = other_reader(graph, out, site->chain[0]);
+        const eki_node *other = other_reader(graph, out, chain->nodes[0]);
         REFUSE("the output of %s is also read by %s", label,
                other == NULL ? "the same node again" : eki_node_label(other, reader));
     }
@@ -109,7 +109,7 @@ static bool fits_image(const eki_weight *weight, const eki_shape *out) {
 }
 
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
-                        char why[EKI_SITE_TEXT]) {
+                        char why[EKI_CHAIN_TEXT]) {
     char label[192];
     eki_weight weight;
     (void)eki_node_label(op, label);

@@ -53,16 +53,16 @@ static bool bn_parameters(const eki_graph *graph, const eki_node *node, const ek
         tensors[i] = i < node->n_in ? eki_fixed(graph, node->in[i]) : NULL;
         if (tensors[i] == NULL) {
             bool input = i < node->n_in && node->in[i] != NULL && node->in[i]->init != NULL;
-            (void)snprintf(why, EKI_SITE_TEXT, "its %s is no constant%s", parts[i],
+            (void)snprintf(why, EKI_CHAIN_TEXT, "its %s is no constant%s", parts[i],
                            input ? ": it is also a graph input, so that a caller may replace it" : "");
             return false;
         }
         if (tensors[i]->dtype != EK_F32 || tensors[i]->shape.rank != 1) {
-            (void)snprintf(why, EKI_SITE_TEXT, "its %s is not a vector of float32", parts[i]);
+            (void)snprintf(why, EKI_CHAIN_TEXT, "its %s is not a vector of float32", parts[i]);
             return false;
         }
         if (i > 1 && eki_count(tensors[i]) != *channels) {
-            (void)snprintf(why, EKI_SITE_TEXT, "its %s has %lld elements, its scale %lld", parts[i],
+            (void)snprintf(why, EKI_CHAIN_TEXT, "its %s has %lld elements, its scale %lld", parts[i],
                            (long long)eki_count(tensors[i]), (long long)*channels);
             return false;
         }
@@ -75,18 +75,18 @@ static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *cha
     const eki_tensor *t[5];
     double epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
     if (eki_bn_trains(graph, node)) {
-        (void)snprintf(why, EKI_SITE_TEXT, "it is in training mode: it takes the statistics of each batch");
+        (void)snprintf(why, EKI_CHAIN_TEXT, "it is in training mode: it takes the statistics of each batch");
         return false;
     }
     if (eki_graph_opset(graph, "") < 9 && eki_node_int(node, "spatial", 1) == 0) {
-        (void)snprintf(why, EKI_SITE_TEXT, "it has statistics per position (spatial = 0)");
+        (void)snprintf(why, EKI_CHAIN_TEXT, "it has statistics per position (spatial = 0)");
         return false;
     }
     if (!bn_parameters(graph, node, t, channels, why)) return false;
     for (int64_t c = 0; c < *channels; c++) {
         double a = eki_at(t[1], c) / sqrt(eki_at(t[4], c) + epsilon), b = eki_at(t[2], c) - a * eki_at(t[3], c);
         if (eki_at(t[4], c) + epsilon > 0 && isfinite(a) && isfinite(b)) continue;
-        (void)snprintf(why, EKI_SITE_TEXT, "channel %lld is not finite: scale %g, bias %g, mean %g, variance %g",
+        (void)snprintf(why, EKI_CHAIN_TEXT, "channel %lld is not finite: scale %g, bias %g, mean %g, variance %g",
                        (long long)c, eki_at(t[1], c), eki_at(t[2], c), eki_at(t[3], c), eki_at(t[4], c));
         return false;
     }
@@ -114,11 +114,11 @@ static bool per_channel(const eki_tensor *tensor, int rank, int64_t *channels) {
     return true;
 }
 
-bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_SITE_TEXT]) {
+bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_CHAIN_TEXT]) {
     why[0] = '\0';
     *channels = 0;
     if (node->n_in < 1 || node->in[0] == NULL || node->n_out < 1 || node->out[0] == NULL) {
-        if (node->op == EKI_OP_BatchNormalization) (void)snprintf(why, EKI_SITE_TEXT, "it has no input or no output");
+        if (node->op == EKI_OP_BatchNormalization) (void)snprintf(why, EKI_CHAIN_TEXT, "it has no input or no output");
         return false;
     }
     if (node->op == EKI_OP_BatchNormalization) return bn_affine(graph, node, channels, why);
@@ -164,17 +164,17 @@ static void join_operand(const eki_graph *graph, const eki_node *node, eki_affin
     }
 }
 
-ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err) {
-    size_t n = (size_t)site->channels;
+ek_status eki_affine_chain(const eki_graph *graph, const eki_chain *chain, eki_affine *out, ek_error *err) {
+    size_t n = (size_t)chain->channels;
     *out = (eki_affine){
-        .channels = site->channels, .a = calloc(n + 1, sizeof(double)), .b = calloc(n + 1, sizeof(double))};
+        .channels = chain->channels, .a = calloc(n + 1, sizeof(double)), .b = calloc(n + 1, sizeof(double))};
     if (out->a == NULL || out->b == NULL) {
         eki_affine_free(out);
         return eki_fail_nomem(err, 2 * n * sizeof(double));
     }
-    for (int64_t c = 0; c < site->channels; c++) out->a[c] = 1;
-    for (int i = 0; i < site->length; i++) {
-        const eki_node *node = site->chain[i];
+    for (int64_t c = 0; c < chain->channels; c++) out->a[c] = 1;
+    for (int i = 0; i < chain->length; i++) {
+        const eki_node *node = chain->nodes[i];
         if (node->op == EKI_OP_BatchNormalization)
             join_norm(graph, node, out);
         else

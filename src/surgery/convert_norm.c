@@ -191,12 +191,12 @@ static ek_status new_item(eki_converter *c, int64_t channels, eki_conversion *it
 }
 
 /* The map of a batch norm with its running statistics, exactly. */
-static bool freeze_map(const eki_converter *c, eki_node *node, eki_conversion *item, char why[EKI_SITE_TEXT]) {
+static bool freeze_map(const eki_converter *c, eki_node *node, eki_conversion *item, char why[EKI_CHAIN_TEXT]) {
     int64_t channels;
-    eki_site site = {.chain = {node}, .length = 1, .channels = item->channels};
+    eki_chain chain = {.nodes = {node}, .length = 1, .channels = item->channels};
     eki_affine map;
     if (!eki_is_affine(c->graph, node, &channels, why)) return false;
-    if (channels != item->channels || eki_affine_chain(c->graph, &site, &map, c->err) != EK_OK) return false;
+    if (channels != item->channels || eki_affine_chain(c->graph, &chain, &map, c->err) != EK_OK) return false;
     memcpy(item->scale, map.a, (size_t)channels * sizeof *map.a);
     memcpy(item->bias, map.b, (size_t)channels * sizeof *map.b);
     eki_affine_free(&map);
@@ -225,7 +225,7 @@ static ek_status commit(eki_converter *c, eki_conversion *item, eki_node *node, 
 }
 
 ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm *info) {
-    char why[EKI_SITE_TEXT] = "";
+    char why[EKI_CHAIN_TEXT] = "";
     const char *name = info->node[0] != '\0' ? info->node : info->output;
     eki_conversion item = {.name = name, .output = info->output, .epsilon = info->epsilon, .momentum = 0.9};
     if (node->n_in < 1 || node->in[0] == NULL || node->n_out < 1 || node->out[0] == NULL)
@@ -244,7 +244,7 @@ ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm
 }
 
 ek_status eki_convert_frozen(eki_converter *c, const eki_uses *uses, eki_node *mul) {
-    char why[EKI_SITE_TEXT];
+    char why[EKI_CHAIN_TEXT];
     int64_t channels, second;
     if (!eki_is_op(mul, EKI_OP_Mul) || !eki_is_affine(c->graph, mul, &channels, why) || channels < 1) return EK_OK;
     eki_node *add = eki_next(uses, mul, EKI_OP_Add);

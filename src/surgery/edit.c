@@ -75,10 +75,10 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
     return eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
 }
 
-void eki_edit_bypass(const eki_site *site, eki_node *from) {
-    eki_value *last = site->chain[site->length - 1]->out[0], *old = from->out[0];
-    for (int i = 0; i < site->length; i++) {
-        eki_node *node = site->chain[i];
+void eki_edit_bypass(const eki_chain *chain, eki_node *from) {
+    eki_value *last = chain->nodes[chain->length - 1]->out[0], *old = from->out[0];
+    for (int i = 0; i < chain->length; i++) {
+        eki_node *node = chain->nodes[i];
         for (int k = 0; k < node->n_out; k++) {
             if (node->out[k] == NULL) continue;
             node->out[k]->producer = NULL;

@@ -25,13 +25,13 @@ ek_status eki_report_add(ek_edit_report *report, const char *norm, bool changed,
     ek_edit_row row = {.changed = changed};
     row.norm = eki_arena_strdup(&report->arena, norm);
     row.text = eki_arena_strdup(&report->arena, text);
-    if (row.norm == NULL || row.text == NULL) return eki_fail_nomem(err, EKI_SITE_TEXT);
+    if (row.norm == NULL || row.text == NULL) return eki_fail_nomem(err, EKI_CHAIN_TEXT);
     report->rows[report->count++] = row;
     return EK_OK;
 }
 
 ek_status eki_report_append(ek_edit_report *report, const char *norm, ek_error *err, const char *format, ...) {
-    char text[2 * EKI_SITE_TEXT];
+    char text[2 * EKI_CHAIN_TEXT];
     size_t at = report->count;
     while (at > 0 && strcmp(report->rows[at - 1].norm, norm) != 0) at--;
     if (at == 0) return EK_OK;

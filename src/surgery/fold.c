@@ -9,65 +9,66 @@ static const char *name_of(const eki_node *node) {
     return node->name[0] != '\0' || node->n_out == 0 || node->out[0] == NULL ? node->name : node->out[0]->name;
 }
 
-static ek_status write_report(const eki_graph *graph, const eki_sites *sites, ek_edit_report **report, ek_error *err) {
+static ek_status write_report(const eki_graph *graph, const eki_chains *chains, ek_edit_report **report,
+                              ek_error *err) {
     EKI_TRY(eki_report_create(report, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        const eki_site *site = node->op == EKI_OP_BatchNormalization ? eki_site_of(sites, node) : NULL;
-        if (site == NULL) continue;
-        EKI_TRY(eki_report_add(*report, name_of(node), site->kind != EKI_SITE_REFUSED, site->text, err));
+        const eki_chain *chain = node->op == EKI_OP_BatchNormalization ? eki_chain_of(chains, node) : NULL;
+        if (chain == NULL) continue;
+        EKI_TRY(eki_report_add(*report, name_of(node), chain->kind != EKI_CHAIN_REFUSED, chain->text, err));
     }
     return EK_OK;
 }
 
 /* The switches and counts of norms that are gone. */
-static ek_status forget_switches(eki_graph *graph, const eki_site *site, ek_error *err) {
-    for (int i = 0; i < site->length; i++) {
+static ek_status forget_switches(eki_graph *graph, const eki_chain *chain, ek_error *err) {
+    for (int i = 0; i < chain->length; i++) {
         char key[600];
-        if (site->chain[i]->op != EKI_OP_BatchNormalization || site->chain[i]->out[0] == NULL) continue;
-        (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", site->chain[i]->out[0]->name);
+        if (chain->nodes[i]->op != EKI_OP_BatchNormalization || chain->nodes[i]->out[0] == NULL) continue;
+        (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", chain->nodes[i]->out[0]->name);
         EKI_TRY(eki_meta_set(graph, key, NULL, err));
-        EKI_TRY(eki_updates_write(graph, site->chain[i]->out[0]->name, 0, err));
+        EKI_TRY(eki_updates_write(graph, chain->nodes[i]->out[0]->name, 0, err));
     }
     return EK_OK;
 }
 
-static ek_status apply(eki_graph *graph, const eki_site *site, ek_error *err) {
+static ek_status apply(eki_graph *graph, const eki_chain *chain, ek_error *err) {
     eki_affine map;
-    EKI_TRY(forget_switches(graph, site, err));
-    EKI_TRY(eki_affine_chain(graph, site, &map, err));
+    EKI_TRY(forget_switches(graph, chain, err));
+    EKI_TRY(eki_affine_chain(graph, chain, &map, err));
     ek_status status = EK_OK;
-    if (site->kind == EKI_SITE_AFTER) status = eki_fold_after(graph, site, &map, err);
-    if (site->kind == EKI_SITE_BEFORE) status = eki_fold_before(graph, site, &map, err);
-    if (site->kind == EKI_SITE_JOIN) status = eki_fold_join(graph, site, &map, err);
+    if (chain->kind == EKI_CHAIN_AFTER) status = eki_fold_after(graph, chain, &map, err);
+    if (chain->kind == EKI_CHAIN_BEFORE) status = eki_fold_before(graph, chain, &map, err);
+    if (chain->kind == EKI_CHAIN_JOIN) status = eki_fold_join(graph, chain, &map, err);
     eki_affine_free(&map);
     return status;
 }
 
-/* BEFORE last: it may put an Add behind a convolution that another site folds into. */
-static ek_status apply_all(eki_graph *graph, const eki_sites *sites, ek_error *err) {
-    static const eki_site_kind order[] = {EKI_SITE_AFTER, EKI_SITE_JOIN, EKI_SITE_BEFORE};
+/* BEFORE last: it may put an Add behind a convolution that another chain folds into. */
+static ek_status apply_all(eki_graph *graph, const eki_chains *chains, ek_error *err) {
+    static const eki_chain_kind order[] = {EKI_CHAIN_AFTER, EKI_CHAIN_JOIN, EKI_CHAIN_BEFORE};
     for (size_t k = 0; k < 3; k++) {
-        for (size_t i = 0; i < sites->count; i++) {
-            if (sites->items[i].kind == order[k]) EKI_TRY(apply(graph, &sites->items[i], err));
+        for (size_t i = 0; i < chains->count; i++) {
+            if (chains->items[i].kind == order[k]) EKI_TRY(apply(graph, &chains->items[i], err));
         }
     }
     return EK_OK;
 }
 
 static ek_status fold_graph(eki_graph *graph, ek_edit_report **report, ek_error *err) {
-    eki_sites sites;
+    eki_chains chains;
     eki_uses uses;
     size_t values = graph->n_values;
-    EKI_TRY(eki_sites_find(graph, &sites, err));
+    EKI_TRY(eki_chains_find(graph, &chains, err));
     ek_status status = eki_uses_create(graph, &uses, err);
     if (status == EK_OK) {
-        status = write_report(graph, &sites, report, err);
-        if (status == EK_OK) status = apply_all(graph, &sites, err);
+        status = write_report(graph, &chains, report, err);
+        if (status == EK_OK) status = apply_all(graph, &chains, err);
         if (status == EK_OK) status = eki_edit_finish(graph, &uses, values, err);
         eki_uses_free(&uses);
     }
-    eki_sites_free(&sites);
+    eki_chains_free(&chains);
     return status;
 }
 

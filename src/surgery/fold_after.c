@@ -47,9 +47,9 @@ static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_affine *map,
     return status;
 }
 
-ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err) {
-    eki_node *op = site->op;
-    eki_edit_bypass(site, op);
+ek_status eki_fold_after(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
+    eki_node *op = chain->op;
+    eki_edit_bypass(chain, op);
     EKI_TRY(scale_weight(graph, op, map, err));
     if (!eki_is_op(op, EKI_OP_MatMul)) return set_bias(graph, op, map, err);
     eki_shape shape = eki_shape_of(1, &map->channels);
@@ -57,15 +57,15 @@ ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affin
 }
 
 /* The first norm of the chain keeps its statistics and takes over the map of all: a = scale' / std. */
-static eki_node *survivor(const eki_site *site) {
-    for (int i = 0; i < site->length; i++) {
-        if (site->chain[i]->op == EKI_OP_BatchNormalization) return site->chain[i];
+static eki_node *survivor(const eki_chain *chain) {
+    for (int i = 0; i < chain->length; i++) {
+        if (chain->nodes[i]->op == EKI_OP_BatchNormalization) return chain->nodes[i];
     }
     return NULL;
 }
 
-ek_status eki_fold_join(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err) {
-    eki_node *norm = survivor(site);
+ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
+    eki_node *norm = survivor(chain);
     const eki_tensor *mean = eki_fixed(graph, norm->in[3]), *variance = eki_fixed(graph, norm->in[4]);
     double epsilon = (double)eki_node_float(norm, "epsilon", 1e-5F);
     size_t n = (size_t)map->channels;
@@ -75,8 +75,8 @@ ek_status eki_fold_join(eki_graph *graph, const eki_site *site, const eki_affine
         scale[c] = map->a[c] * sqrt(eki_at(variance, c) + epsilon);
         bias[c] = map->b[c] + map->a[c] * eki_at(mean, c);
     }
-    eki_value *in = eki_affine_input(graph, site->chain[0]);
-    eki_edit_bypass(site, norm);
+    eki_value *in = eki_affine_input(graph, chain->nodes[0]);
+    eki_edit_bypass(chain, norm);
     norm->in[0] = in;
     eki_shape shape = eki_shape_of(1, &map->channels);
     ek_status status = eki_edit_constant(graph, norm, 1, "scale", &shape, scale, err);

@@ -88,8 +88,8 @@ static ek_status fold_into(eki_graph *graph, eki_node *op, const eki_affine *map
     return status;
 }
 
-ek_status eki_fold_before(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err) {
-    eki_value *in = eki_affine_input(graph, site->chain[0]), *out = site->chain[site->length - 1]->out[0];
+ek_status eki_fold_before(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
+    eki_value *in = eki_affine_input(graph, chain->nodes[0]), *out = chain->nodes[chain->length - 1]->out[0];
     size_t nodes = graph->n_nodes;
     for (size_t i = 0; i < nodes; i++) {
         eki_node *op = graph->nodes[i];
@@ -97,10 +97,10 @@ ek_status eki_fold_before(eki_graph *graph, const eki_site *site, const eki_affi
         op->in[0] = in;
         EKI_TRY(fold_into(graph, op, map, err));
     }
-    for (int i = 0; i < site->length; i++) {
-        eki_node_drop(site->chain[i]);
-        site->chain[i]->out[0]->producer = NULL;
-        site->chain[i]->out[0]->declared = false;
+    for (int i = 0; i < chain->length; i++) {
+        eki_node_drop(chain->nodes[i]);
+        chain->nodes[i]->out[0]->producer = NULL;
+        chain->nodes[i]->out[0]->declared = false;
     }
     return EK_OK;
 }

@@ -46,18 +46,18 @@ static ek_range range_of(const ek_model *model, const char *name) {
 }
 
 /* What ek_fold would do with a norm, on a view that has shapes where they can be had. */
-static ek_status describe_fold(ek_inspection *in, const eki_graph *view, const eki_sites *sites, ek_norm_seen *seen,
+static ek_status describe_fold(ek_inspection *in, const eki_graph *view, const eki_chains *chains, ek_norm_seen *seen,
                                ek_error *err) {
     const eki_value *out = eki_graph_find(view, seen->norm.output);
-    const eki_site *site = out != NULL && out->producer != NULL ? eki_site_of(sites, out->producer) : NULL;
-    seen->foldable = site != NULL && site->kind != EKI_SITE_REFUSED;
+    const eki_chain *chain = out != NULL && out->producer != NULL ? eki_chain_of(chains, out->producer) : NULL;
+    seen->foldable = chain != NULL && chain->kind != EKI_CHAIN_REFUSED;
     seen->fold = "it takes statistics of each example, which no weight can hold";
-    if (site == NULL) return EK_OK;
-    seen->fold = eki_arena_strdup(&in->arena, site->text);
-    return seen->fold == NULL ? eki_fail_nomem(err, sizeof site->text) : EK_OK;
+    if (chain == NULL) return EK_OK;
+    seen->fold = eki_arena_strdup(&in->arena, chain->text);
+    return seen->fold == NULL ? eki_fail_nomem(err, sizeof chain->text) : EK_OK;
 }
 
-static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_sites *sites, const eki_uses *uses,
+static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_chains *chains, const eki_uses *uses,
                           size_t i, ek_error *err) {
     const ek_model *model = in->model;
     const eki_node *node = model->norms[i].node;
@@ -72,7 +72,7 @@ static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_si
     seen->bias = range_of(model, seen->norm.bias);
     seen->mean = range_of(model, seen->norm.mean);
     seen->variance = range_of(model, seen->norm.variance);
-    EKI_TRY(describe_fold(in, view, sites, seen, err));
+    EKI_TRY(describe_fold(in, view, chains, seen, err));
     return eki_find_in_norm(in, i, node, uses, err);
 }
 
@@ -87,20 +87,20 @@ static void sort_findings(ek_inspection *in) {
 }
 
 static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err) {
-    eki_sites sites;
+    eki_chains chains;
     eki_uses uses;
     ek_error ignored = {.text = ""};
     /* A model with operators that the engine lacks is examined all the same, with the shapes that the file declares. */
     if (eki_graph_sort(view, &ignored) == EK_OK) (void)!eki_graph_infer(view, NULL, &ignored);
-    EKI_TRY(eki_sites_find(view, &sites, err));
+    EKI_TRY(eki_chains_find(view, &chains, err));
     ek_status status = eki_uses_create(in->model->graph, &uses, err);
     if (status == EK_OK) {
         for (size_t i = 0; status == EK_OK && i < in->n_norms; i++) {
-            status = describe(in, view, &sites, &uses, i, err);
+            status = describe(in, view, &chains, &uses, i, err);
         }
         eki_uses_free(&uses);
     }
-    eki_sites_free(&sites);
+    eki_chains_free(&chains);
     if (status == EK_OK) status = eki_find_in_model(in, err);
     sort_findings(in);
     return status;

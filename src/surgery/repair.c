@@ -17,11 +17,11 @@ static int64_t values_of(const eki_converter *c, const eki_node *node) {
 }
 
 /* PyTorch's running variance is the mean of batch variances over n - 1. */
-static ek_status population_variance(eki_converter *c, eki_node *node, char text[EKI_SITE_TEXT], size_t used) {
+static ek_status population_variance(eki_converter *c, eki_node *node, char text[EKI_CHAIN_TEXT], size_t used) {
     int64_t n = values_of(c, node);
     const eki_tensor *old = node->n_in > 4 ? eki_fixed(c->graph, node->in[4]) : NULL;
     if (n < 2 || old == NULL || old->dtype != EK_F32) {
-        (void)snprintf(text + used, EKI_SITE_TEXT - used, ", variance as it was: %s",
+        (void)snprintf(text + used, EKI_CHAIN_TEXT - used, ", variance as it was: %s",
                        old == NULL || old->dtype != EK_F32 ? "it is no float32 constant"
                                                            : "the values of a batch are not known, or fewer than two");
         return EK_OK;
@@ -33,12 +33,12 @@ static ek_status population_variance(eki_converter *c, eki_node *node, char text
     for (int64_t i = 0; i < channels; i++) values[i] = factor * eki_at(old, i);
     ek_status status = eki_edit_constant(c->graph, node, 4, "variance", &shape, values, c->err);
     free(values);
-    (void)snprintf(text + used, EKI_SITE_TEXT - used, ", variance x %.9g (%lld values)", factor, (long long)n);
+    (void)snprintf(text + used, EKI_CHAIN_TEXT - used, ", variance x %.9g (%lld values)", factor, (long long)n);
     return status;
 }
 
 static ek_status from_torch(eki_converter *c, eki_node *node, const ek_model_norm *info) {
-    char text[EKI_SITE_TEXT];
+    char text[EKI_CHAIN_TEXT];
     double kept = 1 - info->momentum;
     int used = snprintf(text, sizeof text, "momentum %.6g -> %.6g", info->momentum, kept);
     EKI_TRY(eki_node_set_float(c->graph, node, "momentum", (float)kept, c->err));

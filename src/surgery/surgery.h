@@ -1,7 +1,7 @@
 /* surgery.h: the parts of examining and folding, and the index of the files of this folder.
  *
  * A chain is a run of nodes that map each channel by y = a x + b: batch norms with their running statistics, and
- * per-channel Mul, Div, Add, Sub. A site is a chain and what can become of it.
+ * per-channel Mul, Div, Add, Sub; with it is kept what can become of it.
  */
 #ifndef EKI_SURGERY_H
 #define EKI_SURGERY_H
@@ -13,7 +13,7 @@
 
 struct eki_window;
 
-enum { EKI_CHAIN_MAX = 16, EKI_SITE_TEXT = 320 };
+enum { EKI_CHAIN_MAX = 16, EKI_CHAIN_TEXT = 320 };
 
 /* y = a x + b per channel, in f64; arrays are malloc'ed. */
 typedef struct eki_affine {
@@ -21,27 +21,27 @@ typedef struct eki_affine {
     double *a, *b;
 } eki_affine;
 
-typedef enum eki_site_kind {
-    EKI_SITE_REFUSED = 0,
-    EKI_SITE_AFTER,  /* into the convolution or product before it */
-    EKI_SITE_BEFORE, /* into all those that read it */
-    EKI_SITE_JOIN    /* several norms into one */
-} eki_site_kind;
+typedef enum eki_chain_kind {
+    EKI_CHAIN_REFUSED = 0,
+    EKI_CHAIN_AFTER,  /* into the convolution or product before it */
+    EKI_CHAIN_BEFORE, /* into all those that read it */
+    EKI_CHAIN_JOIN    /* several norms into one */
+} eki_chain_kind;
 
-typedef struct eki_site {
-    eki_node *chain[EKI_CHAIN_MAX];
+typedef struct eki_chain {
+    eki_node *nodes[EKI_CHAIN_MAX];
     int length;
     bool has_norm;
     int64_t channels;
-    eki_site_kind kind;
-    eki_node *op;             /* AFTER */
-    char text[EKI_SITE_TEXT]; /* what it goes into, or why not */
-} eki_site;
+    eki_chain_kind kind;
+    eki_node *op;              /* AFTER */
+    char text[EKI_CHAIN_TEXT]; /* what it goes into, or why not */
+} eki_chain;
 
-typedef struct eki_sites {
-    eki_site *items;
+typedef struct eki_chains {
+    eki_chain *items;
     size_t count, room;
-} eki_sites;
+} eki_chains;
 
 /* ---- channel_map.c ---- */
 
@@ -56,11 +56,11 @@ double eki_at(const eki_tensor *tensor, int64_t index);
 int64_t eki_count(const eki_tensor *tensor);
 /* Whether the node is a map per channel; *channels is its count, 0 = one factor for all. `why` gets the reason why a
  * batch norm is none; it is "" for other nodes. */
-bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_SITE_TEXT]);
+bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char why[EKI_CHAIN_TEXT]);
 /* The data input of such a node. */
 eki_value *eki_affine_input(const eki_graph *graph, const eki_node *node);
 /* The map of a whole chain. EK_ERR_NOMEM. */
-ek_status eki_affine_chain(const eki_graph *graph, const eki_site *site, eki_affine *out, ek_error *err);
+ek_status eki_affine_chain(const eki_graph *graph, const eki_chain *chain, eki_affine *out, ek_error *err);
 void eki_affine_free(eki_affine *affine);
 
 /* ---- edit_report.c ---- */
@@ -97,19 +97,19 @@ ek_status eki_conv_window(const eki_node *conv, const eki_shape *weight, struct 
 bool eki_conv_misses(const eki_node *conv, const struct eki_window *w, int64_t position, int64_t tap);
 
 /* ---- absorb.c: can a convolution or product take a map in? Each writes `why` when not. ---- */
-bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_site *site, const eki_affine *map,
-                       eki_node *op, char why[EKI_SITE_TEXT]);
+bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_chain *chain, const eki_affine *map,
+                       eki_node *op, char why[EKI_CHAIN_TEXT]);
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
-                        char why[EKI_SITE_TEXT]);
+                        char why[EKI_CHAIN_TEXT]);
 /* Whether any element of b is not zero. */
 bool eki_affine_shifts(const eki_affine *map);
 
-/* ---- sites.c ---- */
-/* Finds all sites of a sorted graph; values should have their shapes (eki_graph_infer). */
-ek_status eki_sites_find(const eki_graph *graph, eki_sites *sites, ek_error *err);
-void eki_sites_free(eki_sites *sites);
-/* The site that a norm's node is in, or NULL. */
-const eki_site *eki_site_of(const eki_sites *sites, const eki_node *node);
+/* ---- chains.c ---- */
+/* Finds all chains of a sorted graph; values should have their shapes (eki_graph_infer). */
+ek_status eki_chains_find(const eki_graph *graph, eki_chains *chains, ek_error *err);
+void eki_chains_free(eki_chains *chains);
+/* The chain that a norm's node is in, or NULL. */
+const eki_chain *eki_chain_of(const eki_chains *chains, const eki_node *node);
 
 /* ---- edit.c: changing a graph ---- */
 /* How often a value is read, as an output of the graph too. */
@@ -138,7 +138,7 @@ void eki_declared_restore(eki_graph *graph, eki_declared *declared); /* and free
 /* Makes room behind a node: its output 0 becomes *inner, and what it was has no maker until a new node makes it. */
 ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err);
 /* Takes a chain out; its last value becomes `from`'s output (in place of output 0). */
-void eki_edit_bypass(const eki_site *site, eki_node *from);
+void eki_edit_bypass(const eki_chain *chain, eki_node *from);
 /* Inserts Add(value, constant) so that all that was made by `op` is now made by the Add. */
 ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const eki_shape *shape, const double *values,
                        ek_error *err);
@@ -146,8 +146,8 @@ ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const e
 ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err);
 
 /* ---- fold_after.c, fold_before.c ---- */
-ek_status eki_fold_after(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err);
-ek_status eki_fold_before(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err);
-ek_status eki_fold_join(eki_graph *graph, const eki_site *site, const eki_affine *map, ek_error *err);
+ek_status eki_fold_after(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
+ek_status eki_fold_before(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
+ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
 
 #endif

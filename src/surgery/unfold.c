@@ -68,7 +68,7 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
 
 static ek_status unfold_node(eki_graph *graph, const eki_uses *uses, eki_node *node, const ek_unfold_options *options,
                              ek_edit_report *report, ek_error *err) {
-    char text[EKI_SITE_TEXT];
+    char text[EKI_CHAIN_TEXT];
     int64_t channels = 0;
     const char *why = why_not(uses, node, &channels);
     const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;

@@ -1,0 +1,172 @@
+/* chains.c: chains of per-channel maps, and what can become of each: into the product before it, into those after it,
+ * several norms into one, or nothing, with the reason. */
+#include "surgery/surgery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct search {
+    const eki_graph *graph;
+    eki_uses uses;
+    bool *taken; /* by node id */
+    eki_chains *chains;
+    ek_error *err;
+} search;
+
+/* Whether a node with this channel count can join; 0 fits everything. */
+static bool joins(eki_chain *chain, int64_t channels) {
+    if (channels != 0 && chain->channels != 0 && channels != chain->channels) return false;
+    if (channels != 0) chain->channels = channels;
+    return true;
+}
+
+static void append(search *s, eki_chain *chain, eki_node *node) {
+    chain->nodes[chain->length++] = node;
+    chain->has_norm |= node->op == EKI_OP_BatchNormalization;
+    s->taken[node->id] = true;
+}
+
+/* Where all are factors for all channels, those of the product before them: by its weights, which the file holds. What
+ * it declares of shapes may be any number. */
+static int64_t product_channels(const search *s, const eki_node *op) {
+    eki_weight shape;
+    if (op == NULL || !eki_is_product(op)) return 0;
+    const eki_tensor *weight = eki_fixed(s->graph, op->in[1]);
+    return weight != NULL && eki_weight_of(op, weight, &shape) ? shape.outputs : 0;
+}
+
+static void grow_chain(search *s, eki_chain *chain) {
+    char why[EKI_CHAIN_TEXT];
+    while (chain->length < EKI_CHAIN_MAX) {
+        const eki_value *out = chain->nodes[chain->length - 1]->out[0];
+        int64_t channels;
+        if (out->is_output || s->uses.count[out->id] != 1) break;
+        eki_node *next = s->uses.user[out->id];
+        if (s->taken[next->id] || !eki_is_affine(s->graph, next, &channels, why)) break;
+        if (eki_affine_input(s->graph, next) != out || !joins(chain, channels)) break;
+        append(s, chain, next);
+    }
+    if (chain->channels == 0)
+        chain->channels = product_channels(s, eki_affine_input(s->graph, chain->nodes[0])->producer);
+}
+
+static bool try_after(const search *s, eki_chain *chain, const eki_affine *map) {
+    eki_node *op = eki_affine_input(s->graph, chain->nodes[0])->producer;
+    char label[192];
+    if (op == NULL || !eki_is_product(op)) return false;
+    if (!chain->has_norm && eki_is_op(op, EKI_OP_MatMul)) return false; /* its bias; it must stay */
+    if (!eki_absorbs_after(s->graph, &s->uses, chain, map, op, chain->text)) return false;
+    chain->op = op;
+    (void)snprintf(chain->text, sizeof chain->text, "into %s", eki_node_label(op, label));
+    return true;
+}
+
+static bool try_before(const search *s, eki_chain *chain, const eki_affine *map) {
+    const eki_value *out = chain->nodes[chain->length - 1]->out[0];
+    char why[EKI_CHAIN_TEXT] = "", label[192], first[192] = "";
+    int readers = 0;
+    if (!chain->has_norm || out->is_output) return false;
+    for (size_t i = 0; i < s->graph->n_nodes; i++) {
+        eki_node *node = s->graph->nodes[i];
+        bool reads = false;
+        for (int k = 0; k < node->n_in; k++) reads |= node->in[k] == out;
+        if (!reads) continue;
+        if (!eki_is_product(node)) return false;
+        bool fits = eki_absorbs_before(s->graph, out, map, node, why);
+        if (!fits && chain->text[0] == '\0') memcpy(chain->text, why, sizeof why);
+        if (!fits) return false;
+        if (readers++ == 0) (void)eki_node_label(node, first);
+    }
+    if (readers == 0) return false;
+    if (readers > 1) (void)snprintf(label, sizeof label, " and %d more", readers - 1);
+    (void)snprintf(chain->text, sizeof chain->text, "into %s%s, which follows", first, readers > 1 ? label : "");
+    return true;
+}
+
+static void explain(const search *s, eki_chain *chain) {
+    const eki_value *in = eki_affine_input(s->graph, chain->nodes[0]), *out = chain->nodes[chain->length - 1]->out[0];
+    char before[192], after[192];
+    if (chain->text[0] != '\0') return;
+    const eki_node *reader = s->uses.user[out->id];
+    (void)snprintf(chain->text, sizeof chain->text,
+                   "no convolution or product beside it: it reads %.120s and feeds %.120s",
+                   in->producer == NULL ? "a graph input" : eki_node_label(in->producer, before),
+                   reader == NULL ? "a graph output" : eki_node_label(reader, after));
+}
+
+static void join_text(const search *s, eki_chain *chain) {
+    char why[EKI_CHAIN_TEXT];
+    explain(s, chain);
+    memcpy(why, chain->text, sizeof why);
+    (void)snprintf(chain->text, sizeof chain->text, "%d nodes in a row into one norm, which stays: %.260s",
+                   chain->length, why);
+}
+
+static ek_status decide(const search *s, eki_chain *chain) {
+    eki_affine map;
+    EKI_TRY(eki_affine_chain(s->graph, chain, &map, s->err));
+    if (try_after(s, chain, &map)) {
+        chain->kind = EKI_CHAIN_AFTER;
+    } else if (try_before(s, chain, &map)) {
+        chain->kind = EKI_CHAIN_BEFORE;
+    } else if (chain->has_norm && chain->length > 1) {
+        chain->kind = EKI_CHAIN_JOIN;
+        join_text(s, chain);
+    } else {
+        explain(s, chain);
+    }
+    eki_affine_free(&map);
+    return EK_OK;
+}
+
+static ek_status visit(search *s, eki_node *node) {
+    char why[EKI_CHAIN_TEXT];
+    int64_t channels;
+    bool norm = node->op == EKI_OP_BatchNormalization,
+         affine = !s->taken[node->id] && eki_is_affine(s->graph, node, &channels, why);
+    if (s->taken[node->id] || (!affine && !norm)) return EK_OK;
+    if (!eki_grow((void **)&s->chains->items, &s->chains->room, s->chains->count + 1, sizeof(eki_chain))) {
+        return eki_fail_nomem(s->err, sizeof(eki_chain));
+    }
+    eki_chain *chain = &s->chains->items[s->chains->count];
+    *chain = (eki_chain){.channels = affine ? channels : 0};
+    append(s, chain, node);
+    if (affine) {
+        grow_chain(s, chain);
+        if (chain->channels < 1) return EK_OK;
+        EKI_TRY(decide(s, chain));
+    } else {
+        memcpy(chain->text, why, sizeof chain->text);
+    }
+    /* Lone Mul and Add that nothing can take in are no business of ours. */
+    if (chain->has_norm || chain->kind == EKI_CHAIN_AFTER) s->chains->count++;
+    return EK_OK;
+}
+
+ek_status eki_chains_find(const eki_graph *graph, eki_chains *chains, ek_error *err) {
+    search s = {.graph = graph, .chains = chains, .err = err};
+    *chains = (eki_chains){0};
+    EKI_TRY(eki_uses_create(graph, &s.uses, err));
+    s.taken = calloc(graph->n_nodes + 1, sizeof *s.taken);
+    ek_status status = s.taken == NULL ? eki_fail_nomem(err, graph->n_nodes + 1) : EK_OK;
+    for (size_t i = 0; status == EK_OK && i < graph->n_nodes; i++) status = visit(&s, graph->nodes[i]);
+    eki_uses_free(&s.uses);
+    free(s.taken);
+    if (status != EK_OK) eki_chains_free(chains);
+    return status;
+}
+
+void eki_chains_free(eki_chains *chains) {
+    free(chains->items);
+    *chains = (eki_chains){0};
+}
+
+const eki_chain *eki_chain_of(const eki_chains *chains, const eki_node *node) {
+    for (size_t i = 0; i < chains->count; i++) {
+        for (int k = 0; k < chains->items[i].length; k++) {
+            if (chains->items[i].nodes[k] == node) return &chains->items[i];
+        }
+    }
+    return NULL;
+}
