@@ -28,6 +28,21 @@ ek_status eki_map_open(const char *path, eki_map *map, ek_error *err);
 ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err);
 void eki_map_close(eki_map *map);
 
+/* Gives back the memory of the whole pages in [data, data + size); what is read there again comes from the file again.
+ * False where that is no range of the map; nothing happens where the map was read into memory. */
+bool eki_map_forget(const eki_map *map, const void *data, size_t size);
+
+/* A file read piece by piece, as eki_map_open_below opens it. */
+typedef struct eki_reader {
+    int fd; /* -1 = closed */
+    uint64_t size, device, inode;
+} eki_reader;
+
+ek_status eki_reader_open_below(const char *folder, const char *name, eki_reader *reader, ek_error *err);
+/* All of those bytes, or EK_ERR_IO. */
+ek_status eki_reader_get(const eki_reader *reader, uint64_t offset, void *to, size_t size, ek_error *err);
+void eki_reader_close(eki_reader *reader);
+
 typedef struct eki_writer eki_writer;
 
 ek_status eki_writer_open(const char *path, eki_writer **writer, ek_error *err);

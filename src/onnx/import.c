@@ -110,12 +110,16 @@ static ek_status sort_one(void *context, eki_graph *graph, ek_error *err) {
     return eki_graph_sort(graph, err);
 }
 
-static ek_status fill(eki_import *import, const unsigned char *data, size_t size, ek_error *err) {
+static ek_status examine(const unsigned char *data, size_t size, ek_error *err) {
     if (size == 0) return eki_fail(err, EK_ERR_FORMAT, "the file is empty, expected an ONNX model");
     if (size > INT32_MAX) {
         return eki_fail(err, EK_ERR_LIMIT, "the file has %zu bytes; an ONNX model has at most 2 GiB", size);
     }
-    EKI_TRY(eki_onnx_scan(data, size, err));
+    return eki_onnx_scan(data, size, err);
+}
+
+static ek_status fill(eki_import *import, const unsigned char *data, size_t size, ek_error *err) {
+    EKI_TRY(examine(data, size, err));
     eki_wire graph = {0};
     bool has_graph = false;
     EKI_TRY(import_model(import, eki_wire_of(data, 0, size), &graph, &has_graph, err));
@@ -203,6 +207,15 @@ ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, 
     }
     *out = graph;
     return EK_OK;
+}
+
+ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err) {
+    ek_status status = eki_map_open(path, map, err);
+    if (status == EK_OK) status = examine(map->data, map->size, err);
+    if (status == EK_OK) return EK_OK;
+    status = finish_error(path, map->data, map->size, status, err);
+    eki_map_close(map);
+    return status;
 }
 
 ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, const eki_onnx_load_options *options,

@@ -2,20 +2,20 @@
 #ifndef EKI_DIFF_H
 #define EKI_DIFF_H
 
+#include "diff/changes.h"
 #include "surgery/surgery.h"
 
-struct ek_diff {
-    eki_arena arena;
+/* Two models as the engine sees them, and what is found. */
+typedef struct eki_views {
+    ek_diff *diff;
     const eki_graph *a, *b;
-    ek_change *changes;
-    size_t count, room;
     ek_error *err;
-};
+} eki_views;
 
-ek_status eki_change(ek_diff *d, const char *kind, const char *name, double difference, const char *format, ...)
+ek_status eki_change(eki_views *d, const char *kind, const char *name, double difference, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* ---- diff_nodes.c ---- */
-ek_status eki_diff_nodes(ek_diff *d);
+ek_status eki_diff_nodes(eki_views *d);
 
 #endif
