@@ -116,7 +116,7 @@ EK_API void ek_trainer_destroy(ek_trainer *trainer);
  * other error the trainer can only be destroyed. */
 EK_API EK_NODISCARD ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size_t count,
                                                  ek_error *err);
-EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known after the first step or resume */
+EK_API size_t ek_trainer_parameter_count(const ek_trainer *trainer); /* known from the start */
 EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index);
 
 /* One training step; `result` may be NULL. Trained parameters are read anew at each step, so that between steps the

@@ -89,85 +89,100 @@ static void resize_columns(const float *in, int width, const taps *list, int to,
     }
 }
 
-/* Tables and room for images of one size made another. */
-typedef struct resizer {
+struct eki_resizer {
     eki_extent from, to;
     taps *across, *down;
-    float *room; /* a row of `from`, then all its rows as wide as `to` */
-} resizer;
+};
 
-static void release(resizer *r) {
-    eki_free(r->across);
-    eki_free(r->down);
-    eki_free(r->room);
-}
-
-static ek_status set_up(resizer *r, eki_extent from, eki_extent to, ek_error *err) {
-    size_t floats = (size_t)from.width + (size_t)from.height * (size_t)to.width, bytes = floats * sizeof(float);
-    *r = (resizer){.from = from, .to = to};
+ek_status eki_resizer_create(eki_extent from, eki_extent to, eki_resizer **out, ek_error *err) {
+    *out = NULL;
+    eki_resizer *r = eki_alloc(sizeof *r);
+    if (r == NULL) return eki_fail_nomem(err, sizeof *r);
+    *r = (eki_resizer){.from = from, .to = to};
     r->across = make_taps(from.width, to.width);
     r->down = make_taps(from.height, to.height);
-    r->room = eki_alloc(bytes);
-    if (r->across != NULL && r->down != NULL && r->room != NULL) return EK_OK;
-    release(r);
-    return eki_fail_nomem(err, bytes);
+    if (r->across == NULL || r->down == NULL) {
+        eki_resizer_destroy(r);
+        return eki_fail(err, EK_ERR_NOMEM, "out of memory for resizing images of %d x %d to %d x %d", from.height,
+                        from.width, to.height, to.width);
+    }
+    *out = r;
+    return EK_OK;
 }
 
-static void resize_plane(const resizer *r, const raster *in, size_t plane, float *out) {
-    float *middle = r->room + r->from.width;
+void eki_resizer_destroy(eki_resizer *r) {
+    if (r == NULL) return;
+    eki_free(r->across);
+    eki_free(r->down);
+    eki_free(r);
+}
+
+/* What one image takes meanwhile: a row of `from`, all its rows as wide as `to`, and a plane of `to`. */
+static float *make_room(const eki_resizer *r, ek_error *err) {
+    size_t narrow = (size_t)r->from.height * (size_t)r->to.width, plane = (size_t)r->to.height * (size_t)r->to.width;
+    size_t bytes = ((size_t)r->from.width + narrow + plane) * sizeof(float);
+    float *room = eki_alloc(bytes);
+    if (room == NULL) (void)eki_fail_nomem(err, bytes);
+    return room;
+}
+
+static void resize_plane(const eki_resizer *r, const raster *in, size_t plane, float *room, float *out) {
+    float *middle = room + r->from.width;
     for (size_t y = 0; y < (size_t)r->from.height; y++) {
-        resize_row(fetch(in, plane, y, r->from.width, r->room), r->across, r->to.width,
-                   middle + y * (size_t)r->to.width);
+        resize_row(fetch(in, plane, y, r->from.width, room), r->across, r->to.width, middle + y * (size_t)r->to.width);
     }
     resize_columns(middle, r->to.width, r->down, r->to.height, out);
 }
 
-ek_status eki_resize(const float *in, int planes, eki_extent from, float *out, eki_extent to, ek_error *err) {
-    resizer r;
-    EKI_TRY(set_up(&r, from, to, err));
-    raster source = {.values = in, .plane = (size_t)from.height * (size_t)from.width, .row = (size_t)from.width};
+ek_status eki_resize(const eki_resizer *r, const float *in, int planes, float *out, ek_error *err) {
+    raster source = {
+        .values = in, .plane = (size_t)r->from.height * (size_t)r->from.width, .row = (size_t)r->from.width};
+    float *room = make_room(r, err);
+    if (room == NULL) return EK_ERR_NOMEM;
     for (size_t p = 0; p < (size_t)planes; p++) {
-        resize_plane(&r, &source, p, out + p * (size_t)to.height * (size_t)to.width);
+        resize_plane(r, &source, p, room, out + p * (size_t)r->to.height * (size_t)r->to.width);
     }
-    release(&r);
+    eki_free(room);
     return EK_OK;
 }
 
-static ek_status resize_bytes(const raster *in, int planes, eki_extent from, unsigned char *out, eki_extent to,
-                              ek_error *err) {
-    size_t values = (size_t)to.height * (size_t)to.width;
-    resizer r;
-    EKI_TRY(set_up(&r, from, to, err));
-    float *wide = eki_alloc(values * sizeof *wide);
-    for (size_t p = 0; wide != NULL && p < (size_t)planes; p++, out += values) {
-        resize_plane(&r, in, p, wide);
+static ek_status resize_bytes(const eki_resizer *r, const raster *in, int planes, unsigned char *out, ek_error *err) {
+    size_t values = (size_t)r->to.height * (size_t)r->to.width;
+    float *room = make_room(r, err);
+    if (room == NULL) return EK_ERR_NOMEM;
+    float *wide = room + r->from.width + (size_t)r->from.height * (size_t)r->to.width;
+    for (size_t p = 0; p < (size_t)planes; p++, out += values) {
+        resize_plane(r, in, p, room, wide);
         for (size_t i = 0; i < values; i++) {
             float v = wide[i] + 0.5f;
             out[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
         }
     }
-    release(&r);
-    eki_free(wide);
-    return wide != NULL ? EK_OK : eki_fail_nomem(err, values * sizeof *wide);
+    eki_free(room);
+    return EK_OK;
 }
 
-ek_status eki_resize_u8(const unsigned char *in, int planes, eki_extent from, unsigned char *out, eki_extent to,
-                        ek_error *err) {
-    raster source = {
-        .bytes = in, .plane = (size_t)from.height * (size_t)from.width, .row = (size_t)from.width, .step = 1};
-    return resize_bytes(&source, planes, from, out, to, err);
+ek_status eki_resize_u8(const eki_resizer *r, const unsigned char *in, int planes, unsigned char *out, ek_error *err) {
+    size_t row = (size_t)r->from.width;
+    raster source = {.bytes = in, .plane = (size_t)r->from.height * row, .row = row, .step = 1};
+    return resize_bytes(r, &source, planes, out, err);
 }
 
 ek_status eki_resize_image(const eki_image *image, int planes, unsigned char *out, eki_extent to, ek_error *err) {
     size_t step = (size_t)image->channels;
     raster source = {
         .bytes = image->pixels, .plane = step == 1 ? 0 : 1, .row = (size_t)image->width * step, .step = step};
-    return resize_bytes(&source, planes, (eki_extent){image->height, image->width}, out, to, err);
+    eki_resizer *r;
+    EKI_TRY(eki_resizer_create((eki_extent){image->height, image->width}, to, &r, err));
+    ek_status status = resize_bytes(r, &source, planes, out, err);
+    eki_resizer_destroy(r);
+    return status;
 }
 
 typedef struct resize_job {
     const ek_dataset *from;
     ek_dataset *to;
+    const eki_resizer *resizer;
     atomic_bool failed;
 } resize_job;
 
@@ -175,11 +190,10 @@ static void resize_example(void *argument, size_t n) {
     resize_job *job = argument;
     const ek_dataset *from = job->from;
     ek_dataset *to = job->to;
-    eki_extent a = {from->info.height, from->info.width}, b = {to->info.height, to->info.width};
     size_t i = n * from->example_values, o = n * to->example_values;
     ek_status status = from->dtype == EK_U8
-                           ? eki_resize_u8(from->pixels + i, from->info.channels, a, to->pixels + o, b, NULL)
-                           : eki_resize(from->values + i, from->info.channels, a, to->values + o, b, NULL);
+                           ? eki_resize_u8(job->resizer, from->pixels + i, from->info.channels, to->pixels + o, NULL)
+                           : eki_resize(job->resizer, from->values + i, from->info.channels, to->values + o, NULL);
     if (status != EK_OK) atomic_store(&job->failed, true);
 }
 
@@ -187,17 +201,21 @@ ek_status eki_resize_dataset(ek_dataset *dataset, int height, int width, ek_erro
     if (dataset->info.height == height && dataset->info.width == width) return EK_OK;
     ek_dataset from = *dataset;
     int64_t chw[3] = {from.info.channels, height, width};
+    eki_resizer *resizer;
+    EKI_TRY(eki_resizer_create((eki_extent){from.info.height, from.info.width}, (eki_extent){height, width}, &resizer,
+                               err));
     dataset->pixels = NULL;
     dataset->values = NULL;
     dataset->labels = NULL;
     ek_status status = eki_dataset_reserve(dataset, from.image_name, from.dtype, from.info.count, chw, err);
     if (status == EK_OK) {
-        resize_job job = {.from = &from, .to = dataset};
+        resize_job job = {.from = &from, .to = dataset, .resizer = resizer};
         atomic_init(&job.failed, false);
         memcpy(dataset->labels, from.labels, (size_t)from.info.count * sizeof *from.labels);
         eki_parallel_for(NULL, (size_t)from.info.count, resize_example, &job);
         if (atomic_load(&job.failed)) status = eki_fail_nomem(err, from.example_values * sizeof(float));
     }
+    eki_resizer_destroy(resizer);
     eki_free(from.pixels);
     eki_free(from.values);
     eki_free(from.labels);

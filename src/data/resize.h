@@ -9,11 +9,15 @@ typedef struct eki_extent {
     int height, width;
 } eki_extent;
 
-/* Planes of `from` to planes of `to`; the memory does not overlap. */
-ek_status eki_resize(const float *in, int planes, eki_extent from, float *out, eki_extent to, ek_error *err);
+/* Tables for images of one size made another: made once for a set, read by all threads. */
+typedef struct eki_resizer eki_resizer;
+ek_status eki_resizer_create(eki_extent from, eki_extent to, eki_resizer **resizer, ek_error *err);
+void eki_resizer_destroy(eki_resizer *resizer);
 
-/* The same for u8, rounded to nearest. */
-ek_status eki_resize_u8(const unsigned char *in, int planes, eki_extent from, unsigned char *out, eki_extent to,
+/* Planes of the one size to planes of the other; the memory does not overlap. */
+ek_status eki_resize(const eki_resizer *resizer, const float *in, int planes, float *out, ek_error *err);
+/* ... of u8, rounded to nearest. */
+ek_status eki_resize_u8(const eki_resizer *resizer, const unsigned char *in, int planes, unsigned char *out,
                         ek_error *err);
 
 /* A decoded image to planes; of a gray one each plane is the same. */

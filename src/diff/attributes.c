@@ -1,5 +1,5 @@
 /* attributes.c: AttributeProto. Where the type itself changed, the values of both are told once, side by side. */
-#include "diff/walk.h"
+#include "diff/messages.h"
 #include "diff/words.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* documents.c: two files, as they are, side by side: ek_diff_files. */
-#include "diff/walk.h"
+#include "diff/messages.h"
 #include "onnx/onnx.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static ek_status open_side(eki_side *side, const char *path, ek_error *err) {
 
 static void close_side(eki_side *side) {
     eki_map_close(&side->map);
-    eki_reader_close(&side->reader);
+    eki_stream_close(&side->reader);
     free(side->folder);
     free(side->outside);
 }

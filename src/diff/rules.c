@@ -1,4 +1,4 @@
-/* rules.c: the table of fields that have a rule. What is not in it is compared as its type says (walk.c). */
+/* rules.c: the table of fields that have a rule. What is not in it is compared as its type says (messages.c). */
 #include "diff/rules.h"
 
 #include "diff/words.h"

@@ -2,8 +2,8 @@
 #ifndef EKI_DIFF_RULES_H
 #define EKI_DIFF_RULES_H
 
+#include "diff/messages.h"
 #include "diff/pairing.h"
-#include "diff/walk.h"
 
 typedef enum eki_how {
     EKI_HOW_KEYED, /* a list whose messages are told apart by a key */

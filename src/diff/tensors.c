@@ -4,8 +4,8 @@
  * numbers that are not, by how much. Equal numbers in another form are told as "stored".
  */
 #include "base/half.h"
-#include "diff/numbers.h"
-#include "diff/walk.h"
+#include "diff/data_stream.h"
+#include "diff/messages.h"
 #include "diff/words.h"
 #include "onnx/schema.h"
 
@@ -52,16 +52,16 @@ static void measure(distance *d, double p, double q) {
 }
 
 /* max |a - b| / max |a| */
-static ek_status tell_relative(eki_comparison *c, eki_numbers *a, eki_numbers *b, const eki_spot *at) {
+static ek_status tell_relative(eki_comparison *c, eki_data_stream *a, eki_data_stream *b, const eki_spot *at) {
     unsigned char x[PIECE], y[PIECE];
     unsigned unit = a->storage->unit;
     distance d = {0, 0};
     size_t got, too;
-    eki_numbers_rewind(a);
-    eki_numbers_rewind(b);
+    eki_data_stream_rewind(a);
+    eki_data_stream_rewind(b);
     for (;;) {
-        EKI_TRY(eki_numbers_get(c, a, x, PIECE, &got));
-        EKI_TRY(eki_numbers_get(c, b, y, PIECE, &too));
+        EKI_TRY(eki_data_stream_get(c, a, x, PIECE, &got));
+        EKI_TRY(eki_data_stream_get(c, b, y, PIECE, &too));
         if (got < unit) break;
         for (size_t i = 0; i + unit <= got; i += unit) measure(&d, real_at(a->dtype, x + i), real_at(b->dtype, y + i));
     }
@@ -81,7 +81,7 @@ static bool integer_at(int64_t dtype, const unsigned char *bytes, unsigned unit,
     return is_signed || is_unsigned;
 }
 
-static ek_status tell_first(eki_comparison *c, const eki_numbers *a, const unsigned char *x, const unsigned char *y,
+static ek_status tell_first(eki_comparison *c, const eki_data_stream *a, const unsigned char *x, const unsigned char *y,
                             uint64_t at_byte, const eki_spot *at) {
     int64_t p, q;
     unsigned unit = a->storage != NULL ? a->storage->unit : 1;
@@ -92,7 +92,7 @@ static ek_status tell_first(eki_comparison *c, const eki_numbers *a, const unsig
                     at_byte / unit, p, q);
 }
 
-static ek_status tell_numbers(eki_comparison *c, eki_numbers *a, eki_numbers *b, const unsigned char *x,
+static ek_status tell_numbers(eki_comparison *c, eki_data_stream *a, eki_data_stream *b, const unsigned char *x,
                               const unsigned char *y, size_t size, uint64_t offset, const eki_spot *at) {
     size_t i = 0, unit = a->storage != NULL ? a->storage->unit : 1;
     if (a->storage != NULL && is_real(a->dtype)) return tell_relative(c, a, b, at);
@@ -103,28 +103,29 @@ static ek_status tell_numbers(eki_comparison *c, eki_numbers *a, eki_numbers *b,
 
 /* ---- whether they are equal ---- */
 
-static bool same_place(const eki_numbers *a, const eki_numbers *b) {
+static bool same_place(const eki_data_stream *a, const eki_data_stream *b) {
     return a->stored == EKI_STORED_OUTSIDE && b->stored == EKI_STORED_OUTSIDE &&
            a->side->reader.device == b->side->reader.device && a->side->reader.inode == b->side->reader.inode &&
            a->offset == b->offset;
 }
 
-static ek_status tell_stored(eki_comparison *c, const eki_numbers *a, const eki_numbers *b, const eki_spot *at) {
+static ek_status tell_stored(eki_comparison *c, const eki_data_stream *a, const eki_data_stream *b,
+                             const eki_spot *at) {
     bool outside = a->stored == EKI_STORED_OUTSIDE || b->stored == EKI_STORED_OUTSIDE; /* told by its fields */
     if (a->stored == b->stored || outside || a->bytes == 0) return EK_OK;
     return eki_tell(c, at, kind_of(at, "stored"), 0, "stored differently: %s -> %s, the same numbers",
                     eki_stored_words(a), eki_stored_words(b));
 }
 
-static ek_status compare_numbers(eki_comparison *c, eki_numbers *a, eki_numbers *b, const eki_spot *at) {
+static ek_status compare_numbers(eki_comparison *c, eki_data_stream *a, eki_data_stream *b, const eki_spot *at) {
     unsigned char x[PIECE], y[PIECE];
     if (a->bytes != b->bytes) {
         return eki_tell(c, at, NULL, HUGE_VAL, "%" PRIu64 " bytes of data -> %" PRIu64, a->bytes, b->bytes);
     }
     for (uint64_t offset = 0; !same_place(a, b);) {
         size_t got, too;
-        EKI_TRY(eki_numbers_get(c, a, x, PIECE, &got));
-        EKI_TRY(eki_numbers_get(c, b, y, PIECE, &too));
+        EKI_TRY(eki_data_stream_get(c, a, x, PIECE, &got));
+        EKI_TRY(eki_data_stream_get(c, b, y, PIECE, &too));
         if (got == 0) break;
         if (memcmp(x, y, got) != 0) return tell_numbers(c, a, b, x, y, got, offset, at);
         offset += got;
@@ -162,12 +163,12 @@ static bool same_kind(const eki_message *type, eki_bytes a, eki_bytes b) {
 }
 
 /* Both typed, in the same field: then equal entries are equal, also those that do not fit. */
-static bool same_entries(const eki_numbers *a, const eki_numbers *b, eki_bytes x, eki_bytes y) {
+static bool same_entries(const eki_data_stream *a, const eki_data_stream *b, eki_bytes x, eki_bytes y) {
     bool typed = a->stored == EKI_STORED_TYPED && b->stored == EKI_STORED_TYPED;
     return typed && a->typed.number == b->typed.number && same_member(&a->typed, x, y);
 }
 
-static bool is_stream(const eki_numbers *n) {
+static bool is_stream(const eki_data_stream *n) {
     bool bytes = n->stored == EKI_STORED_RAW || n->stored == EKI_STORED_OUTSIDE || n->stored == EKI_STORED_NONE;
     return n->stored != EKI_STORED_SEVERAL && (n->storage != NULL || bytes);
 }
@@ -188,14 +189,14 @@ static ek_status compare_rest(eki_comparison *c, const eki_message *type, eki_by
 ek_status eki_compare_tensors(eki_comparison *c, const eki_message *type, eki_bytes a, eki_bytes b,
                               const eki_spot *at) {
     char left[EKI_WORDS], right[EKI_WORDS];
-    eki_numbers x, y;
+    eki_data_stream x, y;
     if (!same_kind(type, a, b)) {
         EKI_TRY(eki_tell(c, at, kind_of(at, "tensor-type"), HUGE_VAL, "%s -> %s", eki_message_words(type, a, left),
                          eki_message_words(type, b, right)));
         return compare_rest(c, type, a, b, true, at);
     }
-    EKI_TRY(eki_numbers_of(c, 0, type, a, &x));
-    EKI_TRY(eki_numbers_of(c, 1, type, b, &y));
+    EKI_TRY(eki_data_stream_of(c, 0, type, a, &x));
+    EKI_TRY(eki_data_stream_of(c, 1, type, b, &y));
     bool streams = is_stream(&x) && is_stream(&y);
     if (streams && !same_entries(&x, &y, a, b)) EKI_TRY(compare_numbers(c, &x, &y, at));
     return compare_rest(c, type, a, b, streams, at);

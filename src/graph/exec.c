@@ -15,13 +15,11 @@ struct eki_exec {
     eki_exec_options options;
     bool *needed; /* by node id */
     eki_value **outputs;
-    size_t n_outputs, n_inputs, n_parameters, cap_parameters;
-    eki_value **inputs; /* to feed */
-    eki_parameter *parameters;
-    int *parameter_of_value;
+    size_t n_outputs, n_inputs;
+    eki_value **inputs;        /* to feed */
+    eki_parameters parameters; /* none without backward */
     eki_plan *plans[CACHED_PLANS];
     size_t next_plan;
-    bool out_of_memory; /* for a gradient, while planning */
     eki_plan *current;
     size_t n_profile;
     ek_profile_row profile[128];
@@ -67,9 +65,7 @@ static ek_status mark_needed(eki_exec *exec, ek_error *err) {
 
 static ek_status collect_inputs(eki_exec *exec, ek_error *err) {
     exec->inputs = calloc(exec->graph->n_inputs + 1, sizeof *exec->inputs);
-    exec->parameter_of_value = malloc((exec->graph->n_values + 1) * sizeof *exec->parameter_of_value);
-    if (exec->inputs == NULL || exec->parameter_of_value == NULL) return eki_fail_nomem(err, exec->graph->n_inputs);
-    for (size_t i = 0; i < exec->graph->n_values; i++) exec->parameter_of_value[i] = -1;
+    if (exec->inputs == NULL) return eki_fail_nomem(err, exec->graph->n_inputs);
     for (size_t i = 0; i < exec->graph->n_inputs; i++) {
         if (exec->graph->inputs[i]->init == NULL) exec->inputs[exec->n_inputs++] = exec->graph->inputs[i];
     }
@@ -87,6 +83,19 @@ static ek_status own_parameters(eki_exec *exec, ek_error *err) {
     return EK_OK;
 }
 
+/* An argument of a node is none of the caller's: the model is at fault. */
+static ek_status of_the_model(ek_status status, ek_error *err) {
+    if (status != EK_ERR_ARG) return status;
+    if (err != NULL) err->status = EK_ERR_FORMAT;
+    return EK_ERR_FORMAT;
+}
+
+static ek_status find_parameters(eki_exec *exec, ek_error *err) {
+    if (!exec->options.backward) return EK_OK;
+    return of_the_model(
+        eki_parameters_find(exec->graph, exec->needed, exec->options.norm_switches, &exec->parameters, err), err);
+}
+
 ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki_exec **out, ek_error *err) {
     *out = NULL;
     eki_exec *exec = calloc(1, sizeof *exec);
@@ -98,6 +107,7 @@ ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki
     if (status == EK_OK) status = collect_inputs(exec, err);
     if (status == EK_OK) status = eki_check_operators(graph, exec->needed, err);
     if (status == EK_OK) status = own_parameters(exec, err);
+    if (status == EK_OK) status = find_parameters(exec, err);
     if (status != EK_OK) {
         eki_exec_destroy(exec);
         return status;
@@ -117,9 +127,7 @@ static void drop_plans(eki_exec *exec) {
 void eki_exec_destroy(eki_exec *exec) {
     if (exec == NULL) return;
     drop_plans(exec);
-    for (size_t i = 0; i < exec->n_parameters; i++) eki_free(exec->parameters[i].gradient);
-    free(exec->parameters);
-    free(exec->parameter_of_value);
+    eki_parameters_free(&exec->parameters);
     free(exec->needed);
     free(exec->outputs);
     free(exec->inputs);
@@ -129,45 +137,11 @@ void eki_exec_destroy(eki_exec *exec) {
 size_t eki_exec_input_count(const eki_exec *exec) { return exec->n_inputs; }
 const eki_value *eki_exec_input_value(const eki_exec *exec, size_t index) { return exec->inputs[index]; }
 
-/* Gradient memory of an initializer, added to the parameters when it is new. NULL = not trained, or no memory. */
-static float *gradient_of(void *context, const eki_value *value, const eki_node *consumer, int input) {
-    eki_exec *exec = context;
-    if (!exec->options.backward) return NULL;
-    const uint8_t *switches = exec->options.norm_switches;
-    bool norm = eki_op_has(consumer->op, EKI_NORM);
-    if (switches != NULL && norm && input > 0 && (switches[consumer->id] & EKI_NORM_FROZEN_AFFINE)) return NULL;
-    int known = exec->parameter_of_value[value->id];
-    if (known >= 0) return exec->parameters[known].gradient;
-    int64_t count;
-    if (!eki_shape_count(&value->init->shape, &count)) return NULL;
-    bool room =
-        eki_grow((void **)&exec->parameters, &exec->cap_parameters, exec->n_parameters + 1, sizeof *exec->parameters);
-    float *gradient = room ? eki_alloc_zero((size_t)count * sizeof *gradient) : NULL;
-    if (gradient == NULL) {
-        exec->out_of_memory = true; /* else the parameter would silently not be trained */
-        return NULL;
-    }
-    exec->parameter_of_value[value->id] = (int)exec->n_parameters;
-    exec->parameters[exec->n_parameters++] = (eki_parameter){.value = exec->graph->values[value->id],
-                                                             .gradient = gradient,
-                                                             .count = (size_t)count,
-                                                             .consumer = consumer,
-                                                             .consumer_input = input};
-    return gradient;
-}
-
 static bool same_shapes(const eki_exec *exec, const eki_plan *plan, const eki_shape *shapes) {
     for (size_t i = 0; i < exec->n_inputs; i++) {
         if (!eki_shape_equal(&plan->private_data->input_shapes[i], &shapes[i])) return false;
     }
     return true;
-}
-
-/* An argument of a node is none of the caller's: the model is at fault. */
-static ek_status of_the_model(ek_status status, ek_error *err) {
-    if (status != EK_ERR_ARG) return status;
-    if (err != NULL) err->status = EK_ERR_FORMAT;
-    return EK_ERR_FORMAT;
 }
 
 ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err) {
@@ -183,16 +157,11 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
                                 .needed = exec->needed,
                                 .outputs = exec->outputs,
                                 .n_outputs = exec->n_outputs,
-                                .gradient_of = gradient_of,
-                                .context = exec};
+                                .parameters = &exec->parameters};
     eki_plan *plan;
     exec->current = NULL;
-    exec->out_of_memory = false;
+    EKI_TRY(eki_parameters_check(&exec->parameters, err));
     EKI_TRY(of_the_model(eki_plan_create(&request, &plan, err), err));
-    if (exec->out_of_memory) {
-        eki_plan_destroy(plan);
-        return eki_fail(err, EK_ERR_NOMEM, "out of memory for the gradients of the parameters");
-    }
     size_t slot = exec->next_plan++ % CACHED_PLANS;
     eki_plan_destroy(exec->plans[slot]);
     exec->plans[slot] = exec->current = plan;
@@ -275,15 +244,19 @@ static void add_piece(void *argument, size_t index) {
     for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
 }
 
+static void add_contribution(const eki_plan_private *p, const eki_ptensor *tensor, const float *term) {
+    float *sum = tensor->grad_external;
+    if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
+    addition a = {.sum = sum, .term = term, .count = eki_view_elements(&tensor->view)};
+    eki_parallel_for(NULL, (a.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &a);
+}
+
 static void add_contributions(const eki_plan_private *p, const eki_pstep *pstep) {
-    for (int k = 0; k < pstep->step.n_in; k++) {
-        if (pstep->din_buffer[k] < 0) continue;
-        const eki_ptensor *tensor = &p->tensors[pstep->in[k]];
-        float *sum = tensor->grad_external;
-        if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
-        addition a = {.sum = sum, .term = pstep->step.din[k], .count = eki_view_elements(&tensor->view)};
-        eki_parallel_for(NULL, (a.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &a);
+    const eki_step *step = &pstep->step;
+    for (int k = 0; k < step->n_in; k++) {
+        if (pstep->din_buffer[k] >= 0) add_contribution(p, &p->tensors[pstep->in[k]], step->din[k]);
     }
+    if (pstep->residual_din_buffer >= 0) add_contribution(p, &p->tensors[pstep->residual], step->tail.din);
 }
 
 /* Tells the user of the gradients which parameters this was the last step for. */
@@ -293,7 +266,7 @@ static ek_status tell_ready(const eki_exec *exec, const eki_plan_private *p, siz
     for (int k = 0; k < pstep->step.n_in; k++) {
         if (!pstep->step.want_din[k]) continue;
         eki_ptensor *tensor = &p->tensors[pstep->in[k]];
-        int index = exec->parameter_of_value[tensor->value->id];
+        int index = exec->parameters.of_value[tensor->value->id];
         bool twice = false; /* one node may take a parameter as two inputs */
         for (int j = 0; j < k; j++) twice = twice || (pstep->step.want_din[j] && pstep->in[j] == pstep->in[k]);
         if (tensor->grad_external == NULL || tensor->gradient_step != (int)s || index < 0 || twice) continue;
@@ -352,8 +325,8 @@ ek_status eki_exec_commit(eki_exec *exec, ek_error *err) { return at_plan_thread
 
 eki_plan *eki_exec_plan(eki_exec *exec) { return exec->current; }
 
-size_t eki_exec_parameter_count(const eki_exec *exec) { return exec->n_parameters; }
-const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index) { return &exec->parameters[index]; }
+size_t eki_exec_parameter_count(const eki_exec *exec) { return exec->parameters.count; }
+const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index) { return &exec->parameters.items[index]; }
 
 void eki_exec_weights_changed(eki_exec *exec) { drop_plans(exec); }
 

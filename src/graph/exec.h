@@ -58,8 +58,9 @@ ek_status eki_exec_commit(eki_exec *exec, ek_error *err); /* running statistics 
 /* The plan in force, for step_id, sample_ids and the count of refused updates. */
 eki_plan *eki_exec_plan(eki_exec *exec);
 
-/* Parameters: f32 initializers that a gradient reaches. Their values live in value->init->data (owned by then); the
- * gradient buffers live as long as the exec and are overwritten by each backward. */
+/* Parameters: f32 initializers that a gradient can reach (parameters.h), known from the start; none without
+ * options.backward. Their values live in value->init->data, owned; the gradient buffers live as long as the exec and
+ * are overwritten by each backward. */
 typedef struct eki_parameter {
     eki_value *value;
     float *gradient;

@@ -167,6 +167,18 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
     return EK_OK;
 }
 
+ek_status eki_infer_aside(eki_graph *graph, const eki_shape *input_shapes, const bool *only, eki_known **known,
+                          eki_arena *constants, ek_error *err) {
+    eki_arena own = graph->arena;
+    size_t symbols = graph->n_symbols;
+    graph->arena = (eki_arena){0};
+    ek_status status = eki_infer_values(graph, input_shapes, only, known, err);
+    *constants = graph->arena;
+    graph->arena = own;
+    graph->n_symbols = symbols;
+    return status;
+}
+
 ek_status eki_graph_infer(eki_graph *graph, const eki_shape *input_shapes, ek_error *err) {
     eki_known *known;
     EKI_TRY(eki_infer_values(graph, input_shapes, NULL, &known, err));

@@ -49,11 +49,16 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
-/* What the planner adds to a norm or a convolution, where it can: y = relu(norm(x) + residual). */
+/* What the planner adds to a norm or a convolution, where it can: y = relu(norm(x) + residual). The residual is of the
+ * shape of output 0 and is no input of the node; its members are to it what those of the step are to an input. */
 typedef struct eki_tail {
-    bool residual, relu;
+    bool relu, residual; /* which there are */
+    eki_view in;         /* the residual */
+    ek_layout in_layout; /* set by prepare */
+    bool in_place;       /* set by prepare: output 0 may lie where the residual lies, as with the step's in_place */
+    bool want_din;
+    void *din;
 } eki_tail;
-enum { EKI_TAIL_INPUT = 8 }; /* the input of the step that the residual is */
 
 #define EKI_ANY_INPUT UINT32_MAX /* of in_place */
 

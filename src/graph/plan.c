@@ -80,6 +80,10 @@ static ek_status concrete_view(builder *b, const eki_value *value, eki_view *vie
     return EK_OK;
 }
 
+static bool affine_frozen(const builder *b, const eki_node *node, int input) {
+    return eki_affine_frozen(b->request->options->norm_switches, node, input);
+}
+
 /* The tensor a node reads for input k, made when it is the first to ask for an initializer or a folded constant. */
 static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op, int k, int *index) {
     const eki_value *value = node->in[k];
@@ -96,9 +100,9 @@ static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op
     }
     bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
     eki_ptensor *tensor = &b->p->tensors[*index];
-    if (value->init != NULL && differentiable && tensor->view.dtype == EK_F32 && tensor->grad_external == NULL) {
-        tensor->grad_external = b->request->gradient_of(b->request->context, value, node, k);
-        tensor->needs_grad = tensor->grad_external != NULL;
+    if (differentiable && tensor->grad_external == NULL && !affine_frozen(b, node, k)) {
+        tensor->grad_external = eki_parameters_gradient(b->request->parameters, value);
+        tensor->needs_grad = tensor->needs_grad || tensor->grad_external != NULL;
     }
     return EK_OK;
 }
@@ -110,6 +114,7 @@ static ek_status new_step(builder *b, const eki_op *op, const eki_node *node, ek
     pstep->step.node = node;
     pstep->step.plan = b->plan;
     pstep->forward_scratch = pstep->backward_scratch = pstep->saved = -1;
+    pstep->residual = pstep->residual_din_buffer = -1;
     for (int i = 0; i < EKI_MAX_IO; i++) pstep->in[i] = pstep->out[i] = pstep->din_buffer[i] = -1;
     *out = pstep;
     return EK_OK;
@@ -158,12 +163,6 @@ static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
     return push_step(b, pstep);
 }
 
-static bool affine_frozen(const builder *b, const eki_node *node, int input) {
-    const uint8_t *switches = b->request->options->norm_switches;
-    return switches != NULL && eki_op_has(node->op, EKI_NORM) && input > 0 &&
-           (switches[node->id] & EKI_NORM_FROZEN_AFFINE) != 0;
-}
-
 static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
     eki_step *step = &pstep->step;
     const eki_node *node = step->node;
@@ -184,23 +183,21 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
     return EK_OK;
 }
 
-/* The residual of a tail is one more input. */
 static ek_status connect_tail(builder *b, eki_pstep *pstep, bool *any_grad) {
     eki_step *step = &pstep->step;
     const eki_tail_plan *tail = &b->tails.of[step->node->id];
-    step->tail = (eki_tail){.residual = tail->residual != NULL, .relu = tail->relu};
+    step->tail.relu = tail->relu;
     if (tail->residual == NULL) return EK_OK;
     int index = b->p->tensor_of_value[tail->residual->id];
     if (index < 0) {
         return eki_fail(b->err, EK_ERR_FORMAT, "value '%s' is read before anything writes it", tail->residual->name);
     }
     const eki_ptensor *tensor = &b->p->tensors[index];
-    step->n_in = EKI_TAIL_INPUT + 1;
-    step->has_in[EKI_TAIL_INPUT] = true;
-    step->in[EKI_TAIL_INPUT] = tensor->view;
-    step->in_layout[EKI_TAIL_INPUT] = tensor->view.layout;
-    step->want_din[EKI_TAIL_INPUT] = tensor->needs_grad;
-    pstep->in[EKI_TAIL_INPUT] = index;
+    step->tail.residual = true;
+    step->tail.in = tensor->view;
+    step->tail.in_layout = tensor->view.layout;
+    step->tail.want_din = tensor->needs_grad;
+    pstep->residual = index;
     *any_grad = *any_grad || tensor->needs_grad;
     return EK_OK;
 }
@@ -247,14 +244,20 @@ static ek_status request_memory(builder *b, eki_pstep *pstep) {
     return EK_OK;
 }
 
+/* Puts the variant of a tensor in `layout` in its place. */
+static ek_status adopt_layout(builder *b, ek_layout layout, int *tensor, eki_view *view) {
+    if (*tensor < 0 || layout == view->layout) return EK_OK;
+    EKI_TRY(variant(b, *tensor, layout, tensor));
+    *view = b->p->tensors[*tensor].view;
+    return EK_OK;
+}
+
 static ek_status adopt_layouts(builder *b, eki_pstep *pstep) {
     eki_step *step = &pstep->step;
     for (int k = 0; k < step->n_in; k++) {
-        if (pstep->in[k] < 0 || step->in_layout[k] == step->in[k].layout) continue;
-        EKI_TRY(variant(b, pstep->in[k], step->in_layout[k], &pstep->in[k]));
-        step->in[k] = b->p->tensors[pstep->in[k]].view;
+        EKI_TRY(adopt_layout(b, step->in_layout[k], &pstep->in[k], &step->in[k]));
     }
-    return EK_OK;
+    return adopt_layout(b, step->tail.in_layout, &pstep->residual, &step->tail.in);
 }
 
 static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
@@ -295,11 +298,27 @@ static ek_status add_node(builder *b, const eki_node *node) {
     return status;
 }
 
-static bool all_constant(const builder *b, const eki_node *node) {
+/* Whether a node computes with a parameter, or with what is computed from one: its result then changes as training goes
+ * on, also where it could be folded now that shapes are known (a class token expanded to the batch). */
+static bool follows_training(const builder *b, const eki_node *node) {
+    const eki_op *op = eki_op_find(node->op, eki_graph_opset(b->request->graph, node->domain));
+    for (int k = 0; k < node->n_in; k++) {
+        const eki_value *value = node->in[k];
+        bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+        if (value == NULL || !differentiable || affine_frozen(b, node, k)) continue;
+        int tensor = b->p->tensor_of_value[value->id];
+        if (eki_parameters_gradient(b->request->parameters, value) != NULL) return true;
+        if (tensor >= 0 && b->p->tensors[tensor].buffer >= 0 && b->p->tensors[tensor].needs_grad) return true;
+    }
+    return false;
+}
+
+/* A node whose results are known before running needs no step. */
+static bool is_folded(const builder *b, const eki_node *node) {
     for (int k = 0; k < node->n_out; k++) {
         if (node->out[k] != NULL && b->p->known[node->out[k]->id].constant == NULL) return false;
     }
-    return true;
+    return !follows_training(b, node);
 }
 
 static ek_status add_inputs(builder *b) {
@@ -344,9 +363,12 @@ static ek_status add_outputs(builder *b) {
     return EK_OK;
 }
 
-/* Gives tensor `index` a gradient buffer; true when a contribution must be added to one that is already there. */
-static ek_status contribute(builder *b, int index, eki_pstep *pstep, int input) {
+/* Step s gives a gradient to tensor `index`: the first straight into the tensor's buffer, made here; a further one into
+ * *din_buffer, from which it is added. */
+static ek_status contribute(builder *b, int index, size_t s, int *din_buffer) {
     eki_ptensor *tensor = &b->p->tensors[index];
+    tensor->gradient_step = (int)s;
+    b->p->steps[s]->backward = true;
     size_t bytes = view_bytes(&tensor->view);
     if (tensor->grad_external == NULL && tensor->grad_buffer < 0) {
         if ((tensor->grad_buffer = eki_plan_buffer(b->p, bytes)) < 0) return no_memory(b);
@@ -355,8 +377,8 @@ static ek_status contribute(builder *b, int index, eki_pstep *pstep, int input) 
         tensor->grad_defined = true;
         return EK_OK;
     }
-    pstep->din_buffer[input] = eki_plan_buffer(b->p, bytes);
-    return pstep->din_buffer[input] < 0 ? no_memory(b) : EK_OK;
+    *din_buffer = eki_plan_buffer(b->p, bytes);
+    return *din_buffer < 0 ? no_memory(b) : EK_OK;
 }
 
 static bool has_gradient_in(const builder *b, const eki_pstep *pstep) {
@@ -379,34 +401,17 @@ static ek_status plan_gradients(builder *b) {
         eki_pstep *pstep = p->steps[s];
         if (pstep->step.op->backward == NULL || !has_gradient_in(b, pstep)) continue;
         for (int k = 0; k < pstep->step.n_in; k++) {
-            if (!pstep->step.want_din[k]) continue;
-            EKI_TRY(contribute(b, pstep->in[k], pstep, k));
-            p->tensors[pstep->in[k]].gradient_step = (int)s;
-            pstep->backward = true;
+            if (pstep->step.want_din[k]) EKI_TRY(contribute(b, pstep->in[k], s, &pstep->din_buffer[k]));
         }
+        if (pstep->step.tail.want_din) EKI_TRY(contribute(b, pstep->residual, s, &pstep->residual_din_buffer));
     }
     return EK_OK;
-}
-
-/* What inference makes for these shapes, folded constants and symbols, lives and ends with the plan: the graph is as
- * before, however many shapes it is run at. */
-static ek_status infer(builder *b) {
-    eki_graph *graph = b->request->graph;
-    eki_plan_private *p = b->p;
-    eki_arena own = graph->arena;
-    size_t symbols = graph->n_symbols;
-    graph->arena = (eki_arena){0};
-    ek_status status = eki_infer_values(graph, b->request->input_shapes, b->request->needed, &p->known, b->err);
-    p->constants = graph->arena;
-    graph->arena = own;
-    graph->n_symbols = symbols;
-    return status;
 }
 
 static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    EKI_TRY(infer(b));
+    EKI_TRY(eki_infer_aside(graph, b->request->input_shapes, b->request->needed, &p->known, &p->constants, b->err));
     p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
@@ -414,7 +419,7 @@ static ek_status build(builder *b) {
     EKI_TRY(add_inputs(b));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !all_constant(b, node);
+        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !is_folded(b, node);
         if (step) EKI_TRY(add_node(b, node));
     }
     EKI_TRY(add_outputs(b));

@@ -8,6 +8,7 @@
 
 #include "graph/exec.h"
 #include "graph/infer.h"
+#include "graph/parameters.h"
 
 typedef struct eki_buffer {
     size_t bytes, offset;
@@ -32,6 +33,7 @@ typedef struct eki_pstep {
     eki_step step;
     int in[EKI_MAX_IO], out[EKI_MAX_IO]; /* tensors; -1 = absent */
     int din_buffer[EKI_MAX_IO];          /* gradient goes here first and is then added; -1 = straight */
+    int residual, residual_din_buffer;   /* of the tail, likewise */
     bool backward;                       /* has a backward step */
     int forward_scratch, backward_scratch, saved;
     int64_t calls;
@@ -54,9 +56,6 @@ typedef struct eki_plan_private {
     int *inputs, *outputs; /* tensors */
 } eki_plan_private;
 
-/* What the exec gives a plan: the gradient memory of a parameter, or NULL when the value is not trained. */
-typedef float *(*eki_gradient_of)(void *context, const eki_value *value, const eki_node *consumer, int input);
-
 typedef struct eki_plan_request {
     eki_graph *graph;
     const eki_exec_options *options;
@@ -64,8 +63,7 @@ typedef struct eki_plan_request {
     const bool *needed;
     eki_value *const *outputs;
     size_t n_outputs;
-    eki_gradient_of gradient_of;
-    void *context;
+    const eki_parameters *parameters;
 } eki_plan_request;
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);

@@ -33,6 +33,7 @@ static void use_gradient(eki_plan_private *p, int tensor, int tick) {
 
 static void live_forward(eki_plan_private *p, const eki_pstep *pstep, int tick) {
     for (int k = 0; k < pstep->step.n_in; k++) use_tensor(p, pstep->in[k], tick);
+    use_tensor(p, pstep->residual, tick);
     for (int k = 0; k < pstep->step.n_out; k++) use_tensor(p, pstep->out[k], tick);
     use(p, pstep->forward_scratch, tick);
     use(p, pstep->saved, tick);
@@ -44,6 +45,10 @@ static void live_backward(eki_plan_private *p, const eki_pstep *pstep, int tick)
         if (!pstep->step.want_din[k]) continue;
         use_gradient(p, pstep->in[k], tick);
         use(p, pstep->din_buffer[k], tick);
+    }
+    if (pstep->step.tail.want_din) {
+        use_gradient(p, pstep->residual, tick);
+        use(p, pstep->residual_din_buffer, tick);
     }
     for (int k = 0; k < pstep->step.n_out; k++) {
         if (pstep->step.keep_out[k]) use_tensor(p, pstep->out[k], tick);
@@ -75,24 +80,31 @@ static void compute_lives(eki_plan_private *p) {
 
 static eki_buffer *host_of(eki_plan_private *p, int buffer) { return &p->buffers[p->buffers[buffer].host]; }
 
+/* Output 0 of step s gets the memory of a tensor that it reads, if that is like it and dies with the step. */
+static bool share_with(eki_plan_private *p, size_t s, int tensor, const eki_view *view) {
+    const eki_pstep *pstep = p->steps[s];
+    const eki_view *result = &pstep->step.out[0];
+    int out = pstep->out[0] < 0 ? -1 : p->tensors[pstep->out[0]].buffer;
+    int in = tensor < 0 ? -1 : p->tensors[tensor].buffer;
+    bool alike = in >= 0 && out >= 0 && view->layout == result->layout && view->dtype == result->dtype &&
+                 eki_shape_equal(&view->shape, &result->shape);
+    if (!alike || host_of(p, in)->last != (int)s || p->buffers[out].first != (int)s) return false;
+    p->buffers[out].host = p->buffers[in].host;
+    host_of(p, in)->last = p->buffers[out].last;
+    return true;
+}
+
 /* A step that may run in place does, where an input dies with it: the result gets the input's memory, which then lives
  * as long as both. */
 static void share_buffers(eki_plan_private *p) {
     for (size_t s = 0; s < p->n_steps; s++) {
         const eki_pstep *pstep = p->steps[s];
         const eki_step *step = &pstep->step;
-        int out = pstep->out[0] < 0 ? -1 : p->tensors[pstep->out[0]].buffer;
-        for (int k = 0; k < step->n_in && k < 32 && out >= 0; k++) {
-            if ((step->in_place >> k & 1) == 0) continue;
-            int in = pstep->in[k] < 0 ? -1 : p->tensors[pstep->in[k]].buffer;
-            bool alike = in >= 0 && step->in[k].layout == step->out[0].layout &&
-                         step->in[k].dtype == step->out[0].dtype &&
-                         eki_shape_equal(&step->in[k].shape, &step->out[0].shape);
-            if (!alike || host_of(p, in)->last != (int)s || p->buffers[out].first != (int)s) continue;
-            p->buffers[out].host = p->buffers[in].host;
-            host_of(p, in)->last = p->buffers[out].last;
-            break;
+        bool shared = false;
+        for (int k = 0; k < step->n_in && k < 32 && !shared; k++) {
+            if (step->in_place >> k & 1) shared = share_with(p, s, pstep->in[k], &step->in[k]);
         }
+        if (!shared && step->tail.in_place) (void)share_with(p, s, pstep->residual, &step->tail.in);
     }
 }
 
@@ -206,6 +218,11 @@ static void *gradient_address(const eki_plan_private *p, int tensor) {
     return t->grad_external != NULL ? t->grad_external : address(p, t->grad_buffer);
 }
 
+/* Where a step puts its contribution to the gradient of a tensor. */
+static void *contribution_address(const eki_plan_private *p, int tensor, int din_buffer) {
+    return din_buffer >= 0 ? address(p, din_buffer) : gradient_address(p, tensor);
+}
+
 static void bind_step(eki_plan_private *p, eki_pstep *pstep) {
     eki_step *step = &pstep->step;
     step->scratch = address(p, pstep->forward_scratch);
@@ -214,8 +231,12 @@ static void bind_step(eki_plan_private *p, eki_pstep *pstep) {
         if (pstep->in[k] < 0) continue;
         step->in[k] = p->tensors[pstep->in[k]].view;
         if (!pstep->backward || !step->want_din[k]) continue;
-        int own = pstep->din_buffer[k];
-        step->din[k] = own >= 0 ? address(p, own) : gradient_address(p, pstep->in[k]);
+        step->din[k] = contribution_address(p, pstep->in[k], pstep->din_buffer[k]);
+    }
+    if (pstep->residual >= 0) {
+        step->tail.in = p->tensors[pstep->residual].view;
+        bool wanted = pstep->backward && step->tail.want_din;
+        if (wanted) step->tail.din = contribution_address(p, pstep->residual, pstep->residual_din_buffer);
     }
     for (int k = 0; k < step->n_out; k++) {
         if (pstep->out[k] < 0) continue;

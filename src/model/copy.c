@@ -7,17 +7,23 @@
 
 #include <string.h>
 
-static ek_status borrow_tensor(eki_graph *view, const eki_tensor *tensor, eki_tensor **out, ek_error *err) {
-    eki_tensor *copy = eki_arena_memdup(&view->arena, tensor, sizeof *tensor);
+typedef struct copier {
+    eki_graph *view;
+    bool shared; /* what is written to the view's tensors is written to the original's */
+} copier;
+
+static ek_status borrow_tensor(const copier *c, eki_tensor *tensor, eki_tensor **out, ek_error *err) {
+    eki_tensor *copy = eki_arena_memdup(&c->view->arena, tensor, sizeof *tensor);
     if (copy == NULL) return eki_fail_nomem(err, sizeof *tensor);
     copy->owned = false;
+    copy->source = c->shared ? tensor : NULL;
     *out = copy;
     return EK_OK;
 }
 
-static ek_status copy_value(eki_graph *view, const eki_value *from, ek_error *err) {
+static ek_status copy_value(const copier *c, const eki_value *from, ek_error *err) {
     eki_value *to;
-    EKI_TRY(eki_graph_value(view, from->name, &to, err));
+    EKI_TRY(eki_graph_value(c->view, from->name, &to, err));
     to->dtype = from->dtype;
     to->stored = from->stored;
     to->shape = from->shape;
@@ -26,7 +32,7 @@ static ek_status copy_value(eki_graph *view, const eki_value *from, ek_error *er
     to->in_file = from->in_file;
     to->origin = from->origin;
     to->captured = from->captured;
-    if (from->init != NULL) EKI_TRY(borrow_tensor(view, from->init, &to->init, err));
+    if (from->init != NULL) EKI_TRY(borrow_tensor(c, from->init, &to->init, err));
     return EK_OK;
 }
 
@@ -35,7 +41,8 @@ static void map_values(const eki_graph *view, eki_value *const *from, int count,
     for (int i = 0; i < count; i++) to[i] = from[i] == NULL ? NULL : view->values[from[i]->id];
 }
 
-static ek_status copy_node(eki_graph *view, const eki_node *from, ek_error *err) {
+static ek_status copy_node(const copier *c, const eki_node *from, ek_error *err) {
+    eki_graph *view = c->view;
     size_t room = (size_t)(from->n_in + from->n_out + 1);
     eki_value **values = eki_arena_alloc(&view->arena, room * sizeof *values);
     if (values == NULL) return eki_fail_nomem(err, room * sizeof *values);
@@ -48,7 +55,7 @@ static ek_status copy_node(eki_graph *view, const eki_node *from, ek_error *err)
     to->attrs = eki_arena_memdup(&view->arena, from->attrs, (size_t)from->n_attr * sizeof *from->attrs);
     if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
     for (int i = 0; i < to->n_attr; i++) {
-        if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(view, to->attrs[i].t, &to->attrs[i].t, err));
+        if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(c, to->attrs[i].t, &to->attrs[i].t, err));
     }
     to->origin = from->origin;
     to->n_captures = from->n_captures;
@@ -89,8 +96,10 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
     return EK_OK;
 }
 
-static ek_status fill_view(eki_graph *view, const eki_graph *graph, ek_error *err) {
+static ek_status fill_view(const copier *c, const eki_graph *graph, ek_error *err) {
+    eki_graph *view = c->view;
     view->path = graph->path;
+    view->original = graph;
     view->name = graph->name;
     view->ir_version = graph->ir_version;
     view->model_origin = graph->model_origin;
@@ -101,28 +110,43 @@ static ek_status fill_view(eki_graph *view, const eki_graph *graph, ek_error *er
         int64_t dim;
         EKI_TRY(eki_graph_symbol(view, graph->symbols[i], &dim, err));
     }
-    for (size_t i = 0; i < graph->n_values; i++) EKI_TRY(copy_value(view, graph->values[i], err));
-    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(view, graph->nodes[i], err));
+    for (size_t i = 0; i < graph->n_values; i++) EKI_TRY(copy_value(c, graph->values[i], err));
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], err));
     EKI_TRY(copy_file_nodes(view, graph, err));
     return copy_interface(view, graph, err);
 }
 
-ek_status eki_graph_view(const eki_graph *graph, eki_graph **out, ek_error *err) {
-    eki_graph *view;
+static ek_status make_view(const eki_graph *graph, bool shared, eki_graph **out, ek_error *err) {
+    copier c = {.shared = shared};
     *out = NULL;
-    EKI_TRY(eki_graph_create(0, &view, err));
-    ek_status status = fill_view(view, graph, err);
+    EKI_TRY(eki_graph_create(0, &c.view, err));
+    ek_status status = fill_view(&c, graph, err);
     if (status != EK_OK) {
-        eki_graph_destroy(view);
+        eki_graph_destroy(c.view);
         return status;
     }
-    *out = view;
+    *out = c.view;
     return EK_OK;
+}
+
+ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err) {
+    return make_view(graph, false, view, err);
+}
+
+ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err) {
+    EKI_TRY(make_view(document, true, program, err));
+    ek_status status = eki_graph_sort(*program, err);
+    if (status == EK_OK) status = eki_lift_parameters(*program, err);
+    if (status == EK_OK) status = eki_fuse_norms(*program, err);
+    if (status == EK_OK) return EK_OK;
+    eki_graph_destroy(*program);
+    *program = NULL;
+    return status;
 }
 
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err) {
     eki_graph *graph;
-    EKI_TRY(eki_graph_view(model->graph, &graph, err));
+    EKI_TRY(eki_graph_view(model->document, &graph, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
         if (node->op != EKI_OP_Dropout) continue;

@@ -60,7 +60,7 @@ static ek_status fail_no_match(const ek_model *model, const char *pattern, ek_er
 
 static ek_status store(ek_model *model, ek_model_norm *info, ek_error *err) {
     static const char *const texts[] = {NULL, "stats", "affine", "stats,affine"};
-    return eki_meta_set_of(model->graph, FREEZE_PREFIX, info->output,
+    return eki_meta_set_of(model->document, FREEZE_PREFIX, info->output,
                            texts[(info->stats_frozen ? 1 : 0) + (info->affine_frozen ? 2 : 0)], err);
 }
 

@@ -33,7 +33,7 @@ static ek_tensor_info no_tensor(void) {
 }
 
 const char *ek_model_path(const ek_model *model) { return model == NULL ? "" : model->graph->path; }
-int64_t ek_model_opset(const ek_model *model) { return model == NULL ? 0 : eki_graph_opset(model->graph, ""); }
+int64_t ek_model_opset(const ek_model *model) { return model == NULL ? 0 : eki_graph_opset(model->document, ""); }
 
 size_t ek_model_input_count(const ek_model *model) {
     if (model == NULL) return 0;
@@ -59,12 +59,12 @@ ek_tensor_info ek_model_output(const ek_model *model, size_t index) {
     return describe(model->graph, model->graph->outputs[index]);
 }
 
-size_t ek_model_node_count(const ek_model *model) { return model == NULL ? 0 : model->graph->n_nodes; }
+size_t ek_model_node_count(const ek_model *model) { return model == NULL ? 0 : model->document->n_nodes; }
 
 ek_node_info ek_model_node(const ek_model *model, size_t index) {
-    if (model == NULL || index >= model->graph->n_nodes)
+    if (model == NULL || index >= model->document->n_nodes)
         return (ek_node_info){.name = "", .op_type = "", .domain = "", .output = ""};
-    const eki_node *node = model->graph->nodes[index];
+    const eki_node *node = model->document->nodes[index];
     const char *output = node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : "";
     return (ek_node_info){.name = node->name,
                           .op_type = node->op_type,

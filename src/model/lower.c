@@ -4,7 +4,7 @@
  *     rms    Mul(x,x) -> ReduceMean -> Add epsilon -> Sqrt -> Div(x, .) -> Mul scale
  *
  * Group norm is instance norm over groups (Wu and He 2018, section 3.1). The original shape comes from a Shape node,
- * so that every dimension may stay symbolic. The last node keeps the norm's name and output, by which raise.c and the
+ * so that every dimension may stay symbolic. The last node keeps the norm's name and output, by which src/sites and the
  * freeze metadata find it again. Used on a view (copy.c), never on a model itself.
  */
 #include "model/model.h"

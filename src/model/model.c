@@ -1,9 +1,8 @@
 /* model.c: life of a model: load, save, metadata.
  *
- * A model is a graph plus the index of its norms. What is loaded is lifted and raised (weights in Constant
- * nodes become initializers, lift.c; subgraphs that stand for one norm become one, raise.c); what is saved goes through
- * a view at the wanted opset (lower.c), so that saving never changes the model. The metadata key `evenkeel.opset` makes
- * an opset stick: saves that name none then use it.
+ * A model is a document, the program lowered from it (copy.c) and the index of its norms. What is saved is the
+ * document, or a view of it at another opset where one was asked for (lower.c), so that saving never changes the model.
+ * The metadata key `evenkeel.opset` makes that opset stick: saves that name none then use it.
  */
 #include "model/model.h"
 
@@ -14,15 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-ek_status eki_model_wrap(eki_graph *graph, ek_model **out, ek_error *err) {
+ek_status eki_model_rebuild(ek_model *model, ek_error *err) {
+    eki_graph *program;
+    EKI_TRY(eki_graph_program(model->document, &program, err));
+    eki_graph_destroy(model->graph);
+    model->graph = program;
+    return eki_model_index_norms(model, err);
+}
+
+ek_status eki_model_wrap(eki_graph *document, ek_model **out, ek_error *err) {
     *out = NULL;
     ek_model *model = calloc(1, sizeof *model);
     if (model == NULL) {
-        eki_graph_destroy(graph);
+        eki_graph_destroy(document);
         return eki_fail_nomem(err, sizeof *model);
     }
-    model->graph = graph;
-    ek_status status = eki_model_index_norms(model, err);
+    model->document = document;
+    ek_status status = eki_model_rebuild(model, err);
     if (status != EK_OK) {
         ek_model_destroy(model);
         return status;
@@ -31,46 +38,39 @@ ek_status eki_model_wrap(eki_graph *graph, ek_model **out, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status raise_and_wrap(eki_graph *graph, ek_model **model, ek_error *err) {
-    ek_status status = eki_lift_parameters(graph, err);
-    if (status == EK_OK) status = eki_raise_norms(graph, err);
-    if (status != EK_OK) {
-        eki_graph_destroy(graph);
-        return status;
-    }
-    return eki_model_wrap(graph, model, err);
-}
-
 ek_status ek_model_load(const char *path, ek_model **model, ek_error *err) {
     EKI_GIVEN(path, err);
     EKI_GIVEN(model, err);
     eki_graph *graph;
     *model = NULL;
     EKI_TRY(eki_onnx_load(path, NULL, &graph, err));
-    return raise_and_wrap(graph, model, err);
+    return eki_model_wrap(graph, model, err);
 }
 
 ek_status eki_model_load_bytes(const void *data, size_t size, const char *name, ek_model **model, ek_error *err) {
     eki_graph *graph;
     *model = NULL;
     EKI_TRY(eki_onnx_load_bytes(data, size, name, NULL, &graph, err));
-    return raise_and_wrap(graph, model, err);
+    return eki_model_wrap(graph, model, err);
 }
 
 void ek_model_destroy(ek_model *model) {
     if (model == NULL) return;
     eki_graph_destroy(model->graph);
+    eki_graph_destroy(model->document);
     free(model->norms);
     free(model);
 }
 
-/* The opset to write at: asked for, else kept in the metadata, else the lowest that has the model's operators. */
+/* The opset to write at: asked for, else kept in the metadata (of a model that was built here at a higher one), else
+ * the document's own. */
 static ek_status target_opset(const ek_model *model, const ek_save_options *options, int64_t *target, ek_error *err) {
-    int64_t own = eki_graph_opset(model->graph, ""), needed = eki_opset_needed(model->graph);
-    const char *kept = eki_graph_meta(model->graph, EKI_META_OPSET);
+    int64_t own = eki_graph_opset(model->document, "");
+    const char *kept = eki_graph_meta(model->document, EKI_META_OPSET);
     *target = options != NULL ? options->opset : 0;
     if (*target == 0 && kept != NULL) *target = strtol(kept, NULL, 10);
-    if (*target == 0) *target = own > needed ? own : needed;
+    bool asked = options != NULL && options->opset != 0;
+    if (!asked && (*target == 0 || *target > own)) *target = own;
     if (*target == own || (*target >= EKI_OPSET_MIN && *target <= EKI_OPSET_RMS)) return EK_OK;
     return eki_fail(err, EK_ERR_ARG,
                     "opset %" PRId64 " cannot be written: choose one from %d to %d, or 0 for the lowest", *target,
@@ -82,10 +82,10 @@ static ek_status graph_to_write(const ek_model *model, const ek_save_options *op
                                 const eki_graph **graph, ek_error *err) {
     int64_t target;
     *view = NULL;
-    *graph = model->graph;
+    *graph = model->document;
     EKI_TRY(target_opset(model, options, &target, err));
-    if (target == eki_graph_opset(model->graph, "")) return EK_OK;
-    EKI_TRY(eki_graph_view(model->graph, view, err));
+    if (target == eki_graph_opset(model->document, "")) return EK_OK;
+    EKI_TRY(eki_graph_view(model->document, view, err));
     EKI_TRY(eki_opset_check(*view, target, NULL, err));
     EKI_TRY(eki_lower_norms(*view, target, err));
     EKI_TRY(eki_opset_declare(*view, target, err));
@@ -114,18 +114,16 @@ ek_status ek_model_check_save(const ek_model *model, const ek_save_options *opti
 ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_options *options, ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(path, err);
-    eki_writer *writer;
-    EKI_TRY(eki_writer_open(path, &writer, err));
-    ek_status status = eki_model_write(model, options, writer, err);
-    if (status != EK_OK) {
-        eki_writer_discard(writer);
-        return status;
-    }
-    return eki_writer_commit(writer, err);
+    eki_graph *view;
+    const eki_graph *graph;
+    ek_status status = graph_to_write(model, options, &view, &graph, err);
+    if (status == EK_OK) status = eki_onnx_save(graph, path, err);
+    eki_graph_destroy(view);
+    return status;
 }
 
 const char *ek_model_metadata(const ek_model *model, const char *key) {
-    return model == NULL || key == NULL ? NULL : eki_graph_meta(model->graph, key);
+    return model == NULL || key == NULL ? NULL : eki_graph_meta(model->document, key);
 }
 
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err) {
@@ -162,7 +160,7 @@ ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *va
     EKI_GIVEN(model, err);
     EKI_GIVEN(key, err);
     if (key[0] == '\0') return eki_fail(err, EK_ERR_ARG, "a metadata key may not be empty");
-    EKI_TRY(eki_meta_set(model->graph, key, value, err));
+    EKI_TRY(eki_meta_set(model->document, key, value, err));
     bool of_norms = strncmp(key, "evenkeel.", strlen("evenkeel.")) == 0;
     return of_norms ? eki_model_index_norms(model, err) : EK_OK;
 }

@@ -12,16 +12,22 @@ typedef struct eki_norm_ref {
     ek_model_norm info;
 } eki_norm_ref;
 
+/* The document is what the file says and what a save writes; the program is what runs, lowered from it. Numbers that
+ * are written into the program's tensors are the document's (eki_tensor_own); whatever else changes a document makes
+ * the program anew (eki_model_rebuild). */
 struct ek_model {
-    eki_graph *graph;
+    eki_graph *document;
+    eki_graph *graph; /* the program */
     size_t n_norms;
     eki_norm_ref *norms;
 };
 
 /* ---- model.c ---- */
 
-/* Wraps a graph (takes it over, also when it fails) and indexes its norms. */
-ek_status eki_model_wrap(eki_graph *graph, ek_model **model, ek_error *err);
+/* Makes a model of a document (takes it over, also when it fails). */
+ek_status eki_model_wrap(eki_graph *document, ek_model **model, ek_error *err);
+/* After changes of the document. Pointers into the old program are void. */
+ek_status eki_model_rebuild(ek_model *model, ek_error *err);
 /* As ek_model_load, from bytes; `name` stands for the file in messages and becomes its path. */
 ek_status eki_model_load_bytes(const void *data, size_t size, const char *name, ek_model **model, ek_error *err);
 /* Puts the bytes that ek_model_save would write with these options (NULL = defaults) into a writer. */
@@ -42,6 +48,9 @@ ek_status eki_model_moments(const ek_model *model, int channels, float *mean, fl
 
 /* Finds the norms of model->graph anew and reads their switches from the metadata. */
 ek_status eki_model_index_norms(ek_model *model, ek_error *err);
+
+/* The document's node that gives a norm's output: the norm, or the last of those it is written with. */
+eki_node *eki_model_norm_node(const ek_model *model, size_t norm);
 
 /* ---- freeze.c ---- */
 
@@ -66,6 +75,9 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
+ * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
+ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
 
@@ -85,15 +97,19 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
-/* ---- lower.c, raise.c ---- */
+/* ---- fuse_norms.c ---- */
+
+/* Norms that are written out as several nodes become one each (src/sites), where the other operators allow the opset
+ * that it needs. */
+ek_status eki_fuse_norms(eki_graph *graph, ek_error *err);
+
+/* ---- lower.c ---- */
 
 /* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */
 ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
 /* The same for one GroupNormalization with scale and bias per channel, at the opset of the graph; sweep and sort when
  * done. The rank of its input must be known. */
 ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
-/* Turns such subgraphs back into one norm each, where the other operators allow the opset that it needs. */
-ek_status eki_raise_norms(eki_graph *graph, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
 ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */

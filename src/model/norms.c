@@ -1,7 +1,7 @@
 /* norms.c: the index of a model's norms.
  *
  * A norm is one node: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization or
- * RMSNormalization (raise.c has turned subgraphs into nodes before). Its parameters are the initializers it reads,
+ * RMSNormalization (fuse_norms.c has turned subgraphs into nodes before). Its parameters are the initializers it reads,
  * found through Identity nodes, which exporters use where two layers share a tensor.
  */
 #include "model/model.h"
@@ -43,7 +43,7 @@ static int64_t channels_of(const eki_node *node) {
     return x != NULL && x->shape.rank >= 2 && x->shape.dims[1] > 0 ? x->shape.dims[1] : 0;
 }
 
-static ek_model_norm describe(const eki_graph *graph, const eki_node *node, ek_norm_kind kind) {
+static ek_model_norm describe(const eki_graph *document, const eki_node *node, ek_norm_kind kind) {
     const eki_value *out = node->n_out > 0 ? node->out[0] : NULL;
     bool batch = kind == EK_NORM_BATCH;
     ek_model_norm info = {.kind = kind,
@@ -60,8 +60,8 @@ static ek_model_norm describe(const eki_graph *graph, const eki_node *node, ek_n
 
     info.epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
     if (batch) info.momentum = (double)eki_node_float(node, "momentum", 0.9F);
-    eki_freeze_read(graph, info.output, &info.stats_frozen, &info.affine_frozen);
-    if (batch) (void)eki_updates_read(graph, info.output, &info.updates);
+    eki_freeze_read(document, info.output, &info.stats_frozen, &info.affine_frozen);
+    if (batch) (void)eki_updates_read(document, info.output, &info.updates);
     return info;
 }
 
@@ -75,7 +75,7 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
         if (!eki_op_has(graph->nodes[i]->op, EKI_NORM)) continue;
         norms[count].node = graph->nodes[i];
-        norms[count].info = describe(graph, graph->nodes[i], kind_of(graph->nodes[i]->op));
+        norms[count].info = describe(model->document, graph->nodes[i], kind_of(graph->nodes[i]->op));
         count++;
     }
     free(model->norms);
@@ -90,4 +90,8 @@ ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {
     if (model == NULL || index >= model->n_norms)
         return (ek_model_norm){.node = "", .output = "", .scale = "", .bias = "", .mean = "", .variance = ""};
     return model->norms[index].info;
+}
+
+eki_node *eki_model_norm_node(const ek_model *model, size_t norm) {
+    return eki_graph_find(model->document, model->norms[norm].info.output)->producer;
 }

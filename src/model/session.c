@@ -134,22 +134,12 @@ static void copy_array(const ek_array *array, ek_dtype dtype, void *to) {
     }
 }
 
-/* Frees the data of a tensor that no value holds any more. */
-static void release_unused(const eki_graph *graph, eki_tensor *tensor) {
-    for (size_t i = 0; i < graph->n_values; i++)
-        if (graph->values[i]->init == tensor) return;
-    if (!tensor->owned) return;
-    eki_free(tensor->data);
-    tensor->data = NULL;
-    tensor->owned = false;
-}
-
 ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array *array, ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(name, err);
     EKI_GIVEN(array, err);
-    eki_graph *graph = model->graph;
-    eki_value *value = eki_graph_find(graph, name);
+    eki_graph *document = model->document;
+    eki_value *value = eki_graph_find(document, name), *running = eki_graph_find(model->graph, name);
     if (value == NULL || value->init == NULL || value->input_index < 0) {
         return eki_fail(err, EK_ERR_ARG, "'%s' is not an input with a default value in this model: %s", name,
                         value == NULL             ? "there is no such name"
@@ -160,16 +150,16 @@ ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array
     eki_value like = *value;
     like.dtype = value->init->dtype;
     like.stored = value->init->stored;
-    EKI_TRY(check_input(graph, &like, array, err));
-    eki_tensor *tensor, *old = value->init;
+    EKI_TRY(check_input(document, &like, array, err));
+    eki_tensor *tensor = value->init;
     eki_shape shape = array_shape(array);
-    EKI_TRY(eki_tensor_create(graph, old->dtype, &shape, &tensor, err));
-    tensor->stored = old->stored;
+    EKI_TRY(eki_tensor_replace(tensor, &shape, err));
     copy_array(array, tensor->dtype, tensor->data);
     eki_tensor_round(tensor);
-    value->init = tensor;
-    release_unused(graph, old);
-    return EK_OK;
+    if (running == NULL || running->init == NULL) return EK_OK;
+    running->init->shape = shape;
+    running->init->bytes = tensor->bytes;
+    return eki_tensor_own(running->init, err);
 }
 
 ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count, ek_error *err) {

@@ -3,7 +3,8 @@
  * `evenkeel.updates.<first output>` = a number stands only where the statistics are a debiased average, which needs it
  * to go on; whatever else sets statistics removes it.
  */
-#include "model/match.h"
+#include "model/model.h"
+#include "sites/match.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ ek_status eki_model_set_updates(ek_model *model, size_t norm, int64_t updates, e
     ek_model_norm *info = &model->norms[norm].info;
     if (info->updates == updates) return EK_OK;
     info->updates = updates;
-    return eki_updates_write(model->graph, info->output, updates, err);
+    return eki_updates_write(model->document, info->output, updates, err);
 }
 
 static bool all_are(const ek_model *model, const char *name, float wanted) {

@@ -9,10 +9,22 @@
 
 #include <string.h>
 
+enum { AT_ONCE = 1 << 22 };
+
+/* A large range goes through memory in parts: its pages, where it is a mapped file, are given back at once. */
+static ek_status put(eki_emit *emit, const unsigned char *data, size_t size) {
+    for (size_t n; size > 0; size -= n, data += n) {
+        n = size < AT_ONCE ? size : AT_ONCE;
+        EKI_TRY(eki_writer_put(emit->writer, data, n, emit->err));
+        if (n == AT_ONCE && emit->graph != NULL) eki_graph_forget(emit->graph, data, n);
+    }
+    return EK_OK;
+}
+
 void eki_emit_raw(eki_emit *emit, const void *data, size_t size) {
     emit->size += size;
     if (emit->writer == NULL || emit->status != EK_OK || size == 0) return;
-    emit->status = eki_writer_put(emit->writer, data, size, emit->err);
+    emit->status = put(emit, data, size);
 }
 
 static void put_varint(eki_emit *emit, uint64_t value) {
@@ -44,16 +56,20 @@ void eki_emit_bytes(eki_emit *emit, uint32_t number, const void *data, size_t si
     eki_emit_raw(emit, data, size);
 }
 
-void eki_emit_halves(eki_emit *emit, uint32_t number, ek_dtype dtype, const float *floats, size_t count) {
-    enum { PIECE = 2048 };
-    uint16_t halves[PIECE];
-    put_tag(emit, number, EKI_WIRE_BYTES);
-    put_varint(emit, 2 * (uint64_t)count);
+void eki_emit_narrowed(eki_emit *emit, ek_dtype dtype, const float *floats, size_t count) {
+    enum { HALVES = 2048 };
+    uint16_t halves[HALVES];
     for (size_t i = 0, n; i < count; i += n) {
-        n = count - i < PIECE ? count - i : PIECE;
+        n = count - i < HALVES ? count - i : HALVES;
         if (emit->writer != NULL) eki_half_narrow(dtype, floats + i, halves, n);
         eki_emit_raw(emit, halves, 2 * n);
     }
+}
+
+void eki_emit_halves(eki_emit *emit, uint32_t number, ek_dtype dtype, const float *floats, size_t count) {
+    put_tag(emit, number, EKI_WIRE_BYTES);
+    put_varint(emit, 2 * (uint64_t)count);
+    eki_emit_narrowed(emit, dtype, floats, count);
 }
 
 void eki_emit_text(eki_emit *emit, uint32_t number, const char *text) {
@@ -68,7 +84,7 @@ void eki_emit_message(eki_emit *emit, uint32_t number, eki_emit_fn body, const e
 }
 
 eki_emit eki_emit_counting(const eki_emit *emit) {
-    return (eki_emit){.writer = NULL, .status = EK_OK, .places = emit->places};
+    return (eki_emit){.writer = NULL, .status = EK_OK, .graph = emit->graph, .places = emit->places};
 }
 
 void eki_emit_counted(eki_emit *emit, const eki_emit *count, eki_emit_fn body, const eki_graph *graph,

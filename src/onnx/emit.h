@@ -15,6 +15,7 @@ typedef struct eki_emit {
     bool changed; /* anything but whole fields of the file was put, or one of those left out */
     ek_status status;
     ek_error *err;
+    const eki_graph *graph;          /* the document, whose mapped pages are given back once written */
     const struct eki_places *places; /* where tensors stored outside the file will lie; NULL = all are in it */
 } eki_emit;
 
@@ -25,7 +26,8 @@ void eki_emit_raw(eki_emit *emit, const void *data, size_t size); /* complete fi
 void eki_emit_varint(eki_emit *emit, uint32_t number, uint64_t value);
 void eki_emit_float(eki_emit *emit, uint32_t number, float value);
 void eki_emit_bytes(eki_emit *emit, uint32_t number, const void *data, size_t size);
-/* The numbers in half precision. */
+/* The numbers in half precision, alone or as a field. */
+void eki_emit_narrowed(eki_emit *emit, ek_dtype dtype, const float *floats, size_t count);
 void eki_emit_halves(eki_emit *emit, uint32_t number, ek_dtype dtype, const float *floats, size_t count);
 void eki_emit_text(eki_emit *emit, uint32_t number, const char *text);
 void eki_emit_message(eki_emit *emit, uint32_t number, eki_emit_fn body, const eki_graph *graph, const void *item);

@@ -261,27 +261,22 @@ static void emit_model(eki_emit *emit, const eki_graph *graph) {
     emit_new_parts(emit, graph, &p);
 }
 
-ek_status eki_onnx_write(const eki_graph *graph, eki_writer *writer, ek_error *err) {
-    eki_emit count = {.writer = NULL, .status = EK_OK};
+ek_status eki_onnx_put(const eki_graph *graph, const struct eki_places *places, eki_writer *writer, ek_error *err) {
+    eki_emit count = {.writer = NULL, .status = EK_OK, .graph = graph, .places = places};
     emit_model(&count, graph);
     if (count.size > INT32_MAX) {
-        return eki_fail(err, EK_ERR_LIMIT, "the model has %llu bytes, an ONNX file holds at most 2 GiB",
+        return eki_fail(err, EK_ERR_LIMIT,
+                        "the model has %llu bytes, an ONNX file holds at most 2 GiB; keep its weights in a file beside "
+                        "it (external data)",
                         (unsigned long long)count.size);
     }
-    eki_emit emit = {.writer = writer, .status = EK_OK, .err = err};
+    eki_emit emit = {.writer = writer, .status = EK_OK, .err = err, .graph = graph, .places = places};
     emit_model(&emit, graph);
     return emit.status;
 }
 
-ek_status eki_onnx_save(const eki_graph *graph, const char *path, ek_error *err) {
-    eki_writer *writer;
-    EKI_TRY(eki_writer_open(path, &writer, err));
-    ek_status status = eki_onnx_write(graph, writer, err);
-    if (status != EK_OK) {
-        eki_writer_discard(writer);
-        return status == EK_ERR_LIMIT ? eki_error_prefix(err, status, "%.1000s", path) : status;
-    }
-    return eki_writer_commit(writer, err);
+ek_status eki_onnx_write(const eki_graph *graph, eki_writer *writer, ek_error *err) {
+    return eki_onnx_put(graph, NULL, writer, err);
 }
 
 const eki_place *eki_place_of_data(const struct eki_places *places, const eki_tensor *tensor) {

@@ -17,6 +17,9 @@ struct eki_places {
     uint64_t size; /* of the file */
 };
 
+/* A ModelProto; `places` NULL: all data in it. */
+ek_status eki_onnx_put(const eki_graph *graph, const struct eki_places *places, eki_writer *writer, ek_error *err);
+
 /* NULL: the tensor stays where it is. */
 const eki_place *eki_place_of_data(const struct eki_places *places, const eki_tensor *tensor);
 

@@ -86,7 +86,7 @@ static void tensor_body(eki_emit *emit, const eki_tensor *tensor, const char *na
     eki_patch p = eki_patch_of(emit, tensor->origin);
     bool same_dims, data_put = false;
     bool same_data = same_kind(tensor, &same_dims) && !eki_tensor_changed(tensor);
-    same_data &= eki_place_of_data(emit->places, tensor) == NULL;
+    if (tensor->location != NULL) same_data &= emit->places != NULL && eki_place_of_data(emit->places, tensor) == NULL;
     for (eki_field f; eki_patch_next(&p, &f);) {
         bool data = f.number < 64 && (DATA_FIELDS & EKI_FIELD_BIT(f.number)) != 0;
         if (data && !same_data) {

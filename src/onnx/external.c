@@ -96,15 +96,15 @@ ek_status eki_external_location(const eki_bytes *location, ek_error *err) {
     return EK_OK;
 }
 
-/* The mapped file, opened when it is new. */
-static ek_status find_file(eki_import *import, const eki_bytes *location, const eki_map **map, ek_error *err) {
+/* The file, opened when it is new. */
+static ek_status find_file(eki_import *import, const eki_bytes *location, const eki_graph_file **found, ek_error *err) {
     eki_import *root = import;
     while (root->outer != NULL) root = root->outer;
     eki_graph_file *file = root->graph->files;
     size_t count = 0;
     for (; file != NULL; file = file->next, count++) {
         if (strlen(file->name) == location->size && memcmp(file->name, location->data, location->size) == 0) {
-            *map = &file->map;
+            *found = file;
             return EK_OK;
         }
     }
@@ -117,14 +117,14 @@ static ek_status find_file(eki_import *import, const eki_bytes *location, const 
     *file = (eki_graph_file){.name = name, .next = root->graph->files};
     EKI_TRY(eki_map_open_below(import->folder, name, &file->map, err));
     root->graph->files = file;
-    *map = &file->map;
+    *found = file;
     return EK_OK;
 }
 
 ek_status eki_external_bytes(eki_import *import, const eki_external *external, size_t needed, eki_bytes *bytes,
-                             ek_error *err) {
+                             const char **name, uint64_t *at, ek_error *err) {
     uint64_t offset, length;
-    const eki_map *map = NULL;
+    const eki_graph_file *file = NULL;
     EKI_TRY(eki_external_location(&external->location, err));
     EKI_TRY(eki_external_number(external->offset, "offset", 0, &offset, err));
     EKI_TRY(eki_external_number(external->length, "length", needed, &length, err));
@@ -140,12 +140,15 @@ ek_status eki_external_bytes(eki_import *import, const eki_external *external, s
                         "its data lies in another file ('%.*s'), which a model from memory cannot have", shown,
                         location);
     }
-    EKI_TRY(find_file(import, &external->location, &map, err));
+    EKI_TRY(find_file(import, &external->location, &file, err));
+    const eki_map *map = &file->map;
     if (length > map->size || offset > map->size - length) {
         return eki_fail(err, EK_ERR_FORMAT,
                         "its data is %" PRIu64 " bytes at %" PRIu64 " of '%.*s', but that file has %zu bytes", length,
                         offset, shown, location, map->size);
     }
     *bytes = (eki_bytes){.data = map->data + offset, .size = (size_t)length};
+    *name = file->name;
+    *at = offset;
     return EK_OK;
 }

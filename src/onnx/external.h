@@ -21,6 +21,6 @@ ek_status eki_external_number(eki_bytes text, const char *what, uint64_t fallbac
  * mapped as long as the graph. EK_ERR_FORMAT: a location that leaves the folder, a range that is not in the file, or
  * not of the size needed. EK_ERR_IO: not a regular file of its own (link, pipe, ...), or not readable. */
 ek_status eki_external_bytes(eki_import *import, const eki_external *external, size_t needed, eki_bytes *bytes,
-                             ek_error *err);
+                             const char **name, uint64_t *offset, ek_error *err);
 
 #endif

@@ -46,6 +46,16 @@ ek_status eki_graph_add_child(eki_graph *graph, eki_graph **child, ek_error *err
     return EK_OK;
 }
 
+void eki_graph_forget(const eki_graph *graph, const void *data, size_t size) {
+    while (graph->parent != NULL) graph = graph->parent;
+    for (; graph != NULL; graph = graph->original) {
+        if (eki_map_forget(&graph->map, data, size)) return;
+        for (const eki_graph_file *file = graph->files; file != NULL; file = file->next) {
+            if (eki_map_forget(&file->map, data, size)) return;
+        }
+    }
+}
+
 ek_status eki_graph_each(eki_graph *graph, eki_graph_visit visit, void *context, ek_error *err) {
     EKI_TRY(visit(context, graph, err));
     for (size_t i = 0; i < graph->n_children; i++) EKI_TRY(eki_graph_each(graph->children[i], visit, context, err));

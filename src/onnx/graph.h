@@ -42,8 +42,11 @@ typedef struct eki_tensor {
                         may be unaligned: memcpy it, or own it */
     size_t bytes;
     bool owned;
-    eki_bytes origin; /* its TensorProto; data NULL = new */
-    eki_bytes loaded; /* its data as it was loaded; where `data` is another, it may have changed */
+    eki_bytes origin;     /* its TensorProto; data NULL = new */
+    eki_bytes loaded;     /* its data as it was loaded; where `data` is another, it may have changed */
+    const char *location; /* the file beside the model's that has it, NULL = the model's own; and where in it */
+    uint64_t offset;
+    struct eki_tensor *source; /* in a program: the document's tensor whose data this is; NULL = none */
 } eki_tensor;
 
 typedef struct eki_node eki_node;
@@ -161,9 +164,10 @@ struct eki_graph {
     eki_bytes origin;       /* its GraphProto, or FunctionProto of a body */
     eki_node **file_nodes;  /* the node of each node field there; removed ones have op_type NULL */
     size_t n_file_nodes;
-    eki_graph *parent;    /* of a nested graph, else NULL */
-    eki_node *owner;      /* the parent's node that it nests in */
-    eki_graph **children; /* nested graphs and bodies of functions, owned */
+    const eki_graph *original; /* of a view, whose files it reads */
+    eki_graph *parent;         /* of a nested graph, else NULL */
+    eki_node *owner;           /* the parent's node that it nests in */
+    eki_graph **children;      /* nested graphs and bodies of functions, owned */
     size_t n_children, cap_children;
     eki_function *functions; /* of the model */
     size_t n_functions;
@@ -173,6 +177,9 @@ struct eki_graph {
  * the first that is not EK_OK, and returns it. */
 typedef ek_status (*eki_graph_visit)(void *context, eki_graph *graph, ek_error *err);
 ek_status eki_graph_each(eki_graph *graph, eki_graph_visit visit, void *context, ek_error *err);
+
+/* Gives back the memory of these bytes where they are of a mapped file; they can be read again. */
+void eki_graph_forget(const eki_graph *graph, const void *data, size_t size);
 
 /* Life. A created graph is empty, at ONNX opset `opset`. */
 ek_status eki_graph_create(int64_t opset, eki_graph **graph, ek_error *err);
@@ -272,8 +279,12 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
                                eki_value **value, ek_error *err);
 /* Whether the data may be read as its element type where it lies; in a mapped file it need not be aligned. */
 bool eki_tensor_aligned(const eki_tensor *tensor);
-/* Makes the data writable and aligned (copies it out of the mapped file). */
+/* Makes the data writable and aligned (copies it out of the mapped file). A tensor of a program then has the data of
+ * the document's, which is made so: what is written is written there. */
 ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err);
+
+/* Gives it zeroed data of its own, of that shape. */
+ek_status eki_tensor_replace(eki_tensor *tensor, const eki_shape *shape, ek_error *err);
 
 /* i64/i32 tensors read as int64 (shapes, axes, pads). EK_ERR_DTYPE otherwise. Arena-owned result. */
 ek_status eki_tensor_ints(eki_graph *graph, const eki_tensor *tensor, const int64_t **values, size_t *count,

@@ -24,6 +24,8 @@ typedef struct content {
     eki_bytes raw;
     size_t typed;         /* entries in typed_field */
     uint32_t typed_field; /* 0 = none has entries */
+    size_t fields;        /* that have entries */
+    eki_bytes packed;     /* the last of them, where it is an array of floats or doubles */
     bool two_typed, segment, strings;
     eki_external external;
 } content;
@@ -54,6 +56,9 @@ static void collect_typed(content *c, const eki_field *field) {
     if (c->typed_field != 0 && c->typed_field != field->number) c->two_typed = true;
     c->typed_field = field->number;
     c->typed += count;
+    c->fields++;
+    bool plain = field->number == TENSOR_FLOAT_DATA || field->number == TENSOR_DOUBLE_DATA;
+    if (plain && field->type == EKI_WIRE_BYTES) c->packed = (eki_bytes){.data = field->data, .size = field->size};
 }
 
 static void collect_dims(content *c, const eki_wire *wire, const eki_field *field) {
@@ -216,12 +221,16 @@ static ek_status fill(eki_import *import, eki_wire wire, const content *c, eki_t
     tensor->dtype = (ek_dtype)c->dtype;
     tensor->shape = eki_shape_of((int)c->rank, c->dims);
     tensor->bytes = bytes;
-    if (c->typed > 0) {
+    if (c->fields == 1 && c->packed.data != NULL) {
+        tensor->data = (void *)(uintptr_t)c->packed.data; /* as raw data would lie */
+    } else if (c->typed > 0) {
         EKI_TRY(convert(import, wire, s, bytes, &tensor->data, err));
     } else if (c->external.present) {
         eki_bytes data;
-        EKI_TRY(eki_external_bytes(import, &c->external, bytes, &data, err));
+        const char *data_name;
+        EKI_TRY(eki_external_bytes(import, &c->external, bytes, &data, &data_name, &tensor->offset, err));
         tensor->data = (void *)(uintptr_t)data.data;
+        tensor->location = data_name;
     } else {
         tensor->data = (void *)(uintptr_t)(bytes > 0 ? c->raw.data : "");
     }

@@ -32,11 +32,13 @@ ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, c
  * of a load. Close with eki_map_close. */
 ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err);
 
-/* Writes a ModelProto. The same graph always gives the same bytes. EK_ERR_LIMIT above 2 GiB, protobuf's limit, before
- * anything is written. */
+/* Writes a ModelProto with all data in it. The same graph always gives the same bytes. EK_ERR_LIMIT above 2 GiB,
+ * protobuf's limit, before anything is written. */
 ek_status eki_onnx_write(const eki_graph *graph, eki_writer *writer, ek_error *err);
 
-/* Replaces the file at `path`, which may be the one the graph was loaded from. */
+/* Replaces the file at `path`, which may be the one the graph was loaded from. Tensors that are stored beside the
+ * model's file stay so: where `path` is in the same folder, unchanged ones keep their place and changed ones go to
+ * NAME.data; elsewhere all go to NAME.data, which is replaced before the model. */
 ek_status eki_onnx_save(const eki_graph *graph, const char *path, ek_error *err);
 
 #endif

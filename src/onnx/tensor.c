@@ -159,7 +159,25 @@ void eki_tensor_round(eki_tensor *tensor) {
     if (tensor->stored != EK_DTYPE_NONE) eki_half_round(tensor->stored, tensor->data, tensor->bytes / sizeof(float));
 }
 
+ek_status eki_tensor_replace(eki_tensor *tensor, const eki_shape *shape, ek_error *err) {
+    size_t bytes;
+    EKI_TRY(tensor_bytes(tensor->dtype, shape, &bytes, err));
+    void *data = eki_alloc_zero(bytes);
+    if (data == NULL) return eki_fail_nomem(err, bytes);
+    if (tensor->owned) eki_free(tensor->data);
+    tensor->shape = *shape;
+    tensor->bytes = bytes;
+    tensor->data = data;
+    tensor->owned = true;
+    return EK_OK;
+}
+
 ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err) {
+    if (tensor->source != NULL) {
+        EKI_TRY(eki_tensor_own(tensor->source, err));
+        tensor->data = tensor->source->data;
+        return EK_OK;
+    }
     if (tensor->owned) return EK_OK;
     void *copy = eki_alloc(tensor->bytes);
     if (copy == NULL) return eki_fail_nomem(err, tensor->bytes);

@@ -54,3 +54,17 @@ const char *eki_op_change(eki_opcode code, int64_t opset, char text[96]) {
     }
     return text;
 }
+
+eki_contrib eki_contrib_code(const char *name, const char *domain) {
+    static const struct {
+        const char *name, *domain;
+        eki_contrib code;
+    } contribs[] = {
+#define EKI_CONTRIB(name, domain) {#name, domain, EKI_CONTRIB_##name},
+#include "ops/contrib.def"
+    };
+    for (size_t i = 0; i < sizeof contribs / sizeof *contribs; i++) {
+        if (strcmp(contribs[i].name, name) == 0 && strcmp(contribs[i].domain, domain) == 0) return contribs[i].code;
+    }
+    return EKI_CONTRIB_NONE;
+}

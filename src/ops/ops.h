@@ -45,4 +45,20 @@ int64_t eki_op_next_change(eki_opcode code, int64_t opset);
 /* "axes are an input": what changed there, "" where it did not change. Written into and returned as `text`. */
 const char *eki_op_change(eki_opcode code, int64_t opset, char text[96]);
 
+/* Norms that runtimes have beside ONNX's own (contrib.def). */
+typedef enum eki_contrib {
+    EKI_CONTRIB_NONE,
+    EKI_CONTRIB_LayerNormalization,
+    EKI_CONTRIB_SimplifiedLayerNormalization,
+    EKI_CONTRIB_SkipLayerNormalization,
+    EKI_CONTRIB_SkipSimplifiedLayerNormalization,
+    EKI_CONTRIB_GroupNorm,
+    EKI_CONTRIB_SkipGroupNorm,
+    EKI_CONTRIB_FusedConv,
+    EKI_CONTRIB_FusedMatMul,
+    EKI_CONTRIB_FusedGemm
+} eki_contrib;
+
+eki_contrib eki_contrib_code(const char *name, const char *domain);
+
 #endif

@@ -6,28 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool eki_bn_trains(const eki_graph *graph, const eki_node *node) {
-    int64_t opset = eki_graph_opset(graph, "");
-    if (opset < 7) return eki_node_int(node, "is_test", 0) == 0;
-    if (opset >= 14) return eki_node_int(node, "training_mode", 0) != 0;
-    for (int i = 1; i < node->n_out; i++) {
-        if (node->out[i] != NULL) return true;
-    }
-    return false;
-}
-
-/* Before IR version 4 every initializer had to be an input, and exporters went on listing all of them for years: where
- * all are listed, none is meant to be fed. */
-bool eki_lists_weights(const eki_graph *graph) {
-    bool any = false;
-    for (size_t i = 0; i < graph->n_values; i++) {
-        if (graph->values[i]->init == NULL) continue;
-        if (graph->values[i]->input_index < 0) return graph->ir_version < 4;
-        any = true;
-    }
-    return any || graph->ir_version < 4;
-}
-
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value) {
     if (value == NULL) return NULL;
     if (value->init != NULL) return value->input_index < 0 || eki_lists_weights(graph) ? value->init : NULL;

@@ -130,7 +130,7 @@ ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_mode
     EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_convert_options", err));
     eki_converter c = {.options = &o, .drift = -1, .err = err};
     EKI_TRY(check(&o, err));
-    EKI_TRY(eki_graph_view(model->graph, &c.graph, err));
+    EKI_TRY(eki_graph_view(model->document, &c.graph, err));
     ek_status status = eki_report_create(&c.report, err);
     if (status == EK_OK) status = edit_view(&c, model);
     if (status == EK_OK) {

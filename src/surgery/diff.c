@@ -140,7 +140,7 @@ ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **out, ek
     EKI_GIVEN(b, err);
     EKI_GIVEN(out, err);
     *out = NULL;
-    eki_views views = {.a = a->graph, .b = b->graph, .err = err};
+    eki_views views = {.a = a->document, .b = b->document, .err = err};
     EKI_TRY(eki_diff_create(&views.diff, err));
     ek_status status = compare_all(&views);
     if (status != EK_OK) {

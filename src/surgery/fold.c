@@ -90,7 +90,7 @@ ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **rep
     eki_graph *view;
     *folded = NULL;
     *report = NULL;
-    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = fold_view(view, report, err);
     if (status == EK_OK) {
         status = eki_model_wrap(view, folded, err);

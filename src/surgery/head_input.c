@@ -60,10 +60,11 @@ ek_status ek_set_input(ek_model *model, const int64_t dims[4], ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(dims, err);
     eki_graph *view;
-    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_input_set(view, dims, err);
     if (status == EK_OK && dims[0] < 0) status = try_batch(view, 3, err);
     if (status == EK_OK && dims[0] < 0) status = try_batch(view, 5, err);
     eki_graph_destroy(view);
-    return status == EK_OK ? eki_input_set(model->graph, dims, err) : status;
+    if (status == EK_OK) status = eki_input_set(model->document, dims, err);
+    return status == EK_OK ? eki_model_rebuild(model, err) : status;
 }

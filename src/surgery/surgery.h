@@ -6,8 +6,10 @@
 #ifndef EKI_SURGERY_H
 #define EKI_SURGERY_H
 
-#include "model/match.h"
 #include "model/model.h"
+#include "sites/constants.h"
+#include "sites/match.h"
+#include "sites/sites.h"
 
 #include <evenkeel/surgery.h>
 
@@ -45,10 +47,6 @@ typedef struct eki_chains {
 
 /* ---- channel_map.c ---- */
 
-/* Whether the batch norm takes batch statistics by what the file says, at its opset. */
-bool eki_bn_trains(const eki_graph *graph, const eki_node *node);
-/* Whether the graph lists its initializers as inputs, by rule or by habit of its exporter. */
-bool eki_lists_weights(const eki_graph *graph);
 /* A constant that no caller can replace: an initializer, or the result of a Constant node. NULL else. */
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value);
 /* Element i of a f32 tensor that may be unaligned. */

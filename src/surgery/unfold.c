@@ -220,7 +220,7 @@ ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_
         return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o.epsilon,
                         o.momentum);
     }
-    EKI_TRY(eki_graph_view(model->graph, &view, err));
+    EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_report_create(report, err);
     if (status == EK_OK) status = unfold_view(view, &o, *report, err);
     if (status == EK_OK) {

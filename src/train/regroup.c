@@ -21,31 +21,18 @@ static void move_slots(eki_groups *from, const eki_groups *to) {
     }
 }
 
-/* Examples of the plan in force. */
-static int64_t planned_batch(const ek_trainer *trainer) { return eki_exec_input(trainer->exec, 0).shape.dims[0]; }
-
-static ek_status rebuild(ek_trainer *trainer, ek_error *err) {
-    int64_t batch = planned_batch(trainer);
+/* A new exec and new groups, and what the old ones remember. */
+static ek_status reopen(ek_trainer *trainer, ek_error *err) {
     eki_groups old = trainer->groups;
     trainer->groups = (eki_groups){0};
-    trainer->bound = false;
     eki_exec_destroy(trainer->exec);
     trainer->exec = NULL;
     free(trainer->switches);
     trainer->switches = NULL;
     ek_status status = eki_trainer_open(trainer, err);
-    if (status == EK_OK) status = eki_trainer_prepare(trainer, batch, err);
     if (status == EK_OK) move_slots(&old, &trainer->groups);
     eki_groups_free(&old);
     return status;
-}
-
-static ek_status reopen(ek_trainer *trainer, ek_error *err) {
-    eki_exec_destroy(trainer->exec);
-    trainer->exec = NULL;
-    free(trainer->switches);
-    trainer->switches = NULL;
-    return eki_trainer_open(trainer, err);
 }
 
 ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size_t count, ek_error *err) {
@@ -54,5 +41,5 @@ ek_status ek_trainer_regroup(ek_trainer *trainer, const ek_lr_scale *rules, size
     EKI_TRY(eki_rules_copy(trainer->model, rules, count, &copy, err));
     eki_rules_free(&trainer->rules);
     trainer->rules = copy;
-    return trainer->bound ? rebuild(trainer, err) : reopen(trainer, err);
+    return reopen(trainer, err);
 }

@@ -29,7 +29,7 @@ ek_status eki_statistics_open(ek_trainer *trainer, ek_error *err) {
         const eki_value *mean = running_mean(&model->norms[i]);
         int64_t updates;
         if (mean == NULL) continue;
-        if (!eki_updates_read(model->graph, info->output, &updates)) {
+        if (!eki_updates_read(model->document, info->output, &updates)) {
             return eki_fail(
                 err, EK_ERR_FORMAT,
                 "metadata evenkeel.updates.%.100s is no number of updates from 1 to 18 digits; remove it, or "

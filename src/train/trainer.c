@@ -29,8 +29,18 @@ static ek_status check_statistics(const ek_model *model, ek_error *err) {
     return EK_OK;
 }
 
+static ek_status make_groups(ek_trainer *trainer, ek_error *err) {
+    double *scales;
+    const ek_train_options *o = &trainer->options;
+    EKI_TRY(eki_scales_create(trainer->model, &trainer->rules, o->lr_depth_decay, &scales, err));
+    ek_status status = eki_groups_create(trainer->model, trainer->exec, o, scales, &trainer->groups, err);
+    free(scales);
+    return status;
+}
+
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
+    trainer->agreed = false;
     EKI_TRY(eki_feed_check(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
     trainer->logits = ek_model_logits(trainer->model);
@@ -51,7 +61,8 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .gradient_context = trainer->ranks,
                                 .outputs = &trainer->logits,
                                 .n_outputs = 1};
-    return eki_exec_create(trainer->model->graph, &options, &trainer->exec, err);
+    EKI_TRY(eki_exec_create(trainer->model->graph, &options, &trainer->exec, err));
+    return make_groups(trainer, err);
 }
 
 ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek_trainer **out, ek_error *err) {
@@ -91,15 +102,9 @@ ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err)
     bool known = o->height > 0 && o->width > 0 && input.rank == 4 && input.dims[1] > 0;
     EKI_TRY(eki_feed_shape(trainer->model, count, known ? &images : NULL, &shape, NULL, err));
     EKI_TRY(eki_exec_prepare(trainer->exec, &shape, err));
-    if (trainer->bound) return EK_OK;
-    double *scales;
-    EKI_TRY(eki_scales_create(trainer->model, &trainer->rules, trainer->options.lr_depth_decay, &scales, err));
-    ek_status status =
-        eki_groups_create(trainer->model, trainer->exec, &trainer->options, scales, &trainer->groups, err);
-    free(scales);
-    trainer->bound = status == EK_OK;
-    if (status != EK_OK || trainer->ranks == NULL) return status;
-    return eki_ranks_check(trainer->ranks, trainer, err);
+    if (!trainer->agreed && trainer->ranks != NULL) EKI_TRY(eki_ranks_check(trainer->ranks, trainer, err));
+    trainer->agreed = true;
+    return EK_OK;
 }
 
 static ek_status check_loss(const ek_trainer *trainer, const eki_whole_loss *loss, ek_error *err) {
@@ -270,7 +275,6 @@ ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoin
     EKI_GIVEN(checkpoint, err);
     const eki_state *state = checkpoint->state;
     if (state == NULL) return eki_fail(err, EK_ERR_ARG, "the checkpoint is empty; load it with ek_checkpoint_load");
-    const eki_value *fixed = eki_exec_input_value(trainer->exec, 0);
     if (state->optimizer != (int)trainer->options.optimizer ||
         state->arrays != eki_optimizer_slots(&trainer->options)) {
         return eki_fail(err, EK_ERR_ARG,
@@ -279,7 +283,6 @@ ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoin
                         eki_optimizer_name(state->optimizer), state->arrays,
                         eki_optimizer_name((int)trainer->options.optimizer), eki_optimizer_slots(&trainer->options));
     }
-    EKI_TRY(eki_trainer_prepare(trainer, fixed->shape.dims[0] > 0 ? fixed->shape.dims[0] : 1, err));
     EKI_TRY(check_slots(trainer, state, err));
     for (size_t i = 0; i < state->n_slots; i++) {
         const eki_slot *slot = &state->slots[i];

@@ -102,7 +102,7 @@ struct ek_trainer {
     eki_rules rules;
     eki_groups groups;
     struct eki_ranks *ranks; /* NULL = this process is alone */
-    bool bound;              /* groups are made */
+    bool agreed;             /* all ranks train the same */
     int64_t step;            /* done */
     int64_t skipped;         /* running-statistics updates refused */
     char skipped_text[256];
@@ -114,9 +114,9 @@ ek_status eki_statistics_open(ek_trainer *trainer, ek_error *err);
 /* Keeps the counts in the model. */
 ek_status eki_statistics_keep(const ek_trainer *trainer, ek_error *err);
 
-/* An exec for the switches that the model has now. */
+/* An exec and its groups for the switches that the model has now. */
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err);
-/* Plans for a batch of this size; the first plan tells which parameters there are. */
+/* Plans for a batch of this size; before the first, ranks see that they agree. */
 ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err);
 
 /* ---- state.c: the state file ---- */

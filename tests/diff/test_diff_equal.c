@@ -144,6 +144,34 @@ static void numbers_are_values(void **state) {
     expect_line(raw_model(16, g, 4), raw_model(16, h, 4), "tensor||w|relative difference 15");
 }
 
+/* ---- damaged files ---- */
+
+/* Any bytes give changes or a named error. */
+static void damaged_files(void **state) {
+    (void)state;
+    pb file = {0};
+    size_t told = 0, refused = 0;
+    rich_document(&file);
+    for (size_t at = 0; at < file.size; at += 5) {
+        ek_error err = {0};
+        ek_diff *diff = NULL;
+        pb damaged = {0};
+        pb_raw(&damaged, file.data, at % 2 == 0 ? file.size : at);
+        if (at % 2 == 0) damaged.data[at] ^= (unsigned char)(1 + at % 255);
+        if (pair_diff(&file, &damaged, &diff, &err) == EK_OK) {
+            if (ek_diff_count(diff) == 0) fail_msg("byte %zu: another, and not told", at);
+            told++;
+        } else {
+            if (strstr(err.text, "onnx: ") == NULL) fail_msg("byte %zu: '%s' names no file", at, err.text);
+            refused++;
+        }
+        ek_diff_destroy(diff);
+        pb_free(&damaged);
+    }
+    assert_true(told > 100 && refused > 100);
+    pb_free(&file);
+}
+
 /* ---- the files at hand ---- */
 
 static void real_files(void **state) {
@@ -188,8 +216,13 @@ static void case_pairs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_bytes_are_equal), cmocka_unit_test(absent_is_default), cmocka_unit_test(typed_and_raw),
-        cmocka_unit_test(numbers_are_values),    cmocka_unit_test(real_files),        cmocka_unit_test(case_pairs),
+        cmocka_unit_test(other_bytes_are_equal),
+        cmocka_unit_test(absent_is_default),
+        cmocka_unit_test(typed_and_raw),
+        cmocka_unit_test(numbers_are_values),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(real_files),
+        cmocka_unit_test(case_pairs),
     };
     return cmocka_run_group_tests(tests, pair_setup, pair_teardown);
 }

@@ -121,7 +121,7 @@ static void random_graphs(void) {
     static uint8_t a[ROOM], b[ROOM];
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         ek_model *model = random_net(seed);
-        eki_map map = written(model->graph);
+        eki_map map = written(model->document);
         size_t size = map.size <= ROOM ? map.size : 0;
         if (size > 0) memcpy(a, map.data, size);
         if (map.data != NULL) eki_map_close(&map);

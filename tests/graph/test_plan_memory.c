@@ -20,7 +20,8 @@ static ek_status nothing(eki_step *step, ek_error *err) {
 
 static const eki_op op = {.name = "Test", .forward = nothing, .backward = nothing};
 
-/* A plan of random steps, each reading two random tensors and writing one, with random backward needs. */
+/* A plan of random steps, each reading two random tensors, some a residual too, and writing one, with random backward
+ * needs. */
 static void fill(eki_plan_private *p, eki_random random) {
     p->tensors = calloc(TENSORS, sizeof *p->tensors);
     p->steps = calloc(STEPS, sizeof *p->steps);
@@ -42,6 +43,10 @@ static void fill(eki_plan_private *p, eki_random random) {
         pstep->out[0] = (int)eki_random_below(random, c + 2, TENSORS);
         pstep->din_buffer[0] = -1;
         pstep->din_buffer[1] = eki_plan_buffer(p, 64 + eki_random_below(random, c + 3, 999));
+        pstep->residual = eki_random_below(random, c + 6, 2) == 0 ? (int)eki_random_below(random, c + 7, TENSORS) : -1;
+        pstep->residual_din_buffer = -1;
+        pstep->step.tail.want_din = pstep->residual >= 0;
+        if (pstep->residual >= 0) pstep->residual_din_buffer = eki_plan_buffer(p, 64);
         pstep->backward = eki_random_below(random, c + 4, 2) == 0;
         pstep->step.want_din[0] = pstep->step.want_din[1] = true;
         pstep->step.keep_in[0] = eki_random_below(random, c + 5, 2) == 0;

@@ -42,7 +42,8 @@ static void test_metadata(void **state) {
     assert_int_equal(ek_model_class_name(model, 2, name, sizeof name), 3);
     assert_string_equal(name, "dog");
     assert_int_equal(ek_model_class_name(model, 3, name, sizeof name), 0);
-    for (int i = 1; i < 4; i++) model->graph->inputs[0]->shape.dims[i] = -1;
+    for (int i = 1; i < 4; i++) model->document->inputs[0]->shape.dims[i] = -1;
+    OK(eki_model_rebuild(model, err));
     OK(ek_model_describe_images(model, &images, err));
     assert_true(images.channels == 3 && images.height == 48 && images.width == 192);
     ek_model_destroy(model);

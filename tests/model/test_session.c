@@ -195,13 +195,14 @@ static void test_looking(void **state) {
 static void test_defaults(void **state) {
     (void)state;
     ek_model *model = fixture_model("mlp", (ek_norm_kind)0, EXTENT, 0.0);
-    eki_value *bias = eki_graph_find(model->graph, "fc4.bias");
+    eki_value *bias = eki_graph_find(model->document, "fc4.bias");
     float numbers[5] = {1, 2, 3, 4, 5}, zero[100] = {0}, kept[16];
     ek_array array = {.dtype = EK_F32, .rank = 1, .dims = {4}, .data = numbers}, input = input_of(4);
     ek_session *session;
     assert_non_null(bias);
     FAILS(EK_ERR_ARG, "an initializer, but no graph input", ek_model_set_default(model, "fc4.bias", &array, err));
-    OK(eki_graph_add_input(model->graph, bias, err));
+    OK(eki_graph_add_input(model->document, bias, err));
+    OK(eki_model_rebuild(model, err));
     assert_int_equal(ek_model_input_count(model), 1);
     FAILS(EK_ERR_ARG, "no such name", ek_model_set_default(model, "fc9", &array, err));
     FAILS(EK_ERR_ARG, "fed by ek_session_run", ek_model_set_default(model, "input", &array, err));

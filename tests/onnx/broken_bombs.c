@@ -42,22 +42,27 @@ static void types(pb *file, size_t levels) {
     finish_model(file, &graph);
 }
 
-/* A whole model this time, which must load. */
+/* A node with the graph as its body, into another graph. */
+static void wrap(pb *graph, pb *body) {
+    pb attr = {0}, node = {0};
+    pb_text(&attr, 1, "body");
+    pb_int(&attr, 20, 5);
+    pb_message(&attr, 6, body);
+    pb_text(&node, 2, "z");
+    pb_text(&node, 4, "If");
+    pb_message(&node, 5, &attr);
+    pb_message(graph, 1, &node);
+}
+
 static void graphs_31(pb *file) {
-    pb graph = {0};
-    relu_graph(&graph);
-    for (int level = 0; level < 30; level++) {
-        pb outer = {0}, attr = {0}, node = {0};
-        pb_text(&attr, 1, "body");
-        pb_int(&attr, 20, 5);
-        pb_message(&attr, 6, &graph);
-        pb_text(&node, 2, "z");
-        pb_text(&node, 4, "If");
-        pb_message(&node, 5, &attr);
-        relu_graph(&outer);
-        pb_message(&outer, 1, &node);
-        graph = outer;
+    pb graph = {0}, body = {0};
+    for (int i = 0; i < 29; i++) {
+        pb outer = {0};
+        wrap(&outer, &body);
+        body = outer;
     }
+    relu_graph(&graph);
+    wrap(&graph, &body);
     finish_model(file, &graph);
 }
 

@@ -78,7 +78,7 @@ static void assert_numbers(const eki_graph *graph) {
     assert_memory_equal(weights(graph)->data, expected, sizeof expected);
 }
 
-static void reads_and_saves_as_one_file(void **state) {
+static void reads_and_saves_elsewhere(void **state) {
     (void)state;
     static ek_error err;
     eki_graph *graph;
@@ -115,8 +115,8 @@ static void assert_untouched(const char *name) {
     eki_map_close(&map);
 }
 
-/* Whatever places a file names, a save writes the one file that it is given: nothing beside it, and nothing behind a
- * link that stands there. */
+/* Whatever places a file names, a save writes the file that it is given and NAME.data beside it: nothing else, and
+ * nothing behind a link that stands there. */
 static void saves_nothing_else(void **state) {
     (void)state;
     static ek_error err;
@@ -126,12 +126,13 @@ static void saves_nothing_else(void **state) {
     assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
     assert_int_equal(mkdir(in_folder("alone"), 0700), 0);
     assert_int_equal(eki_onnx_save(graph, in_folder("alone/whole.onnx"), &err), EK_OK);
-    assert_int_equal(files_in("alone"), 1);
+    assert_int_equal(files_in("alone"), 2);
     assert_int_equal(symlink("../weights.bin", in_folder("alone/link.onnx")), 0);
+    assert_int_equal(symlink("../weights.bin", in_folder("alone/link.data")), 0);
     assert_int_equal(eki_onnx_save(graph, in_folder("alone/link.onnx"), &err), EK_OK);
     assert_int_equal(link(in_folder("sub/weights.bin"), in_folder("alone/hard.onnx")), 0);
     assert_int_equal(eki_onnx_save(graph, in_folder("alone/hard.onnx"), &err), EK_OK);
-    assert_int_equal(files_in("alone"), 3);
+    assert_int_equal(files_in("alone"), 6);
     eki_graph_destroy(graph);
     assert_untouched("weights.bin");
     assert_untouched("sub/weights.bin");
@@ -141,6 +142,39 @@ static void saves_nothing_else(void **state) {
         assert_numbers(graph);
         eki_graph_destroy(graph);
     }
+}
+
+/* In its own folder, what is unchanged stays where it is, and the file keeps its bytes; what changed goes to NAME.data,
+ * also when it is there already. */
+static void saves_beside(void **state) {
+    (void)state;
+    static ek_error err;
+    static const float changed[] = {1, 2, 3, 7}, again[] = {5, 2, 3, 7};
+    eki_graph *graph;
+    eki_map before, after;
+    const char *keys[] = {"location", "weights.bin", "offset", "4", NULL};
+    put_model("model.onnx", EK_F32, keys);
+    assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
+    assert_int_equal(eki_onnx_save(graph, in_folder("same.onnx"), &err), EK_OK);
+    assert_int_equal(eki_map_open(in_folder("model.onnx"), &before, &err), EK_OK);
+    assert_int_equal(eki_map_open(in_folder("same.onnx"), &after, &err), EK_OK);
+    assert_int_equal(before.size, after.size);
+    assert_memory_equal(before.data, after.data, after.size);
+    eki_map_close(&before);
+    eki_map_close(&after);
+    const float *wanted[] = {changed, again};
+    for (int i = 0; i < 2; i++) {
+        eki_tensor *tensor = eki_graph_find(graph, "w")->init;
+        assert_int_equal(eki_tensor_own(tensor, &err), EK_OK);
+        memcpy(tensor->data, wanted[i], sizeof changed);
+        assert_int_equal(eki_onnx_save(graph, in_folder("same.onnx"), &err), EK_OK);
+        eki_graph_destroy(graph);
+        assert_int_equal(eki_onnx_load(in_folder("same.onnx"), NULL, &graph, &err), EK_OK);
+        assert_string_equal(eki_graph_find(graph, "w")->init->location, "same.data");
+        assert_memory_equal(eki_graph_find(graph, "w")->init->data, wanted[i], sizeof changed);
+    }
+    eki_graph_destroy(graph);
+    assert_untouched("weights.bin");
 }
 
 /* The length may be left out, and the folder be the current one. */
@@ -182,8 +216,15 @@ static void reads_half_precision(void **state) {
     assert_int_equal(eki_onnx_save(graph, in_folder("whole.onnx"), &err), EK_OK);
     eki_graph_destroy(graph);
     eki_map map;
-    assert_int_equal(eki_map_open(in_folder("whole.onnx"), &map, &err), EK_OK);
+    assert_int_equal(eki_map_open(in_folder("halves.bin"), &map, &err), EK_OK);
     assert_true(holds(&map, halves, sizeof halves));
+    eki_map_close(&map);
+    assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
+    assert_int_equal(eki_onnx_save(graph, in_folder("outside/halved.onnx"), &err), EK_OK);
+    eki_graph_destroy(graph);
+    assert_int_equal(eki_map_open(in_folder("outside/halved.data"), &map, &err), EK_OK);
+    assert_int_equal(map.size, sizeof halves);
+    assert_memory_equal(map.data, halves, sizeof halves);
     eki_map_close(&map);
 }
 
@@ -261,8 +302,9 @@ static void refuses_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_and_saves_as_one_file),
+        cmocka_unit_test(reads_and_saves_elsewhere),
         cmocka_unit_test(saves_nothing_else),
+        cmocka_unit_test(saves_beside),
         cmocka_unit_test(reads_without_length),
         cmocka_unit_test(reads_half_precision),
         cmocka_unit_test(refuses),

@@ -266,7 +266,7 @@ static void content_is_right(void **state) {
     assert_int_equal(attribute(node, "packed")->ints[0], 300);
     assert_int_equal(attribute(node, "floats")->n_floats, 2);
     assert_int_equal(attribute(node, "strings")->n_strings, 2);
-    assert_int_equal(attribute(node, "t")->t->n_int64_data, 2); /* as it was: not raw_data */
+    assert_int_equal(attribute(node, "t")->t->n_int64_data, 2);
     assert_int_equal(model->graph->n_initializer, 1);
     assert_int_equal(model->graph->initializer[0]->raw_data.len, 32);
     assert_int_equal(model->n_metadata_props, 1);

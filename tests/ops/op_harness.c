@@ -115,13 +115,16 @@ void op_set_string(op_test *t, eki_node *node, const char *name, const char *v) 
 
 void op_output(op_test *t, eki_value *value) { op_ok(t, eki_graph_add_output(t->graph, value, &t->err)); }
 
+static void negate(float *gradient, const eki_view *view) {
+    size_t count = gradient != NULL ? eki_view_elements(view) : 0;
+    for (size_t k = 0; k < count; k++) gradient[k] *= -1.0f;
+}
+
 static ek_status flip_backward(eki_step *step, ek_error *err) {
     const eki_op *real = eki_op_find(step->node->op, step->opset);
     EKI_TRY(real->backward(step, err));
-    for (int i = 0; i < step->n_in; i++) {
-        size_t count = step->din[i] != NULL ? eki_view_elements(&step->in[i]) : 0;
-        for (size_t k = 0; k < count; k++) ((float *)step->din[i])[k] *= -1.0f;
-    }
+    for (int i = 0; i < step->n_in; i++) negate(step->din[i], &step->in[i]);
+    negate(step->tail.din, &step->tail.in);
     return EK_OK;
 }
 

@@ -41,22 +41,26 @@ static void test_equal(void **state) {
 static void test_kinds(void **state) {
     (void)state;
     ek_model *m = base();
-    OK(eki_graph_add_opset(m->graph, "", 18, err));
+    OK(eki_graph_add_opset(m->document, "", 18, err));
+    OK(eki_model_rebuild(m, err));
     check_one(m, "opset", "", "17 -> 18");
     m = base();
     OK(ek_model_set_metadata(m, "key", "value", err));
     check_one(m, "metadata", "key", "added 'value'");
     m = base();
-    OK(eki_node_set_float(m->graph, m->norms[0].node, "epsilon", 1e-3F, err));
+    OK(eki_node_set_float(m->document, eki_model_norm_node(m, 0), "epsilon", 1e-3F, err));
+    OK(eki_model_rebuild(m, err));
     check_one(m, "attribute", "bn", "epsilon: none -> 0.00100000005");
     m = base();
-    eki_node_become(m->graph->nodes[2], EKI_OP_Tanh);
+    eki_node_become(m->document->nodes[2], EKI_OP_Tanh);
+    OK(eki_model_rebuild(m, err));
     check_one(m, "node", "relu", "Relu -> Tanh");
     m = base();
-    m->graph->inputs[0]->shape.dims[2] = 16;
+    m->document->inputs[0]->shape.dims[2] = 16;
+    OK(eki_model_rebuild(m, err));
     check_one(m, "input", "x", "8,8] -> ");
     m = base();
-    ((float *)eki_graph_find(m->graph, "bn.mean")->init->data)[3] += 1;
+    ((float *)eki_graph_find(m->document, "bn.mean")->init->data)[3] += 1;
     check_one(m, "tensor", "bn.mean", "relative difference ");
 }
 
@@ -64,9 +68,9 @@ static void test_order(void **state) {
     (void)state;
     ek_model *a = base(), *b = base();
     ek_diff *d;
-    ((float *)eki_graph_find(b->graph, "conv.weight")->init->data)[0] += 0.001F;
-    ((float *)eki_graph_find(b->graph, "bn.mean")->init->data)[0] += 1;
-    ((float *)eki_graph_find(b->graph, "bn.var")->init->data)[0] = NAN;
+    ((float *)eki_graph_find(b->document, "conv.weight")->init->data)[0] += 0.001F;
+    ((float *)eki_graph_find(b->document, "bn.mean")->init->data)[0] += 1;
+    ((float *)eki_graph_find(b->document, "bn.var")->init->data)[0] = NAN;
     OK(ek_diff_models(a, b, &d, err));
     assert_int_equal(ek_diff_count(d), 3);
     assert_string_equal(ek_diff_change(d, 0)->name, "bn.var");

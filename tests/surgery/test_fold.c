@@ -154,7 +154,8 @@ static ek_model *fold_of(ek_model *model) {
 static void test_wrong_epsilon(void **state) {
     (void)state;
     ek_model *model = patterns_after[0].build(false), *other = patterns_after[0].build(false);
-    OK(eki_node_set_float(other->graph, other->norms[0].node, "epsilon", 1e-3F, err));
+    OK(eki_node_set_float(other->document, eki_model_norm_node(other, 0), "epsilon", 1e-3F, err));
+    OK(eki_model_rebuild(other, err));
     ek_model *folded = fold_of(other);
     assert_true(difference(other, folded) <= 1e-5);
     assert_true(difference(model, folded) > 1e-4);

@@ -62,10 +62,13 @@ static void negative(ek_model *m) { parameter(m, "bn.var")[1] = -0.5F; }
 static void dead(ek_model *m) { parameter(m, "bn.weight")[5] = 1e-9F; }
 static void loud(ek_model *m) { parameter(m, "bn.weight")[5] = 5000; }
 static void momentum(ek_model *m) {
-    OK(eki_node_set_float(m->graph, m->norms[0].node, "momentum", 0.1F, err));
-    OK(eki_model_index_norms(m, err));
+    OK(eki_node_set_float(m->document, eki_model_norm_node(m, 0), "momentum", 0.1F, err));
+    OK(eki_model_rebuild(m, err));
 }
-static void training(ek_model *m) { OK(eki_node_set_int(m->graph, m->norms[0].node, "training_mode", 1, err)); }
+static void training(ek_model *m) {
+    OK(eki_node_set_int(m->document, eki_model_norm_node(m, 0), "training_mode", 1, err));
+    OK(eki_model_rebuild(m, err));
+}
 
 static void test_findings(void **state) {
     (void)state;

@@ -96,7 +96,7 @@ static void test_report(void **state) {
     (void)state;
     ek_model *model = small(), *unfolded;
     ek_edit_report *report;
-    OK(eki_graph_sort(model->graph, err));
+    OK(eki_graph_sort(model->document, err));
     OK(ek_unfold(model, NULL, &unfolded, &report, err));
     assert_int_equal(ek_edit_report_count(report), 3);
     const ek_edit_row *stem = ek_edit_report_row(report, 0), *up = ek_edit_report_row(report, 1);

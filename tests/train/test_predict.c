@@ -21,7 +21,7 @@ static ek_model *lenet(int classes, const char *const *ops) {
     ek_model *model;
     o.classes = classes;
     OK(ek_model_build(&o, &model, err));
-    eki_graph *graph = model->graph;
+    eki_graph *graph = model->document;
     for (; ops != NULL && *ops != NULL; ops++) {
         eki_value *in = graph->outputs[0], *out;
         eki_node *node;
@@ -31,6 +31,7 @@ static ek_model *lenet(int classes, const char *const *ops) {
         out->shape = in->shape;
         graph->outputs[0] = out;
     }
+    OK(eki_model_rebuild(model, err));
     return model;
 }
 

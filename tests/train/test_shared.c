@@ -28,17 +28,14 @@ static void train(ek_model *model) {
 
 /* Input `input` of a norm then comes from `source` through an Identity node. */
 static void through_identity(ek_model *model, size_t norm, int input, eki_value *source) {
-    eki_node *node = NULL, *identity;
+    eki_node *node = eki_model_norm_node(model, norm), *identity;
     eki_value *alias;
-    for (size_t i = 0; i < model->graph->n_nodes; i++) {
-        if (model->graph->nodes[i] == model->norms[norm].node) node = model->graph->nodes[i];
-    }
-    assert_non_null(node);
-    OK(eki_graph_value(model->graph, input == 3 ? "alias.mean" : input == 4 ? "alias.var" : "alias", &alias, err));
-    OK(eki_graph_add_node(model->graph, "Identity", "", "", &source, 1, &alias, 1, &identity, err));
+    source = eki_graph_find(model->document, source->name);
+    OK(eki_graph_value(model->document, input == 3 ? "alias.mean" : input == 4 ? "alias.var" : "alias", &alias, err));
+    OK(eki_graph_add_node(model->document, "Identity", "", "", &source, 1, &alias, 1, &identity, err));
     node->in[input] = alias;
-    OK(eki_graph_sort(model->graph, err));
-    OK(eki_model_index_norms(model, err));
+    OK(eki_graph_sort(model->document, err));
+    OK(eki_model_rebuild(model, err));
 }
 
 static eki_value *value(const ek_model *model, const char *name) {

@@ -279,7 +279,7 @@ static void test_computed_statistics(void **state) {
     (void)state;
     ek_train_options o = options_for(EK_SGD);
     ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
-    eki_graph *graph = model->graph;
+    eki_graph *graph = model->document;
     eki_node *norm = NULL, *made;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         if (strcmp(graph->nodes[i]->op_type, "BatchNormalization") == 0) norm = graph->nodes[i];

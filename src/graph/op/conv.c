@@ -89,8 +89,8 @@ ek_status eki_op_Conv_prepare(eki_step *step, ek_error *err) {
     EKI_TRY(eki_conv_for_step(step, &desc, &state->conv, err));
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
-    step->out[0].layout = step->in_layout[EKI_TAIL_INPUT] = desc.dst_layout;
-    step->in_place = eki_conv_adds_in_place(state->conv) ? 1u << EKI_TAIL_INPUT : 0;
+    step->out[0].layout = step->tail.in_layout = desc.dst_layout;
+    step->tail.in_place = eki_conv_adds_in_place(state->conv);
     step->keep_in[0] = desc.want_dw;
     step->keep_in[1] = desc.want_dx;
     step->scratch_bytes = eki_conv_scratch_bytes(state->conv);
@@ -115,7 +115,7 @@ ek_status eki_op_Conv_forward(eki_step *step, ek_error *err) {
                                 .weights = step->in[1].data,
                                 .prepared = step->kept,
                                 .bias = step->in[2].data,
-                                .residual = step->in[EKI_TAIL_INPUT].data,
+                                .residual = step->tail.in.data,
                                 .finite = eki_bound_conv(step, &state->gain),
                                 .dst = step->out[0].data,
                                 .scratch = step->scratch};

@@ -107,7 +107,7 @@ static double measured(const eki_step *step, const eki_view *view) {
 static double result(const eki_gain *gain, double x, double residual) { return gain->by * x + gain->add + residual; }
 
 bool eki_bound_conv(const eki_step *step, const eki_gain *gain) {
-    const eki_view *x = &step->in[0], *residual = &step->in[EKI_TAIL_INPUT];
+    const eki_view *x = &step->in[0], *residual = &step->tail.in;
     double bound = INFINITY;
     if (gain->by < most) {
         double bx = known(x), br = step->tail.residual ? known(residual) : 0.0;

@@ -34,7 +34,7 @@ static void set_layouts(eki_step *step, ek_layout layout) {
     for (int i = 0; i < step->n_in; i++) step->in_layout[i] = EK_LAYOUT_NCHW;
     for (int i = 0; i < step->n_out; i++) step->out[i].layout = EK_LAYOUT_NCHW;
     step->in_layout[0] = step->out[0].layout = layout;
-    if (step->tail.residual) step->in_layout[EKI_TAIL_INPUT] = layout;
+    step->tail.in_layout = layout;
 }
 
 static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *state, ek_error *err) {
@@ -54,8 +54,7 @@ static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *s
 }
 
 ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, bool save, ek_error *err) {
-    bool residual = step->tail.residual && step->want_din[EKI_TAIL_INPUT];
-    bool backward = step->want_din[0] || step->want_din[1] || step->want_din[2] || residual;
+    bool backward = step->want_din[0] || step->want_din[1] || step->want_din[2] || step->tail.want_din;
     eki_norm_state *state = calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     step->priv = state;
@@ -70,7 +69,8 @@ ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, boo
     step->keep_in[0] = step->keep_in[1] = backward;
     step->keep_out[0] = backward && step->tail.relu;
     /* At rank 1 a scale that is computed might seem to be an input like x. */
-    step->in_place = step->in[0].shape.rank > 1 ? EKI_ANY_INPUT : 0;
+    step->tail.in_place = step->in[0].shape.rank > 1;
+    step->in_place = step->tail.in_place ? EKI_ANY_INPUT : 0;
     return EK_OK;
 }
 
@@ -93,7 +93,7 @@ ek_norm_args eki_norm_args(const eki_step *step) {
                           .y = step->out[0].data,
                           .scale = parameter(step, 1),
                           .bias = parameter(step, 2),
-                          .residual = step->tail.residual ? step->in[EKI_TAIL_INPUT].data : NULL,
+                          .residual = step->tail.in.data,
                           .saved = step->saved,
                           .workspace = step->scratch};
 }
@@ -130,10 +130,10 @@ ek_status eki_norm_gradients(eki_step *step, const float *scale, float *dscale, 
         if (dscale == NULL) dscale = step->din[1];
         if (dbias == NULL) dbias = step->din[2];
     }
-    void *dresidual = step->tail.residual ? step->din[EKI_TAIL_INPUT] : NULL;
+    void *dresidual = step->tail.din;
     if (step->dout[0] == NULL) {
         zero(step, 0);
-        if (dresidual != NULL) zero(step, EKI_TAIL_INPUT);
+        if (dresidual != NULL) memset(dresidual, 0, eki_view_bytes(&step->tail.in));
         return EK_OK;
     }
     if (step->din[0] == NULL && dscale == NULL && dbias == NULL && dresidual == NULL) return EK_OK;

@@ -1,10 +1,10 @@
-/* walk.c: the fields that have no rule of their own.
+/* messages.c: the fields that have no rule of their own.
  *
  * A number or text that is absent says the same as its default (0, empty), as protobuf has it; a message, or one of
  * several choices, says something by being there. How a number is encoded, whether a list is packed, and in which order
  * fields of different numbers come, is below what protobuf delivers, and so below what is told.
  */
-#include "diff/walk.h"
+#include "diff/messages.h"
 
 #include "diff/words.h"
 

@@ -1,7 +1,7 @@
-/* numbers.c: raw data is read where it lies and its pages are given back; typed numbers become the bytes that raw data
- * would have; a file beside the model is read piece by piece.
+/* data_stream.c: raw data is read where it lies and its pages are given back; typed numbers become the bytes that raw
+ * data would have; a file beside the model is read piece by piece.
  */
-#include "diff/numbers.h"
+#include "diff/data_stream.h"
 
 #include "diff/words.h"
 #include "onnx/schema.h"
@@ -33,7 +33,7 @@ static bool count_of(const eki_message *type, eki_bytes tensor, uint64_t *count)
     return true;
 }
 
-static bool size_of(const eki_numbers *n, const eki_message *type, eki_bytes tensor, uint64_t *bytes) {
+static bool size_of(const eki_data_stream *n, const eki_message *type, eki_bytes tensor, uint64_t *bytes) {
     const eki_storage *s = n->storage;
     uint64_t count;
     if (s == NULL || !count_of(type, tensor, &count)) return false;
@@ -55,20 +55,20 @@ static ek_status open_outside(eki_side *side, const eki_bytes *location, ek_erro
         memcmp(side->outside, location->data, location->size) == 0) {
         return EK_OK;
     }
-    eki_reader_close(&side->reader);
+    eki_stream_close(&side->reader);
     free(side->outside);
     side->outside = malloc(location->size + 1);
     if (side->outside == NULL) return eki_fail_nomem(err, location->size);
     memcpy(side->outside, location->data, location->size);
     side->outside[location->size] = '\0';
-    ek_status status = eki_reader_open_below(side->folder, side->outside, &side->reader, err);
+    ek_status status = eki_stream_open_below(side->folder, side->outside, &side->reader, err);
     if (status == EK_OK) return EK_OK;
     free(side->outside);
     side->outside = NULL;
     return status;
 }
 
-static ek_status find_outside(const eki_message *type, eki_bytes tensor, eki_numbers *n, ek_error *err) {
+static ek_status find_outside(const eki_message *type, eki_bytes tensor, eki_data_stream *n, ek_error *err) {
     uint64_t needed = 0;
     EKI_TRY(read_entries(type, tensor, &n->external, err));
     if (n->external.length.data == NULL && !size_of(n, type, tensor, &needed)) {
@@ -85,7 +85,7 @@ static ek_status find_outside(const eki_message *type, eki_bytes tensor, eki_num
 }
 
 /* One field of the tensor: whether it holds data, and of which kind. */
-static void note(eki_numbers *n, const eki_member *member, eki_bytes tensor) {
+static void note(eki_data_stream *n, const eki_member *member, eki_bytes tensor) {
     eki_item item;
     eki_stored stored = EKI_STORED_NONE;
     if (!eki_item_of(tensor, member, &item)) return;
@@ -101,7 +101,7 @@ static void note(eki_numbers *n, const eki_member *member, eki_bytes tensor) {
     if (stored == EKI_STORED_TYPED) n->typed = *member;
 }
 
-static void measure_typed(eki_numbers *n, eki_bytes tensor) {
+static void measure_typed(eki_data_stream *n, eki_bytes tensor) {
     if (n->storage == NULL || n->storage->field != n->typed.number) {
         n->stored = EKI_STORED_SEVERAL;
         return;
@@ -111,8 +111,9 @@ static void measure_typed(eki_numbers *n, eki_bytes tensor) {
     n->items = eki_items_of(tensor, &n->typed);
 }
 
-ek_status eki_numbers_of(eki_comparison *c, int side, const eki_message *type, eki_bytes tensor, eki_numbers *numbers) {
-    *numbers = (eki_numbers){.side = &c->sides[side]};
+ek_status eki_data_stream_of(eki_comparison *c, int side, const eki_message *type, eki_bytes tensor,
+                             eki_data_stream *numbers) {
+    *numbers = (eki_data_stream){.side = &c->sides[side]};
     for (size_t i = 0; i < eki_message_count(type); i++) {
         eki_member member = eki_message_member(type, i);
         note(numbers, &member, tensor);
@@ -129,7 +130,7 @@ ek_status eki_numbers_of(eki_comparison *c, int side, const eki_message *type, e
 
 /* ---- reading ---- */
 
-static void get_raw(eki_numbers *n, unsigned char *to, size_t size) {
+static void get_raw(eki_data_stream *n, unsigned char *to, size_t size) {
     const unsigned char *from = (const unsigned char *)n->raw.data + n->at;
     memcpy(to, from, size);
     uint64_t end = n->at + size, behind = end - end % GIVE_BACK;
@@ -139,7 +140,7 @@ static void get_raw(eki_numbers *n, unsigned char *to, size_t size) {
 }
 
 /* As signed number or as bit pattern. */
-static bool fits(const eki_numbers *n, uint64_t value) {
+static bool fits(const eki_data_stream *n, uint64_t value) {
     unsigned unit = n->storage->unit;
     if (unit == 8 || n->typed.holds == EKI_HOLDS_FLOAT) return true;
     if (n->typed.holds == EKI_HOLDS_UINT) return value >> (8 * unit) == 0;
@@ -147,7 +148,7 @@ static bool fits(const eki_numbers *n, uint64_t value) {
     return number >= -(INT64_C(1) << (8 * unit - 1)) && number < INT64_C(1) << (8 * unit);
 }
 
-static void get_typed(eki_numbers *n, unsigned char *to, size_t size) {
+static void get_typed(eki_data_stream *n, unsigned char *to, size_t size) {
     unsigned unit = n->storage->unit;
     n->items.member = &n->typed;
     eki_item item;
@@ -157,27 +158,27 @@ static void get_typed(eki_numbers *n, unsigned char *to, size_t size) {
     }
 }
 
-ek_status eki_numbers_get(eki_comparison *c, eki_numbers *n, void *to, size_t room, size_t *got) {
+ek_status eki_data_stream_get(eki_comparison *c, eki_data_stream *n, void *to, size_t room, size_t *got) {
     uint64_t left = n->bytes - n->at;
     *got = left < room ? (size_t)left : room;
     ek_status status = EK_OK;
     if (n->stored == EKI_STORED_TYPED) *got -= *got % n->storage->unit;
     if (n->stored == EKI_STORED_RAW) get_raw(n, to, *got);
     if (n->stored == EKI_STORED_TYPED) get_typed(n, to, *got);
-    if (n->stored == EKI_STORED_OUTSIDE) status = eki_reader_get(&n->side->reader, n->offset + n->at, to, *got, c->err);
+    if (n->stored == EKI_STORED_OUTSIDE) status = eki_stream_get(&n->side->reader, n->offset + n->at, to, *got, c->err);
     n->at += *got;
     return eki_error_prefix(c->err, status, "%s: '%s'", n->side->path, n->side->outside);
 }
 
 /* The items of a typed stream begin anew at the fields that they were found in. */
-void eki_numbers_rewind(eki_numbers *n) {
+void eki_data_stream_rewind(eki_data_stream *n) {
     n->at = 0;
     if (n->stored != EKI_STORED_TYPED) return;
     eki_bytes tensor = {.data = n->items.wire.base, .size = n->items.wire.end};
     n->items = eki_items_of(tensor, &n->typed);
 }
 
-const char *eki_stored_words(const eki_numbers *n) {
+const char *eki_stored_words(const eki_data_stream *n) {
     switch (n->stored) {
     case EKI_STORED_RAW: return "raw_data";
     case EKI_STORED_TYPED: return n->typed.name;

@@ -1,5 +1,5 @@
 /* match.c: readers, makers and constants, for recognising subgraphs. */
-#include "model/match.h"
+#include "sites/match.h"
 
 #include <stdlib.h>
 #include <string.h>

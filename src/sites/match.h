@@ -1,8 +1,8 @@
 /* match.h: small questions that recognising a subgraph asks. */
-#ifndef EKI_MODEL_MATCH_H
-#define EKI_MODEL_MATCH_H
+#ifndef EKI_SITES_MATCH_H
+#define EKI_SITES_MATCH_H
 
-#include "model/model.h"
+#include "onnx/graph.h"
 
 /* How often each value of a graph is read, by value id, and by which node last. */
 typedef struct eki_uses {

@@ -1,6 +1,6 @@
-/* walk.h: two messages of one type, field by field. */
-#ifndef EKI_DIFF_WALK_H
-#define EKI_DIFF_WALK_H
+/* messages.h: two messages of one type, field by field. */
+#ifndef EKI_DIFF_MESSAGES_H
+#define EKI_DIFF_MESSAGES_H
 
 #include "diff/spot.h"
 

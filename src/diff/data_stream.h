@@ -1,6 +1,6 @@
-/* numbers.h: the numbers of a tensor as one stream of bytes, wherever and however they are stored. */
-#ifndef EKI_DIFF_NUMBERS_H
-#define EKI_DIFF_NUMBERS_H
+/* data_stream.h: the numbers of a tensor as one stream of bytes, wherever and however they are stored. */
+#ifndef EKI_DIFF_DATA_STREAM_H
+#define EKI_DIFF_DATA_STREAM_H
 
 #include "diff/comparison.h"
 #include "onnx/external.h"
@@ -14,7 +14,7 @@ typedef enum eki_stored {
     EKI_STORED_SEVERAL  /* in two ways at once, which nothing allows: no stream */
 } eki_stored;
 
-typedef struct eki_numbers {
+typedef struct eki_data_stream {
     eki_side *side;
     int64_t dtype;
     const eki_storage *storage; /* NULL = a type that is not known */
@@ -27,16 +27,17 @@ typedef struct eki_numbers {
     uint64_t bytes;  /* of the stream */
     uint64_t at;
     bool misfit; /* a typed number does not fit the data type, so that the stream is not all that was said */
-} eki_numbers;
+} eki_data_stream;
 
 /* What a TensorProto holds. For OUTSIDE the file is opened; EK_ERR_IO, EK_ERR_FORMAT name it. */
-ek_status eki_numbers_of(eki_comparison *c, int side, const eki_message *type, eki_bytes tensor, eki_numbers *numbers);
+ek_status eki_data_stream_of(eki_comparison *c, int side, const eki_message *type, eki_bytes tensor,
+                             eki_data_stream *numbers);
 
 /* The next bytes, as many as there are and fit. */
-ek_status eki_numbers_get(eki_comparison *c, eki_numbers *numbers, void *to, size_t room, size_t *got);
-void eki_numbers_rewind(eki_numbers *numbers);
+ek_status eki_data_stream_get(eki_comparison *c, eki_data_stream *numbers, void *to, size_t room, size_t *got);
+void eki_data_stream_rewind(eki_data_stream *numbers);
 
 /* "raw_data", "float_data", ... */
-const char *eki_stored_words(const eki_numbers *numbers);
+const char *eki_stored_words(const eki_data_stream *numbers);
 
 #endif
