@@ -36,12 +36,13 @@ ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG PkgConfig::WEBP)
 ek_layer(model)
 ek_layer(zoo)
 ek_layer(surgery)
+ek_layer(feed)
 ek_layer(dist)
 target_compile_definitions(ek_dist PRIVATE
   EK_MODULE_DIR="${CMAKE_INSTALL_FULL_LIBDIR}/evenkeel")
 ek_layer(train ZLIB::ZLIB)
 ek_layer(doctor)
-set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto diff sites data model zoo surgery dist train doctor)
+set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto diff sites data model zoo surgery feed dist train doctor)
 set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG
     PkgConfig::WEBP Threads::Threads ${CMAKE_DL_LIBS})
 

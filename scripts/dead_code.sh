@@ -1,16 +1,30 @@
 #!/usr/bin/env bash
-# dead_code.sh BUILD: refuses internal functions (eki_) of the libraries that nothing refers to: no relocation in any object of the
-# libraries, the programs and the tests, and, as a call may be inlined, no use in the text beside definition and declaration.
-set -eu
+# dead_code.sh BUILD: refuses internal functions (eki_) of the libraries that nothing calls: no object file of the libraries, the
+# programs and the tests refers to it, nor, as a call may be inlined, does its own source, which is read without comments.
+# CC is the compiler that reads it. BUILD is whole and optimized; its rooms.txt lists the object files of the libraries.
+set -euo pipefail
+build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
-objects=$(find "$1" -name '*.o')
-defined=$(nm --defined-only -g $(find "$1/CMakeFiles" -path '*/ek_*.dir/*' -name '*.o') 2>/dev/null |
-    awk '$2 == "T" && $3 ~ /^eki_/ { print $3 }' | sort -u)
-used=$(objdump -r $objects 2>/dev/null | awk '$3 ~ /^eki_/ { sub(/[-+].*/, "", $3); print $3 }' | sort -u)
-dead=
-for name in $(comm -23 <(echo "$defined") <(echo "$used")); do
-    uses=$(grep -rhoE "\b$name\b" src apps tests --include='*.[ch]' 2>/dev/null | wc -l)
-    [ "$uses" -gt 2 ] || dead="$dead $name"
-done
-[ -z "$dead" ] || { printf 'nothing uses: %s\n' $dead; exit 1; }
-echo "dead code: none of $(echo "$defined" | wc -l) internal functions is unused"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# Lines "function object", and functions that are referred to.
+[ -s "$build/rooms.txt" ] || { echo "dead code: $build has no rooms.txt: build it first" >&2; exit 1; }
+cut -d' ' -f2 "$build/rooms.txt" | xargs nm -A --defined-only -g |
+    sed -nE 's/^(.*\.o):[0-9a-f]+ T (eki_.*)$/\2 \1/p' | sort -u -k1,1 >"$folder/defined"
+find "$build" -name '*.o' -exec objdump -r {} + |
+    awk '$3 ~ /^eki_/ { sub(/[-+].*/, "", $3); print $3 }' | sort -u >"$folder/used"
+
+dead=0
+while read -r name object; do
+    source=${object#*.dir/}
+    source=${source%.o}
+    source=${source#./}
+    [ -e "$source" ] || source=$build/$source
+    uses=$("${CC:-cc}" -fpreprocessed -E -P "$source" | grep -owE "$name" | wc -l)
+    [ "$uses" -lt 2 ] || continue
+    echo "nothing calls $name of $source: remove it" >&2
+    dead=1
+done < <(join -v 1 "$folder/defined" "$folder/used")
+[ "$dead" -eq 0 ] || exit 1
+echo "dead code: none of $(wc -l <"$folder/defined") internal functions is unused"

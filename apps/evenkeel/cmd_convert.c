@@ -45,7 +45,7 @@ static const option convert_options[] = {
      .fallback = "0",
      .maximum = 23,
      .group = "Repairs",
-     .help = "write the model at this opset; 0 = its own, or 21 where a group norm needs it"},
+     .help = "write the model at this opset; 0 = its own, with a group norm as a subgraph below 21"},
     OPTIONS_IMAGES("train"),
     OPTION_BATCH("64", "Data"),
     OPTIONS_CHANGE,
@@ -120,6 +120,7 @@ static ek_status make(convert_job *job, ek_convert_options *options, ek_error *e
     options->progress = watch_progress;
     options->context = &bar;
     c->strict = is_strict(c->args, options);
+    c->wanted = options->norm != EK_TO_KEEP;
     watch_start(&bar, "fitting");
     ek_status status = ek_convert(c->before, options, &c->after, &c->report, &job->drift, err);
     watch_end(&bar);
@@ -142,20 +143,20 @@ static void evaluate(convert_job *job) {
 static ek_status convert(convert_job *job, ek_error *err) {
     change *c = &job->c;
     const char *spec = option_text(c->args, "data");
-    ek_compare_options check = compare_options(c->args);
     ek_convert_options options = ek_convert_options_default();
     ek_status status = read_norm(c->args, &options, err);
     if (status == EK_OK) status = output_check(c->args, err);
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &job->dataset, err);
+        if (status == EK_OK) tell_layout(c->before);
     }
     if (status == EK_OK) status = make(job, &options, err);
     if (status != EK_OK) return status;
     evaluate(job);
     if (options.norm != EK_TO_KEEP && options.norm != EK_TO_FROZEN && spec == NULL)
         note("Scale and bias were carried over as they were; --data fits them to what the old norms gave.");
-    return change_finish(c, &check, err);
+    return change_finish(c, err);
 }
 
 static int run_convert(const arguments *args) {

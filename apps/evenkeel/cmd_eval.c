@@ -99,6 +99,7 @@ static int run_eval(const arguments *args) {
     if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
     if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
     if (status == EK_OK) status = classes_fit(model, dataset, spec, &err);
+    if (status == EK_OK) tell_layout(model);
     if (status == EK_OK) status = evaluate(args, model, dataset, &err);
     ek_dataset_close(dataset);
     ek_model_destroy(model);

@@ -215,6 +215,7 @@ static ek_status prepare(predict_job *job, ek_error *err) {
     ek_status status = model_open(args->operands[0], &job->model, err);
     job->rows.model = job->model;
     if (status == EK_OK) status = file_options(args, job->model, &job->rows.images, &job->opening, err);
+    if (status == EK_OK) tell_layout(job->model);
     if (status == EK_OK && logits != NULL) status = check_writable(logits, err);
     if (status == EK_OK)
         status = ek_image_list_make(args->operands + 1, (size_t)args->operand_count - 1, &job->list, err);

@@ -5,6 +5,7 @@
 #include "message.h"
 #include "parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static ek_status open_files(const arguments *args, const ek_dataset_options *options, image_feed *feed, ek_error *err) {
@@ -38,6 +39,22 @@ static ek_status load(const ek_model_images *images, const char *path, image_fee
     return status == EK_OK ? ek_loader_next(feed->loader, batch, err) : status;
 }
 
+/* For a model that takes channels last. */
+static ek_status turn(image_feed *feed, const ek_batch *batch, ek_error *err) {
+    int64_t *dims = feed->array.dims, channels = dims[1], pixels = dims[2] * dims[3];
+    feed->pixels = malloc(((size_t)(dims[0] * channels * pixels) + 1) * sizeof *feed->pixels);
+    if (feed->pixels == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the images");
+    float *to = feed->pixels;
+    for (int64_t n = 0; n < dims[0]; n++)
+        for (int64_t i = 0; i < pixels; i++)
+            for (int64_t c = 0; c < channels; c++) *to++ = batch->images[(n * channels + c) * pixels + i];
+    dims[1] = dims[2];
+    dims[2] = dims[3];
+    dims[3] = channels;
+    feed->array.data = feed->pixels;
+    return EK_OK;
+}
+
 ek_status image_feed_open(const arguments *args, const ek_model *model, size_t index, image_feed *feed, ek_error *err) {
     ek_model_images images;
     ek_dataset_options options;
@@ -53,6 +70,7 @@ ek_status image_feed_open(const arguments *args, const ek_model *model, size_t i
                              .rank = 4,
                              .dims = {batch.count, info.channels, info.height, info.width},
                              .data = (void *)(uintptr_t)batch.images}; /* a session only reads its inputs */
+    if (index == 0 && images.channels_last) return turn(feed, &batch, err);
     if (ek_model_input(model, index).rank == 2) {
         feed->array.rank = 2;
         feed->array.dims[1] = each;
@@ -63,4 +81,5 @@ ek_status image_feed_open(const arguments *args, const ek_model *model, size_t i
 void image_feed_close(image_feed *feed) {
     ek_loader_destroy(feed->loader);
     ek_dataset_close(feed->dataset);
+    free(feed->pixels);
 }

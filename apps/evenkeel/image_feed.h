@@ -10,7 +10,8 @@
 typedef struct image_feed {
     ek_dataset *dataset;
     ek_loader *loader;
-    ek_array array; /* N x C x H x W, or N x CHW for an input of rank 2; the loader's memory */
+    float *pixels;  /* of a model that takes channels last */
+    ek_array array; /* N x C x H x W, N x H x W x C, or N x CHW for an input of rank 2; the loader's memory or pixels */
 } image_feed;
 
 /* All images of --image as one batch for input `index`, by the rules of predict: at the size of the model or --size,

@@ -9,6 +9,7 @@
 #include "parts.h"
 
 #include <errno.h>
+#include <evenkeel/surgery.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,10 @@ int model_is_file(const char *name) {
 int64_t model_classes(const ek_model *model) {
     if (ek_model_output_count(model) == 0) return -1;
     ek_tensor_info info = ek_model_output(model, 0);
-    return info.rank >= 2 ? info.dims[info.rank - 1] : -1;
+    int axis = info.rank - 1;
+    for (int i = info.rank - 1; i > 0; i--)
+        if (info.dims[axis] == 1) axis = i;
+    return info.rank >= 2 ? info.dims[axis] : -1;
 }
 
 /* Reads --size into the options. */
@@ -119,6 +123,13 @@ void tell_channels(const char *spec, int stored, int taken) {
         note("%s: colour images, taken as gray for the model (0.299 R + 0.587 G + 0.114 B)", spec);
 }
 
+void tell_layout(const ek_model *model) {
+    ek_model_images images;
+    ek_error ignored;
+    if (model == NULL || ek_model_describe_images(model, &images, &ignored) != EK_OK || !images.channels_last) return;
+    note("%s takes images channels last, as [N,H,W,C]; they are fed so", ek_model_path(model));
+}
+
 /* A file where a folder is expected: what it is, by its name. */
 static void say_what_to_do(const char *spec, ek_error *err) {
     static const char *const kinds[][2] = {
@@ -150,15 +161,15 @@ ek_status file_options(const arguments *args, const ek_model *model, ek_model_im
     ek_status status = image_options(args, model, images, options, err);
     if (status != EK_OK) return status;
     if (images->channels != 0 && options->channels == 0)
-        return fail(
-            err, EK_ERR_UNSUPPORTED,
-            "%s takes images of %d channels as [N,C,H,W], but image files are gray or RGB; evenkeel run --input "
-            "takes arrays",
-            ek_model_path(model), images->channels);
+        return fail(err, EK_ERR_UNSUPPORTED,
+                    "%s takes images of %d channels, but image files are gray or RGB; evenkeel run --input "
+                    "takes arrays",
+                    ek_model_path(model), images->channels);
     if (images->channels == 0) options->channels = 3;
     ek_tensor_info input = ek_model_input(model, 0);
-    for (int i = 2; i < 4 && input.rank == 4 && options->height > 0; i++)
-        if (input.dims[i] > 0 && input.dims[i] != (i == 2 ? options->height : options->width))
+    const int64_t *extents = input.dims + (images->channels_last ? 1 : 2), given[2] = {options->height, options->width};
+    for (int i = 0; i < 2 && input.rank == 4 && options->height > 0; i++)
+        if (extents[i] > 0 && extents[i] != given[i])
             return fail(err, EK_ERR_SHAPE,
                         "--size %s: %s takes images of %dx%d; without --size they are resized to that",
                         option_text(args, "size"), ek_model_path(model), images->height, images->width);
@@ -206,6 +217,46 @@ ek_status data_open_unlabelled(const arguments *args, const char *spec, ek_split
     return open_data(args, spec, split, model, option_int(args, "limit"), 1, dataset, err);
 }
 
+/* Where the channels, the height and the width of images are among the extents of the input. */
+typedef struct axes {
+    int channels, height, width, last; /* last: the channels are */
+} axes;
+
+static axes axes_of(const ek_model *model) {
+    ek_model_images images;
+    ek_error ignored;
+    int last = ek_model_describe_images(model, &images, &ignored) == EK_OK && images.channels_last;
+    return last ? (axes){3, 1, 2, 1} : (axes){1, 2, 3, 0};
+}
+
+static int images_fit(const ek_model *model, const ek_dataset_info *data) {
+    const ek_tensor_info input = ek_model_input(model, 0);
+    const axes a = axes_of(model);
+    int64_t want[4] = {-1};
+    want[a.channels] = data->channels;
+    want[a.height] = data->height;
+    want[a.width] = data->width;
+    int fits = input.rank == 4 || input.rank < 0;
+    for (int i = 1; i < 4 && fits && input.rank == 4; i++) fits = input.dims[i] < 0 || input.dims[i] == want[i];
+    return fits;
+}
+
+static ek_status images_do_not_fit(const char *path, const ek_model *model, const ek_dataset_info *data,
+                                   const char *spec, ek_error *err) {
+    const ek_tensor_info input = ek_model_input(model, 0);
+    const axes a = axes_of(model);
+    const int64_t have[3] = {data->channels, data->height, data->width};
+    char model_text[160], data_text[160], remedy[80] = "";
+    dims_text(input.rank, input.dims, model_text, sizeof model_text);
+    dims_text(3, have, data_text, sizeof data_text);
+    if (input.rank == 4 && (input.dims[a.channels] < 0 || input.dims[a.channels] == data->channels))
+        snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[a.height],
+                 (long long)input.dims[a.width]);
+    return fail(err, EK_ERR_SHAPE, "%s takes %s (%s%s), but the images of %s are each %s%s%s", path, model_text,
+                input.name, a.last ? ", channels last" : "", spec, data_text,
+                a.last ? " (channels, height, width)" : "", remedy);
+}
+
 ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(dataset);
     const char *path = ek_model_path(model);
@@ -213,22 +264,7 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
     if (ek_model_input_count(model) != 1)
         return fail(err, EK_ERR_SHAPE, "%s has %zu inputs; images and labels need a model with one", path,
                     ek_model_input_count(model));
-    ek_tensor_info input = ek_model_input(model, 0);
-    int64_t want[4] = {-1, data.channels, data.height, data.width};
-    int fits = input.rank == 4 || input.rank < 0;
-    for (int i = 1; i < 4 && fits && input.rank == 4; i++) fits = input.dims[i] < 0 || input.dims[i] == want[i];
-    if (!fits) {
-        char model_text[160], data_text[160];
-        dims_text(input.rank, input.dims, model_text, sizeof model_text);
-        dims_text(3, want + 1, data_text, sizeof data_text);
-        int resizable = input.rank == 4 && (input.dims[1] < 0 || input.dims[1] == data.channels);
-        char remedy[80] = "";
-        if (resizable)
-            snprintf(remedy, sizeof remedy, "; --size %lldx%lld resizes the images", (long long)input.dims[2],
-                     (long long)input.dims[3]);
-        return fail(err, EK_ERR_SHAPE, "%s takes %s (%s), but the images of %s are each %s%s", path, model_text,
-                    input.name, spec, data_text, remedy);
-    }
+    if (!images_fit(model, &data)) return images_do_not_fit(path, model, &data, spec, err);
     int64_t classes = model_classes(model);
     if (data.classes == 0) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);
     int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */
@@ -267,6 +303,17 @@ ek_status model_open(const char *path, ek_model **model, ek_error *err) {
     ek_status status = ek_model_load(path, model, err);
     if (status == EK_ERR_IO && access(path, F_OK) != 0) say_what_is_meant(path, err);
     return status;
+}
+
+void model_to_inference(ek_model *model) {
+    size_t changed = 0;
+    ek_error why = {0};
+    ek_status status = ek_set_inference(model, &changed, &why);
+    if (changed > 0)
+        note("norms     %zu %s in training mode in the file; what is written has %s in inference mode (convert "
+             "--inference)",
+             changed, changed == 1 ? "was" : "were", changed == 1 ? "it" : "them");
+    if (status != EK_OK) note("norms     %s", why.text);
 }
 
 int same_file(const char *a, const char *b) {

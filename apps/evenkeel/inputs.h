@@ -67,6 +67,9 @@ EK_NODISCARD ek_status file_options(const arguments *args, const ek_model *model
 /* Says that gray images became RGB, or the reverse. */
 void tell_channels(const char *spec, int stored, int taken);
 
+/* Says that the model takes images channels last; nothing where it does not. */
+void tell_layout(const ek_model *model);
+
 /* Opens --data (or `spec`) so, with at most --limit examples; an image folder is resized to the model. */
 EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
                                  ek_dataset **dataset, ek_error *err);
@@ -80,7 +83,8 @@ EK_NODISCARD ek_status data_open_test(const arguments *args, const char *spec, c
 /* Whether a word names a file rather than a built-in model. */
 int model_is_file(const char *name);
 
-/* Classes a model tells apart: the last extent of its logits; -1 = not fixed in the file. */
+/* Classes a model tells apart: the one extent of its logits, besides the first, that is not 1; -1 = not fixed in the
+ * file. */
 int64_t model_classes(const ek_model *model);
 
 /* EK_OK when model and data fit: channels, extents, classes. Else EK_ERR_SHAPE with both named. */
@@ -95,6 +99,8 @@ EK_NODISCARD ek_status model_there(const char *path, ek_error *err);
 
 /* ek_model_load; where there is no such file, the error says what may be meant. */
 EK_NODISCARD ek_status model_open(const char *path, ek_model **model, ek_error *err);
+/* Norms that the file has in training mode take their running statistics in what is written; says so. */
+void model_to_inference(ek_model *model);
 
 /* Whether both are names of one file. */
 int same_file(const char *a, const char *b);

@@ -38,8 +38,10 @@ static void free_input(train_job *job, const ek_dataset_info *data) {
     ek_error why = {0};
     int resize = option_given(job->args, "cut") && input.rank == 4;
     if (resize) {
-        dims[2] = data->height;
-        dims[3] = data->width;
+        ek_model_images images;
+        int last = ek_model_describe_images(job->model, &images, &why) == EK_OK && images.channels_last;
+        dims[last ? 1 : 2] = data->height;
+        dims[last ? 2 : 3] = data->width;
     }
     if (input.rank < 2 || (input.dims[0] < 0 && !resize)) return;
     if (ek_set_input(job->model, dims, &why) != EK_OK)

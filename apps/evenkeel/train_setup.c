@@ -62,7 +62,9 @@ static ek_status load_file(train_job *job, const char *path, ek_error *err) {
     for (size_t i = 0; i < sizeof build_only / sizeof build_only[0]; i++)
         if (option_given(job->args, build_only[i]))
             return fail(err, EK_ERR_ARG, "--%s is for built-in models; %s has its own", build_only[i], path);
-    return model_open(path, &job->model, err);
+    ek_status status = model_open(path, &job->model, err);
+    if (status == EK_OK) model_to_inference(job->model);
+    return status;
 }
 
 /* Groups that do not divide a layer's channels were lowered. */
@@ -123,6 +125,7 @@ ek_status train_make_model(train_job *job, ek_error *err) {
     ek_status status = data_fits(job->model, job->train, job->data, err);
     if (status == EK_OK && job->test != NULL)
         status = data_fits(job->model, job->test, job->test_data ? job->test_data : job->data, err);
+    if (status == EK_OK) tell_layout(job->model);
     if (status == EK_OK) status = keep_opset(job, err);
     return status == EK_OK && !job->resumed ? train_freeze(job, 1, 1, err) : status;
 }

@@ -127,14 +127,16 @@ EK_API const char *ek_model_logits(const ek_model *model);
 EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
 EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
 
-/* What a file says of the images that it is for: the extents of its first input where it has four, [N,C,H,W], else the
- * metadata. */
+/* What a file says of the images that it is for: the extents of its first input where it has four, [N,C,H,W] or
+ * [N,H,W,C], else the metadata. Which of the two orders is not written in a file: what reads the input tells, else the
+ * extents do. Data sets are fed in the model's order. */
 typedef struct ek_model_images {
     int channels, height, width; /* 0 = not said */
     int moments;                 /* channels that mean and deviation are for; 0 = the file has none */
     float mean[4], std[4];       /* the input is (pixel - mean) / std, pixels in [0, 1]; else 0 and 1 */
     int classes;                 /* names that the file has; 0 = none */
-    int reserved[7];
+    int channels_last;           /* 1 = [N,H,W,C] */
+    int reserved[6];
 } ek_model_images;
 /* EK_ERR_FORMAT: a key does not hold what it should. */
 EK_API EK_NODISCARD ek_status ek_model_describe_images(const ek_model *model, ek_model_images *images, ek_error *err);

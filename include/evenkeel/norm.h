@@ -231,7 +231,8 @@ EK_API ek_norm_desc ek_norm_desc_default(ek_norm_kind kind);
 EK_API ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset);
 
 /* Validates the descriptor and makes a plan. On failure *plan is NULL and err names the field.
- * EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE, EK_ERR_NOMEM, EK_ERR_LIMIT (element count or bytes overflow). */
+ * EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE, EK_ERR_NOMEM, EK_ERR_LIMIT (element count or bytes overflow),
+ * EK_ERR_UNSUPPORTED (a longer struct of a later version, with something set that this one does not know). */
 EK_API EK_NODISCARD ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err);
 EK_API void ek_norm_plan_destroy(ek_norm_plan *plan); /* accepts NULL */
 

@@ -22,9 +22,9 @@ ek_data_types := @DATA_TYPES@
 ek_flags = -O2 $(CFLAGS) -std=c11 -fPIC -MMD -MP -fvisibility=hidden -fno-fast-math -ffp-contract=off \
     -D_POSIX_C_SOURCE=200809L -I$(EVENKEEL_DIR)/include -I$(EVENKEEL_DIR)/src $(if $(EVENKEEL_OPENMP),-fopenmp)
 ek_sources := $(wildcard $(addprefix $(EVENKEEL_DIR)/src/,base/*.c cpu/*.c norm/*.c norm/variants/*.c))
-ek_kernels := $(notdir $(wildcard $(EVENKEEL_DIR)/src/kernel/*.c))
+ek_kernels = $(patsubst $(EVENKEEL_DIR)/src/kernel/%,%,$(wildcard $(addprefix $(EVENKEEL_DIR)/src/kernel/,*.c hand/$(1)/*.c)))
 ek_objects := $(patsubst $(EVENKEEL_DIR)/src/%.c,$(EVENKEEL_BUILD)/%.o,$(ek_sources)) \
-    $(foreach isa,$(ek_isas),$(foreach data,$(ek_data_types),$(patsubst %.c,$(EVENKEEL_BUILD)/kernel_$(isa)_$(data)/%.o,$(ek_kernels))))
+    $(foreach isa,$(ek_isas),$(foreach data,$(ek_data_types),$(patsubst %.c,$(EVENKEEL_BUILD)/kernel_$(isa)_$(data)/%.o,$(call ek_kernels,$(isa)))))
 
 $(EVENKEEL_LIB): $(ek_objects)
 	rm -f $@

@@ -136,21 +136,21 @@ ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map,
     return map_and_close(fd, name, &info, map, err);
 }
 
-ek_status eki_stream_open_below(const char *folder, const char *name, eki_stream *reader, ek_error *err) {
+ek_status eki_file_open_below(const char *folder, const char *name, eki_open_file *reader, ek_error *err) {
     struct stat info;
     int fd;
-    *reader = (eki_stream){.fd = -1};
+    *reader = (eki_open_file){.fd = -1};
     EKI_TRY(find_below(folder, name, &fd, &info, err));
     ek_status status = check_regular(name, &info, err);
     if (status != EK_OK) {
         close(fd);
         return status;
     }
-    *reader = (eki_stream){fd, (uint64_t)info.st_size, (uint64_t)info.st_dev, (uint64_t)info.st_ino};
+    *reader = (eki_open_file){fd, (uint64_t)info.st_size, (uint64_t)info.st_dev, (uint64_t)info.st_ino};
     return EK_OK;
 }
 
-ek_status eki_stream_get(const eki_stream *reader, uint64_t offset, void *to, size_t size, ek_error *err) {
+ek_status eki_file_get(const eki_open_file *reader, uint64_t offset, void *to, size_t size, ek_error *err) {
     for (size_t at = 0; at < size;) {
         ssize_t got = pread(reader->fd, (char *)to + at, size - at, (off_t)(offset + at));
         if (got < 0 && errno == EINTR) continue;
@@ -161,7 +161,7 @@ ek_status eki_stream_get(const eki_stream *reader, uint64_t offset, void *to, si
     return EK_OK;
 }
 
-void eki_stream_close(eki_stream *reader) {
+void eki_file_close(eki_open_file *reader) {
     if (reader->fd >= 0) close(reader->fd);
     reader->fd = -1;
 }

@@ -12,7 +12,7 @@ typedef struct eki_side {
     char *folder; /* of the path, with its slash */
     eki_map map;
     char *outside; /* name of the open file; NULL = none */
-    eki_stream reader;
+    eki_open_file reader;
 } eki_side;
 
 typedef struct eki_comparison {

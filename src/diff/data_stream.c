@@ -55,13 +55,13 @@ static ek_status open_outside(eki_side *side, const eki_bytes *location, ek_erro
         memcmp(side->outside, location->data, location->size) == 0) {
         return EK_OK;
     }
-    eki_stream_close(&side->reader);
+    eki_file_close(&side->reader);
     free(side->outside);
     side->outside = malloc(location->size + 1);
     if (side->outside == NULL) return eki_fail_nomem(err, location->size);
     memcpy(side->outside, location->data, location->size);
     side->outside[location->size] = '\0';
-    ek_status status = eki_stream_open_below(side->folder, side->outside, &side->reader, err);
+    ek_status status = eki_file_open_below(side->folder, side->outside, &side->reader, err);
     if (status == EK_OK) return EK_OK;
     free(side->outside);
     side->outside = NULL;
@@ -165,7 +165,7 @@ ek_status eki_data_stream_get(eki_comparison *c, eki_data_stream *n, void *to, s
     if (n->stored == EKI_STORED_TYPED) *got -= *got % n->storage->unit;
     if (n->stored == EKI_STORED_RAW) get_raw(n, to, *got);
     if (n->stored == EKI_STORED_TYPED) get_typed(n, to, *got);
-    if (n->stored == EKI_STORED_OUTSIDE) status = eki_stream_get(&n->side->reader, n->offset + n->at, to, *got, c->err);
+    if (n->stored == EKI_STORED_OUTSIDE) status = eki_file_get(&n->side->reader, n->offset + n->at, to, *got, c->err);
     n->at += *got;
     return eki_error_prefix(c->err, status, "%s: '%s'", n->side->path, n->side->outside);
 }

@@ -20,7 +20,7 @@ static ek_status open_side(eki_side *side, const char *path, ek_error *err) {
 
 static void close_side(eki_side *side) {
     eki_map_close(&side->map);
-    eki_stream_close(&side->reader);
+    eki_file_close(&side->reader);
     free(side->folder);
     free(side->outside);
 }

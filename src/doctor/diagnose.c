@@ -132,7 +132,7 @@ static ek_status measure(eki_case *c, ek_error *err) {
     }
     if (status != EK_OK) return status;
     begin(c, "measuring");
-    EKI_TRY(eki_evidence_take(c, (eki_measure){.how = {.gain = 1}}, &c->evidence, &d->norms, &view, err));
+    EKI_TRY(eki_evidence_take(c, (eki_measure){0}, &c->evidence, &d->norms, &view, err));
     if (d->labelled) status = evaluate_fitted(c, view, err);
     ek_model_destroy(view);
     if (status != EK_OK) return status;

@@ -7,7 +7,7 @@
 #ifndef EKI_DOCTOR_H
 #define EKI_DOCTOR_H
 
-#include "surgery/recalibrate.h"
+#include "feed/on_data.h"
 
 #include <evenkeel/doctor.h>
 
@@ -50,9 +50,9 @@ ek_status eki_doctor_view(const ek_model *model, ek_model **view, ek_error *err)
 
 /* One measurement of the statistics of all norms (frozen ones as well), on a view of the model. */
 typedef struct eki_measure {
-    eki_feed_how how;
-    bool first_only; /* only norms that stand behind no other */
-    int64_t batch;   /* > 0: as in training, on the statistics of batches of so many images; 0 = exact */
+    eki_feed_options how; /* gain, offset, limit */
+    bool first_only;      /* only norms that stand behind no other */
+    int64_t batch;        /* > 0: as in training, on the statistics of batches of so many images; 0 = exact */
 } eki_measure;
 
 /* `report` and `view` may be NULL; the view then has the new statistics. */

@@ -65,7 +65,8 @@ ek_status eki_evidence_take(const eki_case *c, eki_measure measure, eki_evidence
     o.progress = c->options.progress;
     o.context = c->options.context;
     ek_status status = eki_doctor_view(c->model, &model, err);
-    if (status == EK_OK) status = eki_recalibrate(model, c->dataset, &o, measure.how, measure.first_only, &made, err);
+    if (status == EK_OK)
+        status = eki_recalibrate_on(model, c->dataset, &o, &measure.how, measure.first_only, &made, err);
     if (status == EK_OK) status = take(evidence, made, err);
     if (status != EK_OK || report == NULL) {
         ek_recalibration_destroy(made);

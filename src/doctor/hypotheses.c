@@ -44,7 +44,7 @@ ek_status eki_fit_batch(const eki_case *c, eki_batch_fit *fit, ek_error *err) {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         eki_evidence e;
         ek_recalibration *report = NULL;
-        eki_measure m = {.how = {.gain = 1, .limit = 512}, .batch = sizes[i]};
+        eki_measure m = {.how = {.limit = 512, .shuffle = true}, .batch = sizes[i]};
         ek_status status = eki_evidence_take(c, m, &e, &report, NULL, err);
         double bias = status == EK_OK ? bias_of(&e, report) : 0;
         eki_evidence_free(&e);

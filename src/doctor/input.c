@@ -12,12 +12,12 @@ enum { SAMPLE = 1024 };
 ek_status eki_input_measure(eki_case *c, ek_error *err) {
     eki_feed feed;
     eki_moment all = {0};
-    int64_t examples = 0, values = 1;
-    ek_status status = eki_feed_open(&feed, c->model, c->dataset, c->options.batch, true, err);
+    const eki_feed_options options = {.batch = c->options.batch, .use_metadata = true};
+    ek_status status = eki_feed_open(&feed, c->model, c->dataset, &options, err);
     if (status == EK_OK) status = eki_feed_start(&feed, err);
-    for (int i = 1; i < feed.input.rank; i++) values *= feed.input.dims[i];
-    while (status == EK_OK && (status = eki_feed_next(&feed, &examples, err)) == EK_OK && examples > 0) {
-        for (int64_t i = 0; i < examples; i++) eki_moment_add(&all, feed.memory + i * values, values);
+    int64_t values = feed.intake.each;
+    while (status == EK_OK && (status = eki_feed_next(&feed, err)) == EK_OK && feed.batch.count > 0) {
+        for (int64_t i = 0; i < feed.batch.count; i++) eki_moment_add(&all, feed.batch.images + i * values, values);
     }
     eki_feed_close(&feed);
     if (status != EK_OK) return status;
@@ -35,7 +35,8 @@ ek_status eki_input_measure(eki_case *c, ek_error *err) {
 
 static ek_status try_input(const eki_case *c, eki_input *input, bool all, ek_error *err) {
     eki_evidence e;
-    eki_measure m = {.how = {input->gain, input->offset, SAMPLE}, .first_only = !all};
+    eki_measure m = {.how = {.gain = input->gain, .offset = input->offset, .limit = SAMPLE, .shuffle = true},
+                     .first_only = !all};
     ek_status status = eki_evidence_take(c, m, &e, NULL, NULL, err);
     if (status == EK_OK) {
         input->first = eki_distance(e.seen, e.first_level, 0);

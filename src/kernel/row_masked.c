@@ -26,8 +26,6 @@ EK_INLINE mask_state mask_take(const unsigned char *valid, size_t left) {
 /* The bits of an element. */
 #if defined(EK_DATA_f32)
 typedef uint32_t word;
-#elif defined(EK_DATA_f64)
-typedef uint64_t word;
 #else
 typedef uint16_t word;
 #endif

@@ -64,9 +64,11 @@ ek_status ek_model_describe_images(const ek_model *model, ek_model_images *image
     d.channels = d.moments;
     ek_tensor_info input = ek_model_input(model, 0);
     if (input.rank == 4) {
-        d.channels = extent(input.dims[1], d.channels);
-        d.height = extent(input.dims[2], d.height);
-        d.width = extent(input.dims[3], d.width);
+        bool guessed;
+        d.channels_last = eki_model_image_layout(model, &guessed) == EKI_CHANNELS_LAST;
+        d.channels = extent(input.dims[d.channels_last ? 3 : 1], d.channels);
+        d.height = extent(input.dims[d.channels_last ? 1 : 2], d.height);
+        d.width = extent(input.dims[d.channels_last ? 2 : 3], d.width);
     }
     const char *names = ek_model_metadata(model, "evenkeel.classes");
     d.classes = names != NULL && *names != '\0';

@@ -126,17 +126,6 @@ const char *ek_model_metadata(const ek_model *model, const char *key) {
     return model == NULL || key == NULL ? NULL : eki_graph_meta(model->document, key);
 }
 
-ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err) {
-    if (value != NULL) return eki_graph_set_meta(graph, key, value, err);
-    for (size_t i = 0; i < graph->n_meta; i++) {
-        if (strcmp(graph->meta[i].key, key) != 0) continue;
-        memmove(graph->meta + i, graph->meta + i + 1, (graph->n_meta - i - 1) * sizeof *graph->meta);
-        graph->n_meta--;
-        return EK_OK;
-    }
-    return EK_OK;
-}
-
 const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output) {
     size_t length = strlen(prefix);
     for (size_t i = 0; i < graph->n_meta; i++) {
@@ -151,7 +140,7 @@ ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *outp
     char *key = malloc(room);
     if (key == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(key, room, "%s%s", prefix, output);
-    ek_status status = eki_meta_set(graph, key, value, err);
+    ek_status status = eki_graph_set_meta(graph, key, value, err);
     free(key);
     return status;
 }
@@ -160,7 +149,7 @@ ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *va
     EKI_GIVEN(model, err);
     EKI_GIVEN(key, err);
     if (key[0] == '\0') return eki_fail(err, EK_ERR_ARG, "a metadata key may not be empty");
-    EKI_TRY(eki_meta_set(model->document, key, value, err));
+    EKI_TRY(eki_graph_set_meta(model->document, key, value, err));
     bool of_norms = strncmp(key, "evenkeel.", strlen("evenkeel.")) == 0;
     return of_norms ? eki_model_index_norms(model, err) : EK_OK;
 }

@@ -35,6 +35,17 @@ ek_status eki_model_write(const ek_model *model, const ek_save_options *options,
 
 /* ---- inspect.c ---- */
 
+/* ---- image_layout.c ---- */
+
+typedef enum eki_image_layout { EKI_CHANNELS_UNTOLD, EKI_CHANNELS_FIRST, EKI_CHANNELS_LAST } eki_image_layout;
+
+/* The first input that is to be fed; NULL = there is none. */
+const eki_value *eki_model_image_input(const ek_model *model);
+/* Where it wants the channels of images: FIRST or LAST; *guessed: no node tells, only the extents. */
+eki_image_layout eki_model_image_layout(const ek_model *model, bool *guessed);
+
+/* ---- inspect.c ---- */
+
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
 
@@ -75,6 +86,8 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
+ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
  * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
@@ -97,6 +110,10 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 
+/* Gives each batch norm of the document running statistics of its own where Identity nodes share them; before they are
+ * measured. */
+ek_status eki_model_untie(ek_model *model, ek_error *err);
+
 /* ---- fuse_norms.c ---- */
 
 /* Norms that are written out as several nodes become one each (src/sites), where the other operators allow the opset
@@ -112,7 +129,6 @@ ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
 ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
-ek_status eki_meta_set(eki_graph *graph, const char *key, const char *value, ek_error *err); /* NULL removes the key */
 /* The value of the key that is `prefix` and the name of an output, or NULL; names may be long. */
 const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output);
 ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err);

@@ -5,42 +5,26 @@
 
 #include <math.h>
 
-/* Batch renorm is an affine map behind xhat: it changes scale and bias, and nothing else. r and d are constants. */
-static double channel_scale(const eki_job *job, int64_t c) {
-    return eki_scale_of(job, c) * (job->stats.r != NULL ? job->stats.r[c] : 1.0);
+/* What the type of parameters leaves of the mean goes into a second one. f64 makes its map of the statistics. */
+static double rounded(const eki_job *job, double mean) {
+    double kept;
+    eki_put(job->plan, &kept, 0, mean);
+    return eki_real(job->plan, &kept, 0);
 }
 
-static double channel_bias(const eki_job *job, int64_t c) {
-    return eki_bias_of(job, c) + (job->stats.d != NULL ? eki_scale_of(job, c) * job->stats.d[c] : 0.0);
+/* Coefficients `first` and so on of channel c. */
+static void put(const eki_job *job, int64_t c, int first, int count, const double *value) {
+    for (int i = 0; i < count; i++) eki_put(job->plan, job->small, (first + i) * job->plan->channels + c, value[i]);
 }
-
-/* Where coefficient i of the channels lies: six of job->gradient, then four of job->affine. */
-static float *coefficient(const eki_job *job, int i) { return job->small + i * job->plan->channels; }
 
 static void put_affine(const eki_job *job, int64_t c, double mean, double rstd, double scale, double bias) {
-    if (job->plan->wide) {
-        job->wide_affine[c] = (eki_wide_affine){mean, rstd, scale, bias};
-        return;
-    }
-    eki_scaling p = eki_scaling_make(mean, rstd, scale, bias);
-    coefficient(job, 6)[c] = p.mean_hi;
-    coefficient(job, 7)[c] = p.mean_lo;
-    coefficient(job, 8)[c] = p.gain;
-    coefficient(job, 9)[c] = p.bias;
+    double high = rounded(job, mean);
+    put(job, c, 6, 4, (const double[]){high, mean - high, eki_limited(job->plan, scale * rstd), bias});
 }
 
 static void put_gradient(const eki_job *job, int64_t c, double mean, double rstd, double scale, double k1, double k2) {
-    if (job->plan->wide) {
-        job->wide_gradient[c] = (eki_wide_gradient){mean, rstd, scale, k1, k2};
-        return;
-    }
-    eki_gradient p = eki_gradient_make(mean, rstd, scale, k1, k2);
-    coefficient(job, 0)[c] = p.mean_hi;
-    coefficient(job, 1)[c] = p.mean_lo;
-    coefficient(job, 2)[c] = p.rstd;
-    coefficient(job, 3)[c] = p.scale;
-    coefficient(job, 4)[c] = p.k1;
-    coefficient(job, 5)[c] = p.k2;
+    double high = rounded(job, mean);
+    put(job, c, 0, 6, (const double[]){high, mean - high, eki_limited(job->plan, rstd), scale, k1, k2});
 }
 
 static double clip(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
@@ -58,7 +42,7 @@ static void correct(const eki_job *job, int64_t c, bool running) {
 
 void eki_batch_coefficients(const eki_job *job, int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; c++) {
-        put_affine(job, c, job->stats.mean[c], job->stats.rstd[c], channel_scale(job, c), channel_bias(job, c));
+        put_affine(job, c, job->stats.mean[c], job->stats.rstd[c], eki_map_scale(job, c), eki_map_bias(job, c));
     }
 }
 
@@ -84,7 +68,7 @@ void eki_batch_running(const eki_job *job, int64_t begin, int64_t end) {
 }
 
 void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {
-    double rstd = job->stats.rstd[c], scale = channel_scale(job, c), n = eki_count_of(job, c);
+    double rstd = job->stats.rstd[c], scale = eki_map_scale(job, c), n = eki_count_of(job, c);
     eki_pair total = {sum.a, rstd * sum.b};
     if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
     eki_put(job->plan, job->dbias, c, total.a);
@@ -107,9 +91,9 @@ void eki_batch_scaling(const eki_job *job, int64_t begin, int64_t end) {
     eki_job local;
     bool fused = eki_fuses(eki_formed(job, &local));
     for (int64_t c = begin; c < end; c++) {
-        double rstd = job->stats.rstd[c], scale = channel_scale(job, c), gain = scale * rstd;
+        double rstd = job->stats.rstd[c], scale = eki_map_scale(job, c), gain = scale * rstd;
         if (fused) {
-            put_gradient(job, c, 0.0, job->plan->wide ? gain : (double)eki_narrow(gain), 1.0, 0.0, 0.0);
+            put_gradient(job, c, 0.0, gain, 1.0, 0.0, 0.0);
         } else {
             put_affine(job, c, 0.0, rstd, scale, 0.0);
         }
@@ -120,6 +104,7 @@ void eki_batch_scale(const eki_job *job, int64_t begin, int64_t end) {
     eki_job local, map = *eki_formed(job, &local);
     map.x = map.dy;
     map.y = map.dx;
+    map.x_of_forward = NULL;
     eki_phases_of(job->plan)->affine(&map, begin, end);
 }
 

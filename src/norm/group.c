@@ -1,6 +1,7 @@
 /* group.c: group norm, and instance, layer and RMS norm with one scale per channel: groups = C, or 1. Between the
  * phases, per sample and group: in column memory, whose moments are those of single channels, the tree over these; in
- * backward the means of a set from the sums of its channels, and parameter gradients from those of all samples.
+ * backward the means of a set from the sums of its channels, and parameter gradients from those of all samples. Rows
+ * with a scale per element too, where they are f64.
  */
 #include "norm/phases.h"
 
@@ -45,7 +46,7 @@ static void set_means(const eki_job *job, int64_t set) {
     stack.count = 0;
     for (int64_t c = first; c < first + plan->group_channels; c++) {
         const eki_pair *sum = channel_sums(job, sample, c);
-        double scale = eki_scale_of(job, c);
+        double scale = plan->family == EKI_ROWS ? 1.0 : eki_scale_of(job, c); /* one per element is in the sums */
         eki_pair_push(&stack, (eki_pair){scale * sum->a, scale * sum->b});
     }
     eki_pair total = eki_pair_root(&stack);

@@ -6,14 +6,6 @@
 #include "norm/norm_plan.h"
 #include "norm/norm_stats.h"
 
-/* Coefficients of f64: y = ((x - mean) * rstd) * scale + bias, and those of the gradient. */
-typedef struct eki_wide_affine {
-    double mean, rstd, scale, bias;
-} eki_wide_affine;
-typedef struct eki_wide_gradient {
-    double mean, rstd, scale, k1, k2;
-} eki_wide_gradient;
-
 typedef struct eki_job {
     const ek_norm_plan *plan;
     const eki_kernels *kernels;
@@ -25,28 +17,26 @@ typedef struct eki_job {
     void *dresidual;
     bool forms;               /* gradient sums write dresidual, and what follows them reads it as dy */
     bool formed;              /* they have: dy is the gradient before the activation */
-    const void *x_of_forward; /* x, whatever map the affine phases are used for */
+    const void *x_of_forward; /* x, whatever map the affine phases are used for; NULL: the map scales gradients */
     const void *y_of_forward; /* backward: what tells the slope of the activation, or NULL = compute t again */
     const void *running_mean, *running_var;
     eki_slabs window;       /* what the phases are at */
     const eki_units *cells; /* of the plan */
     bool stream;            /* results go past the caches; for the affine phases; in backward only with nothing fused */
     eki_stats stats;
-    unsigned char *valid;          /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
-    int64_t valid_count;           /* with a mask: valid positions of all samples, elements of a channel */
-    float *small;                  /* BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
-    eki_moments *moments;          /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
-    eki_pair *sums;                /* the same places, in backward */
-    eki_pair *totals;              /* BATCH: where backward leaves dbias, dscale of the channels in f64, or NULL */
-    eki_scaling_columns affine;    /* BATCH: arrays over channels, in `small` */
-    eki_gradient_columns gradient; /* likewise */
-    eki_wide_affine *wide_affine;  /* f64: of the channels, in place of the two above */
-    eki_wide_gradient *wide_gradient;
-    double *wide_means; /* f64, GROUP: k1, k2 of the sets */
+    unsigned char *valid; /* [sample][position], ROWS [row], 1 = valid, else 0; NULL without a mask */
+    int64_t valid_count;  /* with a mask: valid positions of all samples, elements of a channel */
+    void *small;          /* as parameters: BATCH: coefficients of the channels; GROUP, ROWS: k1, k2 of the sets */
+    eki_moments *moments; /* BATCH, GROUP: [unit][channel]; contiguous sets: [set][block] */
+    eki_pair *sums;       /* the same places, in backward */
+    eki_pair *totals;     /* BATCH: where backward leaves dbias, dscale of the channels in f64, or NULL */
+    eki_gradient_columns gradient; /* BATCH: arrays over channels, in `small`; of doubles where parameters are */
+    eki_scaling_columns affine;    /* likewise, behind them */
 } eki_job;
 
 /* norm.c: the pointers of a call as a job; the header of saved, and args.mean and args.var; zero gradients. */
 eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args);
+void eki_job_gradient_at(eki_job *job, void *small); /* gradient coefficients are there from now on */
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source);
 void eki_zero_parameters(const eki_job *job);
 
@@ -65,6 +55,11 @@ static inline void *eki_to(const eki_job *job, void *tensor, int64_t offset) {
     return tensor != NULL ? (char *)tensor + offset * job->plan->element_bytes : NULL;
 }
 
+/* Where coefficient i of the channels begins in `small`: six of job->gradient, then four of job->affine. */
+static inline void *eki_coefficient(const eki_job *job, int i) {
+    return (char *)job->small + (size_t)(i * job->plan->channels) * eki_real_bytes(job->plan);
+}
+
 /* One element. */
 static inline double eki_value(const eki_job *job, const void *element) {
     float value;
@@ -79,6 +74,16 @@ static inline double eki_scale_of(const eki_job *job, int64_t channel) {
 
 static inline double eki_bias_of(const eki_job *job, int64_t channel) {
     return job->bias != NULL ? eki_real(job->plan, job->bias, channel) : 0.0;
+}
+
+/* Batch renorm is an affine map behind xhat: it changes scale and bias, and nothing else. r and d are constants. */
+static inline double eki_map_scale(const eki_job *job, int64_t channel) {
+    return eki_scale_of(job, channel) * (job->stats.r != NULL ? job->stats.r[channel] : 1.0);
+}
+
+static inline double eki_map_bias(const eki_job *job, int64_t channel) {
+    double shift = job->stats.d != NULL ? eki_scale_of(job, channel) * job->stats.d[channel] : 0.0;
+    return eki_bias_of(job, channel) + shift;
 }
 
 /* Elements of a set; sum / n, and 0 for the empty set. */

@@ -14,8 +14,6 @@
 eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     char *workspace = args->workspace;
     void *stats = args->saved != NULL ? args->saved : (void *)workspace;
-    float *small = (float *)(void *)(workspace + plan->small_offset);
-    void *wide = small;
     void *partials = workspace + plan->partial_offset;
     eki_job job = {.kernels = eki_kernels_get(plan->data)};
     eki_job_of(&job, plan);
@@ -34,21 +32,22 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.running_mean = args->running_mean;
     job.running_var = args->running_var;
     job.stats = eki_stats_at(stats, plan->sets, plan->renorm, plan->masked);
-    job.small = small;
     job.moments = partials;
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
     job.stream = plan->stream && args->y != args->x && (args->dx != args->dy || args->dx == NULL) &&
                  (args->y != args->residual || args->y == NULL) && !plan->masked;
     if (plan->masked) job.valid = (unsigned char *)workspace + plan->mask_offset;
-    int64_t c = plan->channels;
-    job.wide_affine = wide;
-    job.wide_gradient = (eki_wide_gradient *)(void *)(job.wide_affine + c);
-    job.wide_means = wide;
-    job.gradient = (eki_gradient_columns){small, small + c, small + 2 * c, small + 3 * c, small + 4 * c, small + 5 * c};
-    small += 6 * c;
-    job.affine = (eki_scaling_columns){small, small + c, small + 2 * c, small + 3 * c};
+    eki_job_gradient_at(&job, workspace + plan->small_offset);
+    job.affine = (eki_scaling_columns){eki_coefficient(&job, 6), eki_coefficient(&job, 7), eki_coefficient(&job, 8),
+                                       eki_coefficient(&job, 9)};
     return job;
+}
+
+void eki_job_gradient_at(eki_job *job, void *small) {
+    job->small = small;
+    job->gradient = (eki_gradient_columns){eki_coefficient(job, 0), eki_coefficient(job, 1), eki_coefficient(job, 2),
+                                           eki_coefficient(job, 3), eki_coefficient(job, 4), eki_coefficient(job, 5)};
 }
 
 static void clear_stats(const eki_job *job) {
@@ -101,13 +100,14 @@ static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running
     return substitute ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
-ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(eki_args_check_forward(plan, stats, args, err));
-    eki_job job = eki_job_make(plan, args);
+ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
+    EKI_TRY(eki_args_take_forward(plan, stats, given, &args, err));
+    eki_job job = eki_job_make(plan, &args);
     bool batch = plan->family == EKI_BATCH,
          substitute = !plan->masked && eki_small_running(plan, plan->samples * plan->space);
     bool running = batch && (stats == EK_STATS_RUNNING || substitute);
-    if (plan->masked && plan->elements > 0) EKI_TRY(take_mask(&job, args, &running, err));
+    if (plan->masked && plan->elements > 0) EKI_TRY(take_mask(&job, &args, &running, err));
     bool nothing = plan->elements == 0 || (plan->masked && job.valid_count == 0);
     eki_source source = nothing ? EKI_FROM_NOTHING : running ? EKI_FROM_RUNNING : EKI_FROM_BATCH;
     if (plan->ghosts > 1 && plan->elements > 0) {
@@ -116,7 +116,7 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
         eki_schedule schedule = eki_schedule_forward(&job, running);
         eki_run(&job, &schedule);
     }
-    eki_stats_publish(&job, args, source);
+    eki_stats_publish(&job, &args, source);
     return EK_OK;
 }
 
@@ -127,11 +127,12 @@ void eki_zero_parameters(const eki_job *job) {
     if (job->dbias != NULL) memset(job->dbias, 0, count * eki_real_bytes(job->plan));
 }
 
-ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(eki_args_check_backward(plan, args, err));
-    eki_job job = eki_job_make(plan, args);
+ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
+    EKI_TRY(eki_args_take_backward(plan, given, &args, err));
+    eki_job job = eki_job_make(plan, &args);
     if (plan->masked && plan->elements > 0) {
-        eki_mask_fill(&job, args);
+        eki_mask_fill(&job, &args);
         EKI_TRY(eki_mask_check_again(&job, err));
     }
     bool through_statistics = job.stats.header->source == EKI_FROM_BATCH;

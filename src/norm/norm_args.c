@@ -1,11 +1,14 @@
-/* norm_args.c: the check of the pointers of one call. Cheap: a few comparisons, and one look at running_var. */
+/* norm_args.c: takes the pointers of one call over and checks them. Cheap: a small copy, a few comparisons, and one
+ * look at running_var. */
 #include "norm/norm_args.h"
 
 #include "base/error.h"
+#include "base/options.h"
 #include "norm/small_sample.h"
 #include "norm/variants/mask.h"
 
 #include <math.h>
+#include <string.h>
 
 static ek_status missing(const ek_norm_plan *plan, const char *field, const char *why, ek_error *err) {
     char text[EKI_DIMS_TEXT];
@@ -13,15 +16,11 @@ static ek_status missing(const ek_norm_plan *plan, const char *field, const char
                     eki_norm_kind_name(plan->desc.kind), eki_dims_text(&plan->desc, text), why);
 }
 
-static ek_status check_struct(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+static ek_status take(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args, ek_error *err) {
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
-    if (args == NULL) return eki_fail(err, EK_ERR_ARG, "args is NULL, expected the pointers of this call");
-    if (args->struct_size != sizeof *args) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "args.struct_size is %zu, this library expects %zu: set it to sizeof(ek_norm_args) and compile "
-                        "against the headers of the library that is linked",
-                        args->struct_size, sizeof *args);
-    }
+    if (given == NULL) return eki_fail(err, EK_ERR_ARG, "args is NULL, expected the pointers of this call");
+    memset(args, 0, sizeof *args);
+    EKI_TRY(eki_options_take(args, sizeof *args, given, "ek_norm_args", err));
     for (size_t i = 0; i < sizeof args->reserved / sizeof args->reserved[0]; i++) {
         if (args->reserved[i] != NULL) {
             return eki_fail(err, EK_ERR_ARG, "args.reserved[%zu] is not NULL: clear the struct before filling it", i);
@@ -132,9 +131,9 @@ static ek_status check_small(const ek_norm_plan *plan, ek_error *err) {
     return refused ? eki_small_sample_error(plan, err) : EK_OK;
 }
 
-ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
-                                 ek_error *err) {
-    EKI_TRY(check_struct(plan, args, err));
+ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *given,
+                                ek_norm_args *args, ek_error *err) {
+    EKI_TRY(take(plan, given, args, err));
     if (stats != EK_STATS_BATCH && stats != EK_STATS_RUNNING) {
         return eki_fail(err, EK_ERR_ARG, "stats is %d, expected EK_STATS_BATCH (0) or EK_STATS_RUNNING (1)",
                         (int)stats);
@@ -158,8 +157,10 @@ ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, 
     return substitute || plan->renorm ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
-ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err) {
-    EKI_TRY(check_struct(slice, args, err));
+ek_status eki_args_take_part(const ek_norm_plan *slice, const ek_norm_args *given, unsigned need, ek_norm_args *args,
+                             ek_error *err) {
+    EKI_TRY(take(slice, given, args, err));
+    if ((need & EKI_TAKES_DX) && args->dx != NULL) need |= EKI_NEED_DX;
     EKI_TRY(check_memory(slice, args, err));
     if ((need & EKI_NEED_SAVED) && args->saved == NULL) return missing(slice, "saved", "it holds the statistics", err);
     if (slice->elements == 0) return EK_OK;
@@ -206,8 +207,9 @@ ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const cha
     return EK_OK;
 }
 
-ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(check_struct(plan, args, err));
+ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args,
+                                 ek_error *err) {
+    EKI_TRY(take(plan, given, args, err));
     EKI_TRY(check_memory(plan, args, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_backward()", err));
     if (((const eki_saved_header *)args->saved)->spread) {

@@ -1,14 +1,18 @@
-/* norm_args.h: the checks of the pointers of a call. */
+/* norm_args.h: the pointers of a call, taken over from a caller of any version, and their checks. */
 #ifndef EKI_NORM_ARGS_H
 #define EKI_NORM_ARGS_H
 
 #include "norm/norm_plan.h"
 
-ek_status eki_args_check_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
+/* Each copies `given` into `args` and checks that. plan and given may be NULL, which is an error. */
+ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *given,
+                                ek_norm_args *args, ek_error *err);
+ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args,
                                  ek_error *err);
-ek_status eki_args_check_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
-enum { EKI_NEED_X = 1, EKI_NEED_Y = 2, EKI_NEED_DY = 4, EKI_NEED_DX = 8, EKI_NEED_SAVED = 16 };
-ek_status eki_args_check_part(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err);
+/* What a call over a part of a batch needs; TAKES_DX: dx, where it is given. */
+enum { EKI_NEED_X = 1, EKI_NEED_Y = 2, EKI_NEED_DY = 4, EKI_NEED_DX = 8, EKI_NEED_SAVED = 16, EKI_TAKES_DX = 32 };
+ek_status eki_args_take_part(const ek_norm_plan *slice, const ek_norm_args *given, unsigned need, ek_norm_args *args,
+                             ek_error *err);
 ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err);
 ek_status eki_small_sample_error(const ek_norm_plan *plan, ek_error *err);

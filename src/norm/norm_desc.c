@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/options.h"
 #include "norm/norm_plan.h"
 
 #include <math.h>
@@ -50,13 +51,7 @@ static bool is_layer_kind(const ek_norm_desc *d) { return d->kind == EK_NORM_LAY
 
 static bool element_affine(const ek_norm_desc *d) { return is_layer_kind(d) && d->affine == EK_AFFINE_ELEMENT; }
 
-static ek_status check_abi(const ek_norm_desc *d, ek_error *err) {
-    if (d->struct_size != sizeof *d) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "desc.struct_size is %zu, this library expects %zu: start from ek_norm_desc_default() and "
-                        "compile against the headers of the library that is linked",
-                        d->struct_size, sizeof *d);
-    }
+static ek_status check_reserved(const ek_norm_desc *d, ek_error *err) {
     for (size_t i = 0; i < sizeof d->reserved / sizeof d->reserved[0]; i++) {
         if (d->reserved[i] != 0) {
             return eki_fail(err, EK_ERR_ARG,
@@ -247,8 +242,9 @@ static ek_status check_channels(const ek_norm_desc *d, ek_error *err) {
 
 ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, ek_error *err) {
     if (desc == NULL) return eki_fail(err, EK_ERR_ARG, "desc is NULL, expected a descriptor");
-    EKI_TRY(check_abi(desc, err));
-    *checked = *desc;
+    *checked = ek_norm_desc_default((ek_norm_kind)0);
+    EKI_TRY(eki_options_take(checked, sizeof *checked, desc, "ek_norm_desc", err));
+    EKI_TRY(check_reserved(checked, err));
     EKI_TRY(check_enums(checked, err));
     EKI_TRY(check_semantics(checked, err));
     EKI_TRY(check_numbers(checked, err));

@@ -58,11 +58,11 @@ ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moment
                             (long long)moments[c].count);
         }
         double mean = moments[c].mean, var = ek_moments_variance(moments[c], divisor);
-        bool fits = plan->wide ? isfinite(mean) && isfinite(var) : isfinite((float)mean) && isfinite((float)var);
-        if (fits && var >= 0) continue;
-        return eki_fail(err, EK_ERR_NONFINITE,
-                        "moments[%lld] has mean %g and variance %g, expected finite numbers of %s and a variance >= 0",
-                        (long long)c, mean, var, plan->wide ? "f64" : "f32");
+        if (eki_fits(plan, mean) && eki_fits(plan, var) && var >= 0) continue;
+        return eki_fail(
+            err, EK_ERR_NONFINITE,
+            "moments[%lld] has mean %g and variance %g, expected numbers of magnitude %g at most and a variance >= 0",
+            (long long)c, mean, var, plan->largest);
     }
     for (int64_t c = 0; c < plan->channels; c++) {
         eki_put(plan, running_mean, c, moments[c].mean);

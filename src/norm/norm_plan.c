@@ -13,6 +13,7 @@
 #include "norm/norm_stats.h"
 #include "norm/partial.h"
 
+#include <float.h>
 #include <string.h>
 
 static int64_t product(const ek_norm_desc *desc, int begin, int end) {
@@ -25,6 +26,7 @@ static void set_data(ek_norm_plan *plan) {
     plan->wide = plan->desc.dtype == EK_F64;
     plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
     plan->element_bytes = plan->wide ? 8 : plan->data == EKI_F32 ? 4 : 2;
+    plan->largest = plan->wide ? DBL_MAX : (double)FLT_MAX;
 }
 
 static void set_family(ek_norm_plan *plan) {
@@ -105,7 +107,7 @@ static size_t round64(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static size_t partial_bytes(const ek_norm_plan *plan) {
     size_t set_partials = plan->set_blocks > 1 ? (size_t)(plan->sets * plan->set_blocks) : 0;
-    if (plan->family == EKI_ROWS) {
+    if (eki_by_rows(plan)) {
         size_t params = (size_t)(plan->param_blocks * plan->space) * sizeof(eki_pair);
         size_t sums = round64(set_partials * sizeof(eki_pair)) + params, moments = set_partials * sizeof(eki_moments);
         return sums > moments ? sums : moments;

@@ -7,6 +7,7 @@
 
 #include "kernel/kernel.h"
 #include <evenkeel/norm.h>
+#include <math.h>
 #include <stdbool.h>
 
 enum {
@@ -43,6 +44,7 @@ struct ek_norm_plan {
     eki_data data;         /* kernels */
     int64_t element_bytes; /* of data */
     bool wide;             /* f64: data and parameters are double (wide.h) */
+    double largest;        /* number of the type of parameters */
     bool centred;          /* false: RMS */
     int64_t samples, channels, space;
     int64_t groups, group_channels;
@@ -50,7 +52,7 @@ struct ek_norm_plan {
     int64_t ghosts;                   /* BATCH: virtual batches, each with its own sets; 1 = the whole batch */
     bool renorm, masked;
     int64_t mask_examples, mask_positions; /* of a mask: ROWS a byte per row, else one per example and position */
-    bool row_sets;      /* the elements of a set (GROUP, ROWS) or of a channel (BATCH) are contiguous */
+    bool row_sets;      /* the elements of a set (GROUP, ROWS; not f64) or of a channel (BATCH) are summed in a row */
     bool row_apply;     /* the elements of one sample and channel are contiguous and more than one */
     bool blocked;       /* BLOCKED8, BLOCKED16 */
     int64_t set_blocks; /* contiguous sets: partials per set */
@@ -81,12 +83,25 @@ static inline void eki_put(const ek_norm_plan *plan, void *array, int64_t i, dou
         ((float *)array)[i] = (float)value;
     }
 }
+/* What is beyond their range becomes the largest number, so that 0 times it is 0. NaN stays NaN. */
+static inline double eki_limited(const ek_norm_plan *plan, double value) {
+    return value > plan->largest ? plan->largest : value < -plan->largest ? -plan->largest : value;
+}
+/* As a parameter it is finite. */
+static inline bool eki_fits(const ek_norm_plan *plan, double value) {
+    double kept;
+    eki_put(plan, &kept, 0, value);
+    return isfinite(eki_real(plan, &kept, 0));
+}
 static inline size_t eki_real_bytes(const ek_norm_plan *plan) { return plan->wide ? sizeof(double) : sizeof(float); }
+
+/* Layer and RMS norm with a scale per element, as rows.c has it; f64 goes the way of a group. */
+static inline bool eki_by_rows(const ek_norm_plan *plan) { return plan->family == EKI_ROWS && plan->row_sets; }
 
 /* The plan of `samples` samples of a BATCH plan: cut and added in the same way, one set per channel. */
 void eki_plan_slice(const ek_norm_plan *plan, int64_t samples, ek_norm_plan *slice);
 
-/* Slabs [first, first + count): a slab is a channel (row memory, f64) or a tile of channels (column memory). */
+/* Slabs [first, first + count): a slab is a channel (row memory) or a tile of channels (column memory). */
 typedef struct eki_slabs {
     int64_t first, count;
 } eki_slabs;

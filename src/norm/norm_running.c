@@ -90,11 +90,6 @@ static weights weights_of(const ek_norm_desc *desc, int64_t updates) {
 
 static double blend(weights w, double running, double batch) { return w.keep * running + w.take * batch; }
 
-/* As a running statistic. */
-static bool fits(const ek_norm_plan *plan, double value) {
-    return plan->wide ? isfinite(value) : isfinite((float)value);
-}
-
 ek_status eki_running_check(const ek_norm_plan *plan, const void *mean, const void *var, ek_error *err) {
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     if (plan->family != EKI_BATCH) {
@@ -129,7 +124,7 @@ static ek_status check_running(const ek_norm_plan *plan, const void *mean, const
 
 static void look_at_batch(const ek_norm_plan *plan, const batch_stats *batch, ek_norm_update *report) {
     for (int64_t c = 0; c < plan->channels; c++) {
-        if (fits(plan, batch_mean(plan, batch, c)) && fits(plan, batch_variance(plan, batch, c))) continue;
+        if (eki_fits(plan, batch_mean(plan, batch, c)) && eki_fits(plan, batch_variance(plan, batch, c))) continue;
         if (report->nonfinite++ == 0) report->first_nonfinite = c;
     }
 }

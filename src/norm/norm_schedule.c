@@ -28,7 +28,7 @@ enum {
 void eki_schedule_stream(ek_norm_plan *plan) {
     int64_t bytes = plan->elements * plan->element_bytes;
     bool lines = !plan->row_apply || plan->space >= STREAM_SEGMENT || plan->space % 16 == 0;
-    plan->stream = bytes >= STREAM_BYTES && lines && !plan->wide;
+    plan->stream = bytes >= STREAM_BYTES && lines;
     plan->stream_once = plan->stream && bytes >= STREAM_ONCE;
 }
 
@@ -47,7 +47,7 @@ static bool by_slabs(const ek_norm_plan *plan) {
     int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
     int64_t threads = eki_parallel_threads(&plan->desc.parallel), turns = eki_ceil_div(plan->slabs, threads);
     bool rows_fit = row >= SLAB_ROW && plan->channels * row % CACHE_WAY != 0;
-    return plan->family == EKI_BATCH && !plan->masked && !plan->wide && 2 * turns * threads <= 3 * plan->slabs &&
+    return plan->family == EKI_BATCH && !plan->masked && 2 * turns * threads <= 3 * plan->slabs &&
            (rows_fit || !plan->row_apply) && bytes <= (plan->blocked ? SLAB_BYTES : SLAB_STRIDED);
 }
 
@@ -55,27 +55,26 @@ static bool by_slabs(const ek_norm_plan *plan) {
  * stays there between the sums and dx. Elsewhere that is slower or no faster. */
 static int64_t window(const ek_norm_plan *plan) {
     int64_t channel = 2 * plan->samples * plan->space * plan->element_bytes;
-    if (plan->family != EKI_BATCH || !plan->row_apply || plan->by_slabs || plan->wide) return plan->slabs;
+    if (plan->family != EKI_BATCH || !plan->row_apply || plan->by_slabs) return plan->slabs;
     return plan->channels * channel >= WINDOW_FROM ? eki_max(1, WINDOW_BYTES / channel) : plan->slabs;
 }
 
 static void set_slabs(ek_norm_plan *plan) {
     plan->tile = plan->blocked ? (int64_t)plan->desc.layout : plain_tile(plan);
     plan->tiles = eki_ceil_div(plan->channels, plan->tile);
-    plan->slab_width = plan->row_apply || plan->wide ? 1 : plan->tile;
+    plan->slab_width = plan->row_apply ? 1 : plan->tile;
     plan->slabs = eki_ceil_div(plan->channels, plan->slab_width);
     plan->by_slabs = by_slabs(plan);
     plan->window = window(plan);
 }
 
 /* Channels last, a batch is one run of rows, which the affine phases walk in order of memory, whole rows at a time
- * where the coefficients of a row fit the first cache or memory bounds anyway. f64: a cell is a sample. */
+ * where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
-    bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked && !plan->wide;
+    bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
     plan->whole_rows = merged && !plan->by_slabs && (plan->stream || plan->channels <= WHOLE_ROW);
     int64_t width = plan->whole_rows ? plan->channels : eki_min(plan->tile, plan->channels);
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : eki_max(16, CELL_ELEMENTS / width);
-    if (plan->wide) limit = plan->space;
     plan->cells = merged ? eki_units_make(1, plan->samples * plan->space, 1, limit)
                          : eki_units_make(plan->samples, plan->space, 1, limit);
     plan->slab_cells = plan->cells;
@@ -137,7 +136,6 @@ static eki_schedule group_forward(eki_job *job) {
 }
 
 static eki_schedule rows_forward(eki_job *job) {
-    if (job->plan->wide) return (eki_schedule){0, {{EKI_OVER_SETS, eki_wide_rows_forward, false}}};
     if (joins_sets(job->plan)) {
         job->stream = job->stream && job->plan->stream_once;
         return (eki_schedule){0, {{EKI_OVER_SETS, eki_set_statistics, true}, {EKI_OVER_SETS, eki_rows_affine, true}}};
@@ -150,7 +148,7 @@ static eki_schedule rows_forward(eki_job *job) {
 
 eki_schedule eki_schedule_forward(eki_job *job, bool running) {
     if (job->plan->family == EKI_BATCH) return batch_forward(job, running);
-    return job->plan->family == EKI_GROUP ? group_forward(job) : rows_forward(job);
+    return eki_by_rows(job->plan) ? rows_forward(job) : group_forward(job);
 }
 
 /* With running statistics nothing depends on the batch, and dx is an affine map of dy. */
@@ -170,29 +168,27 @@ static eki_schedule batch_backward(eki_job *job, bool through_statistics) {
                            {EKI_OVER_CELLS, dx ? map : NULL, joined}}};
 }
 
+/* Parameter gradients of rows come first where dx may overwrite dy. */
 static eki_schedule group_backward(eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     const eki_phases *phase = eki_phases_of(plan);
     bool joined = joins_sets(plan), dx = eki_wants_dx(job), parameters = eki_wants_parameters(job);
     if (!dx && !parameters) return (eki_schedule){0, {{EKI_OVER_SETS, NULL, false}}};
+    bool rows = plan->family == EKI_ROWS, sums = dx || !rows;
     job->forms = !joined && eki_can_form(job);
     return (eki_schedule){0,
-                          {{EKI_OVER_UNITS, phase->gradsums, joined},
-                           {EKI_OVER_SUMS, plan->units.blocks > 1 ? eki_group_fold : NULL, false},
+                          {{EKI_OVER_COLUMNS, parameters && rows ? eki_wide_rows_parameters : NULL, false},
+                           {EKI_OVER_UNITS, sums ? phase->gradsums : NULL, joined},
+                           {EKI_OVER_SUMS, sums && plan->units.blocks > 1 ? eki_group_fold : NULL, false},
                            {EKI_OVER_MERGES, dx ? eki_group_means : NULL, joined},
                            {EKI_OVER_CELLS, dx ? phase->gradaffine : NULL, joined},
-                           {EKI_OVER_CHANNELS, parameters ? eki_group_parameters : NULL, false}}};
+                           {EKI_OVER_CHANNELS, parameters && !rows ? eki_group_parameters : NULL, false}}};
 }
 
 /* Parameter gradients come first where dx may overwrite dy. */
 static eki_schedule rows_backward(eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     bool dx = eki_wants_dx(job), parameters = eki_wants_parameters(job), whole = plan->set_blocks == 1;
-    if (plan->wide) {
-        return (eki_schedule){0,
-                              {{EKI_OVER_COLUMNS, parameters ? eki_wide_rows_parameters : NULL, false},
-                               {EKI_OVER_SETS, dx ? eki_wide_rows_gradient : NULL, false}}};
-    }
     eki_body totals = parameters ? eki_rows_totals : NULL;
     if (parameters && whole && plan->param_blocks > 1) {
         return (eki_schedule){0, {{EKI_OVER_ROW_BLOCKS, eki_rows_pass, false}, {EKI_OVER_COLUMNS, totals, false}}};
@@ -208,5 +204,5 @@ static eki_schedule rows_backward(eki_job *job) {
 
 eki_schedule eki_schedule_backward(eki_job *job, bool through_statistics) {
     if (job->plan->family == EKI_BATCH) return batch_backward(job, through_statistics);
-    return job->plan->family == EKI_GROUP ? group_backward(job) : rows_backward(job);
+    return eki_by_rows(job->plan) ? rows_backward(job) : group_backward(job);
 }

@@ -39,7 +39,8 @@ void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, dou
     stats->rstd[set] = eki_rstd(var, epsilon);
 }
 
-float eki_narrow(double value) {
+/* f64 to f32; what is beyond the range becomes the largest number, so that 0 times it is 0. NaN stays NaN. */
+static float narrow(double value) {
     if (value > (double)FLT_MAX) return FLT_MAX;
     if (value < -(double)FLT_MAX) return -FLT_MAX;
     return (float)value;
@@ -47,10 +48,10 @@ float eki_narrow(double value) {
 
 eki_scaling eki_scaling_make(double mean, double rstd, double scale, double bias) {
     float high = (float)mean;
-    return (eki_scaling){high, (float)(mean - (double)high), eki_narrow(scale * rstd), (float)bias};
+    return (eki_scaling){high, (float)(mean - (double)high), narrow(scale * rstd), (float)bias};
 }
 
 eki_gradient eki_gradient_make(double mean, double rstd, double scale, double k1, double k2) {
     float high = (float)mean;
-    return (eki_gradient){high, (float)(mean - (double)high), eki_narrow(rstd), (float)scale, (float)k1, (float)k2};
+    return (eki_gradient){high, (float)(mean - (double)high), narrow(rstd), (float)scale, (float)k1, (float)k2};
 }

@@ -40,9 +40,6 @@ double eki_rstd(double var, double epsilon);
 /* Mean, variance and rstd of one set from its merged moments; of an empty set mean and variance are 0. */
 void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon);
 
-/* f64 to f32; what is beyond the range becomes the largest number, so that 0 times it is 0. NaN stays NaN. */
-float eki_narrow(double value);
-
 eki_scaling eki_scaling_make(double mean, double rstd, double scale, double bias);
 eki_gradient eki_gradient_make(double mean, double rstd, double scale, double k1, double k2);
 

@@ -9,9 +9,8 @@ static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t cha
                               p->scale[channel],   p->k1[channel],      p->k2[channel]};
     }
     int64_t set = eki_set_of(job->plan, sample, channel);
-    const float *k = job->small + 2 * set;
-    return eki_gradient_make(job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel), (double)k[0],
-                             (double)k[1]);
+    return eki_gradient_make(job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel),
+                             eki_real(job->plan, job->small, 2 * set), eki_real(job->plan, job->small, 2 * set + 1));
 }
 
 typedef struct {

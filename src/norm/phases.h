@@ -32,11 +32,9 @@ void eki_gradaffine_tiles(const eki_job *job, int64_t begin, int64_t end);
 /* wide_phases.c, wide_rows.c: f64 */
 void eki_wide_moments(const eki_job *job, int64_t begin, int64_t end);
 void eki_wide_gradsums(const eki_job *job, int64_t begin, int64_t end);
-void eki_wide_affine_lines(const eki_job *job, int64_t begin, int64_t end);
+void eki_wide_affine_cells(const eki_job *job, int64_t begin, int64_t end);
 void eki_wide_gradaffine(const eki_job *job, int64_t begin, int64_t end);
-void eki_wide_rows_forward(const eki_job *job, int64_t begin, int64_t end);    /* SETS */
 void eki_wide_rows_parameters(const eki_job *job, int64_t begin, int64_t end); /* COLUMNS */
-void eki_wide_rows_gradient(const eki_job *job, int64_t begin, int64_t end);   /* SETS */
 
 /* batch.c, over CHANNELS */
 void eki_batch_statistics(const eki_job *job, int64_t begin, int64_t end); /* and coefficients, from partial moments */

@@ -104,8 +104,8 @@ static eki_pair block_sums_of(const eki_job *job, int64_t row, int64_t block) {
 
 static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
     double n = eki_count_of(job, row);
-    job->small[2 * row] = job->plan->centred ? (float)eki_mean_of(sum.a, n) : 0.0f;
-    job->small[2 * row + 1] = (float)eki_mean_of(sum.b * job->stats.rstd[row], n);
+    eki_put(job->plan, job->small, 2 * row, job->plan->centred ? eki_mean_of(sum.a, n) : 0.0);
+    eki_put(job->plan, job->small, 2 * row + 1, eki_mean_of(sum.b * job->stats.rstd[row], n));
 }
 
 static void gradient_block(const eki_job *job, int64_t row, int64_t block) {
@@ -114,8 +114,9 @@ static void gradient_block(const eki_job *job, int64_t row, int64_t block) {
     size_t length = (size_t)block_length(job->plan, block);
     const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
     const float *scale = from(job->scale, begin);
-    eki_gradient p = eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, (double)job->small[2 * row],
-                                       (double)job->small[2 * row + 1]);
+    eki_gradient p =
+        eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, eki_real(job->plan, job->small, 2 * row),
+                          eki_real(job->plan, job->small, 2 * row + 1));
     eki_scaling again = row_affine(job, row);
     eki_epilogue fused;
     if (eki_row_hidden(job, row)) {

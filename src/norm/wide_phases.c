@@ -1,21 +1,37 @@
-/* wide_phases.c: moments, affine, gradient sums and gradient affine of f64 data, for BATCH and GROUP. */
+/* wide_phases.c: moments, affine, gradient sums and gradient affine of f64 data. */
 #include "norm/wide.h"
 
 #include <math.h>
 
-eki_line eki_line_of(const ek_norm_plan *plan, int64_t sample, int64_t channel) {
+/* The elements of one sample and channel: first, and distance. Channels last, those of the next sample follow. */
+typedef struct {
+    int64_t first, stride;
+} line;
+
+static line line_of(const ek_norm_plan *plan, int64_t sample, int64_t channel) {
     int64_t c = plan->channels, s = plan->space;
     if (plan->blocked) {
         int64_t tile = plan->tile;
-        return (eki_line){((sample * plan->tiles + channel / tile) * s) * tile + channel % tile, tile};
+        return (line){((sample * plan->tiles + channel / tile) * s) * tile + channel % tile, tile};
     }
-    if (plan->desc.layout == EK_LAYOUT_NHWC) return (eki_line){sample * s * c + channel, c};
-    return (eki_line){(sample * c + channel) * s, 1};
+    if (!plan->row_apply) return (line){sample * s * c + channel, c};
+    return (line){(sample * c + channel) * s, 1};
 }
 
-eki_pair eki_wide_lanes_sum(const eki_wide_lanes *lanes) {
-    eki_wide_lanes sum = *lanes;
-    for (int width = EKI_WIDE_LANES / 2; width > 0; width /= 2) {
+static bool is_valid(const eki_job *job, int64_t sample, int64_t position) {
+    if (job->valid == NULL) return true;
+    return job->valid[job->plan->family == EKI_ROWS ? sample : sample * job->plan->space + position];
+}
+
+/* Sixteen sums, the element at position s in lane s mod 16, and their tree. */
+enum { LANES = 16 };
+typedef struct {
+    double a[LANES], b[LANES];
+} lanes;
+
+static eki_pair lanes_sum(const lanes *all) {
+    lanes sum = *all;
+    for (int width = LANES / 2; width > 0; width /= 2) {
         for (int l = 0; l < width; l++) {
             sum.a[l] += sum.a[l + width];
             sum.b[l] += sum.b[l + width];
@@ -25,20 +41,30 @@ eki_pair eki_wide_lanes_sum(const eki_wide_lanes *lanes) {
 }
 
 eki_wide_affine eki_wide_affine_of(const eki_job *job, int64_t sample, int64_t channel) {
-    if (job->plan->family == EKI_BATCH) return job->wide_affine[channel];
     int64_t set = eki_set_of(job->plan, sample, channel);
-    return (eki_wide_affine){job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel),
-                             eki_bias_of(job, channel)};
+    return (eki_wide_affine){job->stats.mean[set], job->stats.rstd[set], eki_map_scale(job, channel),
+                             eki_map_bias(job, channel)};
 }
 
-static eki_wide_gradient gradient_of(const eki_job *job, int64_t sample, int64_t channel) {
-    if (job->plan->family == EKI_BATCH) return job->wide_gradient[channel];
-    int64_t set = eki_set_of(job->plan, sample, channel);
-    return (eki_wide_gradient){job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel),
-                               job->wide_means[2 * set], job->wide_means[2 * set + 1]};
+/* dx = rstd * ((scale * g - k1) - ((x - mean) * rstd) * k2). */
+typedef struct {
+    double mean, rstd, scale, k1, k2;
+} gradient;
+
+static gradient gradient_of(const eki_job *job, int64_t sample, int64_t channel) {
+    const ek_norm_plan *plan = job->plan;
+    const eki_gradient_columns *p = &job->gradient;
+    if (plan->family == EKI_BATCH) {
+        return (gradient){eki_real(plan, p->mean_hi, channel), eki_real(plan, p->rstd, channel),
+                          eki_real(plan, p->scale, channel), eki_real(plan, p->k1, channel),
+                          eki_real(plan, p->k2, channel)};
+    }
+    int64_t set = eki_set_of(plan, sample, channel);
+    return (gradient){job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel),
+                      eki_real(plan, job->small, 2 * set), eki_real(plan, job->small, 2 * set + 1)};
 }
 
-double eki_wide_input(const eki_job *job, const eki_wide_affine *p, int64_t at) {
+static double input(const eki_job *job, const eki_wide_affine *p, int64_t at) {
     double t = ((eki_wide_at(job->x_of_forward, at) - p->mean) * p->rstd) * p->scale + p->bias;
     return job->residual != NULL ? t + eki_wide_at(job->residual, at) : t;
 }
@@ -48,7 +74,7 @@ double eki_wide_before(const eki_job *job, const eki_wide_affine *p, int64_t at)
     const ek_norm_desc *desc = &job->plan->desc;
     if (desc->activation == EK_ACTIVATION_NONE) return dy;
     bool output = job->y_of_forward != NULL;
-    return dy * eki_wide_slope(desc, output ? eki_wide_at(job->y_of_forward, at) : eki_wide_input(job, p, at));
+    return dy * eki_wide_slope(desc, output ? eki_wide_at(job->y_of_forward, at) : input(job, p, at));
 }
 
 /* Mean first, then squares about it: what the first pass left of the mean is taken back. */
@@ -58,22 +84,22 @@ static eki_moments unit_moments(const eki_job *job, int64_t u, int64_t channel) 
     double shift = 0, n = 0;
     eki_moments moments = {0, 0, 0};
     for (int pass = plan->centred ? 0 : 1; pass < 2; pass++) {
-        eki_wide_lanes lanes = {{0}, {0}};
+        lanes all = {{0}, {0}};
         n = 0;
         for (int64_t i = span.sample; i < span.sample + span.samples; i++) {
-            eki_line line = eki_line_of(plan, i, channel);
+            line at = line_of(plan, i, channel);
             for (int64_t s = span.begin; s < span.begin + span.length; s++) {
-                if (!eki_wide_valid(job, i, s)) continue;
-                double x = eki_wide_at(job->x, line.first + s * line.stride);
+                if (!is_valid(job, i, s)) continue;
+                double x = eki_wide_at(job->x, at.first + s * at.stride);
                 if (n == 0 && pass == 0) shift = x;
                 double d = x - shift;
-                lanes.a[s % EKI_WIDE_LANES] += d;
-                lanes.b[s % EKI_WIDE_LANES] += pass == 1 ? d * d : 0.0;
+                all.a[s % LANES] += d;
+                all.b[s % LANES] += pass == 1 ? d * d : 0.0;
                 n += 1;
             }
         }
         if (n == 0) return moments;
-        eki_pair sums = eki_wide_lanes_sum(&lanes);
+        eki_pair sums = lanes_sum(&all);
         moments = eki_moments_from_sums(n, shift, sums.a, pass == 1 ? sums.b : 0.0, plan->centred);
         shift = moments.mean;
     }
@@ -81,89 +107,119 @@ static eki_moments unit_moments(const eki_job *job, int64_t u, int64_t channel) 
 }
 
 void eki_wide_moments(const eki_job *job, int64_t begin, int64_t end) {
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) job->moments[i] = unit_moments(job, i / channels, i % channels);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t u = i / job->window.count, first;
+        int64_t count = eki_channels_of(job->plan, (eki_slabs){job->window.first + i % job->window.count, 1}, &first);
+        eki_moments *to = job->moments + u * job->plan->channels;
+        for (int64_t c = first; c < first + count; c++) to[c] = unit_moments(job, u, c);
+    }
 }
 
+/* With ROWS of scale * dy. */
 static eki_pair unit_products(const eki_job *job, int64_t u, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span span = eki_unit(&plan->units, u);
-    eki_wide_lanes lanes = {{0}, {0}};
-    eki_wide_affine p = {0};
-    if (eki_computes_again(job)) p = eki_wide_affine_of(job, span.sample, channel);
+    lanes all = {{0}, {0}};
+    bool rows = plan->family == EKI_ROWS;
     double mean = job->stats.mean[eki_set_of(plan, span.sample, channel)];
     for (int64_t i = span.sample; i < span.sample + span.samples; i++) {
-        eki_line line = eki_line_of(plan, i, channel);
+        line of = line_of(plan, i, channel);
+        eki_wide_affine p = eki_wide_affine_of(job, i, channel);
         for (int64_t s = span.begin; s < span.begin + span.length; s++) {
-            if (!eki_wide_valid(job, i, s)) continue;
-            int64_t at = line.first + s * line.stride;
-            double g = eki_wide_before(job, &p, at);
-            lanes.a[s % EKI_WIDE_LANES] += g;
-            lanes.b[s % EKI_WIDE_LANES] += g * (eki_wide_at(job->x, at) - mean);
+            if (rows) eki_wide_element(job, s, &p);
+            if (!is_valid(job, i, s)) continue;
+            int64_t at = of.first + s * of.stride;
+            double g = rows ? p.scale * eki_wide_before(job, &p, at) : eki_wide_before(job, &p, at);
+            all.a[s % LANES] += g;
+            all.b[s % LANES] += g * (eki_wide_at(job->x, at) - mean);
         }
     }
-    return eki_wide_lanes_sum(&lanes);
+    return lanes_sum(&all);
 }
 
 void eki_wide_gradsums(const eki_job *job, int64_t begin, int64_t end) {
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) job->sums[i] = unit_products(job, i / channels, i % channels);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t u = i / job->window.count, first;
+        int64_t count = eki_channels_of(job->plan, (eki_slabs){job->window.first + i % job->window.count, 1}, &first);
+        eki_pair *to = job->sums + u * job->plan->channels;
+        for (int64_t c = first; c < first + count; c++) to[c] = unit_products(job, u, c);
+    }
 }
 
-/* `job->x` is dy where the map scales gradients, and then nothing is fused. */
-static void affine_line(const eki_job *job, int64_t sample, int64_t channel) {
-    eki_line line = eki_line_of(job->plan, sample, channel);
+/* Positions [begin, end) of one sample and channel; they may go on into the samples that follow (BATCH, channels last).
+ */
+typedef void (*line_body)(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t end);
+
+/* Without an x of forward the map scales gradients, and nothing is fused. */
+static void affine_line(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t end) {
+    line of = line_of(job->plan, sample, channel);
+    bool scales = job->x_of_forward == NULL, rows = job->plan->family == EKI_ROWS;
     eki_wide_affine p = eki_wide_affine_of(job, sample, channel);
     double *y = job->y;
-    for (int64_t s = 0; s < job->plan->space; s++) {
-        int64_t at = line.first + s * line.stride;
-        if (!eki_wide_valid(job, sample, s)) {
+    for (int64_t s = begin; s < end; s++) {
+        int64_t at = of.first + s * of.stride;
+        if (rows) eki_wide_element(job, s, &p);
+        if (!is_valid(job, sample, s)) {
             y[at] = 0.0;
-        } else if (job->x != job->x_of_forward) {
-            y[at] = ((eki_wide_at(job->x, at) - p.mean) * p.rstd) * p.scale + p.bias;
+        } else if (scales) {
+            y[at] = (eki_wide_at(job->x, at) * p.rstd) * p.scale;
         } else {
-            y[at] = eki_wide_activate(&job->plan->desc, eki_wide_input(job, &p, at));
+            y[at] = eki_wide_activate(&job->plan->desc, input(job, &p, at));
         }
     }
 }
 
-static void gradient_line(const eki_job *job, int64_t sample, int64_t channel) {
-    eki_line line = eki_line_of(job->plan, sample, channel);
-    eki_wide_gradient p = gradient_of(job, sample, channel);
-    eki_wide_affine again = {0};
-    if (eki_computes_again(job)) again = eki_wide_affine_of(job, sample, channel);
+static void gradient_line(const eki_job *job, int64_t sample, int64_t channel, int64_t begin, int64_t end) {
+    line of = line_of(job->plan, sample, channel);
+    gradient p = gradient_of(job, sample, channel);
+    eki_wide_affine again = eki_wide_affine_of(job, sample, channel);
+    bool rows = job->plan->family == EKI_ROWS;
     double *dx = job->dx, *dresidual = job->dresidual;
-    for (int64_t s = 0; s < job->plan->space; s++) {
-        int64_t at = line.first + s * line.stride;
-        bool valid = eki_wide_valid(job, sample, s);
+    for (int64_t s = begin; s < end; s++) {
+        int64_t at = of.first + s * of.stride;
+        bool valid = is_valid(job, sample, s);
+        if (rows) {
+            eki_wide_element(job, s, &again);
+            p.scale = again.scale;
+        }
         double g = eki_wide_before(job, &again, at), xhat = (eki_wide_at(job->x, at) - p.mean) * p.rstd;
         if (dresidual != NULL) dresidual[at] = valid ? g : 0.0;
         if (dx != NULL) dx[at] = valid ? p.rstd * ((p.scale * g - p.k1) - xhat * p.k2) : 0.0;
     }
 }
 
-/* The channels of a block that do not exist. */
-static void clear_padding(const eki_job *job, void *tensor, int64_t sample) {
-    const ek_norm_plan *plan = job->plan;
-    int64_t t = plan->tiles - 1;
-    eki_grid grid = eki_tile_grid(plan, (eki_span){sample, 1, 0, plan->space}, t);
-    eki_clear_padding(job, tensor, eki_tile_offset(plan, sample, 0, t), &grid, eki_tile_padding(plan, t));
+static void row_cells(const eki_job *job, int64_t begin, int64_t end, line_body body) {
+    for (eki_rows r; eki_next_rows(job->cells, job->window, &begin, end, &r);) {
+        for (int64_t c = r.channel; c < r.channel + r.count; c++) body(job, r.sample, c, r.begin, r.begin + r.length);
+    }
 }
 
-void eki_wide_affine_lines(const eki_job *job, int64_t begin, int64_t end) {
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) {
-        affine_line(job, i / channels, i % channels);
-        if (i % channels == channels - 1) clear_padding(job, job->y, i / channels);
+static void tile_cells(const eki_job *job, int64_t begin, int64_t end, line_body body, void *const written[2]) {
+    const ek_norm_plan *plan = job->plan;
+    for (eki_tiles tiles; eki_next_tiles(plan, job->cells, job->window, &begin, end, &tiles);) {
+        eki_span s = tiles.span;
+        int64_t first = tiles.t * plan->tile, last = eki_min(first + tiles.count * plan->tile, plan->channels);
+        for (int64_t i = s.sample; i < s.sample + s.samples; i++) {
+            for (int64_t c = first; c < last; c++) body(job, i, c, s.begin, s.begin + s.length);
+        }
+        eki_grid grid = eki_tiles_grid(plan, &tiles);
+        int64_t offset = eki_tile_offset(plan, s.sample, s.begin, tiles.t), padding = eki_tile_padding(plan, tiles.t);
+        for (int i = 0; i < 2; i++) eki_clear_padding(job, written[i], offset, &grid, padding);
     }
+}
+
+static void each_cell(const eki_job *job, int64_t begin, int64_t end, line_body body, void *const written[2]) {
+    if (job->plan->row_apply) {
+        row_cells(job, begin, end, body);
+    } else {
+        tile_cells(job, begin, end, body, written);
+    }
+}
+
+void eki_wide_affine_cells(const eki_job *job, int64_t begin, int64_t end) {
+    each_cell(job, begin, end, affine_line, (void *const[2]){job->y, NULL});
 }
 
 void eki_wide_gradaffine(const eki_job *job, int64_t begin, int64_t end) {
-    int64_t channels = job->plan->channels;
-    for (int64_t i = begin; i < end; i++) {
-        gradient_line(job, i / channels, i % channels);
-        if (i % channels != channels - 1) continue;
-        clear_padding(job, job->dx, i / channels);
-        clear_padding(job, job->dresidual, i / channels);
-    }
+    each_cell(job, begin, end, gradient_line, (void *const[2]){job->dx, job->dresidual});
 }

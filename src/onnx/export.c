@@ -210,7 +210,7 @@ static void patch_entry(eki_patch *p, const eki_field *f, const eki_graph *graph
         bool same = strlen(graph->meta[i].key) == key.size && memcmp(graph->meta[i].key, key.data, key.size) == 0;
         if (same) meta = &graph->meta[i];
     }
-    if (meta == NULL) {
+    if (meta == NULL || meta->value == NULL) {
         eki_patch_drop(p);
     } else if (meta->origin.data == f->data) {
         eki_patch_message(p, f, entry_body, graph, meta);
@@ -227,7 +227,7 @@ static void emit_new_parts(eki_emit *emit, const eki_graph *graph, const eki_pat
     }
     if (!eki_patch_seen(p, MODEL_GRAPH)) eki_emit_message(emit, MODEL_GRAPH, eki_export_graph, graph, NULL);
     for (size_t i = 0; i < graph->n_meta; i++) {
-        if (graph->meta[i].origin.data != NULL) continue;
+        if (graph->meta[i].origin.data != NULL || graph->meta[i].value == NULL) continue;
         eki_emit_message(emit, MODEL_METADATA_PROPS, entry_body, graph, &graph->meta[i]);
     }
 }

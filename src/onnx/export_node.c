@@ -154,6 +154,13 @@ static void graphs_body(eki_emit *emit, const eki_graph *graph, const void *item
             eki_patch_copy(&p, &f);
         }
     }
+    if (attr->origin.data != NULL) return;
+    bool one = attr->count == 1;
+    eki_emit_text(emit, ATTR_NAME, attr->name);
+    for (size_t i = 0; i < attr->count; i++) {
+        eki_emit_message(emit, one ? ATTR_G : ATTR_GRAPHS, eki_export_graph, attr->graphs[i], NULL);
+    }
+    eki_emit_varint(emit, ATTR_TYPE, one ? TYPE(GRAPH) : TYPE(GRAPHS));
 }
 
 static void opaque_body(eki_emit *emit, const eki_graph *graph, const void *item) {

@@ -255,14 +255,15 @@ const char *eki_graph_meta(const eki_graph *graph, const char *key) {
 }
 
 ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *text, ek_error *err) {
-    const char *copy = eki_arena_strdup(&graph->arena, text);
-    if (copy == NULL) return no_memory(err);
+    const char *copy = text != NULL ? eki_arena_strdup(&graph->arena, text) : NULL;
+    if (text != NULL && copy == NULL) return no_memory(err);
     for (size_t i = 0; i < graph->n_meta; i++) {
         if (strcmp(graph->meta[i].key, key) == 0) {
             graph->meta[i].value = copy;
             return EK_OK;
         }
     }
+    if (text == NULL) return EK_OK;
     if (!eki_grow((void **)&graph->meta, &graph->cap_meta, graph->n_meta + 1, sizeof *graph->meta)) {
         return no_memory(err);
     }

@@ -125,8 +125,8 @@ typedef struct eki_opset {
 } eki_opset;
 
 typedef struct eki_meta {
-    const char *key, *value;
-    eki_bytes origin; /* of several entries with this key, the last */
+    const char *key, *value; /* value NULL: removed; a new value finds the old place again */
+    eki_bytes origin;        /* of several entries with this key, the last */
 } eki_meta;
 
 /* Another file with tensor data, mapped as long as the graph lives. */
@@ -223,6 +223,7 @@ ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t vers
 int64_t eki_graph_opset(const eki_graph *graph, const char *domain);
 
 const char *eki_graph_meta(const eki_graph *graph, const char *key); /* NULL = none */
+/* NULL removes the key. */
 ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *value, ek_error *err);
 
 /* Takes what eki_node_drop marked out of `nodes`. */

@@ -4,6 +4,7 @@
 #include "sites/spell.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const eki_shape *eki_extents(const eki_finder *f, const eki_value *value) { return &f->extents[value->id]; }
 
@@ -137,6 +138,20 @@ static eki_shape made_by(const eki_finder *f, const eki_node *node) {
     }
 }
 
+/* Extents of a value of one of the graphs around. In a view of a document, nested graphs are the document's own, whose
+ * outer values have the view's ids. */
+static const eki_shape *outer_extents(const eki_finder *f, const eki_value *outer) {
+    static const eki_shape none = {.rank = -1};
+    for (const eki_finder *at = f->parent; at != NULL; at = at->parent) {
+        bool inside = (size_t)outer->id < at->graph->n_values;
+        if (inside && at->graph->values[outer->id] == outer) return eki_extents(at, outer);
+        if (inside && at->parent == NULL && strcmp(at->graph->values[outer->id]->name, outer->name) == 0) {
+            return eki_extents(at, outer);
+        }
+    }
+    return &none;
+}
+
 /* What the file declares counts; a rule fills in where it says nothing, and extents that it leaves open. */
 static void merge(eki_shape *known, const eki_shape *rule) {
     if (known->rank < 0) *known = *rule;
@@ -154,7 +169,7 @@ ek_status eki_extents_find(eki_finder *f, ek_error *err) {
         const eki_value *value = graph->values[i];
         eki_shape *known = &f->extents[i], shape;
         *known = value->init != NULL ? value->init->shape : value->shape;
-        if (value->outer != NULL && f->parent != NULL) *known = *eki_extents(f->parent, value->outer);
+        if (value->outer != NULL) *known = *outer_extents(f, value->outer);
         if (known->rank < 0 && eki_is_constant(f->constants, value, &shape)) *known = shape;
     }
     for (size_t i = 0; i < graph->n_nodes; i++) {

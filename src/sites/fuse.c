@@ -88,6 +88,13 @@ static bool parameter_shape(const eki_site *site, eki_shape *shape) {
     return eki_shape_known(shape);
 }
 
+/* Whether a copy would part what is one tensor now. */
+static bool is_shared(const fuser *f, const eki_value *source) {
+    if (source == NULL || source->init == NULL) return false;
+    bool own = (size_t)source->id < f->n_values && f->graph->values[source->id] == source;
+    return !own || f->uses.count[source->id] > 1 || source->is_output;
+}
+
 /* Whether a parameter can become an input of the operator with this shape. */
 static bool fits(const fuser *f, const eki_site *site, eki_role role, const eki_shape *shape, bool copies) {
     const eki_site_parameter *p = &site->parameters[role];
@@ -97,14 +104,11 @@ static bool fits(const fuser *f, const eki_site *site, eki_role role, const eki_
         return false;
     if (want > f->sites->constants.most) return false;
     const eki_value *value = p->value;
-    if (!copies && (value->init == NULL || p->form != EKI_AS_IS)) return false;
-    if (value->init == NULL) { /* computed, or a Constant node's: it is copied */
-        const eki_value *from = p->source.value;
-        return from == NULL || from->init == NULL;
-    }
+    bool same = p->form == EKI_AS_IS && eki_shape_equal(&p->shape, shape);
+    if (value->init == NULL) return same || (copies && !is_shared(f, p->source.value));
     if (value->init->dtype != EK_F32 || value->input_index >= 0) return false;
-    if (p->form != EKI_AS_IS || eki_shape_equal(&p->shape, shape)) return true;
-    return f->uses.count[value->id] == 1 && !value->is_output; /* it gets the shape */
+    if (p->form != EKI_AS_IS) return copies;
+    return same || (f->uses.count[value->id] == 1 && !value->is_output); /* it gets the shape */
 }
 
 static bool has_cast(const eki_site *site) {
@@ -141,7 +145,9 @@ static ek_status collect(fuser *f, const eki_fuse_options *options) {
     f->items = calloc(f->sites->count + 1, sizeof *f->items);
     if (f->items == NULL) return eki_fail_nomem(f->err, f->sites->count * sizeof *f->items);
     for (size_t i = 0; i < f->sites->count; i++) {
-        if (choose(f, &f->sites->items[i], options, &f->items[f->count])) f->count++;
+        const eki_site *site = &f->sites->items[i];
+        if (options->wanted != NULL && !options->wanted(options->context, site)) continue;
+        if (choose(f, site, options, &f->items[f->count])) f->count++;
     }
     return EK_OK;
 }
@@ -198,8 +204,9 @@ static ek_status parameter(fuser *f, const fusion *item, eki_role role, eki_valu
     const eki_site_parameter *p = &item->site->parameters[role];
     eki_value *value = p->value;
     *out = value;
-    if (value == NULL || value->init == NULL || p->form != EKI_AS_IS) return new_parameter(f, item, role, out);
-    if (eki_shape_equal(&value->init->shape, &item->parameter)) return EK_OK;
+    if (value == NULL || p->form != EKI_AS_IS) return new_parameter(f, item, role, out);
+    if (eki_shape_equal(&p->shape, &item->parameter)) return EK_OK;
+    if (value->init == NULL) return new_parameter(f, item, role, out);
     value->init->shape = item->parameter;
     value->shape = item->parameter;
     return EK_OK;

@@ -141,6 +141,7 @@ typedef struct eki_fuse_options {
                             zeros), or computes it; else such sites stay */
     /* Whether the graph may move to this opset, nodes with ignore[id] != 0 left aside, as they will be gone. */
     bool (*may_need)(void *context, int64_t opset, const uint8_t *ignore);
+    bool (*wanted)(void *context, const eki_site *site); /* NULL = all */
     void *context;
 } eki_fuse_options;
 

@@ -73,6 +73,7 @@ static bool match_own_moments(eki_finder *f, eki_site *site, const factor *t) {
 static bool match_running(eki_finder *f, eki_site *site, const factor *t) {
     const eki_shape *x = eki_extents(f, site->x);
     unsigned along, other;
+    if (eki_constant_source(t->variance).value == NULL) return false; /* the root of something that is computed */
     if (!eki_varies(f, t->mean, x, &along) || !eki_varies(f, t->variance, x, &other) || along != other) return false;
     bool last = x->rank >= 3 && along == 1U << (x->rank - 1);
     if (x->rank < 2 || (along != 1U << 1 && !last) || !set_parameters(f, site, t, along)) return false;

@@ -66,6 +66,7 @@ static bool match_running(eki_finder *f, eki_site *site, eki_value *numerator, e
     eki_node *sub = eki_maker(numerator, EKI_OP_Sub);
     unsigned along, other;
     if (!eki_is_binary(sub, EKI_OP_Sub) || !eki_site_take(f, site, sub)) return false;
+    if (eki_constant_source(variance).value == NULL) return false; /* the root of something that is computed */
     site->x = sub->in[0];
     const eki_shape *x = eki_extents(f, site->x);
     if (!eki_varies(f, sub->in[1], x, &along) || !eki_varies(f, variance, x, &other) || along != other) return false;

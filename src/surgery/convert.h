@@ -24,8 +24,9 @@ typedef struct eki_conversion {
 
 typedef struct eki_converter {
     const ek_convert_options *options;
-    eki_graph *graph; /* a view of the model's, with shapes */
-    bool native;      /* GroupNormalization can be written as one node */
+    const eki_examples *examples; /* fit scale and bias; NULL = they are carried over */
+    eki_graph *graph;             /* a view of the model's, with shapes */
+    bool native;                  /* GroupNormalization can be written as one node */
     eki_arena arena;
     eki_conversion *items;
     size_t count, room;
@@ -33,6 +34,15 @@ typedef struct eki_converter {
     double drift; /* of the outputs over the data; negative = not measured */
     ek_error *err;
 } eki_converter;
+
+/* ---- convert_model.c ---- */
+/* ek_convert, with the examples that its data set gives. The options are whole. */
+ek_status eki_convert(ek_model *model, const ek_convert_options *options, const eki_examples *examples,
+                      ek_model **converted, ek_edit_report **report, double *drift, ek_error *err);
+
+/* ---- convert_written.c ---- */
+/* One node for each norm that is written as several and will be converted. */
+ek_status eki_convert_written(eki_converter *c, const ek_model *model);
 
 /* ---- convert_norm.c ---- */
 /* Replaces one norm, or leaves it alone, with a row in the report. */

@@ -9,7 +9,6 @@
  * what it should give comes from the old model. Sums are merged in f64, example by example.
  */
 #include "surgery/convert.h"
-#include "surgery/model_feed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +20,8 @@ typedef struct fit {
     ek_session *sessions[2];
     const char **outputs[2];
     size_t n_outputs;
-    eki_feed feed;
+    ek_array input; /* the batch at hand */
+    int64_t total;  /* examples */
     int pass, passes;
     double worst, scale; /* of the logits, in the last pass */
     ek_error *err;
@@ -115,7 +115,7 @@ static void add_values(eki_pair_moment *m, const float *u, const float *y, int64
 
 static ek_status add_norm(fit *f, const eki_conversion *item, size_t index, int64_t examples) {
     ek_array y = ek_session_output(f->sessions[0], index), u = ek_session_output(f->sessions[1], index);
-    if (reads_input(item) && strcmp(f->outputs[1][index], item->output) == 0) u = f->feed.input;
+    if (reads_input(item) && strcmp(f->outputs[1][index], item->output) == 0) u = f->input;
     int64_t space = 1;
     for (int i = 2; i < y.rank; i++) space *= y.dims[i];
     bool same = y.rank >= 2 && u.rank == y.rank && y.dtype == EK_F32 && u.dtype == EK_F32;
@@ -180,7 +180,7 @@ static double unexplained(const eki_conversion *item) {
 
 static ek_status run_batch(fit *f, int64_t examples) {
     size_t index = 0;
-    for (int m = 0; m < 2; m++) EKI_TRY(ek_session_run(f->sessions[m], &f->feed.input, 1, f->err));
+    for (int m = 0; m < 2; m++) EKI_TRY(ek_session_run(f->sessions[m], &f->input, 1, f->err));
     if (f->pass == f->passes) return add_logits(f, examples);
     for (size_t i = 0; i < f->c->count; i++) {
         if (f->c->items[i].level == f->pass) EKI_TRY(add_norm(f, &f->c->items[i], index++, examples));
@@ -190,16 +190,18 @@ static ek_status run_batch(fit *f, int64_t examples) {
 
 static ek_status run_pass(fit *f) {
     const ek_convert_options *o = f->c->options;
-    int64_t examples, seen = 0, total = f->feed.info.count;
+    const eki_examples *examples = f->c->examples;
+    int64_t count, seen = 0;
     choose(f);
     EKI_TRY(open_sessions(f));
-    EKI_TRY(eki_feed_start(&f->feed, f->err));
+    EKI_TRY(examples->start(examples->context, &f->total, f->err));
     for (;;) {
-        EKI_TRY(eki_feed_next(&f->feed, &examples, f->err));
-        if (examples == 0) break;
-        EKI_TRY(run_batch(f, examples));
-        seen += examples;
-        if (o->progress != NULL && o->progress(o->context, f->pass * total + seen, (f->passes + 1) * total) != 0) {
+        EKI_TRY(examples->next(examples->context, &f->input, &count, f->err));
+        if (count == 0) break;
+        EKI_TRY(run_batch(f, count));
+        seen += count;
+        if (o->progress != NULL &&
+            o->progress(o->context, f->pass * f->total + seen, (f->passes + 1) * f->total) != 0) {
             return eki_fail(f->err, EK_ERR_INTERRUPTED, "the conversion was stopped");
         }
     }
@@ -215,17 +217,16 @@ static ek_status run_pass(fit *f) {
 
 ek_status eki_convert_fit(eki_converter *c, ek_model *before, ek_model *after) {
     fit f = {.c = c, .models = {before, after}, .err = c->err};
-    int64_t batch = c->options->batch > 0 ? c->options->batch : 64;
     for (int m = 0; m < 2; m++) f.outputs[m] = calloc(c->count + 1, sizeof *f.outputs[m]);
     bool room = f.outputs[0] != NULL && f.outputs[1] != NULL;
     ek_status status = room ? find_levels(&f) : eki_fail_nomem(c->err, c->count * sizeof *f.outputs[0]);
-    if (status == EK_OK) status = eki_feed_open(&f.feed, before, c->options->dataset, batch, true, c->err);
+    /* Data that the model does not take is told before anything is fitted. */
+    if (status == EK_OK) status = c->examples->start(c->examples->context, &f.total, c->err);
     for (; status == EK_OK && f.pass <= f.passes; f.pass++) status = run_pass(&f);
     if (status == EK_OK) c->drift = f.scale > 0 ? f.worst / f.scale : 0;
     for (int m = 0; m < 2; m++) {
         ek_session_destroy(f.sessions[m]);
         free(f.outputs[m]);
     }
-    eki_feed_close(&f.feed);
     return status;
 }

@@ -1,6 +1,6 @@
 /* convert_model.c: norms of one kind into norms of another, and repairs of norms, on a view of the graph. */
-#include "base/options.h"
 #include "model/select.h"
+#include "sites/sites.h"
 #include "surgery/convert.h"
 #include "surgery/raise_opset.h"
 
@@ -10,18 +10,6 @@
 
 ek_convert_options ek_convert_options_default(void) {
     return (ek_convert_options){.struct_size = sizeof(ek_convert_options), .pattern = "*", .groups = 8};
-}
-
-/* One node for a group norm: the opset has it, or the graph can move there. */
-static ek_status choose_native(eki_converter *c) {
-    int64_t own = eki_graph_opset(c->graph, "");
-    bool wanted = c->options->norm == EK_TO_GROUP && c->options->opset == 0;
-    c->native = own >= EKI_OPSET_GROUP;
-    if (c->native || !wanted || own < EKI_OPSET_MIN) return EK_OK;
-    ek_error ignored;
-    if (eki_opset_check(c->graph, EKI_OPSET_GROUP, NULL, &ignored) != EK_OK) return EK_OK;
-    c->native = true;
-    return eki_opset_declare(c->graph, EKI_OPSET_GROUP, c->err);
 }
 
 /* Calls `each` for every norm that the pattern means. */
@@ -61,27 +49,35 @@ static ek_status repair(eki_converter *c, const ek_model *model) {
     (void)snprintf(text, sizeof text, "%d", c->options->opset);
     if (c->options->opset < own && c->options->opset >= EKI_OPSET_MIN) { /* saving writes it so */
         EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
-        return eki_meta_set(c->graph, EKI_META_OPSET, text, c->err);
+        return eki_graph_set_meta(c->graph, EKI_META_OPSET, text, c->err);
     }
     EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));
     (void)snprintf(text, sizeof text, "opset %d", c->options->opset);
     if (own != c->options->opset) EKI_TRY(eki_report_add(c->report, "model", true, text, c->err));
-    EKI_TRY(eki_meta_set(c->graph, EKI_META_OPSET, NULL, c->err));
+    EKI_TRY(eki_graph_set_meta(c->graph, EKI_META_OPSET, NULL, c->err));
     return eki_graph_infer(c->graph, NULL, c->err);
+}
+
+/* The scale and bias of a norm that is written out are no norm of their own. */
+static bool is_part(const eki_sites *sites, const eki_node *node) {
+    const eki_site *site = eki_site_of(sites, node);
+    return site != NULL && site->kind != EKI_SITE_AFFINE;
 }
 
 static ek_status convert_frozen(eki_converter *c) {
     eki_uses uses;
+    eki_sites sites;
     size_t nodes = c->graph->n_nodes;
-    EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
-    ek_status status = EK_OK;
+    EKI_TRY(eki_sites_find(c->graph, &sites, c->err));
+    ek_status status = eki_uses_create(c->graph, &uses, c->err);
     for (size_t i = 0; status == EK_OK && i < nodes; i++) {
         eki_node *node = c->graph->nodes[i];
-        if (node->op_type == NULL || node->n_out < 1 || node->out[0] == NULL) continue;
+        if (node->op_type == NULL || node->n_out < 1 || node->out[0] == NULL || is_part(&sites, node)) continue;
         if (!eki_glob_matches(c->options->pattern, node->name, node->out[0]->name, "")) continue;
         status = eki_convert_frozen(c, &uses, node);
     }
     eki_uses_free(&uses);
+    eki_sites_free(&sites);
     return status;
 }
 
@@ -91,7 +87,7 @@ static ek_status edit(eki_converter *c, const ek_model *model) {
     eki_edit_unlist(c->graph);
     EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
     ek_status status = repair(c, model);
-    if (status == EK_OK) status = choose_native(c);
+    c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
     if (status == EK_OK) status = convert_norms(c, model);
     if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
     if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
@@ -104,6 +100,7 @@ static ek_status edit_view(eki_converter *c, const ek_model *model) {
     EKI_TRY(eki_declared_keep(c->graph, &declared, c->err));
     ek_status status = eki_graph_sort(c->graph, c->err);
     if (status == EK_OK) status = eki_graph_infer(c->graph, NULL, c->err);
+    if (status == EK_OK && c->options->norm != EK_TO_KEEP) status = eki_convert_written(c, model);
     if (status == EK_OK) status = edit(c, model);
     eki_declared_restore(c->graph, declared);
     return status;
@@ -119,17 +116,12 @@ static ek_status check(const ek_convert_options *o, ek_error *err) {
     return eki_fail(err, EK_ERR_ARG, "nothing to do: neither a kind of norm, nor an opset, nor a repair was asked for");
 }
 
-ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_model **converted, ek_edit_report **report,
-                     double *drift, ek_error *err) {
-    EKI_GIVEN(model, err);
-    EKI_GIVEN(converted, err);
-    EKI_GIVEN(report, err);
-    ek_convert_options o = ek_convert_options_default();
+ek_status eki_convert(ek_model *model, const ek_convert_options *options, const eki_examples *examples,
+                      ek_model **converted, ek_edit_report **report, double *drift, ek_error *err) {
     *converted = NULL;
     *report = NULL;
-    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_convert_options", err));
-    eki_converter c = {.options = &o, .drift = -1, .err = err};
-    EKI_TRY(check(&o, err));
+    eki_converter c = {.options = options, .examples = examples, .drift = -1, .err = err};
+    EKI_TRY(check(options, err));
     EKI_TRY(eki_graph_view(model->document, &c.graph, err));
     ek_status status = eki_report_create(&c.report, err);
     if (status == EK_OK) status = edit_view(&c, model);
@@ -138,7 +130,8 @@ ek_status ek_convert(ek_model *model, const ek_convert_options *options, ek_mode
     } else {
         eki_graph_destroy(c.graph);
     }
-    if (status == EK_OK && o.dataset != NULL && o.norm != EK_TO_KEEP) status = eki_convert_fit(&c, model, *converted);
+    bool fits = examples != NULL && options->norm != EK_TO_KEEP;
+    if (status == EK_OK && fits) status = eki_convert_fit(&c, model, *converted);
     eki_arena_free(&c.arena);
     free(c.items);
     if (drift != NULL) *drift = c.drift;

@@ -39,6 +39,7 @@ static ek_status compare_opsets(eki_views *d) {
 static ek_status compare_metadata(eki_views *d) {
     for (size_t i = 0; i < d->a->n_meta; i++) {
         const eki_meta *m = &d->a->meta[i];
+        if (m->value == NULL) continue;
         const char *other = eki_graph_meta(d->b, m->key);
         if (other != NULL && strcmp(other, m->value) == 0) continue;
         EKI_TRY(eki_change(d, "metadata", m->key, 0, "'%.150s' -> %s%.150s%s", m->value, other ? "'" : "",
@@ -46,7 +47,7 @@ static ek_status compare_metadata(eki_views *d) {
     }
     for (size_t i = 0; i < d->b->n_meta; i++) {
         const eki_meta *m = &d->b->meta[i];
-        if (eki_graph_meta(d->a, m->key) == NULL)
+        if (m->value != NULL && eki_graph_meta(d->a, m->key) == NULL)
             EKI_TRY(eki_change(d, "metadata", m->key, 0, "added '%.200s'", m->value));
     }
     return EK_OK;

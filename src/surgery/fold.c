@@ -27,7 +27,7 @@ static ek_status forget_switches(eki_graph *graph, const eki_chain *chain, ek_er
         char key[600];
         if (chain->nodes[i]->op != EKI_OP_BatchNormalization || chain->nodes[i]->out[0] == NULL) continue;
         (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", chain->nodes[i]->out[0]->name);
-        EKI_TRY(eki_meta_set(graph, key, NULL, err));
+        EKI_TRY(eki_graph_set_meta(graph, key, NULL, err));
         EKI_TRY(eki_updates_write(graph, chain->nodes[i]->out[0]->name, 0, err));
     }
     return EK_OK;

@@ -7,8 +7,6 @@
  * the batch size changes nothing. Norms are taken level by level: what a norm sees comes from norms that are done.
  */
 #include "surgery/recalibrate.h"
-#include "base/options.h"
-#include "surgery/model_feed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,16 +14,16 @@
 
 typedef struct recal {
     ek_model *model;
-    const ek_dataset *dataset;
+    const eki_examples *examples;
+    int64_t total;  /* of them */
+    ek_array input; /* the batch at hand */
     ek_recalibrate_options options;
     ek_recalibration *report;
-    eki_feed feed;
     ek_session *session;
     ek_model *view;       /* one pass: the model without dropout, run in training mode */
     const char **outputs; /* of the pass */
     size_t n_outputs;
     int pass, passes;
-    eki_feed_how how;
     bool first_only;
     ek_error *err;
 } recal;
@@ -53,7 +51,7 @@ static void choose_outputs(recal *r) {
 }
 
 static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
-    ek_array x = norm->output < 0 ? r->feed.input : ek_session_output(r->session, (size_t)norm->output);
+    ek_array x = norm->output < 0 ? r->input : ek_session_output(r->session, (size_t)norm->output);
     int64_t channels = norm->row->channels, space = 1;
     for (int i = 2; i < x.rank; i++) space *= x.dims[i];
     if (x.dtype != EK_F32 || x.rank < 2 || x.dims[1] != channels || x.dims[0] < examples) {
@@ -71,7 +69,7 @@ static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
 }
 
 static ek_status run_batch(recal *r, int64_t examples) {
-    if (r->n_outputs > 0) EKI_TRY(ek_session_run(r->session, &r->feed.input, 1, r->err));
+    if (r->n_outputs > 0) EKI_TRY(ek_session_run(r->session, &r->input, 1, r->err));
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level == r->pass) EKI_TRY(add_norm(r, &r->report->norms[i], examples));
     }
@@ -80,7 +78,7 @@ static ek_status run_batch(recal *r, int64_t examples) {
 
 static ek_status run_pass(recal *r) {
     ek_session_options o = ek_session_options_default();
-    int64_t examples, seen = 0, total = r->feed.total;
+    int64_t examples, seen = 0, total = r->total;
     double kept = (double)r->options.old_images;
     eki_recal_mix mix = {.old = kept > 0 ? kept / (kept + (double)total) : r->options.blend, .populations = kept > 0};
     choose_outputs(r);
@@ -91,9 +89,9 @@ static ek_status run_pass(recal *r) {
     r->session = NULL;
     if (r->view != NULL) o.mode = EK_MODE_TRAINING;
     if (r->n_outputs > 0) EKI_TRY(ek_session_create(r->view ? r->view : r->model, &o, &r->session, r->err));
-    EKI_TRY(eki_feed_start(&r->feed, r->err));
+    EKI_TRY(r->examples->start(r->examples->context, &r->total, r->err));
     for (;;) {
-        EKI_TRY(eki_feed_next(&r->feed, &examples, r->err));
+        EKI_TRY(r->examples->next(r->examples->context, &r->input, &examples, r->err));
         if (examples == 0) break;
         EKI_TRY(run_batch(r, examples));
         seen += examples;
@@ -120,8 +118,7 @@ static ek_status forget_updates(recal *r) {
 }
 
 static ek_status run_all(recal *r) {
-    EKI_TRY(eki_feed_open_as(&r->feed, r->model, r->dataset, r->options.batch, r->options.use_metadata != 0, r->how,
-                             r->err));
+    EKI_TRY(r->examples->start(r->examples->context, &r->total, r->err));
     EKI_TRY(eki_recal_list(r->model, r->options.one_pass != 0, r->report, r->err));
     r->outputs = calloc(r->report->count + 1, sizeof *r->outputs);
     if (r->outputs == NULL) return eki_fail_nomem(r->err, r->report->count * sizeof *r->outputs);
@@ -134,20 +131,10 @@ static ek_status run_all(recal *r) {
     return forget_updates(r);
 }
 
-ek_status ek_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
-                         ek_recalibration **out, ek_error *err) {
-    EKI_GIVEN(model, err);
-    EKI_GIVEN(dataset, err);
-    EKI_GIVEN(out, err);
-    return eki_recalibrate(model, dataset, options, (eki_feed_how){.gain = 1}, false, out, err);
-}
-
-ek_status eki_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
-                          eki_feed_how how, bool first_only, ek_recalibration **out, ek_error *err) {
-    recal r = {.model = model, .dataset = dataset, .how = how, .first_only = first_only, .err = err};
-    r.options = ek_recalibrate_options_default();
+ek_status eki_recalibrate(ek_model *model, const eki_examples *examples, const ek_recalibrate_options *options,
+                          bool first_only, ek_recalibration **out, ek_error *err) {
+    recal r = {.model = model, .examples = examples, .options = *options, .first_only = first_only, .err = err};
     *out = NULL;
-    EKI_TRY(eki_options_take(&r.options, sizeof r.options, options, "ek_recalibrate_options", err));
     if (r.options.old_images < 0 || (r.options.old_images > 0 && r.options.blend > 0)) {
         return eki_fail(err, EK_ERR_ARG, "old_images = %lld must not be negative, and not come with a blend",
                         (long long)r.options.old_images);
@@ -156,12 +143,12 @@ ek_status eki_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_r
         return eki_fail(err, EK_ERR_ARG, "batch = %lld must be at least 1, and blend = %g in [0, 1)",
                         (long long)r.options.batch, r.options.blend);
     }
+    EKI_TRY(eki_model_untie(model, err));
     r.report = calloc(1, sizeof *r.report);
     if (r.report == NULL) return eki_fail_nomem(err, sizeof *r.report);
     ek_status status = run_all(&r);
     ek_session_destroy(r.session);
     ek_model_destroy(r.view);
-    eki_feed_close(&r.feed);
     free(r.outputs);
     if (status == EK_OK) {
         *out = r.report;

@@ -2,7 +2,7 @@
 #ifndef EKI_RECALIBRATE_H
 #define EKI_RECALIBRATE_H
 
-#include "surgery/model_feed.h"
+#include "surgery/examples.h"
 #include "surgery/surgery.h"
 
 /* Count, mean and sum of squared deviations of one channel, in f64; `within` is that sum about the mean of each part
@@ -28,10 +28,9 @@ struct ek_recalibration {
     size_t count;
 };
 
-/* ek_recalibrate on another view of the data; with `first_only` the norms that stand behind no other are all there is.
- */
-ek_status eki_recalibrate(ek_model *model, const ek_dataset *dataset, const ek_recalibrate_options *options,
-                          eki_feed_how how, bool first_only, ek_recalibration **out, ek_error *err);
+/* ek_recalibrate; with `first_only` the norms that stand behind no other are all there is. The options are whole. */
+ek_status eki_recalibrate(ek_model *model, const eki_examples *examples, const ek_recalibrate_options *options,
+                          bool first_only, ek_recalibration **out, ek_error *err);
 
 void eki_moment_join(eki_moment *moment, const eki_moment *part);
 /* Merges the elements of one example and channel. */

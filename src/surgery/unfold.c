@@ -4,8 +4,6 @@
  * deviation is 1. With data mean and variance are those of the convolution's output, scale is the deviation and bias
  * the mean.
  */
-#include "base/options.h"
-#include "surgery/model_feed.h"
 #include "surgery/recalibrate.h"
 
 #include <math.h>
@@ -114,7 +112,6 @@ typedef struct measuring {
     eki_moment **moments; /* of each norm, by channel */
     size_t count;
     eki_arena arena;
-    eki_feed feed;
     ek_session *session;
 } measuring;
 
@@ -152,21 +149,22 @@ static ek_status add_moments(const measuring *m, size_t i, int64_t examples, ek_
     return EK_OK;
 }
 
-static ek_status run_data(measuring *m, const ek_unfold_options *options, ek_error *err) {
+static ek_status run_data(measuring *m, const ek_unfold_options *options, const eki_examples *examples, ek_error *err) {
     ek_session_options o = ek_session_options_default();
-    int64_t examples, seen = 0;
+    int64_t count, total, seen = 0;
+    ek_array input;
     o.threads = options->threads;
     o.outputs = m->outputs;
     o.output_count = m->count;
     EKI_TRY(ek_session_create(m->model, &o, &m->session, err));
-    EKI_TRY(eki_feed_start(&m->feed, err));
+    EKI_TRY(examples->start(examples->context, &total, err));
     for (;;) {
-        EKI_TRY(eki_feed_next(&m->feed, &examples, err));
-        if (examples == 0) return EK_OK;
-        EKI_TRY(ek_session_run(m->session, &m->feed.input, 1, err));
-        for (size_t i = 0; i < m->count; i++) EKI_TRY(add_moments(m, i, examples, err));
-        seen += examples;
-        if (options->progress != NULL && options->progress(options->context, seen, m->feed.info.count) != 0) {
+        EKI_TRY(examples->next(examples->context, &input, &count, err));
+        if (count == 0) return EK_OK;
+        EKI_TRY(ek_session_run(m->session, &input, 1, err));
+        for (size_t i = 0; i < m->count; i++) EKI_TRY(add_moments(m, i, count, err));
+        seen += count;
+        if (options->progress != NULL && options->progress(options->context, seen, total) != 0) {
             return eki_fail(err, EK_ERR_INTERRUPTED, "the measurement was stopped");
         }
     }
@@ -191,44 +189,37 @@ static ek_status write_norm(const eki_norm_ref *ref, const eki_moment *moments, 
     return EK_OK;
 }
 
-static ek_status measure(const ek_model *before, ek_model *model, const ek_unfold_options *options, ek_error *err) {
+static ek_status measure(const ek_model *before, ek_model *model, const ek_unfold_options *options,
+                         const eki_examples *examples, ek_error *err) {
     measuring m = {.model = model};
     ek_status status = list_new(&m, before, err);
     if (status == EK_OK && m.count > 0) {
-        int64_t batch = options->batch > 0 ? options->batch : 64;
-        status = eki_feed_open(&m.feed, model, options->dataset, batch, true, err);
-        if (status == EK_OK) status = run_data(&m, options, err);
+        status = run_data(&m, options, examples, err);
         for (size_t i = 0; status == EK_OK && i < m.count; i++) status = write_norm(m.norms[i], m.moments[i], err);
     }
     ek_session_destroy(m.session);
-    eki_feed_close(&m.feed);
     eki_arena_free(&m.arena);
     return status;
 }
 
-ek_status ek_unfold(const ek_model *model, const ek_unfold_options *options, ek_model **unfolded,
-                    ek_edit_report **report, ek_error *err) {
-    EKI_GIVEN(model, err);
-    EKI_GIVEN(unfolded, err);
-    EKI_GIVEN(report, err);
-    ek_unfold_options o = ek_unfold_options_default();
+ek_status eki_unfold(const ek_model *model, const ek_unfold_options *o, const eki_examples *examples,
+                     ek_model **unfolded, ek_edit_report **report, ek_error *err) {
     eki_graph *view;
     *unfolded = NULL;
     *report = NULL;
-    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_unfold_options", err));
-    if (!(o.epsilon >= 0 && o.epsilon < 1) || !(o.momentum >= 0 && o.momentum <= 1)) {
-        return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o.epsilon,
-                        o.momentum);
+    if (!(o->epsilon >= 0 && o->epsilon < 1) || !(o->momentum >= 0 && o->momentum <= 1)) {
+        return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o->epsilon,
+                        o->momentum);
     }
     EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_report_create(report, err);
-    if (status == EK_OK) status = unfold_view(view, &o, *report, err);
+    if (status == EK_OK) status = unfold_view(view, o, *report, err);
     if (status == EK_OK) {
         status = eki_model_wrap(view, unfolded, err);
     } else {
         eki_graph_destroy(view);
     }
-    if (status == EK_OK && o.dataset != NULL) status = measure(model, *unfolded, &o, err);
+    if (status == EK_OK && examples != NULL) status = measure(model, *unfolded, o, examples, err);
     if (status == EK_OK) return EK_OK;
     ek_model_destroy(*unfolded);
     ek_edit_report_destroy(*report);

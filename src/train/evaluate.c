@@ -6,6 +6,7 @@
  * statistics then are theirs).
  */
 #include "base/options.h"
+#include "feed/feed.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -16,14 +17,12 @@ typedef struct evaluation {
     ek_model *model;
     ek_model *view; /* batch statistics: the model without dropout */
     const ek_dataset *dataset;
-    ek_dataset_info info;
     ek_eval_options options;
     ek_eval_result *result;
     eki_exec *exec;
-    ek_loader *loader;
+    eki_feed feed;
     uint8_t *switches;
     const char *logits;
-    int64_t fixed; /* the model's own batch size, or 0 */
     double loss_sum;
     eki_logits_call *take;
     void *taker;
@@ -35,19 +34,16 @@ ek_eval_options ek_eval_options_default(void) {
         .struct_size = sizeof(ek_eval_options), .mode = EK_MODE_INFERENCE, .batch = 256, .use_metadata = 1};
 }
 
-static ek_status open_loader(evaluation *e, int64_t batch) {
-    ek_loader_options o = ek_loader_options_default();
-    o.batch = batch;
-    if (e->options.use_metadata) EKI_TRY(eki_model_moments(e->model, e->info.channels, o.mean, o.std, e->err));
-    o.shuffle = e->options.batch_statistics || e->options.sample > 0;
-    EKI_TRY(ek_loader_create(e->dataset, &o, &e->loader, e->err));
-    return ek_loader_start_epoch(e->loader, 0, 0, e->err);
+static ek_status open_feed(evaluation *e) {
+    const eki_feed_options options = {.batch = e->options.batch,
+                                      .use_metadata = e->options.use_metadata != 0,
+                                      .shuffle = e->options.batch_statistics || e->options.sample > 0,
+                                      .limit = e->options.sample};
+    EKI_TRY(eki_feed_open(&e->feed, e->model, e->dataset, &options, e->err));
+    return eki_feed_start(&e->feed, e->err);
 }
 
 static ek_status open_exec(evaluation *e) {
-    eki_shape shape;
-    EKI_TRY(eki_feed_check(e->model, e->err));
-    EKI_TRY(eki_feed_shape(e->model, 1, &e->info, &shape, &e->fixed, e->err));
     e->logits = ek_model_logits(e->model);
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)e->options.mode,
@@ -73,20 +69,15 @@ static ek_status judge(evaluation *e, const ek_batch *batch, const float *logits
     return EK_OK;
 }
 
-static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
-    int64_t rows = e->fixed > 0 ? e->fixed : batch->count, classes, elements = 0;
+static ek_status evaluate_batch(evaluation *e) {
+    const ek_batch *batch = &e->feed.batch;
+    int64_t rows = eki_feed_rows(&e->feed), classes;
     eki_shape shape;
-    EKI_TRY(eki_feed_shape(e->model, rows, &e->info, &shape, &e->fixed, e->err));
+    EKI_TRY(eki_intake_shape(&e->feed.intake, rows, &shape, NULL, e->err));
     EKI_TRY(eki_exec_prepare(e->exec, &shape, e->err));
-    EKI_TRY(eki_feed_classes(e->exec, rows, &classes, e->err));
-    eki_view input = eki_exec_input(e->exec, 0);
-    (void)eki_shape_count(&input.shape, &elements);
-    int64_t each = elements / rows;
-    float *images = input.data;
-    for (int64_t row = 0; row < rows; row++) {
-        memcpy(images + row * each, batch->images + row % batch->count * each, (size_t)each * sizeof(float));
-    }
-    eki_exec_plan(e->exec)->sample_ids = e->fixed > 0 ? NULL : batch->ids;
+    EKI_TRY(eki_logits_classes(e->exec, rows, &classes, e->err));
+    eki_feed_fill(&e->feed, eki_exec_input(e->exec, 0).data);
+    eki_exec_plan(e->exec)->sample_ids = e->feed.intake.fixed > 0 ? NULL : batch->ids;
     eki_exec_plan(e->exec)->samples = batch->count;
     EKI_TRY(eki_exec_forward(e->exec, e->err));
     const float *logits = eki_exec_output(e->exec, 0).data;
@@ -98,19 +89,17 @@ static ek_status evaluate_batch(evaluation *e, const ek_batch *batch) {
 }
 
 static ek_status evaluate_all(evaluation *e) {
+    EKI_TRY(open_feed(e));
     EKI_TRY(open_exec(e));
-    EKI_TRY(open_loader(e, e->fixed > 0 ? e->fixed : e->options.batch));
-    int64_t wanted = e->options.sample > 0 && e->options.sample < e->info.count ? e->options.sample : e->info.count;
-    while (e->result->images < wanted) {
-        ek_batch batch;
-        EKI_TRY(ek_loader_next(e->loader, &batch, e->err));
-        if (batch.count > wanted - e->result->images) batch.count = wanted - e->result->images;
-        EKI_TRY(evaluate_batch(e, &batch));
+    for (;;) {
+        EKI_TRY(eki_feed_next(&e->feed, e->err));
+        if (e->feed.batch.count == 0) break;
+        EKI_TRY(evaluate_batch(e));
         if (e->options.progress == NULL) continue;
-        if (e->options.progress(e->options.context, e->result->images, wanted) != 0) {
+        if (e->options.progress(e->options.context, e->result->images, e->feed.total) != 0) {
             return eki_fail(e->err, EK_ERR_INTERRUPTED,
                             "evaluation was stopped after %" PRId64 " of %" PRId64 " images", e->result->images,
-                            wanted);
+                            e->feed.total);
         }
     }
     if (e->result->images > 0) {
@@ -143,7 +132,6 @@ ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval
         return eki_fail(err, EK_ERR_ARG, "mode %d is none of FILE (0), INFERENCE (1), TRAINING (2)",
                         (int)e.options.mode);
     }
-    e.info = ek_dataset_describe(dataset);
     ek_status status = EK_OK;
     if (e.options.batch_statistics) {
         e.options.mode = EK_MODE_TRAINING;
@@ -151,7 +139,7 @@ ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval
         e.model = e.view;
     }
     if (status == EK_OK) status = evaluate_all(&e);
-    ek_loader_destroy(e.loader);
+    eki_feed_close(&e.feed);
     eki_exec_destroy(e.exec);
     ek_model_destroy(e.view);
     free(e.switches);

@@ -41,7 +41,8 @@ static ek_status make_groups(ek_trainer *trainer, ek_error *err) {
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     trainer->agreed = false;
-    EKI_TRY(eki_feed_check(trainer->model, err));
+    EKI_TRY(eki_intake_check(trainer->model, err));
+    EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
     trainer->logits = ek_model_logits(trainer->model);
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
@@ -96,11 +97,16 @@ void ek_trainer_destroy(ek_trainer *trainer) {
 
 ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err) {
     eki_shape shape;
-    ek_tensor_info input = ek_model_input(trainer->model, 0);
-    const ek_train_options *o = &trainer->options;
-    ek_dataset_info images = {.channels = (int)input.dims[1], .height = o->height, .width = o->width};
-    bool known = o->height > 0 && o->width > 0 && input.rank == 4 && input.dims[1] > 0;
-    EKI_TRY(eki_feed_shape(trainer->model, count, known ? &images : NULL, &shape, NULL, err));
+    eki_intake *intake = &trainer->intake;
+    const ek_dataset_info images = {.height = trainer->options.height, .width = trainer->options.width};
+    EKI_TRY(eki_intake_open(trainer->model, &images, intake, err));
+    if (intake->fixed > 0 && intake->fixed != count) {
+        return eki_fail(err, EK_ERR_SHAPE,
+                        "the batch has %" PRId64 " examples, but the model was written for batches of %" PRId64
+                        " only; use that batch size and drop the last short batch",
+                        count, intake->fixed);
+    }
+    EKI_TRY(eki_intake_shape(intake, count, &shape, NULL, err));
     EKI_TRY(eki_exec_prepare(trainer->exec, &shape, err));
     if (!trainer->agreed && trainer->ranks != NULL) EKI_TRY(eki_ranks_check(trainer->ranks, trainer, err));
     trainer->agreed = true;
@@ -128,15 +134,13 @@ static ek_status check_gradients(const ek_trainer *trainer, ek_error *err) {
 static ek_status forward(ek_trainer *trainer, const ek_batch *batch, eki_loss *loss, double *losses, ek_error *err) {
     eki_exec *exec = trainer->exec;
     eki_plan *plan = eki_exec_plan(exec);
-    eki_view input = eki_exec_input(exec, 0);
-    int64_t classes, elements = 0;
-    EKI_TRY(eki_feed_classes(exec, batch->count, &classes, err));
+    int64_t classes;
+    EKI_TRY(eki_logits_classes(exec, batch->count, &classes, err));
     EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, err));
     plan->step_id = (uint64_t)trainer->step;
     plan->sample_ids = batch->ids;
     plan->samples = batch->count;
-    (void)eki_shape_count(&input.shape, &elements);
-    if (elements > 0) memcpy(input.data, batch->images, (size_t)elements * sizeof(float));
+    eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
     EKI_TRY(eki_exec_forward(exec, err));
     *loss = eki_loss_part(eki_exec_output(exec, 0).data, batch->count, classes, batch->labels, batch->total, losses,
                           eki_exec_output_gradient(exec, 0));

@@ -2,6 +2,7 @@
 #ifndef EKI_TRAINER_H
 #define EKI_TRAINER_H
 
+#include "feed/intake.h"
 #include "model/model.h"
 
 #include <evenkeel/train.h>
@@ -61,15 +62,9 @@ double eki_default_lr(ek_optimizer optimizer);
 /* ---- train_options.c ---- */
 ek_status eki_train_options_check(ek_train_options *options, const ek_train_options *given, ek_error *err);
 
-/* ---- feed.c ---- */
-/* The model must take one f32 input with examples first. */
-ek_status eki_feed_check(const ek_model *model, ek_error *err);
-/* Shape of the input for `count` examples. info (NULL = unknown) gives extents that the model leaves open and is
- * checked against those it fixes. *fixed (may be NULL) = the model's own batch size, or 0. */
-ek_status eki_feed_shape(const ek_model *model, int64_t count, const ek_dataset_info *info, eki_shape *shape,
-                         int64_t *fixed, ek_error *err);
+/* ---- logits.c ---- */
 /* Classes of a planned exec whose first output is the logits. */
-ek_status eki_feed_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
+ek_status eki_logits_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
 
 /* ---- evaluate.c ---- */
 /* Gets the logits of the examples of each batch, in their order. */
@@ -99,6 +94,7 @@ struct ek_trainer {
     uint8_t *switches;
     int64_t *updates; /* by value id of a running mean: of a debiased average, so far */
     const char *logits;
+    eki_intake intake;
     eki_rules rules;
     eki_groups groups;
     struct eki_ranks *ranks; /* NULL = this process is alone */

@@ -45,7 +45,9 @@ static void descriptor_fields(void **state) {
     expect(ek_norm_plan_create(NULL, &(ek_norm_plan *){NULL}, &err), EK_ERR_ARG, "desc is NULL");
     ek_norm_desc fine = good(EK_NORM_BATCH);
     expect(ek_norm_plan_create(&fine, NULL, &err), EK_ERR_ARG, "plan is NULL");
-    REFUSE(EK_NORM_BATCH, d.struct_size = 8, EK_ERR_ARG, "desc.struct_size is 8");
+    REFUSE(EK_NORM_BATCH, d.struct_size = 0, EK_ERR_ARG, "ek_norm_desc.struct_size is 0; set it to sizeof(ek_norm");
+    REFUSE(EK_NORM_BATCH, d.struct_size = 8, EK_ERR_ARG, "desc.kind is 0"); /* all else is a default */
+    REFUSE(EK_NORM_BATCH, d.struct_size = SIZE_MAX / 2, EK_ERR_ARG, "ek_norm_desc.struct_size is");
     REFUSE(EK_NORM_BATCH, d.reserved[3] = 1, EK_ERR_ARG, "desc.reserved[3]");
     REFUSE(EK_NORM_BATCH, d.kind = (ek_norm_kind)9, EK_ERR_ARG, "desc.kind is 9");
     REFUSE(EK_NORM_BATCH, d.kind = (ek_norm_kind)0, EK_ERR_ARG, "desc.kind is 0");
@@ -108,6 +110,50 @@ static void descriptor_fusion(void **state) {
            "such as 0.2 and 0.5");
 }
 
+/* An earlier caller's struct ends early: what it does not have is a default, whatever lies behind it. */
+static void earlier_caller(void **state) {
+    (void)state;
+    ek_norm_desc desc = good(EK_NORM_BATCH);
+    desc.activation = (ek_activation)77, desc.reserved[6] = 1;
+    desc.struct_size = offsetof(ek_norm_desc, activation);
+    fixture *f = fixture_make(&desc, 1, 0, 1), *whole;
+    ek_norm_desc same = good(EK_NORM_BATCH);
+    whole = fixture_make(&same, 1, 0, 1);
+    f->args.residual = f->args.dresidual = &desc, f->args.reserved[0] = &desc;
+    f->args.struct_size = offsetof(ek_norm_args, residual);
+    assert_int_equal(ek_norm_forward(f->plan, EK_STATS_BATCH, &f->args, &err), EK_OK);
+    assert_int_equal(ek_norm_backward(f->plan, &f->args, &err), EK_OK);
+    assert_int_equal(ek_norm_forward(whole->plan, EK_STATS_BATCH, &whole->args, &err), EK_OK);
+    assert_int_equal(ek_norm_backward(whole->plan, &whole->args, &err), EK_OK);
+    assert_true(same_bits(f->y, whole->y, f->buffer) && same_bits(f->dx, whole->dx, f->buffer));
+    fixture_free(whole);
+    fixture_free(f);
+}
+
+/* A later caller's struct is longer: what this library does not know of it must be zero. */
+static void later_caller(void **state) {
+    (void)state;
+    struct {
+        ek_norm_desc known;
+        uint64_t later;
+    } desc = {good(EK_NORM_BATCH), 0};
+    desc.known.struct_size = sizeof desc;
+    fixture *f = fixture_make(&desc.known, 1, 0, 1);
+    desc.later = 1;
+    refuse(&desc.known, EK_ERR_UNSUPPORTED, "ek_norm_desc has a field set that this version does not know");
+    struct {
+        ek_norm_args known;
+        void *later;
+    } args = {f->args, NULL};
+    args.known.struct_size = sizeof args;
+    assert_int_equal(ek_norm_forward(f->plan, EK_STATS_BATCH, &args.known, &err), EK_OK);
+    assert_int_equal(ek_norm_backward(f->plan, &args.known, &err), EK_OK);
+    args.later = f;
+    expect(ek_norm_forward(f->plan, EK_STATS_BATCH, &args.known, &err), EK_ERR_UNSUPPORTED, "ek_norm_args has a field");
+    expect(ek_norm_backward(f->plan, &args.known, &err), EK_ERR_UNSUPPORTED, "ek_norm_args has a field set");
+    fixture_free(f);
+}
+
 static void *no_memory(void *context, size_t bytes) {
     (void)context;
     (void)bytes;
@@ -142,7 +188,8 @@ static void forward_pointers(void **state) {
     expect(ek_norm_forward(NULL, EK_STATS_BATCH, &f->args, &err), EK_ERR_ARG, "plan is NULL");
     expect(ek_norm_forward(f->plan, EK_STATS_BATCH, NULL, &err), EK_ERR_ARG, "args is NULL");
     expect(ek_norm_forward(f->plan, (ek_norm_stats)2, &f->args, &err), EK_ERR_ARG, "stats is 2");
-    FORWARD(f, a.struct_size = 3, EK_ERR_ARG, "args.struct_size is 3");
+    FORWARD(f, a.struct_size = 3, EK_ERR_ARG, "ek_norm_args.struct_size is 3; set it to sizeof(ek_norm_args)");
+    FORWARD(f, a.struct_size = 8, EK_ERR_ARG, "args.workspace is NULL"); /* all else is NULL */
     FORWARD(f, a.reserved[7] = &err, EK_ERR_ARG, "args.reserved[7]");
     FORWARD(f, a.x = NULL, EK_ERR_ARG, "args.x is NULL, but batch norm [2, 6, 4, 4]");
     FORWARD(f, a.y = NULL, EK_ERR_ARG, "args.y is NULL");
@@ -168,7 +215,7 @@ static void running_statistics(void **state) {
     for (int i = 0; i < 3; i++) {
         f->running_var[4] = bad[i];
         expect(ek_norm_forward(f->plan, EK_STATS_RUNNING, &f->args, &err), EK_ERR_NONFINITE, "args.running_var[4] is");
-        expect(forward(f, &(ek_norm_args){0}), EK_ERR_ARG, "args.struct_size is 0");
+        expect(forward(f, &(ek_norm_args){0}), EK_ERR_ARG, "ek_norm_args.struct_size is 0");
         assert_int_equal(forward(f, &f->args), EK_OK); /* batch statistics do not look at it */
     }
     fixture_free(f);
@@ -278,9 +325,10 @@ static void instruction_sets(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(descriptor_fields), cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes),
-        cmocka_unit_test(out_of_memory),     cmocka_unit_test(forward_pointers),   cmocka_unit_test(running_statistics),
-        cmocka_unit_test(backward_pointers), cmocka_unit_test(fused_pointers),     cmocka_unit_test(descriptor_fusion),
-        cmocka_unit_test(foreign_saved),     cmocka_unit_test(update_pointers),    cmocka_unit_test(instruction_sets)};
+        cmocka_unit_test(descriptor_fields),  cmocka_unit_test(earlier_caller),     cmocka_unit_test(later_caller),
+        cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes),  cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(forward_pointers),   cmocka_unit_test(running_statistics), cmocka_unit_test(backward_pointers),
+        cmocka_unit_test(fused_pointers),     cmocka_unit_test(descriptor_fusion),  cmocka_unit_test(foreign_saved),
+        cmocka_unit_test(update_pointers),    cmocka_unit_test(instruction_sets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,43 @@ static void variants(void **state) {
     }
 }
 
+/* Large enough to go through memory in each way that norm_schedule.c has, but windows (test_norm_window.c). */
+static void schedules(void **state) {
+    (void)state;
+    const shape shapes[] = {
+        {EK_NORM_BATCH, EK_LAYOUT_NCHW, 4, {4, 3, 40, 40}, 0, 0, EK_AFFINE_ELEMENT},      /* slabs that are channels */
+        {EK_NORM_BATCH, EK_LAYOUT_NHWC, 4, {3, 1100, 3, 5}, 0, 0, EK_AFFINE_ELEMENT},     /* or tiles */
+        {EK_NORM_BATCH, EK_LAYOUT_NHWC, 4, {16, 1100, 5, 5}, 0, 0, EK_AFFINE_ELEMENT},    /* tiles of cells */
+        {EK_NORM_BATCH, EK_LAYOUT_BLOCKED16, 4, {40, 44, 9, 7}, 0, 0, EK_AFFINE_ELEMENT}, /* several blocks */
+        {EK_NORM_GROUP, EK_LAYOUT_NHWC, 3, {3, 1100, 7}, 0, 11, EK_AFFINE_ELEMENT}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        ek_norm_desc desc = shape_desc(&shapes[i]);
+        desc.parallel.threads = 2;
+        desc.activation = i % 2 ? EK_ACTIVATION_SILU : EK_ACTIVATION_NONE;
+        check(&desc, 3.0, 4e-15, shape_text(&shapes[i]));
+    }
+    print_worst("schedules");
+}
+
+/* dy may be x itself: with running statistics dx is a map of the one, though forward was one of the other. */
+static void one_tensor_for_both(void **state) {
+    (void)state;
+    const shape s = {EK_NORM_BATCH, EK_LAYOUT_NCHW, 3, {5, 3, 4}, 0, 0, EK_AFFINE_ELEMENT};
+    ek_norm_desc desc = shape_desc(&s);
+    doubles *d = make(&desc, 3.0);
+    double mean[3] = {1, 2, 3}, var[3] = {4, 5, 6};
+    ek_error err;
+    d->args.running_mean = mean, d->args.running_var = var;
+    d->args.dy = d->x;
+    assert_int_equal(ek_norm_forward(d->plan, EK_STATS_RUNNING, &d->args, &err), EK_OK);
+    assert_int_equal(ek_norm_backward(d->plan, &d->args, &err), EK_OK);
+    for (int i = 0; i < 60; i++) {
+        double right = d->x[i] * d->scale[i / 4 % 3] / sqrt(var[i / 4 % 3] + 1e-5);
+        assert_true(fabs(d->dx[i] - right) <= 1e-14 * fabs(right));
+    }
+    release(d);
+}
+
 /* A mask that hides nothing gives the bits of none; threads and instruction sets change nothing. */
 static void same_bits_anyway(void **state) {
     (void)state;
@@ -385,9 +422,15 @@ static void activations(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape), cmocka_unit_test(fused),
-                                       cmocka_unit_test(variants),    cmocka_unit_test(same_bits_anyway),
-                                       cmocka_unit_test(running),     cmocka_unit_test(parts),
-                                       cmocka_unit_test(activations), cmocka_unit_test(golden)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape),
+                                       cmocka_unit_test(fused),
+                                       cmocka_unit_test(variants),
+                                       cmocka_unit_test(schedules),
+                                       cmocka_unit_test(one_tensor_for_both),
+                                       cmocka_unit_test(same_bits_anyway),
+                                       cmocka_unit_test(running),
+                                       cmocka_unit_test(parts),
+                                       cmocka_unit_test(activations),
+                                       cmocka_unit_test(golden)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,8 +294,10 @@ static void bad_sync(void **state) {
     spread_rank *r = &s.rank[1];
     const ek_norm_sync good = r->sync;
     expect(ek_norm_sync_forward_start(r->plan, NULL, r->state, &r->args, &err), EK_ERR_ARG, "sync is NULL");
+    r->sync.struct_size = 0;
+    expect(start(r), EK_ERR_ARG, "ek_norm_sync.struct_size is 0; set it to sizeof(ek_norm_sync)");
     r->sync.struct_size = 8;
-    expect(start(r), EK_ERR_ARG, "sync.struct_size is 8");
+    expect(start(r), EK_ERR_ARG, "sync.rank is 0 of 0 ranks"); /* no more was said */
     r->sync = good, r->sync.reserved[7] = 1;
     expect(start(r), EK_ERR_ARG, "sync.reserved[7] is not zero");
     r->sync = good, r->sync.mode = (ek_sync_mode)2;
@@ -317,7 +319,50 @@ static void bad_sync(void **state) {
     exchange.cancel = NULL;
     expect(start(r), EK_ERR_ARG, "exchange.cancel is NULL, expected start, test and cancel");
     exchange.struct_size = 3;
-    expect(start(r), EK_ERR_ARG, "exchange.struct_size is 3");
+    expect(start(r), EK_ERR_ARG, "ek_exchange.struct_size is 3; set it to sizeof(ek_exchange)");
+    exchange.struct_size = offsetof(ek_exchange, cancel);
+    expect(start(r), EK_ERR_ARG, "exchange.cancel is NULL");
+    exchange = *good.exchange, exchange.reserved[3] = &s;
+    expect(start(r), EK_ERR_ARG, "exchange.reserved[3] is not NULL");
+    spread_free(&s);
+}
+
+static ek_status agreed(void *context, void *block, size_t bytes, ek_sync_combine_fn combine, void **operation,
+                        ek_error *e) {
+    (void)block, (void)bytes, (void)combine, (void)e;
+    *operation = context;
+    return EK_OK;
+}
+
+/* Structs of an earlier caller end early, those of a later one are longer. */
+static void other_versions(void **state) {
+    (void)state;
+    spread s;
+    make(&s, EK_SYNC_FAST);
+    spread_rank *r = &s.rank[0];
+    struct {
+        ek_exchange known;
+        void *later;
+    } exchange = {*r->sync.exchange, NULL};
+    struct {
+        ek_norm_sync known;
+        uint64_t later;
+    } sync = {r->sync, 0};
+    exchange.known.context = &s, exchange.known.start = agreed;
+    sync.known.exchange = &exchange.known;
+    sync.known.first = 99, exchange.known.reserved[0] = &s;
+    sync.known.struct_size = offsetof(ek_norm_sync, first);
+    exchange.known.struct_size = offsetof(ek_exchange, reserved);
+    assert_int_equal(ek_norm_sync_forward_start(r->plan, &sync.known, r->state, &r->args, &err), EK_OK);
+    sync.known.first = 0, exchange.known.reserved[0] = NULL;
+    sync.known.struct_size = sizeof sync, exchange.known.struct_size = sizeof exchange;
+    assert_int_equal(ek_norm_sync_forward_start(r->plan, &sync.known, r->state, &r->args, &err), EK_OK);
+    exchange.later = &s;
+    expect(ek_norm_sync_forward_start(r->plan, &sync.known, r->state, &r->args, &err), EK_ERR_UNSUPPORTED,
+           "ek_exchange has a field set that this version does not know");
+    sync.later = 1;
+    expect(ek_norm_sync_forward_start(r->plan, &sync.known, r->state, &r->args, &err), EK_ERR_UNSUPPORTED,
+           "ek_norm_sync has a field set that this version does not know");
     spread_free(&s);
 }
 
@@ -413,6 +458,7 @@ int main(void) {
                                        cmocka_unit_test(exchange_fails),
                                        cmocka_unit_test(cancelled),
                                        cmocka_unit_test(bad_sync),
+                                       cmocka_unit_test(other_versions),
                                        cmocka_unit_test(bad_calls),
                                        cmocka_unit_test(whole_chunks),
                                        cmocka_unit_test(other_plans),

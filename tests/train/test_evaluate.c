@@ -94,7 +94,7 @@ static void test_refusals(void **state) {
     ek_eval_result result;
     int64_t done = 0;
     FAILS(EK_ERR_ARG, "the model has 4 classes", ek_evaluate(few, dataset, &o, &result, err));
-    FAILS(EK_ERR_SHAPE, "images are 1 x 28 x 28", ek_evaluate(large, dataset, &o, &result, err));
+    FAILS(EK_ERR_SHAPE, "images are 1x28x28", ek_evaluate(large, dataset, &o, &result, err));
     o.batch = 20;
     o.progress = stop_early;
     o.context = &done;

@@ -148,15 +148,12 @@ static bool single_value(const ek_norm_plan *plan, const parts_header *parts) {
 
 /* The gradient coefficients outlive a call, so they are in `parts`. */
 static void use_coefficients(const ek_norm_plan *plan, parts_header *parts, eki_job *job) {
-    float *a = (float *)(void *)(flags_of(parts) + flag_bytes(plan));
-    int64_t c = plan->channels;
-    job->small = a;
-    job->wide_gradient = (eki_wide_gradient *)(void *)a;
-    job->gradient = (eki_gradient_columns){a, a + c, a + 2 * c, a + 3 * c, a + 4 * c, a + 5 * c};
+    eki_job_gradient_at(job, flags_of(parts) + flag_bytes(plan));
 }
 
 ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first, int64_t count,
-                            const ek_norm_args *args, ek_error *err) {
+                            const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
     int64_t begin, end;
     ek_norm_plan slice;
     EKI_TRY(check_parts(plan, parts, err));
@@ -167,10 +164,10 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     }
     EKI_TRY(check_new(plan, header, first, count, &begin, &end, err));
     eki_plan_slice(plan, count, &slice);
-    EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X, err));
+    EKI_TRY(eki_args_take_part(&slice, given, EKI_NEED_X, &args, err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, &job, err));
     job.moments = (eki_moments *)partials_of(plan, header) + begin * plan->channels;
     eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
     header->positions += job.valid_count;
@@ -178,7 +175,8 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     return EK_OK;
 }
 
-ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_norm_args *args, ek_error *err) {
+ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
     EKI_TRY(check_parts(plan, parts, err));
     parts_header *header = parts;
     if (header->stage != COLLECTS_MOMENTS) {
@@ -195,36 +193,38 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     }
     ek_norm_plan empty = *plan;
     empty.elements = 0;
-    EKI_TRY(eki_args_check_part(&empty, args, EKI_NEED_SAVED, err));
-    eki_job job = eki_job_make(plan, args);
+    EKI_TRY(eki_args_take_part(&empty, given, EKI_NEED_SAVED, &args, err));
+    eki_job job = eki_job_make(plan, &args);
     job.moments = partials_of(plan, header);
     job.valid_count = header->positions;
     bool nothing = plan->elements == 0 || (plan->masked && header->positions == 0);
     if (!nothing) eki_run_stage(&job, EKI_OVER_CHANNELS, eki_batch_statistics);
-    eki_stats_publish(&job, args, nothing ? EKI_FROM_NOTHING : EKI_FROM_BATCH);
+    eki_stats_publish(&job, &args, nothing ? EKI_FROM_NOTHING : EKI_FROM_BATCH);
     header->stage = HAS_STATISTICS;
     return EK_OK;
 }
 
-ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int64_t count, const ek_norm_args *args,
+ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int64_t count, const ek_norm_args *given,
                                 ek_error *err) {
+    ek_norm_args args;
     ek_norm_plan slice;
     EKI_TRY(check_parts(plan, parts, err));
     EKI_TRY(check_stage(parts, HAS_STATISTICS, "ek_norm_parts_finish()", err));
     EKI_TRY(check_count(plan, count, err));
     eki_plan_slice(plan, count, &slice);
-    EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, err));
-    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_forward()", err));
+    EKI_TRY(eki_args_take_part(&slice, given, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_forward()", err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, &job, err));
     eki_batch_coefficients(&job, 0, plan->channels);
     eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     return EK_OK;
 }
 
 ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int64_t first, int64_t count,
-                                      const ek_norm_args *args, ek_error *err) {
+                                      const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
     int64_t begin, end;
     ek_norm_plan slice;
     EKI_TRY(check_parts(plan, parts, err));
@@ -232,8 +232,8 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     EKI_TRY(check_stage(header, HAS_STATISTICS, "ek_norm_parts_finish()", err));
     EKI_TRY(check_range(plan, first, count, err));
     eki_plan_slice(plan, count, &slice);
-    EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, err));
-    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_add_gradients()", err));
+    EKI_TRY(eki_args_take_part(&slice, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_add_gradients()", err));
     if (header->stage != COLLECTS_SUMS) {
         memset(flags_of(header), 0, flag_bytes(plan));
         header->positions_again = 0;
@@ -242,7 +242,7 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     EKI_TRY(check_new(plan, header, first, count, &begin, &end, err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, &job, err));
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
@@ -251,8 +251,9 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     return EK_OK;
 }
 
-ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, const ek_norm_args *args,
+ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, const ek_norm_args *given,
                                          ek_error *err) {
+    ek_norm_args args;
     EKI_TRY(check_parts(plan, parts, err));
     parts_header *header = parts;
     bool empty = plan->elements == 0;
@@ -260,9 +261,9 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     if (!empty) EKI_TRY(check_complete(plan, header, err));
     ek_norm_plan none = *plan;
     none.elements = 0;
-    EKI_TRY(eki_args_check_part(&none, args, EKI_NEED_SAVED, err));
-    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_finish_gradients()", err));
-    eki_job job = eki_job_make(plan, args);
+    EKI_TRY(eki_args_take_part(&none, given, EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_finish_gradients()", err));
+    eki_job job = eki_job_make(plan, &args);
     job.valid_count = header->positions_again;
     if (plan->masked) EKI_TRY(eki_mask_check_again(&job, err));
     job.sums = partials_of(plan, header);
@@ -276,18 +277,19 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     return EK_OK;
 }
 
-ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, int64_t count, const ek_norm_args *args,
+ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, int64_t count, const ek_norm_args *given,
                                  ek_error *err) {
+    ek_norm_args args;
     ek_norm_plan slice;
     EKI_TRY(check_parts(plan, parts, err));
     EKI_TRY(check_stage(parts, HAS_GRADIENTS, "ek_norm_parts_finish_gradients()", err));
     EKI_TRY(check_count(plan, count, err));
     eki_plan_slice(plan, count, &slice);
-    EKI_TRY(eki_args_check_part(&slice, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_DX | EKI_NEED_SAVED, err));
-    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_parts_backward()", err));
+    EKI_TRY(eki_args_take_part(&slice, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_DX | EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_backward()", err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, &job, err));
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
     eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);

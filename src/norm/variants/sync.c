@@ -22,14 +22,6 @@ ek_norm_sync ek_norm_sync_default(const ek_exchange *exchange, int rank, int ran
     return sync;
 }
 
-size_t ek_norm_sync_bytes(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count) {
-    int64_t capacity = plan != NULL && eki_sync_supported(plan) ? eki_sync_capacity(plan, mode, global_count) : -1;
-    if (capacity < 0) return 0;
-    return (eki_sync_state_bytes() + eki_sync_block_bytes(capacity, plan->channels) + 63) / 64 * 64;
-}
-
-int64_t ek_norm_sync_chunk(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->units.chunk; }
-
 static void describe(const ek_norm_plan *plan, const ek_norm_sync *sync, int phase, int64_t *field) {
     bool exact = sync->mode == EK_SYNC_EXACT;
     int64_t capacity = eki_sync_capacity(plan, sync->mode, sync->global_count);
@@ -49,13 +41,14 @@ static void describe(const ek_norm_plan *plan, const ek_norm_sync *sync, int pha
     field[EKI_SYNC_BYTES] = (int64_t)eki_sync_block_bytes(capacity, plan->channels);
 }
 
-static eki_sync_state *begin_state(const ek_norm_plan *plan, const ek_norm_sync *sync, int phase, void *memory) {
+static eki_sync_state *begin_state(const ek_norm_plan *plan, const eki_sync_taken *taken, int phase, void *memory) {
+    const ek_norm_sync *sync = &taken->sync;
     eki_sync_state *state = memory;
     memset(state, 0, sizeof *state);
     state->magic = EKI_SYNC_STATE_MAGIC;
     state->fingerprint = plan->fingerprint;
     state->sync = *sync;
-    if (sync->exchange != NULL) state->exchange = *sync->exchange;
+    state->exchange = taken->exchange;
     if (sync->mode == EK_SYNC_EXACT) (void)eki_sync_units(plan, sync->global_count, &state->units);
     state->block = (eki_sync_header *)(void *)((char *)memory + eki_sync_state_bytes());
     describe(plan, sync, phase, state->field);
@@ -127,14 +120,16 @@ static ek_status start_exchange(eki_sync_state *state, ek_error *err) {
 }
 
 ek_status ek_norm_sync_forward_start(const ek_norm_plan *plan, const ek_norm_sync *sync, void *memory,
-                                     const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(eki_sync_check_start(plan, sync, memory, err));
-    EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X, err));
-    if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, args, err));
-    eki_sync_state *state = begin_state(plan, sync, EKI_SYNC_FORWARD, memory);
+                                     const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
+    eki_sync_taken taken;
+    EKI_TRY(eki_sync_take(plan, sync, memory, &taken, err));
+    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X, &args, err));
+    if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, &args, err));
+    eki_sync_state *state = begin_state(plan, &taken, EKI_SYNC_FORWARD, memory);
     if (plan->elements > 0) {
-        eki_job job = eki_job_make(plan, args);
-        if (plan->masked) eki_mask_fill(&job, args);
+        eki_job job = eki_job_make(plan, &args);
+        if (plan->masked) eki_mask_fill(&job, &args);
         eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
         fill_block(&job, state);
     }
@@ -189,16 +184,18 @@ static eki_moments root_of(const eki_sync_state *state, int64_t c) {
     return eki_cover_root(&cover);
 }
 
-ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *args, ek_error *err) {
+ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *given,
+                                      ek_error *err) {
+    ek_norm_args args;
     eki_sync_state *state = memory;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_FORWARD, err));
-    EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, err));
+    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, &args, err));
     double n = eki_sync_elements(state->block);
     ek_norm_plan whole = plan_of_all(plan, (int64_t)n);
     EKI_TRY(check_small(&whole, &state->sync, err));
-    if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, args, err));
-    eki_job job = eki_job_make(&whole, args);
-    if (plan->masked) eki_mask_fill(&job, args);
+    if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, &args, err));
+    eki_job job = eki_job_make(&whole, &args);
+    if (plan->masked) eki_mask_fill(&job, &args);
     for (int64_t c = 0; n > 0 && c < plan->channels; c++) {
         eki_stats_set(&job.stats, c, root_of(state, c), plan->desc.epsilon);
     }
@@ -206,7 +203,7 @@ ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, co
         eki_batch_coefficients(&job, 0, plan->channels);
         eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     }
-    eki_stats_publish(&job, args, n > 0 ? EKI_FROM_BATCH : EKI_FROM_NOTHING);
+    eki_stats_publish(&job, &args, n > 0 ? EKI_FROM_BATCH : EKI_FROM_NOTHING);
     job.stats.header->spread = 1;
     job.stats.header->frozen = eki_small_frozen(&whole); /* about all ranks' values */
     state->stage = EKI_SYNC_IDLE;
@@ -232,13 +229,15 @@ static ek_status check_saved(const ek_norm_plan *plan, const ek_norm_args *args,
 }
 
 ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sync *sync, void *memory,
-                                      const ek_norm_args *args, ek_error *err) {
-    EKI_TRY(eki_sync_check_start(plan, sync, memory, err));
-    EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, err));
-    EKI_TRY(check_saved(plan, args, "ek_norm_sync_backward_start()", err));
-    eki_job job = eki_job_make(plan, args);
-    EKI_TRY(take_mask(&job, args, err));
-    eki_sync_state *state = begin_state(plan, sync, EKI_SYNC_BACKWARD, memory);
+                                      const ek_norm_args *given, ek_error *err) {
+    ek_norm_args args;
+    eki_sync_taken taken;
+    EKI_TRY(eki_sync_take(plan, sync, memory, &taken, err));
+    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, &args, err));
+    EKI_TRY(check_saved(plan, &args, "ek_norm_sync_backward_start()", err));
+    eki_job job = eki_job_make(plan, &args);
+    EKI_TRY(take_mask(&job, &args, err));
+    eki_sync_state *state = begin_state(plan, &taken, EKI_SYNC_BACKWARD, memory);
     if (plan->elements > 0) {
         if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
         eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
@@ -247,16 +246,16 @@ ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sy
     return start_exchange(state, err);
 }
 
-ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *args,
+ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *given,
                                        ek_error *err) {
+    ek_norm_args args;
     eki_sync_state *state = memory;
-    unsigned dx = args != NULL && args->dx != NULL ? EKI_NEED_DX : 0;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_BACKWARD, err));
-    EKI_TRY(eki_args_check_part(plan, args, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED | dx, err));
-    EKI_TRY(check_saved(plan, args, "ek_norm_sync_backward_finish()", err));
-    ek_norm_plan whole = plan_of_all(plan, ((const eki_saved_header *)args->saved)->count);
-    eki_job job = eki_job_make(&whole, args);
-    EKI_TRY(take_mask(&job, args, err));
+    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED | EKI_TAKES_DX, &args, err));
+    EKI_TRY(check_saved(plan, &args, "ek_norm_sync_backward_finish()", err));
+    ek_norm_plan whole = plan_of_all(plan, ((const eki_saved_header *)args.saved)->count);
+    eki_job job = eki_job_make(&whole, &args);
+    EKI_TRY(take_mask(&job, &args, err));
     for (int64_t c = 0; c < plan->channels; c++) {
         eki_moments sums = root_of(state, c);
         eki_batch_gradient(&job, c, (eki_pair){sums.mean, sums.m2});

@@ -1,33 +1,11 @@
-/* sync_check.c: every check of the calls of synchronized norms, before an exchange and behind it. */
+/* sync_check.c: takes over what a caller says of an exchange, and every check of the calls of synchronized norms,
+ * before an exchange and behind it. */
 #include "norm/variants/sync_state.h"
 
 #include "base/error.h"
-#include "base/memory.h"
+#include "base/options.h"
 
 #include <string.h>
-
-size_t eki_sync_state_bytes(void) { return (sizeof(eki_sync_state) + 63) / 64 * 64; }
-
-bool eki_sync_supported(const ek_norm_plan *plan) {
-    return plan->family == EKI_BATCH && plan->desc.ghost == 0 && !plan->renorm;
-}
-
-bool eki_sync_units(const ek_norm_plan *plan, int64_t global_count, int64_t *units) {
-    int64_t elements, chunk = plan->units.chunk;
-    *units = 0;
-    if (!eki_mul_i64(global_count, plan->channels, &elements) ||
-        !eki_mul_i64(elements, plan->space > 0 ? plan->space : 1, &elements) || elements > INT64_C(1) << 56) {
-        return false;
-    }
-    if (plan->space > 0) *units = (global_count / chunk + (global_count % chunk != 0)) * plan->units.blocks;
-    return true;
-}
-
-int64_t eki_sync_capacity(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count) {
-    int64_t units;
-    if (mode != EK_SYNC_EXACT) return 1;
-    return eki_sync_units(plan, global_count, &units) ? eki_cover_capacity(units) : -1;
-}
 
 ek_status eki_sync_prefix(const ek_norm_sync *sync, ek_status status, ek_error *err) {
     bool named = sync->name != NULL;
@@ -48,17 +26,17 @@ static ek_status check_plan(const ek_norm_plan *plan, ek_error *err) {
                                 : "");
 }
 
-static ek_status check_exchange(const ek_norm_sync *sync, ek_error *err) {
-    const ek_exchange *e = sync->exchange;
-    if (e == NULL) {
+static ek_status take_exchange(const ek_norm_sync *sync, ek_exchange *e, ek_error *err) {
+    memset(e, 0, sizeof *e);
+    if (sync->exchange == NULL) {
         if (sync->ranks == 1) return EK_OK;
         return eki_fail(err, EK_ERR_ARG, "sync.exchange is NULL, expected callbacks: there are %d ranks",
                         (int)sync->ranks);
     }
-    if (e->struct_size != sizeof *e) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "exchange.struct_size is %zu, this library expects %zu: set it to sizeof(ek_exchange)",
-                        e->struct_size, sizeof *e);
+    EKI_TRY(eki_options_take(e, sizeof *e, sync->exchange, "ek_exchange", err));
+    for (size_t i = 0; i < sizeof e->reserved / sizeof e->reserved[0]; i++) {
+        if (e->reserved[i] == NULL) continue;
+        return eki_fail(err, EK_ERR_ARG, "exchange.reserved[%zu] is not NULL: clear the struct before filling it", i);
     }
     if (e->start != NULL && e->test != NULL && e->cancel != NULL) return EK_OK;
     return eki_fail(err, EK_ERR_ARG, "exchange.%s is NULL, expected start, test and cancel",
@@ -67,14 +45,10 @@ static ek_status check_exchange(const ek_norm_sync *sync, ek_error *err) {
                                       : "cancel");
 }
 
-static ek_status check_sync(const ek_norm_sync *sync, ek_error *err) {
-    if (sync == NULL) return eki_fail(err, EK_ERR_ARG, "sync is NULL, expected one from ek_norm_sync_default()");
-    if (sync->struct_size != sizeof *sync) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "sync.struct_size is %zu, this library expects %zu: start from ek_norm_sync_default() and "
-                        "compile against the headers of the library that is linked",
-                        sync->struct_size, sizeof *sync);
-    }
+static ek_status take_sync(const ek_norm_sync *given, ek_norm_sync *sync, ek_error *err) {
+    if (given == NULL) return eki_fail(err, EK_ERR_ARG, "sync is NULL, expected one from ek_norm_sync_default()");
+    memset(sync, 0, sizeof *sync);
+    EKI_TRY(eki_options_take(sync, sizeof *sync, given, "ek_norm_sync", err));
     for (size_t i = 0; i < sizeof sync->reserved / sizeof sync->reserved[0]; i++) {
         if (sync->reserved[i] == 0) continue;
         return eki_fail(err, EK_ERR_ARG, "sync.reserved[%zu] is not zero: start from ek_norm_sync_default()", i);
@@ -87,7 +61,7 @@ static ek_status check_sync(const ek_norm_sync *sync, ek_error *err) {
         return eki_fail(err, EK_ERR_ARG, "sync.rank is %d of %d ranks, expected 0 to ranks - 1", (int)sync->rank,
                         (int)sync->ranks);
     }
-    return check_exchange(sync, err);
+    return EK_OK;
 }
 
 /* EXACT: whole chunks within the whole batch. */
@@ -117,9 +91,12 @@ static ek_status check_place(const ek_norm_plan *plan, const ek_norm_sync *sync,
         (long long)first, (long long)count, (long long)chunk);
 }
 
-ek_status eki_sync_check_start(const ek_norm_plan *plan, const ek_norm_sync *sync, const void *state, ek_error *err) {
+ek_status eki_sync_take(const ek_norm_plan *plan, const ek_norm_sync *given, const void *state, eki_sync_taken *taken,
+                        ek_error *err) {
+    const ek_norm_sync *sync = &taken->sync;
     EKI_TRY(check_plan(plan, err));
-    EKI_TRY(check_sync(sync, err));
+    EKI_TRY(take_sync(given, &taken->sync, err));
+    EKI_TRY(take_exchange(sync, &taken->exchange, err));
     EKI_TRY(check_place(plan, sync, err));
     if (state != NULL && (uintptr_t)state % 64 == 0) return EK_OK;
     return eki_fail(err, EK_ERR_ARG, "state is at %p, expected %zu bytes (ek_norm_sync_bytes), 64-byte aligned", state,

@@ -1,4 +1,5 @@
-/* sync_state.h: the state of one exchange of a synchronized norm, and the checks of its calls. */
+/* sync_state.h: the state of one exchange of a synchronized norm (sync_state.c), and the checks of its calls
+ * (sync_check.c). */
 #ifndef EKI_SYNC_STATE_H
 #define EKI_SYNC_STATE_H
 
@@ -28,8 +29,16 @@ bool eki_sync_units(const ek_norm_plan *plan, int64_t global_count, int64_t *uni
 int64_t eki_sync_capacity(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count); /* -1: too large */
 bool eki_sync_supported(const ek_norm_plan *plan);
 
-/* Start: plan, sync, state. Finish: a state that is done, of this phase; its block, which all ranks agreed on. */
-ek_status eki_sync_check_start(const ek_norm_plan *plan, const ek_norm_sync *sync, const void *state, ek_error *err);
+/* What a caller of any version says of an exchange; no callbacks where `sync` names none. */
+typedef struct eki_sync_taken {
+    ek_norm_sync sync;
+    ek_exchange exchange;
+} eki_sync_taken;
+
+/* Start: plan, state, and `given`, which is taken over. Finish: a state that is done, of this phase; its block, which
+ * all ranks agreed on. */
+ek_status eki_sync_take(const ek_norm_plan *plan, const ek_norm_sync *given, const void *state, eki_sync_taken *taken,
+                        ek_error *err);
 ek_status eki_sync_check_finish(const ek_norm_plan *plan, eki_sync_state *state, int phase, ek_error *err);
 ek_status eki_sync_check_state(const ek_norm_plan *plan, const eki_sync_state *state, ek_error *err);
 
