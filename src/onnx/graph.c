@@ -70,17 +70,12 @@ static void free_data(eki_tensor *tensor) {
     tensor->data = NULL;
 }
 
-static void free_attributes(eki_node *const *nodes, size_t count) {
-    for (size_t i = 0; nodes != NULL && i < count; i++) {
-        for (int k = 0; nodes[i] != NULL && k < nodes[i]->n_attr; k++) free_data(nodes[i]->attrs[k].t);
-    }
-}
-
 void eki_graph_destroy(eki_graph *graph) {
     if (graph == NULL) return;
     for (size_t i = 0; i < graph->n_values; i++) free_data(graph->values[i]->init);
-    free_attributes(graph->nodes, graph->n_nodes);
-    free_attributes(graph->file_nodes, graph->n_file_nodes);
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        for (int k = 0; k < graph->nodes[i]->n_attr; k++) free_data(graph->nodes[i]->attrs[k].t);
+    }
     free(graph->nodes);
     free(graph->values);
     free(graph->symbols);
