@@ -6,7 +6,8 @@
  * nothing is lifted.
  *
  * Others write one of several equal tensors and give it to the other layers through Identity nodes. Running statistics
- * cannot be shared: each batch norm gets its own copy, else training would have nowhere to put them.
+ * cannot be shared: each batch norm gets its own copy, in the program, and in the document before anything is measured,
+ * else training would have nowhere to put them.
  */
 #include "model/model.h"
 #include "onnx/schema.h"
@@ -62,16 +63,35 @@ static ek_status copy_tensor(eki_graph *graph, const eki_tensor *from, eki_tenso
     return EK_OK;
 }
 
-static ek_status lift_node(eki_graph *graph, const eki_node *node, bool *lifted, ek_error *err) {
+static ek_status untie_node(eki_graph *graph, const eki_node *node, bool *untied, ek_error *err) {
+    for (int k = 3; k < node->n_in && node->op == EKI_OP_BatchNormalization; k++) {
+        eki_tensor *tensor;
+        const eki_tensor *shared = shared_data(node->in[k]);
+        if (shared == NULL) continue;
+        EKI_TRY(copy_tensor(graph, shared, &tensor, err));
+        lift(node->in[k], tensor);
+        *untied = true;
+    }
+    return EK_OK;
+}
+
+ek_status eki_model_untie(ek_model *model, ek_error *err) {
+    bool untied = false;
+    eki_graph *document = model->document;
+    if (document->ir_version < 4) return EK_OK;
+    for (size_t i = 0; i < document->n_nodes; i++) EKI_TRY(untie_node(document, document->nodes[i], &untied, err));
+    if (!untied) return EK_OK;
+    eki_graph_sweep(document);
+    return eki_model_rebuild(model, err);
+}
+
+static void lift_node(const eki_node *node, bool *lifted) {
     for (int k = 0; k < node->n_in; k++) {
         eki_tensor *tensor = reads_parameter(node, k) ? constant_data(node->in[k]) : NULL;
-        const eki_tensor *shared = k >= 3 && node->op == EKI_OP_BatchNormalization ? shared_data(node->in[k]) : NULL;
-        if (shared != NULL) EKI_TRY(copy_tensor(graph, shared, &tensor, err));
         if (tensor == NULL) continue;
         lift(node->in[k], tensor);
         *lifted = true;
     }
-    return EK_OK;
 }
 
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err) {
@@ -79,7 +99,10 @@ ek_status eki_lift_parameters(eki_graph *graph, ek_error *err) {
     ek_status status = EK_OK;
     if (graph->ir_version < 4) return EK_OK;
     for (size_t i = 0; status == EK_OK && i < graph->n_nodes; i++) {
-        if (graph->nodes[i]->op_type != NULL) status = lift_node(graph, graph->nodes[i], &lifted, err);
+        const eki_node *node = graph->nodes[i];
+        if (node->op_type == NULL) continue;
+        lift_node(node, &lifted);
+        status = untie_node(graph, node, &lifted, err);
     }
     if (lifted) eki_graph_sweep(graph);
     return status;

@@ -3,6 +3,7 @@
 #define EKI_MODEL_H
 
 #include "graph/exec.h"
+#include "sites/sites.h"
 
 #include <evenkeel/session.h>
 
@@ -12,14 +13,22 @@ typedef struct eki_norm_ref {
     ek_model_norm info;
 } eki_norm_ref;
 
+/* A norm that the program does not have as one node of its own: in a nested graph or function, or left as written. */
+typedef struct eki_norm_apart {
+    const eki_site *site;
+    ek_model_norm info;
+} eki_norm_apart;
+
 /* The document is what the file says and what a save writes; the program is what runs, lowered from it. Numbers that
  * are written into the program's tensors are the document's (eki_tensor_own); whatever else changes a document makes
  * the program anew (eki_model_rebuild). */
 struct ek_model {
     eki_graph *document;
     eki_graph *graph; /* the program */
-    size_t n_norms;
+    size_t n_norms, n_apart;
     eki_norm_ref *norms;
+    eki_sites sites; /* of the document; void when it changes, until norms are indexed anew */
+    eki_norm_apart *apart;
 };
 
 /* ---- model.c ---- */
@@ -57,8 +66,14 @@ ek_status eki_model_moments(const ek_model *model, int channels, float *mean, fl
 
 /* ---- norms.c ---- */
 
-/* Finds the norms of model->graph anew and reads their switches from the metadata. */
+/* Finds the norms of model->graph, and those apart, anew and reads their switches from the metadata. */
 ek_status eki_model_index_norms(ek_model *model, ek_error *err);
+
+/* ---- norms_apart.c ---- */
+
+/* Finds the sites of the document; says where the model's norms stand, and keeps those that are no norm of the program.
+ */
+ek_status eki_model_index_apart(ek_model *model, ek_error *err);
 
 /* The document's node that gives a norm's output: the norm, or the last of those it is written with. */
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm);
@@ -86,6 +101,8 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
+ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
  * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
@@ -107,6 +124,10 @@ ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
 /* Turns Constant nodes that layers read as parameters into initializers, and running statistics that come through an
  * Identity node into initializers of their own. */
 ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
+
+/* Gives each batch norm of the document running statistics of its own where Identity nodes share them; before they are
+ * measured. */
+ek_status eki_model_untie(ek_model *model, ek_error *err);
 
 /* ---- fuse_norms.c ---- */
 

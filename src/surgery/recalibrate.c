@@ -143,6 +143,7 @@ ek_status eki_recalibrate(ek_model *model, const eki_examples *examples, const e
         return eki_fail(err, EK_ERR_ARG, "batch = %lld must be at least 1, and blend = %g in [0, 1)",
                         (long long)r.options.batch, r.options.blend);
     }
+    EKI_TRY(eki_model_untie(model, err));
     r.report = calloc(1, sizeof *r.report);
     if (r.report == NULL) return eki_fail_nomem(err, sizeof *r.report);
     ek_status status = run_all(&r);

@@ -42,6 +42,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     trainer->agreed = false;
     EKI_TRY(eki_intake_check(trainer->model, err));
+    EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
     trainer->logits = ek_model_logits(trainer->model);
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
