@@ -11,8 +11,8 @@ evenkeel convert f.onnx --fuse --dry-run > d
 contains d "it is one node"
 evenkeel convert f.onnx --untie --dry-run > e
 contains e "no tensor is read by several parameters"
-evenkeel convert s.onnx --fuse --spell-out --dry-run 2> said && fail "both forms at once"
+expect 2 evenkeel convert s.onnx --fuse --spell-out --dry-run 2> said
 contains said "ask for one of them"
-evenkeel convert s.onnx --fuse --pattern 'nothing*' --dry-run 2> said && fail "no norm of that name"
+expect 2 evenkeel convert s.onnx --fuse --pattern 'nothing*' --dry-run 2> said
 contains said "no norm that is written out matches 'nothing"
 only a b c d e f.onnx m.onnx m.onnx.state out s.onnx said
