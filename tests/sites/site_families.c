@@ -88,7 +88,10 @@ static eki_value *raw_variance(maker *m, eki_value *x, unsigned axes) {
 
 /* Moments over these axes, then the quotient. */
 static eki_value *normalize(maker *m, eki_value *x, bool centred, unsigned axes) {
-    bool raw = centred && !m->c->bare_weight && m->twin != TWIN_MEAN && m->twin != TWIN_SQUARE && draw(m, 5) == 0;
+    int64_t elements = 1; /* of few, float32 leaves too little of the difference */
+    for (int i = 0; i < m->c->spec.rank; i++) elements *= axes >> i & 1 && i < SPEC_RANK ? m->c->spec.dims[i] : 1;
+    bool raw = centred && elements >= 5 && !m->c->bare_weight && m->twin != TWIN_MEAN && m->twin != TWIN_SQUARE &&
+               draw(m, 5) == 0;
     if (raw) {
         eki_value *variance = raw_variance(m, x, axes);
         return divide(m, make_middle(m, EKI_OP_Sub, x, make_mean(m, x, axes)), variance);
