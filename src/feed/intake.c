@@ -5,12 +5,9 @@
 #include <string.h>
 
 ek_status eki_intake_check(const ek_model *model, ek_error *err) {
-    size_t inputs = ek_model_input_count(model);
     const eki_value *input = eki_model_image_input(model);
     char text[192];
-    if (inputs != 1) {
-        return eki_fail(err, EK_ERR_UNSUPPORTED, "the model has %zu inputs; images are fed to models with one", inputs);
-    }
+    if (input == NULL) return eki_fail(err, EK_ERR_UNSUPPORTED, "the model has no input; images are fed to one");
     if (input->dtype != EK_F32) {
         return eki_fail(err, EK_ERR_DTYPE, "input '%s' is %s; images are fed as float32", input->name,
                         eki_dtype_name(input->dtype));
@@ -18,6 +15,18 @@ ek_status eki_intake_check(const ek_model *model, ek_error *err) {
     if (input->shape.rank >= 2) return EK_OK;
     return eki_fail(err, EK_ERR_SHAPE, "input '%s' has shape %s; a batch of images has examples first, as [N,C,H,W]",
                     input->name, eki_shape_text(model->graph, &input->shape, text));
+}
+
+ek_status eki_intake_alone(const eki_exec *exec, ek_error *err) {
+    size_t inputs = eki_exec_input_count(exec);
+    for (size_t i = 1; i < inputs; i++) {
+        if (!eki_exec_input_needed(exec, i)) continue;
+        return eki_fail(err, EK_ERR_UNSUPPORTED,
+                        "the model has %zu inputs, of which '%s' is needed beside '%s'; images are fed to models that "
+                        "need one",
+                        inputs, eki_exec_input_value(exec, i)->name, eki_exec_input_value(exec, 0)->name);
+    }
+    return EK_OK;
 }
 
 /* Whether the input's extents 1, 2 and 3 are these, where both are known. */
