@@ -17,18 +17,6 @@ ek_status eki_intake_check(const ek_model *model, ek_error *err) {
                     input->name, eki_shape_text(model->graph, &input->shape, text));
 }
 
-ek_status eki_intake_alone(const eki_exec *exec, ek_error *err) {
-    size_t inputs = eki_exec_input_count(exec);
-    for (size_t i = 1; i < inputs; i++) {
-        if (!eki_exec_input_needed(exec, i)) continue;
-        return eki_fail(err, EK_ERR_UNSUPPORTED,
-                        "the model has %zu inputs, of which '%s' is needed beside '%s'; images are fed to models that "
-                        "need one",
-                        inputs, eki_exec_input_value(exec, i)->name, eki_exec_input_value(exec, 0)->name);
-    }
-    return EK_OK;
-}
-
 /* Whether the input's extents 1, 2 and 3 are these, where both are known. */
 static bool fits(const eki_shape *shape, const int64_t extents[3]) {
     for (int i = 0; i < 3; i++) {

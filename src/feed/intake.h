@@ -22,8 +22,6 @@ typedef struct eki_intake {
 
 /* EK_ERR_UNSUPPORTED, EK_ERR_DTYPE, EK_ERR_SHAPE: the model's first input is not float32 with examples first. */
 ek_status eki_intake_check(const ek_model *model, ek_error *err);
-/* Whether what runs needs no other input. EK_ERR_UNSUPPORTED names one. */
-ek_status eki_intake_alone(const eki_exec *exec, ek_error *err);
 
 /* For images of these extents; those that are 0 are the model's. EK_ERR_SHAPE: the images are not what the model takes,
  * or an extent is said by neither. */
