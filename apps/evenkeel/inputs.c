@@ -291,6 +291,13 @@ static void say_what_is_meant(const char *path, ek_error *err) {
         snprintf(err->text + used, room, "; did you mean %s?", quoted(with_ending));
 }
 
+ek_status model_there(const char *path, ek_error *err) {
+    if (access(path, F_OK) == 0) return EK_OK;
+    ek_status status = fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
+    say_what_is_meant(path, err);
+    return status;
+}
+
 ek_status model_open(const char *path, ek_model **model, ek_error *err) {
     ek_status status = ek_model_load(path, model, err);
     if (status == EK_ERR_IO && access(path, F_OK) != 0) say_what_is_meant(path, err);

@@ -94,6 +94,9 @@ EK_NODISCARD ek_status data_fits(const ek_model *model, const ek_dataset *datase
  * stand in another order. */
 EK_NODISCARD ek_status classes_fit(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
 
+/* EK_ERR_IO where there is no such file; the error says what may be meant. */
+EK_NODISCARD ek_status model_there(const char *path, ek_error *err);
+
 /* ek_model_load; where there is no such file, the error says what may be meant. */
 EK_NODISCARD ek_status model_open(const char *path, ek_model **model, ek_error *err);
 /* Norms that the file has in training mode take their running statistics in what is written; says so. */
