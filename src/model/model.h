@@ -57,6 +57,8 @@ eki_image_layout eki_model_image_layout(const ek_model *model, bool *guessed);
 
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
+/* ... that an output gives: itself, or the input of its Softmax. */
+const eki_value *eki_logits_behind(const eki_value *output);
 
 /* ---- images.c ---- */
 
