@@ -60,7 +60,7 @@ static ek_status fold_graph(eki_graph *graph, ek_edit_report **report, ek_error 
     eki_chains chains;
     eki_uses uses;
     size_t values = graph->n_values;
-    EKI_TRY(eki_chains_find(graph, &chains, err));
+    EKI_TRY(eki_chains_find(graph, INT64_MAX, &chains, err));
     ek_status status = eki_uses_create(graph, &uses, err);
     if (status == EK_OK) {
         status = write_report(graph, &chains, report, err);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GLANCE = 1 << 24 }; /* weights that are read to tell whether a fold is finite */
+
 ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, const char *norm, const char *remedy,
                    ek_error *err, const char *format, ...) {
     char text[512];
@@ -136,7 +138,7 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
     ek_error ignored = {.text = ""};
     /* A model with operators that the engine lacks is examined all the same, with the shapes that the file declares. */
     if (eki_graph_sort(view, &ignored) == EK_OK) (void)!eki_graph_infer(view, NULL, &ignored);
-    EKI_TRY(eki_chains_find(view, &chains, err));
+    EKI_TRY(eki_chains_find(view, GLANCE, &chains, err));
     ek_status status = eki_uses_create(in->model->graph, &uses, err);
     if (status == EK_OK) {
         const ek_model *model = in->model;
