@@ -134,7 +134,7 @@ for at, name in enumerate(["read_conv", "read_norm", "read_relu"]):
     values.append(n.norm(values[0], 4))
     values.append(n.op("Relu", values[1]))
     n.nodes.append(h.make_node("If", [n.init(np.array(True))], ["u"],
-                               then_branch=branch("then", h.make_node("Neg", [values[at]], ["t"])),
+                               then_branch=branch("then", h.make_node("Tanh", [values[at]], ["t"])),
                                else_branch=branch("else", h.make_node("Abs", [values[at]], ["e"]))))
     n.nodes.append(h.make_node("Add", [values[2], "u"], ["y"]))
     save(h.make_model(h.make_graph(n.nodes, name, n.inputs, [h.make_tensor_value_info("y", T.FLOAT, None)], n.inits),
