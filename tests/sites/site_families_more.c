@@ -136,6 +136,49 @@ void site_group_moments(maker *m) {
     finish(m, per_channel_affine(m, y));
 }
 
+/* The weight of a convolution as the channels of one example. */
+void site_weight_by_norm(maker *m) {
+    double gain[SPEC_ELEMENTS];
+    int64_t w[4] = {4 + draw(m, 3), 3, 3, 3}, image[4] = {1, 3, 5, 5}, rows[3] = {1, w[0], -1},
+            gains[4] = {w[0], 1, 1, 1};
+    bool batch = draw(m, 2) == 0;
+    if (batch) at_opset(m, 15);
+    set_shape(m, 4, image);
+    m->c->bare_weight = true;
+    make_input(m);
+    set_shape(m, 4, w);
+    m->c->engine_only = batch;
+    m->c->spec.kind = EKI_SITE_WEIGHT;
+    m->c->spelling = EKI_SPELL_RESHAPED;
+    m->c->spec.axes = 0xE;
+    m->c->spec.channel_axis = 0;
+    m->c->spec.epsilon = 1e-3F;
+    bool other = m->twin == TWIN_CONSTANT;
+    m->twinned = other;
+    eki_value *in[5] = {NULL, filled(m, w[0], other ? 2 : 1), filled(m, w[0], 0), filled(m, w[0], 0),
+                        filled(m, w[0], 1)},
+              *y = NULL;
+    in[0] = make_op(m, EKI_OP_Reshape, make_tensor(m, 4, w, -1, 1, m->c->x), make_ints(m, rows, 3));
+    eki_node *node =
+        make_node(m, batch ? EKI_OP_BatchNormalization : EKI_OP_InstanceNormalization, in, batch ? 5 : 3, &y);
+    if (batch) OK(eki_node_set_int(m->graph, node, "training_mode", 1, NULL));
+    set_epsilon(m, node);
+    m->middle[m->n_middle++] = y;
+    y = make_op(m, EKI_OP_Reshape, y, make_ints(m, w, 4));
+    if (draw(m, 2) == 0) {
+        eki_shape shape = eki_shape_of(1, w);
+        y = make_op(m, EKI_OP_Mul, y, make_parameter(m, 4, gains, 0.5, 1.5, gain));
+        spec_parameter(&m->c->spec, EKI_SCALE, gain, &shape, 0);
+    }
+    finish(m, y);
+    eki_value *conv[2] = {m->x, y}, *out = NULL;
+    (void)make_node(m, EKI_OP_Conv, conv, 2, &out);
+    out->dtype = EK_F32;
+    out->declared = true;
+    out->shape = eki_shape_of(4, (int64_t[]){1, w[0], 3, 3});
+    OK(eki_graph_add_output(m->graph, out, NULL));
+}
+
 /* ---- arithmetic per channel ---- */
 
 static eki_value *spread(maker *m, eki_role role, double low, double high) {

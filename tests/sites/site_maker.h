@@ -30,9 +30,10 @@ enum { MAKER_MIDDLE = 40 };
 typedef struct site_case {
     char label[200];
     eki_graph *graph;
-    bool skipped; /* this family has no such twin, or this opset lacks an operator */
-    bool contrib; /* the engine cannot run it */
-    bool half;    /* parts are float16 */
+    bool skipped;     /* this family has no such twin, or this opset lacks an operator */
+    bool contrib;     /* the engine cannot run it */
+    bool engine_only; /* onnxruntime has no statistics of the batch */
+    bool half;        /* parts are float16 */
     eki_spelling spelling;
     const char *path; /* of the site */
     norm_spec spec;
