@@ -176,7 +176,7 @@ ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, 
 }
 
 ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err) {
-    ek_status status = eki_map_open(path, map, err);
+    ek_status status = eki_map_open_sparing(path, map, err);
     if (status == EK_OK) status = examine(map->data, map->size, err);
     if (status == EK_OK) return EK_OK;
     status = finish_error(path, map->data, map->size, status, err);
