@@ -118,8 +118,16 @@ bool eki_match_ungroup(eki_finder *f, eki_node *reshape, eki_value *x) {
     return same;
 }
 
+/* Shape(x) that only the Reshape back reads belongs to the norm, whose x may be within a greater one. */
+static void take_shape(eki_finder *f, eki_site *site) {
+    const eki_node *back = site->y->producer;
+    eki_node *shape = eki_maker(back->in[1], EKI_OP_Shape);
+    if (shape != NULL && eki_reader(f, shape->out[0]) == back) (void)eki_site_take(f, site, shape);
+}
+
 bool eki_groups_kind(eki_finder *f, eki_site *site, int64_t groups, eki_spelling spelling) {
     const eki_shape *x = eki_extents(f, site->x);
+    take_shape(f, site);
     unsigned all = 0;
     for (int i = 1; i < x->rank; i++) all |= 1U << i;
     eki_tail_rule rule = {.x = x, .allowed = {1U << 1, all}, .n_allowed = groups == 1 && x->rank > 2 ? 2 : 1};

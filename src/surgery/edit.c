@@ -150,25 +150,36 @@ ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_
 
 void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
     for (size_t i = 0; i < declared->count; i++) {
+        if (graph->values[i]->init != NULL) continue; /* it has the shape of its data, which may be new */
         graph->values[i]->dtype = declared->values[i].dtype;
         graph->values[i]->shape = declared->values[i].shape;
     }
     free(declared);
 }
 
+/* The nodes that only made a constant for what is gone: Constant, and Identity with what it reads. */
+static void drop_makers(eki_graph *graph, eki_value *value) {
+    while (value != NULL && value->producer != NULL && eki_edit_uses(graph, value) == 0) {
+        eki_node *maker = value->producer;
+        bool same = maker->op == EKI_OP_Identity && maker->n_in == 1;
+        if (!same && maker->op != EKI_OP_Constant) return;
+        value->producer = NULL;
+        value = same ? maker->in[0] : NULL;
+        eki_node_drop(maker);
+    }
+}
+
 ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {
     for (size_t i = 0; i < values_before; i++) {
+        if (before->count[i] > 0 && graph->values[i]->init == NULL) drop_makers(graph, graph->values[i]);
+    }
+    for (size_t i = 0; i < values_before; i++) {
         eki_value *value = graph->values[i];
-        if (before->count[i] == 0 || eki_edit_uses(graph, value) > 0) continue;
-        if (value->init != NULL) {
-            if (value->init->owned) eki_free(value->init->data);
-            value->init = NULL;
-            value->declared = false;
-            if (value->input_index >= 0) drop_input(graph, value);
-        } else if (value->producer != NULL && eki_is_op(value->producer, EKI_OP_Constant)) {
-            eki_node_drop(value->producer);
-            value->producer = NULL;
-        }
+        if (before->count[i] == 0 || value->init == NULL || eki_edit_uses(graph, value) > 0) continue;
+        if (value->init->owned) eki_free(value->init->data);
+        value->init = NULL;
+        value->declared = false;
+        if (value->input_index >= 0) drop_input(graph, value);
     }
     eki_graph_sweep(graph);
     return eki_graph_sort(graph, err);
