@@ -74,7 +74,14 @@ void set_shape(maker *m, int rank, const int64_t *dims);
 void make_input(maker *m);
 void finish(maker *m, eki_value *y);
 
-/* site_families.c, site_families_more.c */
+/* Shape, kind and input; channels are 6. */
+void begin_case(maker *m, eki_site_kind kind, eki_spelling spelling, int rank, unsigned axes, int channel_axis);
+void at_opset(maker *m, int64_t opset);
+eki_value *make_vector(maker *m, eki_role role, double low, double high); /* one for each channel, kept as the role's */
+eki_value *make_filled(maker *m, int64_t count, double number);
+void set_epsilon(maker *m, eki_node *node);
+
+/* site_families.c, site_families_more.c, site_operators.c */
 typedef void (*site_family)(maker *m);
 #define FAMILY(make, name) void make(maker *m);
 #include "site_families.def"
