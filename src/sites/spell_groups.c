@@ -143,7 +143,7 @@ bool eki_groups_kind(eki_finder *f, eki_site *site, int64_t groups, eki_spelling
     return true;
 }
 
-static bool is_constant_of(const eki_finder *f, const eki_value *value, int64_t count, double number) {
+bool eki_all_are(const eki_finder *f, const eki_value *value, int64_t count, double number) {
     eki_numbers numbers;
     eki_shape shape;
     int64_t elements;
@@ -160,7 +160,7 @@ bool eki_spell_reshaped(eki_finder *f, eki_node *node, eki_site *site) {
     eki_node *in = eki_maker(node->in[0], EKI_OP_Reshape), *back = eki_reader(f, node->out[0]);
     int64_t groups;
     if (in == NULL || !eki_match_groups(f, in, &groups) || !eki_match_ungroup(f, back, in->in[0])) return false;
-    if (!is_constant_of(f, node->in[1], groups, 1) || !is_constant_of(f, node->in[2], groups, 0)) return false;
+    if (!eki_all_are(f, node->in[1], groups, 1) || !eki_all_are(f, node->in[2], groups, 0)) return false;
     if (!eki_site_take(f, site, in) || !eki_site_take(f, site, node) || !eki_site_take(f, site, back)) return false;
     site->x = in->in[0];
     site->y = back->out[0];
