@@ -152,20 +152,50 @@ void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
     free(declared);
 }
 
-ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {
+static void drop_initializer(eki_graph *graph, eki_value *value) {
+    if (value->init->owned) eki_free(value->init->data);
+    value->init = NULL;
+    value->declared = false;
+    if (value->input_index >= 0) drop_input(graph, value);
+}
+
+/* A node that makes nothing but constants, this one among them, and none that is read. */
+static bool makes_unread(const eki_constants *constants, const eki_uses *now, const eki_value *value) {
+    const eki_node *maker = value->producer;
+    if (maker == NULL || maker->op_type == NULL) return false;
+    for (int i = 0; i < maker->n_out; i++) {
+        const eki_value *out = maker->out[i];
+        if (out != NULL && (out->is_output || now->count[out->id] > 0)) return false;
+    }
+    return maker->op == EKI_OP_Constant || eki_is_constant(constants, value, NULL);
+}
+
+/* What nobody reads any more; *again where a node went, whose inputs may be next. */
+static ek_status drop_unread(eki_graph *graph, const eki_uses *before, size_t values_before, bool *again,
+                             ek_error *err) {
+    eki_constants constants = eki_constants_of(graph);
+    eki_uses now;
+    *again = false;
+    EKI_TRY(eki_uses_create(graph, &now, err));
     for (size_t i = 0; i < values_before; i++) {
         eki_value *value = graph->values[i];
-        if (before->count[i] == 0 || eki_edit_uses(graph, value) > 0) continue;
+        if (before->count[i] == 0 || value->is_output || now.count[i] > 0) continue;
         if (value->init != NULL) {
-            if (value->init->owned) eki_free(value->init->data);
-            value->init = NULL;
-            value->declared = false;
-            if (value->input_index >= 0) drop_input(graph, value);
-        } else if (value->producer != NULL && eki_is_op(value->producer, EKI_OP_Constant)) {
+            drop_initializer(graph, value);
+        } else if (makes_unread(&constants, &now, value)) {
             eki_node_drop(value->producer);
             value->producer = NULL;
+            *again = true;
         }
     }
+    eki_uses_free(&now);
     eki_graph_sweep(graph);
+    return EK_OK;
+}
+
+ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {
+    bool again = true;
+    eki_graph_sweep(graph); /* what a dropped node read is not read by it */
+    while (again) EKI_TRY(drop_unread(graph, before, values_before, &again, err));
     return eki_graph_sort(graph, err);
 }
