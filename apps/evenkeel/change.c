@@ -2,6 +2,7 @@
 #include "change.h"
 #include "inputs.h"
 #include "message.h"
+#include "prove.h"
 
 ek_status output_check(const arguments *args, ek_error *err) {
     const char *path = option_text(args, "output");
@@ -29,16 +30,8 @@ const char *norm_kind_name(ek_norm_kind kind) {
     return kind >= 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : "other";
 }
 
-ek_compare_options compare_options(const arguments *args) {
-    ek_compare_options options = ek_compare_options_default();
-    options.seed = (uint64_t)option_int(args, "seed");
-    options.runs = (int)option_int(args, "runs");
-    options.size = option_int(args, "input-size");
-    options.threads = (int)option_int(args, "threads");
-    return options;
-}
-
 static void put_json(const change *c, int passed) {
+    const ek_comparison *check = &ek_proof_result_of(c->proof)->comparison;
     eki_json json;
     int written = passed && !option_flag(c->args, "dry-run");
     int64_t norms = (int64_t)ek_model_norm_count(c->before), left = (int64_t)ek_model_norm_count(c->after);
@@ -63,40 +56,55 @@ static void put_json(const change *c, int passed) {
     eki_json_int(&json, "nodes_after", (int64_t)ek_model_node_count(c->after));
     eki_json_int(&json, "bytes_before", model_bytes(c->before));
     eki_json_int(&json, "bytes_after", model_bytes(c->after));
-    if (c->check.timed > 0) {
-        eki_json_real(&json, "seconds_before", c->check.seconds_a);
-        eki_json_real(&json, "seconds_after", c->check.seconds_b);
+    if (check->timed > 0) {
+        eki_json_real(&json, "seconds_before", check->seconds_a);
+        eki_json_real(&json, "seconds_after", check->seconds_b);
     }
     if (c->more_json != NULL) c->more_json(c, &json);
-    eki_json_real(&json, "difference", c->check.worst);
-    eki_json_text(&json, "difference_at", c->check.output);
-    eki_json_int(&json, "runs", c->check.runs);
-    eki_json_real(&json, "tolerance", option_real(c->args, "tolerance"));
+    prove_json(c->proof, &json);
     eki_json_bool(&json, "passed", passed);
     eki_json_finish(&json);
 }
 
 static void put_text(const change *c) {
+    const ek_comparison *check = &ek_proof_result_of(c->proof)->comparison;
     for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
         const ek_edit_row *row = ek_edit_report_row(c->report, i);
-        printf("%-9s %s: %s\n", row->changed ? c->did : "refused", row->norm, row->text);
+        printf("%-9s %s: %s\n", row->changed ? c->did : row->already ? "kept" : "refused", row->norm, row->text);
     }
     printf("norms     %zu -> %zu\n", ek_model_norm_count(c->before), ek_model_norm_count(c->after));
     printf("nodes     %zu -> %zu\n", ek_model_node_count(c->before), ek_model_node_count(c->after));
     printf("weights   %lld -> %lld bytes\n", (long long)model_bytes(c->before), (long long)model_bytes(c->after));
-    if (c->check.timed > 0)
-        printf("latency   %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * c->check.seconds_a,
-               1e3 * c->check.seconds_b, c->check.timed);
+    if (check->timed > 0)
+        printf("latency   %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * check->seconds_a,
+               1e3 * check->seconds_b, check->timed);
     if (c->more_text != NULL) c->more_text(c);
-    printf("checked   relative difference %.3g on %d random inputs (output %s)\n", c->check.worst, c->check.runs,
-           c->check.output);
+    prove_text(c->args, c->proof);
 }
 
-ek_status change_finish(change *c, const ek_compare_options *options, ek_error *err) {
-    ek_status status = ek_compare(c->before, c->after, options, &c->check, err);
+/* Whether something is as was asked for, now or before. */
+static int any_done(const change *c) {
+    for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
+        const ek_edit_row *row = ek_edit_report_row(c->report, i);
+        if (row->changed || row->already) return 1;
+    }
+    return 0;
+}
+
+/* With the reason, where one is enough: the others stand on standard output. */
+static ek_status nothing_done(const change *c, ek_error *err) {
+    size_t rows = ek_edit_report_count(c->report);
+    if (rows == 0) return fail(err, EK_ERR_CHECK, "nothing was %s: the model has no norm; nothing was written", c->did);
+    const ek_edit_row *row = ek_edit_report_row(c->report, 0);
+    return fail(err, EK_ERR_CHECK, "none of %zu norm%s was %s: %s: %s; nothing was written", rows, rows == 1 ? "" : "s",
+                c->did, row->norm, row->text);
+}
+
+ek_status change_finish(change *c, ek_error *err) {
+    ek_status status = prove(c->args, c->before, c->after, c->timed, &c->proof, err);
     if (status != EK_OK) return status;
-    double tolerance = option_real(c->args, "tolerance");
-    int passed = !c->strict || c->check.worst <= tolerance;
+    int idle = c->wanted && !any_done(c);
+    int passed = !idle && (!c->strict || ek_proof_result_of(c->proof)->verdict == EK_VERDICT_PROVED);
     if (passed) {
         status = output_save(c->args, c->after, err);
         if (status != EK_OK) return status;
@@ -106,12 +114,11 @@ ek_status change_finish(change *c, const ek_compare_options *options, ek_error *
     else
         put_text(c);
     if (passed) return EK_OK;
-    return fail(err, EK_ERR_CHECK,
-                "the %s model differs by %.3g (relative, output %s), more than the tolerance %g; nothing was written",
-                c->did, c->check.worst, c->check.output, tolerance);
+    return idle ? nothing_done(c, err) : prove_refuse(c->proof, c->did, err);
 }
 
 int change_end(change *c, ek_status status, const ek_error *err) {
+    ek_proof_destroy(c->proof);
     ek_edit_report_destroy(c->report);
     ek_model_destroy(c->after);
     ek_model_destroy(c->before);

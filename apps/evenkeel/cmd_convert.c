@@ -120,6 +120,7 @@ static ek_status make(convert_job *job, ek_convert_options *options, ek_error *e
     options->progress = watch_progress;
     options->context = &bar;
     c->strict = is_strict(c->args, options);
+    c->wanted = options->norm != EK_TO_KEEP;
     watch_start(&bar, "fitting");
     ek_status status = ek_convert(c->before, options, &c->after, &c->report, &job->drift, err);
     watch_end(&bar);
@@ -142,7 +143,6 @@ static void evaluate(convert_job *job) {
 static ek_status convert(convert_job *job, ek_error *err) {
     change *c = &job->c;
     const char *spec = option_text(c->args, "data");
-    ek_compare_options check = compare_options(c->args);
     ek_convert_options options = ek_convert_options_default();
     ek_status status = read_norm(c->args, &options, err);
     if (status == EK_OK) status = output_check(c->args, err);
@@ -156,7 +156,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
     evaluate(job);
     if (options.norm != EK_TO_KEEP && options.norm != EK_TO_FROZEN && spec == NULL)
         note("Scale and bias were carried over as they were; --data fits them to what the old norms gave.");
-    return change_finish(c, &check, err);
+    return change_finish(c, err);
 }
 
 static int run_convert(const arguments *args) {

@@ -18,12 +18,11 @@ static const option fold_options[] = {
 };
 
 static ek_status fold(change *c, ek_error *err) {
-    ek_compare_options options = compare_options(c->args);
-    options.timed = (int)option_int(c->args, "timed");
+    c->timed = (int)option_int(c->args, "timed");
     ek_status status = output_check(c->args, err);
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK) status = ek_fold(c->before, &c->after, &c->report, err);
-    if (status == EK_OK) status = change_finish(c, &options, err);
+    if (status == EK_OK) status = change_finish(c, err);
     size_t norms = status == EK_OK ? ek_model_norm_count(c->before) : 0;
     if (norms > 0 && norms == ek_model_norm_count(c->after)) note("No norm could be folded.");
     return status;
@@ -44,9 +43,10 @@ const command command_fold = {
     .example = "evenkeel fold digits.onnx -o folded.onnx\nevenkeel fold m.onnx --dry-run --json",
     .description =
         "Batch norms with fixed statistics go into the convolution, Gemm or MatMul before or after them, with "
-        "the Mul and Add that stand beside them. Arithmetic is in double precision and rounded once. Both models "
-        "are then run on random inputs; where an output differs by more than --tolerance, nothing is written "
-        "and the exit status is 1. Norms that cannot be folded stay, each with the reason.",
+        "the Mul and Add that stand beside them. Arithmetic is in double precision and rounded once. Each changed "
+        "part is then run before and after on its own boundary, and both models as a whole where they can run; "
+        "operators elsewhere in the file need not be known. Above --tolerance nothing is written and the exit status "
+        "is 1. Norms that cannot be folded stay, each with the reason.",
     .next = "evenkeel diff digits.onnx folded.onnx",
     .options = fold_options,
     .run = run_fold,

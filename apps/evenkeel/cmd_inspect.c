@@ -92,7 +92,11 @@ static void show_json(const char *path, const ek_model *model, const ek_inspecti
 }
 
 static void show_range(const char *name, ek_range range) {
-    if (range.count > 0) printf("  %s %.3g..%.3g", name, range.minimum, range.maximum);
+    if (range.count > 0 && range.nonfinite == range.count)
+        printf("  %s not finite", name);
+    else if (range.count > 0)
+        printf("  %s %.3g..%.3g", name, range.minimum, range.maximum);
+    if (range.nonfinite > 0 && range.nonfinite < range.count) printf(" (%lld not finite)", (long long)range.nonfinite);
 }
 
 static void show_norm(const ek_norm_seen *seen, int width) {

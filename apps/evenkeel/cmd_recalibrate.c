@@ -64,6 +64,7 @@ static void put_row(eki_json *json, const ek_recalibrated *row) {
     eki_json_text(json, "reason", row->updated ? NULL : row->text);
     eki_json_int(json, "channels", row->channels);
     eki_json_int(json, "values", row->values);
+    if (row->lost > 0) eki_json_int(json, "lost", row->lost);
     eki_json_real(json, "shift_mean", row->shift_mean);
     eki_json_real(json, "shift_max", row->shift_max);
     eki_json_real(json, "variance_ratio_min", row->ratio_min);
@@ -96,11 +97,16 @@ static void show_json(const recal_job *job) {
 static void show_text(const recal_job *job) {
     for (size_t i = 0; i < ek_recalibration_count(job->report); i++) {
         const ek_recalibrated *row = ek_recalibration_row(job->report, i);
-        if (row->updated)
+        if (row->updated && row->lost == row->channels)
+            printf("%s: its old statistics were not finite; measured anew, %lld values a channel\n", row->norm,
+                   (long long)row->values);
+        else if (row->updated)
             printf("%s: mean moved by %.3g deviations (at most %.3g), variance x %.3g to %.3g, %lld values a channel\n",
                    row->norm, row->shift_mean, row->shift_max, row->ratio_min, row->ratio_max, (long long)row->values);
         else
             printf("%s: left alone: %s\n", row->norm, row->text);
+        if (row->updated && row->lost > 0 && row->lost < row->channels)
+            printf("%s: the old statistics of %lld channels were not finite\n", row->norm, (long long)row->lost);
         if (row->updated && row->values < 100)
             warn("%s: only %lld values a channel; use more data", row->norm, (long long)row->values);
     }

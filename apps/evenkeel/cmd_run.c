@@ -177,10 +177,19 @@ static ek_status read_inputs(job *j, ek_error *err) {
             return fail(err, EK_ERR_SHAPE, "%s has rank %d; the limit is %d", file, j->arrays[index].rank, EK_MAX_RANK);
     }
     ek_status status = option_given(j->args, "image") ? read_images(j, count, err) : EK_OK;
-    for (size_t i = 0; i < count && status == EK_OK; i++)
-        if (j->sources[i] == NULL) status = list_inputs(j, "NAME=FILE.npy", "an input is missing", err);
     if (status == EK_OK) tell_unprepared(j, count);
     return status;
+}
+
+/* What no asked-for value depends on need not be given. */
+static ek_status check_given(const job *j, ek_error *err) {
+    for (size_t i = 0; i < ek_model_input_count(j->model); i++) {
+        if (j->sources[i] != NULL || !ek_session_needs_input(j->session, i)) continue;
+        char why[320];
+        snprintf(why, sizeof why, "an input is missing: '%.200s'", ek_model_input(j->model, i).name);
+        return list_inputs(j, "NAME=FILE.npy", why, err);
+    }
+    return EK_OK;
 }
 
 /* Splits --output into names and files; without a name the model's outputs are taken in order. */
@@ -227,6 +236,7 @@ static ek_status execute(job *j, ek_error *err) {
     }
     if (j->image_input >= 0) inputs[j->image_input] = j->images.array;
     ek_status status = ek_session_create(j->model, &options, &j->session, err);
+    if (status == EK_OK) status = check_given(j, err);
     return status == EK_OK ? ek_session_run(j->session, inputs, count, err) : status;
 }
 

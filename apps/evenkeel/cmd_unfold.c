@@ -54,7 +54,6 @@ static ek_status make(change *c, const ek_dataset *dataset, ek_error *err) {
 static ek_status unfold(change *c, ek_error *err) {
     ek_dataset *dataset = NULL;
     const char *spec = option_text(c->args, "data");
-    ek_compare_options options = compare_options(c->args);
     ek_status status = output_check(c->args, err);
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
@@ -63,7 +62,7 @@ static ek_status unfold(change *c, ek_error *err) {
     }
     if (status == EK_OK) status = make(c, dataset, err);
     ek_dataset_close(dataset);
-    return status == EK_OK ? change_finish(c, &options, err) : status;
+    return status == EK_OK ? change_finish(c, err) : status;
 }
 
 static int run_unfold(const arguments *args) {

@@ -57,7 +57,20 @@ EK_API const ek_norm_seen *ek_inspection_norm(const ek_inspection *inspection, s
 EK_API size_t ek_inspection_finding_count(const ek_inspection *inspection); /* worst first */
 EK_API const ek_finding *ek_inspection_finding(const ek_inspection *inspection, size_t index);
 
-/* ---- Compare: two models on the same random inputs ---- */
+/* ---- Compare: two models on the same inputs ---- */
+
+/* The array of an input; its data stay the caller's. */
+typedef struct ek_check_input {
+    const char *name;
+    ek_array array;
+} ek_check_input;
+
+/* The shape that an input, or a value inside the model, is to have in a check. */
+typedef struct ek_check_shape {
+    const char *name;
+    int rank;
+    int64_t dims[EK_MAX_RANK];
+} ek_check_shape;
 
 typedef struct ek_compare_options {
     size_t struct_size;
@@ -66,12 +79,16 @@ typedef struct ek_compare_options {
     int64_t batch; /* default 2; for a dimension 0 that is not fixed */
     int64_t size;  /* for other dimensions that are not fixed; default 0 = 64, then 224, then 32 are tried */
     int threads;
-    int timed; /* how often each model is also timed, in turns, one example each; default 0 */
-    uint64_t reserved[8];
+    int timed;                    /* how often each model is also timed, in turns, one example each; default 0 */
+    const ek_check_input *inputs; /* in place of random numbers; default none */
+    size_t input_count;
+    const ek_check_shape *shapes; /* in place of what the file declares; default none */
+    size_t shape_count;
+    uint64_t reserved[4];
 } ek_compare_options;
 
 typedef struct ek_comparison {
-    double worst;       /* max |a - b| / max |a| over outputs and runs, before a final Softmax */
+    double worst;       /* max |a - b| / max |a| over outputs and runs, before a final Softmax, logarithm or root */
     const char *output; /* where; belongs to the first model */
     int runs;
     int timed;                   /* timed runs of each model; fewer than asked for where they take long */
@@ -79,10 +96,61 @@ typedef struct ek_comparison {
 } ek_comparison;
 
 EK_API ek_compare_options ek_compare_options_default(void);
-/* Both as their files say (EK_MODE_FILE). EK_ERR_SHAPE: inputs or outputs differ. EK_ERR_NONFINITE: `a` gives NaN or
- * infinity, or `b` does where `a` does not. */
+/* Both as their files say (EK_MODE_FILE). Random numbers are normal; where `a` gives nothing finite for those,
+ * positive, then between 0 and 1. EK_ERR_SHAPE: inputs or outputs differ. EK_ERR_NONFINITE: `a` gives NaN or infinity
+ * for all of them, or `b` does where `a` does not. EK_ERR_LIMIT: an input would take more than 2 GiB, or a quarter of
+ * the memory. */
 EK_API EK_NODISCARD ek_status ek_compare(ek_model *a, ek_model *b, const ek_compare_options *options,
                                          ek_comparison *result, ek_error *err);
+
+/* ---- Prove: what a change did to a model, region by region, and as a whole where that can run ---- */
+
+/* Nodes that hang together and differ between the models. Each side is cut out as a model of its own and fed the same
+ * values at its boundary. Where all regions do the same, and everything else is the same, the models do the same,
+ * whatever the rest of the graph is made of. */
+typedef struct ek_proof_region {
+    const char *output; /* its value, or the worst of several */
+    size_t nodes_before, nodes_after;
+    int proved;                   /* 1 = both sides ran */
+    double difference, tolerance; /* max |a - b| / max |a|; by the type that its numbers are stored in */
+    const char *text;             /* why it could not run, or "" */
+} ek_proof_region;
+
+typedef struct ek_proof_options {
+    size_t struct_size;
+    ek_compare_options compare; /* an ek_compare_options_default(); inputs and shapes may name values at boundaries */
+    double tolerance;           /* default -1 = 1e-4; 1e-2 where numbers are stored in float16, 5e-2 in bfloat16 */
+    uint64_t reserved[8];
+} ek_proof_options;
+
+typedef enum ek_verdict {
+    EK_VERDICT_PROVED = 0,  /* every change, by its region or by the whole model */
+    EK_VERDICT_DIFFERS = 1, /* by more than the tolerance */
+    EK_VERDICT_OPEN = 2     /* a region could not run, nor could the whole model */
+} ek_verdict;
+
+typedef struct ek_proof_result {
+    ek_verdict verdict;
+    double worst, tolerance;  /* where it is judged: the region or output that is worst beside its tolerance */
+    const char *output;       /* "" = nothing was compared */
+    size_t regions, proved;   /* how many there are, and ran */
+    int whole;                /* 1 = the whole models ran */
+    const char *why;          /* why they did not, or "" */
+    ek_comparison comparison; /* of the whole models, where they ran */
+} ek_proof_result;
+
+typedef struct ek_proof ek_proof;
+
+EK_API ek_proof_options ek_proof_options_default(void);
+/* Compares a model with what became of it. The models must outlive the proof. A change that goes wrong is a verdict,
+ * not an error. EK_ERR_ARG: a name among the inputs or shapes that the model does not have. EK_ERR_LIMIT: an input is
+ * too large for a check. */
+EK_API EK_NODISCARD ek_status ek_prove(ek_model *before, ek_model *after, const ek_proof_options *options,
+                                       ek_proof **proof, ek_error *err);
+EK_API void ek_proof_destroy(ek_proof *proof);
+EK_API const ek_proof_result *ek_proof_result_of(const ek_proof *proof);
+EK_API size_t ek_proof_region_count(const ek_proof *proof);
+EK_API const ek_proof_region *ek_proof_region_get(const ek_proof *proof, size_t index);
 
 /* ---- Reports of changes ---- */
 
@@ -90,6 +158,7 @@ typedef struct ek_edit_row {
     const char *norm; /* norm or layer: node name, or first output */
     int changed;
     const char *text; /* what it became, or why it stays */
+    int already;      /* 1 = it stays because it is what was asked for */
 } ek_edit_row;
 
 typedef struct ek_edit_report ek_edit_report;
@@ -241,6 +310,7 @@ typedef struct ek_recalibrated {
     int64_t channels, values;     /* values measured for each channel */
     double shift_mean, shift_max; /* |new mean - old mean| / old deviation, over the channels */
     double ratio_min, ratio_max;  /* new variance / old variance, epsilon added to both */
+    int64_t lost;                 /* channels that had no finite statistics, and do not count in the four above */
 } ek_recalibrated;
 
 typedef struct ek_recalibration ek_recalibration;

@@ -14,6 +14,7 @@ struct eki_exec {
     eki_graph *graph;
     eki_exec_options options;
     bool *needed; /* by node id */
+    bool *wanted; /* by value id */
     eki_value **outputs;
     size_t n_outputs, n_inputs;
     eki_value **inputs;        /* to feed */
@@ -43,12 +44,9 @@ static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
 /* Marks the nodes that the outputs depend on; nodes are in topological order, so one reverse pass is enough. */
 static ek_status mark_needed(eki_exec *exec, ek_error *err) {
     const eki_graph *graph = exec->graph;
-    bool *wanted = calloc(graph->n_values + 1, sizeof *wanted);
+    bool *wanted = exec->wanted = calloc(graph->n_values + 1, sizeof *wanted);
     exec->needed = calloc(graph->n_nodes + 1, sizeof *exec->needed);
-    if (wanted == NULL || exec->needed == NULL) {
-        free(wanted);
-        return eki_fail_nomem(err, graph->n_values);
-    }
+    if (wanted == NULL || exec->needed == NULL) return eki_fail_nomem(err, graph->n_values);
     for (size_t i = 0; i < exec->n_outputs; i++) wanted[exec->outputs[i]->id] = true;
     for (size_t i = graph->n_nodes; i-- > 0;) {
         const eki_node *node = graph->nodes[i];
@@ -59,7 +57,6 @@ static ek_status mark_needed(eki_exec *exec, ek_error *err) {
             if (node->in[k] != NULL) wanted[node->in[k]->id] = true;
         }
     }
-    free(wanted);
     return EK_OK;
 }
 
@@ -76,7 +73,7 @@ static ek_status collect_inputs(eki_exec *exec, ek_error *err) {
 static ek_status own_parameters(eki_exec *exec, ek_error *err) {
     for (size_t i = 0; i < exec->graph->n_values; i++) {
         eki_tensor *init = exec->graph->values[i]->init;
-        if (init == NULL) continue;
+        if (init == NULL || !exec->wanted[i]) continue;
         bool trained = exec->options.backward && init->dtype == EK_F32;
         if (trained || !eki_tensor_aligned(init)) EKI_TRY(eki_tensor_own(init, err));
     }
@@ -92,8 +89,9 @@ static ek_status of_the_model(ek_status status, ek_error *err) {
 
 static ek_status find_parameters(eki_exec *exec, ek_error *err) {
     if (!exec->options.backward) return EK_OK;
-    return of_the_model(
-        eki_parameters_find(exec->graph, exec->needed, exec->options.norm_switches, &exec->parameters, err), err);
+    eki_part part = {exec->needed, exec->wanted};
+    return of_the_model(eki_parameters_find(exec->graph, &part, exec->options.norm_switches, &exec->parameters, err),
+                        err);
 }
 
 ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki_exec **out, ek_error *err) {
@@ -129,6 +127,7 @@ void eki_exec_destroy(eki_exec *exec) {
     drop_plans(exec);
     eki_parameters_free(&exec->parameters);
     free(exec->needed);
+    free(exec->wanted);
     free(exec->outputs);
     free(exec->inputs);
     free(exec);
@@ -139,6 +138,7 @@ const eki_value *eki_exec_input_value(const eki_exec *exec, size_t index) { retu
 
 static bool same_shapes(const eki_exec *exec, const eki_plan *plan, const eki_shape *shapes) {
     for (size_t i = 0; i < exec->n_inputs; i++) {
+        if (!exec->wanted[exec->inputs[i]->id]) continue;
         if (!eki_shape_equal(&plan->private_data->input_shapes[i], &shapes[i])) return false;
     }
     return true;
@@ -154,7 +154,7 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
     eki_plan_request request = {.graph = exec->graph,
                                 .options = &exec->options,
                                 .input_shapes = input_shapes,
-                                .needed = exec->needed,
+                                .part = {exec->needed, exec->wanted},
                                 .outputs = exec->outputs,
                                 .n_outputs = exec->n_outputs,
                                 .parameters = &exec->parameters};
@@ -168,8 +168,11 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
     return EK_OK;
 }
 
+bool eki_exec_input_needed(const eki_exec *exec, size_t index) { return exec->wanted[exec->inputs[index]->id]; }
+
 eki_view eki_exec_input(eki_exec *exec, size_t index) {
     const eki_plan_private *p = exec->current->private_data;
+    if (p->inputs[index] < 0) return (eki_view){.dtype = EK_DTYPE_NONE};
     return p->tensors[p->inputs[index]].view;
 }
 
@@ -191,7 +194,8 @@ float *eki_exec_output_gradient(eki_exec *exec, size_t index) {
 }
 
 float *eki_exec_input_gradient(eki_exec *exec, size_t index) {
-    return gradient_at(exec, exec->current->private_data->inputs[index]);
+    int tensor = exec->current->private_data->inputs[index];
+    return tensor < 0 ? NULL : gradient_at(exec, tensor);
 }
 
 static const char *kind_of(const eki_step *step) {

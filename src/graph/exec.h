@@ -7,8 +7,8 @@
 #include <evenkeel/session.h>
 
 /* Shape inference and constant folding over the whole graph with the given shapes of the inputs that have no
- * initializer (NULL = as declared, symbols stay symbols). Fills value->shape and dtype. All unsupported operators are
- * listed in one error. */
+ * initializer (NULL = as declared, symbols stay symbols). Fills value->shape and dtype. What an operator that the
+ * engine lacks makes, and what lies behind it, stays as declared. */
 ek_status eki_graph_infer(eki_graph *graph, const eki_shape *input_shapes, ek_error *err);
 
 typedef struct eki_exec eki_exec;
@@ -40,6 +40,8 @@ void eki_exec_destroy(eki_exec *exec);
 /* Inputs to feed, in order: graph inputs without initializer. */
 size_t eki_exec_input_count(const eki_exec *exec);
 const eki_value *eki_exec_input_value(const eki_exec *exec, size_t index);
+/* Whether an output that was asked for needs it. One that none needs has no buffer, and its shape does not count. */
+bool eki_exec_input_needed(const eki_exec *exec, size_t index);
 
 /* Makes the plan for these input shapes the current one (made once, then kept; a few are kept). */
 ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err);

@@ -2,6 +2,9 @@
  *
  * The same walk serves symbolic shapes (a file's dynamic batch) and concrete ones (a plan): operators treat a negative
  * dimension as a symbol. Outputs whose values are known are folded and need no step in a plan.
+ *
+ * What is to run must be known, and asks for the nodes that it needs. A walk over a whole graph looks only: what nobody
+ * can infer (infer_guess.c) is as the file declares it, or not known.
  */
 #include "graph/infer.h"
 
@@ -64,7 +67,8 @@ static ek_status check_extents(const eki_graph *graph, const eki_value *value, c
                     eki_shape_text(graph, shape, text), (long long)EKI_MAX_ELEMENTS);
 }
 
-static ek_status start_values(const eki_graph *graph, const eki_shape *input_shapes, eki_known *known, ek_error *err) {
+static ek_status start_values(const eki_graph *graph, const eki_shape *input_shapes, const eki_part *part,
+                              eki_known *known, ek_error *err) {
     size_t fed = 0;
     for (size_t i = 0; i < graph->n_values; i++) {
         const eki_value *value = graph->values[i];
@@ -80,6 +84,7 @@ static ek_status start_values(const eki_graph *graph, const eki_shape *input_sha
         if (value->init != NULL || input_shapes == NULL) continue;
         char found[192], wanted[192];
         const eki_shape *given = &input_shapes[fed++];
+        if (part != NULL && !part->values[value->id]) continue;
         bool fits = value->shape.rank < 0 || value->shape.rank == given->rank;
         for (int k = 0; fits && k < value->shape.rank; k++) {
             fits = value->shape.dims[k] < 0 || value->shape.dims[k] == given->dims[k];
@@ -91,7 +96,7 @@ static ek_status start_values(const eki_graph *graph, const eki_shape *input_sha
         known[value->id].shape = *given;
     }
     for (size_t i = 0; i < graph->n_values; i++) {
-        EKI_TRY(check_extents(graph, graph->values[i], &known[i].shape, err));
+        if (part == NULL || part->values[i]) EKI_TRY(check_extents(graph, graph->values[i], &known[i].shape, err));
     }
     return EK_OK;
 }
@@ -120,11 +125,10 @@ static ek_status store_outputs(const eki_graph *graph, const eki_node *node, eki
     return EK_OK;
 }
 
-static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *known, eki_infer *infer) {
+static void set_up(const eki_graph *graph, const eki_node *node, const eki_known *known, eki_infer *infer) {
     infer->node = node;
     infer->opset = eki_graph_opset(graph, node->domain);
-    EKI_TRY(check_arity(infer, node));
-    for (int k = 0; k < node->n_in; k++) {
+    for (int k = 0; k < node->n_in && k < EKI_MAX_IO; k++) {
         static const eki_known absent = {.dtype = EK_DTYPE_NONE, .shape = {.rank = -1}};
         const eki_known *in = node->in[k] != NULL ? &known[node->in[k]->id] : &absent;
         infer->in[k].present = node->in[k] != NULL;
@@ -132,31 +136,61 @@ static ek_status infer_node(eki_graph *graph, const eki_node *node, eki_known *k
         infer->in[k].shape = in->shape;
         infer->in[k].constant = in->constant;
     }
-    for (int k = 0; k < node->n_out; k++) {
+    for (int k = 0; k < node->n_out && k < EKI_MAX_IO; k++) {
         infer->out[k].present = node->out[k] != NULL;
         infer->out[k].dtype = EK_DTYPE_NONE;
         infer->out[k].shape.rank = -1;
         infer->out[k].constant = NULL;
     }
-    const eki_op *op = eki_op_find(node->op, infer->opset);
-    EKI_TRY(op->infer(infer));
-    return store_outputs(graph, node, known, infer);
 }
 
-ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const bool *only, eki_known **out,
+/* Whatever found it: a file has many nodes, and the reader many files. */
+static ek_status name_place(const eki_graph *graph, const eki_node *node, ek_status status, ek_error *err) {
+    char label[192];
+    if (err == NULL || status == EK_ERR_NOMEM) return status;
+    if (strstr(err->text, eki_node_label(node, label)) == NULL) eki_error_prefix(err, status, "%s", label);
+    if (graph->path[0] == '\0' || strstr(err->text, graph->path) != NULL) return status;
+    return eki_error_prefix(err, status, "%s", graph->path);
+}
+
+static ek_status infer_node(eki_graph *graph, const eki_node *node, bool to_run, eki_known *known, eki_infer *infer) {
+    ek_error failure = {.text = ""}, *err = infer->err;
+    const eki_op *op = eki_op_find(node->op, eki_graph_opset(graph, node->domain));
+    if (!to_run && op == NULL) return eki_guess_outputs(graph, node, known, err);
+    set_up(graph, node, known, infer);
+    infer->err = &failure;
+    ek_status status = check_arity(infer, node);
+    if (status == EK_OK) status = op->infer(infer);
+    if (status == EK_OK) status = store_outputs(graph, node, known, infer);
+    infer->err = err;
+    if (!to_run && status != EK_OK && eki_may_guess(infer, status)) status = EK_OK;
+    if (status == EK_OK) return to_run ? EK_OK : eki_guess_outputs(graph, node, known, err);
+    if (err != NULL) *err = failure;
+    return name_place(graph, node, status, err);
+}
+
+static ek_status infer_all(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known *known,
+                           eki_infer *infer) {
+    infer->graph = graph;
+    EKI_TRY(start_values(graph, input_shapes, part, known, infer->err));
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        if (node->op_type == NULL || (part != NULL && !part->nodes[node->id])) continue;
+        EKI_TRY(infer_node(graph, node, part != NULL, known, infer));
+    }
+    return EK_OK;
+}
+
+ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **out,
                            ek_error *err) {
     *out = NULL;
-    EKI_TRY(eki_check_operators(graph, only, err));
+    if (part != NULL) EKI_TRY(eki_check_operators(graph, part->nodes, err));
     eki_known *known = calloc(graph->n_values + 1, sizeof *known);
     eki_infer *infer = calloc(1, sizeof *infer);
     ek_status status = known == NULL || infer == NULL ? eki_fail_nomem(err, sizeof *infer) : EK_OK;
     if (status == EK_OK) {
-        infer->graph = graph;
         infer->err = err;
-        status = start_values(graph, input_shapes, known, err);
-    }
-    for (size_t i = 0; status == EK_OK && i < graph->n_nodes; i++) {
-        if (only == NULL || only[graph->nodes[i]->id]) status = infer_node(graph, graph->nodes[i], known, infer);
+        status = infer_all(graph, input_shapes, part, known, infer);
     }
     free(infer);
     if (status != EK_OK) {
@@ -167,12 +201,12 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
     return EK_OK;
 }
 
-ek_status eki_infer_aside(eki_graph *graph, const eki_shape *input_shapes, const bool *only, eki_known **known,
+ek_status eki_infer_aside(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
                           eki_arena *constants, ek_error *err) {
     eki_arena own = graph->arena;
     size_t symbols = graph->n_symbols;
     graph->arena = (eki_arena){0};
-    ek_status status = eki_infer_values(graph, input_shapes, only, known, err);
+    ek_status status = eki_infer_values(graph, input_shapes, part, known, err);
     *constants = graph->arena;
     graph->arena = own;
     graph->n_symbols = symbols;

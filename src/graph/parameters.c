@@ -1,8 +1,6 @@
 /* parameters.c: the parameters of a session, read off the graph with the shapes that the file declares. */
 #include "graph/parameters.h"
 
-#include "graph/infer.h"
-
 #include <stdlib.h>
 
 bool eki_affine_frozen(const uint8_t *switches, const eki_node *node, int input) {
@@ -44,7 +42,7 @@ static ek_status add_inputs(eki_parameters *p, const eki_graph *graph, const eki
     return EK_OK;
 }
 
-ek_status eki_parameters_find(eki_graph *graph, const bool *needed, const uint8_t *switches, eki_parameters *found,
+ek_status eki_parameters_find(eki_graph *graph, const eki_part *part, const uint8_t *switches, eki_parameters *found,
                               ek_error *err) {
     eki_known *known;
     eki_arena constants;
@@ -52,10 +50,10 @@ ek_status eki_parameters_find(eki_graph *graph, const bool *needed, const uint8_
     found->of_value = malloc((graph->n_values + 1) * sizeof *found->of_value);
     if (found->of_value == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *found->of_value);
     for (size_t i = 0; i < graph->n_values; i++) found->of_value[i] = -1;
-    ek_status status = eki_infer_aside(graph, NULL, needed, &known, &constants, err);
+    ek_status status = eki_infer_aside(graph, NULL, part, &known, &constants, err);
     for (size_t i = 0; i < graph->n_nodes && status == EK_OK; i++) {
         const eki_node *node = graph->nodes[i];
-        if (needed[node->id] && !folded(node, known)) status = add_inputs(found, graph, node, switches, err);
+        if (part->nodes[node->id] && !folded(node, known)) status = add_inputs(found, graph, node, switches, err);
     }
     free(known);
     eki_arena_free(&constants);

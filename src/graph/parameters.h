@@ -3,6 +3,7 @@
 #define EKI_PARAMETERS_H
 
 #include "graph/exec.h"
+#include "graph/infer.h"
 
 typedef struct eki_parameters {
     size_t count, room;
@@ -13,10 +14,10 @@ typedef struct eki_parameters {
 /* Norm `node` does not train its input (EKI_NORM_FROZEN_AFFINE); `switches` are by node id, NULL = none. */
 bool eki_affine_frozen(const uint8_t *switches, const eki_node *node, int input);
 
-/* The f32 initializers that a node of `needed` (by node id) reads where its operator has a gradient, in the order of
+/* The f32 initializers that a node of the part reads where its operator has a gradient, in the order of
  * the nodes. What is folded at any shape, an initializer that only Reshape reads for one, is a constant and none. Each
  * gets memory for its gradient, zeroed. */
-ek_status eki_parameters_find(eki_graph *graph, const bool *needed, const uint8_t *switches, eki_parameters *found,
+ek_status eki_parameters_find(eki_graph *graph, const eki_part *part, const uint8_t *switches, eki_parameters *found,
                               ek_error *err);
 void eki_parameters_free(eki_parameters *parameters);
 

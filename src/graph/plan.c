@@ -331,6 +331,10 @@ static ek_status add_inputs(builder *b) {
         const eki_value *value = graph->inputs[i];
         eki_view view;
         if (value->init != NULL) continue;
+        if (!b->request->part.values[value->id]) {
+            p->inputs[p->n_inputs++] = -1;
+            continue;
+        }
         EKI_TRY(concrete_view(b, value, &view));
         bool wanted = b->request->options->backward && b->request->options->input_gradient && view.dtype == EK_F32;
         p->input_shapes[p->n_inputs] = view.shape;
@@ -411,7 +415,7 @@ static ek_status plan_gradients(builder *b) {
 static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    EKI_TRY(eki_infer_aside(graph, b->request->input_shapes, b->request->needed, &p->known, &p->constants, b->err));
+    EKI_TRY(eki_infer_aside(graph, b->request->input_shapes, &b->request->part, &p->known, &p->constants, b->err));
     p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
@@ -419,7 +423,7 @@ static ek_status build(builder *b) {
     EKI_TRY(add_inputs(b));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        bool step = b->request->needed[node->id] && !b->tails.absorbed[node->id] && !is_folded(b, node);
+        bool step = b->request->part.nodes[node->id] && !b->tails.absorbed[node->id] && !is_folded(b, node);
         if (step) EKI_TRY(add_node(b, node));
     }
     EKI_TRY(add_outputs(b));
@@ -430,7 +434,7 @@ static ek_status build(builder *b) {
 static bool has_no_groups(const eki_plan_request *request) {
     for (size_t i = 0; i < request->graph->n_nodes; i++) {
         const eki_node *node = request->graph->nodes[i];
-        if (request->needed[node->id] && eki_node_int(node, "group", 1) != 1) return false;
+        if (request->part.nodes[node->id] && eki_node_int(node, "group", 1) != 1) return false;
     }
     return true;
 }
@@ -459,7 +463,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->norm_switches = options->norm_switches;
     plan->norm_updates = options->norm_updates;
     plan->ranks = options->ranks;
-    p->needed = request->needed;
+    p->needed = request->part.nodes;
     builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};
     ek_status status = build(&b);
     eki_tails_free(&b.tails);

@@ -53,14 +53,14 @@ typedef struct eki_plan_private {
     unsigned char *kept;     /* of all steps, in their order */
     eki_shape *input_shapes; /* of the fed inputs */
     size_t n_inputs, n_outputs;
-    int *inputs, *outputs; /* tensors */
+    int *inputs, *outputs; /* tensors; of an input that nothing needs: -1 */
 } eki_plan_private;
 
 typedef struct eki_plan_request {
     eki_graph *graph;
     const eki_exec_options *options;
     const eki_shape *input_shapes;
-    const bool *needed;
+    eki_part part; /* what the outputs need */
     eki_value *const *outputs;
     size_t n_outputs;
     const eki_parameters *parameters;

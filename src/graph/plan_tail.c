@@ -36,7 +36,7 @@ static void count_uses(finder *f) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         f->position[node->id] = (int)i;
-        for (int k = 0; k < node->n_in && f->request->needed[node->id]; k++) {
+        for (int k = 0; k < node->n_in && f->request->part.nodes[node->id]; k++) {
             if (node->in[k] == NULL) continue;
             f->uses[node->in[k]->id]++;
             f->user[node->in[k]->id] = node;
@@ -96,7 +96,7 @@ ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known
         for (size_t i = 0; i < graph->n_nodes; i++) {
             const eki_node *node = graph->nodes[i];
             bool takes = is_norm(node) || is_lone_conv(request, node);
-            if (request->needed[node->id] && takes) find_tail(&f, node);
+            if (request->part.nodes[node->id] && takes) find_tail(&f, node);
         }
     }
     free(f.uses);

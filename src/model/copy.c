@@ -5,6 +5,7 @@
  */
 #include "model/model.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct copier {
@@ -21,7 +22,7 @@ static ek_status borrow_tensor(const copier *c, eki_tensor *tensor, eki_tensor *
     return EK_OK;
 }
 
-static ek_status copy_value(const copier *c, const eki_value *from, ek_error *err) {
+static ek_status copy_value(const copier *c, const eki_value *from, eki_value **out, ek_error *err) {
     eki_value *to;
     EKI_TRY(eki_graph_value(c->view, from->name, &to, err));
     to->dtype = from->dtype;
@@ -32,22 +33,22 @@ static ek_status copy_value(const copier *c, const eki_value *from, ek_error *er
     to->in_file = from->in_file;
     to->origin = from->origin;
     to->captured = from->captured;
-    if (from->init != NULL) EKI_TRY(borrow_tensor(c, from->init, &to->init, err));
-    return EK_OK;
+    *out = to;
+    return from->init != NULL ? borrow_tensor(c, from->init, &to->init, err) : EK_OK;
 }
 
-/* The view's values have the ids of the original's. */
-static void map_values(const eki_graph *view, eki_value *const *from, int count, eki_value **to) {
-    for (int i = 0; i < count; i++) to[i] = from[i] == NULL ? NULL : view->values[from[i]->id];
+/* `map` has the copies by the ids of the original values. */
+static void map_values(eki_value *const *map, eki_value *const *from, int count, eki_value **to) {
+    for (int i = 0; i < count; i++) to[i] = from[i] == NULL ? NULL : map[from[i]->id];
 }
 
-static ek_status copy_node(const copier *c, const eki_node *from, ek_error *err) {
+static ek_status copy_node(const copier *c, const eki_node *from, eki_value *const *map, ek_error *err) {
     eki_graph *view = c->view;
     size_t room = (size_t)(from->n_in + from->n_out + 1);
     eki_value **values = eki_arena_alloc(&view->arena, room * sizeof *values);
     if (values == NULL) return eki_fail_nomem(err, room * sizeof *values);
-    map_values(view, from->in, from->n_in, values);
-    map_values(view, from->out, from->n_out, values + from->n_in);
+    map_values(map, from->in, from->n_in, values);
+    map_values(map, from->out, from->n_out, values + from->n_in);
     eki_node *to;
     EKI_TRY(eki_graph_add_node(view, from->op_type, from->domain, from->name, values, from->n_in, values + from->n_in,
                                from->n_out, &to, err));
@@ -61,7 +62,7 @@ static ek_status copy_node(const copier *c, const eki_node *from, ek_error *err)
     to->n_captures = from->n_captures;
     to->captures = eki_arena_memdup(&view->arena, from->captures, (size_t)from->n_captures * sizeof *from->captures);
     if (to->captures == NULL) return eki_fail_nomem(err, (size_t)from->n_captures * sizeof *from->captures);
-    map_values(view, from->captures, from->n_captures, to->captures);
+    map_values(map, from->captures, from->n_captures, to->captures);
     return EK_OK;
 }
 
@@ -77,6 +78,14 @@ static ek_status copy_file_nodes(eki_graph *view, const eki_graph *graph, ek_err
     return EK_OK;
 }
 
+static ek_status copy_opsets(eki_graph *view, const eki_graph *graph, ek_error *err) {
+    for (size_t i = 0; i < graph->n_opsets; i++) {
+        EKI_TRY(eki_graph_add_opset(view, graph->opsets[i].domain, graph->opsets[i].version, err));
+        view->opsets[view->n_opsets - 1].origin = graph->opsets[i].origin;
+    }
+    return EK_OK;
+}
+
 static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_error *err) {
     for (size_t i = 0; i < graph->n_inputs; i++) {
         EKI_TRY(eki_graph_add_input(view, view->values[graph->inputs[i]->id], err));
@@ -85,10 +94,7 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
         EKI_TRY(eki_graph_add_output(view, view->values[graph->outputs[i]->id], err));
     }
     view->half = graph->half;
-    for (size_t i = 0; i < graph->n_opsets; i++) {
-        EKI_TRY(eki_graph_add_opset(view, graph->opsets[i].domain, graph->opsets[i].version, err));
-        view->opsets[view->n_opsets - 1].origin = graph->opsets[i].origin;
-    }
+    EKI_TRY(copy_opsets(view, graph, err));
     for (size_t i = 0; i < graph->n_meta; i++) {
         if (graph->meta[i].value == NULL) continue;
         EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
@@ -111,8 +117,11 @@ static ek_status fill_view(const copier *c, const eki_graph *graph, ek_error *er
         int64_t dim;
         EKI_TRY(eki_graph_symbol(view, graph->symbols[i], &dim, err));
     }
-    for (size_t i = 0; i < graph->n_values; i++) EKI_TRY(copy_value(c, graph->values[i], err));
-    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], err));
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_value *copy; /* gets the id of the original */
+        EKI_TRY(copy_value(c, graph->values[i], &copy, err));
+    }
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], view->values, err));
     EKI_TRY(copy_file_nodes(view, graph, err));
     return copy_interface(view, graph, err);
 }
@@ -122,6 +131,44 @@ static ek_status make_view(const eki_graph *graph, bool shared, eki_graph **out,
     *out = NULL;
     EKI_TRY(eki_graph_create(0, &c.view, err));
     ek_status status = fill_view(&c, graph, err);
+    if (status != EK_OK) {
+        eki_graph_destroy(c.view);
+        return status;
+    }
+    *out = c.view;
+    return EK_OK;
+}
+
+static ek_status copy_touched(const copier *c, eki_value *const *values, int count, eki_value **map, ek_error *err) {
+    for (int k = 0; k < count; k++) {
+        if (values[k] == NULL || map[values[k]->id] != NULL) continue;
+        EKI_TRY(copy_value(c, values[k], &map[values[k]->id], err));
+    }
+    return EK_OK;
+}
+
+static ek_status fill_cut(const copier *c, const eki_graph *graph, const bool *nodes, eki_value **map, ek_error *err) {
+    c->view->path = graph->path;
+    c->view->half = graph->half;
+    EKI_TRY(copy_opsets(c->view, graph, err));
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        if (!nodes[node->id]) continue;
+        EKI_TRY(copy_touched(c, node->in, node->n_in, map, err));
+        EKI_TRY(copy_touched(c, node->out, node->n_out, map, err));
+        EKI_TRY(copy_touched(c, node->captures, node->n_captures, map, err));
+        EKI_TRY(copy_node(c, node, map, err));
+    }
+    return EK_OK;
+}
+
+ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **out, ek_error *err) {
+    eki_value **map = calloc(graph->n_values + 1, sizeof *map);
+    copier c = {.shared = false};
+    *out = NULL;
+    ek_status status = map == NULL ? eki_fail_nomem(err, graph->n_values) : eki_graph_create(0, &c.view, err);
+    if (status == EK_OK) status = fill_cut(&c, graph, nodes, map, err);
+    free(map);
     if (status != EK_OK) {
         eki_graph_destroy(c.view);
         return status;

@@ -86,6 +86,8 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+/* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
+ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
  * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);

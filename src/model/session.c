@@ -165,7 +165,7 @@ ek_status ek_model_set_default(ek_model *model, const char *name, const ek_array
 ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count, ek_error *err) {
     EKI_GIVEN(session, err);
     size_t wanted = eki_exec_input_count(session->exec);
-    eki_shape shapes[EKI_MAX_IO];
+    eki_shape shapes[EKI_MAX_IO] = {{0}};
     if (input_count != wanted || wanted > EKI_MAX_IO) {
         return eki_fail(err, EK_ERR_ARG, "%zu inputs were given, the model wants %zu%s%s%s", input_count, wanted,
                         wanted > 0 ? ", the first being '" : "",
@@ -173,17 +173,24 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
     }
     session->ran = session->went_back = false;
     for (size_t i = 0; i < input_count; i++) {
+        if (!eki_exec_input_needed(session->exec, i)) continue;
         EKI_TRY(check_input(session->model->graph, eki_exec_input_value(session->exec, i), &inputs[i], err));
         shapes[i] = array_shape(&inputs[i]);
     }
     EKI_TRY(eki_exec_prepare(session->exec, shapes, err));
     for (size_t i = 0; i < input_count; i++) {
+        if (!eki_exec_input_needed(session->exec, i)) continue;
         eki_view view = eki_exec_input(session->exec, i);
         copy_array(&inputs[i], view.dtype, view.data);
     }
     EKI_TRY(eki_exec_forward(session->exec, err));
     session->ran = true;
     return EK_OK;
+}
+
+int ek_session_needs_input(const ek_session *session, size_t index) {
+    if (session == NULL || index >= eki_exec_input_count(session->exec)) return 0;
+    return eki_exec_input_needed(session->exec, index);
 }
 
 size_t ek_session_output_count(const ek_session *session) {
@@ -238,6 +245,7 @@ ek_array ek_session_input_gradient(const ek_session *session, size_t index) {
     if (session == NULL) return (ek_array){0};
     if (!session->went_back || index >= eki_exec_input_count(session->exec)) return (ek_array){.dtype = EK_DTYPE_NONE};
     eki_view view = eki_exec_input(session->exec, index);
+    if (view.dtype == EK_DTYPE_NONE) return (ek_array){.dtype = EK_DTYPE_NONE};
     return gradient_array(&view.shape, eki_exec_input_gradient(session->exec, index));
 }
 

@@ -62,15 +62,19 @@ ek_status eki_graph_each(eki_graph *graph, eki_graph_visit visit, void *context,
     return EK_OK;
 }
 
+/* A tensor may be shared by two values. */
+static void free_data(eki_tensor *tensor) {
+    if (tensor == NULL || !tensor->owned) return;
+    eki_free(tensor->data);
+    tensor->owned = false;
+    tensor->data = NULL;
+}
+
 void eki_graph_destroy(eki_graph *graph) {
     if (graph == NULL) return;
-    for (size_t i = 0; i < graph->n_values; i++) {
-        eki_tensor *init = graph->values[i]->init;
-        if (init != NULL && init->owned) {
-            eki_free(init->data);
-            init->owned = false; /* a tensor may be shared by two values */
-            init->data = NULL;
-        }
+    for (size_t i = 0; i < graph->n_values; i++) free_data(graph->values[i]->init);
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        for (int k = 0; k < graph->nodes[i]->n_attr; k++) free_data(graph->nodes[i]->attrs[k].t);
     }
     free(graph->nodes);
     free(graph->values);

@@ -62,37 +62,74 @@ static bool try_after(const search *s, eki_chain *chain, const eki_affine *map) 
     return true;
 }
 
-static bool try_before(const search *s, eki_chain *chain, const eki_affine *map) {
-    const eki_value *out = chain->nodes[chain->length - 1]->out[0];
-    char why[EKI_CHAIN_TEXT] = "", label[192], first[192] = "";
-    int readers = 0;
-    if (!chain->has_norm || out->is_output) return false;
+/* Who reads a value: the products that could take a map in, and the first reader that cannot. */
+typedef struct readers {
+    int products;
+    eki_node *first; /* of the products */
+    char other[224]; /* "node 'x' (Add)", or "" */
+} readers;
+
+static readers readers_of(const search *s, const eki_value *value) {
+    readers r = {0};
+    char label[192];
+    for (size_t i = 0; i < s->graph->n_nodes; i++) {
+        eki_node *node = s->graph->nodes[i];
+        bool reads = false, nested = false;
+        for (int k = 0; k < node->n_in; k++) reads |= node->in[k] == value;
+        for (int k = 0; k < node->n_captures; k++) nested |= node->captures[k] == value;
+        bool takes = reads && !nested && eki_is_product(node);
+        if (takes && r.products++ == 0) r.first = node;
+        if ((reads || nested) && !takes && r.other[0] == '\0')
+            (void)snprintf(r.other, sizeof r.other, "%s%s", reads ? "" : "a graph inside ",
+                           eki_node_label(node, label));
+    }
+    return r;
+}
+
+static bool all_take(const search *s, eki_chain *chain, const eki_value *value, const eki_affine *map) {
+    char why[EKI_CHAIN_TEXT] = "";
     for (size_t i = 0; i < s->graph->n_nodes; i++) {
         eki_node *node = s->graph->nodes[i];
         bool reads = false;
-        for (int k = 0; k < node->n_in; k++) reads |= node->in[k] == out;
-        if (!reads) continue;
-        if (!eki_is_product(node)) return false;
-        bool fits = eki_absorbs_before(s->graph, out, map, node, why);
-        if (!fits && chain->text[0] == '\0') memcpy(chain->text, why, sizeof why);
-        if (!fits) return false;
-        if (readers++ == 0) (void)eki_node_label(node, first);
+        for (int k = 0; k < node->n_in; k++) reads |= node->in[k] == value;
+        if (!reads || eki_absorbs_before(s->graph, value, map, node, why)) continue;
+        if (chain->text[0] == '\0') memcpy(chain->text, why, sizeof why);
+        return false;
     }
-    if (readers == 0) return false;
-    if (readers > 1) (void)snprintf(label, sizeof label, " and %d more", readers - 1);
-    (void)snprintf(chain->text, sizeof chain->text, "into %s%s, which follows", first, readers > 1 ? label : "");
+    return true;
+}
+
+static bool try_before(const search *s, eki_chain *chain, const eki_affine *map) {
+    const eki_value *out = chain->nodes[chain->length - 1]->out[0];
+    char more[32] = "", first[192];
+    if (!chain->has_norm) return false;
+    readers r = readers_of(s, out);
+    if (r.products == 0) return false;
+    (void)eki_node_label(r.first, first);
+    if (chain->text[0] == '\0' && out->is_output)
+        (void)snprintf(chain->text, sizeof chain->text,
+                       "its output, which %s could take in, is also an output of the graph", first);
+    else if (chain->text[0] == '\0' && r.other[0] != '\0')
+        (void)snprintf(chain->text, sizeof chain->text, "its output, which %.180s could take in, is also read by %s",
+                       first, r.other);
+    if (out->is_output || r.other[0] != '\0') return false;
+    if (!all_take(s, chain, out, map)) return false;
+    if (r.products > 1) (void)snprintf(more, sizeof more, " and %d more", r.products - 1);
+    (void)snprintf(chain->text, sizeof chain->text, "into %s%s, which follows", first, more);
     return true;
 }
 
 static void explain(const search *s, eki_chain *chain) {
     const eki_value *in = eki_affine_input(s->graph, chain->nodes[0]), *out = chain->nodes[chain->length - 1]->out[0];
-    char before[192], after[192];
+    char before[192];
     if (chain->text[0] != '\0') return;
-    const eki_node *reader = s->uses.user[out->id];
+    readers r = readers_of(s, out);
     (void)snprintf(chain->text, sizeof chain->text,
                    "no convolution or product beside it: it reads %.120s and feeds %.120s",
                    in->producer == NULL ? "a graph input" : eki_node_label(in->producer, before),
-                   reader == NULL ? "a graph output" : eki_node_label(reader, after));
+                   out->is_output       ? "a graph output"
+                   : r.other[0] != '\0' ? r.other
+                                        : "nothing");
 }
 
 static void join_text(const search *s, eki_chain *chain) {
@@ -110,7 +147,7 @@ static ek_status decide(const search *s, eki_chain *chain) {
         chain->kind = EKI_CHAIN_AFTER;
     } else if (try_before(s, chain, &map)) {
         chain->kind = EKI_CHAIN_BEFORE;
-    } else if (chain->has_norm && chain->length > 1) {
+    } else if (chain->has_norm && chain->length > 1 && eki_joins_finite(s->graph, chain, &map)) {
         chain->kind = EKI_CHAIN_JOIN;
         join_text(s, chain);
     } else {

@@ -12,6 +12,22 @@ const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value) {
     return eki_constant(value);
 }
 
+const char *eki_not_fixed(const eki_value *value, char text[EKI_CHAIN_TEXT]) {
+    char label[192];
+    if (value == NULL)
+        (void)snprintf(text, EKI_CHAIN_TEXT, "is missing");
+    else if (value->init != NULL)
+        (void)snprintf(text, EKI_CHAIN_TEXT,
+                       "is no constant: it is also a graph input, so that a caller may replace it");
+    else if (value->producer == NULL)
+        (void)snprintf(text, EKI_CHAIN_TEXT, "is no constant: it is %s",
+                       value->input_index >= 0 ? "a graph input" : "a value of an outer graph");
+    else
+        (void)snprintf(text, EKI_CHAIN_TEXT, "is no constant that folding sees: %.160s makes it",
+                       eki_node_label(value->producer, label));
+    return text;
+}
+
 double eki_at(const eki_tensor *tensor, int64_t index) {
     float value;
     memcpy(&value, (const char *)tensor->data + (size_t)index * sizeof value, sizeof value);
@@ -30,9 +46,9 @@ static bool bn_parameters(const eki_graph *graph, const eki_node *node, const ek
     for (int i = 1; i < 5; i++) {
         tensors[i] = i < node->n_in ? eki_fixed(graph, node->in[i]) : NULL;
         if (tensors[i] == NULL) {
-            bool input = i < node->n_in && node->in[i] != NULL && node->in[i]->init != NULL;
-            (void)snprintf(why, EKI_CHAIN_TEXT, "its %s is no constant%s", parts[i],
-                           input ? ": it is also a graph input, so that a caller may replace it" : "");
+            char through[EKI_CHAIN_TEXT];
+            (void)snprintf(why, EKI_CHAIN_TEXT, "its %s %.280s", parts[i],
+                           eki_not_fixed(i < node->n_in ? node->in[i] : NULL, through));
             return false;
         }
         if (tensors[i]->dtype != EK_F32 || tensors[i]->shape.rank != 1) {
@@ -66,8 +82,9 @@ static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *cha
     for (int64_t c = 0; c < *channels; c++) {
         double a = eki_at(t[1], c) / sqrt(eki_at(t[4], c) + epsilon), b = eki_at(t[2], c) - a * eki_at(t[3], c);
         if (eki_at(t[4], c) + epsilon > 0 && isfinite(a) && isfinite(b)) continue;
-        (void)snprintf(why, EKI_CHAIN_TEXT, "channel %lld is not finite: scale %g, bias %g, mean %g, variance %g",
-                       (long long)c, eki_at(t[1], c), eki_at(t[2], c), eki_at(t[3], c), eki_at(t[4], c));
+        (void)snprintf(why, EKI_CHAIN_TEXT,
+                       "channel %lld is not finite: scale %g, bias %g, mean %g, variance %g, epsilon %g", (long long)c,
+                       eki_at(t[1], c), eki_at(t[2], c), eki_at(t[3], c), eki_at(t[4], c), epsilon);
         return false;
     }
     return *channels > 0;

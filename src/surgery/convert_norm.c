@@ -73,7 +73,6 @@ static const char *why_not(const eki_converter *c, const eki_node *node, const e
     for (int i = 1; i < node->n_out; i++) {
         if (node->out[i] != NULL) return "its other outputs, which the new norm would not have, may be read";
     }
-    if (is_kind(item, info)) return "it is one already";
     if (channelwise && space_of(x) == 1) return "a norm over single values would give its bias whatever it reads";
     if (item->target == EK_TO_FROZEN && eki_graph_opset(c->graph, "") < 7) return "it needs opset 7; raise it first";
     if ((info->kind == EK_NORM_LAYER || info->kind == EK_NORM_RMS) &&
@@ -233,6 +232,11 @@ ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm
     int64_t channels = channels_of(node);
     if (channels < 1) return row(c, name, false, "the channels of its input are not fixed");
     EKI_TRY(new_item(c, channels, &item));
+    if (is_kind(&item, info)) {
+        EKI_TRY(row(c, name, false, "it is one already"));
+        eki_report_already(c->report);
+        return EK_OK;
+    }
     const char *reason = why_not(c, node, info, &item);
     if (reason != NULL) return row(c, name, false, reason);
     bool read = read_parameter(c, node->n_in > 1 ? node->in[1] : NULL, channels, 1, item.scale) &&
@@ -240,6 +244,11 @@ ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm
     if (!read) return row(c, name, false, "its scale or bias is no constant with a value per channel");
     if (info->kind == EK_NORM_BATCH && item.target == EK_TO_FROZEN && !freeze_map(c, node, &item, why))
         return row(c, name, false, why);
+    ek_dtype stored = c->graph->half;
+    if (!eki_stays_finite(item.scale, channels, stored) || !eki_stays_finite(item.bias, channels, stored)) {
+        (void)snprintf(why, sizeof why, "its scale or bias would not be finite%s", eki_stored_text(stored));
+        return row(c, name, false, why);
+    }
     return commit(c, &item, node, info);
 }
 

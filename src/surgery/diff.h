@@ -17,5 +17,9 @@ ek_status eki_change(ek_diff *d, const char *kind, const char *name, double diff
 
 /* ---- diff_nodes.c ---- */
 ek_status eki_diff_nodes(ek_diff *d);
+/* The name of the operator, in the same domain; of nodes that are not removed. */
+bool eki_same_operator(const eki_node *a, const eki_node *b);
+/* Whether both are there and say the same; attributes that hold graphs, by the bytes of the file. */
+bool eki_attr_same(const eki_attr *a, const eki_attr *b);
 
 #endif

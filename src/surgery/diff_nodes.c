@@ -49,7 +49,7 @@ static bool same_bytes(eki_bytes a, eki_bytes b) {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-static bool same_attr(const eki_attr *a, const eki_attr *b) {
+bool eki_attr_same(const eki_attr *a, const eki_attr *b) {
     if (a == NULL || b == NULL || a->type != b->type || a->count != b->count) return false;
     switch (a->type) {
     case EKI_ATTR_INT: return a->i == b->i;
@@ -72,7 +72,7 @@ static bool same_attr(const eki_attr *a, const eki_attr *b) {
 static ek_status compare_attr(ek_diff *d, const eki_node *a, const eki_node *b, const char *name) {
     char left[160], right[160];
     const eki_attr *x = eki_node_attr(a, name), *y = eki_node_attr(b, name);
-    if (same_attr(x, y)) return EK_OK;
+    if (eki_attr_same(x, y)) return EK_OK;
     attr_text(x, left);
     attr_text(y, right);
     return eki_change(d, "attribute", name_of(a), 0, "%.60s: %s -> %s", name, left, right);
@@ -89,8 +89,12 @@ static ek_status compare_values(ek_diff *d, const char *what, const eki_node *no
     return EK_OK;
 }
 
+bool eki_same_operator(const eki_node *a, const eki_node *b) {
+    return strcmp(a->op_type, b->op_type) == 0 && strcmp(a->domain, b->domain) == 0;
+}
+
 static ek_status compare_node(ek_diff *d, const eki_node *a, const eki_node *b) {
-    if (strcmp(a->op_type, b->op_type) != 0 || strcmp(a->domain, b->domain) != 0) {
+    if (!eki_same_operator(a, b)) {
         EKI_TRY(eki_change(d, "node", name_of(a), 0, "%.60s -> %.60s", a->op_type, b->op_type));
     }
     EKI_TRY(compare_values(d, "input", a, a->in, a->n_in, b->in, b->n_in));

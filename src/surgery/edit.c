@@ -72,7 +72,11 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
         eki_shape_equal(&old->init->shape, shape)) {
         return rewrite(old->init, values, err);
     }
-    return eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err);
+    EKI_TRY(eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err));
+    if (old == NULL || old->init == NULL) return EK_OK;
+    node->in[input]->stored = node->in[input]->init->stored = old->init->stored; /* a file may have several types */
+    fill(node->in[input]->init, values);
+    return EK_OK;
 }
 
 void eki_edit_bypass(const eki_chain *chain, eki_node *from) {

@@ -30,6 +30,8 @@ ek_status eki_report_add(ek_edit_report *report, const char *norm, bool changed,
     return EK_OK;
 }
 
+void eki_report_already(ek_edit_report *report) { report->rows[report->count - 1].already = 1; }
+
 ek_status eki_report_append(ek_edit_report *report, const char *norm, ek_error *err, const char *format, ...) {
     char text[2 * EKI_CHAIN_TEXT];
     size_t at = report->count;

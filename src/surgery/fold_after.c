@@ -64,23 +64,36 @@ static eki_node *survivor(const eki_chain *chain) {
     return NULL;
 }
 
-ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
-    eki_node *norm = survivor(chain);
+/* Scale and bias with which the survivor does what the chain did; malloc'ed, `channels` each. NULL = no memory. */
+static double *joined(const eki_graph *graph, const eki_node *norm, const eki_affine *map) {
     const eki_tensor *mean = eki_fixed(graph, norm->in[3]), *variance = eki_fixed(graph, norm->in[4]);
     double epsilon = (double)eki_node_float(norm, "epsilon", 1e-5F);
     size_t n = (size_t)map->channels;
-    double *scale = malloc((2 * n + 1) * sizeof *scale), *bias = scale + n;
-    if (scale == NULL) return eki_fail_nomem(err, 2 * n * sizeof *scale);
-    for (int64_t c = 0; c < map->channels; c++) {
-        scale[c] = map->a[c] * sqrt(eki_at(variance, c) + epsilon);
-        bias[c] = map->b[c] + map->a[c] * eki_at(mean, c);
+    double *scale = malloc((2 * n + 1) * sizeof *scale);
+    for (size_t c = 0; scale != NULL && c < n; c++) {
+        scale[c] = map->a[c] * sqrt(eki_at(variance, (int64_t)c) + epsilon);
+        scale[n + c] = map->b[c] + map->a[c] * eki_at(mean, (int64_t)c);
     }
+    return scale;
+}
+
+bool eki_joins_finite(const eki_graph *graph, const eki_chain *chain, const eki_affine *map) {
+    double *values = joined(graph, survivor(chain), map);
+    bool finite = values == NULL || eki_stays_finite(values, 2 * map->channels, graph->half);
+    free(values);
+    return finite;
+}
+
+ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
+    eki_node *norm = survivor(chain);
+    double *scale = joined(graph, norm, map);
+    if (scale == NULL) return eki_fail_nomem(err, 2 * (size_t)map->channels * sizeof *scale);
     eki_value *in = eki_affine_input(graph, chain->nodes[0]);
     eki_edit_bypass(chain, norm);
     norm->in[0] = in;
     eki_shape shape = eki_shape_of(1, &map->channels);
     ek_status status = eki_edit_constant(graph, norm, 1, "scale", &shape, scale, err);
-    if (status == EK_OK) status = eki_edit_constant(graph, norm, 2, "bias", &shape, bias, err);
+    if (status == EK_OK) status = eki_edit_constant(graph, norm, 2, "bias", &shape, scale + map->channels, err);
     free(scale);
     return status;
 }

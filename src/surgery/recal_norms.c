@@ -109,6 +109,29 @@ ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *repor
     return status == EK_OK && !one_pass ? find_levels(model->graph, report, err) : status;
 }
 
+/* How far a channel moved; what was not finite gives no distance. */
+static void note_shift(ek_recalibrated *row, double mean, double variance, double old_mean, double old_var,
+                       double epsilon) {
+    double shift = fabs(mean - old_mean) / sqrt(fmax(old_var, 0) + epsilon);
+    double ratio = (variance + epsilon) / (fmax(old_var, 0) + epsilon);
+    if (!isfinite(old_mean) || !isfinite(old_var)) {
+        row->lost++;
+        return;
+    }
+    row->shift_mean += shift;
+    row->shift_max = fmax(row->shift_max, shift);
+    row->ratio_min = fmin(row->ratio_min, ratio);
+    row->ratio_max = fmax(row->ratio_max, ratio);
+}
+
+/* Sums become means; a norm of which nothing was finite has moved by nothing that can be said. */
+static void finish_shift(ek_recalibrated *row) {
+    int64_t kept = row->channels - row->lost;
+    row->shift_mean = kept > 0 ? row->shift_mean / (double)kept : 0;
+    if (kept == 0) row->ratio_min = 0;
+    row->updated = 1;
+}
+
 ek_status eki_recal_write(eki_recal_norm *norm, eki_recal_mix mix, ek_error *err) {
     ek_recalibrated *row = norm->row;
     float *mean = norm->mean->init->data, *variance = norm->variance->init->data;
@@ -125,19 +148,14 @@ ek_status eki_recal_write(eki_recal_norm *norm, eki_recal_mix mix, ek_error *err
                                 : "norm '%.200s': the input of channel %lld is not finite; nothing was changed",
                             row->norm, (long long)c);
         }
-        double shift = fabs(m->mean - old_mean) / sqrt(fmax(old_var, 0) + epsilon);
-        double ratio = (measured + epsilon) / (fmax(old_var, 0) + epsilon);
         row->values = (int64_t)m->count;
-        row->shift_mean += shift / (double)row->channels;
-        if (!(shift <= row->shift_max)) row->shift_max = shift;
-        row->ratio_min = fmin(row->ratio_min, ratio);
-        row->ratio_max = fmax(row->ratio_max, ratio);
+        note_shift(row, m->mean, measured, old_mean, old_var, epsilon);
         /* Nothing of the old ones is taken where they do not count: they may be damaged. */
         double gap = mix.populations ? m->mean - old_mean : 0, w = mix.old;
         mean[c] = (float)(w > 0 ? w * old_mean + (1 - w) * m->mean : m->mean);
         variance[c] = (float)(w > 0 ? w * old_var + (1 - w) * measured + w * (1 - w) * gap * gap : measured);
     }
-    row->updated = 1;
+    finish_shift(row);
     return EK_OK;
 }
 

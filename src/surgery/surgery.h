@@ -16,7 +16,7 @@
 
 struct eki_window;
 
-enum { EKI_CHAIN_MAX = 16, EKI_CHAIN_TEXT = 320 };
+enum { EKI_CHAIN_MAX = 16, EKI_CHAIN_TEXT = 512 };
 
 /* y = a x + b per channel, in f64; arrays are malloc'ed. */
 typedef struct eki_affine {
@@ -50,6 +50,8 @@ typedef struct eki_chains {
 
 /* A constant that no caller can replace: an initializer, or the result of a Constant node. NULL else. */
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value);
+/* Why eki_fixed gives nothing: "is no constant: ...". Written into and returned as `text`. */
+const char *eki_not_fixed(const eki_value *value, char text[EKI_CHAIN_TEXT]);
 /* Element i of a f32 tensor that may be unaligned. */
 double eki_at(const eki_tensor *tensor, int64_t index);
 int64_t eki_count(const eki_tensor *tensor);
@@ -66,6 +68,8 @@ void eki_affine_free(eki_affine *affine);
 ek_status eki_report_create(ek_edit_report **report, ek_error *err);
 ek_status eki_report_add(ek_edit_report *report, const char *norm, bool changed, const char *text, ek_error *err);
 
+/* The last row stays because it is what was asked for. */
+void eki_report_already(ek_edit_report *report);
 /* Adds to the text of the last row of that name. */
 ek_status eki_report_append(ek_edit_report *report, const char *norm, ek_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -73,6 +77,11 @@ ek_status eki_report_append(ek_edit_report *report, const char *norm, ek_error *
 bool eki_glob_matches(const char *glob, const char *node, const char *output, const char *parameter);
 
 /* ---- weight.c ---- */
+/* The largest number that does not become infinite when it is rounded to the type that a file stores it in
+ * (eki_tensor.stored); " in float16, in which the file stores it" for messages; and whether all numbers are so. */
+double eki_most_stored(ek_dtype stored);
+const char *eki_stored_text(ek_dtype stored);
+bool eki_stays_finite(const double *values, int64_t count, ek_dtype stored);
 bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul */
 
 typedef enum eki_weight_order {
@@ -147,6 +156,8 @@ ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t value
 /* ---- fold_after.c, fold_before.c ---- */
 ek_status eki_fold_after(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
 ek_status eki_fold_before(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
+/* Whether the one norm that a chain becomes has finite numbers once they are stored. */
+bool eki_joins_finite(const eki_graph *graph, const eki_chain *chain, const eki_affine *map);
 ek_status eki_fold_join(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err);
 
 /* ---- unfold.c ---- */

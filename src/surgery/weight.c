@@ -2,7 +2,26 @@
 #include "graph/op/op_window.h"
 #include "surgery/surgery.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
+
+double eki_most_stored(ek_dtype stored) {
+    return stored == EK_F16 ? 0x1.ffdffep15 : stored == EK_BF16 ? 0x1.fefffep127 : (double)FLT_MAX;
+}
+
+const char *eki_stored_text(ek_dtype stored) {
+    return stored == EK_F16    ? " in float16, in which the file stores it"
+           : stored == EK_BF16 ? " in bfloat16, in which the file stores it"
+                               : "";
+}
+
+bool eki_stays_finite(const double *values, int64_t count, ek_dtype stored) {
+    for (int64_t i = 0; i < count; i++) {
+        if (!(fabs(values[i]) <= eki_most_stored(stored))) return false;
+    }
+    return true;
+}
 
 bool eki_is_product(const eki_node *node) {
     bool one = node->n_out == 1 && node->out[0] != NULL;

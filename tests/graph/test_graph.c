@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "graph/exec.h"
+#include "graph/infer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +101,7 @@ static void test_unsupported_listed_at_once(void **state) {
     node(graph, "Frobnicate", "x", "f");
     node(graph, "Xyzzy", "x", "g");
     node(graph, "Xyzzy", "x", "h");
-    assert_int_equal(eki_graph_infer(graph, NULL, &err), EK_ERR_UNSUPPORTED);
+    assert_int_equal(eki_check_operators(graph, NULL, &err), EK_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "Frobnicate (x1"));
     assert_non_null(strstr(err.text, "Xyzzy (x2"));
     eki_graph_destroy(graph);

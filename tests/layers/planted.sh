@@ -27,7 +27,7 @@ allowed norm eki_fail
 refused base ek_norm_forward "base does not need norm"
 refused kernel eki_fail "kernel does not need base"
 grep -q '^train ' "$build/rooms.txt" || exit 0 # the norm library alone
-allowed surgery ek_dataset_close
+allowed feed ek_dataset_close
 allowed study ek_trainer_step
 refused norm ek_trainer_step "norm does not need train"
 refused surgery eki_sum_start "surgery does not need dist"

@@ -215,7 +215,7 @@ const pattern patterns_after[] = {
     {"stray Sub, Div", sub_div, 0, "bn", "no convolution or product beside it: it reads node 'div' (Div)"},
     {"Gemm", gemm, 0, "bn", "differs from row to row"},
     {"Gemm, transposed", gemm_transposed, 0, "bn", "the weight of node 'fc' (Gemm) is no constant"},
-    {"Gemm, alpha and beta", gemm_factors, 0, "bn", "the bias of node 'fc' (Gemm) is no float32 constant"},
+    {"Gemm, alpha and beta", gemm_factors, 0, "bn", "the bias of node 'fc' (Gemm) is no constant that folding sees"},
     {"MatMul", matmul, 0, "bn", "has no two-dimensional input"},
     {"MatMul and Add", matmul_add, 0, "bn", "the constant of node 'fc' (MatMul) is its first factor"},
     {"one dimension", one_dimension, 0, "bn", "training mode"},

@@ -118,7 +118,6 @@ static void test_constant_nodes(void **state) {
     ek_model_destroy(again);
     ek_model_destroy(folded);
     ek_model_destroy(loaded);
-    eki_free(tensor->data);
     ek_model_destroy(model);
     fixture_clean();
 }

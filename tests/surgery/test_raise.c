@@ -137,7 +137,7 @@ static void resize(net *n) {
     const int64_t four = 4;
     (void)net_two(n, "Resize", "resize", net_constant(n, "scales", 1, &four, 1, 1));
 }
-static void unknown(net *n) { (void)net_one(n, "Multinomial", "dice"); }
+static void unknown(net *n) { (void)net_one(n, "Frobnicate", "dice"); }
 static void per_place(net *n) { OK(eki_node_set_int(n->graph, net_bn(n, "bn", 4), "spatial", 0, err)); }
 static void automatic(net *n) {
     eki_node *up = net_deconv(n, "up", (conv_shape){4, 4, 3, 0, 1}, false);
@@ -170,7 +170,7 @@ static void test_refused(void **state) {
     net plain = net_image(17, 4, 6);
     norm(&plain);
     ek_model *models[3] = {net_finish(&odd), net_finish(&place), net_finish(&plain)}, *raised;
-    FAILS(EK_ERR_UNSUPPORTED, "Multinomial", raise_to(models[0], 17, &raised, err));
+    FAILS(EK_ERR_UNSUPPORTED, "Frobnicate", raise_to(models[0], 17, &raised, err));
     FAILS(EK_ERR_UNSUPPORTED, "spatial = 0", raise_to(models[1], 17, &raised, err));
     FAILS(EK_ERR_ARG, "it can be raised to 23", raise_to(models[2], 24, &raised, err));
     FAILS(EK_ERR_ARG, "it can be raised to 23", raise_to(models[2], 16, &raised, err));

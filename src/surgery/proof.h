@@ -1,0 +1,58 @@
+/* proof.h: the parts of ek_prove.
+ *
+ * Nodes that differ between two documents, and hang together, are a region. Its boundary is what it reads and what
+ * others read of it, by the names that both documents have for it. By induction over the order of nodes: where every
+ * region is the same function of its boundary, and all other nodes are the same, the documents are the same function.
+ */
+#ifndef EKI_PROOF_H
+#define EKI_PROOF_H
+
+#include "graph/infer.h"
+#include "surgery/compare.h"
+
+typedef struct eki_side {
+    eki_graph *graph; /* a sorted view */
+    int *region;      /* by node id; -1 = the same in both */
+    bool *fixed;      /* by value id: made of constants alone */
+    bool *outside;    /* by value id: read by a node that is the same in both, by a nested graph or by the caller */
+} eki_side;
+
+typedef struct eki_proving {
+    eki_side sides[2]; /* before, after */
+    int regions;
+    eki_known *known; /* of the values of `before`, at the extents that the check uses */
+    ek_proof_options options;
+    eki_arena *arena; /* texts and names of the proof */
+    ek_error *err;
+} eki_proving;
+
+/* One region, cut out of both documents. */
+typedef struct eki_cut {
+    ek_model *models[2];
+    const char **inputs, **outputs; /* names at the boundary */
+    size_t n_inputs, n_outputs, room_inputs, room_outputs;
+    size_t nodes[2]; /* that differ */
+    double tolerance;
+} eki_cut;
+
+/* ---- proof_diff.c ---- */
+/* Sets region[] of both sides to 0 for nodes that differ and to -1 for all others. */
+void eki_proof_mark(eki_proving *proving);
+
+/* ---- proof_regions.c ---- */
+/* Numbers the regions, and fills `fixed` and `outside`. */
+ek_status eki_proof_regions(eki_proving *proving);
+
+/* ---- proof_shapes.c ---- */
+/* Infers `before` at extents that it accepts. EK_ERR_LIMIT: what a file declares is too large. */
+ek_status eki_proof_infer(eki_proving *proving);
+/* Type and extents of a value at a boundary. EK_ERR_UNSUPPORTED says how to give what is not known. */
+ek_status eki_proof_boundary(const eki_proving *proving, const char *name, ek_dtype *dtype, eki_shape *shape,
+                             ek_error *err);
+
+/* ---- proof_cut.c ---- */
+/* Cuts a region out. EK_ERR_UNSUPPORTED: it cannot be. cut->n_outputs 0 = nobody reads what it makes. */
+ek_status eki_proof_cut(const eki_proving *proving, int region, eki_cut *cut, ek_error *err);
+void eki_cut_free(eki_cut *cut);
+
+#endif
