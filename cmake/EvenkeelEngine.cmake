@@ -30,6 +30,7 @@ ek_layer(onnx)
 target_include_directories(ek_onnx SYSTEM PRIVATE ${EK_GENERATED})
 target_link_libraries(ek_onnx PRIVATE PkgConfig::PROTOBUF_C)
 add_dependencies(ek_onnx ek_onnx_proto)
+ek_layer(diff)
 ek_layer(sites)
 ek_layer(data ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG PkgConfig::WEBP)
 ek_layer(model)
@@ -41,7 +42,7 @@ target_compile_definitions(ek_dist PRIVATE
   EK_MODULE_DIR="${CMAKE_INSTALL_FULL_LIBDIR}/evenkeel")
 ek_layer(train ZLIB::ZLIB)
 ek_layer(doctor)
-set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto sites data model zoo surgery feed dist train doctor)
+set(EK_ENGINE_LAYERS base cpu kernel norm ops dnnl graph onnx onnx_proto diff sites data model zoo surgery feed dist train doctor)
 set(EK_ENGINE_LIBRARIES ${EK_DNNL_LIBRARY} PkgConfig::PROTOBUF_C ZLIB::ZLIB PNG::PNG PkgConfig::TURBOJPEG
     PkgConfig::WEBP Threads::Threads ${CMAKE_DL_LIBS})
 

@@ -29,7 +29,7 @@ need_command fish fish
 need_command node nodejs
 need_command npm npm
 need_command chromium chromium
-need_packages python3-onnx ca-certificates
+need_packages python3-onnx libonnx-testdata ca-certificates
 # Threads that spin while they wait slow each other down when tests run side by side.
 export OMP_WAIT_POLICY=passive
 export EK_NODE_MODULES="$PWD/build/node/node_modules"

@@ -133,7 +133,8 @@ static void evaluate(convert_job *job) {
     ek_model *models[2] = {job->c.before, job->c.after};
     ek_error ignored = {0};
     if (job->dataset == NULL) return;
-    job->measured = data_fits(job->c.before, job->dataset, option_text(job->c.args, "data"), &ignored) == EK_OK;
+    job->measured =
+        data_fits(job->c.args, job->c.before, job->dataset, option_text(job->c.args, "data"), &ignored) == EK_OK;
     options.threads = (int)option_int(job->c.args, "threads");
     for (int i = 0; i < 2 && job->measured; i++) {
         job->measured = ek_evaluate(models[i], job->dataset, &options, &job->accuracy[i], &ignored) == EK_OK;
@@ -149,7 +150,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &job->dataset, err);
-        if (status == EK_OK) tell_layout(c->before);
+        if (status == EK_OK) tell_layout(c->args, c->before);
     }
     if (status == EK_OK) status = make(job, &options, err);
     if (status != EK_OK) return status;

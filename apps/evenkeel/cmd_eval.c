@@ -15,6 +15,7 @@
 static const option eval_options[] = {
     OPTIONS_IMAGES("test"),
     OPTION_BATCH("256", "Evaluation"),
+    OPTION_HEAD("Evaluation"),
     {.name = "logits",
      .type = OPT_FILE,
      .argument = "FILE.npy",
@@ -55,9 +56,10 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
     ek_dataset_info data = ek_dataset_describe(dataset);
     ek_eval_options options = ek_eval_options_default();
     options.batch = option_int(args, "batch");
+    options.head = head_name(args);
     options.threads = (int)option_int(args, "threads");
     const char *path = option_text(args, "logits");
-    int64_t classes = model_classes(model);
+    int64_t classes = model_classes(args, model);
     watch w;
     watch_start(&w, "evaluating");
     options.progress = watch_progress;
@@ -97,9 +99,9 @@ static int run_eval(const arguments *args) {
     ek_dataset *dataset = NULL;
     ek_status status = model_open(args->operands[0], &model, &err);
     if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
-    if (status == EK_OK) status = data_fits(model, dataset, spec, &err);
+    if (status == EK_OK) status = data_fits(args, model, dataset, spec, &err);
     if (status == EK_OK) status = classes_fit(model, dataset, spec, &err);
-    if (status == EK_OK) tell_layout(model);
+    if (status == EK_OK) tell_layout(args, model);
     if (status == EK_OK) status = evaluate(args, model, dataset, &err);
     ek_dataset_close(dataset);
     ek_model_destroy(model);

@@ -40,7 +40,9 @@ static void put_range(eki_json *json, const char *key, ek_range range) {
 static void put_norm(eki_json *json, const ek_norm_seen *seen) {
     eki_json_object(json, NULL);
     eki_json_text(json, "name", seen->name);
+    eki_json_text(json, "path", seen->norm.path);
     eki_json_text(json, "output", seen->norm.output);
+    eki_json_text(json, "spelling", seen->norm.spelling);
     eki_json_text(json, "kind", norm_kind_name(seen->norm.kind));
     eki_json_int(json, "channels", seen->norm.channels);
     eki_json_int(json, "groups", seen->norm.groups);
@@ -105,6 +107,7 @@ static void show_norm(const ek_norm_seen *seen, int width) {
     if (seen->norm.kind == EK_NORM_BATCH) printf(" momentum=%.3g", seen->norm.momentum);
     if (seen->norm.kind == EK_NORM_GROUP) printf(" groups=%lld", (long long)seen->norm.groups);
     if (seen->training) printf(" TRAINING");
+    if (strcmp(seen->norm.spelling, "operator") != 0) printf(" (%s)", seen->norm.spelling);
     show_range("scale", seen->scale);
     show_range("bias", seen->bias);
     show_range("mean", seen->mean);

@@ -38,6 +38,7 @@ static const option predict_options[] = {
     OPTION_OPEN_SIZE,
     OPTION_INPUT_AFFINE_OF("Images"),
     OPTION_BATCH("32", "Execution"),
+    OPTION_HEAD("Execution"),
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -121,6 +122,7 @@ static ek_status predict_opened(predict_job *job, size_t first, const ek_dataset
     ek_eval_options options = ek_eval_options_default();
     ek_predictions predictions;
     options.batch = option_int(job->args, "batch");
+    options.head = head_name(job->args);
     options.threads = (int)option_int(job->args, "threads");
     options.progress = show_progress;
     options.context = job;
@@ -215,7 +217,7 @@ static ek_status prepare(predict_job *job, ek_error *err) {
     ek_status status = model_open(args->operands[0], &job->model, err);
     job->rows.model = job->model;
     if (status == EK_OK) status = file_options(args, job->model, &job->rows.images, &job->opening, err);
-    if (status == EK_OK) tell_layout(job->model);
+    if (status == EK_OK) tell_layout(args, job->model);
     if (status == EK_OK && logits != NULL) status = check_writable(logits, err);
     if (status == EK_OK)
         status = ek_image_list_make(args->operands + 1, (size_t)args->operand_count - 1, &job->list, err);

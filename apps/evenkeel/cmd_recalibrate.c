@@ -41,6 +41,7 @@ static const option recalibrate_options[] = {
      .group = "Recalibration",
      .help = "let the old statistics count as N images beside the new ones"},
     OPTION_BATCH("64", "Recalibration"),
+    OPTION_HEAD("Recalibration"),
     OPTIONS_WRITE,
     OPTION_THREADS,
     OPTIONS_COMMON,
@@ -123,6 +124,7 @@ static void tell(const recal_job *job) {
 
 static ek_status evaluate(const recal_job *job, ek_eval_result *result, ek_error *err) {
     ek_eval_options options = ek_eval_options_default();
+    options.head = head_name(job->args);
     options.threads = (int)option_int(job->args, "threads");
     return ek_evaluate(job->model, job->test ? job->test : job->dataset, &options, result, err);
 }
@@ -141,9 +143,9 @@ static ek_status recalibrate(recal_job *job, ek_error *err) {
     options.progress = watch_progress;
     options.context = &w;
     /* Accuracy is a service: a model that is no classifier, or is too damaged to run, is recalibrated without. */
-    job->measured =
-        (job->test || data_fits(job->model, job->dataset, option_text(job->args, "data"), &ignored) == EK_OK) &&
-        evaluate(job, &job->before, &ignored) == EK_OK;
+    job->measured = (job->test || data_fits(job->args, job->model, job->dataset, option_text(job->args, "data"),
+                                            &ignored) == EK_OK) &&
+                    evaluate(job, &job->before, &ignored) == EK_OK;
     watch_start(&w, "recalibrating");
     ek_status status = ek_recalibrate(job->model, job->dataset, &options, &job->report, err);
     watch_end(&w);
@@ -177,8 +179,8 @@ static int run_recalibrate(const arguments *args) {
     if (status == EK_OK) status = model_open(args->operands[0], &job.model, &err);
     if (status == EK_OK) status = data_open_unlabelled(args, spec, data_split(args), job.model, &job.dataset, &err);
     if (status == EK_OK && test != NULL) status = data_open_test(args, test, job.model, &job.test, &err);
-    if (status == EK_OK && test != NULL) status = data_fits(job.model, job.test, test, &err);
-    if (status == EK_OK) tell_layout(job.model);
+    if (status == EK_OK && test != NULL) status = data_fits(args, job.model, job.test, test, &err);
+    if (status == EK_OK) tell_layout(args, job.model);
     if (status == EK_OK) model_to_inference(job.model);
     if (status == EK_OK) status = recalibrate(&job, &err);
     if (status == EK_OK && ek_recalibration_count(job.report) == 0) note("The model has no batch norm.");

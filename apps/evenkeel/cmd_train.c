@@ -76,6 +76,7 @@ static ek_status test(train_job *job, ek_error *err) {
     watch_start(&w, "testing");
     ek_eval_options options = ek_eval_options_default();
     options.threads = job->training.threads;
+    options.head = job->training.head;
     options.progress = watch_progress;
     options.context = &w;
     ek_status status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);
@@ -127,6 +128,7 @@ static int run_train(const arguments *args) {
         status = train_join(job, &err);
         if (status == EK_OK) status = arguments_operand_as(args, "model", &err);
         if (status == EK_OK) status = prepare(job, &merged, &err);
+        if (status == EK_ERR_ARG && job->model == NULL) arguments_hint(args, &err);
     }
     int code = EXIT_DONE;
     if (status == EK_OK && option_flag(job->args, "dry-run")) {

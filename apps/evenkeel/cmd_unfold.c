@@ -58,7 +58,7 @@ static ek_status unfold(change *c, ek_error *err) {
     if (status == EK_OK) status = model_open(c->args->operands[0], &c->before, err);
     if (status == EK_OK && spec != NULL) {
         status = data_open(c->args, spec, data_split(c->args), c->before, &dataset, err);
-        if (status == EK_OK) tell_layout(c->before);
+        if (status == EK_OK) tell_layout(c->args, c->before);
     }
     if (status == EK_OK) status = make(c, dataset, err);
     ek_dataset_close(dataset);

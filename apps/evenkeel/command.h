@@ -72,6 +72,8 @@ struct arguments {
     int operand_count;
     const char **store; /* all texts, one block */
     char *words;        /* owned words, when they were not the program's own (resuming) */
+    /* A word that stands behind an option which takes a value only after '=', and that option; NULL = there is none. */
+    const char *loose, *loose_option;
 };
 
 #define OPTION_END                                                                                                     \
@@ -106,6 +108,8 @@ EK_NODISCARD ek_status arguments_parse(const command *cmd, int count, char **wor
 EK_NODISCARD ek_status arguments_check(const arguments *args, ek_error *err);
 /* Takes over the values of the options in `from` that are given and have one of `traits`; `from` must outlive args. */
 void arguments_adopt(arguments *args, const arguments *from, unsigned traits);
+/* Where an error is about a word that may be meant as the value of the option before it: says how that is written. */
+void arguments_hint(const arguments *args, ek_error *err);
 /* Makes operand 0, where there is one, the value of the option `name`. EK_ERR_ARG: both were given. */
 EK_NODISCARD ek_status arguments_operand_as(const arguments *args, const char *name, ek_error *err);
 void arguments_free(arguments *args);

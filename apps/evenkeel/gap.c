@@ -20,10 +20,10 @@ ek_status gap_measure(const arguments *args, const ek_model *model, ek_diagnosis
     const char *spec = option_text(args, "data");
     ek_status status = data_open_unlabelled(args, spec, data_split(args), model, &data, err);
     if (status != EK_OK) return status;
-    tell_layout(model);
+    tell_layout(args, model);
     o.batch = option_int(args, "batch");
     o.threads = (int)option_int(args, "threads");
-    o.labelled = data_fits(model, data, spec, &ignored) == EK_OK;
+    o.labelled = data_fits(args, model, data, spec, &ignored) == EK_OK;
     o.stage = show_stage;
     o.progress = watch_progress;
     o.context = &w;

@@ -66,9 +66,19 @@ int model_is_file(const char *name) {
     return strchr(name, '/') != NULL;
 }
 
-int64_t model_classes(const ek_model *model) {
+const char *head_name(const arguments *args) { return option_known(args, "head") ? option_text(args, "head") : NULL; }
+
+/* The first output where there is none of that name: the library then says so. */
+static ek_tensor_info head_of(const arguments *args, const ek_model *model) {
+    const char *name = head_name(args);
+    for (size_t i = 0; name != NULL && i < ek_model_output_count(model); i++)
+        if (strcmp(ek_model_output(model, i).name, name) == 0) return ek_model_output(model, i);
+    return ek_model_output(model, 0);
+}
+
+int64_t model_classes(const arguments *args, const ek_model *model) {
     if (ek_model_output_count(model) == 0) return -1;
-    ek_tensor_info info = ek_model_output(model, 0);
+    ek_tensor_info info = head_of(args, model);
     int axis = info.rank - 1;
     for (int i = info.rank - 1; i > 0; i--)
         if (info.dims[axis] == 1) axis = i;
@@ -123,9 +133,13 @@ void tell_channels(const char *spec, int stored, int taken) {
         note("%s: colour images, taken as gray for the model (0.299 R + 0.587 G + 0.114 B)", spec);
 }
 
-void tell_layout(const ek_model *model) {
+void tell_layout(const arguments *args, const ek_model *model) {
     ek_model_images images;
     ek_error ignored;
+    size_t outputs = ek_model_output_count(model);
+    if (option_known(args, "head") && head_name(args) == NULL && outputs > 1)
+        note("%s has %zu outputs; '%s' is taken for the logits, --head NAME takes another", ek_model_path(model),
+             outputs, ek_model_output(model, 0).name);
     if (model == NULL || ek_model_describe_images(model, &images, &ignored) != EK_OK || !images.channels_last) return;
     note("%s takes images channels last, as [N,H,W,C]; they are fed so", ek_model_path(model));
 }
@@ -257,7 +271,8 @@ static ek_status images_do_not_fit(const char *path, const ek_model *model, cons
                 a.last ? " (channels, height, width)" : "", remedy);
 }
 
-ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err) {
+ek_status data_fits(const arguments *args, const ek_model *model, const ek_dataset *dataset, const char *spec,
+                    ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(dataset);
     const char *path = ek_model_path(model);
     if (path[0] == 0) path = "the model";
@@ -265,7 +280,7 @@ ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char
         return fail(err, EK_ERR_SHAPE, "%s has %zu inputs; images and labels need a model with one", path,
                     ek_model_input_count(model));
     if (!images_fit(model, &data)) return images_do_not_fit(path, model, &data, spec, err);
-    int64_t classes = model_classes(model);
+    int64_t classes = model_classes(args, model);
     if (data.classes == 0) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);
     int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */
     if (classes >= 0 && classes != data.classes && !(partial && data.classes < classes))
@@ -290,6 +305,13 @@ static void say_what_is_meant(const char *path, ek_error *err) {
                  "; the built-in model of that name becomes a file by 'evenkeel train --model %s'", path);
     else if (access(with_ending, F_OK) == 0)
         snprintf(err->text + used, room, "; did you mean %s?", quoted(with_ending));
+}
+
+ek_status model_there(const char *path, ek_error *err) {
+    if (access(path, F_OK) == 0) return EK_OK;
+    ek_status status = fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
+    say_what_is_meant(path, err);
+    return status;
 }
 
 ek_status model_open(const char *path, ek_model **model, ek_error *err) {

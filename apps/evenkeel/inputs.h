@@ -52,6 +52,13 @@
         .help = "take A x + B for every pixel x in [0, 1] (before mean and deviation), as under another light"         \
     }
 
+/* Which output the logits are taken from. */
+#define OPTION_HEAD(heading)                                                                                           \
+    {                                                                                                                  \
+        .name = "head", .type = OPT_TEXT, .argument = "NAME", .group = heading,                                        \
+        .help = "of a model with several outputs, the one with the logits; default: the first"                         \
+    }
+
 /* Images to look at; `otherwise` as with OPTION_SPLIT. */
 #define OPTIONS_IMAGES(otherwise) OPTION_DATA, OPTION_SPLIT(otherwise), OPTION_LIMIT, OPTION_SIZE, OPTION_INPUT_AFFINE
 
@@ -67,8 +74,9 @@ EK_NODISCARD ek_status file_options(const arguments *args, const ek_model *model
 /* Says that gray images became RGB, or the reverse. */
 void tell_channels(const char *spec, int stored, int taken);
 
-/* Says that the model takes images channels last; nothing where it does not. */
-void tell_layout(const ek_model *model);
+/* Says that the model takes images channels last, and which of several outputs is taken; where neither is so, nothing.
+ */
+void tell_layout(const arguments *args, const ek_model *model);
 
 /* Opens --data (or `spec`) so, with at most --limit examples; an image folder is resized to the model. */
 EK_NODISCARD ek_status data_open(const arguments *args, const char *spec, ek_split split, const ek_model *model,
@@ -83,16 +91,22 @@ EK_NODISCARD ek_status data_open_test(const arguments *args, const char *spec, c
 /* Whether a word names a file rather than a built-in model. */
 int model_is_file(const char *name);
 
-/* Classes a model tells apart: the one extent of its logits, besides the first, that is not 1; -1 = not fixed in the
- * file. */
-int64_t model_classes(const ek_model *model);
+/* Classes a model tells apart at --head, where the command has it: the one extent of its logits, besides the first,
+ * that is not 1; -1 = not fixed in the file. */
+int64_t model_classes(const arguments *args, const ek_model *model);
 
 /* EK_OK when model and data fit: channels, extents, classes. Else EK_ERR_SHAPE with both named. */
-EK_NODISCARD ek_status data_fits(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
+EK_NODISCARD ek_status data_fits(const arguments *args, const ek_model *model, const ek_dataset *dataset,
+                                 const char *spec, ek_error *err);
+/* The value of --head; NULL = not given, or not an option of the command. */
+const char *head_name(const arguments *args);
 
 /* Compares class names, where model and data have some: a warning where they differ, EK_ERR_SHAPE where the same names
  * stand in another order. */
 EK_NODISCARD ek_status classes_fit(const ek_model *model, const ek_dataset *dataset, const char *spec, ek_error *err);
+
+/* EK_ERR_IO where there is no such file; the error says what may be meant. */
+EK_NODISCARD ek_status model_there(const char *path, ek_error *err);
 
 /* ek_model_load; where there is no such file, the error says what may be meant. */
 EK_NODISCARD ek_status model_open(const char *path, ek_model **model, ek_error *err);

@@ -179,14 +179,33 @@ static ek_status prepare(const command *cmd, int count, arguments *args, ek_erro
     return EK_OK;
 }
 
+/* The name of an option that is written without the value it may have; NULL = it is none. */
+static const char *bare_option(const command *cmd, const char *word) {
+    const option *opt = word[1] == '-' ? find_long(cmd, word + 2, strlen(word + 2)) : NULL;
+    return opt != NULL && (opt->traits & OPT_OPTIONAL) && !(opt->traits & OPT_NEXT) ? opt->name : NULL;
+}
+
+void arguments_hint(const arguments *args, ek_error *err) {
+    size_t used = strlen(err->text);
+    if (args->loose == NULL || strstr(err->text, args->loose) == NULL) return;
+    snprintf(err->text + used, sizeof err->text - used, "; did you mean --%s=%s?", args->loose_option,
+             quoted(args->loose));
+}
+
 ek_status arguments_parse(const command *cmd, int count, char **words, arguments *args, ek_error *err) {
     ek_status status = prepare(cmd, count, args, err);
     int plain = 0;
+    const char *bare = NULL; /* the option before this word, where it could have had a value */
     for (int i = 0; i < count && status == EK_OK; i++) {
         const char *word = words[i];
-        if (plain || word[0] != '-' || word[1] == 0)
+        if (plain || word[0] != '-' || word[1] == 0) {
             args->operands[args->operand_count++] = word;
-        else if (strcmp(word, "--") == 0)
+            if (bare != NULL && args->loose == NULL) args->loose = word, args->loose_option = bare;
+            bare = NULL;
+            continue;
+        }
+        bare = bare_option(cmd, word);
+        if (strcmp(word, "--") == 0)
             plain = 1;
         else if (word[1] == '-')
             status = parse_long(args, count, words, &i, err);
@@ -208,8 +227,11 @@ static ek_status too_many(const arguments *args, ek_error *err) {
         hint = "; data stand behind --data";
     else if (cmd->maximum > 0 && option_known(args, "output") && !option_given(args, "output"))
         hint = "; the file to write stands behind -o";
-    return fail(err, EK_ERR_ARG, "'%s' is one word too many; 'evenkeel %s' takes %s%s", word, cmd->name,
-                cmd->maximum ? cmd->operands : "options only", hint);
+    if (args->loose != NULL) word = args->loose, hint = "";
+    fail(err, EK_ERR_ARG, "'%s' is one word too many; 'evenkeel %s' takes %s%s", word, cmd->name,
+         cmd->maximum ? cmd->operands : "options only", hint);
+    arguments_hint(args, err);
+    return EK_ERR_ARG;
 }
 
 ek_status arguments_check(const arguments *args, ek_error *err) {
@@ -238,8 +260,11 @@ ek_status arguments_operand_as(const arguments *args, const char *name, ek_error
     if (args->operand_count == 0) return EK_OK;
     const option *opt = find_long(args->command, name, strlen(name));
     option_value *slot = &args->values[opt - args->command->options];
-    if (slot->given > 0)
-        return fail(err, EK_ERR_ARG, "'%s' and --%s both name a model; give one", args->operands[0], name);
+    if (slot->given > 0) {
+        fail(err, EK_ERR_ARG, "'%s' and --%s both name a model; give one", args->operands[0], name);
+        arguments_hint(args, err);
+        return EK_ERR_ARG;
+    }
     slot->given = slot->count = 1;
     slot->texts[0] = args->operands[0];
     return option_check_value(opt, args->operands[0], err);

@@ -10,13 +10,18 @@
 #include <stdio.h>
 
 static int needs_head(const train_job *job, const ek_dataset_info *data) {
-    int64_t classes = model_classes(job->model);
+    int64_t classes = model_classes(job->args, job->model);
     if (option_flag(job->args, "new-head") || option_given(job->args, "cut")) return 1;
     int partial = data->kind[0] == 'n' && data->classes < classes; /* npy: classes are the labels that occur */
     return classes >= 0 && classes != data->classes && !partial;
 }
 
 static ek_status new_head(train_job *job, const ek_dataset_info *data, ek_error *err) {
+    if (head_name(job->args) != NULL)
+        return fail(err, EK_ERR_ARG, "--head keeps the classifier that it names, but a new one is %s; leave out --head",
+                    option_flag(job->args, "new-head") || option_given(job->args, "cut")
+                        ? "asked for"
+                        : "needed: the data has other classes");
     ek_head_options options = ek_head_options_default(data->classes);
     ek_head_result result;
     options.cut = option_text(job->args, "cut");
@@ -52,7 +57,7 @@ static void free_input(train_job *job, const ek_dataset_info *data) {
 
 ek_status train_adapt(train_job *job, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
-    if (ek_model_input_count(job->model) != 1) return data_fits(job->model, job->train, job->data, err);
+    if (ek_model_input_count(job->model) != 1) return data_fits(job->args, job->model, job->train, job->data, err);
     /* A classifier that is kept should know these classes. */
     ek_status status =
         needs_head(job, &data) ? new_head(job, &data, err) : classes_fit(job->model, job->train, job->data, err);

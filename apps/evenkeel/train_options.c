@@ -54,6 +54,7 @@ const option train_options[] = {
      .fallback = "cnn6",
      MODEL,
      .help = "a built-in model (see 'evenkeel models') or a file to go on from; the operand says the same"},
+    OPTION_HEAD("Model"),
     {.name = "new-head",
      .type = OPT_FLAG,
      MODEL,

@@ -33,6 +33,7 @@ static ek_status evaluate(train_job *job, int batch_statistics, double *losses, 
     watch w;
     watch_start(&w, "checking");
     o.threads = job->training.threads;
+    o.head = job->training.head;
     o.sample = job->settled.images;
     o.losses = losses;
     o.batch_statistics = batch_statistics;

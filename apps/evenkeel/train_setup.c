@@ -122,10 +122,10 @@ ek_status train_make_model(train_job *job, ek_error *err) {
         ek_status status = train_adapt(job, err);
         if (status != EK_OK) return status;
     }
-    ek_status status = data_fits(job->model, job->train, job->data, err);
+    ek_status status = data_fits(job->args, job->model, job->train, job->data, err);
     if (status == EK_OK && job->test != NULL)
-        status = data_fits(job->model, job->test, job->test_data ? job->test_data : job->data, err);
-    if (status == EK_OK) tell_layout(job->model);
+        status = data_fits(job->args, job->model, job->test, job->test_data ? job->test_data : job->data, err);
+    if (status == EK_OK) tell_layout(job->args, job->model);
     if (status == EK_OK) status = keep_opset(job, err);
     return status == EK_OK && !job->resumed ? train_freeze(job, 1, 1, err) : status;
 }
@@ -288,6 +288,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->height = data.height;
     o->width = data.width;
     o->threads = (int)option_int(job->args, "threads");
+    o->head = head_name(job->args);
     o->reproducible = option_flag(job->args, "reproducible");
     o->chunk = option_int(job->args, "chunk");
     o->profile = option_flag(job->args, "profile");

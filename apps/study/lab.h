@@ -74,7 +74,7 @@ eks_recipe eks_recipe_make(const char *name, const char *network, const eks_pool
 ek_status eks_lab(eks_study *study, const eks_recipe *recipes, int count, int seeds, const eks_outcome *metrics,
                   int metric_count, eks_evidence *evidence, ek_error *err);
 
-/* ---- pieces, for experiments of their own ---- */
+/* ---- for experiments of their own ---- */
 ek_status eks_run_train(eks_run *run, ek_error *err);   /* builds (or starts from recipe.start) and trains */
 ek_status eks_run_measure(eks_run *run, ek_error *err); /* fills out[] */
 void eks_run_free(eks_run *run);

@@ -37,7 +37,9 @@ typedef struct ek_node_info {
     int inputs, outputs;
 } ek_node_info;
 
-/* A normalization in a model, whatever operator or subgraph it was written as. Names are "" where there is none. */
+/* A normalization in a model, whatever operator or subgraph it was written as. Names are "" where there is none. First
+ * come those that the engine runs as one norm; then those in nested graphs and functions, and those that stay written
+ * as they are: these are known, and left alone by whatever changes or trains norms. */
 typedef struct ek_model_norm {
     ek_norm_kind kind;
     const char *node, *output;                  /* node name (may be ""), first output */
@@ -47,6 +49,10 @@ typedef struct ek_model_norm {
     int stats_frozen, affine_frozen; /* the switches kept in the file */
     int64_t
         updates; /* BATCH: batches in the running statistics where these are a debiased average of so many; else 0 */
+    const char *path;     /* where it stands: its name, or in a nested graph "if_1/then_branch/bn1" */
+    const char *spelling; /* "operator", "written out", "instance norm of groups", ... */
+    int apart;            /* 1 = one of those that are left alone */
+    int reserved[5];
 } ek_model_norm;
 
 /* Reads a model. The file is checked before anything is believed; any bytes give a valid model or an error that names

@@ -242,22 +242,35 @@ EK_API EK_NODISCARD ek_status ek_convert(ek_model *model, const ek_convert_optio
  * stay as they are; the rest is changed all the same. */
 EK_API EK_NODISCARD ek_status ek_set_inference(ek_model *model, size_t *changed, ek_error *err);
 
-/* ---- Diff: what changed between two models ---- */
+/* ---- Diff: what changed between two files, or between two models ---- */
 
 typedef struct ek_change {
     const char *kind;  /* "opset", "ir-version", "metadata", "input", "output", "node", "node-added", "node-removed",
-                          "attribute", "tensor", "tensor-type", "tensor-added", "tensor-removed" */
-    const char *name;  /* of the node or tensor, key of the metadata */
+                          "attribute", "tensor", "tensor-type", "tensor-added", "tensor-removed"; of files also "model",
+                          "graph", "function", "value-info", "annotation", "training", "order", "stored" */
+    const char *name;  /* of the node, value, tensor or function, key of the metadata; may be "" */
     const char *text;  /* "0.9 -> 0.1" */
     double difference; /* tensor: max |a - b| / max |a|; infinity where there is none */
 } ek_change;
 
 typedef struct ek_diff ek_diff;
 
+/* What the files say, field by field: every graph and function in them, what nothing uses, and external data. No change
+ * means that any reader of protobuf gets the same message from both, and the same numbers from the files beside them.
+ * Not told is how a number is encoded, whether a list is packed, and the order of fields of different kinds; an absent
+ * number or text says the same as zero or the empty one. Equal numbers stored otherwise (typed or raw) are a change,
+ * "stored". Memory does not grow with the tensors. EK_ERR_FORMAT, EK_ERR_IO, EK_ERR_LIMIT name the file. */
+EK_API EK_NODISCARD ek_status ek_diff_files(const char *a, const char *b, ek_diff **diff, ek_error *err);
+
+/* What the models compute, as the engine reads them: of the graph itself, after loading. */
 EK_API EK_NODISCARD ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **diff, ek_error *err);
+
 EK_API void ek_diff_destroy(ek_diff *diff);
 EK_API size_t ek_diff_count(const ek_diff *diff); /* 0 = equal; tensors last, largest difference first */
 EK_API const ek_change *ek_diff_change(const ek_diff *diff, size_t index);
+/* Where the change is: "" = in the model or its graph, "if_1/then_branch" = in a graph of node if_1, "com.example.F" =
+ * in that function. */
+EK_API const char *ek_diff_place(const ek_diff *diff, size_t index);
 
 /* ---- Head: another classifier on a trained network ---- */
 

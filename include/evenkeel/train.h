@@ -74,7 +74,8 @@ typedef struct ek_train_options {
     int sync_norm;  /* 1 = batch norms take their statistics over all ranks; default 0: each over its own part */
     int sync_group; /* with sync_norm: over groups of so many neighbouring ranks; 0 = all; not with reproducible */
     ek_statistics statistics; /* default AUTO */
-    uint64_t reserved[3];
+    const char *head;         /* as in ek_eval_options; borrowed */
+    uint64_t reserved[2];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -174,7 +175,8 @@ typedef struct ek_eval_options {
     int64_t sample; /* > 0 = only so many images, picked over the whole set in a shuffled order that is always the same;
                        without logits; default 0 = all */
     double *losses; /* optional: the loss of each image, in the order in which they go through the model; filled */
-    uint64_t reserved[5];
+    const char *head; /* the output that is meant, of several; NULL (default) = the first. Of a Softmax its input */
+    uint64_t reserved[4];
 } ek_eval_options;
 
 typedef struct ek_eval_result {

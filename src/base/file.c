@@ -53,32 +53,11 @@ static ek_status map_file(int fd, const char *path, size_t size, eki_map *map, e
     return EK_OK;
 }
 
-static ek_status map_and_close(int fd, const char *path, const struct stat *info, eki_map *map, ek_error *err) {
-    ek_status status = EK_OK;
-    if (!S_ISREG(info->st_mode)) {
-        status = eki_fail(err, EK_ERR_IO, "%s: is %s, expected a regular file", path,
-                          S_ISDIR(info->st_mode) ? "a folder" : "a pipe or device");
-    } else if (info->st_size > 0) {
-        status = map_file(fd, path, (size_t)info->st_size, map, err);
-    }
-    close(fd);
-    return status;
-}
-
 static ek_status examine(int fd, const char *path, struct stat *info, ek_error *err) {
     if (fstat(fd, info) == 0) return EK_OK;
     ek_status status = eki_fail(err, EK_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
     close(fd);
     return status;
-}
-
-ek_status eki_map_open(const char *path, eki_map *map, ek_error *err) {
-    struct stat info;
-    *map = (eki_map){.data = (const unsigned char *)""};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return eki_fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
-    EKI_TRY(examine(fd, path, &info, err));
-    return map_and_close(fd, path, &info, map, err);
 }
 
 /* Opens name's folders one inside the other, then the file. -1 and errno on failure. */
@@ -108,24 +87,83 @@ static int open_below(const char *folder, const char *name) {
     return file;
 }
 
-ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err) {
-    struct stat info;
-    *map = (eki_map){.data = (const unsigned char *)""};
-    int fd = open_below(folder, name);
-    if (fd < 0) {
+/* Opened and examined, so that nothing can be exchanged between check and use. */
+static ek_status find_below(const char *folder, const char *name, int *fd, struct stat *info, ek_error *err) {
+    *fd = open_below(folder, name);
+    if (*fd < 0) {
         bool link = errno == ELOOP || errno == ENOTDIR;
         return eki_fail(err, EK_ERR_IO, "%s%s: cannot open for reading: %s", folder, name,
                         link ? "it is a symbolic link or in one, which is not followed; put the file itself there"
                              : strerror(errno));
     }
-    EKI_TRY(examine(fd, name, &info, err));
-    if (S_ISREG(info.st_mode) && info.st_nlink > 1) {
-        close(fd);
+    EKI_TRY(examine(*fd, name, info, err));
+    if (S_ISREG(info->st_mode) && info->st_nlink > 1) {
+        close(*fd);
         return eki_fail(err, EK_ERR_IO,
                         "%s%s: has %lld names (hard links), so it may be a file of somebody else; copy it", folder,
-                        name, (long long)info.st_nlink);
+                        name, (long long)info->st_nlink);
     }
+    return EK_OK;
+}
+
+static ek_status check_regular(const char *path, const struct stat *info, ek_error *err) {
+    if (S_ISREG(info->st_mode)) return EK_OK;
+    return eki_fail(err, EK_ERR_IO, "%s: is %s, expected a regular file", path,
+                    S_ISDIR(info->st_mode) ? "a folder" : "a pipe or device");
+}
+
+static ek_status map_and_close(int fd, const char *path, const struct stat *info, eki_map *map, ek_error *err) {
+    ek_status status = check_regular(path, info, err);
+    if (status == EK_OK && info->st_size > 0) status = map_file(fd, path, (size_t)info->st_size, map, err);
+    close(fd);
+    return status;
+}
+
+ek_status eki_map_open(const char *path, eki_map *map, ek_error *err) {
+    struct stat info;
+    *map = (eki_map){.data = (const unsigned char *)""};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return eki_fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
+    EKI_TRY(examine(fd, path, &info, err));
+    return map_and_close(fd, path, &info, map, err);
+}
+
+ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err) {
+    struct stat info;
+    int fd;
+    *map = (eki_map){.data = (const unsigned char *)""};
+    EKI_TRY(find_below(folder, name, &fd, &info, err));
     return map_and_close(fd, name, &info, map, err);
+}
+
+ek_status eki_file_open_below(const char *folder, const char *name, eki_open_file *reader, ek_error *err) {
+    struct stat info;
+    int fd;
+    *reader = (eki_open_file){.fd = -1};
+    EKI_TRY(find_below(folder, name, &fd, &info, err));
+    ek_status status = check_regular(name, &info, err);
+    if (status != EK_OK) {
+        close(fd);
+        return status;
+    }
+    *reader = (eki_open_file){fd, (uint64_t)info.st_size, (uint64_t)info.st_dev, (uint64_t)info.st_ino};
+    return EK_OK;
+}
+
+ek_status eki_file_get(const eki_open_file *reader, uint64_t offset, void *to, size_t size, ek_error *err) {
+    for (size_t at = 0; at < size;) {
+        ssize_t got = pread(reader->fd, (char *)to + at, size - at, (off_t)(offset + at));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return eki_fail(err, EK_ERR_IO, "cannot read: %s", strerror(errno));
+        if (got == 0) return eki_fail(err, EK_ERR_IO, "was cut while it was read; try again");
+        at += (size_t)got;
+    }
+    return EK_OK;
+}
+
+void eki_file_close(eki_open_file *reader) {
+    if (reader->fd >= 0) close(reader->fd);
+    reader->fd = -1;
 }
 
 void eki_map_close(eki_map *map) {

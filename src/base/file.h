@@ -32,6 +32,17 @@ void eki_map_close(eki_map *map);
  * False where that is no range of the map; nothing happens where the map was read into memory. */
 bool eki_map_forget(const eki_map *map, const void *data, size_t size);
 
+/* A file read piece by piece, as eki_map_open_below opens it. */
+typedef struct eki_open_file {
+    int fd; /* -1 = closed */
+    uint64_t size, device, inode;
+} eki_open_file;
+
+ek_status eki_file_open_below(const char *folder, const char *name, eki_open_file *file, ek_error *err);
+/* All of those bytes, or EK_ERR_IO. */
+ek_status eki_file_get(const eki_open_file *file, uint64_t offset, void *to, size_t size, ek_error *err);
+void eki_file_close(eki_open_file *file);
+
 typedef struct eki_writer eki_writer;
 
 ek_status eki_writer_open(const char *path, eki_writer **writer, ek_error *err);

@@ -116,8 +116,8 @@ ek_status eki_exchange_start(ek_comm *comm, int channel, const eki_label *label,
 eki_round *eki_exchange_round(eki_exchange *exchange);
 void *eki_exchange_state(const eki_exchange *exchange);
 
-/* Bytes of the first frame's payload, and of a piece of the rest. The second may be changed by tests. */
+/* Bytes of the first frame's payload, and of a packet of the rest. The second may be changed by tests. */
 enum { EKI_INLINE = 8192 };
-extern size_t eki_piece_bytes;
+extern size_t eki_packet_bytes;
 
 #endif

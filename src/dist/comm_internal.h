@@ -7,7 +7,7 @@
 
 enum { EKI_TAG_CONTROL = 1, EKI_TAG_FIRST = 2, EKI_NOTICE_TEXT = 640 };
 
-/* A frame: this in front of up to EKI_INLINE bytes; the rest follows in pieces, with the next tag. */
+/* A frame: this in front of up to EKI_INLINE bytes; the rest follows in packets, with the next tag. */
 typedef struct eki_frame {
     uint64_t magic, bytes; /* of the whole payload */
     eki_label label;
@@ -69,7 +69,7 @@ struct eki_exchange {
     struct {
         void *handle;
         size_t at; /* bytes of the payload already sent or received */
-        int stage; /* 0 = not begun, 1 = frame under way, 2 = a piece under way, 3 = over */
+        int stage; /* 0 = not begun, 1 = frame under way, 2 = a packet under way, 3 = over */
     } out, in;
     unsigned char *out_frame, *in_frame;
 };

@@ -6,7 +6,7 @@
 
 #define FRAME_MAGIC UINT64_C(0x4d415246544b4531)
 
-size_t eki_piece_bytes = (size_t)1 << 30; /* transports count in int */
+size_t eki_packet_bytes = (size_t)1 << 30; /* transports count in int */
 
 eki_round *eki_exchange_round(eki_exchange *x) { return &x->round; }
 void *eki_exchange_state(const eki_exchange *x) { return x->state; }
@@ -48,10 +48,10 @@ static ek_status send_on(eki_exchange *x, ek_error *err) {
             x->out.stage = 3;
             return EK_OK;
         }
-        size_t piece = smaller(r->send_bytes - x->out.at, eki_piece_bytes);
+        size_t packet = smaller(r->send_bytes - x->out.at, eki_packet_bytes);
         const unsigned char *from = (const unsigned char *)r->send + x->out.at;
-        EKI_TRY(t->calls->send(t, r->to, frame_tag(x) + 1, from, piece, &x->out.handle, err));
-        x->out.at += piece;
+        EKI_TRY(t->calls->send(t, r->to, frame_tag(x) + 1, from, packet, &x->out.handle, err));
+        x->out.at += packet;
         x->out.stage = 2;
     }
     return EK_OK;
@@ -81,10 +81,10 @@ static ek_status accept_frame(eki_exchange *x, size_t bytes, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status take_piece(const eki_exchange *x, size_t asked, size_t bytes, ek_error *err) {
+static ek_status take_packet(const eki_exchange *x, size_t asked, size_t bytes, ek_error *err) {
     char where[192];
     if (asked == bytes) return EK_OK;
-    return eki_fail(err, EK_ERR_DIST, "at %s: rank %d sent %zu bytes of a piece of %zu",
+    return eki_fail(err, EK_ERR_DIST, "at %s: rank %d sent %zu bytes of a packet of %zu",
                     eki_label_text(&x->label, where, sizeof where), x->round.from, bytes, asked);
 }
 
@@ -105,17 +105,17 @@ static ek_status receive_on(eki_exchange *x, ek_error *err) {
         if (x->in.stage == 1) {
             EKI_TRY(accept_frame(x, bytes, err));
         } else {
-            size_t asked = smaller(r->received_bytes - x->in.at, eki_piece_bytes);
-            EKI_TRY(take_piece(x, asked, bytes, err));
+            size_t asked = smaller(r->received_bytes - x->in.at, eki_packet_bytes);
+            EKI_TRY(take_packet(x, asked, bytes, err));
             x->in.at += asked;
         }
         if (x->in.at == r->received_bytes) {
             x->in.stage = 3;
             return EK_OK;
         }
-        size_t piece = smaller(r->received_bytes - x->in.at, eki_piece_bytes);
+        size_t packet = smaller(r->received_bytes - x->in.at, eki_packet_bytes);
         unsigned char *to = (unsigned char *)(r->receive != NULL ? r->receive : r->received) + x->in.at;
-        EKI_TRY(t->calls->receive(t, r->from, frame_tag(x) + 1, to, piece, &x->in.handle, err));
+        EKI_TRY(t->calls->receive(t, r->from, frame_tag(x) + 1, to, packet, &x->in.handle, err));
         x->in.stage = 2;
     }
     return EK_OK;

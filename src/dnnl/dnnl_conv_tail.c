@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PIECE = 1 << 13 };
+enum { GRAIN = 1 << 13 };
 
 typedef struct finish_job {
     float *dst;
@@ -25,32 +25,32 @@ static void rectify(float *data, size_t count) {
     }
 }
 
-static void finish_piece(void *argument, size_t index) {
+static void finish_grain(void *argument, size_t index) {
     const finish_job *j = argument;
-    size_t begin = index * PIECE, count = j->count - begin < PIECE ? j->count - begin : PIECE;
+    size_t begin = index * GRAIN, count = j->count - begin < GRAIN ? j->count - begin : GRAIN;
     if (j->residual != NULL) add(j->dst + begin, j->residual + begin, count);
     if (j->relu) rectify(j->dst + begin, count);
 }
 
-static void copy_piece(void *argument, size_t index) {
+static void copy_grain(void *argument, size_t index) {
     const finish_job *j = argument;
-    size_t begin = index * PIECE, count = j->count - begin < PIECE ? j->count - begin : PIECE;
+    size_t begin = index * GRAIN, count = j->count - begin < GRAIN ? j->count - begin : GRAIN;
     memcpy(j->dst + begin, j->residual + begin, count * sizeof(float));
 }
 
-static void run(const eki_conv *conv, finish_job *j, eki_task_fn piece) {
+static void run(const eki_conv *conv, finish_job *j, eki_task_fn grain) {
     const eki_conv_desc *d = &conv->desc;
     int64_t count = eki_dnnl_padded(d->dst_layout, d->o) * conv->dst_space * d->n;
     j->count = count > 0 ? (size_t)count : 0;
-    eki_parallel_for(&(ek_parallel){.threads = d->threads}, (j->count + PIECE - 1) / PIECE, piece, j);
+    eki_parallel_for(&(ek_parallel){.threads = d->threads}, (j->count + GRAIN - 1) / GRAIN, grain, j);
 }
 
 void eki_conv_finish(const eki_conv *conv, const float *residual, bool relu, float *dst) {
     finish_job j = {.dst = dst, .residual = residual, .relu = relu};
-    if (residual != NULL || relu) run(conv, &j, finish_piece);
+    if (residual != NULL || relu) run(conv, &j, finish_grain);
 }
 
 void eki_conv_preset(const eki_conv *conv, const float *residual, float *dst) {
     finish_job j = {.dst = dst, .residual = residual};
-    if (residual != dst) run(conv, &j, copy_piece);
+    if (residual != dst) run(conv, &j, copy_grain);
 }

@@ -240,11 +240,11 @@ typedef struct addition {
     size_t count;
 } addition;
 
-enum { ADD_PIECE = 1 << 15 };
+enum { ADD_GRAIN = 1 << 15 };
 
-static void add_piece(void *argument, size_t index) {
+static void add_grain(void *argument, size_t index) {
     const addition *a = argument;
-    size_t begin = index * ADD_PIECE, end = begin + ADD_PIECE < a->count ? begin + ADD_PIECE : a->count;
+    size_t begin = index * ADD_GRAIN, end = begin + ADD_GRAIN < a->count ? begin + ADD_GRAIN : a->count;
     for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
 }
 
@@ -252,7 +252,7 @@ static void add_contribution(const eki_plan_private *p, const eki_ptensor *tenso
     float *sum = tensor->grad_external;
     if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
     addition a = {.sum = sum, .term = term, .count = eki_view_elements(&tensor->view)};
-    eki_parallel_for(NULL, (a.count + ADD_PIECE - 1) / ADD_PIECE, add_piece, &a);
+    eki_parallel_for(NULL, (a.count + ADD_GRAIN - 1) / ADD_GRAIN, add_grain, &a);
 }
 
 static void add_contributions(const eki_plan_private *p, const eki_pstep *pstep) {

@@ -177,7 +177,7 @@ ek_status eki_prepare_plain(eki_step *step, ek_error *err);
 /* Elementwise with f(0)=0: outputs take the layout of input 0; other inputs of the same shape are asked in it too. */
 ek_status eki_prepare_same_layout(eki_step *step, ek_error *err);
 
-/* The backward of what is constant in pieces (Floor, Equal, ArgMax): the row differentiates no input, so that nobody
+/* The backward of what is piecewise constant (Floor, Equal, ArgMax): the row differentiates no input, so that nobody
  * asks for a gradient and training passes such nodes by. */
 ek_status eki_flat_backward(eki_step *step, ek_error *err);
 

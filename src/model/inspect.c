@@ -105,12 +105,14 @@ ek_status ek_model_tensor_data(ek_model *model, const char *name, ek_tensor_info
     return EK_OK;
 }
 
-const eki_value *eki_model_logits_value(const ek_model *model) {
-    if (model->graph->n_outputs == 0) return NULL;
-    const eki_value *output = model->graph->outputs[0];
+const eki_value *eki_logits_behind(const eki_value *output) {
     const eki_node *last = output->producer;
     bool softmax = last != NULL && last->op == EKI_OP_Softmax;
     return softmax && last->n_in > 0 && last->in[0] != NULL ? last->in[0] : output;
+}
+
+const eki_value *eki_model_logits_value(const ek_model *model) {
+    return model->graph->n_outputs == 0 ? NULL : eki_logits_behind(model->graph->outputs[0]);
 }
 
 const char *ek_model_logits(const ek_model *model) {

@@ -59,6 +59,8 @@ void ek_model_destroy(ek_model *model) {
     eki_graph_destroy(model->graph);
     eki_graph_destroy(model->document);
     free(model->norms);
+    free(model->apart);
+    eki_sites_free(&model->sites);
     free(model);
 }
 

@@ -3,6 +3,7 @@
 #define EKI_MODEL_H
 
 #include "graph/exec.h"
+#include "sites/sites.h"
 
 #include <evenkeel/session.h>
 
@@ -12,14 +13,22 @@ typedef struct eki_norm_ref {
     ek_model_norm info;
 } eki_norm_ref;
 
+/* A norm that the program does not have as one node of its own: in a nested graph or function, or left as written. */
+typedef struct eki_norm_apart {
+    const eki_site *site;
+    ek_model_norm info;
+} eki_norm_apart;
+
 /* The document is what the file says and what a save writes; the program is what runs, lowered from it. Numbers that
  * are written into the program's tensors are the document's (eki_tensor_own); whatever else changes a document makes
  * the program anew (eki_model_rebuild). */
 struct ek_model {
     eki_graph *document;
     eki_graph *graph; /* the program */
-    size_t n_norms;
+    size_t n_norms, n_apart;
     eki_norm_ref *norms;
+    eki_sites sites; /* of the document; void when it changes, until norms are indexed anew */
+    eki_norm_apart *apart;
 };
 
 /* ---- model.c ---- */
@@ -48,6 +57,8 @@ eki_image_layout eki_model_image_layout(const ek_model *model, bool *guessed);
 
 /* The value that holds the logits (see ek_model_logits); NULL when the model has no output. */
 const eki_value *eki_model_logits_value(const ek_model *model);
+/* ... that an output gives: itself, or the input of its Softmax. */
+const eki_value *eki_logits_behind(const eki_value *output);
 
 /* ---- images.c ---- */
 
@@ -57,8 +68,14 @@ ek_status eki_model_moments(const ek_model *model, int channels, float *mean, fl
 
 /* ---- norms.c ---- */
 
-/* Finds the norms of model->graph anew and reads their switches from the metadata. */
+/* Finds the norms of model->graph, and those apart, anew and reads their switches from the metadata. */
 ek_status eki_model_index_norms(ek_model *model, ek_error *err);
+
+/* ---- norms_apart.c ---- */
+
+/* Finds the sites of the document; says where the model's norms stand, and keeps those that are no norm of the program.
+ */
+ek_status eki_model_index_apart(ek_model *model, ek_error *err);
 
 /* The document's node that gives a norm's output: the norm, or the last of those it is written with. */
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm);

@@ -1,6 +1,6 @@
-/* norms.c: the index of a model's norms.
+/* norms.c: the index of the norms that the program runs.
  *
- * A norm is one node: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization or
+ * Each is one node: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization or
  * RMSNormalization (fuse_norms.c has turned subgraphs into nodes before). Its parameters are the initializers it reads,
  * found through Identity nodes, which exporters use where two layers share a tensor.
  */
@@ -54,7 +54,9 @@ static ek_model_norm describe(const eki_graph *document, const eki_node *node, e
                           .mean = batch ? parameter_name(node, 3) : "",
                           .variance = batch ? parameter_name(node, 4) : "",
                           .channels = channels_of(node),
-                          .groups = 1};
+                          .groups = 1,
+                          .spelling = eki_spelling_name(EKI_SPELL_OPERATOR)};
+    info.path = info.node[0] != '\0' ? info.node : info.output;
     if (kind == EK_NORM_GROUP) info.groups = eki_node_int(node, "num_groups", 1);
     if (kind == EK_NORM_INSTANCE) info.groups = info.channels;
 
@@ -81,15 +83,16 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
     free(model->norms);
     model->norms = norms;
     model->n_norms = count;
-    return EK_OK;
+    return eki_model_index_apart(model, err);
 }
 
-size_t ek_model_norm_count(const ek_model *model) { return model == NULL ? 0 : model->n_norms; }
+size_t ek_model_norm_count(const ek_model *model) { return model == NULL ? 0 : model->n_norms + model->n_apart; }
 
 ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {
-    if (model == NULL || index >= model->n_norms)
-        return (ek_model_norm){.node = "", .output = "", .scale = "", .bias = "", .mean = "", .variance = ""};
-    return model->norms[index].info;
+    static const ek_model_norm none = {
+        .node = "", .output = "", .scale = "", .bias = "", .mean = "", .variance = "", .path = "", .spelling = ""};
+    if (index >= ek_model_norm_count(model)) return none;
+    return index < model->n_norms ? model->norms[index].info : model->apart[index - model->n_norms].info;
 }
 
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm) {

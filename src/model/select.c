@@ -118,6 +118,6 @@ ek_status eki_select_values(const ek_model *model, const char *pattern, bool *ch
     }
     free(upstream);
     if (found > 0) return EK_OK;
-    return eki_fail(err, EK_ERR_ARG, "no parameter matches '%.200s'; evenkeel models %s lists the tensors by name",
-                    pattern, graph->path[0] != '\0' ? graph->path : "FILE.onnx");
+    return eki_fail(err, EK_ERR_ARG,
+                    "no parameter matches '%.200s'; evenkeel models FILE.onnx lists the tensors by name", pattern);
 }

@@ -173,10 +173,25 @@ static void entry_body(eki_emit *emit, const eki_graph *graph, const void *item)
     }
 }
 
+static bool is_domain(const eki_field *f, const char *domain) {
+    bool onnx = f->size == strlen("ai.onnx") && memcmp(f->data, "ai.onnx", f->size) == 0;
+    size_t size = onnx ? 0 : f->size;
+    return strlen(domain) == size && (size == 0 || memcmp(domain, f->data, size) == 0);
+}
+
+/* A domain that is imported twice is so with one version, then and now. */
 static void patch_opset(eki_patch *p, const eki_field *f, const eki_graph *graph) {
+    eki_wire wire = eki_wire_of(f->data, 0, f->size);
+    eki_field domain = {.data = (const unsigned char *)""};
+    bool more;
+    for (eki_field part; eki_wire_next(&wire, &part, &more, NULL) == EK_OK && more;) {
+        if (part.number == OPSET_DOMAIN) domain = part;
+    }
     for (size_t i = 0; i < graph->n_opsets; i++) {
-        if (graph->opsets[i].origin.data != f->data) continue;
-        eki_patch_message(p, f, opset_body, graph, &graph->opsets[i]);
+        eki_opset opset = graph->opsets[i];
+        if (!is_domain(&domain, opset.domain)) continue;
+        opset.origin = (eki_bytes){.data = f->data, .size = f->size};
+        eki_patch_message(p, f, opset_body, graph, &opset);
         return;
     }
     eki_patch_drop(p);
@@ -206,8 +221,9 @@ static void patch_entry(eki_patch *p, const eki_field *f, const eki_graph *graph
 
 static void emit_new_parts(eki_emit *emit, const eki_graph *graph, const eki_patch *p) {
     for (size_t i = 0; i < graph->n_opsets; i++) {
-        if (graph->opsets[i].origin.data != NULL) continue;
-        eki_emit_message(emit, MODEL_OPSET_IMPORT, opset_body, graph, &graph->opsets[i]);
+        const eki_opset *opset = &graph->opsets[i];
+        if (opset->origin.data != NULL || (opset->implied && opset->version == 1)) continue;
+        eki_emit_message(emit, MODEL_OPSET_IMPORT, opset_body, graph, opset);
     }
     if (!eki_patch_seen(p, MODEL_GRAPH)) eki_emit_message(emit, MODEL_GRAPH, eki_export_graph, graph, NULL);
     for (size_t i = 0; i < graph->n_meta; i++) {

@@ -47,7 +47,7 @@ ek_status eki_external_entry(eki_external *external, eki_wire wire, ek_error *er
 }
 
 /* Decimal digits, nothing else. */
-static ek_status read_number(eki_bytes text, const char *what, uint64_t fallback, uint64_t *number, ek_error *err) {
+ek_status eki_external_number(eki_bytes text, const char *what, uint64_t fallback, uint64_t *number, ek_error *err) {
     const char *digits = text.data;
     *number = fallback;
     if (text.data == NULL) return EK_OK;
@@ -76,7 +76,7 @@ static const char *fault_of_part(const char *part, size_t size) {
     return NULL;
 }
 
-static ek_status check_location(const eki_bytes *location, ek_error *err) {
+ek_status eki_external_location(const eki_bytes *location, ek_error *err) {
     const char *text = location->data;
     if (text == NULL || location->size == 0) {
         return eki_fail(err, EK_ERR_FORMAT, "external_data has no location, expected the name of a file");
@@ -125,9 +125,9 @@ ek_status eki_external_bytes(eki_import *import, const eki_external *external, s
                              const char **name, uint64_t *at, ek_error *err) {
     uint64_t offset, length;
     const eki_graph_file *file = NULL;
-    EKI_TRY(check_location(&external->location, err));
-    EKI_TRY(read_number(external->offset, "offset", 0, &offset, err));
-    EKI_TRY(read_number(external->length, "length", needed, &length, err));
+    EKI_TRY(eki_external_location(&external->location, err));
+    EKI_TRY(eki_external_number(external->offset, "offset", 0, &offset, err));
+    EKI_TRY(eki_external_number(external->length, "length", needed, &length, err));
     int shown = (int)external->location.size;
     const char *location = external->location.data;
     if (length != needed) {

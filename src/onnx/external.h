@@ -13,6 +13,10 @@ typedef struct eki_external {
 /* Takes over one entry (StringStringEntryProto). EK_ERR_FORMAT: an unknown key, or one that was there before. */
 ek_status eki_external_entry(eki_external *external, eki_wire wire, ek_error *err);
 
+/* EK_ERR_FORMAT: not the name of a file in the model's folder or below it; not a number (not given: the fallback). */
+ek_status eki_external_location(const eki_bytes *location, ek_error *err);
+ek_status eki_external_number(eki_bytes text, const char *what, uint64_t fallback, uint64_t *number, ek_error *err);
+
 /* The bytes, of which the tensor needs `needed`. The file is opened once per graph, below the model's folder, and stays
  * mapped as long as the graph. EK_ERR_FORMAT: a location that leaves the folder, a range that is not in the file, or
  * not of the size needed. EK_ERR_IO: not a regular file of its own (link, pipe, ...), or not readable. */

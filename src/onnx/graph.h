@@ -120,7 +120,8 @@ struct eki_node {
 typedef struct eki_opset {
     const char *domain; /* "" = ai.onnx */
     int64_t version;
-    eki_bytes origin;
+    bool implied;     /* by the IR version; not written as long as the version is 1 */
+    eki_bytes origin; /* the first of its domain */
 } eki_opset;
 
 typedef struct eki_meta {

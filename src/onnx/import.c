@@ -36,9 +36,13 @@ ek_status eki_import_opset(eki_import *import, eki_wire wire, ek_error *err) {
                         "byte %zu: opset_import of domain '%.80s' has version %lld, expected 1 or more", start, domain,
                         (long long)version);
     }
-    if (eki_graph_opset(import->graph, domain) != 0) {
+    int64_t other = eki_graph_opset(import->graph, domain);
+    if (other == version) return EK_OK; /* some exporters say it twice */
+    if (other != 0) {
         return eki_fail(err, EK_ERR_FORMAT,
-                        "byte %zu: opset_import has domain '%.80s' twice, expected once; remove one", start, domain);
+                        "byte %zu: opset_import has domain '%.80s' twice, with version %lld and %lld; remove the one "
+                        "that is wrong",
+                        start, domain, (long long)other, (long long)version);
     }
     if (import->graph->n_opsets >= MAX_OPSETS) {
         return eki_fail(err, EK_ERR_LIMIT, "byte %zu: more than %d opset imports", start, MAX_OPSETS);
@@ -93,17 +97,29 @@ static ek_status import_model(eki_import *import, eki_wire wire, eki_wire *graph
     }
 }
 
+/* Up to IR version 2 files have no imports, and mean the first opset. */
+static ek_status imply_opset(eki_import *import, ek_error *err) {
+    if (import->graph->ir_version < 1 || import->graph->ir_version > 2) return EK_OK;
+    EKI_TRY(eki_graph_add_opset(import->graph, "", 1, err));
+    import->graph->opsets[0].implied = true;
+    return EK_OK;
+}
+
 static ek_status sort_one(void *context, eki_graph *graph, ek_error *err) {
     (void)context;
     return eki_graph_sort(graph, err);
 }
 
-static ek_status fill(eki_import *import, const unsigned char *data, size_t size, ek_error *err) {
+static ek_status examine(const unsigned char *data, size_t size, ek_error *err) {
     if (size == 0) return eki_fail(err, EK_ERR_FORMAT, "the file is empty, expected an ONNX model");
     if (size > INT32_MAX) {
         return eki_fail(err, EK_ERR_LIMIT, "the file has %zu bytes; an ONNX model has at most 2 GiB", size);
     }
-    EKI_TRY(eki_onnx_scan(data, size, err));
+    return eki_onnx_scan(data, size, err);
+}
+
+static ek_status fill(eki_import *import, const unsigned char *data, size_t size, ek_error *err) {
+    EKI_TRY(examine(data, size, err));
     eki_wire graph = {0};
     bool has_graph = false;
     EKI_TRY(import_model(import, eki_wire_of(data, 0, size), &graph, &has_graph, err));
@@ -111,6 +127,7 @@ static ek_status fill(eki_import *import, const unsigned char *data, size_t size
         return eki_fail(err, EK_ERR_FORMAT,
                         "the file has no graph, so it is not an ONNX model (a tensor file, perhaps?)");
     }
+    if (import->graph->n_opsets == 0) EKI_TRY(imply_opset(import, err));
     if (import->graph->n_opsets == 0) {
         return eki_fail(err, EK_ERR_FORMAT,
                         "the model has no opset_import (ir_version %lld), so its operators have no defined meaning; "
@@ -190,6 +207,15 @@ ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, 
     }
     *out = graph;
     return EK_OK;
+}
+
+ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err) {
+    ek_status status = eki_map_open(path, map, err);
+    if (status == EK_OK) status = examine(map->data, map->size, err);
+    if (status == EK_OK) return EK_OK;
+    status = finish_error(path, map->data, map->size, status, err);
+    eki_map_close(map);
+    return status;
 }
 
 ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, const eki_onnx_load_options *options,

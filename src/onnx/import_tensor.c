@@ -9,28 +9,12 @@
 #include "base/half.h"
 #include "onnx/external.h"
 #include "onnx/schema.h"
+#include "onnx/storage.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* How a data type is stored: entries of `unit` bytes, mul/div entries per element, and the typed field for it. */
-typedef struct storage {
-    int dtype;
-    unsigned unit, mul, div;
-    uint32_t field;
-} storage;
-
-static const storage storages[] = {
-    {EK_F32, 4, 1, 1, TENSOR_FLOAT_DATA},  {EK_U8, 1, 1, 1, TENSOR_INT32_DATA},   {EK_I8, 1, 1, 1, TENSOR_INT32_DATA},
-    {EK_U16, 2, 1, 1, TENSOR_INT32_DATA},  {EK_I16, 2, 1, 1, TENSOR_INT32_DATA},  {EK_I32, 4, 1, 1, TENSOR_INT32_DATA},
-    {EK_I64, 8, 1, 1, TENSOR_INT64_DATA},  {EK_BOOL, 1, 1, 1, TENSOR_INT32_DATA}, {EK_F16, 2, 1, 1, TENSOR_INT32_DATA},
-    {EK_F64, 8, 1, 1, TENSOR_DOUBLE_DATA}, {EK_U32, 4, 1, 1, TENSOR_UINT64_DATA}, {EK_U64, 8, 1, 1, TENSOR_UINT64_DATA},
-    {14, 4, 2, 1, TENSOR_FLOAT_DATA},      {15, 8, 2, 1, TENSOR_DOUBLE_DATA}, /* complex64, complex128 */
-    {EK_BF16, 2, 1, 1, TENSOR_INT32_DATA}, {17, 1, 1, 1, TENSOR_INT32_DATA},  /* float8 of four kinds */
-    {18, 1, 1, 1, TENSOR_INT32_DATA},      {19, 1, 1, 1, TENSOR_INT32_DATA},      {20, 1, 1, 1, TENSOR_INT32_DATA},
-    {21, 1, 1, 2, TENSOR_INT32_DATA}, /* uint4, int4, float4: two per byte */
-    {22, 1, 1, 2, TENSOR_INT32_DATA},      {23, 1, 1, 2, TENSOR_INT32_DATA},      {24, 1, 1, 1, TENSOR_INT32_DATA},
-};
+typedef eki_storage storage;
 
 typedef struct content {
     eki_bytes name;
@@ -45,13 +29,6 @@ typedef struct content {
     bool two_typed, segment, strings;
     eki_external external;
 } content;
-
-static const storage *storage_of(int dtype) {
-    for (size_t i = 0; i < sizeof storages / sizeof *storages; i++) {
-        if (storages[i].dtype == dtype) return &storages[i];
-    }
-    return NULL;
-}
 
 static const char *typed_name(uint32_t field) {
     switch (field) {
@@ -234,7 +211,7 @@ static ek_status widen(eki_import *import, eki_tensor *tensor, ek_error *err) {
 }
 
 static ek_status fill(eki_import *import, eki_wire wire, const content *c, eki_tensor **out, ek_error *err) {
-    const storage *s = storage_of(c->dtype);
+    const storage *s = eki_storage_of(c->dtype);
     size_t bytes = 0;
     void *memory;
     EKI_TRY(check_kind(c, s, err));
@@ -266,7 +243,7 @@ static ek_status fill(eki_import *import, eki_wire wire, const content *c, eki_t
 
 /* Kinds that are not read: their bytes are enough for a document. */
 static bool is_opaque(const content *c) {
-    bool unknown = c->dtype != EK_DTYPE_NONE && storage_of(c->dtype) == NULL;
+    bool unknown = c->dtype != EK_DTYPE_NONE && eki_storage_of(c->dtype) == NULL;
     return c->strings || c->dtype == EK_STRING || c->segment || unknown || c->rank > EKI_MAX_RANK;
 }
 

@@ -2,8 +2,8 @@
  *
  * A load maps the file, checks every byte of its structure and fills a graph whose tensors point into the mapping. Any
  * bytes give a valid graph or an error that names the file, the place, what was found and what to do. A save writes
- * the graph beside the target and renames it over, so that a file is never half-written. What the engine does not
- * model (unknown fields, documentation, subgraphs, local functions) survives load and save.
+ * the graph beside the target and renames it over, so that a file is never half-written. What nobody changed is
+ * written back byte for byte, what is not modelled included.
  *
  *     eki_graph *graph;
  *     EKI_TRY(eki_onnx_load("model.onnx", NULL, &graph, err));
@@ -20,13 +20,17 @@ typedef struct eki_onnx_load_options {
 } eki_onnx_load_options;
 
 /* Statuses: EK_ERR_IO (not readable), EK_ERR_FORMAT (damaged, or not ONNX), EK_ERR_LIMIT (nesting, size or budget),
- * EK_ERR_UNSUPPORTED (sparse or string weights), EK_ERR_NOMEM. *graph is NULL after a failure.
+ * EK_ERR_UNSUPPORTED (data in another file than bytes in memory), EK_ERR_NOMEM. *graph is NULL after a failure.
  * Tensor data borrowed from the file need not be aligned to its element type: memcpy it, or eki_tensor_own first. */
 ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, eki_graph **graph, ek_error *err);
 
 /* The same from memory, which is copied; `name` stands for the file in messages. */
 ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, const eki_onnx_load_options *options,
                               eki_graph **graph, ek_error *err);
+
+/* The bytes of a file that has passed the scan, for readers of the wire format. No more is checked than that; statuses as
+ * of a load. Close with eki_map_close. */
+ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err);
 
 /* Writes a ModelProto with all data in it. The same graph always gives the same bytes. EK_ERR_LIMIT above 2 GiB,
  * protobuf's limit, before anything is written. */

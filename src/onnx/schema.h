@@ -86,6 +86,7 @@ enum eki_tensor_field {
 };
 
 enum eki_sparse_field { SPARSE_VALUES = 1 };
+enum eki_annotation_field { ANNOTATION_TENSOR = 1 };
 enum eki_value_info_field { VALUE_INFO_NAME = 1, VALUE_INFO_TYPE = 2 };
 enum eki_type_field { TYPE_TENSOR = 1 };
 enum eki_type_tensor_field { TYPE_TENSOR_ELEM_TYPE = 1, TYPE_TENSOR_SHAPE = 2 };

@@ -1,4 +1,5 @@
-/* diff.c: what differs between two models: opset, metadata, interface, nodes, attributes, tensors.
+/* diff.c: what differs between what two models compute, as the engine reads them: opset, metadata, interface, nodes,
+ * attributes, tensors.
  *
  * A node is found again by its name, else by its first output; a tensor by its name.
  */
@@ -8,26 +9,18 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-ek_status eki_change(ek_diff *d, const char *kind, const char *name, double difference, const char *format, ...) {
+ek_status eki_change(eki_views *d, const char *kind, const char *name, double difference, const char *format, ...) {
     char text[512];
     va_list list;
     va_start(list, format);
     (void)vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    if (!eki_grow((void **)&d->changes, &d->room, d->count + 1, sizeof *d->changes)) {
-        return eki_fail_nomem(d->err, sizeof *d->changes);
-    }
-    ek_change *change = &d->changes[d->count];
-    *change = (ek_change){kind, eki_arena_strdup(&d->arena, name), eki_arena_strdup(&d->arena, text), difference};
-    if (change->name == NULL || change->text == NULL) return eki_fail_nomem(d->err, sizeof text);
-    d->count++;
-    return EK_OK;
+    return eki_diff_add(d->diff, "", kind, name, difference, text, d->err);
 }
 
-static ek_status compare_opsets(ek_diff *d) {
+static ek_status compare_opsets(eki_views *d) {
     for (size_t i = 0; i < d->a->n_opsets; i++) {
         const eki_opset *o = &d->a->opsets[i];
         int64_t other = eki_graph_opset(d->b, o->domain);
@@ -43,7 +36,7 @@ static ek_status compare_opsets(ek_diff *d) {
     return eki_change(d, "ir-version", "", 0, "%" PRId64 " -> %" PRId64, d->a->ir_version, d->b->ir_version);
 }
 
-static ek_status compare_metadata(ek_diff *d) {
+static ek_status compare_metadata(eki_views *d) {
     for (size_t i = 0; i < d->a->n_meta; i++) {
         const eki_meta *m = &d->a->meta[i];
         if (m->value == NULL) continue;
@@ -67,7 +60,7 @@ static const char *type_text(const eki_graph *graph, const eki_value *value, cha
     return text;
 }
 
-static ek_status compare_list(ek_diff *d, const char *kind, bool outputs) {
+static ek_status compare_list(eki_views *d, const char *kind, bool outputs) {
     const eki_graph *graphs[2] = {d->a, d->b};
     for (int g = 0; g < 2; g++) {
         const eki_graph *graph = graphs[g], *other = graphs[1 - g];
@@ -101,7 +94,7 @@ static bool relative(const eki_tensor *x, const eki_tensor *y, double *differenc
     return true;
 }
 
-static ek_status compare_tensor(ek_diff *d, const eki_value *a, const eki_value *b) {
+static ek_status compare_tensor(eki_views *d, const eki_value *a, const eki_value *b) {
     char left[192], right[192];
     const eki_tensor *x = a->init, *y = b->init;
     double difference = HUGE_VAL;
@@ -115,7 +108,7 @@ static ek_status compare_tensor(ek_diff *d, const eki_value *a, const eki_value 
     return eki_change(d, "tensor", a->name, difference, "relative difference %.3g", difference);
 }
 
-static ek_status compare_tensors(ek_diff *d) {
+static ek_status compare_tensors(eki_views *d) {
     char text[192];
     for (size_t i = 0; i < d->a->n_values; i++) {
         const eki_value *a = d->a->values[i], *b = eki_graph_find(d->b, a->name);
@@ -133,21 +126,14 @@ static ek_status compare_tensors(ek_diff *d) {
     return EK_OK;
 }
 
-static ek_status compare_all(ek_diff *d) {
+static ek_status compare_all(eki_views *d) {
     EKI_TRY(compare_opsets(d));
     EKI_TRY(compare_metadata(d));
     EKI_TRY(compare_list(d, "input", false));
     EKI_TRY(compare_list(d, "output", true));
     EKI_TRY(eki_diff_nodes(d));
-    size_t first = d->count;
     EKI_TRY(compare_tensors(d));
-    for (size_t i = first + 1; i < d->count; i++) { /* largest difference first */
-        ek_change item = d->changes[i];
-        size_t k = i;
-        for (; k > first && d->changes[k - 1].difference < item.difference; k--) d->changes[k] = d->changes[k - 1];
-        d->changes[k] = item;
-    }
-    return EK_OK;
+    return eki_diff_order(d->diff, d->err);
 }
 
 ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **out, ek_error *err) {
@@ -155,30 +141,13 @@ ek_status ek_diff_models(const ek_model *a, const ek_model *b, ek_diff **out, ek
     EKI_GIVEN(b, err);
     EKI_GIVEN(out, err);
     *out = NULL;
-    ek_diff *d = calloc(1, sizeof *d);
-    if (d == NULL) return eki_fail_nomem(err, sizeof *d);
-    d->a = a->document;
-    d->b = b->document;
-    d->err = err;
-    ek_status status = compare_all(d);
-    d->err = NULL;
+    eki_views views = {.a = a->document, .b = b->document, .err = err};
+    EKI_TRY(eki_diff_create(&views.diff, err));
+    ek_status status = compare_all(&views);
     if (status != EK_OK) {
-        ek_diff_destroy(d);
+        ek_diff_destroy(views.diff);
         return status;
     }
-    *out = d;
+    *out = views.diff;
     return EK_OK;
-}
-
-void ek_diff_destroy(ek_diff *d) {
-    if (d == NULL) return;
-    eki_arena_free(&d->arena);
-    free(d->changes);
-    free(d);
-}
-
-size_t ek_diff_count(const ek_diff *d) { return d == NULL ? 0 : d->count; }
-const ek_change *ek_diff_change(const ek_diff *d, size_t index) {
-    if (d == NULL) return NULL;
-    return index < d->count ? &d->changes[index] : NULL;
 }

@@ -69,7 +69,7 @@ bool eki_attr_same(const eki_attr *a, const eki_attr *b) {
     }
 }
 
-static ek_status compare_attr(ek_diff *d, const eki_node *a, const eki_node *b, const char *name) {
+static ek_status compare_attr(eki_views *d, const eki_node *a, const eki_node *b, const char *name) {
     char left[160], right[160];
     const eki_attr *x = eki_node_attr(a, name), *y = eki_node_attr(b, name);
     if (eki_attr_same(x, y)) return EK_OK;
@@ -78,7 +78,7 @@ static ek_status compare_attr(ek_diff *d, const eki_node *a, const eki_node *b, 
     return eki_change(d, "attribute", name_of(a), 0, "%.60s: %s -> %s", name, left, right);
 }
 
-static ek_status compare_values(ek_diff *d, const char *what, const eki_node *node, eki_value *const *a, int n_a,
+static ek_status compare_values(eki_views *d, const char *what, const eki_node *node, eki_value *const *a, int n_a,
                                 eki_value *const *b, int n_b) {
     if (n_a != n_b) return eki_change(d, "node", name_of(node), 0, "%d %ss -> %d", n_a, what, n_b);
     for (int i = 0; i < n_a; i++) {
@@ -93,7 +93,7 @@ bool eki_same_operator(const eki_node *a, const eki_node *b) {
     return strcmp(a->op_type, b->op_type) == 0 && strcmp(a->domain, b->domain) == 0;
 }
 
-static ek_status compare_node(ek_diff *d, const eki_node *a, const eki_node *b) {
+static ek_status compare_node(eki_views *d, const eki_node *a, const eki_node *b) {
     if (!eki_same_operator(a, b)) {
         EKI_TRY(eki_change(d, "node", name_of(a), 0, "%.60s -> %.60s", a->op_type, b->op_type));
     }
@@ -106,7 +106,7 @@ static ek_status compare_node(ek_diff *d, const eki_node *a, const eki_node *b) 
     return EK_OK;
 }
 
-ek_status eki_diff_nodes(ek_diff *d) {
+ek_status eki_diff_nodes(eki_views *d) {
     for (size_t i = 0; i < d->a->n_nodes; i++) {
         const eki_node *a = d->a->nodes[i], *b = counterpart(a, d->b);
         if (b != NULL)

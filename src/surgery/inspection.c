@@ -29,21 +29,29 @@ const eki_tensor *eki_norm_parameter(const ek_model *model, const char *name) {
     return value != NULL && value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
 }
 
-static ek_range range_of(const ek_model *model, const char *name) {
-    const eki_tensor *tensor = eki_norm_parameter(model, name);
-    ek_range range = {.minimum = HUGE_VAL, .maximum = -HUGE_VAL};
-    if (tensor != NULL) range.count = eki_count(tensor);
-    for (int64_t i = 0; i < range.count; i++) {
-        double v = eki_at(tensor, i);
-        if (!isfinite(v)) {
-            range.nonfinite++;
-            continue;
-        }
-        if (v < range.minimum) range.minimum = v;
-        if (v > range.maximum) range.maximum = v;
+static ek_range no_range(int64_t count) {
+    return (ek_range){.count = count, .minimum = HUGE_VAL, .maximum = -HUGE_VAL};
+}
+
+static void widen(ek_range *range, double v) {
+    if (!isfinite(v)) {
+        range->nonfinite++;
+        return;
     }
+    if (v < range->minimum) range->minimum = v;
+    if (v > range->maximum) range->maximum = v;
+}
+
+static ek_range settled(ek_range range) {
     if (range.nonfinite == range.count) range.minimum = range.maximum = 0;
     return range;
+}
+
+static ek_range range_of(const ek_model *model, const char *name) {
+    const eki_tensor *tensor = eki_norm_parameter(model, name);
+    ek_range range = no_range(tensor == NULL ? 0 : eki_count(tensor));
+    for (int64_t i = 0; i < range.count; i++) widen(&range, eki_at(tensor, i));
+    return settled(range);
 }
 
 /* What ek_fold would do with a norm, on a view that has shapes where they can be had. */
@@ -77,6 +85,42 @@ static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_ch
     return eki_find_in_norm(in, i, node, uses, err);
 }
 
+static ek_status site_range(ek_inspection *in, const eki_site *site, eki_role role, ek_range *range, ek_error *err) {
+    eki_numbers numbers;
+    *range = settled(no_range(0));
+    if (!site->parameters[role].constant) return EK_OK;
+    ek_status status = eki_site_numbers(&in->model->sites, site, role, &numbers, err);
+    if (status == EK_ERR_LIMIT) return EK_OK; /* too many to look at */
+    EKI_TRY(status);
+    *range = no_range(numbers.count);
+    for (int64_t i = 0; i < numbers.count; i++) widen(range, numbers.at[i]);
+    *range = settled(*range);
+    eki_numbers_free(&numbers);
+    return EK_OK;
+}
+
+/* A norm that stands apart: what its site says. */
+static ek_status describe_apart(ek_inspection *in, const eki_norm_apart *norm, ek_norm_seen *seen, ek_error *err) {
+    const eki_site *site = norm->site;
+    const eki_value *x = site->x;
+    while (x->outer != NULL) x = x->outer;
+    const eki_node *maker = x->producer;
+    seen->norm = norm->info;
+    seen->name = norm->info.path;
+    seen->feeder = maker != NULL && maker->op_type != NULL ? maker->op_type : "input";
+    seen->training = site->training;
+    seen->place = eki_place_of(site->graph, site->norm != NULL ? site->norm : site->y->producer);
+    seen->fold = "it takes statistics of each example, which no weight can hold";
+    if (site->graph != in->model->document)
+        seen->fold = "it stands in a nested graph or function, where nothing is folded";
+    else if (site->kind == EKI_SITE_BATCH)
+        seen->fold = "it is written out as several nodes";
+    EKI_TRY(site_range(in, site, EKI_SCALE, &seen->scale, err));
+    EKI_TRY(site_range(in, site, EKI_BIAS, &seen->bias, err));
+    EKI_TRY(site_range(in, site, EKI_MEAN, &seen->mean, err));
+    return site_range(in, site, EKI_VARIANCE, &seen->variance, err);
+}
+
 /* Worst first; findings of one severity stay in the order of the norms. */
 static void sort_findings(ek_inspection *in) {
     for (size_t i = 1; i < in->n_findings; i++) {
@@ -100,8 +144,12 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
     EKI_TRY(eki_chains_find(view, &chains, err));
     ek_status status = eki_uses_create(in->model->graph, &uses, err);
     if (status == EK_OK) {
-        for (size_t i = 0; status == EK_OK && i < in->n_norms; i++) {
+        const ek_model *model = in->model;
+        for (size_t i = 0; status == EK_OK && i < model->n_norms; i++) {
             status = describe(in, view, &chains, &uses, i, err);
+        }
+        for (size_t i = 0; status == EK_OK && i < model->n_apart; i++) {
+            status = describe_apart(in, &model->apart[i], &in->norms[model->n_norms + i], err);
         }
         eki_uses_free(&uses);
     }
@@ -119,7 +167,7 @@ ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) 
     ek_inspection *in = calloc(1, sizeof *in);
     if (in == NULL) return eki_fail_nomem(err, sizeof *in);
     in->model = model;
-    in->n_norms = model->n_norms;
+    in->n_norms = model->n_norms + model->n_apart;
     in->norms = calloc(in->n_norms + 1, sizeof *in->norms);
     ek_status status = in->norms == NULL ? eki_fail_nomem(err, in->n_norms * sizeof *in->norms) : EK_OK;
     if (status == EK_OK) status = eki_graph_view(model->graph, &view, err);

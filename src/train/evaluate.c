@@ -44,7 +44,9 @@ static ek_status open_feed(evaluation *e) {
 }
 
 static ek_status open_exec(evaluation *e) {
-    e->logits = ek_model_logits(e->model);
+    const eki_value *head;
+    EKI_TRY(eki_logits_head(e->model, e->options.head, &head, e->err));
+    e->logits = eki_logits_behind(head)->name;
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)e->options.mode,
                                 .threads = e->options.threads,
@@ -76,7 +78,7 @@ static ek_status evaluate_batch(evaluation *e) {
     EKI_TRY(eki_intake_shape(&e->feed.intake, rows, &shape, NULL, e->err));
     EKI_TRY(eki_exec_prepare(e->exec, &shape, e->err));
     EKI_TRY(eki_logits_classes(e->exec, rows, &classes, e->err));
-    eki_feed_fill(&e->feed, eki_exec_input(e->exec, 0).data);
+    if (eki_exec_input_needed(e->exec, 0)) eki_feed_fill(&e->feed, eki_exec_input(e->exec, 0).data);
     eki_exec_plan(e->exec)->sample_ids = e->feed.intake.fixed > 0 ? NULL : batch->ids;
     eki_exec_plan(e->exec)->samples = batch->count;
     EKI_TRY(eki_exec_forward(e->exec, e->err));

@@ -2,6 +2,28 @@
 #include "train/trainer.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+ek_status eki_logits_head(const ek_model *model, const char *head, const eki_value **output, ek_error *err) {
+    const eki_graph *graph = model->graph;
+    char names[160] = "";
+    size_t used = 0;
+    if (graph->n_outputs == 0) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "the model has no output to take logits from");
+    }
+    *output = graph->outputs[0];
+    if (head == NULL) return EK_OK;
+    for (size_t i = 0; i < graph->n_outputs; i++) {
+        *output = graph->outputs[i];
+        if (strcmp((*output)->name, head) == 0) return EK_OK;
+        int n = used < sizeof names
+                    ? snprintf(names + used, sizeof names - used, "%s'%s'", i > 0 ? ", " : "", (*output)->name)
+                    : 0;
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return eki_fail(err, EK_ERR_ARG, "head '%.200s' is no output of the model; it has %s", head, names);
+}
 
 /* The axis of the classes: all others but the first have extent 1, as behind a global pooling. */
 static int class_axis(const eki_shape *shape) {

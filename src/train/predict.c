@@ -7,11 +7,12 @@
 #include "base/options.h"
 #include "train/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-static ek_scores scores_of_graph(const ek_model *model) {
-    const eki_node *last = model->graph->n_outputs > 0 ? model->graph->outputs[0]->producer : NULL;
+static ek_scores scores_of_graph(const eki_value *head) {
+    const eki_node *last = head->producer;
     if (last == NULL) return EK_SCORES_AUTO;
     if (last->op == EKI_OP_Softmax || last->op == EKI_OP_LogSoftmax) return EK_SCORES_LOGITS;
     return last->op == EKI_OP_Sigmoid ? EK_SCORES_PROBABILITIES : EK_SCORES_AUTO;
@@ -47,9 +48,15 @@ static ek_status make_room(const taking *t, int64_t classes, ek_error *err) {
     if (classes < 2) {
         return eki_fail(err, EK_ERR_SHAPE, "the model gives one number an image, which tells no classes apart");
     }
-    if (!eki_mul_size(t->images, (size_t)classes, &count) || !eki_mul_size(count, sizeof(float), &bytes)) {
-        return eki_fail_nomem(err, SIZE_MAX);
+    size_t most = eki_memory_limit();
+    bool fits = eki_mul_size(t->images, (size_t)classes, &count) && eki_mul_size(count, 2 * sizeof(float), &bytes);
+    if (!fits || bytes > most) {
+        return eki_fail(err, EK_ERR_LIMIT,
+                        "logits and probabilities of %zu images in %" PRId64 " classes do not fit into the %zu MiB of "
+                        "memory there are; predict fewer images at a time",
+                        t->images, classes, most >> 20);
     }
+    bytes /= 2;
     t->result->classes = classes;
     t->result->logits = eki_alloc(bytes);
     t->result->probabilities = eki_alloc(bytes);
@@ -83,11 +90,14 @@ ek_status ek_predict(ek_model *model, const ek_dataset *dataset, const ek_eval_o
     EKI_GIVEN(model, err);
     EKI_GIVEN(dataset, err);
     EKI_GIVEN(predictions, err);
-    ek_predictions p = {.scores = scores != EK_SCORES_AUTO ? scores : scores_of_graph(model)};
+    ek_predictions p = {.scores = scores};
+    const eki_value *head;
     ek_eval_options o = ek_eval_options_default();
     ek_eval_result result;
     *predictions = (ek_predictions){0};
     EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_eval_options", err));
+    EKI_TRY(eki_logits_head(model, o.head, &head, err));
+    if (scores == EK_SCORES_AUTO) p.scores = scores_of_graph(head);
     o.logits = NULL;
     o.batch_statistics = 0;
     taking t = {.result = &p, .images = (size_t)ek_dataset_describe(dataset).count};

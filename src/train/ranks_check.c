@@ -60,6 +60,7 @@ static print print_model(const eki_graph *graph) {
 typedef struct plan_print {
     ek_train_options options;
     int64_t step;
+    uint32_t head; /* checksum of its name */
 } plan_print;
 
 ek_status eki_ranks_check(eki_ranks *ranks, const ek_trainer *trainer, ek_error *err) {
@@ -68,6 +69,8 @@ ek_status eki_ranks_check(eki_ranks *ranks, const ek_trainer *trainer, ek_error 
     memset(&plan, 0, sizeof plan); /* padding too: the bytes are compared */
     memcpy(&plan.options, &trainer->options, sizeof plan.options);
     plan.options.comm = NULL;
+    plan.options.head = NULL;
+    plan.head = eki_crc32c(0, trainer->logits, strlen(trainer->logits));
     plan.options.threads = plan.options.profile = 0; /* each rank may have its own */
     plan.step = trainer->step;
     ranks->exec = trainer->exec;

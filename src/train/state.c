@@ -23,10 +23,10 @@ typedef struct state_writer {
     ek_error *err;
 } state_writer;
 
-typedef struct piece {
+typedef struct field {
     const void *data;
     size_t size;
-} piece;
+} field;
 
 static ek_status put_header(state_writer *w, const char tag[5], uint64_t size, uint32_t payload_crc) {
     eki_section_header header = {.payload_crc = payload_crc, .size = size};
@@ -36,15 +36,15 @@ static ek_status put_header(state_writer *w, const char tag[5], uint64_t size, u
     return eki_writer_put(w->out, &header, sizeof header, w->err);
 }
 
-static ek_status put_section(state_writer *w, const char tag[5], const piece *pieces, size_t count) {
+static ek_status put_section(state_writer *w, const char tag[5], const field *fields, size_t count) {
     uint32_t crc = 0;
     uint64_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        crc = eki_crc32c(crc, pieces[i].data, pieces[i].size);
-        size += pieces[i].size;
+        crc = eki_crc32c(crc, fields[i].data, fields[i].size);
+        size += fields[i].size;
     }
     EKI_TRY(put_header(w, tag, size, crc));
-    for (size_t i = 0; i < count; i++) EKI_TRY(eki_writer_put(w->out, pieces[i].data, pieces[i].size, w->err));
+    for (size_t i = 0; i < count; i++) EKI_TRY(eki_writer_put(w->out, fields[i].data, fields[i].size, w->err));
     return EK_OK;
 }
 
@@ -54,11 +54,11 @@ static ek_status put_slots(state_writer *w, const ek_trainer *trainer, int array
         if (!item->trained) continue;
         eki_slot_record record = {
             .name_bytes = (uint32_t)strlen(item->name), .arrays = (uint32_t)arrays, .count = item->count};
-        const piece pieces[4] = {{&record, sizeof record},
+        const field fields[4] = {{&record, sizeof record},
                                  {item->name, record.name_bytes},
                                  {item->first, item->count * sizeof(float)},
                                  {item->second, item->count * sizeof(float)}};
-        EKI_TRY(put_section(w, "SLOT", pieces, 2 + (size_t)arrays));
+        EKI_TRY(put_section(w, "SLOT", fields, 2 + (size_t)arrays));
     }
     return EK_OK;
 }
@@ -74,7 +74,7 @@ static ek_status put_model(state_writer *w, const ek_model *model, const eki_ide
 
 static ek_status put_end(state_writer *w) {
     eki_end_record end = {.crc = eki_writer_crc(w->out), .sections = w->sections};
-    return put_section(w, "END!", &(piece){&end, sizeof end}, 1);
+    return put_section(w, "END!", &(field){&end, sizeof end}, 1);
 }
 
 ek_status eki_state_write(const ek_trainer *trainer, const ek_position *position, const eki_identity *model,
@@ -105,10 +105,10 @@ ek_status eki_state_write(const ek_trainer *trainer, const ek_position *position
     (void)snprintf(environment + used, sizeof environment - used, "ranks=%d\n", ek_comm_size(trainer->options.comm));
     memcpy(header + 8, &version, sizeof version);
     EKI_TRY(eki_writer_put(writer, header, sizeof header, err));
-    EKI_TRY(put_section(&w, "POSN", &(piece){&where, sizeof where}, 1));
-    EKI_TRY(put_section(&w, "PAIR", &(piece){&pair, sizeof pair}, 1));
-    EKI_TRY(put_section(&w, "FLAG", &(piece){flags, strlen(flags)}, 1));
-    EKI_TRY(put_section(&w, "ENVI", &(piece){environment, strlen(environment)}, 1));
+    EKI_TRY(put_section(&w, "POSN", &(field){&where, sizeof where}, 1));
+    EKI_TRY(put_section(&w, "PAIR", &(field){&pair, sizeof pair}, 1));
+    EKI_TRY(put_section(&w, "FLAG", &(field){flags, strlen(flags)}, 1));
+    EKI_TRY(put_section(&w, "ENVI", &(field){environment, strlen(environment)}, 1));
     EKI_TRY(put_slots(&w, trainer, arrays));
     EKI_TRY(put_model(&w, trainer->model, model));
     return put_end(&w);

@@ -44,7 +44,9 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     EKI_TRY(eki_intake_check(trainer->model, err));
     EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
-    trainer->logits = ek_model_logits(trainer->model);
+    const eki_value *head;
+    EKI_TRY(eki_logits_head(trainer->model, o->head, &head, err));
+    trainer->logits = eki_logits_behind(head)->name;
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
     EKI_TRY(eki_statistics_open(trainer, err));
     eki_exec_options options = {.mode = EKI_MODE_TRAINING,
@@ -140,7 +142,9 @@ static ek_status forward(ek_trainer *trainer, const ek_batch *batch, eki_loss *l
     plan->step_id = (uint64_t)trainer->step;
     plan->sample_ids = batch->ids;
     plan->samples = batch->count;
-    eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
+    if (eki_exec_input_needed(exec, 0)) {
+        eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
+    }
     EKI_TRY(eki_exec_forward(exec, err));
     *loss = eki_loss_part(eki_exec_output(exec, 0).data, batch->count, classes, batch->labels, batch->total, losses,
                           eki_exec_output_gradient(exec, 0));

@@ -63,6 +63,9 @@ double eki_default_lr(ek_optimizer optimizer);
 ek_status eki_train_options_check(ek_train_options *options, const ek_train_options *given, ek_error *err);
 
 /* ---- logits.c ---- */
+/* The output that is meant by `head`, NULL = the first. EK_ERR_UNSUPPORTED: the model has none. EK_ERR_ARG: none of
+ * that name; those that there are, are listed. */
+ek_status eki_logits_head(const ek_model *model, const char *head, const eki_value **output, ek_error *err);
 /* Classes of a planned exec whose first output is the logits. */
 ek_status eki_logits_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
 

@@ -72,8 +72,8 @@ static void sums_are_right_and_equal_everywhere(void **state) {
     (void)state;
     static const size_t counts[] = {1, 17, 1000, MOST};
     sums *s = malloc(sizeof *s);
-    size_t piece = eki_piece_bytes;
-    eki_piece_bytes = 60000; /* so that a message takes several pieces, as one beyond 2^31 bytes does */
+    size_t packet = eki_packet_bytes;
+    eki_packet_bytes = 60000; /* so that a message takes several packets, as one beyond 2^31 bytes does */
     for (int size = 2; size <= 9; size++) {
         for (size_t c = 0; c < 4; c++) {
             world_rank ranks[WORLD_MAX];
@@ -90,7 +90,7 @@ static void sums_are_right_and_equal_everywhere(void **state) {
             }
         }
     }
-    eki_piece_bytes = piece;
+    eki_packet_bytes = packet;
     free(s);
 }
 

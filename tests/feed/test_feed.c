@@ -198,6 +198,85 @@ static void test_logits_of_rank_four(void **state) {
     fixture_clean();
 }
 
+/* Features first, then logits: by name the second is meant, for evaluation, prediction and training. */
+static ek_model *two_headed(const char **features, const char **logits) {
+    net n = net_start(13, 4, first_dims);
+    net_conv(&n, "conv", (conv_shape){CHANNELS, 8, 3, 1, 1}, false);
+    net_one(&n, "GlobalAveragePool", "pool");
+    net_one(&n, "Flatten", "flat");
+    net_output(&n, n.x);
+    *features = n.x->name;
+    net_gemm(&n, "fc", 8, CLASSES, false, true);
+    net_one(&n, "Softmax", "probabilities");
+    *logits = n.x->name;
+    return net_finish(&n);
+}
+
+static void test_head_trains(ek_model *model, const char *head, size_t parameters) {
+    ek_train_options o = ek_train_options_default();
+    ek_trainer *trainer;
+    o.total_steps = 1;
+    o.head = head;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    assert_int_equal(ek_trainer_parameter_count(trainer), parameters);
+    ek_trainer_destroy(trainer);
+}
+
+static void test_head(void **state) {
+    (void)state;
+    const char *features, *logits;
+    ek_dataset *data = images();
+    ek_model *model = two_headed(&features, &logits);
+    ek_eval_options o = ek_eval_options_default();
+    ek_eval_result result;
+    ek_predictions p;
+    OK(ek_evaluate(model, data, &o, &result, err));
+    assert_int_equal(result.classes, 8);
+    o.head = logits;
+    OK(ek_evaluate(model, data, &o, &result, err));
+    assert_int_equal(result.classes, CLASSES);
+    OK(ek_predict(model, data, &o, EK_SCORES_AUTO, &p, err));
+    assert_int_equal(p.classes, CLASSES);
+    assert_int_equal(p.scores, EK_SCORES_LOGITS); /* of the Softmax that this output has, and the first has not */
+    ek_predictions_free(&p);
+    test_head_trains(model, NULL, 1);
+    test_head_trains(model, features, 1);
+    test_head_trains(model, logits, 3);
+    o.head = "nothing";
+    char listed[160];
+    (void)snprintf(listed, sizeof listed, "head 'nothing' is no output of the model; it has '%s', '%s'", features,
+                   logits);
+    FAILS(EK_ERR_ARG, listed, ek_evaluate(model, data, &o, &result, err));
+    FAILS(EK_ERR_ARG, listed, ek_predict(model, data, &o, EK_SCORES_AUTO, &p, err));
+    ek_model_destroy(model);
+    ek_dataset_close(data);
+    fixture_clean();
+}
+
+/* Logits that do not depend on the images: nothing is fed, and nothing breaks. */
+static void test_unread_input(void **state) {
+    (void)state;
+    static const int64_t dims[2] = {IMAGES, CLASSES};
+    float logits[IMAGES * CLASSES];
+    ek_dataset *data = images();
+    net n = net_start(13, 4, first_dims);
+    n.x = net_constant(&n, "table", 2, dims, -1, 1);
+    net_one(&n, "Identity", "scores");
+    ek_model *model = net_finish(&n);
+    logits_of(model, data, IMAGES, logits);
+    ek_train_options o = ek_train_options_default();
+    ek_trainer *trainer;
+    o.total_steps = 1;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    fixture_batch b = fixture_make_batch(IMAGES, CHANNELS * SIDE * WIDTH, CLASSES, 1);
+    OK(ek_trainer_step(trainer, &b.batch, NULL, err));
+    fixture_free_batch(&b);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+    ek_dataset_close(data);
+    fixture_clean();
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const int64_t wider[4] = {-1, SIDE, WIDTH + 1, CHANNELS}, swapped[4] = {-1, CHANNELS, SIDE, WIDTH};
@@ -220,7 +299,8 @@ int main(void) {
         cmocka_unit_test(test_recognized),          cmocka_unit_test(test_described),
         cmocka_unit_test(test_same_logits),         cmocka_unit_test(test_same_statistics),
         cmocka_unit_test(test_same_training),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_logits_of_rank_four),
+        cmocka_unit_test(test_logits_of_rank_four), cmocka_unit_test(test_head),
+        cmocka_unit_test(test_unread_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ grep -q '^train ' "$build/rooms.txt" || exit 0 # the norm library alone
 allowed feed ek_dataset_close
 allowed study ek_trainer_step
 refused norm ek_trainer_step "norm does not need train"
+refused surgery ek_dataset_close "surgery does not need data"
 refused surgery eki_sum_start "surgery does not need dist"
 refused train eki_kernels_get "train may call public functions (ek_) of cpu only"
 refused study eki_fail "study may call public functions (ek_) of base only"

@@ -191,7 +191,7 @@ static void sparse(pb *file) {
 static const broken_case cases[] = {
     {"no graph", no_graph, EK_ERR_FORMAT, "the file has no graph"},
     {"no opset", no_opset, EK_ERR_FORMAT, "no opset_import (ir_version 3)"},
-    {"two opsets", two_opsets, EK_ERR_FORMAT, "twice"},
+    {"two opsets", two_opsets, EK_ERR_FORMAT, "twice, with version 17 and 18"},
     {"opset 0", opset_zero, EK_ERR_FORMAT, "version 0, expected 1 or more"},
     {"negative opset", opset_negative, EK_ERR_FORMAT, "version -3"},
     {"future IR and opset", future_ir, EK_OK, ""},

@@ -217,7 +217,8 @@ static void test_shares(void **state) {
     o.lr_depth_decay = 0.5;
     const ek_lr_scale rules[] = {{"conv2.*", 0.5}, {"until:bn1", 0}, {"conv*", 0.5}};
     OK(ek_trainer_create(scaled, &o, &b, err));
-    FAILS(EK_ERR_ARG, "no parameter matches 'nothing'", ek_trainer_regroup(b, &(ek_lr_scale){"nothing", 1}, 1, err));
+    FAILS(EK_ERR_ARG, "no parameter matches 'nothing'; evenkeel models FILE.onnx lists",
+          ek_trainer_regroup(b, &(ek_lr_scale){"nothing", 1}, 1, err));
     FAILS(EK_ERR_ARG, "factor", ek_trainer_regroup(b, &(ek_lr_scale){"conv*", -1}, 1, err));
     OK(ek_trainer_regroup(b, rules, 3, err));
     steps(&cnn6, b, 0, 1);

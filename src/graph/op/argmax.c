@@ -43,7 +43,7 @@ static bool better(const job *j, int64_t a, int64_t b) {
     return (j->max ? x > y : x < y) || (j->last && x == y);
 }
 
-static void piece(void *argument, size_t begin, size_t end) {
+static void grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     for (size_t i = begin; i < end; i++) {
         int64_t base = (int64_t)(i / j->inner * j->dim * j->inner + i % j->inner), best = 0;
@@ -62,7 +62,7 @@ static ek_status forward(eki_step *step, bool max) {
     j.dim = (size_t)x->dims[axis];
     j.last = eki_node_int(step->node, "select_last_index", 0) != 0;
     for (int i = (int)axis + 1; i < x->rank; i++) j.inner *= (size_t)x->dims[i];
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), grain, &j);
     return EK_OK;
 }
 

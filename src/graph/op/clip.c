@@ -65,7 +65,7 @@ ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
     return zero ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
 
-static void forward_piece(void *argument, size_t begin, size_t end) {
+static void forward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     float lo = j->lo, hi = j->hi;
     for (size_t i = begin; i < end; i++) {
@@ -75,7 +75,7 @@ static void forward_piece(void *argument, size_t begin, size_t end) {
     }
 }
 
-static void backward_piece(void *argument, size_t begin, size_t end) {
+static void backward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     float lo = j->lo, hi = j->hi;
     for (size_t i = begin; i < end; i++) j->to[i] = j->x[i] >= lo && j->x[i] <= hi ? j->dy[i] : 0.0f;
@@ -85,7 +85,7 @@ ek_status eki_op_Clip_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .to = step->out[0].data};
     limits(step, &j);
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), forward_piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), forward_grain, &j);
     return EK_OK;
 }
 
@@ -98,7 +98,7 @@ ek_status eki_op_Clip_backward(eki_step *step, ek_error *err) {
         return EK_OK;
     }
     limits(step, &j);
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), backward_piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), backward_grain, &j);
     return EK_OK;
 }
 

@@ -78,7 +78,7 @@ typedef struct job {
     bool back;
 } job;
 
-/* One index of the leading dimensions: a piece of every input. */
+/* One index of the leading dimensions: what it has of every input, one behind the other. */
 static void copy_outer(void *argument, size_t o) {
     const job *j = argument;
     const eki_step *step = j->step;

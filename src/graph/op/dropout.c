@@ -96,7 +96,7 @@ typedef struct job {
     float scale;
 } job;
 
-static void drop_piece(void *argument, size_t begin, size_t end) {
+static void drop_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     uint32_t words[4];
     uint64_t block = UINT64_MAX;
@@ -149,7 +149,7 @@ ek_status eki_op_Dropout_forward(eki_step *step, ek_error *err) {
     j.per_sample = count / (size_t)samples;
     j.threshold = (uint64_t)((double)ratio * 0x1p32);
     j.scale = scale;
-    eki_for_pieces(step, count, drop_piece, &j);
+    eki_for_grains(step, count, drop_grain, &j);
     write_mask(step, j.kept);
     return EK_OK;
 }
@@ -161,7 +161,7 @@ typedef struct back_job {
     float scale;
 } back_job;
 
-static void back_piece(void *argument, size_t begin, size_t end) {
+static void back_grain(void *argument, size_t begin, size_t end) {
     const back_job *j = argument;
     for (size_t i = begin; i < end; i++) j->dx[i] = j->kept[i] ? j->dy[i] * j->scale : 0.0f;
 }
@@ -171,7 +171,7 @@ ek_status eki_op_Dropout_backward(eki_step *step, ek_error *err) {
     if (step->saved != NULL) memcpy(&scale, step->saved, sizeof scale);
     if (scale == 0.0f || step->dout[0] == NULL || step->din[0] == NULL) return eki_copy_backward(step, err);
     back_job j = {step->dout[0], (unsigned char *)step->saved + sizeof scale, step->din[0], scale};
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), back_piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), back_grain, &j);
     return EK_OK;
 }
 

@@ -78,7 +78,7 @@ typedef struct pick {
     uint8_t input;
 } pick;
 
-static void pick_piece(void *argument, size_t begin, size_t end) {
+static void pick_grain(void *argument, size_t begin, size_t end) {
     const pick *p = argument;
     for (size_t i = begin; i < end; i++) p->dx[i] = p->winner[i] == p->input ? p->dy[i] : 0.0f;
 }
@@ -89,7 +89,7 @@ static ek_status backward(eki_step *step) {
         if (step->din[i] == NULL || step->dout[0] == NULL) continue;
         bool whole = eki_same_shape(&step->in[i], &step->out[0]);
         pick p = {step->dout[0], step->saved, whole ? step->din[i] : step->scratch, (uint8_t)i};
-        eki_for_pieces(step, eki_view_elements(&step->out[0]), pick_piece, &p);
+        eki_for_grains(step, eki_view_elements(&step->out[0]), pick_grain, &p);
         if (!whole) eki_reduce_to(step, p.dx, &step->out[0].shape, &step->in[i].shape, step->din[i]);
     }
     return EK_OK;

@@ -24,7 +24,7 @@ static int32_t magnitude(const float *x) {
 
 /* Magnitudes compare as their bits do, and NaN is above all numbers. Lanes, so that no comparison waits for the one
  * before. */
-static void largest_piece(void *argument, size_t begin, size_t end) {
+static void largest_grain(void *argument, size_t begin, size_t end) {
     enum { LANES = 32 };
     largest_job *j = argument;
     int32_t lanes[LANES] = {0};
@@ -48,7 +48,7 @@ static void largest_piece(void *argument, size_t begin, size_t end) {
 double eki_largest(const eki_step *step, const float *data, size_t count) {
     largest_job j = {.data = data};
     atomic_init(&j.largest, 0);
-    eki_for_pieces(step, count, largest_piece, &j);
+    eki_for_grains(step, count, largest_grain, &j);
     int32_t bits = atomic_load(&j.largest);
     float value;
     memcpy(&value, &bits, sizeof value);

@@ -1,7 +1,7 @@
 /* op_common.h: what operator files share: inference on symbolic shapes, folding, iteration over broadcast shapes.
  *
  * Two rules keep results independent of threads, of the batch and of an example's place in it: loops are cut into
- * pieces whose size is a constant, and every reduction runs in f64 over its elements in row-major order.
+ * grains whose size is a constant, and every reduction runs in f64 over its elements in row-major order.
  */
 #ifndef EKI_OP_COMMON_H
 #define EKI_OP_COMMON_H
@@ -36,9 +36,9 @@ ek_status eki_infer_fold(eki_infer *infer, eki_step_fn forward);
 
 /* ---- Steps (op_walk.c) ---- */
 
-typedef void (*eki_piece_fn)(void *argument, size_t begin, size_t end);
-/* body over [0, count) in pieces of a fixed size, in parallel. */
-void eki_for_pieces(const eki_step *step, size_t count, eki_piece_fn body, void *argument);
+typedef void (*eki_grain_fn)(void *argument, size_t begin, size_t end);
+/* body over [0, count) in grains of a fixed size, in parallel. */
+void eki_for_grains(const eki_step *step, size_t count, eki_grain_fn body, void *argument);
 /* body over single tasks, in parallel. */
 void eki_for_tasks(const eki_step *step, size_t tasks, void (*body)(void *argument, size_t index), void *argument);
 

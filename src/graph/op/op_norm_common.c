@@ -42,7 +42,7 @@ static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *s
     desc->residual = step->tail.residual;
     desc->activation = step->tail.relu ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
     bool rows = desc->kind == EK_NORM_LAYER || desc->kind == EK_NORM_RMS;
-    bool statistics = step->n_out > 1; /* their gradients are of sets that lie in one piece */
+    bool statistics = step->n_out > 1; /* their gradients are of sets that are contiguous */
     if (rows && (desc->affine == EK_AFFINE_ELEMENT || statistics)) desc->layout = EK_LAYOUT_NCHW;
     ek_status status = ek_norm_plan_create(desc, &state->plan, err);
     if (status != EK_OK && desc->layout != EK_LAYOUT_NCHW) {

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdatomic.h>
 
-enum { PIECE = 65536 };
+enum { GRAIN = 65536 };
 
 typedef struct mend_job {
     const eki_pool_result *result;
@@ -35,12 +35,12 @@ static bool has_lowest(const float *y, size_t count) {
 
 static size_t part(size_t count, size_t begin) {
     if (begin >= count) return 0;
-    return count - begin < PIECE ? count - begin : PIECE;
+    return count - begin < GRAIN ? count - begin : GRAIN;
 }
 
 static void look(void *argument, size_t index) {
     mend_job *j = argument;
-    size_t begin = index * PIECE;
+    size_t begin = index * GRAIN;
     if (has_nan(j->result->x + begin, part(j->x_count, begin))) atomic_store(&j->nan, true);
     if (has_lowest(j->result->y + begin, part(j->y_count, begin))) atomic_store(&j->lowest, true);
 }
@@ -99,7 +99,7 @@ void eki_pool_mend(const eki_pool_result *result) {
     if (j.x_count == 0 || j.y_count == 0) return;
     larger = j.x_count > j.y_count ? j.x_count : j.y_count;
     ek_parallel parallel = {.threads = result->threads};
-    eki_parallel_for(&parallel, (larger + PIECE - 1) / PIECE, look, &j);
+    eki_parallel_for(&parallel, (larger + GRAIN - 1) / GRAIN, look, &j);
     if (!atomic_load(&j.nan) && !atomic_load(&j.lowest)) return;
     eki_parallel_for(&parallel, (size_t)(x->dims[0] * j.channels), mend_plane, &j);
 }

@@ -23,14 +23,14 @@ static void attributes(const eki_node *node, float alpha, float beta, eki_unary_
     j->by_tanh = eki_node_string_is(node, "approximate", "tanh", false);
 }
 
-ek_status eki_unary_forward(eki_step *step, eki_piece_fn piece, float alpha, float beta) {
+ek_status eki_unary_forward(eki_step *step, eki_grain_fn grain, float alpha, float beta) {
     eki_unary_job j = {.x = step->in[0].data, .to = step->out[0].data};
     attributes(step->node, alpha, beta, &j);
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), grain, &j);
     return EK_OK;
 }
 
-ek_status eki_unary_backward(eki_step *step, eki_piece_fn piece, float alpha, float beta) {
+ek_status eki_unary_backward(eki_step *step, eki_grain_fn grain, float alpha, float beta) {
     eki_unary_job j = {.x = step->in[0].data, .y = step->out[0].data, .dy = step->dout[0], .to = step->din[0]};
     if (j.to == NULL) return EK_OK;
     if (j.dy == NULL) {
@@ -38,6 +38,6 @@ ek_status eki_unary_backward(eki_step *step, eki_piece_fn piece, float alpha, fl
         return EK_OK;
     }
     attributes(step->node, alpha, beta, &j);
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), grain, &j);
     return EK_OK;
 }

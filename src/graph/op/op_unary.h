@@ -19,8 +19,8 @@ typedef struct eki_unary_job {
 ek_status eki_unary_infer(eki_infer *infer, eki_step_fn forward);
 /* from: 'x', 'y', or another letter when the derivative is constant. */
 ek_status eki_unary_prepare(eki_step *step, ek_error *err, bool zero, char from);
-ek_status eki_unary_forward(eki_step *step, eki_piece_fn piece, float alpha, float beta);
-ek_status eki_unary_backward(eki_step *step, eki_piece_fn piece, float alpha, float beta);
+ek_status eki_unary_forward(eki_step *step, eki_grain_fn grain, float alpha, float beta);
+ek_status eki_unary_backward(eki_step *step, eki_grain_fn grain, float alpha, float beta);
 
 /* v: x in forward, x or y in backward. Always inlined with a literal function. */
 typedef float (*eki_unary_fn)(float v, const eki_unary_job *j);
@@ -40,14 +40,14 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
 }
 
 #define EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                              \
-    static void op##_piece(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }                     \
+    static void op##_grain(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }                     \
     ek_status eki_op_##op##_infer(eki_infer *i) { return eki_unary_infer(i, eki_op_##op##_forward); }                  \
     ek_status eki_op_##op##_prepare(eki_step *step, ek_error *err) {                                                   \
         return eki_unary_prepare(step, err, zero, #from[0]);                                                           \
     }                                                                                                                  \
     ek_status eki_op_##op##_forward(eki_step *step, ek_error *err) {                                                   \
         (void)err;                                                                                                     \
-        return eki_unary_forward(step, op##_piece, alpha, beta);                                                       \
+        return eki_unary_forward(step, op##_grain, alpha, beta);                                                       \
     }
 
 /* An operator whose gradient is zero everywhere. */

@@ -1,4 +1,4 @@
-/* op_walk.c: loops over tensors: fixed pieces in parallel, broadcast and strided index spaces, copies.
+/* op_walk.c: loops over tensors: fixed grains in parallel, broadcast and strided index spaces, copies.
  *
  * An index space is collapsed first: dimensions of extent 1 go, and neighbours over which every operand advances
  * evenly become one. What is left is run row by row, so that the operator's inner loop is a plain one.
@@ -8,17 +8,17 @@
 
 #include <string.h>
 
-enum { PIECE = 16384 };
+enum { GRAIN = 16384 };
 
-typedef struct pieces {
-    eki_piece_fn body;
+typedef struct grains {
+    eki_grain_fn body;
     void *argument;
     size_t count;
-} pieces;
+} grains;
 
-static void run_piece(void *argument, size_t index) {
-    const pieces *p = argument;
-    size_t begin = index * PIECE, end = begin + PIECE < p->count ? begin + PIECE : p->count;
+static void run_grain(void *argument, size_t index) {
+    const grains *p = argument;
+    size_t begin = index * GRAIN, end = begin + GRAIN < p->count ? begin + GRAIN : p->count;
     p->body(p->argument, begin, end);
 }
 
@@ -27,9 +27,9 @@ void eki_for_tasks(const eki_step *step, size_t tasks, void (*body)(void *argume
     eki_parallel_for(&parallel, tasks, body, argument);
 }
 
-void eki_for_pieces(const eki_step *step, size_t count, eki_piece_fn body, void *argument) {
-    pieces p = {body, argument, count};
-    eki_for_tasks(step, (count + PIECE - 1) / PIECE, run_piece, &p);
+void eki_for_grains(const eki_step *step, size_t count, eki_grain_fn body, void *argument) {
+    grains p = {body, argument, count};
+    eki_for_tasks(step, (count + GRAIN - 1) / GRAIN, run_grain, &p);
 }
 
 void eki_row_strides(const eki_shape *shape, int64_t strides[EKI_MAX_RANK]) {
@@ -102,7 +102,7 @@ typedef struct walk_run {
     void *argument;
 } walk_run;
 
-static void walk_piece(void *argument, size_t begin, size_t end) {
+static void walk_grain(void *argument, size_t begin, size_t end) {
     const walk_run *run = argument;
     const eki_walk *walk = run->walk;
     int last = walk->rank - 1;
@@ -126,7 +126,7 @@ static void walk_piece(void *argument, size_t begin, size_t end) {
 void eki_walk_run(const eki_step *step, eki_walk *walk, eki_walk_fn body, void *argument) {
     walk_run run = {walk, body, argument};
     collapse(walk);
-    eki_for_pieces(step, walk->count, walk_piece, &run);
+    eki_for_grains(step, walk->count, walk_grain, &run);
 }
 
 size_t eki_view_bytes(const eki_view *view) { return eki_view_elements(view) * eki_dtype_bytes(view->dtype); }
@@ -156,7 +156,7 @@ typedef struct copy_job {
     char *to;
 } copy_job;
 
-static void copy_piece(void *argument, size_t begin, size_t end) {
+static void copy_grain(void *argument, size_t begin, size_t end) {
     const copy_job *job = argument;
     memcpy(job->to + begin, job->from + begin, end - begin);
 }
@@ -165,7 +165,7 @@ ek_status eki_copy_forward(eki_step *step, ek_error *err) {
     (void)err;
     if (step->out[0].data == NULL || step->out[0].data == step->in[0].data) return EK_OK;
     copy_job job = {step->in[0].data, step->out[0].data};
-    eki_for_pieces(step, eki_view_bytes(&step->out[0]), copy_piece, &job);
+    eki_for_grains(step, eki_view_bytes(&step->out[0]), copy_grain, &job);
     return EK_OK;
 }
 
@@ -177,7 +177,7 @@ ek_status eki_copy_backward(eki_step *step, ek_error *err) {
         memset(step->din[0], 0, bytes);
     } else {
         copy_job job = {step->dout[0], step->din[0]};
-        eki_for_pieces(step, bytes, copy_piece, &job);
+        eki_for_grains(step, bytes, copy_grain, &job);
     }
     return EK_OK;
 }

@@ -138,7 +138,7 @@ static int64_t source_row(const job *j, size_t row) {
     return offset;
 }
 
-static void forward_piece(void *argument, size_t begin, size_t end) {
+static void forward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     int last = j->p.rank - 1;
     while (begin < end) {
@@ -185,7 +185,7 @@ ek_status eki_op_Pad_forward(eki_step *step, ek_error *err) {
         }
         memcpy(j.fill, given, j.bytes);
     }
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), forward_piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), forward_grain, &j);
     return EK_OK;
 }
 

@@ -25,7 +25,7 @@ typedef struct job {
     float *to;
 } job;
 
-static void forward_piece(void *argument, size_t begin, size_t end) {
+static void forward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     const float *x = j->x;
     float *y = j->to; /* may be x */
@@ -35,7 +35,7 @@ static void forward_piece(void *argument, size_t begin, size_t end) {
     }
 }
 
-static void backward_piece(void *argument, size_t begin, size_t end) {
+static void backward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     const float *restrict y = j->y, *restrict dy = j->dy;
     float *restrict dx = j->to;
@@ -48,7 +48,7 @@ static void backward_piece(void *argument, size_t begin, size_t end) {
 ek_status eki_op_Relu_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .to = step->out[0].data};
-    eki_for_pieces(step, eki_view_elements(&step->out[0]), forward_piece, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), forward_grain, &j);
     return EK_OK;
 }
 
@@ -59,7 +59,7 @@ ek_status eki_op_Relu_backward(eki_step *step, ek_error *err) {
     if (j.dy == NULL) {
         memset(j.to, 0, eki_view_bytes(&step->out[0]));
     } else {
-        eki_for_pieces(step, eki_view_elements(&step->out[0]), backward_piece, &j);
+        eki_for_grains(step, eki_view_elements(&step->out[0]), backward_grain, &j);
     }
     return EK_OK;
 }

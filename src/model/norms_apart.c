@@ -1,0 +1,84 @@
+/* norms_apart.c: norms of the document that are no norms of the program: those in nested graphs and in functions, and
+ * those that stay as they are written. They are listed, and nothing else is done with them.
+ */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool kind_of(const eki_site *site, ek_norm_kind *kind) {
+    switch (site->kind) {
+    case EKI_SITE_BATCH: *kind = EK_NORM_BATCH; return true;
+    case EKI_SITE_LAYER: *kind = EK_NORM_LAYER; return true;
+    case EKI_SITE_RMS: *kind = EK_NORM_RMS; return true;
+    case EKI_SITE_GROUP: *kind = EK_NORM_GROUP; return true;
+    case EKI_SITE_INSTANCE: *kind = EK_NORM_INSTANCE; return true;
+    default: return false;
+    }
+}
+
+/* The value by which metadata and programs know the norm. */
+static const eki_value *output_of(const eki_site *site) {
+    bool is_operator = site->norm != NULL && site->spelling <= EKI_SPELL_CONTRIB;
+    return is_operator ? site->norm->out[0] : site->y;
+}
+
+/* The norm of the program that a site is, or NULL. */
+static ek_model_norm *own_norm(const ek_model *model, const eki_site *site) {
+    if (site->graph != model->document) return NULL;
+    for (size_t i = 0; i < model->n_norms; i++) {
+        if (strcmp(model->norms[i].info.output, output_of(site)->name) == 0) return &model->norms[i].info;
+    }
+    return NULL;
+}
+
+/* The initializer behind a parameter, which may be one of a graph around. */
+static const char *parameter_name(const eki_site *site, eki_role role) {
+    const eki_value *from = site->parameters[role].source.value;
+    return from != NULL && from->init != NULL ? from->name : "";
+}
+
+static int64_t channels_of(const eki_site *site) {
+    int64_t count = 0;
+    if (site->channels > 0) return site->channels;
+    return eki_shape_count(&site->parameters[EKI_SCALE].shape, &count) ? count : 0;
+}
+
+static ek_model_norm describe(const eki_site *site, ek_norm_kind kind) {
+    const eki_value *out = output_of(site);
+    return (ek_model_norm){.kind = kind,
+                           .node = out->producer->name,
+                           .output = out->name,
+                           .scale = parameter_name(site, EKI_SCALE),
+                           .bias = parameter_name(site, EKI_BIAS),
+                           .mean = parameter_name(site, EKI_MEAN),
+                           .variance = parameter_name(site, EKI_VARIANCE),
+                           .channels = channels_of(site),
+                           .groups = site->groups > 0 ? site->groups : 1,
+                           .epsilon = site->epsilon,
+                           .momentum = site->momentum,
+                           .path = site->path,
+                           .spelling = eki_spelling_name(site->spelling),
+                           .apart = 1};
+}
+
+ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
+    eki_sites_free(&model->sites);
+    free(model->apart);
+    model->apart = NULL;
+    model->n_apart = 0;
+    EKI_TRY(eki_sites_find(model->document, &model->sites, err));
+    model->apart = calloc(model->sites.count + 1, sizeof *model->apart);
+    if (model->apart == NULL) return eki_fail_nomem(err, model->sites.count * sizeof *model->apart);
+    for (size_t i = 0; i < model->sites.count; i++) {
+        const eki_site *site = &model->sites.items[i];
+        ek_norm_kind kind;
+        if (!kind_of(site, &kind)) continue;
+        ek_model_norm *own = own_norm(model, site);
+        if (own != NULL)
+            own->spelling = eki_spelling_name(site->spelling);
+        else
+            model->apart[model->n_apart++] = (eki_norm_apart){site, describe(site, kind)};
+    }
+    return EK_OK;
+}
