@@ -107,7 +107,8 @@ static void show_text(const recal_job *job) {
         else
             printf("%s: left alone: %s\n", row->norm, row->text);
         if (row->updated && row->lost > 0 && row->lost < row->channels)
-            printf("%s: the old statistics of %lld channels were not finite\n", row->norm, (long long)row->lost);
+            printf("%s: the old statistics of %lld channel%s were not finite\n", row->norm, (long long)row->lost,
+                   row->lost == 1 ? "" : "s");
         if (row->updated && row->values < 100)
             warn("%s: only %lld values a channel; use more data", row->norm, (long long)row->values);
     }

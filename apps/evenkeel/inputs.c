@@ -276,9 +276,8 @@ ek_status data_fits(const arguments *args, const ek_model *model, const ek_datas
     ek_dataset_info data = ek_dataset_describe(dataset);
     const char *path = ek_model_path(model);
     if (path[0] == 0) path = "the model";
-    if (ek_model_input_count(model) != 1)
-        return fail(err, EK_ERR_SHAPE, "%s has %zu inputs; images and labels need a model with one", path,
-                    ek_model_input_count(model));
+    if (ek_model_input_count(model) == 0)
+        return fail(err, EK_ERR_SHAPE, "%s has no input; images and labels need one", path);
     if (!images_fit(model, &data)) return images_do_not_fit(path, model, &data, spec, err);
     int64_t classes = model_classes(args, model);
     if (data.classes == 0) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);

@@ -58,9 +58,10 @@ EK_API EK_NODISCARD ek_status ek_model_set_default(ek_model *model, const char *
 /* Whether one of the session's outputs depends on input `index` of the model. */
 EK_API int ek_session_needs_input(const ek_session *session, size_t index);
 
-/* Inputs in the order of ek_model_input; one that the session does not need may be {0}. One that the file stores in
- * half precision may be given so, or as f32. All arithmetic is f32, and so are the outputs, whatever the file's type.
- * EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE name the input; EK_ERR_FORMAT names a node that no run can satisfy. */
+/* Inputs in the order of ek_model_input; one that the session does not need may be {0}, or, at the end, left out. One
+ * that the file stores in half precision may be given so, or as f32. All arithmetic is f32, and so are the outputs,
+ * whatever the file's type. EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE name the input; EK_ERR_FORMAT names a node that no
+ * run can satisfy. */
 EK_API EK_NODISCARD ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count,
                                              ek_error *err);
 EK_API size_t ek_session_output_count(const ek_session *session);

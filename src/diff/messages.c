@@ -146,9 +146,31 @@ static bool same_unknown(const eki_field *a, const eki_field *b) {
     return same_bytes((eki_bytes){a->data, a->size}, (eki_bytes){b->data, b->size});
 }
 
-static ek_status tell_unknown(eki_comparison *c, const eki_field *a, const eki_field *b, const eki_spot *at) {
+/* What later versions of ONNX call a field that the schema of this build does not have. */
+static const char *later_name(const eki_message *type, size_t number) {
+    static const struct {
+        const char *message, *name;
+        uint32_t number;
+    } rows[] = {
+        {"ModelProto", "configuration", 26},     {"NodeProto", "overload", 8},
+        {"NodeProto", "metadata_props", 9},      {"NodeProto", "device_configurations", 10},
+        {"GraphProto", "metadata_props", 16},    {"TensorProto", "metadata_props", 16},
+        {"ValueInfoProto", "metadata_props", 4}, {"FunctionProto", "attribute_proto", 11},
+        {"FunctionProto", "value_info", 12},     {"FunctionProto", "overload", 13},
+        {"FunctionProto", "metadata_props", 14},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].number == number && strcmp(rows[i].message, eki_message_name(type)) == 0) return rows[i].name;
+    }
+    return "";
+}
+
+static ek_status tell_unknown(eki_comparison *c, const eki_message *type, const eki_field *a, const eki_field *b,
+                              const eki_spot *at) {
     eki_spot spot = {.up = at, .role = EKI_SPOT_FIELD, .field = "field", .numbered = true};
     spot.index = a != NULL ? a->number : b->number;
+    const char *name = later_name(type, spot.index);
+    spot.label = (eki_bytes){.data = name, .size = strlen(name)};
     if (a == NULL) return eki_tell(c, &spot, NULL, 0, "added, %zu bytes that the schema does not know", b->size);
     if (b == NULL) return eki_tell(c, &spot, NULL, 0, "removed, %zu bytes that the schema does not know", a->size);
     if (a->type != EKI_WIRE_BYTES && b->type == a->type) {
@@ -161,13 +183,13 @@ static ek_status tell_unknown(eki_comparison *c, const eki_field *a, const eki_f
 }
 
 /* Both sorted: side by side. */
-static ek_status merge_unknown(eki_comparison *c, const unknown *a, size_t n_a, const unknown *b, size_t n_b,
-                               const eki_spot *at) {
+static ek_status merge_unknown(eki_comparison *c, const eki_message *type, const unknown *a, size_t n_a,
+                               const unknown *b, size_t n_b, const eki_spot *at) {
     for (size_t i = 0, k = 0; i < n_a || k < n_b;) {
         bool left = i < n_a && (k == n_b || a[i].field.number <= b[k].field.number);
         bool right = k < n_b && (i == n_a || b[k].field.number <= a[i].field.number);
         const eki_field *x = left ? &a[i++].field : NULL, *y = right ? &b[k++].field : NULL;
-        if (x == NULL || y == NULL || !same_unknown(x, y)) EKI_TRY(tell_unknown(c, x, y, at));
+        if (x == NULL || y == NULL || !same_unknown(x, y)) EKI_TRY(tell_unknown(c, type, x, y, at));
     }
     return EK_OK;
 }
@@ -185,7 +207,7 @@ ek_status eki_compare_unknown(eki_comparison *c, const eki_message *type, eki_by
         (void)count_unknown(type, b, fields + n_a);
         qsort(fields, n_a, sizeof *fields, by_number);
         qsort(fields + n_a, n_b, sizeof *fields, by_number);
-        status = merge_unknown(c, fields, n_a, fields + n_a, n_b, at);
+        status = merge_unknown(c, type, fields, n_a, fields + n_a, n_b, at);
     }
     free(fields);
     eki_uncharge(c, bytes);

@@ -1,4 +1,5 @@
-/* intake.h: what a model takes in where it is fed images: one float32 input, its extents, where its channels are.
+/* intake.h: what a model takes in where it is fed images: its first input, float32, its extents, where its channels
+ * are.
  *
  * Images come as data sets and loaders give them, C x H x W each.
  */
@@ -19,7 +20,7 @@ typedef struct eki_intake {
     bool channels_last; /* the model wants them H x W x C */
 } eki_intake;
 
-/* EK_ERR_UNSUPPORTED, EK_ERR_DTYPE, EK_ERR_SHAPE: the model has not one float32 input with examples first. */
+/* EK_ERR_UNSUPPORTED, EK_ERR_DTYPE, EK_ERR_SHAPE: the model's first input is not float32 with examples first. */
 ek_status eki_intake_check(const ek_model *model, ek_error *err);
 
 /* For images of these extents; those that are 0 are the model's. EK_ERR_SHAPE: the images are not what the model takes,

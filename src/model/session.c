@@ -166,6 +166,7 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
     EKI_GIVEN(session, err);
     size_t wanted = eki_exec_input_count(session->exec);
     eki_shape shapes[EKI_MAX_IO] = {{0}};
+    while (wanted > input_count && !eki_exec_input_needed(session->exec, wanted - 1)) wanted--;
     if (input_count != wanted || wanted > EKI_MAX_IO) {
         return eki_fail(err, EK_ERR_ARG, "%zu inputs were given, the model wants %zu%s%s%s", input_count, wanted,
                         wanted > 0 ? ", the first being '" : "",

@@ -39,6 +39,14 @@ static bool stays_finite(const eki_graph *graph, const eki_node *op, const eki_w
     return true;
 }
 
+/* Takes the weight's numbers from what may still be read. */
+static bool may_read(int64_t *left, const eki_node *op, const eki_graph *graph) {
+    int64_t count = eki_count(eki_fixed(graph, op->in[1]));
+    if (count > *left) return false;
+    *left -= count;
+    return true;
+}
+
 /* Weights and bias: constant, float32, of a rank that the operator has. */
 static bool check_weights(const eki_graph *graph, const eki_node *op, eki_weight *shape, char *why) {
     char label[192], through[EKI_CHAIN_TEXT];
@@ -88,7 +96,7 @@ static const eki_node *other_reader(const eki_graph *graph, const eki_value *val
 }
 
 bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_chain *chain, const eki_affine *map,
-                       eki_node *op, char why[EKI_CHAIN_TEXT]) {
+                       eki_node *op, int64_t *left, char why[EKI_CHAIN_TEXT]) {
     char label[192], reader[192];
     eki_weight weight;
     const eki_value *out = op->out[0];
@@ -108,7 +116,7 @@ bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_c
     if (weight.outputs != map->channels)
         REFUSE("%s has %lld output channels, the norm %lld", label, (long long)weight.outputs,
                (long long)map->channels);
-    if (!stays_finite(graph, op, &weight, map, false))
+    if (may_read(left, op, graph) && !stays_finite(graph, op, &weight, map, false))
         REFUSE("the folded weight or bias of %s would not be finite%s", label,
                eki_stored_text(eki_fixed(graph, op->in[1])->stored));
     return true;
@@ -134,7 +142,7 @@ static bool fits_image(const eki_weight *weight, const eki_shape *out) {
 }
 
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
-                        char why[EKI_CHAIN_TEXT]) {
+                        int64_t *left, char why[EKI_CHAIN_TEXT]) {
     char label[192];
     eki_weight weight;
     (void)eki_node_label(op, label);
@@ -147,7 +155,7 @@ bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const ek
     int64_t channels = weight.inputs * weight.groups;
     if (channels != map->channels)
         REFUSE("%s has %lld input channels, the norm %lld", label, (long long)channels, (long long)map->channels);
-    if (!stays_finite(graph, op, &weight, map, true))
+    if (may_read(left, op, graph) && !stays_finite(graph, op, &weight, map, true))
         REFUSE("the folded weight or bias of %s would not be finite%s", label,
                eki_stored_text(eki_fixed(graph, op->in[1])->stored));
     bool border = eki_op_has(op->op, EKI_CONVOLUTION) && eki_conv_uneven(op) && eki_affine_shifts(map);

@@ -11,6 +11,7 @@ typedef struct search {
     eki_uses uses;
     bool *taken; /* by node id */
     eki_chains *chains;
+    int64_t *left; /* numbers of weights that may be read */
     ek_error *err;
 } search;
 
@@ -56,7 +57,7 @@ static bool try_after(const search *s, eki_chain *chain, const eki_affine *map) 
     char label[192];
     if (op == NULL || !eki_is_product(op)) return false;
     if (!chain->has_norm && eki_is_op(op, EKI_OP_MatMul)) return false; /* its bias; it must stay */
-    if (!eki_absorbs_after(s->graph, &s->uses, chain, map, op, chain->text)) return false;
+    if (!eki_absorbs_after(s->graph, &s->uses, chain, map, op, s->left, chain->text)) return false;
     chain->op = op;
     (void)snprintf(chain->text, sizeof chain->text, "into %s", eki_node_label(op, label));
     return true;
@@ -92,7 +93,7 @@ static bool all_take(const search *s, eki_chain *chain, const eki_value *value, 
         eki_node *node = s->graph->nodes[i];
         bool reads = false;
         for (int k = 0; k < node->n_in; k++) reads |= node->in[k] == value;
-        if (!reads || eki_absorbs_before(s->graph, value, map, node, why)) continue;
+        if (!reads || eki_absorbs_before(s->graph, value, map, node, s->left, why)) continue;
         if (chain->text[0] == '\0') memcpy(chain->text, why, sizeof why);
         return false;
     }
@@ -181,8 +182,8 @@ static ek_status visit(search *s, eki_node *node) {
     return EK_OK;
 }
 
-ek_status eki_chains_find(const eki_graph *graph, eki_chains *chains, ek_error *err) {
-    search s = {.graph = graph, .chains = chains, .err = err};
+ek_status eki_chains_find(const eki_graph *graph, int64_t numbers, eki_chains *chains, ek_error *err) {
+    search s = {.graph = graph, .chains = chains, .left = &numbers, .err = err};
     *chains = (eki_chains){0};
     EKI_TRY(eki_uses_create(graph, &s.uses, err));
     s.taken = calloc(graph->n_nodes + 1, sizeof *s.taken);

@@ -76,7 +76,7 @@ static ek_status fold_chains(eki_graph *graph, const eki_sites *sites, ek_edit_r
     eki_chains chains;
     eki_literals literals;
     ek_status status = eki_literals_put(graph, &literals, err);
-    if (status == EK_OK) status = eki_chains_find(graph, &chains, err);
+    if (status == EK_OK) status = eki_chains_find(graph, INT64_MAX, &chains, err);
     if (status == EK_OK) {
         status = write_report(graph, &chains, sites, report, err);
         if (status == EK_OK) status = apply_all(graph, &chains, err);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GLANCE = 1 << 24 }; /* weights that are read to tell whether a fold is finite */
+
 ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, const char *norm, const char *remedy,
                    ek_error *err, const char *format, ...) {
     char text[512];
@@ -141,7 +143,7 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
     ek_status put = eki_literals_put(view, &literals, err); /* the view is ours alone: they stay */
     eki_literals_free(&literals);
     EKI_TRY(put);
-    EKI_TRY(eki_chains_find(view, &chains, err));
+    EKI_TRY(eki_chains_find(view, GLANCE, &chains, err));
     ek_status status = eki_uses_create(in->model->graph, &uses, err);
     if (status == EK_OK) {
         const ek_model *model = in->model;

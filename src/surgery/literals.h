@@ -16,7 +16,8 @@ typedef struct eki_literals {
 } eki_literals;
 
 /* Gives each parameter of a norm, product or per-channel operator that is a constant through nodes as a Constant of its
- * own. Free `literals` whatever the result. EK_ERR_NOMEM. */
+ * own; those of more than EKI_CONSTANT_ELEMENTS only where no number changes. Free `literals` whatever the result.
+ * EK_ERR_NOMEM. */
 ek_status eki_literals_put(eki_graph *graph, eki_literals *literals, ek_error *err);
 /* Gives every node that still reads one its own input back, drops the Constants (the caller sweeps) and frees. */
 void eki_literals_take(eki_literals *literals);

@@ -2,6 +2,7 @@
 #include "surgery/recalibrate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,37 @@ void eki_moment_add(eki_moment *moment, const float *x, int64_t count) {
     double mean = count > 0 ? sum / n : 0;
     for (int64_t i = 0; i < count; i++) m2 += ((double)x[i] - mean) * ((double)x[i] - mean);
     eki_moment_join(moment, &(eki_moment){.count = n, .mean = mean, .m2 = m2});
+}
+
+/* For each value what keeps it from being computed of the model's first input here, NULL = nothing: the label of a node
+ * that cannot run, or of another input. */
+static ek_status find_blocks(const ek_model *model, eki_arena *arena, const char ***out, ek_error *err) {
+    const eki_graph *graph = model->graph;
+    const char **blocks = eki_arena_alloc(arena, (graph->n_values + 1) * sizeof *blocks);
+    char label[192], text[256];
+    bool first = true;
+    *out = blocks;
+    if (blocks == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *blocks);
+    for (size_t i = 0; i < graph->n_values; i++) blocks[i] = NULL;
+    for (size_t i = 0; i < graph->n_inputs; i++) {
+        if (graph->inputs[i]->init != NULL) continue;
+        if (!first) blocks[graph->inputs[i]->id] = graph->inputs[i]->name;
+        first = false;
+    }
+    for (size_t i = 0; i < graph->n_nodes; i++) { /* sorted */
+        const eki_node *node = graph->nodes[i];
+        const char *block = NULL;
+        for (int k = 0; k < node->n_in && block == NULL; k++) block = node->in[k] ? blocks[node->in[k]->id] : NULL;
+        if (eki_op_find(node->op, eki_graph_opset(graph, node->domain)) == NULL) {
+            (void)snprintf(text, sizeof text, "%s", eki_node_label(node, label));
+            block = eki_arena_strdup(arena, text);
+            if (block == NULL) return eki_fail_nomem(err, sizeof text);
+        }
+        for (int k = 0; k < node->n_out; k++) {
+            if (node->out[k] != NULL) blocks[node->out[k]->id] = block;
+        }
+    }
+    return EK_OK;
 }
 
 static const char *why_not(const ek_model *model, const eki_norm_ref *ref, const eki_uses *uses) {
@@ -91,19 +123,31 @@ static ek_status find_levels(const eki_graph *graph, const ek_recalibration *rep
     return EK_OK;
 }
 
+static ek_status cannot_run(ek_recalibration *report, const char *block, const char **why, ek_error *err) {
+    char text[400];
+    (void)snprintf(text, sizeof text, "its input depends on %.300s, which cannot be %s here", block,
+                   strncmp(block, "node ", 5) == 0 ? "run" : "fed");
+    *why = eki_arena_strdup(&report->arena, text);
+    return *why == NULL ? eki_fail_nomem(err, sizeof text) : EK_OK;
+}
+
 ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *report, ek_error *err) {
     eki_uses uses;
     report->norms = calloc(model->n_norms + 1, sizeof *report->norms);
     report->rows = calloc(model->n_norms + 1, sizeof *report->rows);
     if (report->norms == NULL || report->rows == NULL) return eki_fail_nomem(err, model->n_norms);
     EKI_TRY(eki_uses_create(model->graph, &uses, err));
-    ek_status status = EK_OK;
+    const char **blocks;
+    ek_status status = find_blocks(model, &report->arena, &blocks, err);
     for (size_t i = 0; status == EK_OK && i < model->n_norms; i++) {
         if (model->norms[i].info.kind != EK_NORM_BATCH) continue;
         eki_recal_norm *norm = &report->norms[report->count];
         norm->ref = &model->norms[i];
         norm->row = &report->rows[report->count++];
-        status = prepare(model, norm, why_not(model, norm->ref, &uses), report, err);
+        const char *why = why_not(model, norm->ref, &uses);
+        const char *block = why == NULL ? blocks[norm->ref->node->in[0]->id] : NULL;
+        if (block != NULL) status = cannot_run(report, block, &why, err);
+        if (status == EK_OK) status = prepare(model, norm, why, report, err);
     }
     eki_uses_free(&uses);
     return status == EK_OK && !one_pass ? find_levels(model->graph, report, err) : status;

@@ -105,16 +105,19 @@ ek_status eki_conv_window(const eki_node *conv, const eki_shape *weight, struct 
 bool eki_conv_misses(const eki_node *conv, const struct eki_window *w, int64_t position, int64_t tap);
 
 /* ---- absorb.c: can a convolution or product take a map in? Each writes `why` when not. ---- */
+/* Weights are read, to see whether what folding makes is finite, as long as there are numbers left in *left. */
 bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_chain *chain, const eki_affine *map,
-                       eki_node *op, char why[EKI_CHAIN_TEXT]);
+                       eki_node *op, int64_t *left, char why[EKI_CHAIN_TEXT]);
 bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const eki_affine *map, eki_node *op,
-                        char why[EKI_CHAIN_TEXT]);
+                        int64_t *left, char why[EKI_CHAIN_TEXT]);
 /* Whether any element of b is not zero. */
 bool eki_affine_shifts(const eki_affine *map);
 
 /* ---- chains.c ---- */
-/* Finds all chains of a sorted graph; values should have their shapes (eki_graph_infer). */
-ek_status eki_chains_find(const eki_graph *graph, eki_chains *chains, ek_error *err);
+/* Finds all chains of a sorted graph; values should have their shapes (eki_graph_infer). Of the weights no more than
+ * `numbers` are read, which in a glance at a model of gigabytes are not all: then a fold that is not finite is found
+ * when it is made. */
+ek_status eki_chains_find(const eki_graph *graph, int64_t numbers, eki_chains *chains, ek_error *err);
 void eki_chains_free(eki_chains *chains);
 /* The chain that a norm's node is in, or NULL. */
 const eki_chain *eki_chain_of(const eki_chains *chains, const eki_node *node);

@@ -53,7 +53,8 @@ static ek_status open_exec(evaluation *e) {
                                 .norm_switches = e->switches,
                                 .outputs = &e->logits,
                                 .n_outputs = 1};
-    return eki_exec_create(e->model->graph, &options, &e->exec, e->err);
+    EKI_TRY(eki_exec_create(e->model->graph, &options, &e->exec, e->err));
+    return eki_sole_input(e->exec, e->err);
 }
 
 static ek_status judge(evaluation *e, const ek_batch *batch, const float *logits, int64_t classes) {

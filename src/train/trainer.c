@@ -65,6 +65,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .outputs = &trainer->logits,
                                 .n_outputs = 1};
     EKI_TRY(eki_exec_create(trainer->model->graph, &options, &trainer->exec, err));
+    EKI_TRY(eki_sole_input(trainer->exec, err));
     return make_groups(trainer, err);
 }
 

@@ -69,6 +69,10 @@ ek_status eki_logits_head(const ek_model *model, const char *head, const eki_val
 /* Classes of a planned exec whose first output is the logits. */
 ek_status eki_logits_classes(eki_exec *exec, int64_t rows, int64_t *classes, ek_error *err);
 
+/* ---- sole_input.c ---- */
+/* Whether what runs needs no input but the model's first. EK_ERR_UNSUPPORTED names one. */
+ek_status eki_sole_input(const eki_exec *exec, ek_error *err);
+
 /* ---- evaluate.c ---- */
 /* Gets the logits of the examples of each batch, in their order. */
 typedef ek_status eki_logits_call(void *taker, const float *logits, int64_t rows, int64_t classes, ek_error *err);

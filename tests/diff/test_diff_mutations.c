@@ -50,7 +50,7 @@ static const mutation mutations[] = {
     {"25/7.1", REMOVE, 0, NULL, "node-removed|com.example.F|second|Relu"},
     {"25/8", SET_TEXT, 0, "other", "function||com.example.F|doc_string: 'about a function' -> 'other'"},
     {"25/9.1/2", SET_INT, 2, NULL, "opset|com.example.F|com.example|1 -> 2"},
-    {"25/12", ADD_TEXT, 0, "new", "function||com.example.F|field[12]: added, 3 bytes that the schema does not know"},
+    {"25/12", ADD_TEXT, 0, "new", "function||com.example.F|field[12] 'value_info': added, 3 bytes *"},
     /* the graph */
     {"7/2", SET_TEXT, 0, "other", "graph|||name: 'main' -> 'other'"},
     {"7/10", SET_TEXT, 0, "about the graph", "graph|||doc_string: 'about a graph' -> 'about the graph'"},
