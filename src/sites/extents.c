@@ -119,6 +119,7 @@ static eki_shape made_by(const eki_finder *f, const eki_node *node) {
     eki_shape out;
     if (node->op == EKI_OP_NONE) return contrib(f, node);
     if (eki_moved_shape(node, input(f, node, 0), read_list, (void *)(uintptr_t)f, &out, perm)) return out;
+    if (eki_reshape_extents(f, node, &out)) return out;
     if (eki_op_has(node->op, EKI_PRODUCT)) return product(f, node);
     if (eki_op_has(node->op, EKI_POOLING)) return pooling(f, node);
     if (node->op == EKI_OP_ReduceMean || node->op == EKI_OP_ReduceSum) return reduction(f, node);

@@ -89,6 +89,8 @@ unsigned eki_axes_set(const eki_axes *axes);
 /* ---- spell_groups.c: Reshape into groups of channels, and back ---- */
 bool eki_match_groups(eki_finder *f, eki_node *reshape, int64_t *groups);
 bool eki_match_ungroup(eki_finder *f, eki_node *reshape, eki_value *x);
+/* Extents of a Reshape whose target is put together from constants and extents of its input. */
+bool eki_reshape_extents(const eki_finder *f, const eki_node *reshape, eki_shape *out);
 /* Makes it a group norm of site->x; takes scale and bias behind site->y. */
 bool eki_groups_kind(eki_finder *f, eki_site *site, int64_t groups, eki_spelling spelling);
 

@@ -43,13 +43,16 @@ static bool match_centred(eki_finder *f, eki_site *site, eki_value *value, input
     return see(in, sub->in[0]) && see(in, of);
 }
 
-/* Whether a value is centred by some mean, be it another than that of this norm. */
+/* Whether a value is centred by some mean, be it another than that of this norm, or one over axes that are not known.
+ */
 static bool is_centred(eki_finder *f, eki_value *value) {
     eki_site scratch = {0};
     eki_axes axes;
     eki_value *of;
     eki_node *sub = eki_maker(eki_before_casts(value), EKI_OP_Sub);
-    return eki_is_binary(sub, EKI_OP_Sub) && eki_match_mean(f, &scratch, sub->in[1], &of, &axes);
+    if (!eki_is_binary(sub, EKI_OP_Sub)) return false;
+    if (eki_maker(eki_before_casts(sub->in[1]), EKI_OP_ReduceMean) != NULL) return true;
+    return eki_match_mean(f, &scratch, sub->in[1], &of, &axes);
 }
 
 static bool match_layer(eki_finder *f, eki_site *site, eki_value *numerator, eki_value *deviation, inputs *in,
@@ -59,6 +62,21 @@ static bool match_layer(eki_finder *f, eki_site *site, eki_value *numerator, eki
     if (!match_centred(f, site, b, in, &mean_axes) || !eki_axes_equal(axes, &mean_axes)) return false;
     if (a == b) return true;
     return match_centred(f, site, a, in, &mean_axes) && eki_axes_equal(axes, &mean_axes);
+}
+
+/* The variance as mean(x^2) - mean(x)^2. */
+static bool match_raw(eki_finder *f, eki_site *site, eki_value *numerator, eki_value *variance, inputs *in,
+                      eki_axes *axes) {
+    eki_value *squares, *mean, *x, *of;
+    eki_axes square_axes, mean_axes;
+    variance = eki_uncast(f, site, variance);
+    eki_node *sub = eki_maker(variance, EKI_OP_Sub);
+    if (!eki_is_binary(sub, EKI_OP_Sub) || !eki_site_take(f, site, sub)) return false;
+    if (!eki_match_mean(f, site, sub->in[0], &squares, &square_axes)) return false;
+    if (!eki_match_square(f, site, squares, &x) || !eki_match_square(f, site, sub->in[1], &mean)) return false;
+    if (!eki_match_mean(f, site, mean, &of, &mean_axes) || !see(in, x) || !see(in, of)) return false;
+    if (!match_centred(f, site, eki_uncast(f, site, numerator), in, axes)) return false;
+    return eki_axes_equal(axes, &square_axes) && eki_axes_equal(axes, &mean_axes);
 }
 
 /* Mean and variance are constants. */
@@ -99,8 +117,23 @@ static bool match_grouped(eki_finder *f, eki_site *site, const eki_axes *axes) {
     return eki_groups_kind(f, site, groups, EKI_SPELL_GROUPED_MOMENTS) && eki_site_closed(f, site);
 }
 
+/* The variance as the mean of squares: of what is centred, or (RMS) of x itself. */
+static bool match_deviation(eki_finder *f, eki_site *site, eki_value *numerator, eki_value *variance, inputs *in,
+                            eki_axes *axes, bool *centred) {
+    eki_value *squares, *deviation;
+    if (!eki_match_mean(f, site, variance, &squares, axes) || !eki_match_square(f, site, squares, &deviation)) {
+        return false;
+    }
+    eki_site before = *site;
+    *centred = match_layer(f, site, numerator, deviation, in, axes);
+    if (*centred) return true;
+    *site = before;
+    in->count = 0;
+    return !is_centred(f, deviation) && !is_centred(f, numerator) && see(in, deviation) && see(in, numerator);
+}
+
 static bool match_quotient(eki_finder *f, eki_node *node, eki_value *numerator, eki_value *other, eki_site *site) {
-    eki_value *sum, *variance, *squares, *deviation;
+    eki_value *sum, *variance;
     eki_axes axes;
     inputs in = {.count = 0};
     site->y = node->out[0];
@@ -111,16 +144,12 @@ static bool match_quotient(eki_finder *f, eki_node *node, eki_value *numerator, 
     if (eki_is_parameter(f, variance, &ignored)) {
         return match_running(f, site, numerator, variance) && eki_site_closed(f, site);
     }
-    if (!eki_match_mean(f, site, variance, &squares, &axes) || !eki_match_square(f, site, squares, &deviation)) {
-        return false;
-    }
     eki_site before = *site;
-    bool centred = match_layer(f, site, numerator, deviation, &in, &axes);
+    bool centred = match_raw(f, site, numerator, variance, &in, &axes);
     if (!centred) {
         *site = before;
         in.count = 0;
-        if (is_centred(f, deviation) || is_centred(f, numerator)) return false;
-        if (!see(&in, deviation) || !see(&in, numerator)) return false;
+        if (!match_deviation(f, site, numerator, variance, &in, &axes, &centred)) return false;
     }
     if (!settle_input(f, site, &in)) return false;
     eki_site grouped = *site;

@@ -79,8 +79,23 @@ static eki_value *divide(maker *m, eki_value *numerator, eki_value *v) {
     return draw(m, 2) == 0 ? make_op(m, EKI_OP_Mul, numerator, r) : make_op(m, EKI_OP_Mul, r, numerator);
 }
 
+/* mean(x^2) - mean(x)^2; of a twin the two are over different axes. */
+static eki_value *raw_variance(maker *m, eki_value *x, unsigned axes) {
+    unsigned of = differs(m, TWIN_MEAN_AXIS) ? other_axes(m, axes) : axes;
+    eki_value *squares = make_mean(m, make_middle(m, EKI_OP_Mul, x, x), axes), *mean = make_mean(m, x, of);
+    return make_middle(m, EKI_OP_Sub, squares, make_middle(m, EKI_OP_Mul, mean, mean));
+}
+
 /* Moments over these axes, then the quotient. */
 static eki_value *normalize(maker *m, eki_value *x, bool centred, unsigned axes) {
+    int64_t elements = 1; /* of few, float32 leaves too little of the difference */
+    for (int i = 0; i < m->c->spec.rank; i++) elements *= axes >> i & 1 && i < SPEC_RANK ? m->c->spec.dims[i] : 1;
+    bool raw = centred && elements >= 5 && !m->c->bare_weight && m->twin != TWIN_MEAN && m->twin != TWIN_SQUARE &&
+               draw(m, 5) == 0;
+    if (raw) {
+        eki_value *variance = raw_variance(m, x, axes);
+        return divide(m, make_middle(m, EKI_OP_Sub, x, make_mean(m, x, axes)), variance);
+    }
     eki_value *d = centred ? centre(m, x, axes) : x, *numerator = d;
     eki_value *v = make_mean(m, square(m, d, x), axes);
     if (centred && m->twin != TWIN_MEAN_AXIS && m->twin != TWIN_MEAN && draw(m, 3) == 0) numerator = centre(m, x, axes);
@@ -286,6 +301,7 @@ void site_weight(maker *m) {
     double gain[SPEC_ELEMENTS];
     int64_t w[4] = {4 + draw(m, 3), 3, 3, 3}, gains[4] = {w[0], 1, 1, 1}, image[4] = {1, 3, 5, 5};
     set_shape(m, 4, image);
+    m->c->bare_weight = true;
     make_input(m);
     set_shape(m, 4, w);
     m->c->spec.kind = EKI_SITE_WEIGHT;
@@ -293,7 +309,6 @@ void site_weight(maker *m) {
     m->c->spec.axes = axes_from(1, 4);
     m->c->spec.epsilon = 1e-5F;
     m->c->spec.channel_axis = 0;
-    m->c->bare_weight = true;
     eki_value *value = make_tensor(m, 4, w, -1, 1, m->c->x);
     eki_value *y = normalize(m, value, true, m->c->spec.axes), *in[2], *out = NULL;
     if (draw(m, 2) == 0) {

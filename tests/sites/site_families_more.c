@@ -53,9 +53,23 @@ static void set_epsilon(maker *m, eki_node *node) {
 
 /* ---- groups ---- */
 
+/* A target whose first extent is read when the graph runs, as PyTorch writes it. */
+static eki_value *read_batch(maker *m, const int64_t *target, int count) {
+    int64_t first = 0;
+    eki_node *concat;
+    eki_value *shape = make_op(m, EKI_OP_Shape, m->x, NULL), *in[2], *out = NULL, *extent;
+    extent = make_op(m, EKI_OP_Gather, shape, make_ints(m, &first, 1));
+    in[0] = extent;
+    in[1] = make_ints(m, target + 1, count - 1);
+    concat = make_node(m, EKI_OP_Concat, in, 2, &out);
+    OK(eki_node_set_int(m->graph, concat, "axis", 0, NULL));
+    return out;
+}
+
 static eki_value *to_groups(maker *m, int64_t groups, bool spread) {
     const int64_t *dims = m->c->spec.dims;
-    int64_t target[SPEC_RANK + 1] = {draw(m, 2) == 0 ? 0 : dims[0], groups, -1};
+    bool open = m->x->shape.dims[0] < 0;
+    int64_t target[SPEC_RANK + 1] = {open || draw(m, 2) == 0 ? 0 : dims[0], groups, -1};
     int count = 3;
     if (spread) {
         target[2] = dims[1] / groups;
@@ -66,7 +80,8 @@ static eki_value *to_groups(maker *m, int64_t groups, bool spread) {
         target[0] = groups;
         target[1] = dims[0];
     }
-    return make_middle(m, EKI_OP_Reshape, m->x, make_ints(m, target, count));
+    bool shape = m->twin != TWIN_SHAPE && draw(m, 3) == 0;
+    return make_middle(m, EKI_OP_Reshape, m->x, shape ? read_batch(m, target, count) : make_ints(m, target, count));
 }
 
 static eki_value *from_groups(maker *m, eki_value *y) {
@@ -74,7 +89,8 @@ static eki_value *from_groups(maker *m, eki_value *y) {
     int rank = m->c->spec.rank;
     if (draw(m, 2) == 0) return make_middle(m, EKI_OP_Reshape, y, make_op(m, EKI_OP_Shape, m->x, NULL));
     memcpy(dims, m->c->spec.dims, sizeof dims);
-    if (draw(m, 2) == 0) dims[0] = -1;
+    if (draw(m, 3) == 0) return make_middle(m, EKI_OP_Reshape, y, read_batch(m, dims, rank));
+    if (m->x->shape.dims[0] < 0 || draw(m, 2) == 0) dims[0] = -1;
     return make_middle(m, EKI_OP_Reshape, y, make_ints(m, dims, rank));
 }
 
@@ -380,7 +396,7 @@ void site_contrib_skip(maker *m) {
     row_parameters(m, rows, 2, centred);
     OK(eki_graph_value(m->graph, "skip", &skip, NULL));
     skip->dtype = EK_F32;
-    skip->shape = m->x->shape;
+    skip->shape = m->x->shape; /* its batch may be open, too */
     skip->declared = true;
     OK(eki_graph_add_input(m->graph, skip, NULL));
     m->c->has_skip = true;

@@ -166,6 +166,7 @@ void make_input(maker *m) {
     OK(eki_graph_value(m->graph, "x", &m->x, NULL));
     m->x->dtype = EK_F32;
     m->x->shape = eki_shape_of(c->spec.rank, c->spec.dims);
+    if (!c->bare_weight && draw(m, 3) == 0) OK(eki_graph_symbol(m->graph, "N", &m->x->shape.dims[0], NULL));
     OK(eki_graph_add_input(m->graph, m->x, NULL));
     m->x->declared = true;
     for (int64_t i = 0; i < spec_count(&c->spec); i++) {
@@ -178,7 +179,10 @@ void make_input(maker *m) {
 
 static void add_output(maker *m, eki_value *value) {
     value->dtype = EK_F32;
-    if (value->shape.rank < 0 && m->twin == TWIN_NONE) value->shape = eki_shape_of(m->c->spec.rank, m->c->spec.dims);
+    if (value->shape.rank < 0 && m->twin == TWIN_NONE) {
+        value->shape = eki_shape_of(m->c->spec.rank, m->c->spec.dims);
+        if (m->x->shape.dims[0] < 0) value->shape.dims[0] = m->x->shape.dims[0];
+    }
     value->declared = true;
     OK(eki_graph_add_output(m->graph, value, NULL));
 }

@@ -117,6 +117,7 @@ static void run_engine(const site_case *c, const double *wanted) {
     eki_exec_options options = {.mode = EKI_MODE_FILE, .threads = 1};
     if (eki_exec_create(c->graph, &options, &exec, &err) != EK_OK) fail_msg("%s: %s", c->label, err.text);
     eki_shape shape = c->graph->inputs[0]->shape;
+    if (shape.dims[0] < 0) shape.dims[0] = c->spec.dims[0];
     if (eki_exec_prepare(exec, &shape, &err) != EK_OK) fail_msg("%s: %s", c->label, err.text);
     float *in = eki_exec_input(exec, 0).data;
     for (int64_t i = 0; !c->bare_weight && i < spec_count(&c->spec); i++) in[i] = (float)c->x[i];
