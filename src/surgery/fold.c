@@ -23,6 +23,17 @@ static ek_status say_shared(ek_edit_report *report, const eki_sites *sites, cons
     return EK_OK;
 }
 
+/* Batch norms in branches, loops and functions stay. */
+static ek_status say_nested(ek_edit_report *report, const eki_graph *graph, const eki_sites *sites, ek_error *err) {
+    for (size_t i = 0; i < sites->count; i++) {
+        const eki_site *site = &sites->items[i];
+        if (site->graph == graph || site->kind != EKI_SITE_BATCH) continue;
+        EKI_TRY(eki_report_add(report, site->path, false,
+                               "it stands in a nested graph or function, where nothing is folded", err));
+    }
+    return EK_OK;
+}
+
 static ek_status write_report(const eki_graph *graph, const eki_chains *chains, const eki_sites *sites,
                               ek_edit_report **report, ek_error *err) {
     EKI_TRY(eki_report_create(report, err));
@@ -34,7 +45,7 @@ static ek_status write_report(const eki_graph *graph, const eki_chains *chains, 
         EKI_TRY(eki_report_add(*report, name_of(node), folds, chain->text, err));
         if (folds) EKI_TRY(say_shared(*report, sites, node, err));
     }
-    return EK_OK;
+    return say_nested(*report, graph, sites, err);
 }
 
 /* The switches and counts of norms that are gone. */
