@@ -3,7 +3,7 @@
     written.py WRITTEN BUILD EXCEPTIONS [NODE]
 
 The models are those under WRITTEN/TEST and those in BUILD that are younger than WRITTEN/stamp, each content once.
-A line of EXCEPTIONS: who refuses (checker, onnxruntime), a glob of TEST/NAME, a part of the message, the reason; tabs
+A line of EXCEPTIONS: who refuses (checker, onnxruntime, both), a glob of TEST/NAME, a part of the message, the reason; tabs
 between them. One that was of no use although a test it is about ran is an error.
 """
 import fnmatch
@@ -77,22 +77,22 @@ class Exceptions:
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
             lines = [line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#")]
-        bad = [line for line in lines if len(line) != 4 or line[0] not in ("checker", "onnxruntime") or not line[3]]
+        bad = [line for line in lines if len(line) != 4 or line[0] not in ("checker", "onnxruntime", "both") or not line[3]]
         if bad:
             sys.exit(f"{path}: not who, glob, message, reason: {bad[0]}")
         self.lines, self.used = lines, set()
 
     def covers(self, who, name, message):
         hits = [i for i, (whose, glob, part, _) in enumerate(self.lines)
-                if whose == who and fnmatch.fnmatchcase(name, glob) and part in message]
+                if whose in (who, "both") and fnmatch.fnmatchcase(name, glob) and part in message]
         self.used.update(hits)
         return bool(hits)
 
     def useless(self, asked, names):
-        """Of those whose test ran: the test is what stands before the first slash."""
-        ran = {name.split("/")[0] for name in names}
+        """Of those whose test ran: something is in the folder that the glob names."""
+        ran = {os.path.dirname(name) for name in names}
         for i, (who, glob, part, _) in enumerate(self.lines):
-            if i not in self.used and who in asked and any(fnmatch.fnmatchcase(t, glob.split("/")[0]) for t in ran):
+            if i not in self.used and (who == "both" or who in asked) and any(fnmatch.fnmatchcase(folder, os.path.dirname(glob)) for folder in ran):
                 yield f"an exception of {who} covers nothing: {glob}: {part}"
 
 
