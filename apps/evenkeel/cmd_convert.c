@@ -22,6 +22,18 @@ static const option convert_options[] = {
      .fallback = "*",
      .group = "Norms",
      .help = "which norms: node name, first output, or scale without its last part"},
+    {.name = "fuse",
+     .type = OPT_FLAG,
+     .group = "Norms",
+     .help = "norms that are written out become the one node that the opset has"},
+    {.name = "spell-out",
+     .type = OPT_FLAG,
+     .group = "Norms",
+     .help = "the reverse, for runtimes that lack the node: layer, RMS, instance and group norms"},
+    {.name = "untie",
+     .type = OPT_FLAG,
+     .group = "Norms",
+     .help = "a tensor that several norms or layers read becomes one tensor each"},
     {.name = "inference",
      .type = OPT_FLAG,
      .group = "Repairs",
@@ -111,6 +123,9 @@ static ek_status make(convert_job *job, ek_convert_options *options, ek_error *e
     watch bar;
     options->pattern = option_text(c->args, "pattern");
     options->opset = (int)option_int(c->args, "opset");
+    options->fuse = option_flag(c->args, "fuse");
+    options->spell_out = option_flag(c->args, "spell-out");
+    options->untie = option_flag(c->args, "untie");
     options->inference = option_flag(c->args, "inference");
     options->from_torch = option_choice(c->args, "from") == 1;
     options->torch_batch = option_int(c->args, "torch-batch");
@@ -120,7 +135,7 @@ static ek_status make(convert_job *job, ek_convert_options *options, ek_error *e
     options->progress = watch_progress;
     options->context = &bar;
     c->strict = is_strict(c->args, options);
-    c->wanted = options->norm != EK_TO_KEEP;
+    c->wanted = options->norm != EK_TO_KEEP || options->fuse || options->spell_out || options->untie;
     watch_start(&bar, "fitting");
     ek_status status = ek_convert(c->before, options, &c->after, &c->report, &job->drift, err);
     watch_end(&bar);
@@ -180,11 +195,14 @@ const command command_convert = {
     .maximum = 1,
     .example = "evenkeel convert m.onnx --norm group:8 --data photos -o gn.onnx\n"
                "evenkeel convert m.onnx --norm frozen -o frozen.onnx\n"
-               "evenkeel convert old.onnx --opset 17 -o new.onnx",
+               "evenkeel convert old.onnx --opset 17 -o new.onnx\n"
+               "evenkeel convert half.onnx --fuse --opset 17 -o one-node.onnx",
     .description =
         "With --norm each norm becomes one of another kind under the same name. With --data scale and bias (and the "
         "statistics of a batch norm) are fitted so that each new norm gives what the old one gave, as well as it can; "
-        "without, they are carried over. --opset raises the model, and with it what old opsets say of norms: is_test, "
+        "without, they are carried over. --fuse and --spell-out change the form of norms, not what they compute: one "
+        "node "
+        "or several. --opset raises the model, and with it what old opsets say of norms: is_test, "
         "spatial, numbers of outputs, scales per group. Both models are run on random inputs and, with --data, on the "
         "data; where a conversion should be exact, nothing is written above --tolerance and the exit status is 1.",
     .next = "evenkeel train gn.onnx --data photos -o tuned.onnx",

@@ -4,8 +4,27 @@
 
 #include "command.h"
 
-extern const command command_train, command_eval, command_predict, command_run, command_models, command_inspect,
-    command_fold, command_unfold, command_convert, command_diff, command_recalibrate, command_freeze, command_env,
-    command_study, command_bench, command_help, command_completion, command_version;
+#define COMMANDS(ROW)                                                                                                  \
+    ROW(train)                                                                                                         \
+    ROW(eval)                                                                                                          \
+    ROW(predict)                                                                                                       \
+    ROW(run)                                                                                                           \
+    ROW(models)                                                                                                        \
+    ROW(inspect)                                                                                                       \
+    ROW(fold)                                                                                                          \
+    ROW(unfold)                                                                                                        \
+    ROW(convert)                                                                                                       \
+    ROW(diff)                                                                                                          \
+    ROW(recalibrate)                                                                                                   \
+    ROW(freeze)                                                                                                        \
+    ROW(env)                                                                                                           \
+    ROW(study)                                                                                                         \
+    ROW(bench)                                                                                                         \
+    ROW(help)                                                                                                          \
+    ROW(completion)                                                                                                    \
+    ROW(version)
+
+#define COMMAND_DECLARED(name) extern const command command_##name;
+COMMANDS(COMMAND_DECLARED)
 
 #endif

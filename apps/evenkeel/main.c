@@ -9,12 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const command *const commands[] = {
-    &command_train, &command_eval,   &command_predict, &command_run,  &command_models,      &command_inspect,
-    &command_fold,  &command_unfold, &command_convert, &command_diff, &command_recalibrate, &command_freeze,
-    &command_env,   &command_study,  &command_bench,   &command_help, &command_completion,  &command_version,
-    NULL,
-};
+#define COMMAND_LISTED(name) &command_##name,
+const command *const commands[] = {COMMANDS(COMMAND_LISTED) NULL};
 
 const command *command_find(const char *name) {
     for (size_t i = 0; commands[i] != NULL; i++)

@@ -14,20 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eks_design eks_card01, eks_card02, eks_card03, eks_card04, eks_card05, eks_card06, eks_card07, eks_card08,
-    eks_card09, eks_card10, eks_card11, eks_card12, eks_card13, eks_card14, eks_card15, eks_extra16, eks_extra17,
-    eks_extra18, eks_extra19, eks_extra20, eks_extra21;
-const eks_design *const eks_designs[] = {
-    &eks_card01,  &eks_card02,  &eks_card03,  &eks_card04,  &eks_card05,  &eks_card06, &eks_card07, &eks_card08,
-    &eks_card09,  &eks_card10,  &eks_card11,  &eks_card12,  &eks_card13,  &eks_card14, &eks_card15, &eks_extra16,
-    &eks_extra17, &eks_extra18, &eks_extra19, &eks_extra20, &eks_extra21, NULL};
-
-const eks_design *eks_design_of(int number) {
-    for (int i = 0; eks_designs[i]; i++)
-        if (eks_designs[i]->number == number) return eks_designs[i];
-    return NULL;
-}
-
 const eks_text *eks_text_of(int number) {
     return number <= EKS_CARDS ? &eks_texts[number - 1] : &eks_extra_texts[number - EKS_CARDS - 1];
 }
@@ -42,11 +28,6 @@ static int design_count(void) {
     int count = 0;
     while (eks_designs[count]) count++;
     return count;
-}
-
-const char *eks_level_text(const eks_study *study) {
-    static const char *const levels[] = {"quick", "default", "full"};
-    return levels[study->level];
 }
 
 static ek_status check_options(const ek_study_options *options, ek_error *err) {

@@ -170,7 +170,7 @@ EK_API const ek_edit_row *ek_edit_report_row(const ek_edit_report *report, size_
 /* ---- Fold: batch norms into the convolutions and products beside them ---- */
 
 /* A new model without the norms that could be folded, and a row per batch norm. Arithmetic in f64, rounded once.
- * `folded` borrows the data of `model`, which must outlive it. Call ek_compare to see that both do the same. */
+ * `folded` borrows the data of `model`, which must outlive it. Call ek_prove to see that both do the same. */
 EK_API EK_NODISCARD ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **report, ek_error *err);
 
 /* ---- Unfold: batch norms behind convolutions, for models that are to be tuned again ---- */
@@ -223,7 +223,11 @@ typedef struct ek_convert_options {
     int threads;
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
-    uint64_t reserved[8];
+    /* The form of norms that stay what they are; all 0 by default. The pattern is a glob for these. */
+    int fuse;      /* 1 = norms that are written out become the one node that the opset has */
+    int spell_out; /* 1 = the reverse: layer, RMS, instance, group and mean-variance norms as nodes of the opset */
+    int untie;     /* 1 = a tensor that several parameters of norms and layers read becomes one tensor each */
+    uint64_t reserved[6];
 } ek_convert_options;
 
 EK_API ek_convert_options ek_convert_options_default(void);

@@ -20,7 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_WHOLE = 1 << 28 }; /* above, a file is mapped, and must not shrink while it is in use */
+/* Above, a file is mapped, and must not shrink while it is in use. */
+enum { READ_WHOLE = 1 << 28, READ_LITTLE = 1 << 24 };
 
 /* Reads the whole file into memory of its own, so that whatever becomes of the file, these bytes stay. */
 static ek_status read_whole(int fd, const char *path, unsigned char *to, size_t size, ek_error *err) {
@@ -37,8 +38,8 @@ static ek_status read_whole(int fd, const char *path, unsigned char *to, size_t 
     return EK_OK;
 }
 
-static ek_status map_file(int fd, const char *path, size_t size, eki_map *map, ek_error *err) {
-    bool whole = size <= READ_WHOLE;
+static ek_status map_file(int fd, const char *path, size_t size, size_t limit, eki_map *map, ek_error *err) {
+    bool whole = size <= limit;
     void *data = whole ? eki_alloc(size) : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == NULL) return eki_fail_nomem(err, size);
     if (data == MAP_FAILED) {
@@ -112,20 +113,27 @@ static ek_status check_regular(const char *path, const struct stat *info, ek_err
                     S_ISDIR(info->st_mode) ? "a folder" : "a pipe or device");
 }
 
-static ek_status map_and_close(int fd, const char *path, const struct stat *info, eki_map *map, ek_error *err) {
+static ek_status map_and_close(int fd, const char *path, const struct stat *info, size_t limit, eki_map *map,
+                               ek_error *err) {
     ek_status status = check_regular(path, info, err);
-    if (status == EK_OK && info->st_size > 0) status = map_file(fd, path, (size_t)info->st_size, map, err);
+    if (status == EK_OK && info->st_size > 0) status = map_file(fd, path, (size_t)info->st_size, limit, map, err);
     close(fd);
     return status;
 }
 
-ek_status eki_map_open(const char *path, eki_map *map, ek_error *err) {
+static ek_status open_map(const char *path, size_t limit, eki_map *map, ek_error *err) {
     struct stat info;
     *map = (eki_map){.data = (const unsigned char *)""};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return eki_fail(err, EK_ERR_IO, "%s: cannot open for reading: %s", path, strerror(errno));
     EKI_TRY(examine(fd, path, &info, err));
-    return map_and_close(fd, path, &info, map, err);
+    return map_and_close(fd, path, &info, limit, map, err);
+}
+
+ek_status eki_map_open(const char *path, eki_map *map, ek_error *err) { return open_map(path, READ_WHOLE, map, err); }
+
+ek_status eki_map_open_sparing(const char *path, eki_map *map, ek_error *err) {
+    return open_map(path, READ_LITTLE, map, err);
 }
 
 ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map, ek_error *err) {
@@ -133,7 +141,7 @@ ek_status eki_map_open_below(const char *folder, const char *name, eki_map *map,
     int fd;
     *map = (eki_map){.data = (const unsigned char *)""};
     EKI_TRY(find_below(folder, name, &fd, &info, err));
-    return map_and_close(fd, name, &info, map, err);
+    return map_and_close(fd, name, &info, READ_WHOLE, map, err);
 }
 
 ek_status eki_file_open_below(const char *folder, const char *name, eki_open_file *reader, ek_error *err) {

@@ -22,6 +22,8 @@ typedef struct eki_map {
 } eki_map;
 
 ek_status eki_map_open(const char *path, eki_map *map, ek_error *err);
+/* The same, mapped from 16 MiB on: for a reader that gives pages back and is done soon. */
+ek_status eki_map_open_sparing(const char *path, eki_map *map, ek_error *err);
 
 /* The file `name` (names between single slashes, checked by the caller: no "..") in `folder` or below it. Neither it
  * nor a folder on the way may be a symbolic link, and the file must have no other name (hard link). */

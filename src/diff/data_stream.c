@@ -88,7 +88,8 @@ static ek_status find_outside(const eki_message *type, eki_bytes tensor, eki_dat
 static void note(eki_data_stream *n, const eki_member *member, eki_bytes tensor) {
     eki_item item;
     eki_stored stored = EKI_STORED_NONE;
-    if (!eki_item_of(tensor, member, &item)) return;
+    eki_items items = eki_items_of(tensor, member);
+    if (!eki_items_next(&items, &item)) return;
     if (member->number == TENSOR_DATA_TYPE) n->dtype = (int64_t)item.value;
     if (member->number == TENSOR_DATA_LOCATION && item.value != 0) stored = EKI_STORED_OUTSIDE;
     if (member->number == TENSOR_EXTERNAL_DATA && n->stored != EKI_STORED_OUTSIDE) stored = EKI_STORED_OUTSIDE;
@@ -107,8 +108,9 @@ static void measure_typed(eki_data_stream *n, eki_bytes tensor) {
         return;
     }
     n->items = eki_items_of(tensor, &n->typed);
+    n->items.map = &n->side->map;
     for (eki_item item; eki_items_next(&n->items, &item);) n->bytes += n->storage->unit;
-    n->items = eki_items_of(tensor, &n->typed);
+    eki_data_stream_rewind(n);
 }
 
 ek_status eki_data_stream_of(eki_comparison *c, int side, const eki_message *type, eki_bytes tensor,
@@ -176,6 +178,7 @@ void eki_data_stream_rewind(eki_data_stream *n) {
     if (n->stored != EKI_STORED_TYPED) return;
     eki_bytes tensor = {.data = n->items.wire.base, .size = n->items.wire.end};
     n->items = eki_items_of(tensor, &n->typed);
+    n->items.map = &n->side->map;
 }
 
 const char *eki_stored_words(const eki_data_stream *n) {

@@ -177,8 +177,10 @@ static bool is_data(uint32_t number) {
 
 static bool is_kind(uint32_t number) { return number == TENSOR_DIMS || number == TENSOR_DATA_TYPE; }
 
-static bool same_member(const eki_member *member, eki_bytes a, eki_bytes b) {
+static bool same_member(eki_comparison *c, const eki_member *member, eki_bytes a, eki_bytes b) {
     eki_items p = eki_items_of(a, member), q = eki_items_of(b, member);
+    p.map = &c->sides[0].map;
+    q.map = &c->sides[1].map;
     for (;;) {
         eki_item x = {0}, y = {0};
         bool more = eki_items_next(&p, &x), more_too = eki_items_next(&q, &y);
@@ -188,15 +190,16 @@ static bool same_member(const eki_member *member, eki_bytes a, eki_bytes b) {
     }
 }
 
-static bool same_kind(const eki_message *type, eki_bytes a, eki_bytes b) {
+static bool same_kind(eki_comparison *c, const eki_message *type, eki_bytes a, eki_bytes b) {
     const eki_member dims = eki_member_named(type, "dims"), dtype = eki_member_named(type, "data_type");
-    return same_member(&dims, a, b) && same_member(&dtype, a, b);
+    return same_member(c, &dims, a, b) && same_member(c, &dtype, a, b);
 }
 
 /* Both typed, in the same field: then equal entries are equal, also those that do not fit. */
-static bool same_entries(const eki_data_stream *a, const eki_data_stream *b, eki_bytes x, eki_bytes y) {
+static bool same_entries(eki_comparison *c, const eki_data_stream *a, const eki_data_stream *b, eki_bytes x,
+                         eki_bytes y) {
     bool typed = a->stored == EKI_STORED_TYPED && b->stored == EKI_STORED_TYPED;
-    return typed && a->typed.number == b->typed.number && same_member(&a->typed, x, y);
+    return typed && a->typed.number == b->typed.number && same_member(c, &a->typed, x, y);
 }
 
 static bool is_stream(const eki_data_stream *n) {
@@ -221,7 +224,7 @@ ek_status eki_compare_tensors(eki_comparison *c, const eki_message *type, eki_by
                               const eki_spot *at) {
     char left[EKI_WORDS], right[EKI_WORDS];
     eki_data_stream x, y;
-    if (!same_kind(type, a, b)) {
+    if (!same_kind(c, type, a, b)) {
         EKI_TRY(eki_tell(c, at, kind_of(at, "tensor-type"), HUGE_VAL, "%s -> %s", eki_message_words(type, a, left),
                          eki_message_words(type, b, right)));
         return compare_rest(c, type, a, b, true, at);
@@ -229,6 +232,6 @@ ek_status eki_compare_tensors(eki_comparison *c, const eki_message *type, eki_by
     EKI_TRY(eki_data_stream_of(c, 0, type, a, &x));
     EKI_TRY(eki_data_stream_of(c, 1, type, b, &y));
     bool streams = is_stream(&x) && is_stream(&y);
-    if (streams && !same_entries(&x, &y, a, b)) EKI_TRY(compare_numbers(c, &x, &y, at));
+    if (streams && !same_entries(c, &x, &y, a, b)) EKI_TRY(compare_numbers(c, &x, &y, at));
     return compare_rest(c, type, a, b, streams, at);
 }

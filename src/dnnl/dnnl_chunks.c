@@ -151,3 +151,19 @@ ek_status eki_chunk_run(const eki_conv *conv, const float *src, const float *dds
     memset(job.slots, 0, (size_t)conv->slots * gradient);
     return share != NULL ? sum_share(&job, share, cover, err) : sum_range(&job, 0, conv->chunks, err);
 }
+
+size_t eki_gradient_bytes(const eki_pass *pass) {
+    return eki_round64(pass->prim.weight_bytes) + eki_round64((size_t)pass->o * sizeof(float));
+}
+
+ek_status eki_gradient_run(const eki_pass *pass, const float *src, const float *ddst, float *result, void *scratch,
+                           ek_error *err) {
+    const eki_prim *prim = &pass->prim;
+    const float *bias = result + eki_round64(prim->weight_bytes) / sizeof(float);
+    const eki_arg args[] = {{DNNL_ARG_SRC, &prim->src, src},
+                            {DNNL_ARG_DIFF_DST, &prim->dst, ddst},
+                            {DNNL_ARG_DIFF_WEIGHTS, &prim->weights, result},
+                            {DNNL_ARG_DIFF_BIAS, &prim->bias, pass->bias ? bias : NULL},
+                            {DNNL_ARG_SCRATCHPAD, &prim->scratch, prim->scratch_bytes > 0 ? scratch : NULL}};
+    return eki_prim_run(prim, args, 5, "convolution backward by weights", err);
+}

@@ -8,7 +8,6 @@
 #include "base/threads.h"
 #include "dnnl/dnnl_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,17 +52,6 @@ static ek_status check(const eki_conv_desc *d, ek_error *err) {
                     "convolution with %lld channels, %lld outputs, %lld groups, spatial rank %d: "
                     "groups must divide channels and outputs, and no extent may be negative",
                     (long long)d->c, (long long)d->o, (long long)d->groups, d->spatial);
-}
-
-void eki_conv_text(const eki_conv *conv, char text[256]) {
-    const eki_conv_desc *d = &conv->desc;
-    int at = snprintf(text, 256, "convolution N=%lld C=%lld O=%lld groups=%lld", (long long)d->n, (long long)d->c,
-                      (long long)d->o, (long long)d->groups);
-    for (int i = 0; i < d->spatial && at > 0 && at < 256; i++) {
-        at += snprintf(text + at, (size_t)(256 - at), " [%lld->%lld kernel %lld stride %lld pads %lld,%lld]",
-                       (long long)d->in[i], (long long)d->out[i], (long long)d->kernel[i], (long long)d->stride[i],
-                       (long long)d->pad_begin[i], (long long)d->pad_end[i]);
-    }
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }

@@ -13,10 +13,6 @@ static size_t around(const eki_conv *conv, const eki_pass *pass) {
            (pass->padded ? eki_round64(pass->plain_bytes) : 0) + eki_pass_work_bytes(pass);
 }
 
-size_t eki_gradient_bytes(const eki_pass *pass) {
-    return eki_round64(pass->prim.weight_bytes) + eki_round64((size_t)pass->o * sizeof(float));
-}
-
 size_t eki_conv_backward_bytes(const eki_conv *conv) {
     const eki_pass *data = &conv->pass[EKI_PASS_DATA], *weights = &conv->pass[EKI_PASS_WEIGHTS];
     size_t bytes = 0;
@@ -58,18 +54,6 @@ ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const 
     ek_status status = run_data(conv, ddst, weights, dsrc, scratch, err);
     eki_dnnl_leave(before);
     return status;
-}
-
-ek_status eki_gradient_run(const eki_pass *pass, const float *src, const float *ddst, float *result, void *scratch,
-                           ek_error *err) {
-    const eki_prim *prim = &pass->prim;
-    const float *bias = result + eki_round64(prim->weight_bytes) / sizeof(float);
-    const eki_arg args[] = {{DNNL_ARG_SRC, &prim->src, src},
-                            {DNNL_ARG_DIFF_DST, &prim->dst, ddst},
-                            {DNNL_ARG_DIFF_WEIGHTS, &prim->weights, result},
-                            {DNNL_ARG_DIFF_BIAS, &prim->bias, pass->bias ? bias : NULL},
-                            {DNNL_ARG_SCRATCHPAD, &prim->scratch, prim->scratch_bytes > 0 ? scratch : NULL}};
-    return eki_prim_run(prim, args, 5, "convolution backward by weights", err);
 }
 
 static ek_status run_weights(const eki_conv *conv, const float *src, const float *ddst, float *dweights, float *dbias,

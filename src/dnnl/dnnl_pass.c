@@ -213,3 +213,14 @@ void eki_pass_destroy(eki_pass *pass) {
     eki_prim_destroy(&pass->prim);
     eki_prim_destroy(&pass->reorder);
 }
+
+void eki_conv_text(const eki_conv *conv, char text[256]) {
+    const eki_conv_desc *d = &conv->desc;
+    int at = snprintf(text, 256, "convolution N=%lld C=%lld O=%lld groups=%lld", (long long)d->n, (long long)d->c,
+                      (long long)d->o, (long long)d->groups);
+    for (int i = 0; i < d->spatial && at > 0 && at < 256; i++) {
+        at += snprintf(text + at, (size_t)(256 - at), " [%lld->%lld kernel %lld stride %lld pads %lld,%lld]",
+                       (long long)d->in[i], (long long)d->out[i], (long long)d->kernel[i], (long long)d->stride[i],
+                       (long long)d->pad_begin[i], (long long)d->pad_end[i]);
+    }
+}

@@ -10,14 +10,6 @@ ek_diagnose_options ek_diagnose_options_default(void) {
     return (ek_diagnose_options){.struct_size = sizeof(ek_diagnose_options), .batch = 64, .labelled = 1};
 }
 
-ek_status eki_doctor_view(const ek_model *model, ek_model **view, ek_error *err) {
-    eki_graph *graph;
-    EKI_TRY(eki_graph_view(model->document, &graph, err));
-    EKI_TRY(eki_model_wrap(graph, view, err));
-    if ((*view)->n_norms == 0) return EK_OK;
-    return ek_model_freeze(*view, "*", 0, 0, NULL, err);
-}
-
 static void begin(const eki_case *c, const char *what) {
     if (c->options.stage != NULL) c->options.stage(c->options.context, what);
 }

@@ -85,3 +85,11 @@ void eki_evidence_free(eki_evidence *evidence) {
     free(evidence->seen);
     free(evidence->first);
 }
+
+ek_status eki_doctor_view(const ek_model *model, ek_model **view, ek_error *err) {
+    eki_graph *graph;
+    EKI_TRY(eki_graph_view(model->document, &graph, err));
+    EKI_TRY(eki_model_wrap(graph, view, err));
+    if ((*view)->n_norms == 0) return EK_OK;
+    return ek_model_freeze(*view, "*", 0, 0, NULL, err);
+}

@@ -191,16 +191,3 @@ ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *
     *program = NULL;
     return status;
 }
-
-ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err) {
-    eki_graph *graph;
-    EKI_TRY(eki_graph_view(model->document, &graph, err));
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        eki_node *node = graph->nodes[i];
-        if (node->op != EKI_OP_Dropout) continue;
-        eki_node_become(node, EKI_OP_Identity);
-        node->n_in = node->n_out = 1;
-        node->n_attr = 0;
-    }
-    return eki_model_wrap(graph, view, err);
-}

@@ -75,14 +75,12 @@ static ek_status untie_node(eki_graph *graph, const eki_node *node, bool *untied
     return EK_OK;
 }
 
-ek_status eki_model_untie(ek_model *model, ek_error *err) {
-    bool untied = false;
-    eki_graph *document = model->document;
-    if (document->ir_version < 4) return EK_OK;
-    for (size_t i = 0; i < document->n_nodes; i++) EKI_TRY(untie_node(document, document->nodes[i], &untied, err));
-    if (!untied) return EK_OK;
-    eki_graph_sweep(document);
-    return eki_model_rebuild(model, err);
+ek_status eki_untie_statistics(eki_graph *graph, bool *untied, ek_error *err) {
+    *untied = false;
+    if (graph->ir_version < 4) return EK_OK;
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(untie_node(graph, graph->nodes[i], untied, err));
+    if (*untied) eki_graph_sweep(graph);
+    return EK_OK;
 }
 
 static void lift_node(const eki_node *node, bool *lifted) {

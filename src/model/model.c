@@ -9,7 +9,6 @@
 #include "onnx/onnx.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,25 +127,6 @@ const char *ek_model_metadata(const ek_model *model, const char *key) {
     return model == NULL || key == NULL ? NULL : eki_graph_meta(model->document, key);
 }
 
-const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *output) {
-    size_t length = strlen(prefix);
-    for (size_t i = 0; i < graph->n_meta; i++) {
-        const char *key = graph->meta[i].key;
-        if (strncmp(key, prefix, length) == 0 && strcmp(key + length, output) == 0) return graph->meta[i].value;
-    }
-    return NULL;
-}
-
-ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err) {
-    size_t room = strlen(prefix) + strlen(output) + 1;
-    char *key = malloc(room);
-    if (key == NULL) return eki_fail_nomem(err, room);
-    (void)snprintf(key, room, "%s%s", prefix, output);
-    ek_status status = eki_graph_set_meta(graph, key, value, err);
-    free(key);
-    return status;
-}
-
 ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(key, err);
@@ -154,4 +134,23 @@ ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *va
     EKI_TRY(eki_graph_set_meta(model->document, key, value, err));
     bool of_norms = strncmp(key, "evenkeel.", strlen("evenkeel.")) == 0;
     return of_norms ? eki_model_index_norms(model, err) : EK_OK;
+}
+
+ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err) {
+    eki_graph *graph;
+    EKI_TRY(eki_graph_view(model->document, &graph, err));
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        eki_node *node = graph->nodes[i];
+        if (node->op != EKI_OP_Dropout) continue;
+        eki_node_become(node, EKI_OP_Identity);
+        node->n_in = node->n_out = 1;
+        node->n_attr = 0;
+    }
+    return eki_model_wrap(graph, view, err);
+}
+
+ek_status eki_model_untie(ek_model *model, ek_error *err) {
+    bool untied;
+    EKI_TRY(eki_untie_statistics(model->document, &untied, err));
+    return untied ? eki_model_rebuild(model, err) : EK_OK;
 }

@@ -130,6 +130,7 @@ ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 /* Gives each batch norm of the document running statistics of its own where Identity nodes share them; before they are
  * measured. */
 ek_status eki_model_untie(ek_model *model, ek_error *err);
+ek_status eki_untie_statistics(eki_graph *graph, bool *untied, ek_error *err);
 
 /* ---- fuse_norms.c ---- */
 

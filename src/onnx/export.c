@@ -278,18 +278,3 @@ ek_status eki_onnx_put(const eki_graph *graph, const struct eki_places *places, 
 ek_status eki_onnx_write(const eki_graph *graph, eki_writer *writer, ek_error *err) {
     return eki_onnx_put(graph, NULL, writer, err);
 }
-
-const eki_place *eki_place_of_data(const struct eki_places *places, const eki_tensor *tensor) {
-    size_t low = 0, high = places != NULL ? places->count : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const eki_place *place = &places->items[middle];
-        if (place->tensor == tensor) return place;
-        if ((uintptr_t)place->tensor < (uintptr_t)tensor) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return NULL;
-}

@@ -3,6 +3,8 @@
 
 #include <onnx/onnx.pb-c.h>
 
+enum { GIVE_BACK = 1 << 20 };
+
 const eki_message *eki_message_model(void) { return &onnx__model_proto__descriptor; }
 const char *eki_message_name(const eki_message *type) { return type->short_name; }
 size_t eki_message_count(const eki_message *type) { return type->n_fields; }
@@ -52,11 +54,19 @@ static uint64_t number_of(const eki_member *member, uint64_t value) {
     return member->narrow ? (uint64_t)(int64_t)(int32_t)(uint32_t)value : value;
 }
 
+static void give_back(eki_items *items) {
+    const eki_wire *inside = &items->inside;
+    if (items->kept > inside->at || inside->at - items->kept < GIVE_BACK) return;
+    (void)eki_map_forget(items->map, inside->base + items->kept, inside->at - items->kept);
+    items->kept = inside->at;
+}
+
 /* The next number of the packed array that the cursor is in. */
 static bool next_inside(eki_items *items, eki_item *item) {
     eki_wire *inside = &items->inside;
     size_t unit = items->member->holds == EKI_HOLDS_FLOAT ? 4 : items->member->holds == EKI_HOLDS_DOUBLE ? 8 : 0;
     if (inside->at >= inside->end) return false;
+    if (items->map != NULL) give_back(items);
     *item = (eki_item){0};
     if (unit == 0) {
         if (!eki_wire_varint(inside->base, &inside->at, inside->end, &item->value)) return false;
@@ -77,6 +87,7 @@ bool eki_items_next(eki_items *items, eki_item *item) {
         *item = (eki_item){.value = number_of(items->member, field.value), .bytes = {field.data, field.size}};
         if (!number || field.type != EKI_WIRE_BYTES) return true;
         items->inside = eki_wire_inside(&items->wire, &field);
+        items->kept = items->inside.at;
         if (next_inside(items, item)) return true;
     }
     return false;

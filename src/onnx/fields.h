@@ -46,6 +46,8 @@ const char *eki_member_word(const eki_member *member, int64_t value);
 typedef struct eki_items {
     eki_wire wire, inside;
     const eki_member *member;
+    const eki_map *map; /* of a large file: pages of packed arrays are given back behind the cursor; NULL = they stay */
+    size_t kept;        /* where those begin that were not */
 } eki_items;
 
 typedef struct eki_item {

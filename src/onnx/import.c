@@ -16,41 +16,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read as the little-endian bytes of the file");
 
-enum { MAX_OPSETS = 256, MAX_METADATA = 4096 };
-
-ek_status eki_import_opset(eki_import *import, eki_wire wire, ek_error *err) {
-    size_t start = wire.at;
-    eki_bytes origin = eki_import_origin(&wire);
-    const char *domain = "";
-    int64_t version = 0;
-    for (;;) {
-        eki_field field;
-        bool more;
-        EKI_TRY(eki_wire_next(&wire, &field, &more, err));
-        if (!more) break;
-        if (field.number == OPSET_DOMAIN) EKI_TRY(eki_import_text(import, &field, &domain, err));
-        if (field.number == OPSET_VERSION) version = (int64_t)field.value;
-    }
-    if (version <= 0) {
-        return eki_fail(err, EK_ERR_FORMAT,
-                        "byte %zu: opset_import of domain '%.80s' has version %lld, expected 1 or more", start, domain,
-                        (long long)version);
-    }
-    int64_t other = eki_graph_opset(import->graph, domain);
-    if (other == version) return EK_OK; /* some exporters say it twice */
-    if (other != 0) {
-        return eki_fail(err, EK_ERR_FORMAT,
-                        "byte %zu: opset_import has domain '%.80s' twice, with version %lld and %lld; remove the one "
-                        "that is wrong",
-                        start, domain, (long long)other, (long long)version);
-    }
-    if (import->graph->n_opsets >= MAX_OPSETS) {
-        return eki_fail(err, EK_ERR_LIMIT, "byte %zu: more than %d opset imports", start, MAX_OPSETS);
-    }
-    EKI_TRY(eki_graph_add_opset(import->graph, domain, version, err));
-    import->graph->opsets[import->graph->n_opsets - 1].origin = origin;
-    return EK_OK;
-}
+enum { MAX_METADATA = 4096 };
 
 static ek_status import_metadata(eki_import *import, eki_wire wire, ek_error *err) {
     size_t start = wire.at;
@@ -210,7 +176,7 @@ ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, 
 }
 
 ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err) {
-    ek_status status = eki_map_open(path, map, err);
+    ek_status status = eki_map_open_sparing(path, map, err);
     if (status == EK_OK) status = examine(map->data, map->size, err);
     if (status == EK_OK) return EK_OK;
     status = finish_error(path, map->data, map->size, status, err);

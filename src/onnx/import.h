@@ -27,6 +27,9 @@ typedef struct eki_import {
 /* Its scratch memory. */
 void eki_import_free(eki_import *import);
 
+/* Bytes that this graph uses, without those around it. */
+size_t eki_import_used(const eki_import *import);
+
 /* EK_ERR_LIMIT when `bytes` more would exceed the budget. */
 ek_status eki_import_charge(eki_import *import, size_t bytes, ek_error *err);
 

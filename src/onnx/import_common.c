@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_OPSETS = 256 };
+
 /* What the load uses now: the arena, the arrays that grow beside it (twice, for the moment of growing) and the table
  * of names (at most 3 slots per value). */
-static size_t used_by_one(const eki_import *import) {
+size_t eki_import_used(const eki_import *import) {
     const eki_graph *graph = import->graph;
     size_t pointers = graph->cap_nodes + graph->cap_values + graph->cap_symbols + graph->cap_inputs +
                       graph->cap_outputs + 2 * graph->cap_meta + import->cap_refs + import->cap_symbols;
@@ -20,23 +22,8 @@ static size_t used_by_one(const eki_import *import) {
 
 static size_t used_bytes(const eki_import *import) {
     size_t used = 0;
-    for (; import != NULL; import = import->outer) used += used_by_one(import);
+    for (; import != NULL; import = import->outer) used += eki_import_used(import);
     return used;
-}
-
-ek_status eki_import_inner(eki_import *import, eki_wire wire, eki_import_body body, eki_graph **graph, ek_error *err) {
-    EKI_TRY(eki_import_charge(import, sizeof **graph + 2 * sizeof(void *), err));
-    EKI_TRY(eki_graph_add_child(import->graph, graph, err));
-    eki_import inner = {.graph = *graph, .folder = import->folder, .budget = import->budget, .outer = import};
-    if (body != eki_import_graph) (*graph)->parent = NULL;
-    ek_status status = body(&inner, wire, err);
-    import->nested_used += used_by_one(&inner) + sizeof **graph;
-    eki_import_free(&inner);
-    return status;
-}
-
-ek_status eki_import_nested(eki_import *import, eki_wire wire, eki_graph **graph, ek_error *err) {
-    return eki_import_inner(import, wire, eki_import_graph, graph, err);
 }
 
 void eki_import_free(eki_import *import) {
@@ -155,4 +142,38 @@ ek_status eki_import_all(eki_import *import, eki_wire wire, uint32_t number, eki
         if (!more) return EK_OK;
         if (field.number == number) EKI_TRY(each(import, eki_wire_inside(&wire, &field), number, index++, err));
     }
+}
+
+ek_status eki_import_opset(eki_import *import, eki_wire wire, ek_error *err) {
+    size_t start = wire.at;
+    eki_bytes origin = eki_import_origin(&wire);
+    const char *domain = "";
+    int64_t version = 0;
+    for (;;) {
+        eki_field field;
+        bool more;
+        EKI_TRY(eki_wire_next(&wire, &field, &more, err));
+        if (!more) break;
+        if (field.number == OPSET_DOMAIN) EKI_TRY(eki_import_text(import, &field, &domain, err));
+        if (field.number == OPSET_VERSION) version = (int64_t)field.value;
+    }
+    if (version <= 0) {
+        return eki_fail(err, EK_ERR_FORMAT,
+                        "byte %zu: opset_import of domain '%.80s' has version %lld, expected 1 or more", start, domain,
+                        (long long)version);
+    }
+    int64_t other = eki_graph_opset(import->graph, domain);
+    if (other == version) return EK_OK; /* some exporters say it twice */
+    if (other != 0) {
+        return eki_fail(err, EK_ERR_FORMAT,
+                        "byte %zu: opset_import has domain '%.80s' twice, with version %lld and %lld; remove the one "
+                        "that is wrong",
+                        start, domain, (long long)other, (long long)version);
+    }
+    if (import->graph->n_opsets >= MAX_OPSETS) {
+        return eki_fail(err, EK_ERR_LIMIT, "byte %zu: more than %d opset imports", start, MAX_OPSETS);
+    }
+    EKI_TRY(eki_graph_add_opset(import->graph, domain, version, err));
+    import->graph->opsets[import->graph->n_opsets - 1].origin = origin;
+    return EK_OK;
 }

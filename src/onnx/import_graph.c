@@ -172,3 +172,18 @@ ek_status eki_import_graph(eki_import *import, eki_wire wire, ek_error *err) {
     import->graph->half = half_of_largest(import->graph);
     return EK_OK;
 }
+
+ek_status eki_import_inner(eki_import *import, eki_wire wire, eki_import_body body, eki_graph **graph, ek_error *err) {
+    EKI_TRY(eki_import_charge(import, sizeof **graph + 2 * sizeof(void *), err));
+    EKI_TRY(eki_graph_add_child(import->graph, graph, err));
+    eki_import inner = {.graph = *graph, .folder = import->folder, .budget = import->budget, .outer = import};
+    if (body != eki_import_graph) (*graph)->parent = NULL;
+    ek_status status = body(&inner, wire, err);
+    import->nested_used += eki_import_used(&inner) + sizeof **graph;
+    eki_import_free(&inner);
+    return status;
+}
+
+ek_status eki_import_nested(eki_import *import, eki_wire wire, eki_graph **graph, ek_error *err) {
+    return eki_import_inner(import, wire, eki_import_graph, graph, err);
+}

@@ -28,8 +28,8 @@ ek_status eki_onnx_load(const char *path, const eki_onnx_load_options *options, 
 ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, const eki_onnx_load_options *options,
                               eki_graph **graph, ek_error *err);
 
-/* The bytes of a file that has passed the scan, for readers of the wire format. No more is checked than that; statuses as
- * of a load. Close with eki_map_close. */
+/* The bytes of a file that has passed the scan, for readers of the wire format. No more is checked than that; statuses
+ * as of a load. Close with eki_map_close. */
 ek_status eki_onnx_map(const char *path, eki_map *map, ek_error *err);
 
 /* Writes a ModelProto with all data in it. The same graph always gives the same bytes. EK_ERR_LIMIT above 2 GiB,

@@ -5,20 +5,7 @@
  */
 #include "onnx/graph.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-const char *eki_node_label(const eki_node *node, char text[192]) {
-    const char *op = node->op_type != NULL ? node->op_type : "removed";
-    if (node->name[0] != '\0') {
-        (void)snprintf(text, 192, "node '%.100s' (%.60s)", node->name, op);
-    } else if (node->n_out > 0 && node->out[0] != NULL) {
-        (void)snprintf(text, 192, "node of output '%.90s' (%.60s)", node->out[0]->name, op);
-    } else {
-        (void)snprintf(text, 192, "node %d (%.60s)", node->id, op);
-    }
-    return text;
-}
 
 typedef enum mark { UNSEEN = 0, OPEN, DONE } mark;
 

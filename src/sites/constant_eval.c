@@ -220,3 +220,8 @@ ek_status eki_constant_numbers(const eki_constants *constants, const eki_value *
     if (status != EK_OK) eki_numbers_free(numbers);
     return status;
 }
+
+void eki_numbers_free(eki_numbers *numbers) {
+    free(numbers->at);
+    *numbers = (eki_numbers){0};
+}

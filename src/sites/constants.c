@@ -24,11 +24,6 @@ eki_constants eki_constants_of(const eki_graph *graph) {
     return (eki_constants){.document = graph, .lists_weights = eki_lists_weights(graph), .most = EKI_CONSTANT_ELEMENTS};
 }
 
-void eki_numbers_free(eki_numbers *numbers) {
-    free(numbers->at);
-    *numbers = (eki_numbers){0};
-}
-
 bool eki_constant_scalar(const eki_constants *constants, const eki_value *value, double *number) {
     eki_numbers numbers;
     eki_shape shape;

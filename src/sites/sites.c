@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PASSES = 3, SPELLERS = 3 };
+enum { PASSES = 3, SPELLERS = 4 };
 
 static const eki_speller spellers[PASSES][SPELLERS] = {
-    {eki_spell_reshaped, eki_spell_operator, eki_spell_contrib},
+    {eki_spell_weight, eki_spell_reshaped, eki_spell_operator, eki_spell_contrib},
     {eki_spell_moments, eki_spell_factor, NULL},
     {eki_spell_per_channel, NULL, NULL},
 };

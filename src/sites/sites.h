@@ -106,6 +106,9 @@ void eki_sites_free(eki_sites *sites);
 /* The site that a node is in, or NULL. */
 const eki_site *eki_site_of(const eki_sites *sites, const eki_node *node);
 
+/* The site without the Transposes that it begins and ends with, channels first; any other site as it is. */
+eki_site eki_site_inner(const eki_site *site);
+
 /* The numbers of a parameter, its form applied: one per channel where the site has a channel_axis, else of a shape that
  * broadcasts to x. Errors as of eki_constant_numbers; EK_ERR_UNSUPPORTED where there is none. */
 ek_status eki_site_numbers(const eki_sites *sites, const eki_site *site, eki_role role, eki_numbers *numbers,
@@ -126,7 +129,7 @@ bool eki_bn_trains(const eki_graph *graph, const eki_node *node);
 /* Whether it has statistics per position (spatial = 0, before opset 9). With two axes a position is a channel. */
 bool eki_bn_per_position(const eki_graph *graph, const eki_node *node);
 
-/* ---- fuse.c ---- */
+/* ---- fuse.c, fuse_choose.c, fuse_write.c ---- */
 
 /* Which of the sites that are written out become one node. */
 enum eki_fuse {
@@ -145,6 +148,12 @@ typedef struct eki_fuse_options {
     /* Whether the graph may move to this opset, nodes with ignore[id] != 0 left aside, as they will be gone. */
     bool (*may_need)(void *context, int64_t opset, const uint8_t *ignore);
     bool (*wanted)(void *context, const eki_site *site); /* NULL = all */
+    bool casts; /* the graph is a file's, with types of its own: sites with Casts within too, with the Casts that the
+                   types of x, y and parameters then need; else such sites stay */
+    /* Told of each site that is wanted and written out (NULL = nobody): that it becomes `op`, or, with `opset`, that
+     * the graph lacks that operator and this opset has it, or else `why` it stays. */
+    ek_status (*tell)(void *context, const eki_site *site, eki_opcode op, int64_t opset, const char *why,
+                      ek_error *err);
     void *context;
 } eki_fuse_options;
 
@@ -154,5 +163,21 @@ typedef struct eki_fuse_options {
  * result needs, 0 = nothing was rewritten. Removed nodes are swept; the caller sorts the graph and declares the opset.
  */
 ek_status eki_sites_fuse(eki_graph *graph, const eki_fuse_options *options, int64_t *needed, ek_error *err);
+
+/* ---- write_out.c ---- */
+
+typedef struct eki_write_out_options {
+    bool (*wanted)(void *context, const eki_site *site); /* NULL = all */
+    /* Told of each site that is wanted and one node of a kind that can be written out (NULL = nobody): why it stays, or
+     * NULL that it does not. */
+    ek_status (*tell)(void *context, const eki_site *site, const char *why, ek_error *err);
+    void *context;
+} eki_write_out_options;
+
+/* The reverse of eki_sites_fuse: layer, RMS, instance, group and mean-variance norms that are one node (onnxruntime's
+ * too, with the sums and the swish that are in them) become nodes of the graph's own opset, under the same name and
+ * output; of opset 7 at least. Only the graph is rewritten, not those within; *count gets the number of norms. Removed
+ * nodes are swept; the caller drops constants that nobody reads any more, and sorts. */
+ek_status eki_sites_write_out(eki_graph *graph, const eki_write_out_options *options, size_t *count, ek_error *err);
 
 #endif

@@ -91,6 +91,8 @@ bool eki_match_groups(eki_finder *f, eki_node *reshape, int64_t *groups);
 bool eki_match_ungroup(eki_finder *f, eki_node *reshape, eki_value *x);
 /* Extents of a Reshape whose target is put together from constants and extents of its input. */
 bool eki_reshape_extents(const eki_finder *f, const eki_node *reshape, eki_shape *out);
+/* A constant of so many elements that are all this number. */
+bool eki_all_are(const eki_finder *f, const eki_value *value, int64_t count, double number);
 /* Makes it a group norm of site->x; takes scale and bias behind site->y. */
 bool eki_groups_kind(eki_finder *f, eki_site *site, int64_t groups, eki_spelling spelling);
 
@@ -105,6 +107,7 @@ bool eki_per_channel(const eki_finder *f, const eki_node *node, int *parameter, 
 bool eki_spell_operator(eki_finder *f, eki_node *node, eki_site *site);
 bool eki_spell_contrib(eki_finder *f, eki_node *node, eki_site *site);
 bool eki_spell_reshaped(eki_finder *f, eki_node *node, eki_site *site);
+bool eki_spell_weight(eki_finder *f, eki_node *node, eki_site *site);
 bool eki_spell_moments(eki_finder *f, eki_node *node, eki_site *site);
 bool eki_spell_factor(eki_finder *f, eki_node *node, eki_site *site);
 bool eki_spell_per_channel(eki_finder *f, eki_node *node, eki_site *site);

@@ -118,8 +118,16 @@ bool eki_match_ungroup(eki_finder *f, eki_node *reshape, eki_value *x) {
     return same;
 }
 
+/* Shape(x) that only the Reshape back reads belongs to the norm, whose x may be within a greater one. */
+static void take_shape(eki_finder *f, eki_site *site) {
+    const eki_node *back = site->y->producer;
+    eki_node *shape = eki_maker(back->in[1], EKI_OP_Shape);
+    if (shape != NULL && eki_reader(f, shape->out[0]) == back) (void)eki_site_take(f, site, shape);
+}
+
 bool eki_groups_kind(eki_finder *f, eki_site *site, int64_t groups, eki_spelling spelling) {
     const eki_shape *x = eki_extents(f, site->x);
+    take_shape(f, site);
     unsigned all = 0;
     for (int i = 1; i < x->rank; i++) all |= 1U << i;
     eki_tail_rule rule = {.x = x, .allowed = {1U << 1, all}, .n_allowed = groups == 1 && x->rank > 2 ? 2 : 1};
@@ -135,7 +143,7 @@ bool eki_groups_kind(eki_finder *f, eki_site *site, int64_t groups, eki_spelling
     return true;
 }
 
-static bool is_constant_of(const eki_finder *f, const eki_value *value, int64_t count, double number) {
+bool eki_all_are(const eki_finder *f, const eki_value *value, int64_t count, double number) {
     eki_numbers numbers;
     eki_shape shape;
     int64_t elements;
@@ -152,7 +160,7 @@ bool eki_spell_reshaped(eki_finder *f, eki_node *node, eki_site *site) {
     eki_node *in = eki_maker(node->in[0], EKI_OP_Reshape), *back = eki_reader(f, node->out[0]);
     int64_t groups;
     if (in == NULL || !eki_match_groups(f, in, &groups) || !eki_match_ungroup(f, back, in->in[0])) return false;
-    if (!is_constant_of(f, node->in[1], groups, 1) || !is_constant_of(f, node->in[2], groups, 0)) return false;
+    if (!eki_all_are(f, node->in[1], groups, 1) || !eki_all_are(f, node->in[2], groups, 0)) return false;
     if (!eki_site_take(f, site, in) || !eki_site_take(f, site, node) || !eki_site_take(f, site, back)) return false;
     site->x = in->in[0];
     site->y = back->out[0];

@@ -8,15 +8,17 @@
 
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value) {
     if (value == NULL) return NULL;
-    if (value->init != NULL) return value->input_index < 0 || eki_lists_weights(graph) ? value->init : NULL;
-    return eki_constant(value);
+    const eki_source source = eki_constant_source(value); /* through Identity nodes, as exporters share a tensor */
+    if (source.tensor == NULL || source.reshaped) return NULL;
+    bool fed = source.value->init != NULL && source.value->input_index >= 0 && !eki_lists_weights(graph);
+    return fed ? NULL : source.tensor;
 }
 
 const char *eki_not_fixed(const eki_value *value, char text[EKI_CHAIN_TEXT]) {
     char label[192];
     if (value == NULL)
         (void)snprintf(text, EKI_CHAIN_TEXT, "is missing");
-    else if (value->init != NULL)
+    else if (eki_constant_source(value).tensor != NULL && !eki_constant_source(value).reshaped)
         (void)snprintf(text, EKI_CHAIN_TEXT,
                        "is no constant: it is also a graph input, so that a caller may replace it");
     else if (value->producer == NULL)

@@ -54,6 +54,12 @@ ek_status eki_convert_frozen(eki_converter *c, const eki_uses *uses, eki_node *m
 /* Finds scale and bias of the new norms on data, behind each other, and how far the outputs are from the old ones. */
 ek_status eki_convert_fit(eki_converter *c, ek_model *before, ek_model *after);
 
+/* ---- convert_forms.c: the same norms, written out or as one node, as the options say; a row for each ---- */
+ek_status eki_convert_forms(eki_converter *c);
+
+/* ---- untie.c: tensors that several parameters read become one each; a row for each that is new ---- */
+ek_status eki_convert_untie(eki_converter *c);
+
 /* ---- repair.c ---- */
 /* Mode, momentum and variance of a batch norm as the options say. */
 ek_status eki_repair_norm(eki_converter *c, eki_node *node, const ek_model_norm *info);

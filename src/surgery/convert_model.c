@@ -90,16 +90,28 @@ static ek_status edit(eki_converter *c, const ek_model *model) {
     c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
     if (status == EK_OK) status = convert_norms(c, model);
     if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
+    if (status == EK_OK) status = eki_convert_forms(c);
     if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
     eki_uses_free(&uses);
     return status;
+}
+
+/* Whether only the form of norms changes, for which what the file declares of shapes may do. */
+static bool only_forms(const ek_convert_options *o) {
+    return o->norm == EK_TO_KEEP && o->opset == 0 && !o->inference && !o->from_torch;
+}
+
+static ek_status infer(const eki_converter *c) {
+    ek_error ignored = {.text = ""};
+    ek_status status = eki_graph_infer(c->graph, NULL, only_forms(c->options) ? &ignored : c->err);
+    return only_forms(c->options) && status != EK_ERR_NOMEM ? EK_OK : status;
 }
 
 static ek_status edit_view(eki_converter *c, const ek_model *model) {
     eki_declared *declared;
     EKI_TRY(eki_declared_keep(c->graph, &declared, c->err));
     ek_status status = eki_graph_sort(c->graph, c->err);
-    if (status == EK_OK) status = eki_graph_infer(c->graph, NULL, c->err);
+    if (status == EK_OK) status = infer(c);
     if (status == EK_OK && c->options->norm != EK_TO_KEEP) status = eki_convert_written(c, model);
     if (status == EK_OK) status = edit(c, model);
     eki_declared_restore(c->graph, declared);
@@ -107,13 +119,17 @@ static ek_status edit_view(eki_converter *c, const ek_model *model) {
 }
 
 static ek_status check(const ek_convert_options *o, ek_error *err) {
-    bool anything = o->norm != EK_TO_KEEP || o->opset != 0 || o->inference || o->from_torch;
+    bool forms = o->fuse || o->spell_out || o->untie, anything = forms || !only_forms(o);
     if (o->groups < 1 || o->torch_batch < 0 || o->batch < 0) {
         return eki_fail(err, EK_ERR_ARG, "groups = %lld must be at least 1; torch_batch and batch must not be negative",
                         (long long)o->groups);
     }
+    if (o->fuse && o->spell_out) {
+        return eki_fail(err, EK_ERR_ARG, "fuse makes one node of a norm and spell_out several: ask for one of them");
+    }
     if (anything) return EK_OK;
-    return eki_fail(err, EK_ERR_ARG, "nothing to do: neither a kind of norm, nor an opset, nor a repair was asked for");
+    return eki_fail(err, EK_ERR_ARG,
+                    "nothing to do: neither a kind or form of norm, nor an opset, nor a repair was asked for");
 }
 
 ek_status eki_convert(ek_model *model, const ek_convert_options *options, const eki_examples *examples,

@@ -7,18 +7,8 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-ek_status eki_change(eki_views *d, const char *kind, const char *name, double difference, const char *format, ...) {
-    char text[512];
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    return eki_diff_add(d->diff, "", kind, name, difference, text, d->err);
-}
 
 static ek_status compare_opsets(eki_views *d) {
     for (size_t i = 0; i < d->a->n_opsets; i++) {

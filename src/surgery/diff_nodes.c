@@ -2,9 +2,19 @@
 #include "surgery/diff.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+ek_status eki_change(eki_views *d, const char *kind, const char *name, double difference, const char *format, ...) {
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    return eki_diff_add(d->diff, "", kind, name, difference, text, d->err);
+}
 
 static const char *first_output(const eki_node *node) {
     return node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : "";

@@ -150,6 +150,7 @@ ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_
 
 void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
     for (size_t i = 0; i < declared->count; i++) {
+        if (graph->values[i]->init != NULL) continue; /* it has the shape of its data, which may be new */
         graph->values[i]->dtype = declared->values[i].dtype;
         graph->values[i]->shape = declared->values[i].shape;
     }

@@ -5,62 +5,11 @@
 #include "surgery/head.h"
 #include "base/options.h"
 
-#include "base/random.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int count_readers(const eki_graph *graph, const eki_value *value) {
-    int count = 0;
-    for (size_t i = 0; i < graph->n_nodes; i++) {
-        for (int k = 0; k < graph->nodes[i]->n_in; k++) count += graph->nodes[i]->in[k] == value;
-    }
-    return count;
-}
-
-static void draw(eki_tensor *tensor, const char *name, double deviation, uint64_t seed) {
-    eki_random random = eki_random_stream(seed, "init", eki_hash_text(name), 0);
-    float *data = tensor->data;
-    for (int64_t i = 0; i < eki_count(tensor) && deviation > 0; i++) {
-        data[i] = (float)(deviation * eki_random_normal(random, (uint64_t)i));
-    }
-}
-
-/* Frees the value's data, unless another value has the same tensor. */
-static void release(const eki_graph *graph, eki_value *value) {
-    bool shared = false;
-    for (size_t i = 0; i < graph->n_values; i++) {
-        shared = shared || (graph->values[i] != value && graph->values[i]->init == value->init);
-    }
-    if (value->init->owned && !shared) eki_free(value->init->data);
-    value->init = NULL;
-}
-
-ek_status eki_head_parameter(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,
-                             double deviation, uint64_t seed, ek_error *err) {
-    eki_value *value = node->in[input];
-    eki_tensor *tensor;
-    if (value->init != NULL && count_readers(graph, value) == 1) {
-        EKI_TRY(eki_tensor_create(graph, EK_F32, shape, &tensor, err));
-        release(graph, value);
-        value->init = tensor;
-        value->shape = *shape;
-        value->declared = value->declared && value->input_index >= 0;
-    } else {
-        int64_t count = 0;
-        (void)eki_shape_count(shape, &count);
-        double *zeros = calloc((size_t)count + 1, sizeof *zeros);
-        if (zeros == NULL) return eki_fail_nomem(err, (size_t)count * sizeof *zeros);
-        ek_status status = eki_edit_constant(graph, node, input, role, shape, zeros, err);
-        free(zeros);
-        EKI_TRY(status);
-        value = node->in[input];
-    }
-    draw(value->init, value->name, deviation, seed);
-    return EK_OK;
-}
 
 /* The extents of a weight with `classes` in place of the old count. */
 static eki_shape weight_shape(const eki_head *head, const eki_tensor *weight, int64_t classes) {

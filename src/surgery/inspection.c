@@ -3,33 +3,10 @@
 #include "surgery/literals.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { GLANCE = 1 << 24 }; /* weights that are read to tell whether a fold is finite */
-
-ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, const char *norm, const char *remedy,
-                   ek_error *err, const char *format, ...) {
-    char text[512];
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    if (!eki_grow((void **)&in->findings, &in->room, in->n_findings + 1, sizeof *in->findings)) {
-        return eki_fail_nomem(err, sizeof *in->findings);
-    }
-    const char *copy = eki_arena_strdup(&in->arena, text);
-    if (copy == NULL) return eki_fail_nomem(err, sizeof text);
-    in->findings[in->n_findings++] = (ek_finding){severity, code, norm, copy, remedy};
-    return EK_OK;
-}
-
-const eki_tensor *eki_norm_parameter(const ek_model *model, const char *name) {
-    const eki_value *value = name[0] != '\0' ? eki_graph_find(model->graph, name) : NULL;
-    return value != NULL && value->init != NULL && value->init->dtype == EK_F32 ? value->init : NULL;
-}
 
 static ek_range no_range(int64_t count) {
     return (ek_range){.count = count, .minimum = HUGE_VAL, .maximum = -HUGE_VAL};

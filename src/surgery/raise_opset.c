@@ -66,12 +66,6 @@ static eki_raise_step step_at(eki_opcode op, int64_t version) {
     return NULL;
 }
 
-ek_status eki_raise_refuse(const eki_raise *raise, const eki_node *node, const char *why) {
-    char label[192];
-    return eki_fail(raise->err, EK_ERR_UNSUPPORTED, "%s: %s cannot move from opset %" PRId64 " to %" PRId64 ": %s",
-                    raise->graph->path, eki_node_label(node, label), raise->from, raise->to, why);
-}
-
 /* What an exporter of opset 5 and before said of memory. */
 static void drop_legacy(const eki_raise *r, eki_node *node) {
     if (r->from < 6) eki_node_remove_attr(node, "consumed_inputs");

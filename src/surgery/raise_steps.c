@@ -1,6 +1,8 @@
 /* raise_steps.c: attributes that became inputs, and the few operators whose meaning moved. */
 #include "surgery/raise_opset.h"
 
+#include <inttypes.h>
+
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,4 +144,10 @@ ek_status eki_raise_broadcast(const eki_raise *r, eki_node *node) {
     eki_node_remove_attr(node, "broadcast");
     eki_node_remove_attr(node, "axis");
     return EK_OK;
+}
+
+ek_status eki_raise_refuse(const eki_raise *raise, const eki_node *node, const char *why) {
+    char label[192];
+    return eki_fail(raise->err, EK_ERR_UNSUPPORTED, "%s: %s cannot move from opset %" PRId64 " to %" PRId64 ": %s",
+                    raise->graph->path, eki_node_label(node, label), raise->from, raise->to, why);
 }

@@ -19,20 +19,12 @@
 #include "dnnl/adapter.h"
 
 #include <errno.h>
-#include <evenkeel/cpu.h>
-#include <evenkeel/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/threads.h"
-
-void ek_environment(int threads, char text[256]) {
-    if (text == NULL) return;
-    (void)snprintf(text, 256, "evenkeel=%s\nthreads=%d\nisa=%s\nonednn=%.120s\n", EK_VERSION_STRING,
-                   threads > 0 ? threads : eki_threads_get(), ek_cpu_isa(), eki_dnnl_describe());
-}
 
 static ek_status state_path(const char *path, char **out, ek_error *err) {
     size_t room = strlen(path) + sizeof ".state";

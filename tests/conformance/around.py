@@ -126,3 +126,16 @@ for at, mean in enumerate(i for i in n.inits if i.name in {v.input[3] for v in n
     mean.CopyFrom(numpy_helper.from_array(values, mean.name))
 save(h.make_model(h.make_graph(n.nodes, "damaged", n.inputs, [h.make_tensor_value_info("y", T.FLOAT, None)], n.inits),
                   opset_imports=n.opsets, ir_version=8), f"{folder}/damaged.onnx")
+
+# Not in the list: a graph inside If reads what the convolution makes, what the norm makes, what the ReLU makes.
+for at, name in enumerate(["read_conv", "read_norm", "read_relu"]):
+    n = Net()
+    values = [n.conv("x", 1, 4)]
+    values.append(n.norm(values[0], 4))
+    values.append(n.op("Relu", values[1]))
+    n.nodes.append(h.make_node("If", [n.init(np.array(True))], ["u"],
+                               then_branch=branch("then", h.make_node("Tanh", [values[at]], ["t"])),
+                               else_branch=branch("else", h.make_node("Abs", [values[at]], ["e"]))))
+    n.nodes.append(h.make_node("Add", [values[2], "u"], ["y"]))
+    save(h.make_model(h.make_graph(n.nodes, name, n.inputs, [h.make_tensor_value_info("y", T.FLOAT, None)], n.inits),
+                      opset_imports=n.opsets, ir_version=8), f"{folder}/{name}.onnx")

@@ -65,6 +65,15 @@ for (const [name, norms, missing, kind, measured] of list.map((line) => line.spl
   for (const what of ['folded', 'unfolded', 'frozen', 'switched']) await same(`${name} ${what}`, kind, file, made(what));
 }
 
+// What a nested graph reads stays: a convolution whose output it reads takes nothing in, a norm keeps its name.
+for (const [name, left] of [['read_conv', 1], ['read_norm', 0], ['read_relu', 0]]) {
+  const file = `${scratch}/${name}.onnx`, folded = `${scratch}/${name}-folded.onnx`;
+  const report = run('fold', file, '-o', folded);
+  check(`${name}: norms left`, report.norms_after === left &&
+    (left === 0 || /is also read by a graph inside/.test(report.norms[0].reason)));
+  await same(name, 'runs', file, folded);
+}
+
 // What is not finite is said so, and no distance is made of it.
 const text = (...args) => spawnSync(tool, args, { encoding: 'utf8' }).stdout;
 const seen = text('inspect', `${scratch}/damaged.onnx`);

@@ -196,6 +196,46 @@ void finish(maker *m, eki_value *y) {
     add_output(m, m->twin == TWIN_READ ? make_op(m, EKI_OP_Relu, inner, NULL) : inner);
 }
 
+void begin_case(maker *m, eki_site_kind kind, eki_spelling spelling, int rank, unsigned axes, int channel_axis) {
+    int64_t dims[SPEC_RANK];
+    for (int i = 0; i < rank; i++) dims[i] = 2 + draw(m, 4);
+    dims[rank > 1 ? 1 : 0] = 6;
+    if (channel_axis > 1) dims[channel_axis] = 6;
+    set_shape(m, rank, dims);
+    m->c->spec.kind = kind;
+    m->c->spelling = spelling;
+    m->c->spec.axes = axes;
+    m->c->spec.channel_axis = channel_axis;
+    m->c->spec.epsilon = (double)(draw(m, 2) == 0 ? 1e-5F : 1e-3F);
+    make_input(m);
+}
+
+void at_opset(maker *m, int64_t opset) {
+    m->opset = opset;
+    OK(eki_graph_add_opset(m->graph, "", opset, NULL));
+}
+
+/* [C], its numbers kept as the role's. */
+eki_value *make_vector(maker *m, eki_role role, double low, double high) {
+    double numbers[SPEC_ELEMENTS];
+    int64_t channels = m->c->spec.dims[m->c->spec.channel_axis];
+    eki_shape shape = eki_shape_of(1, &channels);
+    eki_value *p = make_parameter(m, 1, &channels, low, high, numbers);
+    spec_parameter(&m->c->spec, role, numbers, &shape, m->c->spec.channel_axis);
+    return p;
+}
+
+eki_value *make_filled(maker *m, int64_t count, double number) {
+    eki_value *p = make_tensor(m, 1, &count, number, number, NULL);
+    return draw(m, 2) == 0 ? make_op(m, EKI_OP_Identity, p, NULL) : p;
+}
+
+void set_epsilon(maker *m, eki_node *node) {
+    if (m->c->spec.epsilon != (double)1e-5F || draw(m, 2) == 0) {
+        OK(eki_node_set_float(m->graph, node, "epsilon", (float)m->c->spec.epsilon, NULL));
+    }
+}
+
 static ek_status sort_one(void *context, eki_graph *graph, ek_error *err) {
     (void)context;
     return eki_graph_sort(graph, err);

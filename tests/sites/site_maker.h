@@ -30,9 +30,10 @@ enum { MAKER_MIDDLE = 40 };
 typedef struct site_case {
     char label[200];
     eki_graph *graph;
-    bool skipped; /* this family has no such twin, or this opset lacks an operator */
-    bool contrib; /* the engine cannot run it */
-    bool half;    /* parts are float16 */
+    bool skipped;     /* this family has no such twin, or this opset lacks an operator */
+    bool contrib;     /* the engine cannot run it */
+    bool engine_only; /* onnxruntime has no statistics of the batch */
+    bool half;        /* parts are float16 */
     eki_spelling spelling;
     const char *path; /* of the site */
     norm_spec spec;
@@ -73,7 +74,14 @@ void set_shape(maker *m, int rank, const int64_t *dims);
 void make_input(maker *m);
 void finish(maker *m, eki_value *y);
 
-/* site_families.c, site_families_more.c */
+/* Shape, kind and input; channels are 6. */
+void begin_case(maker *m, eki_site_kind kind, eki_spelling spelling, int rank, unsigned axes, int channel_axis);
+void at_opset(maker *m, int64_t opset);
+eki_value *make_vector(maker *m, eki_role role, double low, double high); /* one for each channel, kept as the role's */
+eki_value *make_filled(maker *m, int64_t count, double number);
+void set_epsilon(maker *m, eki_node *node);
+
+/* site_families.c, site_families_more.c, site_operators.c */
 typedef void (*site_family)(maker *m);
 #define FAMILY(make, name) void make(maker *m);
 #include "site_families.def"

@@ -32,6 +32,10 @@ static void write_case(const char *folder, FILE *list, int family, uint64_t seed
     char path[512];
     ek_error err = {.text = ""};
     site_case_make(family, seed, TWIN_NONE, &c);
+    if (c.engine_only) {
+        site_case_destroy(&c);
+        return;
+    }
     int64_t count = spec_count(&c.spec), fed = 0;
     bool product = c.spec.kind == EKI_SITE_AFFINE && c.skip[0] != 0;
     for (int64_t i = 0; i < count; i++) x[i] = product ? c.skip[i] : c.has_skip ? c.x[i] + c.skip[i] : c.x[i];

@@ -24,6 +24,12 @@ for name in behind_lstm:LSTM behind_custom:com.acme.MyOp behind_quantize:Quantiz
     evenkeel convert "$cases/$file.onnx" --norm frozen -o c.onnx >c
     contains c "proved    on 1 region "
 done
+# One tensor for several norms, through Identity nodes, as PyTorch writes equal parameters.
+evenkeel fold "$cases/identity_parameters.onnx" -o f.onnx >a
+contains a "norms     2 -> 0"
+contains a "and the whole model"
+evenkeel models f.onnx >b
+lacks b Identity
 # A graph inside If reads what the convolution makes.
 evenkeel fold "$cases/captured.onnx" --dry-run >a 2>/dev/null
 contains a "is also read by a graph inside"

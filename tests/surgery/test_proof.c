@@ -308,6 +308,35 @@ static void test_overflow_stays(void **state) {
     }
 }
 
+/* Two norms share scale and bias, the second through Identity nodes: both fold, and nothing is left of the sharing. */
+static void test_shared_through_identity(void **state) {
+    (void)state;
+    net n = net_image(17, 4, 6);
+    (void)net_conv(&n, "a", (conv_shape){4, 4, 3, 1, 1}, true);
+    eki_node *first = net_bn(&n, "an", 4);
+    (void)net_one(&n, "Relu", "r");
+    (void)net_conv(&n, "b", (conv_shape){4, 4, 3, 1, 1}, true);
+    eki_node *second = net_bn(&n, "bn", 4);
+    eki_value *end = n.x;
+    for (int i = 1; i < 3; i++) {
+        n.x = first->in[i];
+        (void)net_one(&n, "Identity", i == 1 ? "scale" : "bias");
+        second->in[i] = n.x;
+    }
+    n.x = end;
+    OK(eki_graph_sort(n.graph, err));
+    ek_model *model = net_finish(&n);
+    blind(model);
+    ek_model *folded = fold_of(model);
+    assert_int_equal(ek_model_norm_count(folded), 0);
+    assert_int_equal(ek_model_node_count(folded), 4); /* two convolutions, a ReLU, the unknown */
+    assert_null(eki_graph_find(folded->document, "an.weight")->init);
+    assert_null(eki_graph_find(folded->document, "an.bias")->init);
+    assert_int_equal(verdict_of(model, folded), EK_VERDICT_PROVED);
+    ek_model_destroy(folded);
+    ek_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patterns),
@@ -317,6 +346,7 @@ int main(void) {
         cmocka_unit_test(test_models_that_take_logarithms),
         cmocka_unit_test(test_half_precision),
         cmocka_unit_test(test_overflow_stays),
+        cmocka_unit_test(test_shared_through_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,86 @@
+/* convert_forms.c: the same norms in another form: written out or one node, with tensors of their own. */
+#include "surgery/convert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A site by the names that `inspect` and Netron show. */
+static bool is_wanted(void *context, const eki_site *site) {
+    const eki_converter *c = context;
+    const eki_value *scale = site->parameters[EKI_SCALE].value;
+    const char *glob = c->options->pattern;
+    return eki_glob_matches(glob, site->name, site->y->name, scale == NULL ? "" : scale->name) ||
+           eki_glob_matches(glob, site->path, site->y->name, "");
+}
+
+static ek_status tell_fused(void *context, const eki_site *site, eki_opcode op, int64_t opset, const char *why,
+                            ek_error *err) {
+    const eki_converter *c = context;
+    char text[EKI_CHAIN_TEXT];
+    if (opset != 0) {
+        (void)snprintf(text, sizeof text,
+                       "opset %" PRId64 " has no %s; add --opset %" PRId64 ", which raises the model to where it is",
+                       eki_graph_opset(c->graph, ""), eki_op_name(op), opset);
+    } else {
+        (void)snprintf(text, sizeof text, "%s%s", why != NULL ? why : "one ", why != NULL ? "" : eki_op_name(op));
+    }
+    return eki_report_add(c->report, site->path, why == NULL && opset == 0, text, err);
+}
+
+static ek_status tell_written(void *context, const eki_site *site, const char *why, ek_error *err) {
+    const eki_converter *c = context;
+    char text[EKI_CHAIN_TEXT];
+    (void)snprintf(text, sizeof text, "%s as nodes of opset %" PRId64, site->norm->op_type,
+                   eki_graph_opset(c->graph, ""));
+    return eki_report_add(c->report, site->path, why == NULL, why != NULL ? why : text, err);
+}
+
+/* Norms that are in the wanted form already, where there is none in another. */
+static ek_status tell_already(eki_converter *c, bool written) {
+    eki_sites sites;
+    EKI_TRY(eki_sites_find(c->graph, &sites, c->err));
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < sites.count; i++) {
+        const eki_site *site = &sites.items[i];
+        bool one = site->norm != NULL && site->spelling <= EKI_SPELL_CONTRIB;
+        if (site->kind > EKI_SITE_INSTANCE || one == written || !is_wanted(c, site)) continue;
+        status = eki_report_add(c->report, site->path, false, written ? "it is written out" : "it is one node", c->err);
+        if (status == EK_OK) eki_report_already(c->report);
+    }
+    eki_sites_free(&sites);
+    if (status != EK_OK || ek_edit_report_count(c->report) > 0) return status;
+    return eki_fail(c->err, EK_ERR_ARG, "no norm that is %s matches '%s'; evenkeel inspect lists them",
+                    written ? "a layer, RMS, instance or group norm" : "written out", c->options->pattern);
+}
+
+static ek_status fuse(eki_converter *c) {
+    eki_fuse_options options = {.kinds = EKI_FUSE_ALL,
+                                .new_parameters = true,
+                                .casts = true,
+                                .wanted = is_wanted,
+                                .tell = tell_fused,
+                                .context = c};
+    int64_t needed;
+    return eki_sites_fuse(c->graph, &options, &needed, c->err);
+}
+
+static ek_status write_out(eki_converter *c) {
+    eki_write_out_options options = {.wanted = is_wanted, .tell = tell_written, .context = c};
+    size_t count;
+    return eki_sites_write_out(c->graph, &options, &count, c->err);
+}
+
+/* Shapes are known where they can be: a graph that cannot run here is rewritten by what its file declares. */
+ek_status eki_convert_forms(eki_converter *c) {
+    const ek_convert_options *o = c->options;
+    size_t rows = ek_edit_report_count(c->report);
+    if (!o->fuse && !o->spell_out && !o->untie) return EK_OK;
+    eki_graph_sweep(c->graph);
+    EKI_TRY(eki_graph_sort(c->graph, c->err));
+    if (o->fuse) EKI_TRY(fuse(c));
+    if (o->spell_out) EKI_TRY(write_out(c));
+    bool form = o->fuse || o->spell_out;
+    if (form && ek_edit_report_count(c->report) == rows) EKI_TRY(tell_already(c, o->spell_out));
+    return o->untie ? eki_convert_untie(c) : EK_OK;
+}
