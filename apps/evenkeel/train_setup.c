@@ -8,6 +8,7 @@
 #include "norms.h"
 #include "train_job.h"
 
+#include <evenkeel/surgery.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,24 @@ ek_status train_open_data(train_job *job, ek_error *err) {
     return status;
 }
 
+/* Tensors that several norms have; nothing is wrong with that, and an inspection that fails says nothing. */
+static void tell_tied(const ek_model *model) {
+    ek_inspection *in = NULL;
+    ek_error ignored = {0};
+    int told = 0;
+    if (ek_inspect(model, &in, &ignored) != EK_OK) return;
+    for (size_t i = 0; i < ek_inspection_finding_count(in) && told < 3; i++) {
+        const ek_finding *f = ek_inspection_finding(in, i);
+        if (strcmp(f->code, "tied-parameters") != 0) continue;
+        note("tied      %s: %s", f->norm, f->text);
+        told++;
+    }
+    if (told > 0)
+        note("          scales and biases of one tensor are trained as one; evenkeel convert --untie gives each a "
+             "tensor of its own");
+    ek_inspection_destroy(in);
+}
+
 static ek_status load_file(train_job *job, const char *path, ek_error *err) {
     static const char *const build_only[] = {"norm", "norm-place", "norm-momentum", "norm-eps", "dropout"};
     for (size_t i = 0; i < sizeof build_only / sizeof build_only[0]; i++)
@@ -64,6 +83,7 @@ static ek_status load_file(train_job *job, const char *path, ek_error *err) {
             return fail(err, EK_ERR_ARG, "--%s is for built-in models; %s has its own", build_only[i], path);
     ek_status status = model_open(path, &job->model, err);
     if (status == EK_OK) model_to_inference(job->model);
+    if (status == EK_OK) tell_tied(job->model);
     return status;
 }
 

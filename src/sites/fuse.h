@@ -32,8 +32,8 @@ typedef struct eki_fuser {
 
 /* NULL where the site can become one node, *out; else why not, or "" where none was asked for. */
 const char *eki_fuse_choose(const eki_fuser *f, const eki_site *site, eki_fusion *out);
-/* The first of the axes, where they are the last ones of a known rank; else -1. */
-int eki_site_first_axis(const eki_site *site);
+/* The first of the axes, where they are the last ones, but not all; negative where the rank is not known. */
+bool eki_site_first_axis(const eki_site *site, int *first);
 
 /* ---- fuse_write.c ---- */
 ek_status eki_fuse_write(eki_fuser *f, const eki_fusion *item);

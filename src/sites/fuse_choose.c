@@ -19,25 +19,28 @@ static const struct {
 };
 enum { TARGETS = sizeof targets / sizeof *targets };
 
-int eki_site_first_axis(const eki_site *site) {
-    if (site->rank < 1 || site->n_axes < 1) return -1;
+bool eki_site_first_axis(const eki_site *site, int *first) {
+    int end = site->rank < 0 ? 0 : site->rank; /* without a rank they are counted from the end */
+    if (site->n_axes < 1) return false;
     for (int i = 0; i < site->n_axes; i++) {
-        if (site->axes[i] != site->rank - site->n_axes + i) return -1;
+        if (site->axes[i] != end - site->n_axes + i) return false;
     }
-    return site->axes[0];
+    *first = site->axes[0];
+    return site->rank < 0 || *first > 0;
 }
 
 /* The shape that scale has as an operator's input: that of the normalized axes, or one number per channel. */
 static bool parameter_shape(const eki_site *site, eki_shape *shape) {
     const eki_shape *scale = &site->parameters[EKI_SCALE].shape, *x = &site->x->shape;
     bool rows = site->kind == EKI_SITE_LAYER || site->kind == EKI_SITE_RMS;
-    int first = eki_site_first_axis(site);
+    bool known = site->rank > 0 && x->rank == site->rank;
+    int first;
     if (!rows) {
         if (site->channels_last || site->channel_axis != 1 || site->channels < 1) return false;
         *shape = eki_shape_of(1, &site->channels);
         return true;
     }
-    if (first < 1) return false;
+    if (!eki_site_first_axis(site, &first)) return false;
     if (site->channel_axis >= 0) { /* an RMS norm over all axes with a scale per channel */
         *shape = *scale;
         return site->kind == EKI_SITE_RMS && first == 1 && scale->rank == site->rank - 1;
@@ -47,10 +50,10 @@ static bool parameter_shape(const eki_site *site, eki_shape *shape) {
         if (extra < 0) return false;
         *shape = eki_shape_of(site->n_axes, scale->dims + extra);
     } else {
-        if (x->rank != site->rank) return false;
+        if (!known) return false;
         *shape = eki_shape_of(site->n_axes, x->dims + first);
     }
-    for (int i = 0; x->rank == site->rank && i < site->n_axes; i++) {
+    for (int i = 0; known && i < site->n_axes; i++) {
         int64_t extent = x->dims[first + i];
         if (extent >= 0 && extent != shape->dims[i]) return false; /* it broadcasts within the axes */
     }

@@ -109,8 +109,9 @@ static ek_status add_cast(eki_fuser *f, eki_value *from, ek_dtype type, const ch
 
 static ek_status set_attributes(eki_fuser *f, const eki_site *site, eki_node *node) {
     bool rows = site->kind == EKI_SITE_LAYER || site->kind == EKI_SITE_RMS;
+    int first;
     if (site->kind == EKI_SITE_GROUP) EKI_TRY(eki_node_set_int(f->graph, node, "num_groups", site->groups, f->err));
-    if (rows) EKI_TRY(eki_node_set_int(f->graph, node, "axis", eki_site_first_axis(site), f->err));
+    if (rows && eki_site_first_axis(site, &first)) EKI_TRY(eki_node_set_int(f->graph, node, "axis", first, f->err));
     return eki_node_set_float(f->graph, node, "epsilon", (float)site->epsilon, f->err);
 }
 

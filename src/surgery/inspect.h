@@ -26,4 +26,7 @@ ek_place_seen eki_place_of(const eki_graph *graph, const eki_node *node);
 ek_status eki_find_in_norm(ek_inspection *in, size_t index, const eki_node *node, const eki_uses *uses, ek_error *err);
 ek_status eki_find_in_model(ek_inspection *in, ek_error *err);
 
+/* ---- findings_sites.c: of the document's norms as they are written ---- */
+ek_status eki_find_in_sites(ek_inspection *in, const eki_sites *sites, ek_error *err);
+
 #endif

@@ -133,6 +133,7 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
         eki_uses_free(&uses);
     }
     eki_chains_free(&chains);
+    if (status == EK_OK) status = eki_find_in_sites(in, &in->model->sites, err);
     if (status == EK_OK) status = eki_find_in_model(in, err);
     sort_findings(in);
     return status;

@@ -221,6 +221,60 @@ static void forms(void **state) {
     assert_true(written >= 100 && fused >= 40);
 }
 
+/* Rows of a tensor whose rank nobody knows: axes are counted from the end, in both forms. */
+static void rankless(void **state) {
+    static form_case c;
+    size_t count;
+    int64_t needed;
+    eki_write_out_options out = {.wanted = NULL};
+    eki_fuse_options in = {.kinds = EKI_FUSE_ALL, .new_parameters = true, .casts = true};
+    (void)state;
+    assert_true(form_make(FORM_LAYER, 17, false, &c));
+    label = "rankless";
+    c.graph->inputs[0]->shape.rank = c.graph->outputs[0]->shape.rank = -1;
+    OK(eki_sites_write_out(c.graph, &out, &count, &err));
+    settle(&c);
+    assert_int_equal(count, 1);
+    OK(eki_sites_fuse(c.graph, &in, &needed, &err));
+    settle(&c);
+    assert_int_equal(c.graph->n_nodes, 1);
+    assert_int_equal(c.graph->nodes[0]->op, EKI_OP_LayerNormalization);
+    assert_int_equal(eki_node_int(c.graph->nodes[0], "axis", 0), -1);
+    form_destroy(&c);
+}
+
+/* What is left alone: another output that is read. */
+static ek_status expect_stay(void *context, const eki_site *site, const char *why, ek_error *error) {
+    (void)site;
+    (void)error;
+    if (why == NULL) fail_msg("it is written out");
+    *(int *)context += 1;
+    return EK_OK;
+}
+
+static void other_output(void **state) {
+    static form_case c;
+    size_t count;
+    int told = 0;
+    eki_write_out_options out = {.tell = expect_stay, .context = &told};
+    (void)state;
+    assert_true(form_make(FORM_LAYER, 17, false, &c));
+    label = "other output";
+    eki_node *node = c.graph->nodes[0];
+    eki_value *outputs[2] = {node->out[0], NULL};
+    OK(eki_graph_value(c.graph, "mean", &outputs[1], &err));
+    node->out = eki_arena_memdup(&c.graph->arena, outputs, sizeof outputs);
+    node->n_out = 2;
+    outputs[1]->producer = node;
+    outputs[1]->producer_output = 1;
+    OK(eki_graph_add_output(c.graph, outputs[1], &err));
+    OK(eki_sites_write_out(c.graph, &out, &count, &err));
+    assert_int_equal(count, 0);
+    assert_int_equal(told, 1);
+    assert_ptr_equal(c.graph->nodes[0], node);
+    form_destroy(&c);
+}
+
 static void overflow(void **state) {
     static form_case c;
     (void)state;
@@ -237,7 +291,8 @@ static void overflow(void **state) {
 
 int main(int argc, char **argv) {
     char path[512];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(overflow)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(overflow), cmocka_unit_test(rankless),
+                                       cmocka_unit_test(other_output)};
     if (argc > 1) {
         folder = argv[1];
         (void)snprintf(path, sizeof path, "%s/cases.json", folder);
