@@ -16,7 +16,7 @@ const char *eki_item_words(const eki_member *member, const eki_item *item, char 
 /* All of them, "1,1,2"; of a long list what stands around item `from`. */
 const char *eki_list_words(const eki_member *member, eki_bytes message, size_t from, char out[EKI_WORDS]);
 
-/* What a message is, in its own way: "float32[N,3]" of a declaration or a tensor, "Conv" of a node, "0.9" of an
+/* What a message is, in its own way: "float32[N,3]" of a declaration or a tensor, the operator of a node, "0.9" of an
  * attribute; "" of those that have none. */
 const char *eki_message_words(const eki_message *type, eki_bytes message, char out[EKI_WORDS]);
 /* TypeProto: "seq(float32[N,3])". */
