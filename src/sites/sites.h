@@ -126,6 +126,9 @@ const char *eki_role_name(eki_role role);
 /* Whether the batch norm takes batch statistics by what the file says, at its opset. */
 bool eki_bn_trains(const eki_graph *graph, const eki_node *node);
 
+/* Whether it has statistics per position (spatial = 0, before opset 9). With two axes a position is a channel. */
+bool eki_bn_per_position(const eki_graph *graph, const eki_node *node);
+
 /* ---- fuse.c, fuse_choose.c, fuse_write.c ---- */
 
 /* Which of the sites that are written out become one node. */

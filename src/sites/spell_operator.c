@@ -13,6 +13,11 @@ bool eki_bn_trains(const eki_graph *graph, const eki_node *node) {
     return false;
 }
 
+bool eki_bn_per_position(const eki_graph *graph, const eki_node *node) {
+    bool said = eki_graph_opset(graph, "") < 9 && eki_node_int(node, "spatial", 1) == 0;
+    return said && !(node->n_in > 0 && node->in[0] != NULL && node->in[0]->shape.rank == 2);
+}
+
 void eki_epsilon_attribute(const eki_node *node, float fallback, eki_site *site) {
     const eki_attr *attr = eki_node_attr(node, "epsilon");
     site->epsilon = (double)eki_node_float(node, "epsilon", fallback);
@@ -44,7 +49,7 @@ static void batch(const eki_finder *f, const eki_node *node, eki_site *site) {
     eki_site_parameter_set(f, site, EKI_VARIANCE, input(node, 4), EKI_AS_IS);
     site->momentum = (double)eki_node_float(node, "momentum", 0.9F);
     site->training = eki_bn_trains(f->graph, node);
-    site->per_position = opset < 9 && eki_node_int(node, "spatial", 1) == 0;
+    site->per_position = site->rank != 2 && opset < 9 && eki_node_int(node, "spatial", 1) == 0;
     set_channels(f, site);
     if (site->rank < 0) return;
     for (int i = 0; i < site->rank; i++) {

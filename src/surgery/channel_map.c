@@ -76,7 +76,7 @@ static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *cha
                        "changes that");
         return false;
     }
-    if (eki_graph_opset(graph, "") < 9 && eki_node_int(node, "spatial", 1) == 0) {
+    if (eki_bn_per_position(graph, node)) {
         (void)snprintf(why, EKI_CHAIN_TEXT, "it has statistics per position (spatial = 0)");
         return false;
     }

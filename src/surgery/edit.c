@@ -157,30 +157,50 @@ void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
     free(declared);
 }
 
-/* The nodes that only made a constant for what is gone: Constant, and Identity with what it reads. */
-static void drop_makers(eki_graph *graph, eki_value *value) {
-    while (value != NULL && value->producer != NULL && eki_edit_uses(graph, value) == 0) {
-        eki_node *maker = value->producer;
-        bool same = maker->op == EKI_OP_Identity && maker->n_in == 1;
-        if (!same && maker->op != EKI_OP_Constant) return;
-        value->producer = NULL;
-        value = same ? maker->in[0] : NULL;
-        eki_node_drop(maker);
+static void drop_initializer(eki_graph *graph, eki_value *value) {
+    if (value->init->owned) eki_free(value->init->data);
+    value->init = NULL;
+    value->declared = false;
+    if (value->input_index >= 0) drop_input(graph, value);
+}
+
+/* A node that makes nothing but constants, this one among them, and none that is read. */
+static bool makes_unread(const eki_constants *constants, const eki_uses *now, const eki_value *value) {
+    const eki_node *maker = value->producer;
+    if (maker == NULL || maker->op_type == NULL) return false;
+    for (int i = 0; i < maker->n_out; i++) {
+        const eki_value *out = maker->out[i];
+        if (out != NULL && (out->is_output || now->count[out->id] > 0)) return false;
     }
+    return maker->op == EKI_OP_Constant || eki_is_constant(constants, value, NULL);
+}
+
+/* What nobody reads any more; *again where a node went, whose inputs may be next. */
+static ek_status drop_unread(eki_graph *graph, const eki_uses *before, size_t values_before, bool *again,
+                             ek_error *err) {
+    eki_constants constants = eki_constants_of(graph);
+    eki_uses now;
+    *again = false;
+    EKI_TRY(eki_uses_create(graph, &now, err));
+    for (size_t i = 0; i < values_before; i++) {
+        eki_value *value = graph->values[i];
+        if (before->count[i] == 0 || value->is_output || now.count[i] > 0) continue;
+        if (value->init != NULL) {
+            drop_initializer(graph, value);
+        } else if (makes_unread(&constants, &now, value)) {
+            eki_node_drop(value->producer);
+            value->producer = NULL;
+            *again = true;
+        }
+    }
+    eki_uses_free(&now);
+    eki_graph_sweep(graph);
+    return EK_OK;
 }
 
 ek_status eki_edit_finish(eki_graph *graph, const eki_uses *before, size_t values_before, ek_error *err) {
-    for (size_t i = 0; i < values_before; i++) {
-        if (before->count[i] > 0 && graph->values[i]->init == NULL) drop_makers(graph, graph->values[i]);
-    }
-    for (size_t i = 0; i < values_before; i++) {
-        eki_value *value = graph->values[i];
-        if (before->count[i] == 0 || value->init == NULL || eki_edit_uses(graph, value) > 0) continue;
-        if (value->init->owned) eki_free(value->init->data);
-        value->init = NULL;
-        value->declared = false;
-        if (value->input_index >= 0) drop_input(graph, value);
-    }
-    eki_graph_sweep(graph);
+    bool again = true;
+    eki_graph_sweep(graph); /* what a dropped node read is not read by it */
+    while (again) EKI_TRY(drop_unread(graph, before, values_before, &again, err));
     return eki_graph_sort(graph, err);
 }

@@ -1,4 +1,5 @@
 /* fold.c: all folds of a model, on a view of its graph, and the report. */
+#include "surgery/literals.h"
 #include "surgery/surgery.h"
 
 #include <stdio.h>
@@ -9,16 +10,42 @@ static const char *name_of(const eki_node *node) {
     return node->name[0] != '\0' || node->n_out == 0 || node->out[0] == NULL ? node->name : node->out[0]->name;
 }
 
-static ek_status write_report(const eki_graph *graph, const eki_chains *chains, ek_edit_report **report,
-                              ek_error *err) {
+/* A tensor that is another norm's too: the fold multiplies its numbers into weights, and the other norm keeps it. */
+static ek_status say_shared(ek_edit_report *report, const eki_sites *sites, const eki_node *node, ek_error *err) {
+    const eki_site *site = eki_site_of(sites, node);
+    for (int role = EKI_SCALE; site != NULL && role < EKI_ROLES; role++) {
+        size_t at = 0;
+        eki_role other = EKI_SCALE;
+        if (!eki_site_shares(sites, site, (eki_role)role, &at, &other)) continue;
+        EKI_TRY(eki_report_append(report, name_of(node), err, "; its %s is one tensor with the %s of %s",
+                                  eki_role_name((eki_role)role), eki_role_name(other), sites->items[at].path));
+    }
+    return EK_OK;
+}
+
+/* Batch norms in branches, loops and functions stay. */
+static ek_status say_nested(ek_edit_report *report, const eki_graph *graph, const eki_sites *sites, ek_error *err) {
+    for (size_t i = 0; i < sites->count; i++) {
+        const eki_site *site = &sites->items[i];
+        if (site->graph == graph || site->kind != EKI_SITE_BATCH) continue;
+        EKI_TRY(eki_report_add(report, site->path, false,
+                               "it stands in a nested graph or function, where nothing is folded", err));
+    }
+    return EK_OK;
+}
+
+static ek_status write_report(const eki_graph *graph, const eki_chains *chains, const eki_sites *sites,
+                              ek_edit_report **report, ek_error *err) {
     EKI_TRY(eki_report_create(report, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         const eki_chain *chain = node->op == EKI_OP_BatchNormalization ? eki_chain_of(chains, node) : NULL;
         if (chain == NULL) continue;
-        EKI_TRY(eki_report_add(*report, name_of(node), chain->kind != EKI_CHAIN_REFUSED, chain->text, err));
+        bool folds = chain->kind != EKI_CHAIN_REFUSED;
+        EKI_TRY(eki_report_add(*report, name_of(node), folds, chain->text, err));
+        if (folds) EKI_TRY(say_shared(*report, sites, node, err));
     }
-    return EK_OK;
+    return say_nested(*report, graph, sites, err);
 }
 
 /* The switches and counts of norms that are gone. */
@@ -56,19 +83,32 @@ static ek_status apply_all(eki_graph *graph, const eki_chains *chains, ek_error 
     return EK_OK;
 }
 
-static ek_status fold_graph(eki_graph *graph, ek_edit_report **report, ek_error *err) {
+static ek_status fold_chains(eki_graph *graph, const eki_sites *sites, ek_edit_report **report, ek_error *err) {
     eki_chains chains;
+    eki_literals literals;
+    ek_status status = eki_literals_put(graph, &literals, err);
+    if (status == EK_OK) status = eki_chains_find(graph, INT64_MAX, &chains, err);
+    if (status == EK_OK) {
+        status = write_report(graph, &chains, sites, report, err);
+        if (status == EK_OK) status = apply_all(graph, &chains, err);
+        eki_chains_free(&chains);
+    }
+    eki_literals_take(&literals);
+    return status;
+}
+
+static ek_status fold_graph(eki_graph *graph, ek_edit_report **report, ek_error *err) {
+    eki_sites sites;
     eki_uses uses;
     size_t values = graph->n_values;
-    EKI_TRY(eki_chains_find(graph, INT64_MAX, &chains, err));
-    ek_status status = eki_uses_create(graph, &uses, err);
+    EKI_TRY(eki_uses_create(graph, &uses, err));
+    ek_status status = eki_sites_find(graph, &sites, err);
     if (status == EK_OK) {
-        status = write_report(graph, &chains, report, err);
-        if (status == EK_OK) status = apply_all(graph, &chains, err);
-        if (status == EK_OK) status = eki_edit_finish(graph, &uses, values, err);
-        eki_uses_free(&uses);
+        status = fold_chains(graph, &sites, report, err);
+        eki_sites_free(&sites);
     }
-    eki_chains_free(&chains);
+    if (status == EK_OK) status = eki_edit_finish(graph, &uses, values, err);
+    eki_uses_free(&uses);
     return status;
 }
 

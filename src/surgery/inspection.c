@@ -1,5 +1,6 @@
 /* inspection.c: the norms of a model, one row each, and the list of findings. */
 #include "surgery/inspect.h"
+#include "surgery/literals.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,6 +116,10 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
     ek_error ignored = {.text = ""};
     /* A model with operators that the engine lacks is examined all the same, with the shapes that the file declares. */
     if (eki_graph_sort(view, &ignored) == EK_OK) (void)!eki_graph_infer(view, NULL, &ignored);
+    eki_literals literals;
+    ek_status put = eki_literals_put(view, &literals, err); /* the view is ours alone: they stay */
+    eki_literals_free(&literals);
+    EKI_TRY(put);
     EKI_TRY(eki_chains_find(view, GLANCE, &chains, err));
     ek_status status = eki_uses_create(in->model->graph, &uses, err);
     if (status == EK_OK) {

@@ -55,3 +55,29 @@ zeros() { head -c "$1" /dev/zero; }
 
 # An untrained lenet for 1x28x28 and 10 classes, from one step with a rate of next to nothing.
 model() { train_tiny --epochs 1 --limit 32 --lr 1e-12 -o "$1" >/dev/null; }
+
+# case_files: $files is the folder of small models that each show one kind of fault. Where it is not beside the sources,
+# the case ends here, and says so. The program must answer either way.
+case_files() {
+    files=$CLI_TESTS/../../../shared/cases
+    expect 0 evenkeel --version >version
+    contains version evenkeel
+    rm version
+    [ -d "$files" ] && return 0
+    echo "skipped: $files is absent"
+    exit 0
+}
+
+# ir FILE: its IR version, as the first field of the file says it.
+ir() { head -c 2 "$1" | od -An -tu1; }
+
+# differs FILE OTHER PATTERN...: diff lists something, and each line of it is of one of these kinds (extended regular
+# expressions, whole lines).
+differs() {
+    local one=$1 two=$2
+    shift 2
+    expect 1 evenkeel diff "$one" "$two" >listed
+    printf '%s\n' "$@" >kinds
+    ! grep -vxEf kinds listed || die "diff of $one and $two lists more than was asked for"
+    rm listed kinds
+}

@@ -12,6 +12,7 @@ typedef struct pattern {
     const char *why;   /* its reason, in part */
 } pattern;
 
-extern const pattern patterns_after[], patterns_before[], patterns_more[]; /* end in a NULL name */
+extern const pattern patterns_after[], patterns_before[], patterns_more[],
+    patterns_constants[]; /* end in a NULL name */
 
 #endif

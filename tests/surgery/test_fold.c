@@ -48,11 +48,34 @@ static void check_refuses(const pattern *p) {
     ek_model_destroy(model);
 }
 
+/* A norm that stays reads what it read, and no node comes or goes. */
+static void test_kept(void **state) {
+    (void)state;
+    for (const pattern *p = patterns_constants; p->name != NULL; p++) {
+        ek_model *model = p->build(true), *folded;
+        ek_edit_report *report;
+        OK(ek_fold(model, &folded, &report, err));
+        bool changed = false;
+        for (size_t i = 0; i < ek_edit_report_count(report); i++) changed |= ek_edit_report_row(report, i)->changed;
+        if (!changed) assert_int_equal(folded->document->n_nodes, model->document->n_nodes);
+        for (size_t i = 0; i < folded->document->n_nodes; i++) {
+            const eki_node *node = folded->document->nodes[i];
+            for (int k = 0; k < node->n_in; k++) {
+                if (strstr(node->in[k]->name, ".literal") != NULL) fail_msg("%s: reads %s", p->name, node->in[k]->name);
+            }
+        }
+        ek_edit_report_destroy(report);
+        ek_model_destroy(folded);
+        ek_model_destroy(model);
+    }
+}
+
 static void for_all(void (*check)(const pattern *)) {
     int count = 0;
     for (const pattern *p = patterns_after; p->name != NULL; p++, count++) check(p);
     for (const pattern *p = patterns_before; p->name != NULL; p++, count++) check(p);
     for (const pattern *p = patterns_more; p->name != NULL; p++, count++) check(p);
+    for (const pattern *p = patterns_constants; p->name != NULL; p++, count++) check(p);
     assert_true(count >= 40);
 }
 
@@ -231,10 +254,15 @@ static void test_compare_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_patterns),       cmocka_unit_test(test_twins),
-        cmocka_unit_test(test_saved),          cmocka_unit_test(test_source_untouched),
-        cmocka_unit_test(test_wrong_epsilon),  cmocka_unit_test(test_wrong_weights),
-        cmocka_unit_test(test_missing_border), cmocka_unit_test(test_compare_errors),
+        cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_source_untouched),
+        cmocka_unit_test(test_wrong_epsilon),
+        cmocka_unit_test(test_wrong_weights),
+        cmocka_unit_test(test_missing_border),
+        cmocka_unit_test(test_compare_errors),
         cmocka_unit_test(test_constant_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

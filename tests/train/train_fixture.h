@@ -31,7 +31,8 @@
 
 void fixture_expect(ek_status status, ek_status wanted, const char *text, const char *part, const char *call);
 
-/* A fresh folder under /tmp; removed with everything in it by fixture_clean. */
+/* A fresh folder under /tmp; removed with everything in it by fixture_clean. The models in it must be ones that other
+ * programs take (tests/written); those that a test damages are called bad*. */
 const char *fixture_folder(void);
 /* "<folder>/<name>", in one of eight buffers used in turn. */
 const char *fixture_path(const char *name);

@@ -16,9 +16,10 @@ static const char *const names[5] = {"X", "scale", "B", "mean", "var"};
 ek_status eki_op_BatchNormalization_infer(eki_infer *infer) {
     EKI_TRY(eki_norm_infer_inputs(infer, 5, 5, 1));
     const eki_shape *x = &infer->in[0].shape;
-    if (infer->opset < 9 && eki_node_int(infer->node, "spatial", 1) == 0) {
+    /* With two axes, as MXNet writes it for dense layers, a position is a channel. */
+    if (infer->opset < 9 && eki_node_int(infer->node, "spatial", 1) == 0 && x->rank != 2) {
         return eki_infer_fail(infer, EK_ERR_UNSUPPORTED,
-                              "spatial = 0 (statistics per position) is not supported; only spatial = 1");
+                              "spatial = 0 (statistics per position) is not supported; only spatial = 1, or rank 2");
     }
     int64_t channels = x->rank > 1 ? x->dims[1] : x->rank == 1 ? 1 : -1;
     for (int i = 1; i < 5; i++) {

@@ -1,2 +1,2 @@
-head -c 5000 "$EVENKEEL" > m.onnx
-evenkeel eval m.onnx --data builtin:strokes:20
+head -c 5000 "$EVENKEEL" > bad.onnx
+evenkeel eval bad.onnx --data builtin:strokes:20

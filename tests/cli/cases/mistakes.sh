@@ -14,12 +14,12 @@ printf '\211HDF\r\n\032\n' > model.h5
 printf '\34\0\0\0TFL3and so on' > model.tflite
 printf '\20\0\0\0\0\0\0\0{"w":{"dtype":1}' > model.safetensors
 printf '\377\330\377\340and so on' > photo.jpg
-printf 'version https://git-lfs.github.com/spec/v1' > lfs.onnx
-printf '<!DOCTYPE html>404' > page.onnx
+printf 'version https://git-lfs.github.com/spec/v1' > bad-lfs.onnx
+printf '<!DOCTYPE html>404' > bad-page.onnx
 echo 'my model' > text.txt
-head -c 2000 m.onnx > half.onnx
+head -c 2000 m.onnx > bad-half.onnx
 gzip -c m.onnx > m.onnx.gz
-: > empty.onnx
+: > bad-empty.onnx
 zeros 3136 | npy x.npy '<f4' 1,1,28,28
 
 state() { ls -A --full-time -R . | cksum; }

@@ -1,0 +1,132 @@
+"""written.py: every model that the tests wrote, by onnx's checker and by onnxruntime.
+
+    written.py WRITTEN BUILD EXCEPTIONS [NODE]
+
+The models are those under WRITTEN/TEST and those in BUILD that are younger than WRITTEN/stamp, each content once.
+A line of EXCEPTIONS: who refuses (checker, onnxruntime, both), a glob of TEST/NAME, a part of the message, the reason; tabs
+between them. One that was of no use although a test it is about ran is an error.
+"""
+import fnmatch
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+try:
+    import onnx
+    import onnx.checker
+except ImportError:
+    onnx = None
+
+NEWEST = 17  # the highest opset that onnx 1.12, Debian's, knows
+
+
+def models(written, build):
+    """(name, path) of each model; the name is TEST/... below WRITTEN, else the path below BUILD."""
+    stamp = os.stat(os.path.join(written, "stamp")).st_mtime
+    for root, folders, files in os.walk(build):
+        folders[:] = [f for f in folders if f not in ("CMakeFiles", "node_modules")]
+        for file in sorted(files):
+            path = os.path.join(root, file)
+            if not file.endswith(".onnx") or os.path.islink(path) or os.stat(path).st_mtime < stamp:
+                continue
+            inside = os.path.commonpath([written, root]) == written
+            yield os.path.relpath(path, written if inside else build), path
+
+
+def data_beside(path):
+    """External data are part of what a file is."""
+    folder = os.path.dirname(path)
+    return [os.path.join(folder, f) for f in sorted(os.listdir(folder)) if f.endswith((".data", ".bin"))]
+
+
+def distinct(found):
+    seen = {}
+    for name, path in found:
+        digest = hashlib.sha256()
+        for part in [path] + data_beside(path):
+            with open(part, "rb") as file:
+                digest.update(file.read())
+        seen.setdefault(digest.digest(), (name, path))
+    return list(seen.values())
+
+
+def check(path):
+    """None, "newer" (an opset that the checker does not know), or its message."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+        if any(o.domain in ("", "ai.onnx") and o.version > NEWEST for o in model.opset_import):
+            return "newer"
+        onnx.checker.check_model(path, full_check=True)
+    except Exception as error:  # whatever it is, the file is refused
+        return " ".join(str(error).split()) or type(error).__name__
+    return None
+
+
+def load_all(node, paths):
+    here = os.path.dirname(os.path.abspath(__file__))
+    done = subprocess.run([node, os.path.join(here, "load.mjs")], input="\n".join(paths), capture_output=True, text=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    if len(lines) < len(paths):  # it took the process with it
+        sys.exit(f"onnxruntime ended at {paths[len(lines)]}: {done.stderr[-500:]}")
+    return [None if why is None else " ".join(why.split()) for why in lines]
+
+
+class Exceptions:
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            lines = [line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#")]
+        bad = [line for line in lines if len(line) != 4 or line[0] not in ("checker", "onnxruntime", "both") or not line[3]]
+        if bad:
+            sys.exit(f"{path}: not who, glob, message, reason: {bad[0]}")
+        self.lines, self.used = lines, set()
+
+    def covers(self, who, name, message):
+        hits = [i for i, (whose, glob, part, _) in enumerate(self.lines)
+                if whose in (who, "both") and fnmatch.fnmatchcase(name, glob) and part in message]
+        self.used.update(hits)
+        return bool(hits)
+
+    def useless(self, asked, names):
+        """Of those whose test ran: something is in the folder that the glob names."""
+        ran = {os.path.dirname(name) for name in names}
+        for i, (who, glob, part, _) in enumerate(self.lines):
+            if i not in self.used and (who == "both" or who in asked) and any(fnmatch.fnmatchcase(folder, os.path.dirname(glob)) for folder in ran):
+                yield f"an exception of {who} covers nothing: {glob}: {part}"
+
+
+def main():
+    written, build, exceptions = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), Exceptions(sys.argv[3])
+    modules = os.environ.get("EK_NODE_MODULES", "")
+    node = sys.argv[4] if len(sys.argv) > 4 and os.path.isdir(f"{modules}/onnxruntime-node") else None
+    if onnx is None:
+        print("onnx's checker is left out: python3-onnx is not installed; scripts/test.sh installs it")
+    if node is None:
+        print("onnxruntime is left out: onnxruntime-node is not installed; scripts/test.sh installs it")
+    if onnx is None and node is None:
+        sys.exit(77)
+    found = distinct(models(written, build))
+    names, failures, verdicts = [name for name, _ in found], [], {}
+    if onnx is not None:
+        verdicts["checker"] = [check(path) for _, path in found]
+    if node is not None:
+        verdicts["onnxruntime"] = load_all(node, [path for _, path in found])
+    excused = 0
+    for who, messages in verdicts.items():
+        for name, message in zip(names, messages):
+            if message in (None, "newer"):
+                continue
+            if exceptions.covers(who, name, message):
+                excused += 1
+            else:
+                failures.append(f"{who} refuses {name}: {message[:400]}")
+    failures += exceptions.useless(verdicts, names)
+    newer = verdicts.get("checker", []).count("newer")
+    print(f"{len(found)} models; checker: {len(verdicts.get('checker', [])) - newer} ({newer} of opsets above {NEWEST} left out); "
+          f"onnxruntime: {len(verdicts.get('onnxruntime', []))}; {excused} excused, {len(failures)} failures")
+    print("\n".join(failures))
+    sys.exit(1 if failures else 0)
+
+
+main()
