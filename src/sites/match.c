@@ -40,11 +40,6 @@ eki_node *eki_next(const eki_uses *uses, const eki_node *node, eki_opcode op) {
     return eki_is_op(user, op) ? user : NULL;
 }
 
-eki_node *eki_before(const eki_uses *uses, const eki_value *value, eki_opcode op) {
-    if (value == NULL || value->is_output || uses->count[value->id] != 1) return NULL;
-    return eki_is_op(value->producer, op) ? value->producer : NULL;
-}
-
 const eki_tensor *eki_constant(const eki_value *value) {
     if (value == NULL) return NULL;
     if (value->init != NULL) return value->input_index < 0 ? value->init : NULL;
@@ -72,16 +67,5 @@ bool eki_all_equal(const eki_tensor *tensor, int64_t count, float value) {
     for (size_t i = 0; i < (size_t)count; i++) {
         if (read_float(tensor, i) != value) return false;
     }
-    return true;
-}
-
-bool eki_ints_are(const eki_tensor *tensor, const int64_t *values, size_t count) {
-    if (tensor == NULL || tensor->dtype != EK_I64 || tensor->shape.rank != 1) return false;
-    return tensor->bytes == count * sizeof *values && memcmp(tensor->data, values, tensor->bytes) == 0;
-}
-
-bool eki_scalar(const eki_tensor *tensor, float *value) {
-    if (tensor == NULL || tensor->dtype != EK_F32 || tensor->bytes != sizeof *value) return false;
-    *value = read_float(tensor, 0);
     return true;
 }

@@ -17,17 +17,11 @@ void eki_uses_free(eki_uses *uses);
 bool eki_is_op(const eki_node *node, eki_opcode op);
 /* The only reader of the node's output, if it is of this type and the output is not one of the graph's. */
 eki_node *eki_next(const eki_uses *uses, const eki_node *node, eki_opcode op);
-/* The maker of a value that only `reader` reads, if it is of this type. */
-eki_node *eki_before(const eki_uses *uses, const eki_value *value, eki_opcode op);
 /* A constant: an initializer that is no input, or the result of a Constant node. */
 const eki_tensor *eki_constant(const eki_value *value);
 /* The other input of a two-input node. */
 eki_value *eki_other(const eki_node *node, const eki_value *value);
 /* Whether a f32 constant of rank 1 has `count` elements, all equal to `value`. */
 bool eki_all_equal(const eki_tensor *tensor, int64_t count, float value);
-/* Whether an int64 constant of rank 1 holds just these. */
-bool eki_ints_are(const eki_tensor *tensor, const int64_t *values, size_t count);
-/* A f32 scalar (or one-element tensor). */
-bool eki_scalar(const eki_tensor *tensor, float *value);
 
 #endif
