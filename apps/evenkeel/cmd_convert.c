@@ -1,5 +1,6 @@
 /* cmd_convert.c: `evenkeel convert`: norms of one kind into another, and repairs of norms and opset. */
 #include "change.h"
+#include "convert_pixels.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
@@ -58,6 +59,7 @@ static const option convert_options[] = {
      .maximum = 23,
      .group = "Repairs",
      .help = "write the model at this opset; 0 = its own, with a group norm as a subgraph below 21"},
+    OPTIONS_PIXELS,
     OPTIONS_IMAGES("train"),
     OPTION_BATCH("64", "Data"),
     OPTIONS_CHANGE,
@@ -176,6 +178,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
 }
 
 static int run_convert(const arguments *args) {
+    if (pixels_wanted(args)) return run_convert_pixels(args);
     ek_error err = {0};
     convert_job job = {.c = {.args = args, .did = "converted", .detail = "into"}, .drift = -1};
     job.c.more_json = more_json;
@@ -196,6 +199,7 @@ const command command_convert = {
     .example = "evenkeel convert m.onnx --norm group:8 --data photos -o gn.onnx\n"
                "evenkeel convert m.onnx --norm frozen -o frozen.onnx\n"
                "evenkeel convert old.onnx --opset 17 -o new.onnx\n"
+               "evenkeel convert m.onnx --preprocess uint8-nhwc --probabilities -o whole.onnx\n"
                "evenkeel convert half.onnx --fuse --opset 17 -o one-node.onnx",
     .description =
         "With --norm each norm becomes one of another kind under the same name. With --data scale and bias (and the "
@@ -204,7 +208,11 @@ const command command_convert = {
         "node "
         "or several. --opset raises the model, and with it what old opsets say of norms: is_test, "
         "spatial, numbers of outputs, scales per group. Both models are run on random inputs and, with --data, on the "
-        "data; where a conversion should be exact, nothing is written above --tolerance and the exit status is 1.",
+        "data; where a conversion should be exact, nothing is written above --tolerance and the exit status is "
+        "1.\n\n--preprocess puts "
+        "what predict does to an image into the graph, so that other runtimes take pixels of any size; eval, predict "
+        "and "
+        "train do nothing twice with such a file. --strip-preprocess gives the old bytes back.",
     .next = "evenkeel train gn.onnx --data photos -o tuned.onnx",
     .options = convert_options,
     .run = run_convert,

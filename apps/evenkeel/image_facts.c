@@ -40,6 +40,10 @@ void images_show(const ek_model *model, int width) {
         show_numbers(", deviation ", images.std, images.moments);
         putchar('\n');
     }
+    const char *inside = ek_model_metadata(model, "evenkeel.preprocess");
+    if (inside != NULL)
+        printf("%-*s %s: the file takes these and prepares them itself; here is the model behind that\n", width,
+               "pixels", inside);
     if (images.classes == 0) return;
     char name[CLASS_ROOM];
     printf("%-*s %d: ", width, "classes", images.classes);

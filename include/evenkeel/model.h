@@ -129,7 +129,8 @@ EK_API const char *ek_model_logits(const ek_model *model);
 /* metadata_props. NULL = no such key. Keys of Evenkeel: evenkeel.mean, evenkeel.std ("0.1,0.2,0.3"), evenkeel.size
  * ("48x192", height x width), evenkeel.classes (names joined by newline), evenkeel.freeze.<first output>
  * ("stats,affine"), evenkeel.updates.<first output> (ek_model_norm.updates), evenkeel.opset (the opset that saves write
- * at, unless the options name one). Setting NULL removes a key. */
+ * at, unless the options name one), evenkeel.preprocess and evenkeel.preprocess.* (ek_preprocess). Setting NULL removes
+ * a key. */
 EK_API const char *ek_model_metadata(const ek_model *model, const char *key);
 EK_API EK_NODISCARD ek_status ek_model_set_metadata(ek_model *model, const char *key, const char *value, ek_error *err);
 

@@ -246,6 +246,35 @@ EK_API EK_NODISCARD ek_status ek_convert(ek_model *model, const ek_convert_optio
  * stay as they are; the rest is changed all the same. */
 EK_API EK_NODISCARD ek_status ek_set_inference(ek_model *model, size_t *changed, ek_error *err);
 
+/* ---- Preprocess: pixels of any size as input of the file ---- */
+
+typedef enum ek_pixels {
+    EK_PIXELS_U8_NHWC = 1, /* bytes, [N,H,W,C] */
+    EK_PIXELS_U8_NCHW = 2, /* bytes, [N,C,H,W] */
+    EK_PIXELS_FLOAT = 3    /* float32 from 0 to 255, [N,C,H,W] */
+} ek_pixels;
+
+typedef struct ek_preprocess_options {
+    size_t struct_size;
+    ek_pixels pixels;    /* default EK_PIXELS_U8_NHWC */
+    int channels;        /* of the pixels: 1 = gray, 3 = RGB; default 0 = as many as the model takes */
+    int height, width;   /* where the file does not say what the model takes; default 0 */
+    int probabilities;   /* 1 = a Softmax behind the logits, where there is none */
+    const char *classes; /* names joined by newline, for a file that has none; default NULL */
+    uint64_t reserved[8];
+} ek_preprocess_options;
+
+EK_API ek_preprocess_options ek_preprocess_options_default(void);
+/* Puts into the graph what ek_predict does to an image: gray or RGB, resize with a triangle filter to whole numbers,
+ * [0, 1], mean and deviation by the metadata, the model's order of axes. The input is then `pixels`, images of any one
+ * size. Sessions, trainers and measurements go on as without it: they take images prepared, and nothing is done twice.
+ * EK_ERR_UNSUPPORTED: not one float input of rank 4, an opset below 11, a second preprocessing. EK_ERR_ARG,
+ * EK_ERR_SHAPE: the size. The model is as it was when it fails. */
+EK_API EK_NODISCARD ek_status ek_preprocess(ek_model *model, const ek_preprocess_options *options, ek_error *err);
+/* Takes it out; what is saved then has the bytes that it had before. EK_ERR_ARG: there is none. EK_ERR_FORMAT: the
+ * graph was changed since, so that it cannot be told apart. */
+EK_API EK_NODISCARD ek_status ek_strip_preprocess(ek_model *model, ek_error *err);
+
 /* ---- Diff: what changed between two files, or between two models ---- */
 
 typedef struct ek_change {

@@ -1,8 +1,9 @@
 /* resize.c: separable resampling with a triangle filter (bilinear; when shrinking, widened to cover every source
  * pixel).
  *
- * This is what image libraries call antialiased bilinear. Weights and sums are plain f32/f64 arithmetic without libm,
- * so that results are the same everywhere; u8 is rounded once, at the end.
+ * This is what image libraries call antialiased bilinear. Weights are quotients of whole numbers, rounded once to f64,
+ * and sums are f64 without libm: any order of them gives the same numbers but for 1e-13, so that other programs, and
+ * the graph of surgery/preprocess_graph.c, round to the same bytes. Rows become f32, u8 is rounded once, at the end.
  */
 #include "data/resize.h"
 
@@ -14,43 +15,40 @@
 /* For one output position: source positions first .. first+count-1 with weights that sum to 1. */
 typedef struct taps {
     int first, count;
-    float *weights;
+    double *weights;
 } taps;
 
-static float triangle(double x) {
-    if (x < 0) x = -x;
-    return x < 1 ? (float)(1 - x) : 0.0f;
-}
+static int64_t distance(int64_t a, int64_t b) { return a > b ? a - b : b - a; }
 
-static void fill_taps(taps *t, int position, int from, double scale, double support) {
-    double centre = (position + 0.5) * scale;
-    int first = (int)(centre - support), last = (int)(centre + support);
-    if (centre - support < 0) first = 0;
-    if (last > from - 1) last = from - 1;
-    t->first = first;
-    t->count = last - first + 1;
+/* Distances and reach in units of 1 / (2 to) of a source pixel, in which they are whole. */
+static void fill_taps(taps *t, int position, int from, int to) {
+    int64_t centre = (2 * (int64_t)position + 1) * from, reach = 2 * (int64_t)(from > to ? from : to);
+    int64_t first = (centre - reach) / (2 * (int64_t)to), last = (centre + reach) / (2 * (int64_t)to);
+    t->first = first > 0 ? (int)first : 0;
+    t->count = (last < from - 1 ? (int)last : from - 1) - t->first + 1;
     double sum = 0;
     for (int i = 0; i < t->count; i++) {
-        t->weights[i] = triangle((first + i + 0.5 - centre) / support);
+        int64_t inside = reach - distance(centre, (2 * (int64_t)(t->first + i) + 1) * to);
+        t->weights[i] = inside > 0 ? (double)inside : 0;
         sum += t->weights[i];
     }
-    for (int i = 0; i < t->count; i++) t->weights[i] = (float)(t->weights[i] / sum);
+    for (int i = 0; i < t->count; i++) t->weights[i] /= sum;
 }
 
 /* Taps of all output positions, in one allocation. */
 static taps *make_taps(int from, int to) {
     double scale = (double)from / to, support = scale > 1 ? scale : 1;
     size_t most = (size_t)(2 * support) + 3, weights, head, bytes;
-    if (!eki_mul_size((size_t)to * sizeof(float), most, &weights) || !eki_mul_size((size_t)to, sizeof(taps), &head) ||
+    if (!eki_mul_size((size_t)to * sizeof(double), most, &weights) || !eki_mul_size((size_t)to, sizeof(taps), &head) ||
         !eki_add_size(weights, head, &bytes)) {
         return NULL;
     }
     taps *list = eki_alloc(bytes);
     if (list == NULL) return NULL;
-    float *room = (float *)(void *)(list + to);
+    double *room = (double *)(void *)(list + to);
     for (int i = 0; i < to; i++) {
         list[i].weights = room + (size_t)i * most;
-        fill_taps(&list[i], i, from, scale, support);
+        fill_taps(&list[i], i, from, to);
     }
     return list;
 }
@@ -72,20 +70,18 @@ static const float *fetch(const raster *r, size_t plane, size_t y, int width, fl
 
 static void resize_row(const float *row, const taps *list, int to, float *out) {
     for (int x = 0; x < to; x++) {
-        float sum = 0;
-        for (int i = 0; i < list[x].count; i++) sum += row[list[x].first + i] * list[x].weights[i];
-        out[x] = sum;
+        double sum = 0;
+        for (int i = 0; i < list[x].count; i++) sum += (double)row[list[x].first + i] * list[x].weights[i];
+        out[x] = (float)sum;
     }
 }
 
-static void resize_columns(const float *in, int width, const taps *list, int to, float *out) {
-    for (int y = 0; y < to; y++) {
-        float *row = out + (size_t)y * (size_t)width;
-        memset(row, 0, (size_t)width * sizeof *row);
-        for (int i = 0; i < list[y].count; i++) {
-            const float *from = in + (size_t)(list[y].first + i) * (size_t)width;
-            for (int x = 0; x < width; x++) row[x] += from[x] * list[y].weights[i];
-        }
+/* One row of the result. */
+static void resize_columns(const float *in, int width, const taps *t, double *sums) {
+    memset(sums, 0, (size_t)width * sizeof *sums);
+    for (int i = 0; i < t->count; i++) {
+        const float *from = in + (size_t)(t->first + i) * (size_t)width;
+        for (int x = 0; x < width; x++) sums[x] += (double)from[x] * t->weights[i];
     }
 }
 
@@ -117,55 +113,63 @@ void eki_resizer_destroy(eki_resizer *r) {
     eki_free(r);
 }
 
-/* What one image takes meanwhile: a row of `from`, all its rows as wide as `to`, and a plane of `to`. */
-static float *make_room(const eki_resizer *r, ek_error *err) {
-    size_t narrow = (size_t)r->from.height * (size_t)r->to.width, plane = (size_t)r->to.height * (size_t)r->to.width;
-    size_t bytes = ((size_t)r->from.width + narrow + plane) * sizeof(float);
-    float *room = eki_alloc(bytes);
+/* What one image takes meanwhile: a row of sums, a row of `from`, and all its rows as wide as `to`. */
+static double *make_room(const eki_resizer *r, ek_error *err) {
+    size_t narrow = (size_t)r->from.height * (size_t)r->to.width;
+    size_t bytes = (size_t)r->to.width * sizeof(double) + ((size_t)r->from.width + narrow) * sizeof(float);
+    double *room = eki_alloc(bytes);
     if (room == NULL) (void)eki_fail_nomem(err, bytes);
     return room;
 }
 
-static void resize_plane(const eki_resizer *r, const raster *in, size_t plane, float *room, float *out) {
-    float *middle = room + r->from.width;
-    for (size_t y = 0; y < (size_t)r->from.height; y++) {
-        resize_row(fetch(in, plane, y, r->from.width, room), r->across, r->to.width, middle + y * (size_t)r->to.width);
+/* A plane of the result, as f32 or, where `values` is NULL, as bytes. */
+typedef struct plane_out {
+    float *values;
+    unsigned char *bytes;
+} plane_out;
+
+static void put_row(plane_out out, size_t at, const double *sums, int width) {
+    for (int x = 0; x < width && out.values != NULL; x++) out.values[at + (size_t)x] = (float)sums[x];
+    for (int x = 0; x < width && out.values == NULL; x++) {
+        double v = sums[x] + EKI_RESIZE_HALF;
+        out.bytes[at + (size_t)x] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
     }
-    resize_columns(middle, r->to.width, r->down, r->to.height, out);
+}
+
+static void resize_plane(const eki_resizer *r, const raster *in, size_t plane, double *sums, plane_out out) {
+    float *row = (float *)(void *)(sums + r->to.width), *middle = row + r->from.width;
+    for (size_t y = 0; y < (size_t)r->from.height; y++) {
+        resize_row(fetch(in, plane, y, r->from.width, row), r->across, r->to.width, middle + y * (size_t)r->to.width);
+    }
+    for (int y = 0; y < r->to.height; y++) {
+        resize_columns(middle, r->to.width, &r->down[y], sums);
+        put_row(out, (size_t)y * (size_t)r->to.width, sums, r->to.width);
+    }
+}
+
+static ek_status resize_planes(const eki_resizer *r, const raster *in, int planes, plane_out out, ek_error *err) {
+    size_t values = (size_t)r->to.height * (size_t)r->to.width;
+    double *room = make_room(r, err);
+    if (room == NULL) return EK_ERR_NOMEM;
+    for (size_t p = 0; p < (size_t)planes; p++) {
+        plane_out plane = {.values = out.values != NULL ? out.values + p * values : NULL,
+                           .bytes = out.values != NULL ? NULL : out.bytes + p * values};
+        resize_plane(r, in, p, room, plane);
+    }
+    eki_free(room);
+    return EK_OK;
 }
 
 ek_status eki_resize(const eki_resizer *r, const float *in, int planes, float *out, ek_error *err) {
     raster source = {
         .values = in, .plane = (size_t)r->from.height * (size_t)r->from.width, .row = (size_t)r->from.width};
-    float *room = make_room(r, err);
-    if (room == NULL) return EK_ERR_NOMEM;
-    for (size_t p = 0; p < (size_t)planes; p++) {
-        resize_plane(r, &source, p, room, out + p * (size_t)r->to.height * (size_t)r->to.width);
-    }
-    eki_free(room);
-    return EK_OK;
-}
-
-static ek_status resize_bytes(const eki_resizer *r, const raster *in, int planes, unsigned char *out, ek_error *err) {
-    size_t values = (size_t)r->to.height * (size_t)r->to.width;
-    float *room = make_room(r, err);
-    if (room == NULL) return EK_ERR_NOMEM;
-    float *wide = room + r->from.width + (size_t)r->from.height * (size_t)r->to.width;
-    for (size_t p = 0; p < (size_t)planes; p++, out += values) {
-        resize_plane(r, in, p, room, wide);
-        for (size_t i = 0; i < values; i++) {
-            float v = wide[i] + 0.5f;
-            out[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
-        }
-    }
-    eki_free(room);
-    return EK_OK;
+    return resize_planes(r, &source, planes, (plane_out){.values = out}, err);
 }
 
 ek_status eki_resize_u8(const eki_resizer *r, const unsigned char *in, int planes, unsigned char *out, ek_error *err) {
     size_t row = (size_t)r->from.width;
     raster source = {.bytes = in, .plane = (size_t)r->from.height * row, .row = row, .step = 1};
-    return resize_bytes(r, &source, planes, out, err);
+    return resize_planes(r, &source, planes, (plane_out){.bytes = out}, err);
 }
 
 ek_status eki_resize_image(const eki_image *image, int planes, unsigned char *out, eki_extent to, ek_error *err) {
@@ -174,7 +178,7 @@ ek_status eki_resize_image(const eki_image *image, int planes, unsigned char *ou
         .bytes = image->pixels, .plane = step == 1 ? 0 : 1, .row = (size_t)image->width * step, .step = step};
     eki_resizer *r;
     EKI_TRY(eki_resizer_create((eki_extent){image->height, image->width}, to, &r, err));
-    ek_status status = resize_bytes(r, &source, planes, out, err);
+    ek_status status = resize_planes(r, &source, planes, (plane_out){.bytes = out}, err);
     eki_resizer_destroy(r);
     return status;
 }

@@ -9,6 +9,10 @@ typedef struct eki_extent {
     int height, width;
 } eki_extent;
 
+/* What is added before a value is cut to a byte: with so much above a half that x.5 goes up in whatever order it was
+ * summed. surgery/preprocess_graph.c has the same number. */
+#define EKI_RESIZE_HALF (0.5 + 0x1p-20)
+
 /* Tables for images of one size made another: made once for a set, read by all threads. */
 typedef struct eki_resizer eki_resizer;
 ek_status eki_resizer_create(eki_extent from, eki_extent to, eki_resizer **resizer, ek_error *err);

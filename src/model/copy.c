@@ -121,6 +121,10 @@ static ek_status fill_view(const copier *c, const eki_graph *graph, ek_error *er
         eki_value *copy; /* gets the id of the original */
         EKI_TRY(copy_value(c, graph->values[i], &copy, err));
     }
+    for (size_t i = 0; i < graph->n_values; i++) {
+        const eki_value *replaces = graph->values[i]->replaces;
+        if (replaces != NULL) view->values[i]->replaces = view->values[replaces->id];
+    }
     for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], view->values, err));
     EKI_TRY(copy_file_nodes(view, graph, err));
     return copy_interface(view, graph, err);
@@ -183,7 +187,14 @@ ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err
 
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err) {
     EKI_TRY(make_view(document, true, program, err));
-    ek_status status = eki_graph_sort(*program, err);
+    ek_status status = eki_graph_preprocessed(document) ? eki_strip_preprocess(*program, err) : EK_OK;
+    /* A mark that does not fit the graph any more is no reason not to run it as it is. */
+    if (status == EK_ERR_FORMAT) {
+        eki_graph_destroy(*program);
+        EKI_TRY(make_view(document, true, program, err));
+        status = EK_OK;
+    }
+    if (status == EK_OK) status = eki_graph_sort(*program, err);
     if (status == EK_OK) status = eki_lift_parameters(*program, err);
     if (status == EK_OK) status = eki_fuse_norms(*program, err);
     if (status == EK_OK) return EK_OK;

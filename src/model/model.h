@@ -111,6 +111,25 @@ ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
 
+/* ---- preprocessed.c: what ek_preprocess put in front of a model (and behind it), seen by a mark in the metadata ----
+ */
+
+/* The mark: what pixels the file takes. The declarations of input and output as they were, in base64. The class names
+ * came with it. */
+#define EKI_META_PREPROCESS "evenkeel.preprocess"
+#define EKI_META_OLD_INPUT "evenkeel.preprocess.input"
+#define EKI_META_OLD_OUTPUT "evenkeel.preprocess.output"
+#define EKI_META_NEW_CLASSES "evenkeel.preprocess.classes"
+
+bool eki_graph_preprocessed(const eki_graph *graph);
+/* Takes it out again: all bytes are then as they were. EK_ERR_ARG: there is none; EK_ERR_FORMAT: the graph was changed
+ * since, so that it cannot be told apart. The graph is then not to be used any more. */
+ek_status eki_strip_preprocess(eki_graph *graph, ek_error *err);
+/* EK_ERR_UNSUPPORTED where there is one; `what` cannot be done then. */
+ek_status eki_refuse_preprocessed(const eki_graph *graph, const char *what, ek_error *err);
+/* A declaration to metadata. */
+ek_status eki_keep_declaration(eki_graph *graph, const eki_value *value, const char *key, ek_error *err);
+
 /* ---- opset.c ---- */
 
 /* The lowest opset of ai.onnx that has the norm operators of the graph. */

@@ -22,6 +22,7 @@ static ek_status put(eki_emit *emit, const unsigned char *data, size_t size) {
 }
 
 void eki_emit_raw(eki_emit *emit, const void *data, size_t size) {
+    if (emit->memory != NULL && size > 0) memcpy(emit->memory + emit->size, data, size);
     emit->size += size;
     if (emit->writer == NULL || emit->status != EK_OK || size == 0) return;
     emit->status = put(emit, data, size);
@@ -90,7 +91,7 @@ eki_emit eki_emit_counting(const eki_emit *emit) {
 void eki_emit_counted(eki_emit *emit, const eki_emit *count, eki_emit_fn body, const eki_graph *graph,
                       const void *item) {
     put_varint(emit, count->size);
-    if (emit->writer == NULL) {
+    if (emit->writer == NULL && emit->memory == NULL) {
         emit->size += count->size;
     } else if (emit->status == EK_OK) {
         body(emit, graph, item);

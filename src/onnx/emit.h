@@ -10,7 +10,8 @@
 #include "onnx/graph.h"
 
 typedef struct eki_emit {
-    eki_writer *writer; /* NULL = only count */
+    eki_writer *writer;    /* NULL = only count */
+    unsigned char *memory; /* with room for all: the bytes go there too; else NULL */
     uint64_t size;
     bool changed; /* anything but whole fields of the file was put, or one of those left out */
     ek_status status;

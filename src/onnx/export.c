@@ -46,6 +46,21 @@ static bool still_there(const eki_value *value, uint32_t number) {
                                value->input_index >= 0 || value->outer != NULL);
 }
 
+/* The input or output that came in its place, or NULL. */
+static const eki_value *replacement(const eki_graph *graph, const eki_value *value, uint32_t number) {
+    eki_value **list = number == GRAPH_INPUT ? graph->inputs : graph->outputs;
+    size_t count = number == GRAPH_INPUT ? graph->n_inputs : number == GRAPH_OUTPUT ? graph->n_outputs : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i]->replaces == value) return list[i];
+    }
+    return NULL;
+}
+
+static void emit_declaration(eki_emit *emit, const eki_graph *graph, uint32_t number, const eki_value *value) {
+    eki_declaration declaration = {.value = value, .origin = value->origin};
+    eki_emit_message(emit, number, eki_export_declaration, graph, &declaration);
+}
+
 /* A name that nothing in the graph has (some exporters describe the insides of functions so) stays described. */
 static void patch_declaration(eki_patch *p, const eki_field *f, const eki_graph *graph) {
     const eki_value *value = value_of(graph, f, VALUE_INFO_NAME);
@@ -54,7 +69,9 @@ static void patch_declaration(eki_patch *p, const eki_field *f, const eki_graph 
         return;
     }
     if (!still_there(value, f->number)) {
+        const eki_value *now = replacement(graph, value, f->number);
         eki_patch_drop(p);
+        if (now != NULL) emit_declaration(p->emit, graph, f->number, now);
         return;
     }
     /* A second declaration of the same value changes when the first one has to. */
@@ -69,9 +86,10 @@ static void patch_declaration(eki_patch *p, const eki_field *f, const eki_graph 
     }
 }
 
-static void emit_declaration(eki_emit *emit, const eki_graph *graph, uint32_t number, const eki_value *value) {
-    eki_declaration declaration = {.value = value, .origin = value->origin};
-    eki_emit_message(emit, number, eki_export_declaration, graph, &declaration);
+/* Whether the list of the file has it, or the one that it replaces. */
+static bool listed(const eki_value *value, enum eki_in_file list) {
+    const eki_value *place = value->replaces;
+    return (value->in_file & list) != 0 || (place != NULL && (place->in_file & list) != 0);
 }
 
 /* Inputs and outputs have lists of their own; of the others, those that a node or data provides are described. */
@@ -87,11 +105,11 @@ static void emit_new_values(eki_emit *emit, const eki_graph *graph) {
         eki_emit_message(emit, GRAPH_INITIALIZER, eki_export_initializer, graph, value);
     }
     for (size_t i = 0; i < graph->n_inputs; i++) {
-        if ((graph->inputs[i]->in_file & EKI_IN_INPUTS) != 0) continue;
+        if (listed(graph->inputs[i], EKI_IN_INPUTS)) continue;
         emit_declaration(emit, graph, GRAPH_INPUT, graph->inputs[i]);
     }
     for (size_t i = 0; i < graph->n_outputs; i++) {
-        if ((graph->outputs[i]->in_file & EKI_IN_OUTPUTS) != 0) continue;
+        if (listed(graph->outputs[i], EKI_IN_OUTPUTS)) continue;
         emit_declaration(emit, graph, GRAPH_OUTPUT, graph->outputs[i]);
     }
     for (size_t i = 0; i < graph->n_values; i++) {

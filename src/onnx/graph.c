@@ -196,6 +196,27 @@ void eki_node_drop(eki_node *node) {
     node->op_type = NULL;
 }
 
+/* Which the file has, however often it was replaced. */
+static eki_value *in_list(eki_value *value, enum eki_in_file list) {
+    return (value->in_file & list) != 0 || value->replaces == NULL ? value : value->replaces;
+}
+
+void eki_graph_replace_input(eki_graph *graph, eki_value *old, eki_value *now) {
+    now->input_index = old->input_index;
+    now->replaces = in_list(old, EKI_IN_INPUTS);
+    old->input_index = -1;
+    graph->inputs[now->input_index] = now;
+}
+
+void eki_graph_replace_output(eki_graph *graph, eki_value *old, eki_value *now) {
+    for (size_t i = 0; i < graph->n_outputs; i++) {
+        if (graph->outputs[i] == old) graph->outputs[i] = now;
+    }
+    now->is_output = true;
+    now->replaces = in_list(old, EKI_IN_OUTPUTS);
+    old->is_output = false;
+}
+
 ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_error *err) {
     if (name[0] != '\0') {
         for (size_t i = 0; i < graph->n_symbols; i++) {

@@ -67,12 +67,13 @@ struct eki_value {
     int producer_output;
     int input_index; /* position among graph inputs, or -1 (an initializer may also be an input: a default) */
     bool is_output;
-    bool declared;    /* has a ValueInfoProto: input, output or value_info */
-    bool opaque;      /* a constant of a kind that is not read: sparse, strings, a type of the future */
-    uint8_t in_file;  /* set of eki_in_file: what the file says of it */
-    eki_bytes origin; /* the first ValueInfoProto of its name in the file */
-    eki_value *outer; /* in a nested graph: the value of an outer one that it stands for */
-    int captured;     /* how many values of nested graphs stand for this one */
+    bool declared;       /* has a ValueInfoProto: input, output or value_info */
+    bool opaque;         /* a constant of a kind that is not read: sparse, strings, a type of the future */
+    uint8_t in_file;     /* set of eki_in_file: what the file says of it */
+    eki_bytes origin;    /* the first ValueInfoProto of its name in the file */
+    eki_value *replaces; /* of an input or output: the one whose place in the file's list it takes; else NULL */
+    eki_value *outer;    /* in a nested graph: the value of an outer one that it stands for */
+    int captured;        /* how many values of nested graphs stand for this one */
 };
 
 typedef enum eki_attr_type {
@@ -213,6 +214,10 @@ ek_status eki_node_set_ints(eki_graph *graph, eki_node *node, const char *name, 
                             ek_error *err);
 ek_status eki_node_set_string(eki_graph *graph, eki_node *node, const char *name, const char *text, ek_error *err);
 void eki_node_remove_attr(eki_node *node, const char *name);
+
+/* In the list of inputs or outputs, and in that of the file, one value takes the place of another. */
+void eki_graph_replace_input(eki_graph *graph, eki_value *old, eki_value *now);
+void eki_graph_replace_output(eki_graph *graph, eki_value *old, eki_value *now);
 
 /* A symbolic dimension by name (added when new), as the negative number that stands for it in a shape. "" gives a
  * fresh symbol, equal to no other. */

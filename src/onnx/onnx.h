@@ -41,4 +41,10 @@ ek_status eki_onnx_write(const eki_graph *graph, eki_writer *writer, ek_error *e
  * NAME.data; elsewhere all go to NAME.data, which is replaced before the model. */
 ek_status eki_onnx_save(const eki_graph *graph, const char *path, ek_error *err);
 
+/* The declaration of an input or output (its ValueInfoProto) as a save would write it; in the graph's arena. */
+ek_status eki_onnx_declaration(eki_graph *graph, const eki_value *value, eki_bytes *bytes, ek_error *err);
+/* The reverse: a value of the graph is declared by these bytes, which must live as long as it. EK_ERR_FORMAT: they are
+ * no declaration, or of no value of the graph that has a producer. */
+ek_status eki_onnx_declare(eki_graph *graph, eki_bytes bytes, eki_value **value, ek_error *err);
+
 #endif

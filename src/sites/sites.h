@@ -171,6 +171,7 @@ typedef struct eki_write_out_options {
     /* Told of each site that is wanted and one node of a kind that can be written out (NULL = nobody): why it stays, or
      * NULL that it does not. */
     ek_status (*tell)(void *context, const eki_site *site, const char *why, ek_error *err);
+    int64_t opset; /* that the nodes are of, where the graph is to be declared at another; 0 = its own */
     void *context;
 } eki_write_out_options;
 

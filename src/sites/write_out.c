@@ -143,7 +143,7 @@ ek_status eki_sites_write_out(eki_graph *graph, const eki_write_out_options *opt
     *count = 0;
     EKI_TRY(eki_sites_find(graph, &sites, err));
     eki_writer w = {.graph = graph, .sites = &sites, .n_values = graph->n_values, .err = err};
-    w.opset = eki_graph_opset(graph, "");
+    w.opset = options->opset != 0 ? options->opset : eki_graph_opset(graph, "");
     ek_status status = write_found(&w, options, count);
     eki_uses_free(&w.uses);
     free(w.types);

@@ -28,11 +28,16 @@ static ek_status tell_fused(void *context, const eki_site *site, eki_opcode op, 
     return eki_report_add(c->report, site->path, why == NULL && opset == 0, text, err);
 }
 
+/* That the nodes are to be of: the graph's, or a lower one that is asked for. */
+static int64_t opset_of(const eki_converter *c) {
+    int64_t own = eki_graph_opset(c->graph, ""), asked = c->options->opset;
+    return asked >= EKI_OPSET_MIN && asked < own ? asked : own;
+}
+
 static ek_status tell_written(void *context, const eki_site *site, const char *why, ek_error *err) {
     const eki_converter *c = context;
     char text[EKI_CHAIN_TEXT];
-    (void)snprintf(text, sizeof text, "%s as nodes of opset %" PRId64, site->norm->op_type,
-                   eki_graph_opset(c->graph, ""));
+    (void)snprintf(text, sizeof text, "%s as nodes of opset %" PRId64, site->norm->op_type, opset_of(c));
     return eki_report_add(c->report, site->path, why == NULL, why != NULL ? why : text, err);
 }
 
@@ -65,10 +70,27 @@ static ek_status fuse(eki_converter *c) {
     return eki_sites_fuse(c->graph, &options, &needed, c->err);
 }
 
+/* A lower opset can be declared when no norm is left that it lacks; all else was looked at before. */
+static ek_status declare(eki_converter *c, int64_t opset) {
+    char label[192];
+    if (opset == eki_graph_opset(c->graph, "")) return EK_OK;
+    for (size_t i = 0; i < c->graph->n_nodes; i++) {
+        const eki_node *node = c->graph->nodes[i];
+        bool lacks = eki_op_has(node->op, EKI_NORM) && eki_op_since(node->op) > opset;
+        lacks |= node->op == EKI_OP_GroupNormalization && opset < EKI_OPSET_GROUP;
+        if (!lacks) continue;
+        return eki_fail(c->err, EK_ERR_UNSUPPORTED, "%s stays one node, which opset %" PRId64 " does not have",
+                        eki_node_label(node, label), opset);
+    }
+    return eki_opset_declare(c->graph, opset, c->err);
+}
+
 static ek_status write_out(eki_converter *c) {
-    eki_write_out_options options = {.wanted = is_wanted, .tell = tell_written, .context = c};
+    int64_t opset = opset_of(c);
+    eki_write_out_options options = {.wanted = is_wanted, .tell = tell_written, .opset = opset, .context = c};
     size_t count;
-    return eki_sites_write_out(c->graph, &options, &count, c->err);
+    EKI_TRY(eki_sites_write_out(c->graph, &options, &count, c->err));
+    return declare(c, opset);
 }
 
 /* Shapes are known where they can be: a graph that cannot run here is rewritten by what its file declares. */

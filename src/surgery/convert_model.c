@@ -49,6 +49,7 @@ static ek_status repair(eki_converter *c, const ek_model *model) {
     (void)snprintf(text, sizeof text, "%d", c->options->opset);
     if (c->options->opset < own && c->options->opset >= EKI_OPSET_MIN) { /* saving writes it so */
         EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
+        if (c->options->spell_out) return EK_OK; /* which declares it, as nothing needs lowering then */
         return eki_graph_set_meta(c->graph, EKI_META_OPSET, text, c->err);
     }
     EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));

@@ -60,6 +60,7 @@ ek_status ek_set_input(ek_model *model, const int64_t dims[4], ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(dims, err);
     eki_graph *view;
+    EKI_TRY(eki_refuse_preprocessed(model->document, "its input cannot get other extents", err));
     EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_input_set(view, dims, err);
     if (status == EK_OK && dims[0] < 0) status = try_batch(view, 3, err);
