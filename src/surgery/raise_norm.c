@@ -17,12 +17,12 @@ static bool cut_outputs(const eki_graph *graph, eki_node *node, int first) {
     return true;
 }
 
-/* In training mode opset 14 wants all three outputs; ones that nobody reads are added. */
-static ek_status give_statistics(const eki_raise *r, eki_node *node) {
-    static const char *const roles[] = {"", "running_mean", "running_var"};
-    eki_value **out = eki_arena_alloc(&r->graph->arena, 3 * sizeof *out);
-    if (out == NULL) return eki_fail_nomem(r->err, 3 * sizeof *out);
-    for (int i = 0; i < 3; i++) {
+/* In training mode there are five outputs, three from opset 14 on; ones that nobody reads are added. */
+static ek_status give_statistics(const eki_raise *r, eki_node *node, int count) {
+    static const char *const roles[] = {"", "running_mean", "running_var", "saved_mean", "saved_var"};
+    eki_value **out = eki_arena_alloc(&r->graph->arena, (size_t)count * sizeof *out);
+    if (out == NULL) return eki_fail_nomem(r->err, (size_t)count * sizeof *out);
+    for (int i = 0; i < count; i++) {
         out[i] = i < node->n_out ? node->out[i] : NULL;
         if (out[i] != NULL) continue;
         EKI_TRY(eki_edit_fresh(r->graph, node->out[0]->name, roles[i], &out[i], r->err));
@@ -30,26 +30,27 @@ static ek_status give_statistics(const eki_raise *r, eki_node *node) {
         out[i]->producer_output = i;
     }
     node->out = out;
-    node->n_out = 3;
+    node->n_out = count;
     return EK_OK;
 }
 
 /* is_test (before 7), spatial (before 9) and the number of outputs (7 to 13) become training_mode (from 14). */
 ek_status eki_raise_batch_norm(const eki_raise *r, eki_node *node) {
     bool trains = eki_bn_trains(r->graph, node);
-    if (eki_bn_per_position(r->graph, node))
+    int outputs = !trains ? 1 : r->to < 14 ? 5 : 3;
+    if (r->to >= 9 && eki_bn_per_position(r->graph, node))
         return eki_raise_refuse(r, node, "it has statistics per position (spatial = 0)");
-    if (!trains && !cut_outputs(r->graph, node, 1)) return eki_raise_refuse(r, node, "its other outputs are read");
-    if (trains && r->to < 14 && (r->from >= 7 || node->n_out > 1)) return EK_OK; /* the outputs say it */
-    if (trains && r->to < 14)
+    if (trains && r->to < 14 && node->n_out < 2)
         return eki_raise_refuse(r, node, "it is in training mode, which needs opset 14, or --inference");
-    if (trains && !cut_outputs(r->graph, node, 3))
-        return eki_raise_refuse(r, node, "the statistics of its batch, which opset 14 does not give, are read");
+    if (!cut_outputs(r->graph, node, outputs))
+        return eki_raise_refuse(r, node,
+                                trains ? "the statistics of its batch, which opset 14 does not give, are read"
+                                       : "its other outputs are read");
     eki_node_remove_attr(node, "is_test");
-    eki_node_remove_attr(node, "spatial");
+    if (r->to >= 9) eki_node_remove_attr(node, "spatial");
     if (!trains) return EK_OK;
-    EKI_TRY(give_statistics(r, node));
-    return eki_node_set_int(r->graph, node, "training_mode", 1, r->err);
+    EKI_TRY(give_statistics(r, node, outputs));
+    return r->to < 14 ? EK_OK : eki_node_set_int(r->graph, node, "training_mode", 1, r->err);
 }
 
 ek_status eki_batch_norm_infers(eki_graph *graph, eki_node *node, ek_error *err) {

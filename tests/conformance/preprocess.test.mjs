@@ -7,6 +7,7 @@ import { loadOrt, randomInput } from './ort.mjs';
 import { atOpset, bytes, declaration, model, node, tensor } from './small_onnx.mjs';
 
 const [tool, makeJpegs, rawImages, cases, scratch, count] = process.argv.slice(2);
+const GRAYS = 16;
 const ort = loadOrt(), images = Number(count), all = images >= 100;
 fs.rmSync(scratch, { recursive: true, force: true });
 fs.mkdirSync(scratch, { recursive: true });
@@ -24,20 +25,21 @@ function check(what, good, detail = '') {
 const random = (n, seed, scale) => Array.from(randomInput(n, seed), (v) => v * scale);
 
 // Two convolutions, the mean, logits; the input stands between other fields and says more than a type.
-function small(opset, channels, last, open, ir) {
+function small(opset, channels, last, open, classes = 5) {
   const size = open ? ['h', 'w'] : [37, 29];
   const dims = last ? ['n', ...size, channels] : ['n', channels, ...size];
   const first = last ? [bytes(1, node('Transpose', ['x'], ['planes'], { perm: [0, 3, 1, 2] }))] : [];
   const weights = [tensor('w1', [8, channels, 3, 3], random(72 * channels, 5, 0.3)),
-    tensor('w2', [5, 8, 3, 3], random(360, 6, 1.5))];
+    tensor('w2', [classes, 8, 3, 3], random(72 * classes, 6, 1.5))];
+  const names = classes === 5 ? { 'evenkeel.classes': 'a\nb\nc\nd\ne' } : {};
   return model(opset, [
     bytes(5, weights[0]), bytes(11, declaration('x', dims, bytes(3, 'images'))), first,
     bytes(1, node('Conv', [last ? 'planes' : 'x', 'w1'], ['a'], { strides: [2, 2] })), bytes(2, 'small'),
-    bytes(1, node('Relu', ['a'], ['b'])), bytes(12, declaration('y', ['n', 5, 1, 1], bytes(3, 'scores'))),
+    bytes(1, node('Relu', ['a'], ['b'])), bytes(12, declaration('y', ['n', classes, 1, 1], bytes(3, 'scores'))),
     bytes(13, declaration('x', dims)), bytes(1, node('Conv', ['b', 'w2'], ['c'])),
     bytes(1, node('GlobalAveragePool', ['c'], ['y'])), bytes(5, weights[1]),
   ], { note: 'kept', 'evenkeel.mean': Array(channels).fill('0.45').join(), 'evenkeel.size': '37x29',
-    'evenkeel.std': Array(channels).fill('0.25').join(), 'evenkeel.classes': 'a\nb\nc\nd\ne' });
+    'evenkeel.std': Array(channels).fill('0.25').join(), ...names });
 }
 
 function files() {
@@ -108,14 +110,15 @@ function differences(rows, predictions) {
   return { worst, other };
 }
 
-async function compare(name, kind, channels, more) {
+async function compare(name, kind, channels, more, folder = 'photos') {
   const what = `${name} ${kind} ${channels} channels`, whole = `${name}-${kind}-${channels}.onnx`;
   run('convert', `${name}.onnx`, '--preprocess', kind, ...more, '--probabilities', '-o', whole);
-  const before = ours(`${name}.onnx`, 'photos'), after = ours(whole, 'photos');
+  const before = ours(`${name}.onnx`, folder), after = ours(whole, folder);
   check(`${what}: predict says the same of both files`, JSON.stringify(before) === JSON.stringify(after));
   const pixels = pixelsOf(channels, before.map((row) => row.path));
+  const wanted = folder === 'photos' ? images : GRAYS;
   const { worst, other } = differences(await theirs(whole, kind, pixels), before);
-  check(`${what}: onnxruntime and predict`, before.length === images && worst <= 1e-4 && other === 0,
+  check(`${what}: onnxruntime and predict`, before.length === wanted && worst <= 1e-4 && other === 0,
     `largest difference ${worst.toExponential(1)}, ${other} other classes`);
   run('convert', whole, '--strip-preprocess', '-o', 'back.onnx');
   check(`${what}: the bytes come back`, fs.readFileSync('back.onnx').equals(fs.readFileSync(`${name}.onnx`)));
@@ -123,7 +126,7 @@ async function compare(name, kind, channels, more) {
 }
 
 execFileSync(makeJpegs, ['photos', String(images), '1']);
-execFileSync(makeJpegs, ['grays', '16', '2', 'gray']);
+execFileSync(makeJpegs, ['grays', String(GRAYS), '2', 'gray']);
 const list = files(), kinds = ['uint8-nhwc', 'uint8-nchw', 'float'];
 let largest = 0, at = 0;
 for (const [name, file] of Object.entries(list)) {
@@ -131,8 +134,16 @@ for (const [name, file] of Object.entries(list)) {
   const own = name.startsWith('gray') || name.startsWith('open') || name === 'keras' ? 1 : 3;
   for (const kind of all ? kinds : [kinds[at++ % 3]]) {
     largest = Math.max(largest, await compare(name, kind, own, []));
+    if (own === 3) largest = Math.max(largest, await compare(name, kind, 1, ['--channels', '1'], 'grays'));
     if (own === 1) largest = Math.max(largest, await compare(name, kind, 3, ['--channels', '3']));
   }
 }
+// A file without class names gets those of the data.
+fs.writeFileSync('unnamed.onnx', small(17, 3, false, false, 3));
+run('convert', 'unnamed.onnx', '--preprocess', 'float', '--data', 'photos', '-o', 'named.onnx');
+check('class names of the data', run('models', 'named.onnx').includes('classes  3: boat, cat, dog'));
+run('convert', 'named.onnx', '--strip-preprocess', '-o', 'back.onnx');
+check('the names go again', fs.readFileSync('back.onnx').equals(fs.readFileSync('unnamed.onnx')));
+
 console.log(`${Object.keys(list).length} models, ${images} images: largest difference of a probability ${largest.toExponential(1)}`);
 process.exit(failed ? 1 : 0);

@@ -242,6 +242,33 @@ static void test_modes(void **state) {
     ek_model_destroy(model);
 }
 
+/* Opsets 6, 7 and 9 with as many outputs, in training mode, have five to 13 and three from 14 on, all named, and no
+ * attribute that the opset lacks. */
+static void test_training_outputs(void **state) {
+    (void)state;
+    static const int froms[] = {6, 7, 9}, targets[] = {7, 9, 13, 14, 15};
+    for (size_t i = 0; i < 15; i++) {
+        for (int outputs = 3; outputs <= 5; outputs++) {
+            int from = froms[i / 5], to = targets[i % 5];
+            ek_model *model = training_by_outputs(from, outputs, false), *raised;
+            eki_node *old = model->document->nodes[0];
+            if (from < 7) OK(eki_node_set_int(model->document, old, "is_test", 0, err));
+            if (from < 9) OK(eki_node_set_int(model->document, old, "spatial", 1, err));
+            if (to > from && (from < 9 || to > 13)) { /* from 9 to 13 nothing changed, and nothing does */
+                OK(raise_to(model, to, &raised, err));
+                const eki_node *bn = raised->document->nodes[0];
+                assert_int_equal(bn->n_out, to < 14 ? 5 : 3);
+                for (int k = 0; k < bn->n_out; k++) assert_ptr_equal(bn->out[k]->producer, bn);
+                assert_null(eki_node_attr(bn, "is_test"));
+                if (to >= 9) assert_null(eki_node_attr(bn, "spatial"));
+                assert_true((eki_node_attr(bn, "training_mode") != NULL) == (to >= 14));
+                ek_model_destroy(raised);
+            }
+            ek_model_destroy(model);
+        }
+    }
+}
+
 static void test_group_norm(void **state) {
     (void)state;
     net n = net_image(18, 8, 6);
@@ -287,7 +314,8 @@ static void test_torch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),      cmocka_unit_test(test_refused), cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_forms),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_modes),      cmocka_unit_test(test_training_outputs),
         cmocka_unit_test(test_group_norm), cmocka_unit_test(test_torch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
