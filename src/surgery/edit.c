@@ -73,8 +73,9 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
         return rewrite(old->init, values, err);
     }
     EKI_TRY(eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err));
-    if (old == NULL || old->init == NULL) return EK_OK;
-    node->in[input]->stored = node->in[input]->init->stored = old->init->stored; /* a file may have several types */
+    const eki_tensor *like = eki_fixed(graph, old != NULL ? old : node->in[input > 1]);
+    if (like == NULL || like->dtype != EK_F32) return EK_OK;
+    node->in[input]->stored = node->in[input]->init->stored = like->stored; /* a file may have several types */
     fill(node->in[input]->init, values);
     return EK_OK;
 }

@@ -70,6 +70,28 @@ static void test_kept(void **state) {
     }
 }
 
+/* A weight that a Cast makes half precision is written so, though the file stores it as float32. */
+static void test_stored(void **state) {
+    (void)state;
+    net n = net_image(13, 3, 8);
+    eki_node *conv = net_conv(&n, "conv", (conv_shape){3, 5, 3, 1, 1}, false);
+    eki_value *out = n.x;
+    OK(eki_node_set_int(n.graph, net_node(&n, "Cast", "cast", &conv->in[1], 1), "to", EK_F16, err));
+    conv->in[1] = n.x;
+    n.x = out;
+    net_bn(&n, "bn", 5);
+    ek_model *model = net_finish(&n), *folded;
+    ek_edit_report *report;
+    OK(ek_fold(model, &folded, &report, err));
+    assert_int_equal(folded->document->n_nodes, 1);
+    const eki_node *op = folded->document->nodes[0];
+    assert_int_equal(op->in[1]->init->stored, EK_F16);
+    assert_int_equal(op->in[2]->init->stored, EK_F16);
+    ek_edit_report_destroy(report);
+    ek_model_destroy(folded);
+    ek_model_destroy(model);
+}
+
 static void for_all(void (*check)(const pattern *)) {
     int count = 0;
     for (const pattern *p = patterns_after; p->name != NULL; p++, count++) check(p);
@@ -254,15 +276,11 @@ static void test_compare_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_patterns),
-        cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_twins),
-        cmocka_unit_test(test_saved),
-        cmocka_unit_test(test_source_untouched),
-        cmocka_unit_test(test_wrong_epsilon),
-        cmocka_unit_test(test_wrong_weights),
-        cmocka_unit_test(test_missing_border),
-        cmocka_unit_test(test_compare_errors),
+        cmocka_unit_test(test_patterns),       cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_stored),         cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_saved),          cmocka_unit_test(test_source_untouched),
+        cmocka_unit_test(test_wrong_epsilon),  cmocka_unit_test(test_wrong_weights),
+        cmocka_unit_test(test_missing_border), cmocka_unit_test(test_compare_errors),
         cmocka_unit_test(test_constant_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
