@@ -5,7 +5,6 @@
 #include "surgery/head.h"
 #include "base/options.h"
 
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
