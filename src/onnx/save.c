@@ -29,6 +29,8 @@ static uint64_t stored_bytes(const eki_tensor *tensor) {
     return tensor->stored != EK_DTYPE_NONE ? tensor->bytes / 2 : tensor->bytes;
 }
 
+static uint64_t aligned(uint64_t size) { return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+
 static bool is_resident(const plan *p, const eki_tensor *tensor) {
     return p->beside && strcmp(tensor->location, p->places->location) == 0;
 }
@@ -58,7 +60,7 @@ static void add_resident(plan *p, const eki_tensor *tensor) {
 static void add_other(plan *p, const eki_tensor *tensor) {
     if (tensor->location == NULL || keeps_offset(p, tensor)) return;
     if (p->beside && !is_resident(p, tensor) && !eki_tensor_changed(tensor)) return;
-    add(p, tensor, (p->places->size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    add(p, tensor, aligned(p->places->size));
 }
 
 static ek_status visit(void *context, eki_graph *graph, ek_error *err) {
@@ -163,16 +165,32 @@ static char *data_path(const char *path) {
     return name;
 }
 
+static void sort_places(struct eki_places *places, int (*order)(const void *, const void *)) {
+    if (places->count > 0) qsort(places->items, places->count, sizeof *places->items, order);
+}
+
+/* Tensors may share a range of the file, but need not be equal any more: all but the first of them move to its end. */
+static void part_shared(struct eki_places *places) {
+    uint64_t end = 0;
+    sort_places(places, by_offset);
+    for (size_t i = 0; i < places->count; i++) {
+        eki_place *place = &places->items[i];
+        if (place->offset >= end) {
+            end = place->offset + stored_bytes(place->tensor);
+            continue;
+        }
+        place->offset = aligned(places->size);
+        places->size = place->offset + stored_bytes(place->tensor);
+    }
+}
+
 static ek_status plan_places(struct eki_places *places, const eki_graph *graph, const char *path, ek_error *err) {
     plan p = {.places = places, .beside = graph->path[0] != '\0' && same_folder(graph->path, path)};
     EKI_TRY(visit_all(&p, graph, look, err));
     if (!p.needed) return EK_OK;
     EKI_TRY(visit_all(&p, graph, add_resident, err));
+    part_shared(places);
     return visit_all(&p, graph, add_other, err);
-}
-
-static void sort_places(struct eki_places *places, int (*order)(const void *, const void *)) {
-    if (places->count > 0) qsort(places->items, places->count, sizeof *places->items, order);
 }
 
 static ek_status save_model(const eki_graph *graph, const struct eki_places *places, const char *path, ek_error *err) {

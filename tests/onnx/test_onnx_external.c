@@ -177,6 +177,37 @@ static void saves_beside(void **state) {
     assert_untouched("weights.bin");
 }
 
+/* Two tensors in one range of the file; one of them changes. */
+static void saves_shared_range(void **state) {
+    (void)state;
+    static ek_error err;
+    static const float changed[] = {7, 6, 5, 4}, kept[] = {1, 2, 3, 8};
+    const char *keys[] = {"location", "weights.bin", "offset", "4", NULL};
+    eki_graph *graph;
+    eki_value *twin;
+    put_model("model.onnx", EK_F32, keys);
+    assert_int_equal(eki_onnx_load(in_folder("model.onnx"), NULL, &graph, &err), EK_OK);
+    eki_tensor *tensor = eki_graph_find(graph, "w")->init;
+    assert_int_equal(eki_tensor_own(tensor, &err), EK_OK);
+    memcpy(tensor->data, kept, sizeof kept);
+    assert_int_equal(eki_onnx_save(graph, in_folder("shared.onnx"), &err), EK_OK);
+    eki_graph_destroy(graph);
+    assert_int_equal(eki_onnx_load(in_folder("shared.onnx"), NULL, &graph, &err), EK_OK);
+    assert_int_equal(eki_graph_value(graph, "twin", &twin, &err), EK_OK);
+    tensor = eki_graph_find(graph, "w")->init;
+    twin->init = eki_arena_memdup(&graph->arena, tensor, sizeof *tensor);
+    assert_non_null(twin->init);
+    assert_int_equal(eki_onnx_save(graph, in_folder("shared.onnx"), &err), EK_OK); /* nothing changed: one range */
+    assert_int_equal(eki_tensor_own(tensor, &err), EK_OK);
+    memcpy(tensor->data, changed, sizeof changed);
+    assert_int_equal(eki_onnx_save(graph, in_folder("shared.onnx"), &err), EK_OK);
+    eki_graph_destroy(graph);
+    assert_int_equal(eki_onnx_load(in_folder("shared.onnx"), NULL, &graph, &err), EK_OK);
+    assert_memory_equal(eki_graph_find(graph, "w")->init->data, changed, sizeof changed);
+    assert_memory_equal(eki_graph_find(graph, "twin")->init->data, kept, sizeof kept);
+    eki_graph_destroy(graph);
+}
+
 /* The length may be left out, and the folder be the current one. */
 static void reads_without_length(void **state) {
     (void)state;
@@ -305,6 +336,7 @@ int main(void) {
         cmocka_unit_test(reads_and_saves_elsewhere),
         cmocka_unit_test(saves_nothing_else),
         cmocka_unit_test(saves_beside),
+        cmocka_unit_test(saves_shared_range),
         cmocka_unit_test(reads_without_length),
         cmocka_unit_test(reads_half_precision),
         cmocka_unit_test(refuses),
