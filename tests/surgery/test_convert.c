@@ -164,6 +164,20 @@ static void test_old_opset(void **state) {
     fixture_clean();
 }
 
+/* Where there is nothing to do, an old file keeps its IR version and its list of weights. */
+static void test_nothing_to_do(void **state) {
+    (void)state;
+    ek_model *model = old_net(9, 3);
+    ek_convert_options options = ek_convert_options_default();
+    options.fuse = 1;
+    ek_model *same = convert(model, &options, NULL);
+    assert_int_equal(same->document->ir_version, 3);
+    assert_true(same->document->n_inputs > 1);
+    assert_int_equal(same->document->n_inputs, model->document->n_inputs);
+    ek_model_destroy(same);
+    ek_model_destroy(model);
+}
+
 /* ---- fitted ---- */
 
 static void outputs_of(ek_model *model, const char *name, const ek_dataset *data, float **values, int64_t dims[4]) {
@@ -366,7 +380,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frozen),    cmocka_unit_test(test_frozen_random), cmocka_unit_test(test_same_norms),
         cmocka_unit_test(test_old_opset), cmocka_unit_test(test_fit),           cmocka_unit_test(test_to_batch),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_nothing_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
