@@ -21,8 +21,10 @@ typedef struct owner {
 static ek_status add(const owner *o, eki_opcode op, int64_t opset, const char *suffix, eki_value *const *in, int n_in,
                      eki_value **out, eki_node **made) {
     eki_node *node;
-    EKI_TRY(eki_graph_fresh(o->graph, o->stem, suffix, out, o->err));
-    EKI_TRY(eki_graph_add_op(o->graph, op, (*out)->name, in, n_in, out, 1, &node, o->err));
+    eki_value *result; /* `out` may be where the input stands */
+    EKI_TRY(eki_graph_fresh(o->graph, o->stem, suffix, &result, o->err));
+    EKI_TRY(eki_graph_add_op(o->graph, op, result->name, in, n_in, &result, 1, &node, o->err));
+    *out = result;
     node->opset = opset;
     if (made != NULL) *made = node;
     return EK_OK;
