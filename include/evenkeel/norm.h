@@ -43,7 +43,9 @@
  *         return err.status;
  *     ek_norm_plan_destroy(plan);
  *
- * The same bits come out for any number of threads and any instruction set; see docs/reproducibility.md. Bounds on
+ * The same bits come out for any number of threads and any instruction set, also where the caller's threads flush
+ * denormals to zero, round upwards or trap: every call, and every task of it, computes in the default modes and gives
+ * the caller's back; see docs/reproducibility.md. Bounds on
  * the error are in docs/numerics.md. Sources: Ioffe and Szegedy 2015; Ba, Kiros and Hinton 2016; Ulyanov et al. 2016;
  * Wu and He 2018; Zhang and Sennrich 2019; ONNX operator set 23.
  */
