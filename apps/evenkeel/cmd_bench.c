@@ -344,6 +344,13 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
     return status;
 }
 
+static ek_status make_means(bench_run *run, ek_error *err) {
+    size_t kinds = 1;
+    while (ek_norm_kind_name((ek_norm_kind)kinds) != NULL) kinds++;
+    run->means = calloc(kinds, sizeof *run->means);
+    return run->means == NULL ? fail(err, EK_ERR_NOMEM, "out of memory for the means of %zu kinds", kinds) : EK_OK;
+}
+
 static int run_bench(const arguments *args) {
     ek_error err = {0};
     bool model = strcmp(args->operands[0], "model") == 0;
@@ -366,13 +373,11 @@ static int run_bench(const arguments *args) {
     run.layout = option_choice(args, "layout");
     run.phase = option_choice(args, "phase");
     run.as_json = option_flag(args, "json");
-    size_t kinds = 1;
-    while (ek_norm_kind_name((ek_norm_kind)kinds) != NULL) kinds++;
-    run.means = calloc(kinds, sizeof *run.means);
-    if (run.means == NULL) fail(&err, EK_ERR_NOMEM, "out of memory for the means of %zu kinds", kinds);
-    if (err.status == EK_OK && collect_cases(args, &list, &err) == EK_OK) (void)run_all(&run, &list, &err);
+    ek_status status = make_means(&run, &err);
+    if (status == EK_OK) status = collect_cases(args, &list, &err);
+    if (status == EK_OK) status = run_all(&run, &list, &err);
     free(run.means);
-    return err.status == EK_OK ? EXIT_DONE : report(&err);
+    return status == EK_OK ? EXIT_DONE : report(&err);
 }
 
 const command command_bench = {
