@@ -24,7 +24,7 @@ for name in $base; do
     for file in src/base/"$name".[ch]; do [ ! -e "$file" ] || copy "$file"; done
 done
 for name in $headers; do copy "include/evenkeel/$name.h"; done
-copy LICENSE CMakeLists.txt src/cpu/*.[ch] src/norm/*.[ch] src/norm/variants/*.[ch] src/kernel/*.[ch] src/kernel/*.def src/kernel/simd/*.h $(ls src/kernel/hand/*/*.c 2>/dev/null || true)
+copy LICENSE CMakeLists.txt src/cpu/*.[ch] src/norm/*.[ch] src/norm/*.def src/norm/variants/*.[ch] src/kernel/*.[ch] src/kernel/*.def src/kernel/simd/*.h $(ls src/kernel/hand/*/*.c 2>/dev/null || true)
 copy cmake/EvenkeelLayer.cmake cmake/EvenkeelKernels.cmake cmake/EvenkeelInstall.cmake cmake/evenkeel.map cmake/package/*
 
 # The flags of the instruction sets and the data types come from the rows that CMake reads.

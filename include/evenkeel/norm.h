@@ -229,6 +229,11 @@ typedef struct ek_norm_update {
     int64_t first_nonfinite; /* the first of them, or -1 */
 } ek_norm_update;
 
+/* "batch", "layer", ...: the word for a kind on command lines; NULL where there is no such kind. Kinds are numbered
+ * from 1 without a gap. And whether desc.axis says what is normalized, as for LAYER and RMS. */
+EK_API const char *ek_norm_kind_name(ek_norm_kind kind);
+EK_API int ek_norm_kind_over_axes(ek_norm_kind kind);
+
 /* Defaults of a kind: f32, NCHW, rank 0 and extents EK_EXTENT_UNSET (to be set), epsilon 1e-5, ONNX semantics. */
 EK_API ek_norm_desc ek_norm_desc_default(ek_norm_kind kind);
 

@@ -27,6 +27,6 @@ void eki_float_mode_restore(const eki_float_mode *mode);
 /* `name` holds the modes of the caller, which come back where the scope of `name` ends. Results must be in memory or
  * come from a call by then: the compiler knows nothing of modes. */
 #define EKI_FLOAT_DEFAULT(name)                                                                                        \
-    __attribute__((cleanup(eki_float_mode_restore))) const eki_float_mode name = eki_float_mode_default()
+    __attribute__((cleanup(eki_float_mode_restore), unused)) const eki_float_mode name = eki_float_mode_default()
 
 #endif
