@@ -19,7 +19,7 @@ def case(name, nodes, weights, inputs, outputs=("y",), opset=17, norm=False, lef
     """norm: it can be spelled out; left: batch norms that fold leaves, None = it is no case for fold."""
     infos = lambda names, shapes: [h.make_tensor_value_info(n, T.FLOAT, s) for n, s in zip(names, shapes)]
     graph = h.make_graph(nodes, name, infos(inputs, [list(v) for v in inputs.values()]),
-                         infos(outputs, [None] * len(outputs)),
+                         infos(outputs, [[None] * len(inputs["x"])] * len(outputs)),
                          [numpy_helper.from_array(v, k) for k, v in weights.items()])
     opsets = [h.make_opsetid("", opset), h.make_opsetid("com.microsoft", 1)]
     save(h.make_model(graph, opset_imports=opsets, ir_version=8), f"{folder}/{name}.onnx")
