@@ -45,8 +45,8 @@ static weights_ref weights_of(const ek_norm_desc *d, int64_t updates) {
     bool replace = d->momentum_convention == EK_MOMENTUM_REPLACE,
          all = d->momentum_convention == EK_MOMENTUM_CUMULATIVE;
     real m = all ? 1 : replace ? 1 - (real)d->momentum : (real)d->momentum;
-    if (!all && d->running_start != EK_START_DEBIASED)
-        return (weights_ref){m, 1 - m, U * (double)m, U * (double)(1 - m)};
+    double of_keep = replace ? U * (double)m : 0, of_take = replace ? 0 : U * (double)(1 - m);
+    if (!all && d->running_start != EK_START_DEBIASED) return (weights_ref){m, 1 - m, of_keep, of_take};
     real sum = 0;
     for (int64_t i = 0; i <= updates; i++) sum = 1 + m * sum;
     double part = all ? 0 : (2.0 * (double)updates + 10) * U, take = (double)(1 / sum);

@@ -157,10 +157,10 @@ static void sum_gradients(const checking *c, pair_ref *pair) {
 }
 
 /* What one pair of a set puts into dscale: exactly, and as a part of its bound. */
-static void put_pair(const checking *c, const set_ref *set, const pair_ref *p, real *exact, double *bound) {
+static void put_pair(const checking *c, const set_ref *set, const pair_ref *p, exact_sum *exact, double *bound) {
     double rstd = (double)set->rstd, factor = (double)set->factor, shift = fabs((double)set->shift);
     double sum = fabs((double)total(&p->g)), product = fabs((double)total(&p->gx)) * rstd;
-    *exact += set->factor * set->rstd * total(&p->gx) + set->shift * total(&p->g);
+    add(exact, set->factor * set->rstd * total(&p->gx) + set->shift * total(&p->g));
     double most = rstd * (1 + set->drstd), chained = chain(c->r->chain.parameter + 2);
     *bound +=
         factor * (most * (chained * (double)p->gx_size + set->dmean * sum) + (set->drstd + set->dfactor + U) * product +
@@ -185,23 +185,24 @@ static void check_parameters(const checking *c, const pair_ref *pair) {
     const trial *t = c->t;
     const arithmetic *type = &c->r->type;
     double half = type->narrowed > 0 ? type->half : 0;
-    real *sum = calloc(t->parameters + 1, sizeof *sum), *product = calloc(t->parameters + 1, sizeof *product);
+    exact_sum *sums = calloc(t->parameters + 1, sizeof *sums), *products = calloc(t->parameters + 1, sizeof *products);
     double *sizes = calloc(t->parameters + 1, sizeof *sizes), *bound = calloc(t->parameters + 1, sizeof *bound);
     for (size_t k = 0; k < pairs(t); k++) {
         size_t p = parameter_of_pair(t, k);
-        sum[p] += total(&pair[k].g);
+        add(&sums[p], total(&pair[k].g));
         sizes[p] += (double)pair[k].g_size;
-        put_pair(c, &c->r->sets[set_of_pair(t, k)], &pair[k], &product[p], &bound[p]);
+        put_pair(c, &c->r->sets[set_of_pair(t, k)], &pair[k], &products[p], &bound[p]);
     }
     for (size_t p = 0; p < t->parameters; p++) {
-        double db = chain(c->r->chain.parameter) * sizes[p] + type->narrowed * fabs((double)sum[p]) + half;
-        double ds = bound[p] + type->narrowed * fabs((double)product[p]) + half;
-        if (fabs((double)sum[p]) < type->most / 4) found(c->f, N9_DBIAS, distance(t->dbias[p], sum[p]), db * THETA);
-        if (!(fabs((double)product[p]) + ds < type->most / 4)) continue;
+        real sum = total(&sums[p]), product = total(&products[p]);
+        double db = chain(c->r->chain.parameter) * sizes[p] + type->narrowed * fabs((double)sum) + half;
+        double ds = bound[p] + type->narrowed * fabs((double)product) + half;
+        if (fabs((double)sum) < type->most / 4) found(c->f, N9_DBIAS, distance(t->dbias[p], sum), db * THETA);
+        if (!(fabs((double)product) + ds < type->most / 4)) continue;
         theorem n = t->plan->renorm && !c->running ? N15_RENORM : N10_DSCALE;
-        found(c->f, n, distance(t->dscale[p], product[p]), ds * THETA);
+        found(c->f, n, distance(t->dscale[p], product), ds * THETA);
     }
-    free(sum), free(product), free(sizes), free(bound);
+    free(sums), free(products), free(sizes), free(bound);
 }
 
 /* k1 = mean a, k2 = mean(a xhat), a with the factor of batch renorm, and their bounds. */
