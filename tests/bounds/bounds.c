@@ -2,10 +2,11 @@
  *
  * bounds [--seed S] [--trials N] [--climbs N] [--steps N] [--least N] [--elements N] [--outputs N] [--isa NAME] [--only
  * TRIAL]
- *        [--type f32|f64|bf16|f16] [--idle RATIO] [--first N] [--stop 1]
+ *        [--type f32|f64|bf16|f16] [--idle RATIO] [--first N] [--stop 1] [--without PART]
  *
  * Trials take random descriptors, families and numbers; climbs change one input of a small trial after the other. With
- * --outputs trials go on until so many were checked; --stop ends at the first broken bound. Prints the worst ratio of
+ * --outputs trials go on until so many were checked; --stop ends at the first broken bound;
+ * --without leaves a part out of all bounds (theorems.h). Prints the worst ratio of
  * error to bound per theorem, kernel and instruction set; status 1 where one is beyond 1, or below --idle.
  */
 #include "bounds/search.h"
@@ -17,12 +18,12 @@
 typedef struct options {
     uint64_t seed, trials, climbs, steps, least, elements, outputs, first, stop;
     int64_t only;
-    const char *isa, *type;
+    const char *isa, *type, *without;
     double idle;
 } options;
 
 static options parse(int argc, char **argv) {
-    options o = {1, 400, 60, 200, 1, 4000, 0, 0, 0, -1, NULL, NULL, 0};
+    options o = {1, 400, 60, 200, 1, 4000, 0, 0, 0, -1, NULL, NULL, NULL, 0};
     for (int i = 1; i + 1 < argc; i += 2) {
         const struct {
             const char *name;
@@ -36,6 +37,7 @@ static options parse(int argc, char **argv) {
         if (strcmp(argv[i], "--only") == 0) o.only = strtoll(argv[i + 1], NULL, 10);
         if (strcmp(argv[i], "--isa") == 0) o.isa = argv[i + 1];
         if (strcmp(argv[i], "--type") == 0) o.type = argv[i + 1];
+        if (strcmp(argv[i], "--without") == 0) o.without = argv[i + 1];
         if (strcmp(argv[i], "--idle") == 0) o.idle = strtod(argv[i + 1], NULL);
     }
     return o;
@@ -53,6 +55,7 @@ static bool done(const options *o, const ledger *book) { return o->stop && ledge
 
 int main(int argc, char **argv) {
     options o = parse(argc, argv);
+    if (o.without != NULL && !theorems_without(o.without)) return 2;
     static ledger book, variants;
     ledger_make(&book, o.isa);
     ledger_make(&variants, o.isa);

@@ -161,7 +161,7 @@ static int64_t size_up_to(draws *d, double most) {
 }
 
 static void draw_dims(draws *d, double least, double elements, ek_norm_desc *desc) {
-    bool rows = desc->kind == EK_NORM_LAYER || desc->kind == EK_NORM_RMS;
+    bool rows = ek_norm_kind_over_axes(desc->kind);
     desc->rank = rows ? 2 : 2 + below(d, 3);
     double size = exp2(uniform(d, log2(least), log2(elements)));
     int64_t *dims = desc->dims;
@@ -181,10 +181,10 @@ static void draw_dims(draws *d, double least, double elements, ek_norm_desc *des
 
 static void draw_layout(draws *d, ek_norm_desc *desc) {
     const ek_layout layouts[] = {EK_LAYOUT_NCHW, EK_LAYOUT_NHWC, EK_LAYOUT_BLOCKED8, EK_LAYOUT_BLOCKED16};
-    bool rows = desc->kind == EK_NORM_LAYER || desc->kind == EK_NORM_RMS;
+    bool rows = ek_norm_kind_over_axes(desc->kind);
     if (!rows || desc->affine == EK_AFFINE_CHANNEL)
         desc->layout = chance(d, 0.4) ? EK_LAYOUT_NCHW : layouts[below(d, 4)];
-    if (desc->kind != EK_NORM_GROUP) return;
+    if (eki_kind_of(desc->kind)->share != EKI_SHARE_GROUPS) return;
     for (desc->groups = 1 + below(d, (int)desc->dims[1]); desc->dims[1] % desc->groups != 0;) desc->groups--;
 }
 
@@ -201,7 +201,7 @@ static void draw_fusion(draws *d, ek_norm_desc *desc) {
 
 static void draw_variant(draws *d, ek_norm_desc *desc, ek_norm_stats *stats) {
     desc->masked = chance(d, 0.15);
-    if (desc->kind != EK_NORM_BATCH) return;
+    if (eki_kind_of(desc->kind)->share != EKI_SHARE_BATCH) return;
     if (chance(d, 0.2)) *stats = EK_STATS_RUNNING;
     if (chance(d, 0.15)) desc->ghost = 1 + below(d, (int)fmin(1000, (double)desc->dims[0]));
     if (chance(d, 0.15)) desc->renorm_r_max = uniform(d, 1, 4), desc->renorm_d_max = uniform(d, 0, 6);
@@ -215,7 +215,7 @@ static void draw_variant(draws *d, ek_norm_desc *desc, ek_norm_stats *stats) {
 ek_norm_desc random_desc(draws *d, double least, double elements, ek_dtype type, ek_norm_stats *stats) {
     const ek_dtype types[] = {EK_F32, EK_F32, EK_F32, EK_F32, EK_F64, EK_F64, EK_BF16, EK_F16};
     const double epsilons[] = {1e-5, 1e-5, 0, 1e-12, 1, 1e6};
-    ek_norm_desc desc = ek_norm_desc_default((ek_norm_kind)(1 + below(d, 5)));
+    ek_norm_desc desc = ek_norm_desc_default((ek_norm_kind)(1 + below(d, (int)eki_kind_last()->kind)));
     *stats = EK_STATS_BATCH;
     desc.dtype = type != 0 ? type : types[below(d, 8)];
     desc.epsilon = epsilons[below(d, 6)];

@@ -3,12 +3,38 @@
 
 #include "support/activation_ref.h"
 #include <stdlib.h>
+#include <string.h>
 
 const char *const theorem_names[THEOREMS] = {
     "",           "N1 mean",   "N2 variance",       "N3 rstd",        "N4 mean, var",
     "N5 running", "N6 y",      "N7 y, inference",   "N8 halves",      "N9 dbias",
     "N10 dscale", "N11 dx",    "N12 dx, inference", "N13 activation", "N14 slope",
     "N15 renorm", "N16 ranks", "N17 merged"};
+
+double chain_weight = 1;
+static double mean_weight = 1, rstd_weight = 1, w_weight = 1, c_weight = 1, h_weight = 1;
+
+bool theorems_without(const char *part) {
+    const struct {
+        const char *name;
+        double *weight;
+    } parts[] = {{"mean", &mean_weight},   {"rstd", &rstd_weight},   {"sums", &chain_weight},
+                 {"roundings", &w_weight}, {"narrowing", &c_weight}, {"halves", &h_weight}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strcmp(part, parts[i].name) != 0) continue;
+        *parts[i].weight = 0;
+        return true;
+    }
+    return false;
+}
+
+static void leave_out(const trial *t, reference *r) {
+    r->type.w *= w_weight, r->type.narrowed *= c_weight, r->type.h *= h_weight;
+    for (size_t s = 0; s < t->sets; s++) {
+        r->sets[s].dmean *= mean_weight;
+        if (rstd_weight == 0 && isfinite(r->sets[s].drstd)) r->sets[s].drstd = 0;
+    }
+}
 
 void found(findings *f, theorem n, double error, double bound) {
     if (isinf(bound)) return; /* nothing is said */
@@ -308,6 +334,7 @@ void check_trial(const trial *t, bool backward, findings *f) {
     checking c = {t, &r, f, t->stats == EK_STATS_RUNNING && t->plan->family == EKI_BATCH};
     name_kernels(t, f);
     check_statistics(&c);
+    leave_out(t, &r);
     check_y(&c);
     if (backward) {
         pair_ref *pair = calloc(pairs(t) + 1, sizeof *pair);

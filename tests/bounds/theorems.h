@@ -37,6 +37,10 @@ typedef struct findings {
 
 void found(findings *f, theorem n, double error, double bound);
 
+/* Leaves a part out of every bound, to see that it is broken then: "mean" (dm in y and the gradients), "rstd" (rho),
+ * "sums", "roundings" (w), "narrowing" (c), "halves" (h). False where there is no such part. */
+bool theorems_without(const char *part);
+
 /* Forward and, where it was run, backward. */
 void check_trial(const trial *t, bool backward, findings *f);
 
