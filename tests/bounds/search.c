@@ -96,7 +96,7 @@ static void check_others(const search *s, draws *d, uint64_t number) {
         draws again = *d;
         if (ek_cpu_set_isa(s->book->isa[i], NULL) != EK_OK) return;
         check_merged(&again, &f);
-        if (number % 8 == 0) check_ranks(&again, &f);
+        if (number % 32 == 0) check_ranks(&again, &f);
         ledger_add(s->book, &f, i, i == 0, number);
         f.kernel[N16_RANKS] = "ranks, fast";
         f.kernel[N17_MERGED] = "merged";
