@@ -135,10 +135,11 @@ static trial *trial_of(const spread *s, double more) {
         t->dscale[c] = (double)s->rank[0].dscale[c], t->dbias[c] = (double)s->rank[0].dbias[c];
         t->mean[c] = (double)s->rank[0].mean[c], t->var[c] = (double)s->rank[0].var[c];
     }
-    eki_stats saved = eki_stats_at(s->rank[0].args.saved, t->plan->sets, false, false);
-    memcpy(t->saved.mean, saved.mean, t->sets * sizeof(double));
-    memcpy(t->saved.var, saved.var, t->sets * sizeof(double));
-    memcpy(t->saved.rstd, saved.rstd, t->sets * sizeof(double));
+    eki_stats saved = eki_stats_at(t->plan, s->rank[0].args.saved, NULL);
+    for (size_t c = 0; c < t->sets; c++) {
+        t->set_mean[c] = saved.mean[c], t->set_var[c] = saved.var[c];
+        t->set_rstd[c] = eki_rstd(saved.var[c], desc.epsilon);
+    }
     t->levels_more = more;
     return t;
 }

@@ -39,13 +39,13 @@ static double *copy(const double *from, size_t n) {
 
 static outcome keep(const trial *t) {
     return (outcome){copy(t->y, t->elements), copy(t->dx, t->elements), copy(t->dscale, t->parameters),
-                     copy(t->dbias, t->parameters), copy(t->saved.mean, t->sets)};
+                     copy(t->dbias, t->parameters), copy(t->set_mean, t->sets)};
 }
 
 static bool same(const trial *t, const outcome *o) {
     return equal(o->y, t->y, t->elements) && equal(o->dx, t->dx, t->elements) &&
            equal(o->dscale, t->dscale, t->parameters) && equal(o->dbias, t->dbias, t->parameters) &&
-           equal(o->mean, t->saved.mean, t->sets);
+           equal(o->mean, t->set_mean, t->sets);
 }
 
 static void drop(outcome *o) { free(o->y), free(o->dx), free(o->dscale), free(o->dbias), free(o->mean); }

@@ -72,10 +72,10 @@ static void check_statistics(const checking *c) {
         double rstd = (double)set->rstd, mean = fabs((double)set->mean) + set->dmean,
                var = (double)set->var + set->dvar;
         if (!c->running) {
-            found(c->f, N1_MEAN, fabs((double)from_mean(set, t->saved.mean[s])), set->dmean);
-            found(c->f, N2_VARIANCE, distance(t->saved.var[s], set->var), set->dvar);
+            found(c->f, N1_MEAN, fabs((double)from_mean(set, t->set_mean[s])), set->dmean);
+            found(c->f, N2_VARIANCE, distance(t->set_var[s], set->var), set->dvar);
         }
-        found(c->f, N3_RSTD, distance(t->saved.rstd[s], set->rstd), rstd * set->drstd);
+        found(c->f, N3_RSTD, distance(t->set_rstd[s], set->rstd), rstd * set->drstd);
         if (c->running || !(mean < c->r->type.most / 2) || !(var < c->r->type.most / 2)) continue;
         found(c->f, N4_PUBLISHED, fabs((double)from_mean(set, t->mean[s])), set->dmean + narrowed * mean + half);
         found(c->f, N4_PUBLISHED, distance(t->var[s], set->var), set->dvar + narrowed * var + half);

@@ -63,6 +63,7 @@ static void allocate(trial *t) {
     double **of_parameters[] = {&t->scale, &t->bias, &t->dscale, &t->dbias};
     for (int i = 0; i < 4; i++) *of_parameters[i] = doubles(p);
     t->running_mean = doubles(c), t->running_var = doubles(c), t->mean = doubles(s), t->var = doubles(s);
+    t->set_mean = doubles(s), t->set_var = doubles(s), t->set_rstd = doubles(s);
     uint32_t **of_places[] = {&t->set, &t->parameter, &t->unit, &t->offset, &t->order};
     for (int i = 0; i < 5; i++) *of_places[i] = indices(n);
     for (int i = 0; i < 6; i++) t->typed[i] = zeros(t->buffer, (size_t)t->plan->element_bytes);
@@ -81,7 +82,6 @@ static void set_args(trial *t) {
     t->args.mask = t->mask;
     t->args.saved = zeros(ek_norm_saved_bytes(t->plan), 1);
     t->args.workspace = zeros(ek_norm_workspace_bytes(t->plan), 1);
-    t->saved = eki_stats_at(t->args.saved, t->plan->sets, t->plan->renorm, t->plan->masked);
 }
 
 trial *trial_make(const ek_norm_desc *desc, ek_norm_stats stats) {
@@ -107,10 +107,31 @@ trial *trial_make(const ek_norm_desc *desc, ek_norm_stats stats) {
 
 void trial_free(trial *t) {
     if (t == NULL) return;
-    void *all[] = {
-        t->x,      t->dy,     t->residual,     t->y,           t->dx,         t->dresidual,     t->scale, t->bias,
-        t->dscale, t->dbias,  t->running_mean, t->running_var, t->mean,       t->var,           t->set,   t->parameter,
-        t->unit,   t->offset, t->order,        t->mask,        t->args.saved, t->args.workspace};
+    void *all[] = {t->x,
+                   t->dy,
+                   t->residual,
+                   t->y,
+                   t->dx,
+                   t->dresidual,
+                   t->scale,
+                   t->bias,
+                   t->dscale,
+                   t->dbias,
+                   t->running_mean,
+                   t->running_var,
+                   t->mean,
+                   t->var,
+                   t->set,
+                   t->parameter,
+                   t->unit,
+                   t->offset,
+                   t->order,
+                   t->mask,
+                   t->args.saved,
+                   t->args.workspace,
+                   t->set_mean,
+                   t->set_var,
+                   t->set_rstd};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
     for (int i = 0; i < 6; i++) free(t->typed[i]);
     for (int i = 0; i < 8; i++) free(t->small[i]);
@@ -172,6 +193,13 @@ static void read_small(const trial *t, double *to, const void *from, size_t n) {
     for (size_t i = 0; i < n; i++) to[i] = eki_real(t->plan, from, (int64_t)i);
 }
 
+static void read_statistics(trial *t) {
+    eki_stats stats = eki_stats_at(t->plan, t->args.saved, (char *)t->args.workspace + t->plan->stats_offset);
+    memcpy(t->set_mean, stats.mean, t->sets * sizeof(double));
+    memcpy(t->set_var, stats.var, t->sets * sizeof(double));
+    memcpy(t->set_rstd, stats.rstd, t->sets * sizeof(double));
+}
+
 static bool run_backward(trial *t) {
     ek_error err;
     write_elements(t, t->typed[2], t->dy);
@@ -195,6 +223,7 @@ bool trial_run(trial *t, bool backward) {
     t->args.scale = t->scaled ? t->small[0] : NULL;
     t->args.bias = t->biased ? t->small[1] : NULL;
     if (ek_norm_forward(t->plan, t->stats, &t->args, &err) != EK_OK) return false;
+    read_statistics(t);
     read_elements(t, t->y, t->typed[1]);
     read_small(t, t->mean, t->small[6], t->sets);
     read_small(t, t->var, t->small[7], t->sets);

@@ -23,7 +23,7 @@ typedef struct trial {
     bool scaled, biased;                               /* scale and bias are given */
     double *x, *dy, *residual, *scale, *bias, *running_mean, *running_var;
     double *y, *dx, *dresidual, *dscale, *dbias, *mean, *var; /* results */
-    eki_stats saved;                                          /* f64 statistics of the forward */
+    double *set_mean, *set_var, *set_rstd;                    /* f64 statistics of the forward */
     ek_norm_args args;
     void *typed[6], *small[8]; /* x, y, dy, dx, residual, dresidual; scale, bias, dscale, dbias, running, mean, var */
     double levels_more;        /* of merging, beyond those of one process: N16 */
