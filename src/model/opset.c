@@ -44,7 +44,7 @@ static bool is_lowered(const eki_node *node, int64_t version) {
            (version < EKI_OPSET_RMS && node->op == EKI_OP_RMSNormalization);
 }
 
-static int64_t ir_version_for(int64_t opset) { return opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 8; }
+int64_t eki_ir_version_for(int64_t opset) { return opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 8; }
 
 ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t *ignore, ek_error *err) {
     int64_t own = eki_graph_opset(graph, "");
@@ -73,9 +73,10 @@ ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t
 }
 
 ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err) {
-    int64_t own = eki_graph_opset(graph, ""), ir = ir_version_for(version);
+    int64_t own = eki_graph_opset(graph, ""), most = eki_ir_version_for(version);
     if (own == version) return EK_OK;
     EKI_TRY(eki_graph_add_opset(graph, "", version, err));
-    if (version > own ? graph->ir_version < ir : graph->ir_version > ir) graph->ir_version = ir;
+    if (version < own && graph->ir_version > most) graph->ir_version = most;
+    if (graph->ir_version < EKI_IR_OPSETS) graph->ir_version = EKI_IR_OPSETS;
     return EK_OK;
 }
