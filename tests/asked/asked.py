@@ -1,6 +1,6 @@
 """asked.py: no command changes anything unasked in a file.
 
-    asked.py EVENKEEL [--sites PROGRAM] [--mutant PROGRAM] [--all] [--only TEXT] SHARED
+    asked.py EVENKEEL [--sites PROGRAM] [--mutant PROGRAM] [--all] [--mutants N] [--only COMMAND] [--file NAME] SHARED
 
 Every command that writes a model runs over files: those of ../shared, of Debian's libonnx-testdata, of every way to
 write a norm (write_site_cases), and mutants of them; without --all over a sample. What a command may touch is told by
@@ -33,6 +33,7 @@ from document import Document
 TESTDATA = "/usr/share/libonnx-testdata"
 SAMPLE = {"testdata": 60, "sites": 2}  # of these every so many
 MUTANTS = {False: 40, True: 2000}
+SMALL = 200000  # bytes of what is also tried in other forms
 
 COMMANDS = {
     "fold": (["fold", "--timed", "0", "--runs", "1"], regions.fold),
@@ -67,7 +68,7 @@ def files(shared, folder, program, everything):
 
 def written_variants(found, folder, everything):
     """Of the files with norms, in a sample one variant of each second."""
-    with_norms = [path for path in found if os.path.getsize(path) < 2000000 and any(word in open(path, "rb").read() for word in (b"Norm", b"Sqrt"))]
+    with_norms = [path for path in found if os.path.getsize(path) < SMALL and any(word in open(path, "rb").read() for word in (b"Norm", b"Sqrt"))]
     for number, path in enumerate(with_norms):
         for kind, variant in enumerate(variants.VARIANTS):
             output = f"{folder}/{variant.__name__}-{number}-{os.path.basename(path)}"
@@ -78,7 +79,7 @@ def written_variants(found, folder, everything):
 
 def mutants(found, folder, program, count):
     """The same models in other bytes."""
-    small = [path for path in found if os.path.getsize(path) < 200000]
+    small = [path for path in found if os.path.getsize(path) < SMALL]
     random.Random(1).shuffle(small)
     for seed in range(count if program and small else 0):
         path = f"{folder}/mutant-{seed}.onnx"
@@ -154,6 +155,7 @@ def main():
     parser.add_argument("--sites")
     parser.add_argument("--mutant")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--mutants", type=int, default=None)
     parser.add_argument("--only", default="")
     parser.add_argument("--file", default="")
     args = parser.parse_args()
@@ -163,7 +165,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         found = list(files(args.shared, folder, args.sites, args.all))
         found += written_variants(found, folder, args.all)
-        found += mutants(found, folder, args.mutant, MUTANTS[args.all])
+        found += mutants(found, folder, args.mutant, MUTANTS[args.all] if args.mutants is None else args.mutants)
         names = [name for name in COMMANDS if args.only in name]
         runs = [Run(args.program, path, name, folder) for path in found if args.file in path for name in names]
         for run in pool.map(Run.run, runs):
