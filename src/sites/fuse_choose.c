@@ -93,9 +93,11 @@ static bool fits(const eki_fuser *f, const eki_fusion *item, eki_role role) {
     bool typed = item->type == EK_DTYPE_NONE || f->types[value->id] == item->type;
     bool same = p->form == EKI_AS_IS && typed && eki_shape_equal(&p->shape, shape);
     if (value->init == NULL) return same || (copies && !is_shared(f, p->source.value));
-    if (value->init->dtype != EK_F32 || value->input_index >= 0) return false;
+    if (value->init->dtype != EK_F32) return false;
+    if (same) return true;
+    if (value->input_index >= 0) return false;
     if (p->form != EKI_AS_IS || !typed) return copies;
-    return same || (f->uses.count[value->id] == 1 && !value->is_output); /* it gets the shape */
+    return f->uses.count[value->id] == 1 && !value->is_output; /* it gets the shape */
 }
 
 static bool has_cast(const eki_site *site) {

@@ -32,7 +32,7 @@ ek_status eki_write_floats(eki_writer *w, const char *suffix, ek_dtype type, con
     int64_t all = 0;
     ek_dtype held = type == EK_F64 ? EK_F64 : EK_F32;
     EKI_TRY(fresh_value(w, suffix, out));
-    EKI_TRY(eki_graph_add_tensor(w->graph, (*out)->name, held, shape, out, w->err));
+    EKI_TRY(eki_add_constant(w->graph, (*out)->name, held, shape, out, w->err));
     eki_tensor *tensor = (*out)->init;
     (*out)->stored = tensor->stored = type == held ? EK_DTYPE_NONE : type;
     (void)eki_shape_count(shape, &all);
@@ -50,7 +50,7 @@ ek_status eki_write_floats(eki_writer *w, const char *suffix, ek_dtype type, con
 ek_status eki_write_ints(eki_writer *w, const char *suffix, const int64_t *list, int count, eki_value **out) {
     eki_shape shape = {.rank = 1, .dims = {count}};
     EKI_TRY(fresh_value(w, suffix, out));
-    EKI_TRY(eki_graph_add_tensor(w->graph, (*out)->name, EK_I64, &shape, out, w->err));
+    EKI_TRY(eki_add_constant(w->graph, (*out)->name, EK_I64, &shape, out, w->err));
     memcpy((*out)->init->data, list, (size_t)count * sizeof *list);
     return EK_OK;
 }
@@ -103,7 +103,8 @@ ek_status eki_write_channels(eki_writer *w, eki_role role, eki_value **out) {
     if (site->per_group) return spread_groups(w, role, &shape, out);
     bool own = (size_t)value->id < w->n_values && w->uses.count[value->id] == 1 && !value->is_output;
     if (shape.rank == 1) return eki_write_parameter(w, role, out);
-    if (own && value->init != NULL && value->input_index < 0 && value->outer == NULL) {
+    bool fed = value->input_index >= 0 && !eki_lists_weights(w->graph);
+    if (own && value->init != NULL && !fed && value->outer == NULL) {
         value->init->shape = value->shape = shape;
         return eki_write_parameter(w, role, out);
     }
