@@ -10,8 +10,8 @@
 
 _Static_assert(sizeof(eki_saved_header) == 64, "the header of saved is 64 bytes");
 
-size_t eki_saved_bytes(int64_t sets, bool renorm, bool masked) {
-    return sizeof(eki_saved_header) + (3u + (renorm ? 2u : 0u) + masked) * (size_t)sets * sizeof(double);
+uint64_t eki_saved_bytes(int64_t sets, bool renorm, bool masked) {
+    return sizeof(eki_saved_header) + (3u + (renorm ? 2u : 0u) + masked) * (uint64_t)sets * sizeof(double);
 }
 
 eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm, bool masked) {

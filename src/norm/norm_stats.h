@@ -31,7 +31,7 @@ typedef struct eki_stats {
     double *r, *d; /* batch renorm: xhat * r + d takes the place of xhat; else NULL */
 } eki_stats;
 
-size_t eki_saved_bytes(int64_t sets, bool renorm, bool masked);
+uint64_t eki_saved_bytes(int64_t sets, bool renorm, bool masked);
 eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm, bool masked);
 
 /* rstd = 1 / sqrt(var + epsilon), or 0 where that sum is 0, so that y = bias there. */
