@@ -12,11 +12,11 @@ enum { RANDOM_TEXT = 256 };
 typedef struct random_case {
     ek_norm_desc desc;
     ek_norm_stats stats;
-    int no_scale, no_bias;                         /* the pointer is NULL */
-    int backward;                                  /* one follows the forward */
-    int shift;                                     /* elements by which tensors begin later in memory than they might */
-    double offset, spread;                         /* of x: its mean, and its deviation */
-    int strange;                                   /* x and dy have zeros, denormals, huge numbers, infinities, NaN */
+    int no_scale, no_bias; /* the pointer is NULL */
+    int backward;          /* one follows the forward */
+    int shift;             /* elements by which tensors begin later in memory than they might */
+    double offset, spread; /* of x: its mean, and its deviation */
+    int strange; /* 1: x and dy have zeros, denormals, huge numbers, infinities, NaN; 2: large numbers that cancel */
     size_t elements, parameters, masked_positions; /* elements: with the padding of a layout; positions of the mask */
     char text[RANDOM_TEXT];
 } random_case;

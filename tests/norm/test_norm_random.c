@@ -108,6 +108,9 @@ static uint64_t hash_of(const random_case *c, const ek_norm_plan *plan, ek_norm_
     uint64_t hash = random_hash(c, 1, a->y, c->elements, 0);
     hash = random_hash(c, hash, a->mean, sets, 1);
     hash = random_hash(c, hash, a->var, sets, 1);
+    random_case wide = *c; /* the statistics of `saved` are f64 */
+    wide.desc.dtype = EK_F64;
+    hash = random_hash(&wide, hash, (const char *)a->saved + 64, 3 * sets, 1);
     if (!c->backward) return hash;
     memset(a->workspace, 0xff, ek_norm_workspace_bytes(plan));
     if (ek_norm_backward(plan, a, &err) != EK_OK) complain(c, err.text);
