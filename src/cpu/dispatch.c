@@ -19,8 +19,10 @@
 #define RUNG(isa)                                                                                                      \
     { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa }, has_##isa }
 
+#if !defined(EK_WITHOUT_GENERIC) /* as the module for JavaScript is, which its own instruction set keeps small */
 TABLES(generic)
 static int has_generic(void) { return 1; }
+#endif
 
 #if defined(__x86_64__)
 TABLES(avx2)
@@ -55,7 +57,9 @@ typedef struct {
 _Static_assert(EKI_F32 == 0 && EKI_BF16 == 1 && EKI_F16 == 2, "the order of the tables of a rung");
 
 static const rung ladder[] = {
+#if !defined(EK_WITHOUT_GENERIC)
     RUNG(generic),
+#endif
 #if defined(__x86_64__)
     RUNG(avx2),
     RUNG(avx512),

@@ -56,9 +56,8 @@ const known = {
 };
 
 const module = await WebAssembly.compile(readFileSync(process.argv[2]));
-const imports = { wasi_snapshot_preview1: {} };
-for (const { name } of WebAssembly.Module.imports(module)) imports.wasi_snapshot_preview1[name] = known[name] ?? (() => NOSYS);
-const { exports } = await WebAssembly.instantiate(module, imports);
+const wanted = WebAssembly.Module.imports(module).map(({ name }) => [name, known[name] ?? (() => NOSYS)]);
+const { exports } = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: Object.fromEntries(wanted) });
 memory = exports.memory;
 try {
   exports._start();
