@@ -126,36 +126,22 @@ static uint64_t tensor_bytes(const ek_norm_plan *plan) {
     return elements * (uint64_t)plan->element_bytes;
 }
 
-/* Statistics (when the caller keeps none), floats per channel or set, partial results, sums of virtual batches.
- * False where the workspace or a tensor is more than this machine can address. */
+/* Statistics (what `saved` lacks, or all when the caller keeps none), floats per channel or set, partial results, sums
+ * of virtual batches. False where the workspace or a tensor is more than this machine can address. */
 static bool set_workspace(ek_norm_plan *plan) {
     uint64_t floats = plan->family == EKI_BATCH ? 10 * (uint64_t)plan->channels : 2 * (uint64_t)plan->sets;
-    uint64_t small = round64(eki_saved_bytes(plan->sets, plan->renorm, plan->masked));
+    uint64_t stats = round64(eki_saved_bytes(plan)), small = stats + round64(eki_stats_bytes(plan));
     uint64_t partial = small + round64(floats * eki_real_bytes(plan));
     uint64_t totals = partial + round64(partial_bytes(plan));
     uint64_t mask = totals + (plan->ghosts > 1 ? round64((uint64_t)plan->sets * sizeof(eki_pair)) : 0);
     uint64_t bytes = mask + (plan->masked ? round64((uint64_t)(plan->mask_examples * plan->mask_positions)) : 0);
+    plan->stats_offset = (size_t)stats;
     plan->small_offset = (size_t)small;
     plan->partial_offset = (size_t)partial;
     plan->totals_offset = (size_t)totals;
     plan->mask_offset = (size_t)mask;
     plan->workspace_bytes = (size_t)bytes;
     return bytes <= PTRDIFF_MAX && tensor_bytes(plan) <= PTRDIFF_MAX;
-}
-
-/* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
-static uint64_t fingerprint(const ek_norm_desc *d) {
-    uint64_t words[16] = {(uint64_t)d->kind, (uint64_t)d->layout, (uint64_t)d->dtype,  (uint64_t)d->rank,
-                          (uint64_t)d->axis, (uint64_t)d->groups, (uint64_t)d->affine, (uint64_t)d->small_sample};
-    memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
-    words[10] = (uint64_t)d->ghost;
-    words[11] = d->renorm_r_max > 0;
-    words[13] = (uint64_t)d->masked;
-    uint64_t dims[EK_NORM_MAX_RANK] = {0};
-    for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
-    words[9] = eki_hash(dims, sizeof dims);
-    words[12] = (uint64_t)d->activation * 2 + (uint64_t)d->residual;
-    return eki_hash(words, sizeof words);
 }
 
 ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err) {
@@ -203,8 +189,6 @@ void ek_norm_plan_destroy(ek_norm_plan *plan) {
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) {
-    return plan == NULL ? 0 : (size_t)eki_saved_bytes(plan->sets, plan->renorm, plan->masked);
-}
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : (size_t)eki_saved_bytes(plan); }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->sets; }

@@ -9,6 +9,7 @@
  * other does).
  */
 #include "kernelcheck/guarded.h"
+#include "norm/norm_stats.h"
 #include "norm/random_case.h"
 
 #include "cpu/dispatch.h"
@@ -110,7 +111,9 @@ static uint64_t hash_of(const random_case *c, const ek_norm_plan *plan, ek_norm_
     hash = random_hash(c, hash, a->var, sets, 1);
     random_case wide = *c; /* the statistics of `saved` are f64 */
     wide.desc.dtype = EK_F64;
-    hash = random_hash(&wide, hash, (const char *)a->saved + 64, 3 * sets, 1);
+    eki_stats kept = eki_stats_at(plan, a->saved, NULL);
+    if (kept.mean != NULL) hash = random_hash(&wide, hash, kept.mean, sets, 1);
+    hash = random_hash(&wide, hash, kept.var, sets, 1);
     if (!c->backward) return hash;
     memset(a->workspace, 0xff, ek_norm_workspace_bytes(plan));
     if (ek_norm_backward(plan, a, &err) != EK_OK) complain(c, err.text);
