@@ -162,7 +162,8 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     eki_schedule_stream(made);
     eki_schedule_plan(made);
     set_mask(made);
-    made->fingerprint = fingerprint(&checked);
+    made->key = eki_norm_key_of(&checked);
+    made->fingerprint = eki_hash(&made->key, sizeof made->key);
     if (!set_workspace(made)) {
         ek_norm_plan_destroy(made);
         return eki_dims_too_large(&checked, err);
