@@ -148,5 +148,6 @@ export async function load(bytes) {
       this.#handle = 0;
     }
   }
-  return { plan, lib, isa: text(lib.ek_cpu_isa()), version: text(lib.ek_version()) };
+  const members = (struct) => Object.keys(fields).flatMap((name) => name.split(`${struct}.`)[1] ?? []);
+  return { plan, members, lib, isa: text(lib.ek_cpu_isa()), version: text(lib.ek_version()) };
 }

@@ -23,6 +23,7 @@ static const web_field fields[] = {
     FIELD(ek_error, status),
     FIELD(ek_error, text),
     WHOLE(ek_norm_desc),
+    FIELD(ek_norm_desc, struct_size),
     FIELD(ek_norm_desc, layout),
     FIELD(ek_norm_desc, dtype),
     FIELD(ek_norm_desc, rank),

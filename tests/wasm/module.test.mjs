@@ -61,4 +61,14 @@ assert.throws(() => ek.plan({ kind: 'batch', dims: [2, 3], colour: 1 }), /no mem
 assert.throws(() => ek.plan({ kind: 'batch', dims: [1, 2 ** 25 - 1], dtype: 'f64' }), { code: 'EK_ERR_LIMIT' });
 const large = () => ek.plan({ kind: 'instance', dims: [2 ** 24, 2, 1] });
 assert.throws(() => Array.from({ length: 8 }, large), { code: 'EK_ERR_NOMEM' });
+
+// Every member of the structs that JavaScript fills is there by its name.
+const header = readFileSync(new URL('../../include/evenkeel/norm.h', import.meta.url), 'utf8').replace(/\/\*[^]*?\*\//g, '');
+for (const struct of ['ek_norm_desc', 'ek_norm_args']) {
+  const body = header.match(new RegExp(`typedef struct ${struct} {([^}]*)}`))[1];
+  const members = [...body.matchAll(/(\w+)(\[\w+\])?;/g)].map((m) => m[1]);
+  const missing = members.filter((m) => !ek.members(struct).includes(m) && !/^(kind|parallel|allocator|reserved)$/.test(m));
+  assert.ok(members.length > 15);
+  assert.deepEqual(missing, []);
+}
 console.log(`${ek.isa}, version ${ek.version}: ${lines.length} norms with the bits of native programs`);
