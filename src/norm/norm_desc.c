@@ -18,6 +18,7 @@ ek_norm_desc ek_norm_desc_default(ek_norm_kind kind) {
     desc.struct_size = sizeof desc;
     desc.kind = kind;
     desc.dtype = EK_F32;
+    for (int i = 0; i < EK_NORM_MAX_RANK; i++) desc.dims[i] = EK_EXTENT_UNSET;
     desc.axis = -1;
     desc.groups = 1;
     desc.epsilon = 1e-5;
@@ -178,6 +179,13 @@ static ek_status check_dims(const ek_norm_desc *d, ek_error *err) {
     int64_t product = 1;
     bool fits = true;
     for (int i = 0; i < d->rank; i++) {
+        if (d->dims[i] == EK_EXTENT_UNSET) {
+            return eki_fail(
+                err, EK_ERR_SHAPE,
+                "desc.dims[%d] is EK_EXTENT_UNSET in %s, but desc.rank is %d: set desc.dims[0] to [%d] (0 is "
+                "an extent: no elements), or a smaller rank",
+                i, eki_dims_text(d, text), d->rank, d->rank - 1);
+        }
         if (d->dims[i] < 0) {
             return eki_fail(err, EK_ERR_SHAPE, "desc.dims[%d] is %lld in %s, expected an extent >= 0", i,
                             (long long)d->dims[i], eki_dims_text(d, text));
