@@ -1,5 +1,5 @@
-/* data_types.h: the types of elements that kernels exist for: name, enumerator (EKI_ in eki_data, EK_ in ek_dtype), bytes
- * of an element; `with` is passed on. CMake reads the names here. */
+/* data_types.h: the types of elements that kernels exist for: name, enumerator (EKI_ in eki_data, EK_ in ek_dtype) and
+ * bytes of an element; `with` is passed on. CMake reads the names here. */
 #ifndef EKI_DATA_TYPES_H
 #define EKI_DATA_TYPES_H
 
