@@ -12,6 +12,7 @@ source=$(pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 scratch=$work/tree
+export CCACHE_BASEDIR=$scratch CCACHE_NOHASHDIR=1
 build=$scratch/build/release
 mkdir "$scratch"
 git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$scratch"
