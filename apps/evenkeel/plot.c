@@ -1,0 +1,193 @@
+/* plot.c: columns, marks and the layer under the pointer. */
+#include "plot.h"
+
+#include "plot_axis.h"
+#include "report/html_out.h"
+#include "report/svg_out.h"
+#include "report/text.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { EXTENT = 1000, WIDEST = 44 };         /* of the stretching coordinates; of a box */
+static const double thinnest = 7, bold = 26; /* heights: of any box; from which on the median is a line within it */
+
+size_t plot_divide(plot_column columns[PLOT_COLUMNS], size_t norms) {
+    size_t each = (norms + PLOT_COLUMNS - 1) / PLOT_COLUMNS, count = 0;
+    for (size_t first = 0; first < norms; first += each) {
+        size_t last = first + each <= norms ? first + each - 1 : norms - 1;
+        columns[count] = (plot_column){.mark = -1, .first = first, .last = last};
+        for (int q = 0; q < QUANTILES; q++) columns[count].at[q] = NAN;
+        count++;
+    }
+    return count;
+}
+
+void plot_widen(plot_column *column, const double at[QUANTILES]) {
+    for (int q = 0; q < QUANTILES; q++)
+        if (q != Q_MEDIAN) column->at[q] = (q < Q_MEDIAN ? fmin : fmax)(column->at[q], at[q]);
+    if (column->first == column->last) column->at[Q_MEDIAN] = at[Q_MEDIAN];
+}
+
+static double centre(const plot *p, size_t column) { return ((double)column + 0.5) * EXTENT / (double)p->count; }
+
+static double height(const axis *a, double value) { return EXTENT * (1 - axis_share(a, value)); }
+
+static int drawn(const plot_column *c) { return !isnan(c->at[Q_MIN]) && !isnan(c->at[Q_MAX]); }
+
+static void grid(FILE *out, const plot *p, const axis *a) {
+    double ticks[AXIS_TICKS];
+    int count = axis_ticks(a, ticks);
+    fputs("<path class=\"grid\" d=\"", out);
+    for (int i = 0; i < count; i++) fprintf(out, "M0 %.1fH%d", height(a, ticks[i]), EXTENT);
+    fputs("\"/>", out);
+    for (int i = 0; i < p->line_count; i++)
+        fprintf(out, "<path class=\"threshold\" d=\"M0 %.1fH%d\"/>", height(a, p->lines[i]), EXTENT);
+}
+
+static void guides(FILE *out, const plot *p) {
+    for (int severity = 0; severity <= 2; severity++) {
+        fprintf(out, "<path class=\"guide m%d\" d=\"", severity);
+        for (size_t i = 0; i < p->count; i++)
+            if (p->columns[i].mark == severity) fprintf(out, "M%.1f 0V%d", centre(p, i), EXTENT);
+        fputs("\"/>", out);
+    }
+}
+
+static void whiskers(FILE *out, const plot *p, const axis *a) {
+    fputs("<path class=\"whole\" d=\"", out);
+    for (size_t i = 0; i < p->count; i++)
+        if (drawn(&p->columns[i]))
+            fprintf(out, "M%.1f %.1fV%.1f", centre(p, i), height(a, p->columns[i].at[Q_MIN]),
+                    height(a, p->columns[i].at[Q_MAX]));
+    fputs("\"/>", out);
+}
+
+static void boxes(FILE *out, const plot *p, const axis *a, const char *class, quantile low, quantile high) {
+    double wide = fmin(0.7 * EXTENT / (double)p->count, WIDEST);
+    fprintf(out, "<path class=\"%s\" d=\"", class);
+    for (size_t i = 0; i < p->count; i++) {
+        const plot_column *c = &p->columns[i];
+        if (isnan(c->at[low]) || isnan(c->at[high])) continue;
+        double top = height(a, c->at[high]), tall = height(a, c->at[low]) - top;
+        if (tall < thinnest) {
+            top = fmax(0, fmin(top - (thinnest - tall) / 2, EXTENT - thinnest));
+            tall = thinnest;
+        }
+        fprintf(out, "M%.1f %.1fh%.2fv%.1fh-%.2fz", centre(p, i) - wide / 2, top, wide, tall, wide);
+    }
+    fputs("\"/>", out);
+}
+
+static void medians(FILE *out, const plot *p, const axis *a) {
+    double wide = fmin(0.7 * EXTENT / (double)p->count, WIDEST);
+    fputs("<path class=\"median\" d=\"", out);
+    for (size_t i = 0; i < p->count; i++) {
+        const plot_column *c = &p->columns[i];
+        if (isnan(c->at[Q_MEDIAN]) || height(a, c->at[Q_P25]) - height(a, c->at[Q_P75]) < bold) continue;
+        fprintf(out, "M%.1f %.1fh%.2f", centre(p, i) - wide / 2, height(a, c->at[Q_MEDIAN]), wide);
+    }
+    fputs("\"/>", out);
+}
+
+static void marks(FILE *out, const plot *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->columns[i].mark >= 0)
+            fprintf(out, "<use href=\"#mark-%d\" x=\"%.2f%%\" y=\"-11\"/>", p->columns[i].mark,
+                    100 * centre(p, i) / EXTENT);
+}
+
+static void pointer_layer(FILE *out, const plot *p) {
+    double wide = 100.0 / (double)p->count;
+    fputs("<svg class=\"hits\" aria-hidden=\"true\" focusable=\"false\">", out);
+    for (size_t i = 0; i < p->count; i++) {
+        int leads = p->leads(p->context, p->columns[i].first);
+        if (leads) fprintf(out, "<a href=\"#norm-%zu\" tabindex=\"-1\">", p->columns[i].first + 1);
+        fprintf(out, "<rect x=\"%.3f%%\" width=\"%.3f%%\" height=\"100%%\"><title>", (double)i * wide, wide);
+        p->tip(out, p->context, &p->columns[i]);
+        fprintf(out, "</title></rect>%s", leads ? "</a>" : "");
+    }
+    fputs("</svg>", out);
+}
+
+/* A power of ten without its "1.0 × ". */
+static const char *tick_text(double value, char text[64]) {
+    static const char once[] = "1.0 × ";
+    eki_number(value, text);
+    return strncmp(text, once, sizeof once - 1) == 0 ? text + sizeof once - 1 : text;
+}
+
+static void beside(FILE *out, const axis *a) {
+    double ticks[AXIS_TICKS];
+    int count = axis_ticks(a, ticks);
+    char text[64];
+    fputs("<div class=\"ys\" aria-hidden=\"true\">", out);
+    for (int i = 0; i < count; i++)
+        fprintf(out, "<span style=\"top:%.1f%%\">%s</span>", 100 * (1 - axis_share(a, ticks[i])),
+                tick_text(ticks[i], text));
+    fputs("</div>", out);
+}
+
+static void below(FILE *out, const plot *p) {
+    double step = fmax(1, eki_nice_step((double)p->norms));
+    fputs("<div class=\"xs\" aria-hidden=\"true\">", out);
+    for (double n = step > 1 ? step : 1; n <= (double)p->norms; n += step)
+        fprintf(out, "<span style=\"left:%.2f%%\">%.0f</span>", 100 * (n - 0.5) / (double)p->norms, n);
+    fputs("</div>", out);
+}
+
+const char *plot_draw(FILE *out, const plot *p) {
+    axis a = axis_fit(p);
+    fputs("<div class=\"plot\">", out);
+    beside(out, &a);
+    fputs("<div class=\"field\"><svg class=\"drawn\"", out);
+    eki_svg_label(out, p->id);
+    fputs(">", out);
+    eki_svg_title(out, p->id, p->title, p->description);
+    fprintf(out, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" width=\"100%%\" height=\"100%%\">", EXTENT,
+            EXTENT);
+    grid(out, p, &a);
+    guides(out, p);
+    whiskers(out, p, &a);
+    boxes(out, p, &a, "most", Q_P5, Q_P95);
+    boxes(out, p, &a, "half", Q_P25, Q_P75);
+    medians(out, p, &a);
+    fputs("</svg>", out);
+    marks(out, p);
+    fputs("</svg>", out);
+    pointer_layer(out, p);
+    fputs("</div>", out);
+    below(out, p);
+    fputs("</div>\n", out);
+    if (a.kind == AXIS_BOTH) return "The axis is logarithmic to both sides of 0, as the values are far apart.";
+    if (a.kind == AXIS_LINEAR) return "";
+    return a.clipped ? "The axis is logarithmic; what lies below it stands at its lower edge."
+                     : "The axis is logarithmic.";
+}
+
+void plot_define_marks(FILE *out) {
+    fputs("<svg class=\"defined\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
+          "<g id=\"mark-0\"><circle class=\"m0\" r=\"4\"/></g>"
+          "<g id=\"mark-1\"><path class=\"m1\" d=\"M0 -6L6.5 5H-6.5z\"/></g>"
+          "<g id=\"mark-2\"><path class=\"m2\" d=\"M0 -7L7 0L0 7L-7 0z\"/></g>"
+          "</defs></svg>\n",
+          out);
+}
+
+void plot_mark(FILE *out, int severity) {
+    fprintf(out, "<svg class=\"mark-svg\" viewBox=\"-8 -8 16 16\" aria-hidden=\"true\"><use href=\"#mark-%d\"/></svg>",
+            severity);
+}
+
+void plot_lane(FILE *out, int severity, const size_t *norms, size_t count, size_t of) {
+    size_t before = (size_t)-1;
+    fputs("<svg class=\"lane\" aria-hidden=\"true\"><line x1=\"0\" x2=\"100%\" y1=\"50%\" y2=\"50%\"/>", out);
+    for (size_t i = 0; i < count; i++) {
+        size_t cell = norms[i] * PLOT_COLUMNS / of; /* several in one place are one mark */
+        if (cell == before) continue;
+        before = cell;
+        fprintf(out, "<use href=\"#mark-%d\" x=\"%.2f%%\" y=\"12\"/>", severity,
+                100 * ((double)norms[i] + 0.5) / (double)of);
+    }
+    fputs("</svg>", out);
+}
