@@ -174,9 +174,10 @@ static void quantity(FILE *out, const inspect_page *page, part which) {
     eki_put(out, "<figcaption>", quantities[which].words, " ");
     fputs(axis, out);
     if (with < f->count) {
-        fputs(" Shown of ", out);
-        page_count(out, with, "norm", "norms");
-        page_number(out, " of ", (double)f->count, "; the others have none, or none that is a constant.");
+        fputs(" Of ", out);
+        page_count(out, f->count, "norm", "norms");
+        page_number(out, " ", (double)with, with == 1 ? " has it" : " have it");
+        fputs("; the others have none, or none that is a constant.", out);
     }
     fputs("</figcaption></figure>\n", out);
     table(out, page, which);

@@ -116,11 +116,11 @@ static void histogram(FILE *out, const spread *s, const char *title) {
 }
 
 static void spread_block(FILE *out, part p, const spread *s) {
-    fprintf(out, "<div class=\"spread\" data-part=\"%s\"><h4>%s <span>", part_names[p], titles[p]);
+    fprintf(out, "<div class=\"spread\" data-part=\"%s\"><h3>%s <span>", part_names[p], titles[p]);
     page_count(out, (size_t)s->count, "value", "values");
     if (s->nonfinite > 0) page_number(out, ", <span class=\"bad\">", (double)s->nonfinite, " not finite</span>");
     if (s->logarithmic) fputs(", logarithmic", out);
-    fputs("</span></h4>", out);
+    fputs("</span></h3>", out);
     if (s->count > s->nonfinite) {
         histogram(out, s, titles[p]);
         fputs("<dl class=\"quantiles\">", out);

@@ -41,8 +41,8 @@ int page_leads(const void *context, size_t norm) {
 
 void page_norm_link(FILE *out, const inspect_page *page, size_t norm) {
     int leads = page->detailed[norm];
-    if (leads) fprintf(out, "<a href=\"#norm-%zu\">", norm + 1);
     fprintf(out, "<span class=\"no\">%zu</span> ", norm + 1);
+    if (leads) fprintf(out, "<a href=\"#norm-%zu\">", norm + 1);
     page_name(out, page->facts->norms[norm].seen->name);
     if (leads) fputs("</a>", out);
 }
@@ -115,11 +115,12 @@ static void facts_list(FILE *out, const inspect_facts *f) {
     fact(out, "severe", f->severities[EK_SEVERE] ? "is-severe" : "is-none", f->severities[EK_SEVERE]);
     fact(out, f->severities[EK_WARNING] == 1 ? "warning" : "warnings",
          f->severities[EK_WARNING] ? "is-warning" : "is-none", f->severities[EK_WARNING]);
-    fact(out, f->severities[EK_NOTE] == 1 ? "note" : "notes", "is-note", f->severities[EK_NOTE]);
+    fact(out, f->severities[EK_NOTE] == 1 ? "note" : "notes", f->severities[EK_NOTE] ? "is-note" : "is-none",
+         f->severities[EK_NOTE]);
     if (f->diagnosis != NULL)
         fact(out, "off on the data", off ? "is-warning" : "is-none", off);
     else
-        fact(out, "can be folded", "is-folds", folds);
+        fact(out, "can be folded", folds ? "is-folds" : "is-none", folds);
     fputs("</dl>\n", out);
 }
 
@@ -146,11 +147,11 @@ static void masthead(FILE *out, const inspect_facts *f) {
     if (f->count > 0)
         kinds(out, f);
     else
-        fputs("No norm", out);
+        fputs("No norm was found", out);
     fputs(" in a graph of ", out);
     page_count(out, ek_model_node_count(f->model), "node", "nodes");
     fputs(f->count > 0 ? ": how each is set, how its numbers are spread along depth, and what is odd about it.</p>\n"
-                       : " was found. Batch norms may have been folded into the layers beside them.</p>\n",
+                       : ". Batch norms may have been folded into the layers beside them.</p>\n",
           out);
     facts_list(out, f);
     fprintf(out, "<p class=\"run\">Opset %lld, %s of weights", (long long)ek_model_opset(f->model), weights);

@@ -37,7 +37,7 @@ void page_unseen(FILE *out, const inspect_page *page);
 /* ---- what they share ---- */
 /* A name as code, its middle left out where it is long. */
 void page_name(FILE *out, const char *name);
-/* "12 bn1", leading to the norm's details where it has some. */
+/* "12 bn1", the name leading to the norm's details where it has some. */
 void page_norm_link(FILE *out, const inspect_page *page, size_t norm);
 /* "1 norm", "12 norms". */
 void page_count(FILE *out, size_t count, const char *one, const char *many);

@@ -9,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { EXTENT = 1000, WIDEST = 44 };         /* of the stretching coordinates; of a box */
-static const double thinnest = 7, bold = 26; /* heights: of any box; from which on the median is a line within it */
+/* The stretching coordinates; the widest box; how far marks are apart; how many columns stand without gaps. */
+enum { EXTENT = 1000, WIDEST = 44, NEAR = 10, DENSE = 150 };
+static const double thinnest = 9, bold = 26; /* heights: of any box; from which on the median is a line within it */
 
 size_t plot_divide(plot_column columns[PLOT_COLUMNS], size_t norms) {
     size_t each = (norms + PLOT_COLUMNS - 1) / PLOT_COLUMNS, count = 0;
@@ -32,6 +33,13 @@ void plot_widen(plot_column *column, const double at[QUANTILES]) {
 static double centre(const plot *p, size_t column) { return ((double)column + 0.5) * EXTENT / (double)p->count; }
 
 static double height(const axis *a, double value) { return EXTENT * (1 - axis_share(a, value)); }
+
+/* Many columns stand without gaps between them. */
+static int dense(const plot *p) { return p->count > DENSE; }
+
+static double width(const plot *p) {
+    return dense(p) ? 1.15 * EXTENT / (double)p->count : fmin(0.7 * EXTENT / (double)p->count, WIDEST);
+}
 
 static int drawn(const plot_column *c) { return !isnan(c->at[Q_MIN]) && !isnan(c->at[Q_MAX]); }
 
@@ -64,7 +72,7 @@ static void whiskers(FILE *out, const plot *p, const axis *a) {
 }
 
 static void boxes(FILE *out, const plot *p, const axis *a, const char *class, quantile low, quantile high) {
-    double wide = fmin(0.7 * EXTENT / (double)p->count, WIDEST);
+    double wide = width(p);
     fprintf(out, "<path class=\"%s\" d=\"", class);
     for (size_t i = 0; i < p->count; i++) {
         const plot_column *c = &p->columns[i];
@@ -80,7 +88,7 @@ static void boxes(FILE *out, const plot *p, const axis *a, const char *class, qu
 }
 
 static void medians(FILE *out, const plot *p, const axis *a) {
-    double wide = fmin(0.7 * EXTENT / (double)p->count, WIDEST);
+    double wide = width(p);
     fputs("<path class=\"median\" d=\"", out);
     for (size_t i = 0; i < p->count; i++) {
         const plot_column *c = &p->columns[i];
@@ -90,11 +98,17 @@ static void medians(FILE *out, const plot *p, const axis *a) {
     fputs("\"/>", out);
 }
 
+/* Severe ones last, on top; those that would cover each other are one. */
 static void marks(FILE *out, const plot *p) {
-    for (size_t i = 0; i < p->count; i++)
-        if (p->columns[i].mark >= 0)
-            fprintf(out, "<use href=\"#mark-%d\" x=\"%.2f%%\" y=\"-11\"/>", p->columns[i].mark,
-                    100 * centre(p, i) / EXTENT);
+    for (int severity = 0; severity <= 2; severity++) {
+        double before = -EXTENT;
+        for (size_t i = 0; i < p->count; i++) {
+            double x = centre(p, i);
+            if (p->columns[i].mark != severity || x - before < NEAR) continue;
+            before = x;
+            fprintf(out, "<use href=\"#mark-%d\" x=\"%.2f%%\" y=\"-11\"/>", severity, 100 * x / EXTENT);
+        }
+    }
 }
 
 static void pointer_layer(FILE *out, const plot *p) {
@@ -111,10 +125,11 @@ static void pointer_layer(FILE *out, const plot *p) {
 }
 
 /* A power of ten without its "1.0 × ". */
-static const char *tick_text(double value, char text[64]) {
+static void tick_text(double value, char text[64]) {
     static const char once[] = "1.0 × ";
     eki_number(value, text);
-    return strncmp(text, once, sizeof once - 1) == 0 ? text + sizeof once - 1 : text;
+    char *found = strstr(text, once);
+    if (found != NULL) memmove(found, found + sizeof once - 1, strlen(found + sizeof once - 1) + 1);
 }
 
 static void beside(FILE *out, const axis *a) {
@@ -122,9 +137,10 @@ static void beside(FILE *out, const axis *a) {
     int count = axis_ticks(a, ticks);
     char text[64];
     fputs("<div class=\"ys\" aria-hidden=\"true\">", out);
-    for (int i = 0; i < count; i++)
-        fprintf(out, "<span style=\"top:%.1f%%\">%s</span>", 100 * (1 - axis_share(a, ticks[i])),
-                tick_text(ticks[i], text));
+    for (int i = 0; i < count; i++) {
+        tick_text(ticks[i], text);
+        fprintf(out, "<span style=\"top:%.1f%%\">%s</span>", 100 * (1 - axis_share(a, ticks[i])), text);
+    }
     fputs("</div>", out);
 }
 
@@ -140,15 +156,18 @@ const char *plot_draw(FILE *out, const plot *p) {
     axis a = axis_fit(p);
     fputs("<div class=\"plot\">", out);
     beside(out, &a);
-    fputs("<div class=\"field\"><svg class=\"drawn\"", out);
+    fprintf(out, "<div class=\"field\"><svg class=\"drawn%s\"", dense(p) ? " dense" : "");
     eki_svg_label(out, p->id);
     fputs(">", out);
     eki_svg_title(out, p->id, p->title, p->description);
     fprintf(out, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" width=\"100%%\" height=\"100%%\">", EXTENT,
             EXTENT);
     grid(out, p, &a);
-    guides(out, p);
-    whiskers(out, p, &a);
+    if (!dense(p)) guides(out, p);
+    if (dense(p))
+        boxes(out, p, &a, "band", Q_MIN, Q_MAX);
+    else
+        whiskers(out, p, &a);
     boxes(out, p, &a, "most", Q_P5, Q_P95);
     boxes(out, p, &a, "half", Q_P25, Q_P75);
     medians(out, p, &a);
@@ -159,10 +178,9 @@ const char *plot_draw(FILE *out, const plot *p) {
     fputs("</div>", out);
     below(out, p);
     fputs("</div>\n", out);
-    if (a.kind == AXIS_BOTH) return "The axis is logarithmic to both sides of 0, as the values are far apart.";
+    if (a.kind == AXIS_BOTH) return "The axis is linear around 0 and logarithmic beyond, as the values are far apart.";
     if (a.kind == AXIS_LINEAR) return "";
-    return a.clipped ? "The axis is logarithmic; what lies below it stands at its lower edge."
-                     : "The axis is logarithmic.";
+    return a.clipped ? "The axis is logarithmic; what is below stands at its lower edge." : "The axis is logarithmic.";
 }
 
 void plot_define_marks(FILE *out) {
@@ -180,14 +198,13 @@ void plot_mark(FILE *out, int severity) {
 }
 
 void plot_lane(FILE *out, int severity, const size_t *norms, size_t count, size_t of) {
-    size_t before = (size_t)-1;
+    double before = -EXTENT;
     fputs("<svg class=\"lane\" aria-hidden=\"true\"><line x1=\"0\" x2=\"100%\" y1=\"50%\" y2=\"50%\"/>", out);
     for (size_t i = 0; i < count; i++) {
-        size_t cell = norms[i] * PLOT_COLUMNS / of; /* several in one place are one mark */
-        if (cell == before) continue;
-        before = cell;
-        fprintf(out, "<use href=\"#mark-%d\" x=\"%.2f%%\" y=\"12\"/>", severity,
-                100 * ((double)norms[i] + 0.5) / (double)of);
+        double x = ((double)norms[i] + 0.5) * EXTENT / (double)of;
+        if (x - before < NEAR) continue;
+        before = x;
+        fprintf(out, "<use href=\"#mark-%d\" x=\"%.2f%%\" y=\"12\"/>", severity, 100 * x / EXTENT);
     }
     fputs("</svg>", out);
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 typedef enum plot_axis {
-    PLOT_SIGNED,  /* linear, or logarithmic to both sides of 0 where the values are far apart */
+    PLOT_SIGNED,  /* linear; where values are far apart, around 0 only, and logarithmic beyond */
     PLOT_POSITIVE /* logarithmic */
 } plot_axis;
 

@@ -4,9 +4,10 @@
 #include "report/svg_out.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-static const double far_out = 20; /* the whole range against that of the middle 90 % */
-enum { MOST_DECADES = 18, FEW_TICKS = 5 };
+static const double far_out = 40; /* the largest value against that of the usual norm */
+enum { MOST_DECADES = 90, FEW_TICKS = 5 };
 
 static double place(const axis *a, double value) {
     if (a->kind == AXIS_LOG) return log10(value);
@@ -48,16 +49,32 @@ static axis fit_positive(const plot *p) {
     return a;
 }
 
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* How large the middle 90 % are in the norm in the middle; 0 = nothing is drawn. */
+static double usual_size(const plot *p) {
+    double sizes[PLOT_COLUMNS];
+    size_t n = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const double *at = p->columns[i].at;
+        if (isfinite(at[Q_P5]) && isfinite(at[Q_P95])) sizes[n++] = fmax(fabs(at[Q_P5]), fabs(at[Q_P95]));
+    }
+    qsort(sizes, n, sizeof *sizes, by_size);
+    return n > 0 ? sizes[n / 2] : 0;
+}
+
 static axis fit_signed(const plot *p) {
     axis a = {.kind = AXIS_LINEAR, .low = 0, .high = 1};
-    double low, high, inner_low, inner_high;
+    double low, high, usual = usual_size(p);
     extremes(p, Q_MIN, Q_MAX, -HUGE_VAL, &low, &high);
-    extremes(p, Q_P5, Q_P95, -HUGE_VAL, &inner_low, &inner_high);
     if (!(low <= high)) return a;
-    double inner = fmax(fabs(inner_low), fabs(inner_high)), whole = fmax(fabs(low), fabs(high));
-    if (!isfinite(high - low) || (inner_high > inner_low && high - low > far_out * (inner_high - inner_low))) {
+    double most = fmax(fabs(low), fabs(high));
+    if (!isfinite(high - low) || (usual > 0 && most / usual > far_out)) {
         a.kind = AXIS_BOTH;
-        a.knee = inner > 0 ? fmax(inner / 4, whole * 1e-300) : whole / 1e3;
+        a.knee = fmax(usual / 10, most * 1e-100);
         a.low = place(&a, low);
         a.high = place(&a, high);
         return a;
@@ -77,9 +94,13 @@ double axis_share(const axis *a, double value) {
     return share > 0 ? fmin(share, 1) : 0;
 }
 
+/* Adds a tick that is within the axis and not too near another. */
 static int add(const axis *a, double value, double *ticks, int n) {
-    double at = place(a, value), edge = 1e-6 * (a->high - a->low);
-    if (n < AXIS_TICKS && at >= a->low - edge && at <= a->high + edge) ticks[n++] = value;
+    double at = place(a, value), span = a->high - a->low, edge = 1e-6 * span;
+    if (n == AXIS_TICKS || at < a->low - edge || at > a->high + edge) return n;
+    for (int i = 0; i < n; i++)
+        if (fabs(place(a, ticks[i]) - at) < span / (2 * AXIS_TICKS)) return n;
+    ticks[n++] = value;
     return n;
 }
 

@@ -5,7 +5,7 @@
 #include "plot.h"
 
 typedef struct axis {
-    enum { AXIS_LINEAR, AXIS_LOG, AXIS_BOTH } kind; /* BOTH: linear around 0, logarithmic to both sides beyond `knee` */
+    enum { AXIS_LINEAR, AXIS_LOG, AXIS_BOTH } kind; /* BOTH: linear around 0, logarithmic beyond `knee` */
     double knee, low, high;                         /* low, high: as of axis_place */
     int clipped;                                    /* 1 = values lie below the lower edge */
 } axis;
