@@ -3,15 +3,14 @@
 
 #include "change.h"
 #include "message.h"
-#include "report/file_out.h"
 #include "report/html_out.h"
 #include "report/text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <evenkeel/files.h>
 #include <evenkeel/version.h>
 
 /* Where a text may be cut at or before `at`: not within a character. */
@@ -170,8 +169,7 @@ static void contents(FILE *out, const inspect_facts *f) {
     fputs("<a href=\"#unseen\">Not looked at</a></p></nav>\n", out);
 }
 
-static int write_page(FILE *out, const void *context) {
-    const inspect_page *page = context;
+static void write_page(FILE *out, const inspect_page *page) {
     char title[160];
     snprintf(title, sizeof title, "%.100s: its norms", file_name(page->facts->path));
     eki_page frame = {.title = title,
@@ -193,7 +191,6 @@ static int write_page(FILE *out, const void *context) {
           "page is also in what <code>--json</code> writes.</p></footer>\n",
           out);
     eki_page_close(out);
-    return !ferror(out);
 }
 
 /* Norms with a finding above a note, or off, come first; then those with a note; then by depth. */
@@ -211,11 +208,25 @@ static void choose_details(inspect_page *page) {
     for (size_t i = 0; i < f->count; i++) page->left_out += !page->detailed[i];
 }
 
+static ek_status save(const char *path, const inspect_page *page, ek_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
+    write_page(out, page);
+    int good = !ferror(out);
+    good = fclose(out) == 0 && good;
+    ek_status status =
+        good ? ek_file_replace(path, text, size, err) : fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
+    free(text);
+    return status;
+}
+
 ek_status page_save(const char *path, const inspect_facts *facts, ek_error *err) {
     inspect_page page = {.facts = facts, .detailed = calloc(facts->count + 1, 1)};
     if (page.detailed == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for %zu norms", facts->count);
     choose_details(&page);
-    const char *failed = eki_save(path, write_page, &page);
+    ek_status status = save(path, &page, err);
     free(page.detailed);
-    return failed == NULL ? EK_OK : fail(err, EK_ERR_IO, "cannot %s %s: %s", failed, path, strerror(errno));
+    return status;
 }

@@ -1,24 +1,19 @@
-/* save.c: replacing a file whole. */
+/* save.c: a page or a report is written into memory, and from there to its file, whole. */
 #include "study/write.h"
 
-#include "report/file_out.h"
-
-#include <errno.h>
-#include <string.h>
-
-typedef struct job {
-    const eks_study *study;
-    int (*write)(FILE *out, const eks_study *study);
-} job;
-
-static int write_job(FILE *out, const void *context) {
-    const job *j = context;
-    return j->write(out, j->study);
-}
+#include <evenkeel/files.h>
+#include <stdlib.h>
 
 ek_status eks_save(const char *path, const eks_study *study, int (*write)(FILE *out, const eks_study *study),
                    ek_error *err) {
-    job j = {study, write};
-    const char *failed = eki_save(path, write_job, &j);
-    return failed ? eks_fail(err, EK_ERR_IO, "cannot %s %s: %s", failed, path, strerror(errno)) : EK_OK;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return eks_fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
+    int good = write(out, study) && !ferror(out);
+    good = fclose(out) == 0 && good;
+    ek_status status =
+        good ? ek_file_replace(path, text, size, err) : eks_fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
+    free(text);
+    return status;
 }

@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
+eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_float_mode caller) {
     char *workspace = args->workspace;
     void *stats = args->saved != NULL ? args->saved : (void *)workspace;
     void *partials = workspace + plan->partial_offset;
-    eki_job job = {.kernels = eki_kernels_get(plan->data)};
+    eki_job job = {.kernels = eki_kernels_get(plan->data), .caller = caller};
     eki_job_of(&job, plan);
     job.x = args->x;
     job.y = args->y;
@@ -101,9 +101,10 @@ static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running
 }
 
 ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     EKI_TRY(eki_args_take_forward(plan, stats, given, &args, err));
-    eki_job job = eki_job_make(plan, &args);
+    eki_job job = eki_job_make(plan, &args, caller);
     bool batch = plan->family == EKI_BATCH,
          substitute = !plan->masked && eki_small_running(plan, plan->samples * plan->space);
     bool running = batch && (stats == EK_STATS_RUNNING || substitute);
@@ -128,9 +129,10 @@ void eki_zero_parameters(const eki_job *job) {
 }
 
 ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     EKI_TRY(eki_args_take_backward(plan, given, &args, err));
-    eki_job job = eki_job_make(plan, &args);
+    eki_job job = eki_job_make(plan, &args, caller);
     if (plan->masked && plan->elements > 0) {
         eki_mask_fill(&job, &args);
         EKI_TRY(eki_mask_check_again(&job, err));

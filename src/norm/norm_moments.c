@@ -2,24 +2,33 @@
 #include <evenkeel/moments.h>
 
 #include "base/error.h"
+#include "base/float_mode.h"
 #include "norm/norm_args.h"
 #include "norm/small_sample.h"
 
 #include <math.h>
 
 ek_moments ek_moments_merge(ek_moments a, ek_moments b) {
+    EKI_FLOAT_DEFAULT(caller);
     eki_moments merged =
         eki_moments_merge((eki_moments){(double)a.count, a.mean, a.m2}, (eki_moments){(double)b.count, b.mean, b.m2});
     return (ek_moments){a.count + b.count, merged.mean, merged.m2};
 }
 
-double ek_moments_variance(ek_moments moments, ek_running_variance divisor) {
+/* A call of its own, which the compiler moves past no change of modes. */
+__attribute__((noinline)) static double variance_of(ek_moments moments, ek_running_variance divisor) {
     double n = (double)moments.count;
     if (divisor == EK_VARIANCE_UNBIASED) n -= 1.0;
     return n > 0 ? moments.m2 / n : 0.0;
 }
 
+double ek_moments_variance(ek_moments moments, ek_running_variance divisor) {
+    EKI_FLOAT_DEFAULT(caller);
+    return variance_of(moments, divisor);
+}
+
 ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_moments *out, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     EKI_TRY(eki_saved_check(plan, saved, "ek_norm_batch_moments()", err));
     if (out == NULL) {
@@ -46,6 +55,7 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
 
 ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moments, void *running_mean,
                               void *running_var, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
     if (moments == NULL) {
         return eki_fail(err, EK_ERR_ARG, "moments is NULL, expected %lld moments, one per channel",

@@ -1,6 +1,6 @@
 /* norm_plan.c: makes a plan: geometry, the units of every reduction, and the layout of the workspace.
  *
- * All five kinds become one of three families (statistics per channel, per sample and group, per row). How a
+ * All kinds (kinds.def) become one of three families (statistics per channel, per sample and group, per row). How a
  * reduction is cut into units depends on the descriptor alone, never on threads or the processor, so that the order
  * of additions is a property of the problem: docs/reproducibility.md.
  */
@@ -31,24 +31,24 @@ static void set_data(ek_norm_plan *plan) {
 
 static void set_family(ek_norm_plan *plan) {
     const ek_norm_desc *d = &plan->desc;
-    bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
-    plan->centred = d->kind != EK_NORM_RMS;
-    plan->renorm = d->kind == EK_NORM_BATCH && d->renorm_r_max > 0;
+    const eki_kind *kind = eki_kind_of(d->kind);
+    plan->centred = kind->centred;
+    plan->renorm = kind->share == EKI_SHARE_BATCH && d->renorm_r_max > 0;
     plan->masked = d->masked == 1;
     plan->ghosts = 1;
     plan->elements = product(d, 0, d->rank);
-    if (layer && d->affine == EK_AFFINE_ELEMENT) {
+    if (kind->share == EKI_SHARE_AXES && d->affine == EK_AFFINE_ELEMENT) {
         plan->family = EKI_ROWS;
         plan->samples = product(d, 0, d->axis);
         plan->channels = plan->groups = plan->group_channels = 1;
         plan->space = product(d, d->axis, d->rank);
         return;
     }
-    plan->family = d->kind == EK_NORM_BATCH ? EKI_BATCH : EKI_GROUP;
+    plan->family = kind->share == EKI_SHARE_BATCH ? EKI_BATCH : EKI_GROUP;
     plan->samples = d->dims[0];
     plan->channels = d->dims[1];
     plan->space = product(d, 2, d->rank);
-    plan->groups = d->kind == EK_NORM_GROUP ? d->groups : d->kind == EK_NORM_INSTANCE ? plan->channels : 1;
+    plan->groups = kind->share == EKI_SHARE_GROUPS ? d->groups : kind->share == EKI_SHARE_EACH ? plan->channels : 1;
     plan->group_channels = plan->channels / plan->groups;
 }
 

@@ -6,6 +6,7 @@
 #define EKI_NORM_PLAN_H
 
 #include "kernel/kernel.h"
+#include "norm/kinds.h"
 #include <evenkeel/norm.h>
 #include <math.h>
 #include <stdbool.h>
@@ -157,8 +158,6 @@ ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, e
 
 /* fusion.c: residual and activation of a descriptor. */
 ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
-
-const char *eki_norm_kind_name(ek_norm_kind kind);
 
 /* Writes "[16, 64, 56, 56]". */
 enum { EKI_DIMS_TEXT = 192 };

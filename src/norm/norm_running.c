@@ -4,6 +4,7 @@
  * is reported. The batch is normalized with divisor n whatever enters the running variance.
  */
 #include "base/error.h"
+#include "base/float_mode.h"
 #include "norm/norm_args.h"
 #include "norm/small_sample.h"
 
@@ -158,6 +159,7 @@ static ek_status update(const ek_norm_plan *plan, const void *saved, void *mean,
 
 ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
                                  ek_norm_update *report, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
@@ -176,6 +178,7 @@ ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, vo
 
 static ek_status update_counted(const ek_norm_plan *plan, const void *saved, void *mean, void *var, int64_t *updates,
                                 const char *call, ek_norm_update *report, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
     EKI_TRY(eki_running_check(plan, mean, var, err));

@@ -30,4 +30,4 @@ same m.onnx kept
 cp page.html before
 ( ulimit -f 8; trap '' XFSZ; expect 4 evenkeel inspect m.onnx --report page.html > c 2> e )
 same page.html before
-only a again.html b before c d e kept link.html m.onnx n.onnx out page.html plain rest
+only a again.html b before c d e kept link.html m.onnx m.onnx.state n.onnx n.onnx.state out page.html plain rest
