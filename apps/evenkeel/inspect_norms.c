@@ -1,7 +1,6 @@
 /* inspect_norms.c: norm by norm: how it is set, its findings, and how its numbers are spread. */
 #include "inspect_page.h"
 
-#include "change.h"
 #include "report/html_out.h"
 #include "report/text.h"
 
@@ -45,7 +44,7 @@ static const char *frozen(const ek_model_norm *n) {
 static void settings(FILE *out, const ek_norm_seen *seen) {
     const ek_model_norm *n = &seen->norm;
     fputs("<dl class=\"settings\">", out);
-    setting(out, "kind", norm_kind_name(n->kind));
+    setting(out, "kind", ek_norm_kind_name(n->kind));
     if (n->channels > 0) setting_number(out, "channels", (double)n->channels);
     if (n->kind == EK_NORM_GROUP) setting_number(out, "groups", (double)n->groups);
     setting_float(out, "epsilon", n->epsilon);
@@ -137,7 +136,7 @@ static void summary(FILE *out, const norm_facts *n, size_t norm) {
     const ek_model_norm *info = &n->seen->norm;
     fprintf(out, "<summary><span class=\"no\">%zu</span>", norm + 1);
     page_name(out, n->seen->name);
-    fprintf(out, "<span class=\"what\">%s", norm_kind_name(info->kind));
+    fprintf(out, "<span class=\"what\">%s", ek_norm_kind_name(info->kind));
     if (info->channels > 0) {
         fputs(", ", out);
         page_count(out, (size_t)info->channels, "channel", "channels");

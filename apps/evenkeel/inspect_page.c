@@ -89,7 +89,7 @@ static void kinds(FILE *out, const inspect_facts *f) {
     for (int k = 0; k < KINDS; k++) {
         if (counts[k] == 0) continue;
         char one[32], many[40];
-        snprintf(one, sizeof one, "%.20s norm", norm_kind_name(all[k]));
+        snprintf(one, sizeof one, "%.20s norm", ek_norm_kind_name(all[k]));
         snprintf(many, sizeof many, "%s%s", one, "s");
         page_count(out, counts[k], one, many);
         left--;
