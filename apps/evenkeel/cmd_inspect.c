@@ -168,13 +168,14 @@ static ek_status report_check(const arguments *args, ek_error *err) {
     return check_writable(page, err);
 }
 
-/* Everything that is found, and the page of it; then text or JSON. */
-static ek_status inspect_all(const arguments *args, inspect_facts *facts, ek_error *err) {
+/* Text or JSON, and the page before, so that what is printed holds. */
+static ek_status show_all(const arguments *args, inspect_facts *facts, ek_error *err) {
     const char *page = option_text(args, "report");
-    ek_status status = facts_gather(facts, err);
+    int json = option_flag(args, "json");
+    ek_status status = page != NULL || json ? facts_gather(facts, err) : EK_OK; /* text needs no spreads */
     if (status == EK_OK && page != NULL) status = page_save(page, facts, err);
     if (status != EK_OK) return status;
-    if (option_flag(args, "json")) {
+    if (json) {
         show_json(facts, page);
         return EK_OK;
     }
@@ -207,7 +208,7 @@ static int run_inspect(const arguments *args) {
     }
     facts.model = model;
     facts.in = in;
-    if (status == EK_OK) status = inspect_all(args, &facts, &err);
+    if (status == EK_OK) status = show_all(args, &facts, &err);
     int code = status == EK_OK ? checked(args, &facts) : EXIT_DONE;
     facts_free(&facts);
     ek_diagnosis_free(&g);

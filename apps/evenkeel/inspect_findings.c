@@ -95,13 +95,24 @@ static void card(FILE *out, const inspect_page *page, const kind *k) {
     eki_put(out, "<p class=\"remedy\">→ ", k->first->remedy, "</p>\n</article>\n");
 }
 
+static void nothing(FILE *out, const inspect_facts *f) {
+    size_t unread = page_unread(f);
+    fputs("<p class=\"calm\">Nothing odd was found", out);
+    if (unread > 0) {
+        fputs(" in what could be read. Of ", out);
+        page_count(out, unread, "norm", "norms");
+        page_number(out, " of ", (double)f->count, ", parameters could not: <a href=\"#unseen\">not looked at</a>");
+    }
+    fputs(".</p>\n", out);
+}
+
 void page_findings(FILE *out, const inspect_page *page) {
     kind kinds[KINDS];
     int n = sort_kinds(page->facts->in, kinds);
     fputs("<section id=\"findings\" aria-labelledby=\"findings-title\" tabindex=\"-1\">\n"
           "<h2 id=\"findings-title\" class=\"section-title\">Findings</h2>\n",
           out);
-    if (n == 0) fputs("<p class=\"calm\">Nothing odd was found.</p>\n", out);
+    if (n == 0) nothing(out, page->facts);
     for (int i = 0; i < n; i++) card(out, page, &kinds[i]);
     fputs("</section>\n", out);
 }

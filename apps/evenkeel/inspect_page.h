@@ -35,6 +35,7 @@ void page_norms(FILE *out, const inspect_page *page);
 void page_unseen(FILE *out, const inspect_page *page);
 
 /* ---- what they share ---- */
+size_t page_unread(const inspect_facts *facts); /* norms with parameters that could not be read */
 /* A name as code, its middle left out where it is long. */
 void page_name(FILE *out, const char *name);
 /* "12 bn1", the name leading to the norm's details where it has some. */

@@ -58,7 +58,8 @@ static void operators(FILE *out, const inspect_facts *f) {
     size_t others;
     int n = strangers(f, list, &others);
     if (n == 0) return;
-    fputs("<li><strong>Operators that Evenkeel does not run</strong>; a norm within one of them would not be seen: ",
+    fputs("<li><strong>Operators that Evenkeel does not run.</strong> One that normalizes without being known for it would "
+          "not be seen; graphs and functions of the file are looked into: ",
           out);
     for (int i = 0; i < n; i++) {
         char name[160];
@@ -84,9 +85,14 @@ static int lacks_numbers(const ek_norm_seen *seen) {
            (batch && (seen->mean.count == 0 || seen->variance.count == 0));
 }
 
+size_t page_unread(const inspect_facts *f) {
+    size_t count = 0;
+    for (size_t i = 0; i < f->count; i++) count += lacks_numbers(f->norms[i].seen) != 0;
+    return count;
+}
+
 static void parameters(FILE *out, const inspect_page *page) {
-    size_t count = 0, shown = 0;
-    for (size_t i = 0; i < page->facts->count; i++) count += lacks_numbers(page->facts->norms[i].seen) != 0;
+    size_t count = page_unread(page->facts), shown = 0;
     if (count == 0) return;
     fputs("<li><strong>Parameters that are no constants of a type that is read</strong>, or that there are not, of ",
           out);

@@ -132,15 +132,24 @@ static void tick_text(double value, char text[64]) {
     if (found != NULL) memmove(found, found + sizeof once - 1, strlen(found + sizeof once - 1) + 1);
 }
 
+static int letters(const char *text) {
+    int count = 0;
+    for (; *text != 0; text++) count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+/* Opens the plot, with room for the longest of the numbers beside it. */
 static void beside(FILE *out, const axis *a) {
     double ticks[AXIS_TICKS];
-    int count = axis_ticks(a, ticks);
-    char text[64];
-    fputs("<div class=\"ys\" aria-hidden=\"true\">", out);
+    char texts[AXIS_TICKS][64];
+    int count = axis_ticks(a, ticks), longest = 0;
     for (int i = 0; i < count; i++) {
-        tick_text(ticks[i], text);
-        fprintf(out, "<span style=\"top:%.1f%%\">%s</span>", 100 * (1 - axis_share(a, ticks[i])), text);
+        tick_text(ticks[i], texts[i]);
+        longest = letters(texts[i]) > longest ? letters(texts[i]) : longest;
     }
+    fprintf(out, "<div class=\"plot\" style=\"--letters:%d\"><div class=\"ys\" aria-hidden=\"true\">", longest);
+    for (int i = 0; i < count; i++)
+        fprintf(out, "<span style=\"top:%.1f%%\">%s</span>", 100 * (1 - axis_share(a, ticks[i])), texts[i]);
     fputs("</div>", out);
 }
 
@@ -154,7 +163,6 @@ static void below(FILE *out, const plot *p) {
 
 const char *plot_draw(FILE *out, const plot *p) {
     axis a = axis_fit(p);
-    fputs("<div class=\"plot\">", out);
     beside(out, &a);
     fprintf(out, "<div class=\"field\"><svg class=\"drawn%s\"", dense(p) ? " dense" : "");
     eki_svg_label(out, p->id);
