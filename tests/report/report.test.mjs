@@ -123,6 +123,7 @@ async function sound({ name, page, json }) {
   check(`${name}: at most 6 MB`, statSync(page).size < 6e6, String(statSync(page).size));
   await shot(tab, `${name}-1280`);
   if (name !== 'many') await findings({ name, json }, tab); // there columns and lists are of several
+  if (name === 'planted') await boxes({ json }, tab);
   await numbers({ name, json }, tab);
   await context.close();
 }
@@ -157,6 +158,24 @@ async function findings({ name, json }, tab) {
       uses.map((u) => [u.getAttribute('x'), u.getAttribute('href')].join()));
     const list = [...wanted].map(([i, s]) => `${(100 * (i + 0.5) / json.norms.length).toFixed(2)}%,#mark-${s}`);
     check(`${name}: marks above ${part}`, seen.sort().join(' ') === list.sort().join(' '), `${seen} against ${list}`);
+  }
+}
+
+// The boxes of the middle half stand where the numbers beside the drawing say.
+async function boxes({ json }, tab) {
+  for (const part of ['bias', 'mean', 'variance']) {
+    const plot = tab.locator(`#depth-${part} .plot`);
+    const ticks = await plot.locator('.ys span').evaluateAll((spans) => spans.map((s) =>
+      [Number(s.textContent.replace('−', '-').replace('10⁻⁶', '1e-6')), 10 * parseFloat(s.style.top)]));
+    const along = part === 'variance' ? Math.log10 : (v) => v; // the axis, as the caption says
+    const [[v0, y0], [v1, y1]] = [ticks[0], ticks[ticks.length - 1]];
+    const y = (v) => y0 + (along(v) - along(v0)) / (along(v1) - along(v0)) * (y1 - y0);
+    const drawn = [...(await plot.locator('.half').getAttribute('d')).matchAll(/M[\d.]+ ([\d.]+)h[\d.]+v([\d.]+)/g)]
+      .map(([, top, tall]) => [Number(top), Number(top) + Number(tall)]);
+    const wrong = json.norms.filter((n, i) => Math.abs(drawn[i][0] - y(n[part].p75)) > 6 ||
+      Math.abs(drawn[i][1] - y(n[part].p25)) > 6);
+    check(`planted: boxes of ${part} stand right`, ticks.length > 2 && drawn.length === 12 && wrong.length === 0,
+      wrong.map((n) => n.name).join());
   }
 }
 
