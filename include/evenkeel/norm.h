@@ -192,9 +192,15 @@ typedef struct ek_norm_desc {
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal
- * `dy`; no other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward
- * needs the original x. */
+ * buffers need the alignment of their elements only. What a call writes lies apart from everything else that it reads or
+ * writes, but for these pairs, which may be the same buffer; every other overlap, and any in part, is refused by name:
+ *
+ *     call       writes                                        may be the same buffer
+ *     forward    y, mean, var, saved, workspace                y and x; y and residual
+ *     backward   dx, dresidual, dscale, dbias, workspace       dx and dy; dresidual and dy
+ *
+ * The calls of parts.h and sync.h write some of these each. What is only read may lie anywhere. A backward call after a
+ * forward in place is an error of the caller: backward needs the original x. */
 typedef struct ek_norm_args {
     size_t struct_size;       /* sizeof(ek_norm_args) */
     const void *x;            /* forward, backward */

@@ -40,6 +40,7 @@ typedef struct eki_job {
 eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_float_mode caller);
 void eki_job_gradient_at(eki_job *job, void *small); /* gradient coefficients are there from now on */
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source);
+void eki_stats_complete(const eki_job *job); /* what `saved` lacks, made of what it has */
 void eki_zero_parameters(const eki_job *job);
 
 /* The job is of all of `plan` from now on. */

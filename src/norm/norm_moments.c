@@ -35,20 +35,21 @@ ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_
         return eki_fail(err, EK_ERR_ARG, "out is NULL, expected %lld moments, one per set", (long long)plan->sets);
     }
     const eki_saved_header *header = saved;
-    const double *mean = (const double *)(const void *)(header + 1), *var = mean + 2 * plan->sets;
-    const double *masked = plan->masked ? mean + (plan->renorm ? 5 : 3) * plan->sets : NULL;
+    eki_stats stats = eki_stats_at(plan, (void *)(uintptr_t)saved, NULL);
     bool empty = header->source != EKI_FROM_BATCH;
     for (int64_t s = 0; s < plan->sets && !empty; s++) {
-        if (isfinite(mean[s]) && isfinite(var[s])) continue;
+        double mean = plan->centred ? stats.mean[s] : 0.0, var = eki_saved_var(plan, &stats, s);
+        if (isfinite(mean) && isfinite(var)) continue;
         return eki_fail(err, EK_ERR_NONFINITE,
                         "the batch has mean %g and variance %g in set %lld, expected finite numbers: x holds NaN or "
                         "infinity; leave this batch out",
-                        mean[s], var[s], (long long)s);
+                        mean, var, (long long)s);
     }
     for (int64_t s = 0; s < plan->sets; s++) {
         int64_t n = plan->ghosts > 1 ? eki_ghost_count(plan, s / plan->channels) : header->count;
-        if (masked != NULL) n = (int64_t)masked[s];
-        out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean[s], var[s] * (double)n};
+        if (stats.n != NULL) n = (int64_t)stats.n[s];
+        double mean = plan->centred ? stats.mean[s] : 0.0, var = eki_saved_var(plan, &stats, s);
+        out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean, var * (double)n};
     }
     return EK_OK;
 }

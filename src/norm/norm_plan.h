@@ -7,6 +7,7 @@
 
 #include "kernel/kernel.h"
 #include "norm/kinds.h"
+#include "norm/norm_key.h"
 #include <evenkeel/norm.h>
 #include <math.h>
 #include <stdbool.h>
@@ -68,8 +69,9 @@ struct ek_norm_plan {
     eki_units cells, slab_cells; /* of the affine phases; of those of one slab */
     bool whole_rows;             /* cells are rows of all channels (BATCH, channels last) */
     bool stream, stream_once;    /* results go past the caches; also where x is read once */
-    size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
-    uint64_t fingerprint;
+    size_t stats_offset, small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
+    eki_norm_key key;
+    uint64_t fingerprint; /* of it */
 };
 
 /* One parameter or statistic of the caller: float, or double in an f64 plan; what is put nowhere is dropped. */

@@ -12,35 +12,33 @@
 
 /* What a forward left in `saved`. */
 typedef struct {
-    const double *mean, *var;
-    const double *n; /* with a mask: elements of every set, else NULL */
-    double count;    /* elements of a channel, of the only batch */
+    eki_stats stats;
+    double count; /* elements of a channel, of the only batch */
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
-    eki_stats s = eki_stats_at((void *)(uintptr_t)header, plan->sets, plan->renorm, plan->masked);
-    return (batch_stats){s.mean, s.var, s.n, (double)header->count};
+    return (batch_stats){eki_stats_at(plan, (void *)(uintptr_t)header, NULL), (double)header->count};
 }
 
 /* Elements of channel c in the g-th virtual batch. */
 static double elements_of(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    if (batch->n != NULL) return batch->n[g * plan->channels + c];
+    if (batch->stats.n != NULL) return batch->stats.n[g * plan->channels + c];
     return plan->ghosts == 1 ? batch->count : (double)eki_ghost_count(plan, g);
 }
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
 static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    double var = batch->var[g * plan->channels + c], n = elements_of(plan, batch, g, c);
+    double var = eki_saved_var(plan, &batch->stats, g * plan->channels + c), n = elements_of(plan, batch, g, c);
     if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
     return var * (n / (n - 1.0));
 }
 
 /* The means over virtual batches, weighed by their elements; of the only one, the value itself. */
 static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
-    if (plan->ghosts == 1) return batch->mean[c];
+    if (plan->ghosts == 1) return batch->stats.mean[c];
     double sum = 0, n = 0;
     for (int64_t g = 0; g < plan->ghosts; g++) {
-        sum += elements_of(plan, batch, g, c) * batch->mean[g * plan->channels + c];
+        sum += elements_of(plan, batch, g, c) * batch->stats.mean[g * plan->channels + c];
         n += elements_of(plan, batch, g, c);
     }
     return sum / n;

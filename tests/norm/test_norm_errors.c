@@ -300,17 +300,37 @@ static void fused_pointers(void **state) {
     fixture_free(f);
 }
 
-/* `saved` of another plan: other dims, other kind, other epsilon. An equal plan is no other plan. */
+/* `saved` of another plan, and the field that makes it another. An equal plan is no other plan. */
 static void foreign_saved(void **state) {
     (void)state;
-    ek_norm_desc desc = good(EK_NORM_BATCH), other[3] = {desc, good(EK_NORM_GROUP), desc};
-    other[0].dims[0] = 3;
-    other[2].epsilon = 1e-3;
+    ek_norm_desc desc = good(EK_NORM_BATCH);
+    const struct {
+        ek_norm_desc desc;
+        const char *text;
+    } other[] = {
+        {good(EK_NORM_GROUP), "it is of group norm, the plan of batch norm; keep"},
+        {desc, "its desc.dims are [3, 6, 4, 4], the plan's are [2, 6, 4, 4]; keep"},
+        {desc, "its desc.epsilon is 0.001, the plan's is 1e-05; keep"},
+        {desc, "its desc.small_sample is 1, the plan's is 0; keep"},
+        {desc, "its desc.layout is 1, the plan's is 0; keep"},
+        {desc, "its desc.ghost is 1, the plan's is 0; keep"},
+        {desc, "it is with batch renorm (desc.renorm_r_max), the plan without; keep"},
+        {desc, "its desc.activation is 1, the plan's is 0; keep"},
+    };
     fixture *f = fixture_make(&desc, 1, 0, 1);
-    for (int i = 0; i < 3; i++) {
-        fixture *g = fixture_make(&other[i], 1, 0, 1);
+    for (int i = 0; i < 8; i++) {
+        ek_norm_desc changed = other[i].desc;
+        if (i == 1) changed.dims[0] = 3;
+        if (i == 2) changed.epsilon = 1e-3;
+        if (i == 3) changed.small_sample = EK_SMALL_SKIP_UPDATE;
+        if (i == 4) changed.layout = EK_LAYOUT_NHWC;
+        if (i == 5) changed.ghost = 1;
+        if (i == 6) changed.renorm_r_max = 3;
+        if (i == 7) changed.activation = EK_ACTIVATION_RELU;
+        fixture *g = fixture_make(&changed, 1, 0, 1);
         fixture_forward(g, EK_STATS_BATCH);
         BACKWARD(f, a.saved = g->args.saved, EK_ERR_STATE, "saved is from a forward of another plan");
+        BACKWARD(f, a.saved = g->args.saved, EK_ERR_STATE, other[i].text);
         ek_status status = ek_norm_update_running(f->plan, g->args.saved, f->running_mean, f->running_var, NULL, &err);
         expect(status, EK_ERR_STATE, "another plan");
         fixture_free(g);

@@ -195,7 +195,7 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     }
     ek_norm_plan empty = *plan;
     empty.elements = 0;
-    EKI_TRY(eki_args_take_part(&empty, given, EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_args_take_part(&empty, given, EKI_NEED_SAVED | EKI_TAKES_STATISTICS, &args, err));
     eki_job job = eki_job_make(plan, &args, caller);
     job.moments = partials_of(plan, header);
     job.valid_count = header->positions;
@@ -220,6 +220,7 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
     if (slice.elements == 0) return EK_OK;
     eki_job job;
     EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
+    eki_stats_complete(&job);
     eki_batch_coefficients(&job, 0, plan->channels);
     eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     return EK_OK;
@@ -248,6 +249,7 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     eki_job job;
     EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
+    eki_stats_complete(&job);
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
     header->positions_again += job.valid_count;
@@ -266,12 +268,13 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     if (!empty) EKI_TRY(check_complete(plan, header, err));
     ek_norm_plan none = *plan;
     none.elements = 0;
-    EKI_TRY(eki_args_take_part(&none, given, EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_args_take_part(&none, given, EKI_NEED_SAVED | EKI_TAKES_PARAMETERS, &args, err));
     EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_finish_gradients()", err));
     eki_job job = eki_job_make(plan, &args, caller);
     job.valid_count = header->positions_again;
     if (plan->masked) EKI_TRY(eki_mask_check_again(&job, err));
     job.sums = partials_of(plan, header);
+    eki_stats_complete(&job);
     use_coefficients(plan, header, &job);
     if (empty) {
         eki_zero_parameters(&job);
@@ -296,6 +299,7 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     if (slice.elements == 0) return EK_OK;
     eki_job job;
     EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
+    eki_stats_complete(&job);
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
     eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);

@@ -193,7 +193,8 @@ ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, co
     ek_norm_args args;
     eki_sync_state *state = memory;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_FORWARD, err));
-    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, &args, err));
+    EKI_TRY(
+        eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED | EKI_TAKES_STATISTICS, &args, err));
     double n = eki_sync_elements(state->block);
     ek_norm_plan whole = plan_of_all(plan, (int64_t)n);
     EKI_TRY(check_small(&whole, &state->sync, err));
@@ -242,6 +243,7 @@ ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sy
     EKI_TRY(check_saved(plan, &args, "ek_norm_sync_backward_start()", err));
     eki_job job = eki_job_make(plan, &args, caller);
     EKI_TRY(take_mask(&job, &args, err));
+    eki_stats_complete(&job);
     eki_sync_state *state = begin_state(plan, &taken, EKI_SYNC_BACKWARD, memory);
     if (plan->elements > 0) {
         if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
@@ -257,11 +259,13 @@ ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, c
     ek_norm_args args;
     eki_sync_state *state = memory;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_BACKWARD, err));
-    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED | EKI_TAKES_DX, &args, err));
+    EKI_TRY(eki_args_take_part(
+        plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED | EKI_TAKES_DX | EKI_TAKES_PARAMETERS, &args, err));
     EKI_TRY(check_saved(plan, &args, "ek_norm_sync_backward_finish()", err));
     ek_norm_plan whole = plan_of_all(plan, ((const eki_saved_header *)args.saved)->count);
     eki_job job = eki_job_make(&whole, &args, caller);
     EKI_TRY(take_mask(&job, &args, err));
+    eki_stats_complete(&job);
     for (int64_t c = 0; c < plan->channels; c++) {
         eki_moments sums = root_of(state, c);
         eki_batch_gradient(&job, c, (eki_pair){sums.mean, sums.m2});
