@@ -14,6 +14,10 @@ typedef struct stranger {
     size_t count;
 } stranger;
 
+static int alike(const stranger *a, const stranger *b) {
+    return strcmp(a->name, b->name) == 0 && strcmp(a->domain, b->domain) == 0;
+}
+
 static int is_run(const char *domain, const char *name) {
     if (domain[0] != '\0' && strcmp(domain, "ai.onnx") != 0) return 0;
     for (size_t i = 0; i < ek_operator_count(); i++)
@@ -41,9 +45,10 @@ static int strangers(const inspect_facts *f, stranger list[OPERATORS], size_t *o
         ek_node_info node = ek_model_node(f->model, i);
         if (is_run(node.domain, node.op_type)) continue;
         if (outputs != NULL && bsearch(&node.output, outputs, f->count, sizeof *outputs, by_text) != NULL) continue;
+        stranger one = {node.domain, node.op_type, 0};
         int k = 0;
-        while (k < n && (strcmp(list[k].name, node.op_type) != 0 || strcmp(list[k].domain, node.domain) != 0)) k++;
-        if (k == n && n < OPERATORS) list[n++] = (stranger){node.domain, node.op_type, 0};
+        while (k < n && !alike(&list[k], &one)) k++;
+        if (k == n && n < OPERATORS) list[n++] = one;
         if (k < n)
             list[k].count++;
         else
@@ -58,7 +63,8 @@ static void operators(FILE *out, const inspect_facts *f) {
     size_t others;
     int n = strangers(f, list, &others);
     if (n == 0) return;
-    fputs("<li><strong>Operators that Evenkeel does not run.</strong> One that normalizes without being known for it would "
+    fputs("<li><strong>Operators that Evenkeel does not run.</strong> One that normalizes without being known for it "
+          "would "
           "not be seen; graphs and functions of the file are looked into: ",
           out);
     for (int i = 0; i < n; i++) {

@@ -3,8 +3,6 @@
 
 #include "report/text.h"
 
-#include <stdarg.h>
-
 static void escaped(FILE *out, const unsigned char *s, int length) {
     static const char unknown[] = "\xEF\xBF\xBD";
     int c1_control = length == 2 && s[0] == 0xC2 && s[1] < 0xA0;
@@ -32,16 +30,6 @@ void eki_html(FILE *out, const char *text) {
 
 void eki_put(FILE *out, const char *open, const char *text, const char *close) {
     fputs(open, out);
-    eki_html(out, text);
-    fputs(close, out);
-}
-
-void eki_putf(FILE *out, const char *close, const char *fmt, ...) {
-    char text[512];
-    va_list list;
-    va_start(list, fmt);
-    vsnprintf(text, sizeof text, fmt, list);
-    va_end(list);
     eki_html(out, text);
     fputs(close, out);
 }

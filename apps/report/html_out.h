@@ -12,8 +12,6 @@
 void eki_html(FILE *out, const char *text);
 /* Writes `open`, the text escaped, and `close`. */
 void eki_put(FILE *out, const char *open, const char *text, const char *close);
-/* The same with the text in a format, as printf would write it; `close` is written as it is. */
-void eki_putf(FILE *out, const char *close, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* What a page is called; `skip` is the link that keyboards meet first, to the element `skip_to`. */
 typedef struct eki_page {
