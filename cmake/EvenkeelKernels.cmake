@@ -14,6 +14,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   list(APPEND EK_ISAS neon) # part of every AArch64, so no flags
   set(EK_ISA_FLAGS_neon "")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "wasm")
+  list(APPEND EK_ISAS wasm)
+  set(EK_ISA_FLAGS_wasm -msimd128)
 endif()
 
 # Sanitized loops of a hundred inlined lanes take minutes to optimize.

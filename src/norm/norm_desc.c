@@ -167,7 +167,13 @@ static ek_status check_seams(const ek_norm_desc *d, ek_error *err) {
     return EK_OK;
 }
 
-/* Rank, extents, and that counts and bytes (padding and f64 partials included) fit with a wide margin. */
+ek_status eki_dims_too_large(const ek_norm_desc *d, ek_error *err) {
+    char text[EKI_DIMS_TEXT];
+    return eki_fail(err, EK_ERR_LIMIT, "desc.dims %s: the number of elements or bytes does not fit this machine",
+                    eki_dims_text(d, text));
+}
+
+/* Rank, extents, and that counts fit 64 bits with a wide margin; norm_plan.c looks at the bytes. */
 static ek_status check_dims(const ek_norm_desc *d, ek_error *err) {
     int least = over_axes(d) ? 1 : 2, most = over_axes(d) ? EK_NORM_MAX_RANK : 5;
     if (d->rank < least || d->rank > most) {
@@ -192,11 +198,7 @@ static ek_status check_dims(const ek_norm_desc *d, ek_error *err) {
         }
         fits = fits && eki_mul_i64(product, d->dims[i] > 1 ? d->dims[i] : 1, &product);
     }
-    if (!fits || product > (INT64_C(1) << 56) || (uint64_t)product > SIZE_MAX / 128) {
-        return eki_fail(err, EK_ERR_LIMIT, "desc.dims %s: the number of elements or bytes does not fit this machine",
-                        eki_dims_text(d, text));
-    }
-    return EK_OK;
+    return fits && product <= INT64_C(1) << 56 ? EK_OK : eki_dims_too_large(d, err);
 }
 
 static ek_status check_axis(ek_norm_desc *d, ek_error *err) {

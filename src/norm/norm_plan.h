@@ -164,6 +164,7 @@ ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
 /* Writes "[16, 64, 56, 56]". */
 enum { EKI_DIMS_TEXT = 192 };
 const char *eki_dims_text(const ek_norm_desc *desc, char text[EKI_DIMS_TEXT]);
+ek_status eki_dims_too_large(const ek_norm_desc *desc, ek_error *err);
 
 static inline int64_t eki_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t eki_max(int64_t a, int64_t b) { return a > b ? a : b; }

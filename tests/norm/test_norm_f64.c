@@ -403,6 +403,10 @@ static void golden(void **state) {
 /* Each value against long double, relative to itself, into the tails. */
 static void activations(void **state) {
     (void)state;
+    if (erfcl(3.3L) == (real)erfc(3.3)) { /* so it is in wasi-libc */
+        print_message("skipped: the C library's long double functions are those of double\n");
+        return;
+    }
     const ek_activation smooth[] = {EK_ACTIVATION_SIGMOID, EK_ACTIVATION_TANH, EK_ACTIVATION_SILU, EK_ACTIVATION_GELU};
     for (int a = 0; a < 4; a++) {
         ek_norm_desc desc = ek_norm_desc_default(EK_NORM_LAYER);

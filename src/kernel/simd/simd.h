@@ -19,6 +19,8 @@
 #include "kernel/simd/half_avx2.h"
 #elif defined(EK_ISA_neon)
 #include "kernel/simd/half_neon.h"
+#elif defined(EK_ISA_wasm)
+#include "kernel/simd/half_wasm.h"
 #else
 #include "kernel/simd/half_generic.h"
 #endif
