@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLES(isa) extern const eki_kernels eki_f32_kernels__##isa, eki_bf16_kernels__##isa, eki_f16_kernels__##isa;
+#define TABLE(isa, data, enumerator, bytes) extern const eki_kernels eki_##data##_kernels__##isa;
+#define TABLES(isa) EKI_EACH_DATA_TYPE(TABLE, isa)
+#define TABLE_AT(isa, data, enumerator, bytes) [EKI_##enumerator] = &eki_##data##_kernels__##isa,
 #define RUNG(isa)                                                                                                      \
-    { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa }, has_##isa }
+    { #isa, {EKI_EACH_DATA_TYPE(TABLE_AT, isa) }, has_##isa }
 
 #if !defined(EK_WITHOUT_GENERIC) /* as the module for JavaScript is, which its own instruction set keeps small */
 TABLES(generic)
@@ -53,8 +55,6 @@ typedef struct {
     const eki_kernels *tables[EKI_DATA_TYPES];
     int (*supported)(void);
 } rung;
-
-_Static_assert(EKI_F32 == 0 && EKI_BF16 == 1 && EKI_F16 == 2, "the order of the tables of a rung");
 
 static const rung ladder[] = {
 #if !defined(EK_WITHOUT_GENERIC)

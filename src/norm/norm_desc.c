@@ -65,11 +65,10 @@ static ek_status check_enums(const ek_norm_desc *d, ek_error *err) {
                         "desc.layout is %d, expected EK_LAYOUT_NCHW (0), NHWC (1), BLOCKED8 (8) or BLOCKED16 (16)",
                         (int)d->layout);
     }
-    if (d->dtype != EK_F32 && d->dtype != EK_BF16 && d->dtype != EK_F16 && d->dtype != EK_F64) {
-        return eki_fail(
-            err, EK_ERR_DTYPE,
-            "desc.dtype is %d, expected EK_F32 (1), EK_F16 (10), EK_F64 (11) or EK_BF16 (16): convert x first",
-            (int)d->dtype);
+    if (d->dtype != EK_F64 && eki_data_of(d->dtype) == EKI_DATA_TYPES) {
+        char known[EKI_TYPES_TEXT];
+        return eki_fail(err, EK_ERR_DTYPE, "desc.dtype is %d, expected %sor EK_F64 (11): convert x first",
+                        (int)d->dtype, eki_data_text(known));
     }
     if (d->affine != EK_AFFINE_ELEMENT && d->affine != EK_AFFINE_CHANNEL) {
         return eki_fail(err, EK_ERR_ARG, "desc.affine is %d, expected EK_AFFINE_ELEMENT (0) or EK_AFFINE_CHANNEL (1)",

@@ -14,6 +14,7 @@
 #include "norm/partial.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 static int64_t product(const ek_norm_desc *desc, int begin, int end) {
@@ -22,10 +23,32 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
     return p;
 }
 
+static const struct {
+    ek_dtype dtype;
+    const char *name;
+    int64_t bytes;
+} types[] = {
+#define TYPE(with, data, enumerator, size) [EKI_##enumerator] = {EK_##enumerator, "EK_" #enumerator, size},
+    EKI_EACH_DATA_TYPE(TYPE, )};
+
+eki_data eki_data_of(ek_dtype dtype) {
+    int data = 0;
+    while (data < EKI_DATA_TYPES && types[data].dtype != dtype) data++;
+    return (eki_data)data;
+}
+
+const char *eki_data_text(char text[EKI_TYPES_TEXT]) {
+    size_t used = 0;
+    for (int i = 0; i < EKI_DATA_TYPES && used < EKI_TYPES_TEXT; i++) {
+        used += (size_t)snprintf(text + used, EKI_TYPES_TEXT - used, "%s (%d), ", types[i].name, (int)types[i].dtype);
+    }
+    return text;
+}
+
 static void set_data(ek_norm_plan *plan) {
     plan->wide = plan->desc.dtype == EK_F64;
-    plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
-    plan->element_bytes = plan->wide ? 8 : plan->data == EKI_F32 ? 4 : 2;
+    plan->data = plan->wide ? EKI_F32 : eki_data_of(plan->desc.dtype);
+    plan->element_bytes = plan->wide ? 8 : types[plan->data].bytes;
     plan->largest = plan->wide ? DBL_MAX : (double)FLT_MAX;
 }
 

@@ -158,6 +158,13 @@ int64_t eki_buffer_elements(const ek_norm_plan *plan);
 /* Checks the descriptor; on success `checked` is a copy with a non-negative axis. */
 ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, ek_error *err);
 
+/* The data type of kernels for elements of a tensor; EKI_DATA_TYPES: there is none (EK_F64 has loops of its own). */
+eki_data eki_data_of(ek_dtype dtype);
+
+/* Writes "EK_F32 (1), EK_BF16 (16), ", all that there are kernels for. */
+enum { EKI_TYPES_TEXT = 256 };
+const char *eki_data_text(char text[EKI_TYPES_TEXT]);
+
 /* fusion.c: residual and activation of a descriptor. */
 ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
 
