@@ -38,7 +38,7 @@ static ek_status fresh_value(lowering *low, const char *suffix, eki_value **valu
 static ek_status add_constant(lowering *low, const char *suffix, ek_dtype dtype, const eki_shape *shape,
                               const void *data, eki_value **value) {
     EKI_TRY(fresh_value(low, suffix, value));
-    EKI_TRY(eki_graph_add_tensor(low->graph, (*value)->name, dtype, shape, value, low->err));
+    EKI_TRY(eki_add_constant(low->graph, (*value)->name, dtype, shape, value, low->err));
     memcpy((*value)->init->data, data, (*value)->init->bytes);
     return EK_OK;
 }
@@ -56,7 +56,8 @@ static ek_status add_op(lowering *low, eki_opcode op, const char *suffix, eki_va
 }
 
 static bool only_use(const eki_graph *graph, const eki_value *value, const eki_node *user) {
-    if (value->input_index >= 0 || value->is_output) return false;
+    bool fed = value->input_index >= 0 && !eki_lists_weights(graph);
+    if (fed || value->is_output) return false;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         for (int j = 0; j < node->n_in; j++) {
@@ -84,6 +85,7 @@ static ek_status spread(lowering *low, eki_value *parameter, int rank, eki_value
     for (int i = 1; i < rank; i++) shape.dims[i] = 1;
     *out = parameter;
     if (!only_use(low->graph, parameter, low->node)) {
+        bool listed = eki_lists_weights(low->graph);
         eki_tensor *copy = eki_arena_memdup(&low->graph->arena, parameter->init, sizeof *copy);
         if (copy == NULL) return eki_fail_nomem(low->err, sizeof *copy);
         copy->owned = false;
@@ -91,6 +93,7 @@ static ek_status spread(lowering *low, eki_value *parameter, int rank, eki_value
         (*out)->init = copy;
         (*out)->dtype = copy->dtype;
         (*out)->stored = copy->stored;
+        if (listed) EKI_TRY(eki_graph_add_input(low->graph, *out, low->err));
     }
     (*out)->init->shape = shape;
     (*out)->shape = shape;
@@ -108,10 +111,10 @@ static ek_status lower_group(lowering *low, eki_value *result) {
     EKI_TRY(spread(low, node->n_in > 2 ? node->in[2] : NULL, x->shape.rank - 1, &bias));
     EKI_TRY(add_constant(low, "groups", EK_I64, &three, target, &to));
     EKI_TRY(fresh_value(low, "ones", &ones));
-    EKI_TRY(eki_graph_add_tensor(low->graph, ones->name, EK_F32, &per_group, &ones, low->err));
+    EKI_TRY(eki_add_constant(low->graph, ones->name, EK_F32, &per_group, &ones, low->err));
     for (int64_t i = 0; i < groups; i++) ((float *)ones->init->data)[i] = 1.0F;
     EKI_TRY(fresh_value(low, "zeros", &zeros));
-    EKI_TRY(eki_graph_add_tensor(low->graph, zeros->name, EK_F32, &per_group, &zeros, low->err));
+    EKI_TRY(eki_add_constant(low->graph, zeros->name, EK_F32, &per_group, &zeros, low->err));
     EKI_TRY(add_op(low, EKI_OP_Shape, "shape", x, NULL, NULL, &shape, NULL));
     EKI_TRY(add_op(low, EKI_OP_Reshape, "grouped", x, to, NULL, &a, NULL));
     EKI_TRY(add_op(low, EKI_OP_InstanceNormalization, "normalized", a, ones, zeros, &b, &norm));

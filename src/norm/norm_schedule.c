@@ -158,7 +158,7 @@ static eki_schedule batch_backward(eki_job *job, bool through_statistics) {
     bool sums = parameters || (through_statistics && job->dx != NULL), joined = sums && job->plan->by_slabs;
     job->forms = sums && eki_can_form(job);
     eki_job local;
-    bool fused = eki_fuses(eki_formed(job, &local));
+    bool fused = eki_fuses(eki_formed(job, &local)) || eki_adds_by_kernels(job);
     eki_body map = through_statistics ? phase->gradaffine : fused ? eki_batch_scale_fused : eki_batch_scale;
     return (eki_schedule){sums && dx ? job->plan->window : 0,
                           {{EKI_OVER_CHANNELS, eki_computes_again(job) ? eki_batch_coefficients : NULL, joined},

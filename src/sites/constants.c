@@ -19,6 +19,13 @@ bool eki_lists_weights(const eki_graph *graph) {
     return any || graph->ir_version < 4;
 }
 
+ek_status eki_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape, eki_value **out,
+                           ek_error *err) {
+    bool listed = eki_lists_weights(graph);
+    EKI_TRY(eki_graph_add_tensor(graph, name, dtype, shape, out, err));
+    return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
+}
+
 eki_constants eki_constants_of(const eki_graph *graph) {
     while (graph->parent != NULL) graph = graph->parent;
     return (eki_constants){.document = graph, .lists_weights = eki_lists_weights(graph), .most = EKI_CONSTANT_ELEMENTS};

@@ -25,7 +25,7 @@ static ek_status new_parameter(eki_fuser *f, const eki_fusion *item, eki_role ro
     const eki_site *site = item->site;
     fresh_name(f->graph, site->y->name, eki_role_name(role), name);
     if (site->parameters[role].value != NULL) EKI_TRY(eki_site_numbers(f->sites, site, role, &numbers, f->err));
-    ek_status status = eki_graph_add_tensor(f->graph, name, EK_F32, &item->parameter, out, f->err);
+    ek_status status = eki_add_constant(f->graph, name, EK_F32, &item->parameter, out, f->err);
     int64_t count = 0;
     (void)eki_shape_count(&item->parameter, &count);
     for (int64_t i = 0; status == EK_OK && i < count; i++) {

@@ -19,13 +19,15 @@ static bool matches(const char *pattern, const eki_node *node) {
     return eki_glob_matches(pattern, node->name, node->out[0]->name, node->in[1]->name);
 }
 
-static const char *why_not(const eki_uses *uses, const eki_node *node, int64_t *channels) {
+static bool has_norm(const eki_uses *uses, const eki_node *node) {
     const eki_value *out = node->out[0];
     const eki_node *user = uses->user[out->id];
+    return !out->is_output && uses->count[out->id] == 1 && user->in[0] == out && user->op == EKI_OP_BatchNormalization;
+}
+
+static const char *why_not(const eki_node *node, int64_t *channels) {
     const eki_tensor *weight = node->in[1]->init != NULL ? node->in[1]->init : eki_constant(node->in[1]);
     eki_weight shape;
-    if (!out->is_output && uses->count[out->id] == 1 && user->in[0] == out && user->op == EKI_OP_BatchNormalization)
-        return "a batch norm follows it already";
     if (weight == NULL || !eki_weight_of(node, weight, &shape)) return "its weight is no constant";
     if (weight->dtype != EK_F32) return "its weight is not float32";
     *channels = shape.outputs;
@@ -68,10 +70,12 @@ static ek_status unfold_node(eki_graph *graph, const eki_uses *uses, eki_node *n
                              ek_edit_report *report, ek_error *err) {
     char text[EKI_CHAIN_TEXT];
     int64_t channels = 0;
-    const char *why = why_not(uses, node, &channels);
+    bool already = has_norm(uses, node);
+    const char *why = already ? "a batch norm follows it already" : why_not(node, &channels);
     const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;
     (void)snprintf(text, sizeof text, "a batch norm of %lld channels", (long long)channels);
     EKI_TRY(eki_report_add(report, name, why == NULL, why == NULL ? text : why, err));
+    if (already) eki_report_already(report);
     return why == NULL ? add_norm(graph, node, channels, options, err) : EK_OK;
 }
 

@@ -22,16 +22,17 @@ typedef struct untier {
     const eki_sites *sites;
     reading *items;
     size_t count, room;
+    bool listed; /* initializers are inputs, all of them */
 } untier;
 
 /* The initializer of this graph behind one or more Identity nodes, or NULL. */
-static eki_value *tensor_behind(eki_value *value) {
+static eki_value *tensor_behind(const untier *u, eki_value *value) {
     while (value != NULL && value->init == NULL) {
         eki_node *node = value->producer;
         if (node == NULL || node->op != EKI_OP_Identity || node->n_in != 1) return NULL;
         value = node->in[0];
     }
-    return value != NULL && value->outer == NULL && value->input_index < 0 ? value : NULL;
+    return value != NULL && value->outer == NULL && (value->input_index < 0 || u->listed) ? value : NULL;
 }
 
 /* Whether the node reads input `input` as a parameter of a norm or layer. */
@@ -67,7 +68,7 @@ static ek_status collect(untier *u) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
         for (int k = 0; k < node->n_in; k++) {
-            eki_value *source = is_parameter(u, node, k) ? tensor_behind(node->in[k]) : NULL;
+            eki_value *source = is_parameter(u, node, k) ? tensor_behind(u, node->in[k]) : NULL;
             if (source == NULL) continue;
             if (!eki_grow((void **)&u->items, &u->room, u->count + 1, sizeof *u->items)) {
                 return eki_fail_nomem(u->c->err, (u->count + 1) * sizeof *u->items);
@@ -131,6 +132,7 @@ static ek_status give_copy(untier *u, reading *r) {
     value->declared = false;
     value->origin = (eki_bytes){0};
     value->in_file = 0;
+    if (u->listed) EKI_TRY(eki_graph_add_input(graph, value, u->c->err));
     r->node->in[r->input] = value;
     (void)snprintf(text, sizeof text, "%s '%.100s' of its own, apart from '%.100s'", role, value->name,
                    r->source->name);
@@ -153,7 +155,7 @@ ek_status eki_convert_untie(eki_converter *c) {
     eki_sites sites;
     size_t rows = ek_edit_report_count(c->report);
     EKI_TRY(eki_sites_find(c->graph, &sites, c->err));
-    untier u = {.c = c, .sites = &sites};
+    untier u = {.c = c, .sites = &sites, .listed = eki_lists_weights(c->graph)};
     ek_status status = untie(&u);
     free(u.items);
     eki_sites_free(&sites);
