@@ -109,32 +109,14 @@ trial *trial_make(const ek_norm_desc *desc, ek_norm_stats stats) {
 
 void trial_free(trial *t) {
     if (t == NULL) return;
-    void *all[] = {t->x,
-                   t->dy,
-                   t->residual,
-                   t->y,
-                   t->dx,
-                   t->dresidual,
-                   t->scale,
-                   t->bias,
-                   t->dscale,
-                   t->dbias,
-                   t->running_mean,
-                   t->running_var,
-                   t->mean,
-                   t->var,
-                   t->set,
-                   t->parameter,
-                   t->unit,
-                   t->offset,
-                   t->order,
-                   t->mask,
-                   t->args.saved,
-                   t->args.workspace,
-                   t->set_mean,
-                   t->set_var,
-                   t->set_rstd};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
+    void *inputs[] = {t->x,           t->dy,     t->residual, t->scale,      t->bias,     t->running_mean,
+                      t->running_var, t->old_dx, t->mask,     t->old_dscale, t->old_dbias};
+    void *outputs[] = {t->y, t->dx, t->dresidual, t->dscale, t->dbias, t->mean, t->var, t->rstd};
+    void *inside[] = {t->set,        t->parameter,      t->unit,     t->offset,  t->order,
+                      t->args.saved, t->args.workspace, t->set_mean, t->set_var, t->set_rstd};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) free(inputs[i]);
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) free(outputs[i]);
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) free(inside[i]);
     for (int i = 0; i < 6; i++) free(t->typed[i]);
     for (int i = 0; i < 9; i++) free(t->small[i]);
     ek_norm_plan_destroy(t->plan);
