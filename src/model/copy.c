@@ -58,6 +58,8 @@ static ek_status copy_node(const copier *c, const eki_node *from, eki_value *con
     for (int i = 0; i < to->n_attr; i++) {
         if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(c, to->attrs[i].t, &to->attrs[i].t, err));
     }
+    to->opset = from->opset;
+    to->norm_of = from->norm_of;
     to->origin = from->origin;
     to->n_captures = from->n_captures;
     to->captures = eki_arena_memdup(&view->arena, from->captures, (size_t)from->n_captures * sizeof *from->captures);
@@ -207,6 +209,7 @@ ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *
         status = EK_OK;
     }
     if (status == EK_OK) status = eki_graph_sort(*program, err);
+    if (status == EK_OK) status = eki_own_operators(*program, err);
     if (status == EK_OK) status = eki_lift_parameters(*program, err);
     if (status == EK_OK) status = eki_fuse_norms(*program, err);
     if (status == EK_OK) return EK_OK;

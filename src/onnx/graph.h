@@ -115,6 +115,9 @@ struct eki_node {
     eki_attr *attrs;
     int n_captures; /* values of this graph that those nested in the node read */
     eki_value **captures;
+    int64_t opset; /* in a program: that it is of; 0 = the graph's */
+    const char
+        *norm_of; /* in a program: of a norm, the output of the document's norm that it stands for; NULL = its own */
     eki_bytes origin; /* its NodeProto; data NULL = new */
 };
 
@@ -191,6 +194,8 @@ ek_status eki_graph_add_child(eki_graph *graph, eki_graph **child, ek_error *err
 
 /* Building. Strings are copied. A value of an existing name is returned as it is. */
 ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **value, ek_error *err);
+/* A new value "STEM/suffix", with a number behind it where that is taken. */
+ek_status eki_graph_fresh(eki_graph *graph, const char *stem, const char *suffix, eki_value **value, ek_error *err);
 eki_value *eki_graph_find(const eki_graph *graph, const char *name); /* NULL = none */
 eki_value *eki_graph_find_bytes(const eki_graph *graph, const void *name, size_t size);
 ek_status eki_graph_add_input(eki_graph *graph, eki_value *value, ek_error *err);
@@ -226,6 +231,8 @@ ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_
 ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t version, ek_error *err);
 /* 0 = not imported; "" and "ai.onnx" are one. Nested graphs have the opsets of the model. */
 int64_t eki_graph_opset(const eki_graph *graph, const char *domain);
+/* That a node is of. */
+int64_t eki_node_opset(const eki_graph *graph, const eki_node *node);
 
 const char *eki_graph_meta(const eki_graph *graph, const char *key); /* NULL = none */
 /* NULL removes the key. */

@@ -90,6 +90,7 @@ static ek_status edit(eki_converter *c, const ek_model *model) {
     c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
     if (status == EK_OK) status = convert_norms(c, model);
     if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
+    if (status == EK_OK && !c->native) status = eki_lower_norms(c->graph, eki_graph_opset(c->graph, ""), c->err);
     if (status == EK_OK) status = eki_convert_forms(c);
     if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
     eki_uses_free(&uses);

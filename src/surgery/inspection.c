@@ -33,7 +33,7 @@ static ek_range range_of(const ek_model *model, const char *name) {
     return settled(range);
 }
 
-/* What ek_fold would do with a norm, on a view that has shapes where they can be had. */
+/* What ek_fold would do with a norm, on a view of the document that has shapes where they can be had. */
 static ek_status describe_fold(ek_inspection *in, const eki_graph *view, const eki_chains *chains, ek_norm_seen *seen,
                                ek_error *err) {
     const eki_value *out = eki_graph_find(view, seen->norm.output);
@@ -150,7 +150,7 @@ ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) 
     in->n_norms = model->n_norms + model->n_apart;
     in->norms = calloc(in->n_norms + 1, sizeof *in->norms);
     ek_status status = in->norms == NULL ? eki_fail_nomem(err, in->n_norms * sizeof *in->norms) : EK_OK;
-    if (status == EK_OK) status = eki_graph_view(model->graph, &view, err);
+    if (status == EK_OK) status = eki_graph_view(model->document, &view, err);
     if (status == EK_OK) {
         status = describe_all(in, view, err);
         eki_graph_destroy(view);
