@@ -21,7 +21,7 @@ static ek_status check_arrays(const ek_norm_plan *plan, const void *mean, const 
     }
     if (saved == NULL || (uintptr_t)saved % sizeof(double) != 0) {
         return eki_fail(err, EK_ERR_ARG, "saved is at %p, expected %zu bytes (ek_norm_saved_bytes), 8-byte aligned",
-                        saved, eki_saved_bytes(plan));
+                        saved, ek_norm_saved_bytes(plan));
     }
     for (int64_t set = 0; set < plan->sets; set++) {
         double value = eki_real(plan, rstd, set);
