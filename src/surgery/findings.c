@@ -136,7 +136,7 @@ static ek_status check_mode(const look *l) {
 }
 
 static ek_status check_group(const look *l) {
-    int64_t opset = eki_graph_opset(l->in->model->graph, "");
+    int64_t opset = eki_node_opset(l->in->model->graph, l->node);
     const ek_model_norm *n = &l->seen->norm;
     if (n->kind != EK_NORM_GROUP || l->node->op != EKI_OP_GroupNormalization || opset >= 21) return EK_OK;
     return eki_find(l->in, EK_WARNING, "group-norm-18", l->seen->name,
