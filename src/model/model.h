@@ -76,6 +76,8 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err);
 /* Finds the sites of the document; says where the model's norms stand, and keeps those that are no norm of the program.
  */
 ek_status eki_model_index_apart(ek_model *model, ek_error *err);
+/* Which norm a site of the document is (of ek_model_norm_get), or -1. */
+int64_t eki_model_norm_at(const ek_model *model, const eki_site *site);
 
 /* The document's node that gives a norm's output: the norm, or the last of those it is written with. */
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm);

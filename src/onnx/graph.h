@@ -115,9 +115,10 @@ struct eki_node {
     eki_attr *attrs;
     int n_captures; /* values of this graph that those nested in the node read */
     eki_value **captures;
-    int64_t opset; /* in a program: that it is of; 0 = the graph's */
-    const char
-        *norm_of; /* in a program: of a norm, the output of the document's norm that it stands for; NULL = its own */
+    /* In a program: the opset that it is of, 0 = the graph's; and of a norm, the output of the document's norm that it
+     * stands for, NULL = its own. */
+    int64_t opset;
+    const char *norm_of;
     eki_bytes origin; /* its NodeProto; data NULL = new */
 };
 

@@ -56,6 +56,8 @@ async function check(c, number) {
 }
 
 async function checkSpelled(c, file, here) {
+  const said = JSON.parse(tool(['inspect', file, '--json']).stdout);
+  if (said.norms.length !== 1 || said.findings.length > 0) fail(c, `inspect: ${JSON.stringify(said.findings)}`);
   const out = `${scratch}/spelled.onnx`, done = tool(['convert', file, '--spell-out', '-o', out]);
   if (done.status !== 0) return fail(c, `spell-out: ${done.stderr}`);
   const difference = worst(await runThere(c, out), here);

@@ -164,6 +164,36 @@ static void test_near_misses(void **state) {
     fixture_clean();
 }
 
+/* Two norms with one scale: it stays one tensor, which both read in another shape, and both are one node again. */
+static void test_shared_scale(void **state) {
+    (void)state;
+    ek_model *model = model_with("cnn6", EK_NORM_GROUP), *loaded;
+    ek_save_options seventeen = {.struct_size = sizeof seventeen, .opset = 17};
+    eki_node *first = NULL;
+    int shared = 0;
+    float before[EXAMPLES * CLASSES], after[EXAMPLES * CLASSES];
+    for (size_t i = 0; i < model->n_norms; i++) {
+        eki_node *node = eki_model_norm_node(model, i);
+        if (first != NULL && eki_shape_equal(&node->in[1]->shape, &first->in[1]->shape)) {
+            node->in[1] = first->in[1];
+            shared++;
+        } else {
+            first = node;
+        }
+    }
+    assert_true(shared > 0);
+    OK(eki_model_rebuild(model, err));
+    run(model, before);
+    OK(ek_model_save(model, fixture_path("s.onnx"), &seventeen, err));
+    OK(ek_model_load(fixture_path("s.onnx"), &loaded, err));
+    same_norms(model, loaded);
+    run(loaded, after);
+    assert_memory_equal(before, after, sizeof before);
+    ek_model_destroy(model);
+    ek_model_destroy(loaded);
+    fixture_clean();
+}
+
 static void test_saving(void **state) {
     (void)state;
     ek_model *model = model_with("cnn6", EK_NORM_GROUP), *batch = model_with("cnn6", EK_NORM_BATCH), *loaded;
@@ -292,11 +322,9 @@ static void test_reasons(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips),
-        cmocka_unit_test(test_near_misses),
-        cmocka_unit_test(test_saving),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_constants_become_parameters),
+        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_near_misses),
+        cmocka_unit_test(test_saving),      cmocka_unit_test(test_shared_scale),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_constants_become_parameters),
         cmocka_unit_test(test_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
