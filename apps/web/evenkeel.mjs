@@ -91,16 +91,24 @@ export async function load(bytes) {
     if (members.dims) members.rank ??= members.dims.length;
     const held = []; // memory of the plan's
     const hold = (at) => (held.push(at), at);
-    const free = () => held.splice(0).forEach((at) => lib.free(at));
-    const attempt = (action) => { try { return action(); } catch (failure) { free(); throw failure; } };
-    return attempt(() => {
+    let handle = 0;
+    const free = () => {
+      lib.ek_norm_plan_destroy(handle);
+      handle = 0;
+      held.splice(0).forEach((at) => lib.free(at));
+    };
+    try {
       const desc = hold(structs('ek_norm_desc')), slot = hold(take(4));
       lib.ek_norm_desc_default(desc, kinds[kind] ?? 0);
       fill('ek_norm_desc', desc, members);
       check(lib.ek_norm_plan_create(desc, slot, error));
-      const handle = view().getUint32(slot, true), args = hold(structs('ek_norm_args'));
-      return attempt(() => new Norm(handle, args, hold, free, shapesOf(lib.ek_norm_kind_over_axes(kinds[kind]) !== 0, members)));
-    });
+      handle = view().getUint32(slot, true);
+      const shapes = shapesOf(lib.ek_norm_kind_over_axes(kinds[kind]) !== 0, members);
+      return new Norm(handle, hold(structs('ek_norm_args')), hold, free, shapes);
+    } catch (failure) {
+      free();
+      throw failure;
+    }
   }
 
   class Norm {
@@ -125,6 +133,7 @@ export async function load(bytes) {
       fill('ek_norm_args', this.#args, { [name]: this.#places[name] });
     }
     #call(inputs, outputs, run) {
+      if (this.#handle === 0) throw new Error('the plan has been freed');
       for (const [name, array] of Object.entries(inputs)) this.#place(name, array);
       for (const name of outputs) this.#place(name);
       check(run());
@@ -145,7 +154,6 @@ export async function load(bytes) {
       return this.#call(inputs, outputs, () => lib.ek_norm_backward(this.#handle, this.#args, error));
     }
     free() {
-      lib.ek_norm_plan_destroy(this.#handle);
       this.#free();
       this.#handle = 0;
     }

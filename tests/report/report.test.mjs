@@ -217,10 +217,13 @@ async function walking({ page }) {
   await context.close();
 }
 
-// With everything unfolded.
-async function accessible({ name, page }, colorScheme, width) {
+// With everything unfolded, or one of each kind: what is alike is judged alike.
+async function accessible({ name, page }, colorScheme, width, all = false) {
   const { context, tab } = await open(page, { colorScheme, viewport: { width, height: 800 } });
-  await tab.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
+  await tab.evaluate((all) => {
+    for (const selector of ['details.more', 'details.numbers', '#gap details', 'details.norm', 'details.norm:has(.odd)'])
+      [...document.querySelectorAll(selector)].slice(0, all ? Infinity : 1).forEach((d) => { d.open = true; });
+  }, all);
   await tab.evaluate(axeSource);
   const { violations } = await tab.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
   check(`axe: ${name}, ${colorScheme}, ${width} px`, violations.length === 0,
@@ -289,7 +292,7 @@ async function timed(name, work) {
 
 const made = Object.fromEntries(Object.keys(expected).map((name) => [name, inspect(name)]));
 made.trained = trained();
-const real = shared && existsSync(shared) ? ['version-RFB-320', 'light_resnet50', 'ch_ppocr_mobile_v2.0_cls_infer']
+const real = shared && existsSync(shared) ? ['version-RFB-320', 'light_resnet50']
   .map((name) => inspect(name, join(shared, `${name}.onnx`))) : [];
 if (real.length === 0) console.log('     without the models of ../shared, which is absent');
 await timed('any page', async () => {
@@ -301,11 +304,10 @@ await timed('hostile', () => hostile(made.hostile));
 await timed('gap', () => gap(made.trained));
 await timed('accessibility', async () => {
   for (const width of [1280, 768, 360])
-    for (const scheme of ['light', 'dark']) await accessible(made.planted, scheme, width);
-  await accessible(made.trained, 'light', 1280);
+    for (const scheme of ['light', 'dark'])
+      await accessible(made.planted, scheme, width, width === 360 && scheme === 'light');
   await accessible(made.trained, 'dark', 360);
   await accessible(made.hostile, 'light', 360);
-  await accessible(made.none, 'dark', 360);
 });
 await close();
 rmSync(folder, { recursive: true, force: true });
