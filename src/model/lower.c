@@ -38,8 +38,18 @@ static ek_status fresh_value(lowering *low, const char *suffix, eki_value **valu
 static ek_status add_constant(lowering *low, const char *suffix, ek_dtype dtype, const eki_shape *shape,
                               const void *data, eki_value **value) {
     EKI_TRY(fresh_value(low, suffix, value));
-    EKI_TRY(eki_graph_add_tensor(low->graph, (*value)->name, dtype, shape, value, low->err));
-    memcpy((*value)->init->data, data, (*value)->init->bytes);
+    eki_tensor *tensor;
+    EKI_TRY(eki_graph_add_constant(low->graph, (*value)->name, dtype, shape, value, &tensor, low->err));
+    memcpy(tensor->data, data, tensor->bytes);
+    return EK_OK;
+}
+
+static ek_status add_floats(lowering *low, const char *suffix, const eki_shape *shape, float number,
+                            eki_value **value) {
+    eki_tensor *tensor;
+    EKI_TRY(fresh_value(low, suffix, value));
+    EKI_TRY(eki_graph_add_constant(low->graph, (*value)->name, EK_F32, shape, value, &tensor, low->err));
+    for (size_t i = 0; i < tensor->bytes / sizeof number; i++) ((float *)tensor->data)[i] = number;
     return EK_OK;
 }
 
@@ -107,11 +117,8 @@ static ek_status lower_group(lowering *low, eki_value *result) {
     EKI_TRY(spread(low, node->in[1], x->shape.rank - 1, &scale));
     EKI_TRY(spread(low, node->n_in > 2 ? node->in[2] : NULL, x->shape.rank - 1, &bias));
     EKI_TRY(add_constant(low, "groups", EK_I64, &three, target, &to));
-    EKI_TRY(fresh_value(low, "ones", &ones));
-    EKI_TRY(eki_graph_add_tensor(low->graph, ones->name, EK_F32, &per_group, &ones, low->err));
-    for (int64_t i = 0; i < groups; i++) ((float *)ones->init->data)[i] = 1.0F;
-    EKI_TRY(fresh_value(low, "zeros", &zeros));
-    EKI_TRY(eki_graph_add_tensor(low->graph, zeros->name, EK_F32, &per_group, &zeros, low->err));
+    EKI_TRY(add_floats(low, "ones", &per_group, 1, &ones));
+    EKI_TRY(add_floats(low, "zeros", &per_group, 0, &zeros));
     EKI_TRY(add_op(low, EKI_OP_Shape, "shape", x, NULL, NULL, &shape, NULL));
     EKI_TRY(add_op(low, EKI_OP_Reshape, "grouped", x, to, NULL, &a, NULL));
     EKI_TRY(add_op(low, EKI_OP_InstanceNormalization, "normalized", a, ones, zeros, &b, &norm));

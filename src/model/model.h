@@ -77,7 +77,8 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err);
  */
 ek_status eki_model_index_apart(ek_model *model, ek_error *err);
 
-/* The document's node that gives a norm's output: the norm, or the last of those it is written with. */
+/* The document's node that gives a norm's output: the norm, or the last of those it is written with; the call of the
+ * function that ends with it; NULL where it stands within one. */
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm);
 
 /* ---- freeze.c ---- */
@@ -101,12 +102,14 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* ---- copy.c ---- */
 
-/* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
+/* A second graph that borrows the data of the first, a document, which must outlive it: for changes that are only for
+ * writing. Its nested graphs and functions are its own; of the second, for programs too, the first's. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+ek_status eki_graph_view_outer(const eki_graph *graph, eki_graph **view, ek_error *err);
 /* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
 ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
-/* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
- * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
+/* A graph for running: a copy that shares the numbers of the document, which must outlive it; functions are inlined
+ * (inline.c), parameters in Constant nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
@@ -139,6 +142,12 @@ int64_t eki_opset_needed(const eki_graph *graph);
 ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t *ignore, ek_error *err);
 /* Declares another opset, with the IR version that goes with it. */
 ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
+
+/* ---- inline.c ---- */
+
+/* Replaces calls of the model's own functions by their bodies, in a program; the caller sorts. One that cannot be (it
+ * calls itself, its operators mean something else at the model's opset, it would be too large) stays and says why. */
+ek_status eki_inline_functions(eki_graph *program, ek_error *err);
 
 /* ---- lift.c ---- */
 

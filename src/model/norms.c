@@ -96,5 +96,6 @@ ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {
 }
 
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm) {
-    return eki_graph_find(model->document, model->norms[norm].info.output)->producer;
+    const eki_value *out = eki_graph_find(model->document, model->norms[norm].info.output);
+    return out == NULL ? NULL : out->producer;
 }

@@ -1,5 +1,5 @@
-/* norms_apart.c: norms of the document that are no norms of the program: those in nested graphs and in functions, and
- * those that stay as they are written. They are listed, and nothing else is done with them.
+/* norms_apart.c: norms of the document that are no norms of the program: those in nested graphs and in functions that
+ * nothing calls, and those that stay as they are written. The program does not run them by themselves.
  */
 #include "model/model.h"
 
@@ -30,6 +30,16 @@ static ek_model_norm *own_norm(const ek_model *model, const eki_site *site) {
         if (strcmp(model->norms[i].info.output, output_of(site)->name) == 0) return &model->norms[i].info;
     }
     return NULL;
+}
+
+/* Whether it stands in a function that the program has in place of its calls, each with a norm of its own. */
+static bool is_inlined(const ek_model *model, const eki_site *site) {
+    const eki_value *out = output_of(site);
+    for (size_t i = 0; site->graph->is_function && i < model->n_norms; i++) {
+        const eki_node *node = model->norms[i].node;
+        if (node->n_out > 0 && node->out[0] != NULL && node->out[0]->body == out) return true;
+    }
+    return false;
 }
 
 /* The initializer behind a parameter, which may be one of a graph around. */
@@ -77,7 +87,7 @@ ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
         ek_model_norm *own = own_norm(model, site);
         if (own != NULL)
             own->spelling = eki_spelling_name(site->spelling);
-        else
+        else if (!is_inlined(model, site))
             model->apart[model->n_apart++] = (eki_norm_apart){site, describe(site, kind)};
     }
     return EK_OK;

@@ -11,6 +11,7 @@
  * all are listed, none is meant to be fed. */
 bool eki_lists_weights(const eki_graph *graph) {
     bool any = false;
+    while (graph->parent != NULL) graph = graph->parent;
     for (size_t i = 0; i < graph->n_values; i++) {
         if (graph->values[i]->init == NULL) continue;
         if (graph->values[i]->input_index < 0) return graph->ir_version < 4;

@@ -23,7 +23,7 @@ typedef struct eki_constants {
 /* The document that the graph belongs to, with the budget above. */
 eki_constants eki_constants_of(const eki_graph *graph);
 
-/* Whether the graph lists its initializers as inputs, by rule or by habit of its exporter. */
+/* Whether the model's graph lists its initializers as inputs, by rule or by habit of its exporter. */
 bool eki_lists_weights(const eki_graph *graph);
 
 /* Numbers of a constant, as f64 that hold what the file's type holds (int64 beyond 2^53 is rounded). */

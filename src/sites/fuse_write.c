@@ -10,12 +10,12 @@ static void fresh_name(const eki_graph *graph, const char *stem, const char *suf
             (void)snprintf(name, 512, "%.400s/%s", stem, suffix);
         else
             (void)snprintf(name, 512, "%.400s/%s_%d", stem, suffix, n);
-        if (eki_graph_find(graph, name) == NULL) return;
+        if (!eki_graph_has_name(graph, name)) return;
     }
 }
 
-static void set_type(eki_value *value, ek_dtype type) {
-    value->stored = value->init->stored = type == EK_F32 ? EK_DTYPE_NONE : type;
+static void set_type(eki_value *value, eki_tensor *tensor, ek_dtype type) {
+    value->stored = tensor->stored = type == EK_F32 ? EK_DTYPE_NONE : type;
 }
 
 /* A new initializer "OUTPUT/role". */
@@ -25,15 +25,16 @@ static ek_status new_parameter(eki_fuser *f, const eki_fusion *item, eki_role ro
     const eki_site *site = item->site;
     fresh_name(f->graph, site->y->name, eki_role_name(role), name);
     if (site->parameters[role].value != NULL) EKI_TRY(eki_site_numbers(f->sites, site, role, &numbers, f->err));
-    ek_status status = eki_graph_add_tensor(f->graph, name, EK_F32, &item->parameter, out, f->err);
+    eki_tensor *tensor = NULL;
+    ek_status status = eki_graph_add_constant(f->graph, name, EK_F32, &item->parameter, out, &tensor, f->err);
     int64_t count = 0;
     (void)eki_shape_count(&item->parameter, &count);
     for (int64_t i = 0; status == EK_OK && i < count; i++) {
         float usual = role == EKI_SCALE || role == EKI_VARIANCE ? 1.0F : 0.0F;
-        ((float *)(*out)->init->data)[i] = numbers.at != NULL ? (float)numbers.at[i] : usual;
+        ((float *)tensor->data)[i] = numbers.at != NULL ? (float)numbers.at[i] : usual;
     }
-    if (status == EK_OK && item->type != EK_DTYPE_NONE) set_type(*out, item->type);
-    if (status == EK_OK) eki_tensor_round((*out)->init);
+    if (status == EK_OK && item->type != EK_DTYPE_NONE) set_type(*out, tensor, item->type);
+    if (status == EK_OK) eki_tensor_round(tensor);
     eki_numbers_free(&numbers);
     return status;
 }

@@ -63,7 +63,8 @@ static ek_status try_all(const eki_converter *c, const ek_model *model, bool *ch
 static size_t keep_written(const ek_model *model, bool *chosen) {
     size_t count = 0;
     for (size_t i = 0; i < model->n_norms; i++) {
-        chosen[i] = chosen[i] && !eki_op_has(eki_model_norm_node(model, i)->op, EKI_NORM);
+        const eki_node *node = eki_model_norm_node(model, i);
+        chosen[i] = chosen[i] && node != NULL && !eki_op_has(node->op, EKI_NORM);
         count += chosen[i];
     }
     return count;

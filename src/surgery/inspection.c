@@ -150,7 +150,7 @@ ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) 
     in->n_norms = model->n_norms + model->n_apart;
     in->norms = calloc(in->n_norms + 1, sizeof *in->norms);
     ek_status status = in->norms == NULL ? eki_fail_nomem(err, in->n_norms * sizeof *in->norms) : EK_OK;
-    if (status == EK_OK) status = eki_graph_view(model->graph, &view, err);
+    if (status == EK_OK) status = eki_graph_view_outer(model->graph, &view, err);
     if (status == EK_OK) {
         status = describe_all(in, view, err);
         eki_graph_destroy(view);
