@@ -77,8 +77,11 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err);
  */
 ek_status eki_model_index_apart(ek_model *model, ek_error *err);
 
-/* The document's node that gives a norm's output: the norm, or the last of those it is written with; the call of the
- * function that ends with it; NULL where it stands within one. */
+/* What a site is as a norm of a model, with names of the site's graph; false = it is none. */
+bool eki_site_as_norm(const eki_site *site, ek_model_norm *info);
+
+/* The document's node that gives a norm's output: the norm, or the last of those it is written with; NULL
+ * where it stands in a function. */
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm);
 
 /* ---- freeze.c ---- */

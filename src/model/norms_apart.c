@@ -72,6 +72,13 @@ static ek_model_norm describe(const eki_site *site, ek_norm_kind kind) {
                            .apart = 1};
 }
 
+bool eki_site_as_norm(const eki_site *site, ek_model_norm *info) {
+    ek_norm_kind kind;
+    if (!kind_of(site, &kind)) return false;
+    *info = describe(site, kind);
+    return true;
+}
+
 ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
     eki_sites_free(&model->sites);
     free(model->apart);

@@ -86,15 +86,34 @@ static ek_status infer(const eki_place *place, bool strict, ek_error *err) {
     return must || status == EK_ERR_NOMEM ? status : EK_OK;
 }
 
+/* The type that new constants are stored in, where the graph has no initializers that tell it. */
+static ek_dtype half_of(const eki_place *place, const eki_places *p) {
+    const eki_graph *graph = place->graph;
+    if (graph->half != EK_DTYPE_NONE) return graph->half;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        const eki_tensor *tensor = eki_constant(graph->values[i]);
+        if (tensor != NULL && tensor->dtype == EK_F32 && tensor->shape.rank > 0) return tensor->stored;
+    }
+    return place->around >= 0 ? p->items[place->around].graph->half : EK_DTYPE_NONE;
+}
+
 static ek_status keep(eki_place *place, ek_error *err) {
     place->values = place->graph->n_values;
     EKI_TRY(eki_declared_keep(place->graph, &place->declared, err));
     return eki_uses_create(place->graph, &place->before, err);
 }
 
-ek_status eki_places_open(eki_graph *view, bool strict, eki_places *places, ek_error *err) {
+ek_status eki_places_list(eki_graph *view, eki_places *places, ek_error *err) {
     *places = (eki_places){0};
     ek_status status = list(places, view, err);
+    for (size_t i = 1; i < places->count; i++) places->items[i].graph->half = half_of(&places->items[i], places);
+    if (status != EK_OK) eki_places_free(places);
+    return status;
+}
+
+ek_status eki_places_open(eki_graph *view, bool strict, eki_places *places, ek_error *err) {
+    EKI_TRY(eki_places_list(view, places, err));
+    ek_status status = EK_OK;
     for (size_t i = 0; status == EK_OK && i < places->count; i++) {
         status = keep(&places->items[i], err);
         if (status == EK_OK) status = infer(&places->items[i], strict, err);

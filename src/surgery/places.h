@@ -20,7 +20,9 @@ typedef struct eki_places {
     eki_arena arena;
 } eki_places;
 
-/* Sorts all graphs of a view and infers their shapes, for as long as the places are open. What cannot be inferred is as
+/* Sorts all graphs of a view. */
+ek_status eki_places_list(eki_graph *view, eki_places *places, ek_error *err);
+/* The same, and infers their shapes, for as long as the places are open. What cannot be inferred is as
  * declared; with `strict` an error of the document's own graph is one of this. */
 ek_status eki_places_open(eki_graph *view, bool strict, eki_places *places, ek_error *err);
 /* What nobody reads any more goes, from the inside out; declared shapes are put back. */
