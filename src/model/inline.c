@@ -144,12 +144,14 @@ static ek_status write_node(inliner *in, const call *c, const eki_node *from) {
     eki_callee *called = eki_callee_of(&in->callees, from);
     made.why = called != NULL ? why_not(in, &made, called) : NULL;
     if (called == NULL || made.why != NULL) return add_node(in, c, from, &made);
-    const char *name = from->name[0] != '\0' || from->n_out < 1 || from->out[0] == NULL ? from->name : from->out[0]->name;
+    const char *name =
+        from->name[0] != '\0' || from->n_out < 1 || from->out[0] == NULL ? from->name : from->out[0]->name;
     (void)snprintf(prefix, sizeof prefix, "%.240s/%.240s", c->prefix, name);
     return replace(in, &made, called, prefix);
 }
 
-/* What the call makes is what the body's outputs are; one that is an input, or twice an output, comes of an Identity. */
+/* What the call makes is what the body's outputs are; one that is an input, or twice an output, comes of an Identity.
+ */
 static ek_status bind(inliner *in, const call *c, bool *through) {
     const eki_graph *body = c->callee->function->body;
     for (int i = 0; i < c->node->n_in; i++) c->map[body->inputs[i]->id] = c->node->in[i];

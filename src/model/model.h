@@ -112,7 +112,8 @@ ek_status eki_graph_view_outer(const eki_graph *graph, eki_graph **view, ek_erro
 /* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
 ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
 /* A graph for running: a copy that shares the numbers of the document, which must outlive it; functions are inlined
- * (inline.c), parameters in Constant nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
+ * (inline.c), parameters in Constant nodes are initializers (lift.c) and norms written as several nodes are one
+ * (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);

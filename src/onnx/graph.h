@@ -67,13 +67,13 @@ struct eki_value {
     int producer_output;
     int input_index; /* position among graph inputs, or -1 (an initializer may also be an input: a default) */
     bool is_output;
-    bool declared;       /* has a ValueInfoProto: input, output or value_info */
-    bool opaque;         /* a constant of a kind that is not read: sparse, strings, a type of the future */
-    uint8_t in_file;     /* set of eki_in_file: what the file says of it */
-    eki_bytes origin;    /* the first ValueInfoProto of its name in the file */
-    eki_value *replaces; /* of an input or output: the one whose place in the file's list it takes; else NULL */
-    eki_value *outer;    /* in a nested graph: the value of an outer one that it stands for */
-    int captured;        /* how many values of nested graphs stand for this one */
+    bool declared;         /* has a ValueInfoProto: input, output or value_info */
+    bool opaque;           /* a constant of a kind that is not read: sparse, strings, a type of the future */
+    uint8_t in_file;       /* set of eki_in_file: what the file says of it */
+    eki_bytes origin;      /* the first ValueInfoProto of its name in the file */
+    eki_value *replaces;   /* of an input or output: the one whose place in the file's list it takes; else NULL */
+    eki_value *outer;      /* in a nested graph: the value of an outer one that it stands for */
+    int captured;          /* how many values of nested graphs stand for this one */
     const eki_value *body; /* in a program: the value of a function's body that it is a copy of; else NULL */
 };
 
@@ -106,13 +106,13 @@ typedef struct eki_attr {
 } eki_attr;
 
 struct eki_node {
-    const char *name;    /* may be "" */
-    eki_opcode op;       /* EKI_OP_NONE: of another domain, not known, or removed */
-    const char *op_type; /* "Conv"; NULL = removed */
-    const char *domain;  /* "" = ai.onnx */
+    const char *name;     /* may be "" */
+    eki_opcode op;        /* EKI_OP_NONE: of another domain, not known, or removed */
+    const char *op_type;  /* "Conv"; NULL = removed */
+    const char *domain;   /* "" = ai.onnx */
     const char *overload; /* which of several functions of that name; "" = the one without */
     const char *why;      /* in a program: why this call of a function is still one; else NULL */
-    int id;              /* index in eki_graph.nodes */
+    int id;               /* index in eki_graph.nodes */
     int n_in, n_out, n_attr;
     eki_value **in;  /* NULL = an optional input that is absent */
     eki_value **out; /* NULL = an output nobody asked for */

@@ -159,10 +159,11 @@ typedef struct eki_fuse_options {
     void *context;
 } eki_fuse_options;
 
-/* Rewrites the graph, which may be a nested one or a function's body (not those within): each site of these kinds that is written out becomes the one node, with the
- * name and output of its last; where its parameters must have another shape they get it, or a copy where they are
- * computed; a parameter that others read in its own shape keeps the site as it is. *needed gets the opset that the
- * result needs, 0 = nothing was rewritten. Removed nodes are swept; the caller sorts the graph and declares the opset.
+/* Rewrites the graph, which may be a nested one or a function's body (not those within): each site of these kinds that
+ * is written out becomes the one node, with the name and output of its last; where its parameters must have another
+ * shape they get it, or a copy where they are computed; a parameter that others read in its own shape keeps the site as
+ * it is. *needed gets the opset that the result needs, 0 = nothing was rewritten. Removed nodes are swept; the caller
+ * sorts the graph and declares the opset.
  */
 ek_status eki_sites_fuse(eki_graph *graph, const eki_fuse_options *options, int64_t *needed, ek_error *err);
 

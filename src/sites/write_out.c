@@ -125,7 +125,9 @@ static ek_status write_found(eki_writer *w, const eki_write_out_options *options
     EKI_TRY(eki_float_types(w->graph, &w->types, w->err));
     for (size_t i = 0; i < w->sites->count; i++) {
         const eki_site *site = &w->sites->items[i];
-        if (site->graph != w->graph || !is_one_node(site) || (options->wanted != NULL && !options->wanted(options->context, site))) continue;
+        if (site->graph != w->graph || !is_one_node(site) ||
+            (options->wanted != NULL && !options->wanted(options->context, site)))
+            continue;
         eki_site inner = eki_site_inner(site);
         const char *why = why_not(w, &inner);
         if (options->tell != NULL) EKI_TRY(options->tell(options->context, site, why, w->err));

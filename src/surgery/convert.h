@@ -29,7 +29,7 @@ typedef struct eki_converter {
     eki_graph *graph;             /* of the place at hand: a view of the model's, or a graph in it, with shapes */
     const eki_place *place;
     size_t found; /* norms that were meant */
-    bool native;                  /* GroupNormalization can be written as one node */
+    bool native;  /* GroupNormalization can be written as one node */
     eki_arena arena;
     eki_conversion *items;
     size_t count, room;

@@ -24,7 +24,8 @@ static ek_status tell_fused(void *context, const eki_site *site, eki_opcode op, 
         const eki_graph *root = c->graph;
         while (root->parent != NULL) root = root->parent;
         (void)snprintf(text, sizeof text, "opset %" PRId64 " has no %s; %s %" PRId64 "%s",
-                       eki_graph_opset(c->graph, ""), eki_op_name(op), root->is_function ? "the function's own is older than" : "add --opset", opset,
+                       eki_graph_opset(c->graph, ""), eki_op_name(op),
+                       root->is_function ? "the function's own is older than" : "add --opset", opset,
                        root->is_function ? "" : ", which raises the model to where it is");
     } else {
         (void)snprintf(text, sizeof text, "%s%s", why != NULL ? why : "one ", why != NULL ? "" : eki_op_name(op));

@@ -1,4 +1,5 @@
-/* convert_places.c: what is asked of norms, in nested graphs and functions: by the sites, as no program runs them alone.
+/* convert_places.c: what is asked of norms, in nested graphs and functions: by the sites, as no program runs them
+ * alone.
  */
 #include "model/select.h"
 #include "surgery/convert.h"
@@ -67,7 +68,8 @@ static ek_status change_sites(eki_converter *c) {
 
 static size_t changes_of(const eki_converter *c) {
     size_t changes = 0;
-    for (size_t i = 0; i < ek_edit_report_count(c->report); i++) changes += ek_edit_report_row(c->report, i)->changed != 0;
+    for (size_t i = 0; i < ek_edit_report_count(c->report); i++)
+        changes += ek_edit_report_row(c->report, i)->changed != 0;
     return changes;
 }
 

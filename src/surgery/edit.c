@@ -77,8 +77,8 @@ static const eki_graph *graph_of(const eki_graph *graph, const eki_value *value)
     return graph;
 }
 
-/* The tensor that this input alone reads, so that its numbers may change where they lie: an initializer of this graph or
- * of one around it, or a Constant of the file in a function's body; NULL = others read it too, or it is none. */
+/* The tensor that this input alone reads, so that its numbers may change where they lie: an initializer of this graph
+ * or of one around it, or a Constant of the file in a function's body; NULL = others read it too, or it is none. */
 static eki_tensor *sole_tensor(const eki_graph *graph, const eki_value *value) {
     if (value == NULL || eki_edit_uses(graph, value) != 1) return NULL;
     if (value->outer != NULL) {

@@ -33,8 +33,8 @@ static ek_range range_of(const ek_model *model, const char *name) {
     return settled(range);
 }
 
-/* Where ek_fold looks for folds: at a view of the program that has shapes where they can be had, and in nested graphs and
- * functions. */
+/* Where ek_fold looks for folds: at a view of the program that has shapes where they can be had, and in nested graphs
+ * and functions. */
 typedef struct looking {
     const eki_graph *view;
     eki_chains chains;

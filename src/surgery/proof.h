@@ -29,7 +29,7 @@ typedef struct eki_proving {
     size_t n_pairs, room_pairs;
     bool other_functions; /* the documents have not the same */
     const char *path;     /* of the pair at hand */
-    eki_side sides[2]; /* the graphs of the pair */
+    eki_side sides[2];    /* the graphs of the pair */
     int regions;
     eki_known *known; /* of the values of `before`, at the extents that the check uses */
     ek_proof_options options;
@@ -58,8 +58,8 @@ ek_status eki_proof_pairs(eki_proving *proving);
 bool eki_proof_calls_another(const eki_proving *proving, const eki_node *node);
 /* The graphs that nest in these two nodes, which are the same. */
 ek_status eki_proof_nested(eki_proving *proving, const eki_node *before, const eki_node *after);
-/* Makes both graphs of a pair stand for themselves: constants of the graphs around are initializers, what else they read
- * of these is open, with the shape that it has there. */
+/* Makes both graphs of a pair stand for themselves: constants of the graphs around are initializers, what else they
+ * read of these is open, with the shape that it has there. */
 ek_status eki_proof_detach(eki_proving *proving, const eki_graph_pair *pair);
 /* What inference found at the extents of the check, for the graphs within. */
 void eki_proof_keep_shapes(eki_proving *proving);

@@ -120,8 +120,9 @@ static ek_status check_references(const cutter *c, int s) {
         const eki_node *node = graph->nodes[i];
         const char *reference = c->marks[s][node->id] ? eki_node_reference(node) : NULL;
         if (reference == NULL) continue;
-        return eki_fail(c->err, EK_ERR_UNSUPPORTED, "the %.60s of %s is an attribute of the function, which each call gives",
-                        reference, eki_node_label(node, label));
+        return eki_fail(c->err, EK_ERR_UNSUPPORTED,
+                        "the %.60s of %s is an attribute of the function, which each call gives", reference,
+                        eki_node_label(node, label));
     }
     return EK_OK;
 }

@@ -1,8 +1,8 @@
 /* proof_diff.c: which nodes of two documents differ.
  *
  * Nodes are found again by their first output. They are the same when operator, attributes, names of inputs and outputs
- * and the data of initializers are; and when the operator means the same at both opsets. Graphs within them are looked at
- * on their own: here they only must have the same inputs and outputs.
+ * and the data of initializers are; and when the operator means the same at both opsets. Graphs within them are looked
+ * at on their own: here they only must have the same inputs and outputs.
  */
 #include "surgery/diff.h"
 #include "surgery/proof.h"

@@ -47,11 +47,14 @@ ek_status eki_proof_pairs(eki_proving *p) {
     return EK_OK;
 }
 
+static bool is_named(const eki_function *f, const char *domain, const char *name) {
+    return strcmp(f->name, name) == 0 && strcmp(f->domain, domain) == 0;
+}
+
 bool eki_proof_calls_another(const eki_proving *p, const eki_node *node) {
     for (int s = 0; p->other_functions && s < 2; s++) {
         for (size_t i = 0; i < p->views[s]->n_functions; i++) {
-            const eki_function *f = &p->views[s]->functions[i];
-            if (strcmp(f->name, node->op_type) == 0 && strcmp(f->domain, node->domain) == 0) return true;
+            if (is_named(&p->views[s]->functions[i], node->domain, node->op_type)) return true;
         }
     }
     return false;
@@ -87,7 +90,8 @@ static ek_status take_constant(eki_graph *graph, const eki_constants *constants,
     ek_status status = EK_OK;
     if (numbers.dtype == EK_F32) {
         status = eki_tensor_create(graph, EK_F32, &numbers.shape, &tensor, err);
-        for (int64_t i = 0; status == EK_OK && i < numbers.count; i++) ((float *)tensor->data)[i] = (float)numbers.at[i];
+        for (int64_t i = 0; status == EK_OK && i < numbers.count; i++)
+            ((float *)tensor->data)[i] = (float)numbers.at[i];
         if (status == EK_OK) tensor->stored = numbers.stored;
         if (status == EK_OK) value->init = tensor;
     }

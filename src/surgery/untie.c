@@ -79,8 +79,8 @@ static ek_status collect(untier *u) {
             if (!eki_grow((void **)&u->items, &u->room, u->count + 1, sizeof *u->items)) {
                 return eki_fail_nomem(u->c->err, (u->count + 1) * sizeof *u->items);
             }
-            bool wanted =
-                eki_glob_matches(u->c->options->pattern, owner_of(u, u->place, node, text), node->out[0]->name, node->in[k]->name);
+            bool wanted = eki_glob_matches(u->c->options->pattern, owner_of(u, u->place, node, text),
+                                           node->out[0]->name, node->in[k]->name);
             u->items[u->count++] = (reading){u->place, node, k, source, wanted};
         }
     }
