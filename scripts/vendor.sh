@@ -11,7 +11,7 @@ target=$(cd "$target" && pwd)
 cd "$(dirname "$0")/.."
 
 # The parts of src/base that a norm needs; the rest of that folder serves the engine.
-base="error memory options random threads tree version"
+base="error float_mode memory options random threads tree version"
 headers=$(sed -nE 's/^set\(EK_NORM_HEADERS (.*)\)$/\1/p' cmake/EvenkeelInstall.cmake)
 
 copy() { # files, to the same place below the target
@@ -24,7 +24,7 @@ for name in $base; do
     for file in src/base/"$name".[ch]; do [ ! -e "$file" ] || copy "$file"; done
 done
 for name in $headers; do copy "include/evenkeel/$name.h"; done
-copy LICENSE CMakeLists.txt src/cpu/*.[ch] src/norm/*.[ch] src/norm/variants/*.[ch] src/kernel/*.[ch] src/kernel/*.def src/kernel/simd/*.h $(ls src/kernel/hand/*/*.c 2>/dev/null || true)
+copy LICENSE CMakeLists.txt src/cpu/*.[ch] src/norm/*.[ch] src/norm/*.def src/norm/variants/*.[ch] src/kernel/*.[ch] src/kernel/*.def src/kernel/simd/*.h $(ls src/kernel/hand/*/*.c 2>/dev/null || true)
 copy cmake/EvenkeelLayer.cmake cmake/EvenkeelKernels.cmake cmake/EvenkeelInstall.cmake cmake/evenkeel.map cmake/package/*
 
 # The flags of the instruction sets and the data types come from the rows that CMake reads.

@@ -37,8 +37,6 @@ typedef struct {
     double seconds[CONTENDERS][EKB_BENCH_MAX_ROUNDS];
 } bench_case;
 
-static bool last_axis(ek_norm_kind kind) { return kind == EK_NORM_LAYER || kind == EK_NORM_RMS; }
-
 static int64_t product(const ek_norm_desc *d, int begin) {
     int64_t p = 1;
     for (int i = begin; i < d->rank; i++) p *= d->dims[i];
@@ -57,11 +55,12 @@ static ek_status make_plan(bench_case *b, const ek_bench_shape *shape, ek_layout
     b->desc.groups = shape->groups;
     b->desc.residual = b->fused;
     b->desc.activation = b->fused ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
-    if (last_axis(shape->kind) && layout != EK_LAYOUT_NCHW) {
-        return ekb_fail(err, EK_ERR_UNSUPPORTED, "layer and RMS norm lie in rows: their layout is nchw only");
+    if (ek_norm_kind_over_axes(shape->kind) && layout != EK_LAYOUT_NCHW) {
+        return ekb_fail(err, EK_ERR_UNSUPPORTED, "%s norm lies in rows: its layout is nchw only",
+                        ek_norm_kind_name(shape->kind));
     }
     EKB_TRY(ek_norm_plan_create(&b->desc, &b->plan, err));
-    int64_t width = last_axis(shape->kind) ? shape->dims[shape->rank - 1] : shape->dims[1];
+    int64_t width = ek_norm_kind_over_axes(shape->kind) ? shape->dims[shape->rank - 1] : shape->dims[1];
     b->channels = ekb_whole_blocks(layout, width);
     b->sets = ekb_whole_blocks(layout, ek_norm_sets(b->plan));
     b->elements = (size_t)(product(&b->desc, 0) / width * b->channels);

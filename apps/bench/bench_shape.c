@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    ek_norm_kind kind;
-} kinds[] = {{"batch", EK_NORM_BATCH},
-             {"layer", EK_NORM_LAYER},
-             {"group", EK_NORM_GROUP},
-             {"instance", EK_NORM_INSTANCE},
-             {"rms", EK_NORM_RMS}};
-
 static ek_status bad(const char *text, ek_error *err) {
     return ekb_fail(err, EK_ERR_ARG,
                     "shape '%.100s': expected a kind and extents, such as 'batch 16x64x56x56' or "
@@ -24,11 +15,10 @@ static ek_status bad(const char *text, ek_error *err) {
 static const char *skip_spaces(const char *at) { return at + strspn(at, " \t\r\n"); }
 
 static const char *take_kind(const char *at, ek_norm_kind *kind) {
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        size_t length = strlen(kinds[i].name);
-        if (strncmp(at, kinds[i].name, length) != 0 || strspn(at + length, " \t") == 0) continue;
-        *kind = kinds[i].kind;
-        return skip_spaces(at + length);
+    const char *name;
+    for (*kind = (ek_norm_kind)1; (name = ek_norm_kind_name(*kind)) != NULL; *kind = (ek_norm_kind)(*kind + 1)) {
+        size_t length = strlen(name);
+        if (strncmp(at, name, length) == 0 && strspn(at + length, " \t") > 0) return skip_spaces(at + length);
     }
     return NULL;
 }

@@ -25,11 +25,6 @@ int64_t model_bytes(const ek_model *model) {
     return total;
 }
 
-const char *norm_kind_name(ek_norm_kind kind) {
-    static const char *const names[] = {"none", "batch", "layer", "group", "instance", "rms"};
-    return kind >= 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : "other";
-}
-
 static void put_json(const change *c, int passed) {
     const ek_comparison *check = &ek_proof_result_of(c->proof)->comparison;
     eki_json json;

@@ -82,6 +82,5 @@ EK_NODISCARD ek_status output_save(const arguments *args, const ek_model *model,
 
 /* Bytes of all initializers. */
 int64_t model_bytes(const ek_model *model);
-const char *norm_kind_name(ek_norm_kind kind);
 
 #endif

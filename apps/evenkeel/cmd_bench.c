@@ -101,7 +101,7 @@ static const struct {
     ek_dtype dtype;
 } dtypes[] = {{"f32", EK_F32}, {"bf16", EK_BF16}, {"f16", EK_F16}};
 static const char *const phases[] = {"training", "inference", "backward"};
-enum { LAYOUTS = 4, BEST = LAYOUTS, PHASES = 3, KINDS = 6, MOST_CASES = 256, CASE_TEXT = 128 };
+enum { LAYOUTS = 4, BEST = LAYOUTS, PHASES = 3, MOST_CASES = 256, CASE_TEXT = 128 };
 
 static const char *const usual_cases[] = {"batch 16x64x56x56", "batch 16x256x14x14", "layer 4096x768"};
 
@@ -121,9 +121,9 @@ typedef struct bench_run {
     ek_bench_options options;
     int layout, phase; /* 0 = all, else index + 1 */
     int dtype;
-    mean means[KINDS][LAYOUTS + 1][PHASES]; /* the last: our best layout against their best */
-    ek_bench_result best[PHASES];           /* of the case at hand */
-    int tried[PHASES];                      /* in so many layouts */
+    mean (*means)[LAYOUTS + 1][PHASES]; /* by kind; the last layout: our best against their best */
+    ek_bench_result best[PHASES];       /* of the case at hand */
+    int tried[PHASES];                  /* in so many layouts */
     eki_json json;
     int as_json;
     progress bar;
@@ -305,13 +305,13 @@ static void write_mean(bench_run *run, const char *kind, int layout, int phase, 
 }
 
 static void write_means(bench_run *run) {
-    static const char *const kinds[KINDS] = {"", "batch", "layer", "group", "instance", "rms"};
+    const char *kind;
     if (!run->as_json) printf("\nGeometric means\n");
-    for (int k = 1; k < KINDS; k++) {
+    for (int k = 1; (kind = ek_norm_kind_name((ek_norm_kind)k)) != NULL; k++) {
         for (int l = 0; l <= BEST; l++) {
             for (int p = 0; p < PHASES; p++) {
                 const mean *m = &run->means[k][l][p];
-                if (m->cases > 0) write_mean(run, kinds[k], l, p, m);
+                if (m->cases > 0) write_mean(run, kind, l, p, m);
             }
         }
     }
@@ -344,6 +344,13 @@ static ek_status run_all(bench_run *run, const case_list *list, ek_error *err) {
     return status;
 }
 
+static ek_status make_means(bench_run *run, ek_error *err) {
+    size_t kinds = 1;
+    while (ek_norm_kind_name((ek_norm_kind)kinds) != NULL) kinds++;
+    run->means = calloc(kinds, sizeof *run->means);
+    return run->means == NULL ? fail(err, EK_ERR_NOMEM, "out of memory for the means of %zu kinds", kinds) : EK_OK;
+}
+
 static int run_bench(const arguments *args) {
     ek_error err = {0};
     bool model = strcmp(args->operands[0], "model") == 0;
@@ -366,8 +373,11 @@ static int run_bench(const arguments *args) {
     run.layout = option_choice(args, "layout");
     run.phase = option_choice(args, "phase");
     run.as_json = option_flag(args, "json");
-    if (collect_cases(args, &list, &err) != EK_OK || run_all(&run, &list, &err) != EK_OK) return report(&err);
-    return EXIT_DONE;
+    ek_status status = make_means(&run, &err);
+    if (status == EK_OK) status = collect_cases(args, &list, &err);
+    if (status == EK_OK) status = run_all(&run, &list, &err);
+    free(run.means);
+    return status == EK_OK ? EXIT_DONE : report(&err);
 }
 
 const command command_bench = {

@@ -81,7 +81,7 @@ static void show_json(const arguments *args, const ek_model *before, const ek_mo
         eki_json_object(&json, NULL);
         eki_json_text(&json, "norm", name_of(&norm));
         eki_json_text(&json, "output", norm.output);
-        eki_json_text(&json, "kind", norm_kind_name(norm.kind));
+        eki_json_text(&json, "kind", ek_norm_kind_name(norm.kind));
         eki_json_bool(&json, "stats_frozen", norm.stats_frozen);
         eki_json_bool(&json, "affine_frozen", norm.affine_frozen);
         eki_json_bool(&json, "changed", changed(&norm, &old));
@@ -94,7 +94,7 @@ static void show_text(const ek_model *before, const ek_model *after) {
     for (size_t i = 0; i < ek_model_norm_count(after); i++) {
         ek_model_norm norm = ek_model_norm_get(after, i), old = ek_model_norm_get(before, i);
         const char *stats = norm.kind != EK_NORM_BATCH ? "none" : norm.stats_frozen ? "frozen" : "of the data";
-        printf("%-40s %-8s statistics %-12s affine %-8s%s\n", name_of(&norm), norm_kind_name(norm.kind), stats,
+        printf("%-40s %-8s statistics %-12s affine %-8s%s\n", name_of(&norm), ek_norm_kind_name(norm.kind), stats,
                norm.affine_frozen ? "frozen" : "trained", changed(&norm, &old) ? " (changed)" : "");
     }
 }

@@ -43,7 +43,7 @@ static void put_norm(eki_json *json, const ek_norm_seen *seen) {
     eki_json_text(json, "path", seen->norm.path);
     eki_json_text(json, "output", seen->norm.output);
     eki_json_text(json, "spelling", seen->norm.spelling);
-    eki_json_text(json, "kind", norm_kind_name(seen->norm.kind));
+    eki_json_text(json, "kind", ek_norm_kind_name(seen->norm.kind));
     eki_json_int(json, "channels", seen->norm.channels);
     eki_json_int(json, "groups", seen->norm.groups);
     eki_json_real(json, "epsilon", seen->norm.epsilon);
@@ -102,7 +102,7 @@ static void show_range(const char *name, ek_range range) {
 }
 
 static void show_norm(const ek_norm_seen *seen, int width) {
-    printf("%-*s  %-8s C=%-4lld eps=%.3g", width, seen->name, norm_kind_name(seen->norm.kind),
+    printf("%-*s  %-8s C=%-4lld eps=%.3g", width, seen->name, ek_norm_kind_name(seen->norm.kind),
            (long long)seen->norm.channels, seen->norm.epsilon);
     if (seen->norm.kind == EK_NORM_BATCH) printf(" momentum=%.3g", seen->norm.momentum);
     if (seen->norm.kind == EK_NORM_GROUP) printf(" groups=%lld", (long long)seen->norm.groups);

@@ -1,8 +1,11 @@
-/* interrupt.h: SIGINT and SIGTERM ask for a stop at the next safe place; a second one ends the program at once. */
+/* interrupt.h: SIGINT and SIGTERM ask a command that listens for a stop at the next safe place. A second one, and every
+ * other signal that ends the program, first removes the files that are being written. */
 #ifndef EK_TOOL_INTERRUPT_H
 #define EK_TOOL_INTERRUPT_H
 
+void interrupt_prepare(void); /* before anything is written */
 void interrupt_listen(void);
-int interrupt_wanted(void); /* the signal, or 0 */
+void interrupt_leave(int signal_number); /* to MPI, which has a use for it */
+int interrupt_wanted(void);              /* the signal, or 0 */
 
 #endif

@@ -1,5 +1,6 @@
 /* main.c: picks the command, parses its options and turns what it returns into the exit status. */
 #include "commands.h"
+#include "interrupt.h"
 #include "message.h"
 #include "spin.h"
 
@@ -75,6 +76,7 @@ int main(int argc, char **argv) {
     /* A write that fails must come back as an error, not end the program: exit statuses are for us to choose. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    interrupt_prepare();
     int code = EXIT_USAGE;
     ek_error err = {0};
     if (argc < 2) {

@@ -3,6 +3,7 @@
 #include "message.h"
 #include "train_job.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ ek_status train_join(train_job *job, ek_error *err) {
     ek_comm_options o = ek_comm_options_default();
     o.timeout = option_real(job->args, "timeout");
     o.stopped = stopped;
+    if (getenv("PMI_SIZE") != NULL) interrupt_leave(SIGUSR1); /* MPICH says so that a rank has died */
     ek_status status = ek_comm_open(&o, &job->comm, err);
     if (status != EK_OK) return status;
     tool_voice.rank = ek_comm_rank(job->comm);

@@ -5,6 +5,7 @@
 #include <evenkeel/cpu.h>
 #include <evenkeel/data.h>
 #include <evenkeel/doctor.h>
+#include <evenkeel/files.h>
 #include <evenkeel/image.h>
 #include <evenkeel/model.h>
 #include <evenkeel/moments.h>

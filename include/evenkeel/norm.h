@@ -43,7 +43,9 @@
  *         return err.status;
  *     ek_norm_plan_destroy(plan);
  *
- * The same bits come out for any number of threads and any instruction set; see docs/reproducibility.md. Bounds on
+ * The same bits come out for any number of threads and any instruction set, also where the caller's threads flush
+ * denormals to zero, round upwards or trap: every call, and every task of it, computes in the default modes and gives
+ * the caller's back; see docs/reproducibility.md. Bounds on
  * the error are in docs/numerics.md. Sources: Ioffe and Szegedy 2015; Ba, Kiros and Hinton 2016; Ulyanov et al. 2016;
  * Wu and He 2018; Zhang and Sennrich 2019; ONNX operator set 23.
  */
@@ -60,6 +62,9 @@ extern "C" {
 #endif
 
 enum { EK_NORM_MAX_RANK = 8 };
+
+/* An extent that nobody has set. 0 is an extent: a batch may be empty. */
+enum { EK_EXTENT_UNSET = -1 };
 
 typedef enum ek_norm_kind {
     EK_NORM_BATCH = 1,
@@ -159,7 +164,8 @@ typedef struct ek_norm_desc {
     ek_layout layout; /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
     ek_dtype dtype;   /* of x, y, dy, dx, residual, dresidual: EK_F32 (default), EK_BF16, EK_F16, EK_F64 */
     int rank;         /* 2 to 5 (LAYER, RMS: 1 to 8) */
-    int64_t dims[EK_NORM_MAX_RANK]; /* logical extents N, C, D1, ...; each >= 0, C >= 1 */
+    int64_t dims[EK_NORM_MAX_RANK]; /* logical extents N, C, D1, ...; each >= 0, C >= 1; default EK_EXTENT_UNSET, which
+                                       dims[0..rank-1] must not keep */
     int axis;                       /* LAYER, RMS: first normalized dimension, [-rank, rank); default -1 */
     int64_t groups;                 /* GROUP: number of groups, divides C; default 1 */
     ek_norm_affine affine;          /* LAYER, RMS; default ELEMENT */
@@ -186,9 +192,15 @@ typedef struct ek_norm_desc {
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * buffers need the alignment of their elements only. `y` may equal `x` or `residual`, and `dx` or `dresidual` may equal
- * `dy`; no other buffers may overlap. A backward call after an in-place forward is an error of the caller: backward
- * needs the original x. */
+ * buffers need the alignment of their elements only. What a call writes lies apart from everything else that it reads or
+ * writes, but for these pairs, which may be the same buffer; every other overlap, and any in part, is refused by name:
+ *
+ *     call       writes                                        may be the same buffer
+ *     forward    y, mean, var, saved, workspace                y and x; y and residual
+ *     backward   dx, dresidual, dscale, dbias, workspace       dx and dy; dresidual and dy
+ *
+ * The calls of parts.h and sync.h write some of these each. What is only read may lie anywhere. A backward call after a
+ * forward in place is an error of the caller: backward needs the original x. */
 typedef struct ek_norm_args {
     size_t struct_size;       /* sizeof(ek_norm_args) */
     const void *x;            /* forward, backward */
@@ -223,7 +235,12 @@ typedef struct ek_norm_update {
     int64_t first_nonfinite; /* the first of them, or -1 */
 } ek_norm_update;
 
-/* Defaults of a kind: f32, NCHW, rank 0 (to be set), epsilon 1e-5, ONNX semantics. */
+/* "batch", "layer", ...: the word for a kind on command lines; NULL where there is no such kind. Kinds are numbered
+ * from 1 without a gap. And whether desc.axis says what is normalized, as for LAYER and RMS. */
+EK_API const char *ek_norm_kind_name(ek_norm_kind kind);
+EK_API int ek_norm_kind_over_axes(ek_norm_kind kind);
+
+/* Defaults of a kind: f32, NCHW, rank 0 and extents EK_EXTENT_UNSET (to be set), epsilon 1e-5, ONNX semantics. */
 EK_API ek_norm_desc ek_norm_desc_default(ek_norm_kind kind);
 
 /* The same with epsilon, momentum, its convention, the running variance and the small sample policy of another system.

@@ -22,7 +22,8 @@ typedef struct ek_allocator {
 /* Thread seam. Equivalent serial loop:
  *     for (size_t i = 0; i < tasks; i++) body(argument, i);
  * Tasks are independent; each index runs exactly once; `run` returns when all have finished. Results never depend on
- * how tasks are spread over threads. */
+ * how tasks are spread over threads, nor on the modes of their arithmetic: `run` is called in those of the caller, and
+ * each task sets its own and gives them back. */
 typedef struct ek_parallel {
     void *context;
     void (*run)(void *context, size_t tasks, void (*body)(void *argument, size_t index), void *argument);

@@ -1,8 +1,4 @@
-/* file.c: reading whole files and atomic replacement, over POSIX calls.
- *
- * After a failed write or fsync nothing is retried: pages may already count as clean. The temporary is removed and the
- * target stays what it was.
- */
+/* file.c: reading whole files, over POSIX calls. */
 #define _DEFAULT_SOURCE 1 /* madvise */
 #include "base/file.h"
 
@@ -10,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -189,142 +184,4 @@ bool eki_map_forget(const eki_map *map, const void *data, size_t size) {
     uintptr_t first = (begin + page - 1) / page * page, end = (begin + size) / page * page;
     if (map->mapped && end > first) (void)madvise((void *)first, end - first, MADV_DONTNEED);
     return true;
-}
-
-enum { WRITE_BUFFER = 1 << 16 };
-
-struct eki_writer {
-    char *target, *temporary;
-    int fd;
-    size_t buffered;
-    uint64_t size;
-    uint32_t crc;
-    unsigned char buffer[WRITE_BUFFER];
-};
-
-static ek_status fail_write(const eki_writer *writer, const char *what, ek_error *err) {
-    return eki_fail(err, EK_ERR_IO, "%s: %s failed: %s; nothing was changed, free space or choose another place",
-                    writer->target, what, strerror(errno));
-}
-
-static int open_temporary(eki_writer *writer, const char *path) {
-    size_t room = strlen(path) + 48;
-    writer->temporary = malloc(room);
-    if (writer->temporary == NULL) return -1;
-    for (int attempt = 0; attempt < 100; attempt++) {
-        (void)snprintf(writer->temporary, room, "%s.tmp-%ld-%d", path, (long)getpid(), attempt);
-        int fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) return fd;
-    }
-    return -1;
-}
-
-ek_status eki_writer_open(const char *path, eki_writer **out, ek_error *err) {
-    *out = NULL;
-    eki_writer *writer = calloc(1, sizeof *writer);
-    if (writer == NULL) return eki_fail_nomem(err, sizeof *writer);
-    writer->fd = -1;
-    writer->target = malloc(strlen(path) + 1);
-    if (writer->target == NULL) {
-        free(writer);
-        return eki_fail_nomem(err, strlen(path) + 1);
-    }
-    strcpy(writer->target, path);
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        ek_status status = eki_fail(err, EK_ERR_IO, "%s: exists and is not a regular file", path);
-        eki_writer_discard(writer);
-        return status;
-    }
-    writer->fd = open_temporary(writer, path);
-    if (writer->fd < 0) {
-        ek_status status = eki_fail(err, EK_ERR_IO, "%s: cannot create a file beside it: %s", path, strerror(errno));
-        free(writer->temporary);
-        writer->temporary = NULL;
-        eki_writer_discard(writer);
-        return status;
-    }
-    *out = writer;
-    return EK_OK;
-}
-
-static ek_status write_all(eki_writer *writer, const unsigned char *data, size_t bytes, ek_error *err) {
-    while (bytes > 0) {
-        ssize_t done = write(writer->fd, data, bytes);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return fail_write(writer, "writing", err);
-        data += done;
-        bytes -= (size_t)done;
-    }
-    return EK_OK;
-}
-
-static ek_status flush_buffer(eki_writer *writer, ek_error *err) {
-    size_t bytes = writer->buffered;
-    writer->buffered = 0;
-    return write_all(writer, writer->buffer, bytes, err);
-}
-
-ek_status eki_writer_put(eki_writer *writer, const void *data, size_t bytes, ek_error *err) {
-    writer->crc = eki_crc32c(writer->crc, data, bytes);
-    writer->size += bytes;
-    if (writer->buffered + bytes > WRITE_BUFFER) EKI_TRY(flush_buffer(writer, err));
-    if (bytes >= WRITE_BUFFER) return write_all(writer, data, bytes, err);
-    if (bytes > 0) memcpy(writer->buffer + writer->buffered, data, bytes);
-    writer->buffered += bytes;
-    return EK_OK;
-}
-
-uint64_t eki_writer_size(const eki_writer *writer) { return writer->size; }
-uint32_t eki_writer_crc(const eki_writer *writer) { return writer->crc; }
-
-ek_status eki_writer_sync(eki_writer *writer, ek_error *err) {
-    EKI_TRY(flush_buffer(writer, err));
-    if (fsync(writer->fd) != 0) return fail_write(writer, "fsync", err);
-    return EK_OK;
-}
-
-/* Makes the rename itself durable. Some file systems cannot fsync a folder; the rename is still atomic there. */
-static void sync_folder(const char *path) {
-    char *copy = malloc(strlen(path) + 1);
-    if (copy == NULL) return;
-    strcpy(copy, path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-    free(copy);
-}
-
-static void writer_free(eki_writer *writer) {
-    free(writer->temporary);
-    free(writer->target);
-    free(writer);
-}
-
-ek_status eki_writer_commit(eki_writer *writer, ek_error *err) {
-    ek_status status = eki_writer_sync(writer, err);
-    if (status == EK_OK) {
-        int fd = writer->fd;
-        writer->fd = -1;
-        if (close(fd) != 0) status = fail_write(writer, "closing", err);
-    }
-    if (status == EK_OK && rename(writer->temporary, writer->target) != 0) {
-        status = fail_write(writer, "renaming", err);
-    }
-    if (status != EK_OK) {
-        eki_writer_discard(writer);
-        return status;
-    }
-    sync_folder(writer->target);
-    writer_free(writer);
-    return EK_OK;
-}
-
-void eki_writer_discard(eki_writer *writer) {
-    if (writer == NULL) return;
-    if (writer->fd >= 0) close(writer->fd);
-    if (writer->temporary != NULL) (void)unlink(writer->temporary);
-    writer_free(writer);
 }

@@ -55,7 +55,8 @@ uint32_t eki_writer_crc(const eki_writer *writer); /* CRC-32C of everything put 
 /* Makes everything put so far durable under the temporary name, without renaming. */
 ek_status eki_writer_sync(eki_writer *writer, ek_error *err);
 
-/* Syncs and renames over the target; frees the writer whether it succeeds or not. */
+/* Syncs and renames over the target (nothing of a file that is lost is left: temporary.h); frees the writer whether it
+ * succeeds or not. */
 ek_status eki_writer_commit(eki_writer *writer, ek_error *err);
 
 /* Removes the temporary file and frees the writer. Accepts NULL. */

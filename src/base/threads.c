@@ -1,6 +1,8 @@
 /* threads.c: the default thread seam. OpenMP so that oneDNN and Evenkeel share one pool. */
 #include "base/threads.h"
 
+#include "base/float_mode.h"
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -26,20 +28,33 @@ int eki_parallel_threads(const ek_parallel *parallel) {
     return threads > 0 ? threads : 1;
 }
 
+typedef struct {
+    eki_task_fn body;
+    void *argument;
+} guarded;
+
+/* A task in the default modes, whatever those of its thread are. */
+static void run_guarded(void *argument, size_t index) {
+    const guarded *g = argument;
+    EKI_FLOAT_DEFAULT(own);
+    g->body(g->argument, index);
+}
+
 void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument) {
+    guarded all = {body, argument};
     if (parallel != NULL && parallel->run != NULL) {
-        parallel->run(parallel->context, tasks, body, argument);
+        parallel->run(parallel->context, tasks, run_guarded, &all);
         return;
     }
 #ifdef _OPENMP
     int threads = eki_parallel_threads(parallel);
     if (threads > 1 && tasks > 1 && !omp_in_parallel()) {
 #pragma omp parallel for schedule(static) num_threads(threads)
-        for (size_t i = 0; i < tasks; i++) body(argument, i);
+        for (size_t i = 0; i < tasks; i++) run_guarded(&all, i);
         return;
     }
 #endif
-    for (size_t i = 0; i < tasks; i++) body(argument, i);
+    for (size_t i = 0; i < tasks; i++) run_guarded(&all, i);
 }
 
 void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *end) {

@@ -8,7 +8,8 @@
 
 typedef void (*eki_task_fn)(void *argument, size_t index);
 
-/* Runs body(argument, 0..tasks-1). NULL or all-zero `parallel` = the default. Never changes results, only time. */
+/* Runs body(argument, 0..tasks-1). NULL or all-zero `parallel` = the default. Never changes results, only time:
+ * every task runs in the default modes of arithmetic (float_mode.h). */
 void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument);
 
 /* Number of threads eki_parallel_for would use; at least 1. */

@@ -74,8 +74,8 @@ void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {
     eki_put(job->plan, job->dbias, c, total.a);
     eki_put(job->plan, job->dscale, c, total.b);
     if (job->totals != NULL) job->totals[c] = total;
-    put_gradient(job, c, job->stats.mean[c], rstd, scale, eki_mean_of(scale * sum.a, n),
-                 eki_mean_of(scale * sum.b * rstd, n));
+    double k1 = job->plan->centred ? eki_mean_of(scale * sum.a, n) : 0.0;
+    put_gradient(job, c, job->stats.mean[c], rstd, scale, k1, eki_mean_of(scale * sum.b * rstd, n));
 }
 
 void eki_batch_totals(const eki_job *job, int64_t begin, int64_t end) {

@@ -2,6 +2,7 @@
 #ifndef EKI_NORM_JOB_H
 #define EKI_NORM_JOB_H
 
+#include "base/float_mode.h"
 #include "kernel/kernel.h"
 #include "norm/norm_plan.h"
 #include "norm/norm_stats.h"
@@ -9,7 +10,8 @@
 typedef struct eki_job {
     const ek_norm_plan *plan;
     const eki_kernels *kernels;
-    const void *x, *dy; /* data: eki_from() and eki_to() find its elements */
+    eki_float_mode caller; /* modes of the caller's thread, which a thread seam runs in */
+    const void *x, *dy;    /* data: eki_from() and eki_to() find its elements */
     void *y, *dx;
     const void *scale, *bias; /* parameters: eki_real(), eki_put() */
     void *dscale, *dbias;
@@ -35,9 +37,10 @@ typedef struct eki_job {
 } eki_job;
 
 /* norm.c: the pointers of a call as a job; the header of saved, and args.mean and args.var; zero gradients. */
-eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args);
+eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_float_mode caller);
 void eki_job_gradient_at(eki_job *job, void *small); /* gradient coefficients are there from now on */
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source);
+void eki_stats_complete(const eki_job *job); /* what `saved` lacks, made of what it has */
 void eki_zero_parameters(const eki_job *job);
 
 /* The job is of all of `plan` from now on. */

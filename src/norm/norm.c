@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
+eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_float_mode caller) {
     char *workspace = args->workspace;
-    void *stats = args->saved != NULL ? args->saved : (void *)workspace;
+    void *saved = args->saved != NULL ? args->saved : (void *)workspace;
     void *partials = workspace + plan->partial_offset;
-    eki_job job = {.kernels = eki_kernels_get(plan->data)};
+    eki_job job = {.kernels = eki_kernels_get(plan->data), .caller = caller};
     eki_job_of(&job, plan);
     job.x = args->x;
     job.y = args->y;
@@ -31,7 +31,7 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args) {
     job.y_of_forward = eki_reads_output(plan) ? args->y : NULL;
     job.running_mean = args->running_mean;
     job.running_var = args->running_var;
-    job.stats = eki_stats_at(stats, plan->sets, plan->renorm, plan->masked);
+    job.stats = eki_stats_at(plan, saved, workspace + plan->stats_offset);
     job.moments = partials;
     job.sums = partials;
     if (plan->ghosts > 1) job.totals = (eki_pair *)(void *)(workspace + plan->totals_offset);
@@ -51,8 +51,8 @@ void eki_job_gradient_at(eki_job *job, void *small) {
 }
 
 static void clear_stats(const eki_job *job) {
-    size_t all = ek_norm_saved_bytes(job->plan) - sizeof *job->stats.header;
-    memset(job->stats.mean, 0, all);
+    memset(job->stats.header + 1, 0, eki_saved_bytes(job->plan) - sizeof *job->stats.header);
+    memset(job->stats.rstd, 0, eki_stats_bytes(job->plan));
 }
 
 /* Whether the small sample policy applies to a batch under a mask. */
@@ -71,7 +71,7 @@ static void write_header(const eki_job *job, eki_source source) {
     eki_saved_header *header = job->stats.header;
     memset(header, 0, sizeof *header);
     header->magic = EKI_SAVED_MAGIC;
-    header->fingerprint = plan->fingerprint;
+    header->key = plan->key;
     header->count = plan->set_size;
     header->source = source;
     header->positions = job->valid_count;
@@ -89,6 +89,21 @@ void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source 
     }
 }
 
+static void complete(const eki_job *job, int64_t begin, int64_t end) {
+    const eki_stats *stats = &job->stats;
+    double epsilon = job->plan->desc.epsilon;
+    if (stats->header->source == EKI_FROM_NOTHING) {
+        for (int64_t set = begin; set < end; set++) stats->rstd[set] = 0.0;
+    } else if (stats->header->given) {
+        for (int64_t set = begin; set < end; set++) stats->rstd[set] = stats->var[set];
+    } else {
+        for (int64_t set = begin; set < end; set++) stats->rstd[set] = eki_rstd(stats->var[set], epsilon);
+    }
+    for (int64_t set = begin; !job->plan->centred && set < end; set++) stats->mean[set] = 0.0;
+}
+
+void eki_stats_complete(const eki_job *job) { eki_run_stage(job, EKI_OVER_MERGES, complete); }
+
 /* Looks at the mask: how many values it leaves, and so whether a batch can be normalized by itself. */
 static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running, ek_error *err) {
     const ek_norm_plan *plan = job->plan;
@@ -101,9 +116,10 @@ static ek_status take_mask(eki_job *job, const ek_norm_args *args, bool *running
 }
 
 ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     EKI_TRY(eki_args_take_forward(plan, stats, given, &args, err));
-    eki_job job = eki_job_make(plan, &args);
+    eki_job job = eki_job_make(plan, &args, caller);
     bool batch = plan->family == EKI_BATCH,
          substitute = !plan->masked && eki_small_running(plan, plan->samples * plan->space);
     bool running = batch && (stats == EK_STATS_RUNNING || substitute);
@@ -128,13 +144,15 @@ void eki_zero_parameters(const eki_job *job) {
 }
 
 ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     EKI_TRY(eki_args_take_backward(plan, given, &args, err));
-    eki_job job = eki_job_make(plan, &args);
+    eki_job job = eki_job_make(plan, &args, caller);
     if (plan->masked && plan->elements > 0) {
         eki_mask_fill(&job, &args);
         EKI_TRY(eki_mask_check_again(&job, err));
     }
+    eki_stats_complete(&job);
     bool through_statistics = job.stats.header->source == EKI_FROM_BATCH;
     if (plan->elements == 0) {
         eki_zero_parameters(&job);

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "norm/norm_overlap.h"
+#include "norm/norm_stats.h"
 #include "norm/small_sample.h"
 #include "norm/variants/mask.h"
 
@@ -51,19 +53,6 @@ static ek_status check_memory(const ek_norm_plan *plan, const ek_norm_args *args
     return EK_OK;
 }
 
-/* Two buffers of the plan: the same, or apart. */
-static ek_status check_overlap(const ek_norm_plan *plan, const void *a, const char *a_name, const void *b,
-                               const char *b_name, bool same_allowed, ek_error *err) {
-    if (a == NULL || b == NULL || (a == b && same_allowed)) return EK_OK;
-    uintptr_t first = (uintptr_t)a, second = (uintptr_t)b;
-    uintptr_t distance = first < second ? second - first : first - second;
-    size_t bytes = (size_t)eki_buffer_elements(plan) * (size_t)plan->element_bytes;
-    if (distance >= bytes) return EK_OK;
-    return eki_fail(err, EK_ERR_ARG, "args.%s and args.%s overlap: they are %zu bytes apart and each holds %zu; %s",
-                    a_name, b_name, (size_t)distance, bytes,
-                    same_allowed ? "give the same pointer (in place) or separate buffers" : "give separate buffers");
-}
-
 /* The residual: where the plan has one, and forward or a backward that computes t again needs it. */
 static ek_status check_residual(const ek_norm_plan *plan, const ek_norm_args *args, bool read, ek_error *err) {
     if (!plan->desc.residual) {
@@ -84,16 +73,28 @@ static ek_status check_backward_fusion(const ek_norm_plan *plan, const ek_norm_a
         return missing(plan, "y", "backward reads the slope of the activation from the y of the forward", err);
     }
     EKI_TRY(check_residual(plan, args, !output && plan->desc.activation != EK_ACTIVATION_NONE, err));
-    if (output) {
-        EKI_TRY(check_data(plan, args->y, "y", err));
-        EKI_TRY(check_overlap(plan, args->dx, "dx", args->y, "y", false, err));
-        EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->y, "y", false, err));
-    }
-    EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->dy, "dy", true, err));
-    EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->x, "x", false, err));
-    EKI_TRY(check_overlap(plan, args->dresidual, "dresidual", args->residual, "residual", false, err));
-    EKI_TRY(check_overlap(plan, args->dx, "dx", args->residual, "residual", false, err));
-    return check_overlap(plan, args->dx, "dx", args->dresidual, "dresidual", false, err);
+    return output ? check_data(plan, args->y, "y", err) : EK_OK;
+}
+
+/* What backward reads besides x and dy. */
+static unsigned backward_reads(const ek_norm_plan *plan) {
+    unsigned reads =
+        EKI_ARG_X | EKI_ARG_DY | EKI_ARG_SCALE | EKI_ARG_BIAS | EKI_ARG_SAVED | EKI_ARG_LENGTHS | EKI_ARG_MASK;
+    if (plan->desc.residual) reads |= EKI_ARG_RESIDUAL;
+    return eki_reads_output(plan) ? reads | EKI_ARG_Y : reads;
+}
+
+enum {
+    RUNNING = EKI_ARG_RUNNING_MEAN | EKI_ARG_RUNNING_VAR,
+    FORWARD_READS = EKI_ARG_X | EKI_ARG_RESIDUAL | EKI_ARG_SCALE | EKI_ARG_BIAS | EKI_ARG_LENGTHS | EKI_ARG_MASK,
+    FORWARD_WRITES = EKI_ARG_Y | EKI_ARG_MEAN | EKI_ARG_VAR | EKI_ARG_SAVED | EKI_ARG_WORKSPACE,
+    BACKWARD_WRITES = EKI_ARG_DX | EKI_ARG_DRESIDUAL | EKI_ARG_DSCALE | EKI_ARG_DBIAS | EKI_ARG_WORKSPACE
+};
+
+static unsigned forward_reads(const ek_norm_plan *plan, ek_norm_stats stats) {
+    bool running = stats == EK_STATS_RUNNING || plan->renorm || plan->desc.small_sample == EK_SMALL_USE_RUNNING;
+    unsigned reads = running && plan->family == EKI_BATCH ? FORWARD_READS | RUNNING : FORWARD_READS;
+    return plan->desc.residual ? reads : reads & ~EKI_ARG_RESIDUAL;
 }
 
 ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
@@ -140,14 +141,13 @@ ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, c
     }
     EKI_TRY(check_memory(plan, args, err));
     if (plan->elements == 0) return EK_OK;
+    EKI_TRY(eki_overlap_check(plan, args, forward_reads(plan, stats), FORWARD_WRITES, err));
     EKI_TRY(eki_mask_check(plan, args, err));
     if (args->x == NULL) return missing(plan, "x", "forward reads it", err);
     if (args->y == NULL) return missing(plan, "y", "forward writes it", err);
     EKI_TRY(check_data(plan, args->x, "x", err));
     EKI_TRY(check_data(plan, args->y, "y", err));
-    EKI_TRY(check_overlap(plan, args->y, "y", args->x, "x", true, err));
     EKI_TRY(check_residual(plan, args, true, err));
-    EKI_TRY(check_overlap(plan, args->y, "y", args->residual, "residual", true, err));
     if (plan->family != EKI_BATCH) return EK_OK;
     if (stats == EK_STATS_RUNNING) return eki_args_check_running(plan, args, err);
     if (plan->masked)
@@ -157,12 +157,25 @@ ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, c
     return substitute || plan->renorm ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
+static ek_status check_part_overlap(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err) {
+    unsigned reads = EKI_ARG_LENGTHS | EKI_ARG_MASK, writes = EKI_ARG_WORKSPACE;
+    if (need & EKI_NEED_X) reads |= EKI_ARG_X;
+    if (need & EKI_NEED_SAVED) reads |= EKI_ARG_SAVED;
+    if (need & EKI_NEED_Y) reads |= FORWARD_READS, writes |= EKI_ARG_Y;
+    if (need & EKI_NEED_DY) reads |= backward_reads(slice);
+    if (need & (EKI_NEED_DX | EKI_TAKES_DX)) writes |= EKI_ARG_DX | EKI_ARG_DRESIDUAL;
+    if (need & EKI_TAKES_STATISTICS) writes |= EKI_ARG_SAVED | EKI_ARG_MEAN | EKI_ARG_VAR;
+    if (need & EKI_TAKES_PARAMETERS) reads |= EKI_ARG_SCALE, writes |= EKI_ARG_DSCALE | EKI_ARG_DBIAS;
+    return eki_overlap_check(slice, args, reads, writes, err);
+}
+
 ek_status eki_args_take_part(const ek_norm_plan *slice, const ek_norm_args *given, unsigned need, ek_norm_args *args,
                              ek_error *err) {
     EKI_TRY(take(slice, given, args, err));
     if ((need & EKI_TAKES_DX) && args->dx != NULL) need |= EKI_NEED_DX;
     EKI_TRY(check_memory(slice, args, err));
     if ((need & EKI_NEED_SAVED) && args->saved == NULL) return missing(slice, "saved", "it holds the statistics", err);
+    EKI_TRY(check_part_overlap(slice, args, need, err));
     if (slice->elements == 0) return EK_OK;
     const struct {
         unsigned bit;
@@ -177,12 +190,8 @@ ek_status eki_args_take_part(const ek_norm_plan *slice, const ek_norm_args *give
         if (fields[i].pointer == NULL) return missing(slice, fields[i].name, "it is the part's", err);
         EKI_TRY(check_data(slice, fields[i].pointer, fields[i].name, err));
     }
-    if (need & EKI_NEED_Y) EKI_TRY(check_overlap(slice, args->y, "y", args->x, "x", true, err));
     if (need & EKI_NEED_Y) EKI_TRY(check_residual(slice, args, true, err));
-    if (need & EKI_NEED_DY) EKI_TRY(check_backward_fusion(slice, args, err));
-    if (!(need & EKI_NEED_DX)) return EK_OK;
-    EKI_TRY(check_overlap(slice, args->dx, "dx", args->dy, "dy", true, err));
-    return check_overlap(slice, args->dx, "dx", args->x, "x", false, err);
+    return need & EKI_NEED_DY ? check_backward_fusion(slice, args, err) : EK_OK;
 }
 
 ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const char *call, ek_error *err) {
@@ -197,12 +206,13 @@ ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const cha
     if (header->magic != EKI_SAVED_MAGIC) {
         return eki_fail(err, EK_ERR_STATE, "saved was not written by ek_norm_forward(): call it before %s", call);
     }
-    if (header->fingerprint != plan->fingerprint) {
-        char text[EKI_DIMS_TEXT];
+    if (memcmp(&header->key, &plan->key, sizeof plan->key) != 0) {
+        char text[EKI_DIMS_TEXT], difference[EKI_KEY_TEXT];
         return eki_fail(err, EK_ERR_STATE,
-                        "saved is from a forward of another plan, %s expects one of %s %s: keep one saved buffer per "
-                        "plan",
-                        call, eki_norm_kind_name(plan->desc.kind), eki_dims_text(&plan->desc, text));
+                        "saved is from a forward of another plan, %s expects one of %s %s: %s; keep one saved buffer "
+                        "per plan",
+                        call, eki_norm_kind_name(plan->desc.kind), eki_dims_text(&plan->desc, text),
+                        eki_norm_key_difference(&header->key, &plan->key, difference));
     }
     return EK_OK;
 }
@@ -211,6 +221,7 @@ ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *g
                                  ek_error *err) {
     EKI_TRY(take(plan, given, args, err));
     EKI_TRY(check_memory(plan, args, err));
+    EKI_TRY(eki_overlap_check(plan, args, backward_reads(plan), BACKWARD_WRITES, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_backward()", err));
     if (((const eki_saved_header *)args->saved)->spread) {
         return eki_fail(err, EK_ERR_STATE,
@@ -224,7 +235,5 @@ ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *g
     EKI_TRY(check_data(plan, args->x, "x", err));
     EKI_TRY(check_data(plan, args->dy, "dy", err));
     EKI_TRY(check_data(plan, args->dx, "dx", err));
-    EKI_TRY(check_overlap(plan, args->dx, "dx", args->dy, "dy", true, err));
-    EKI_TRY(check_backward_fusion(plan, args, err));
-    return check_overlap(plan, args->dx, "dx", args->x, "x", false, err);
+    return check_backward_fusion(plan, args, err);
 }

@@ -9,8 +9,17 @@ ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, c
                                 ek_norm_args *args, ek_error *err);
 ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args,
                                  ek_error *err);
-/* What a call over a part of a batch needs; TAKES_DX: dx, where it is given. */
-enum { EKI_NEED_X = 1, EKI_NEED_Y = 2, EKI_NEED_DY = 4, EKI_NEED_DX = 8, EKI_NEED_SAVED = 16, EKI_TAKES_DX = 32 };
+/* What a call over a part of a batch needs; TAKES: writes it where it is given. */
+enum {
+    EKI_NEED_X = 1,
+    EKI_NEED_Y = 2,
+    EKI_NEED_DY = 4,
+    EKI_NEED_DX = 8,
+    EKI_NEED_SAVED = 16,
+    EKI_TAKES_DX = 32,
+    EKI_TAKES_STATISTICS = 64, /* saved, mean, var */
+    EKI_TAKES_PARAMETERS = 128 /* dscale, dbias */
+};
 ek_status eki_args_take_part(const ek_norm_plan *slice, const ek_norm_args *given, unsigned need, ek_norm_args *args,
                              ek_error *err);
 ek_status eki_args_check_running(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);

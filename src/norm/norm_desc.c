@@ -18,22 +18,12 @@ ek_norm_desc ek_norm_desc_default(ek_norm_kind kind) {
     desc.struct_size = sizeof desc;
     desc.kind = kind;
     desc.dtype = EK_F32;
+    for (int i = 0; i < EK_NORM_MAX_RANK; i++) desc.dims[i] = EK_EXTENT_UNSET;
     desc.axis = -1;
     desc.groups = 1;
     desc.epsilon = 1e-5;
     desc.momentum = 0.9;
     return desc;
-}
-
-const char *eki_norm_kind_name(ek_norm_kind kind) {
-    switch (kind) {
-    case EK_NORM_BATCH: return "batch norm";
-    case EK_NORM_LAYER: return "layer norm";
-    case EK_NORM_GROUP: return "group norm";
-    case EK_NORM_INSTANCE: return "instance norm";
-    case EK_NORM_RMS: return "RMS norm";
-    }
-    return "norm";
 }
 
 const char *eki_dims_text(const ek_norm_desc *desc, char text[EKI_DIMS_TEXT]) {
@@ -47,9 +37,11 @@ const char *eki_dims_text(const ek_norm_desc *desc, char text[EKI_DIMS_TEXT]) {
     return text;
 }
 
-static bool is_layer_kind(const ek_norm_desc *d) { return d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS; }
+static eki_share share_of(const ek_norm_desc *d) { return eki_kind_of(d->kind)->share; }
 
-static bool element_affine(const ek_norm_desc *d) { return is_layer_kind(d) && d->affine == EK_AFFINE_ELEMENT; }
+static bool over_axes(const ek_norm_desc *d) { return share_of(d) == EKI_SHARE_AXES; }
+
+static bool element_affine(const ek_norm_desc *d) { return over_axes(d) && d->affine == EK_AFFINE_ELEMENT; }
 
 static ek_status check_reserved(const ek_norm_desc *d, ek_error *err) {
     for (size_t i = 0; i < sizeof d->reserved / sizeof d->reserved[0]; i++) {
@@ -62,9 +54,10 @@ static ek_status check_reserved(const ek_norm_desc *d, ek_error *err) {
 }
 
 static ek_status check_enums(const ek_norm_desc *d, ek_error *err) {
-    if (d->kind < EK_NORM_BATCH || d->kind > EK_NORM_RMS) {
-        return eki_fail(err, EK_ERR_ARG, "desc.kind is %d, expected EK_NORM_BATCH (1) to EK_NORM_RMS (5)",
-                        (int)d->kind);
+    if (eki_kind_of(d->kind) == NULL) {
+        const eki_kind *last = eki_kind_last();
+        return eki_fail(err, EK_ERR_ARG, "desc.kind is %d, expected EK_NORM_BATCH (1) to EK_NORM_%s (%d)", (int)d->kind,
+                        last->enumerator, (int)last->kind);
     }
     if (d->layout != EK_LAYOUT_NCHW && d->layout != EK_LAYOUT_NHWC && d->layout != EK_LAYOUT_BLOCKED8 &&
         d->layout != EK_LAYOUT_BLOCKED16) {
@@ -128,7 +121,7 @@ static ek_status check_numbers(const ek_norm_desc *d, ek_error *err) {
 
 /* The variants of batch norm; the other kinds must leave their fields at 0. */
 static ek_status check_variants(const ek_norm_desc *d, ek_error *err) {
-    if (d->kind != EK_NORM_BATCH && (d->ghost != 0 || d->renorm_r_max != 0 || d->renorm_d_max != 0)) {
+    if (share_of(d) != EKI_SHARE_BATCH && (d->ghost != 0 || d->renorm_r_max != 0 || d->renorm_d_max != 0)) {
         return eki_fail(err, EK_ERR_ARG, "desc.%s is set, expected 0 for %s: only batch norm has it",
                         d->ghost != 0 ? "ghost" : "renorm_r_max or renorm_d_max", eki_norm_kind_name(d->kind));
     }
@@ -176,7 +169,7 @@ static ek_status check_seams(const ek_norm_desc *d, ek_error *err) {
 
 /* Rank, extents, and that counts and bytes (padding and f64 partials included) fit with a wide margin. */
 static ek_status check_dims(const ek_norm_desc *d, ek_error *err) {
-    int least = is_layer_kind(d) ? 1 : 2, most = is_layer_kind(d) ? EK_NORM_MAX_RANK : 5;
+    int least = over_axes(d) ? 1 : 2, most = over_axes(d) ? EK_NORM_MAX_RANK : 5;
     if (d->rank < least || d->rank > most) {
         return eki_fail(err, EK_ERR_SHAPE, "desc.rank is %d, %s takes %d to %d dimensions (N, C, ...)%s", d->rank,
                         eki_norm_kind_name(d->kind), least, most,
@@ -186,6 +179,13 @@ static ek_status check_dims(const ek_norm_desc *d, ek_error *err) {
     int64_t product = 1;
     bool fits = true;
     for (int i = 0; i < d->rank; i++) {
+        if (d->dims[i] == EK_EXTENT_UNSET) {
+            return eki_fail(
+                err, EK_ERR_SHAPE,
+                "desc.dims[%d] is EK_EXTENT_UNSET in %s, but desc.rank is %d: set desc.dims[0] to [%d] (0 is "
+                "an extent: no elements), or a smaller rank",
+                i, eki_dims_text(d, text), d->rank, d->rank - 1);
+        }
         if (d->dims[i] < 0) {
             return eki_fail(err, EK_ERR_SHAPE, "desc.dims[%d] is %lld in %s, expected an extent >= 0", i,
                             (long long)d->dims[i], eki_dims_text(d, text));
@@ -200,7 +200,7 @@ static ek_status check_dims(const ek_norm_desc *d, ek_error *err) {
 }
 
 static ek_status check_axis(ek_norm_desc *d, ek_error *err) {
-    if (!is_layer_kind(d)) return EK_OK;
+    if (!over_axes(d)) return EK_OK;
     char text[EKI_DIMS_TEXT];
     if (d->axis < -d->rank || d->axis >= d->rank) {
         return eki_fail(err, EK_ERR_SHAPE, "desc.axis is %d, expected -%d to %d for dims %s", d->axis, d->rank,
@@ -229,7 +229,7 @@ static ek_status check_channels(const ek_norm_desc *d, ek_error *err) {
         return eki_fail(err, EK_ERR_SHAPE, "desc.dims[1], the number of channels, is 0 in %s, expected at least 1",
                         eki_dims_text(d, text));
     }
-    if (d->kind != EK_NORM_GROUP) return EK_OK;
+    if (share_of(d) != EKI_SHARE_GROUPS) return EK_OK;
     if (d->groups < 1 || d->groups > d->dims[1] || d->dims[1] % d->groups != 0) {
         return eki_fail(
             err, EK_ERR_SHAPE,

@@ -2,50 +2,61 @@
 #include <evenkeel/moments.h>
 
 #include "base/error.h"
+#include "base/float_mode.h"
 #include "norm/norm_args.h"
 #include "norm/small_sample.h"
 
 #include <math.h>
 
 ek_moments ek_moments_merge(ek_moments a, ek_moments b) {
+    EKI_FLOAT_DEFAULT(caller);
     eki_moments merged =
         eki_moments_merge((eki_moments){(double)a.count, a.mean, a.m2}, (eki_moments){(double)b.count, b.mean, b.m2});
     return (ek_moments){a.count + b.count, merged.mean, merged.m2};
 }
 
-double ek_moments_variance(ek_moments moments, ek_running_variance divisor) {
+/* A call of its own, which the compiler moves past no change of modes. */
+__attribute__((noinline)) static double variance_of(ek_moments moments, ek_running_variance divisor) {
     double n = (double)moments.count;
     if (divisor == EK_VARIANCE_UNBIASED) n -= 1.0;
     return n > 0 ? moments.m2 / n : 0.0;
 }
 
+double ek_moments_variance(ek_moments moments, ek_running_variance divisor) {
+    EKI_FLOAT_DEFAULT(caller);
+    return variance_of(moments, divisor);
+}
+
 ek_status ek_norm_batch_moments(const ek_norm_plan *plan, const void *saved, ek_moments *out, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     if (plan == NULL) return eki_fail(err, EK_ERR_ARG, "plan is NULL, expected a plan from ek_norm_plan_create()");
     EKI_TRY(eki_saved_check(plan, saved, "ek_norm_batch_moments()", err));
     if (out == NULL) {
         return eki_fail(err, EK_ERR_ARG, "out is NULL, expected %lld moments, one per set", (long long)plan->sets);
     }
     const eki_saved_header *header = saved;
-    const double *mean = (const double *)(const void *)(header + 1), *var = mean + 2 * plan->sets;
-    const double *masked = plan->masked ? mean + (plan->renorm ? 5 : 3) * plan->sets : NULL;
+    eki_stats stats = eki_stats_at(plan, (void *)(uintptr_t)saved, NULL);
     bool empty = header->source != EKI_FROM_BATCH;
     for (int64_t s = 0; s < plan->sets && !empty; s++) {
-        if (isfinite(mean[s]) && isfinite(var[s])) continue;
+        double mean = plan->centred ? stats.mean[s] : 0.0, var = eki_saved_var(plan, &stats, s);
+        if (isfinite(mean) && isfinite(var)) continue;
         return eki_fail(err, EK_ERR_NONFINITE,
                         "the batch has mean %g and variance %g in set %lld, expected finite numbers: x holds NaN or "
                         "infinity; leave this batch out",
-                        mean[s], var[s], (long long)s);
+                        mean, var, (long long)s);
     }
     for (int64_t s = 0; s < plan->sets; s++) {
         int64_t n = plan->ghosts > 1 ? eki_ghost_count(plan, s / plan->channels) : header->count;
-        if (masked != NULL) n = (int64_t)masked[s];
-        out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean[s], var[s] * (double)n};
+        if (stats.n != NULL) n = (int64_t)stats.n[s];
+        double mean = plan->centred ? stats.mean[s] : 0.0, var = eki_saved_var(plan, &stats, s);
+        out[s] = empty ? (ek_moments){0, 0, 0} : (ek_moments){n, mean, var * (double)n};
     }
     return EK_OK;
 }
 
 ek_status ek_norm_set_running(const ek_norm_plan *plan, const ek_moments *moments, void *running_mean,
                               void *running_var, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
     if (moments == NULL) {
         return eki_fail(err, EK_ERR_ARG, "moments is NULL, expected %lld moments, one per channel",

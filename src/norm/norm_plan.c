@@ -1,6 +1,6 @@
 /* norm_plan.c: makes a plan: geometry, the units of every reduction, and the layout of the workspace.
  *
- * All five kinds become one of three families (statistics per channel, per sample and group, per row). How a
+ * All kinds (kinds.def) become one of three families (statistics per channel, per sample and group, per row). How a
  * reduction is cut into units depends on the descriptor alone, never on threads or the processor, so that the order
  * of additions is a property of the problem: docs/reproducibility.md.
  */
@@ -31,24 +31,24 @@ static void set_data(ek_norm_plan *plan) {
 
 static void set_family(ek_norm_plan *plan) {
     const ek_norm_desc *d = &plan->desc;
-    bool layer = d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS;
-    plan->centred = d->kind != EK_NORM_RMS;
-    plan->renorm = d->kind == EK_NORM_BATCH && d->renorm_r_max > 0;
+    const eki_kind *kind = eki_kind_of(d->kind);
+    plan->centred = kind->centred;
+    plan->renorm = kind->share == EKI_SHARE_BATCH && d->renorm_r_max > 0;
     plan->masked = d->masked == 1;
     plan->ghosts = 1;
     plan->elements = product(d, 0, d->rank);
-    if (layer && d->affine == EK_AFFINE_ELEMENT) {
+    if (kind->share == EKI_SHARE_AXES && d->affine == EK_AFFINE_ELEMENT) {
         plan->family = EKI_ROWS;
         plan->samples = product(d, 0, d->axis);
         plan->channels = plan->groups = plan->group_channels = 1;
         plan->space = product(d, d->axis, d->rank);
         return;
     }
-    plan->family = d->kind == EK_NORM_BATCH ? EKI_BATCH : EKI_GROUP;
+    plan->family = kind->share == EKI_SHARE_BATCH ? EKI_BATCH : EKI_GROUP;
     plan->samples = d->dims[0];
     plan->channels = d->dims[1];
     plan->space = product(d, 2, d->rank);
-    plan->groups = d->kind == EK_NORM_GROUP ? d->groups : d->kind == EK_NORM_INSTANCE ? plan->channels : 1;
+    plan->groups = kind->share == EKI_SHARE_GROUPS ? d->groups : kind->share == EKI_SHARE_EACH ? plan->channels : 1;
     plan->group_channels = plan->channels / plan->groups;
 }
 
@@ -118,31 +118,18 @@ static size_t partial_bytes(const ek_norm_plan *plan) {
     return sums > moments ? sums : moments;
 }
 
-/* Statistics (when the caller keeps none), floats per channel or set, partial results, sums of virtual batches. */
+/* Statistics (what `saved` lacks, or all when the caller keeps none), floats per channel or set, partial results, sums
+ * of virtual batches. */
 static void set_workspace(ek_norm_plan *plan) {
     size_t floats = plan->family == EKI_BATCH ? 10 * (size_t)plan->channels : 2 * (size_t)plan->sets;
-    plan->small_offset = round64(ek_norm_saved_bytes(plan));
+    plan->stats_offset = round64(eki_saved_bytes(plan));
+    plan->small_offset = plan->stats_offset + round64(eki_stats_bytes(plan));
     plan->partial_offset = plan->small_offset + round64(floats * eki_real_bytes(plan));
     plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
     plan->workspace_bytes = plan->totals_offset;
     if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
     plan->mask_offset = plan->workspace_bytes;
     if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->mask_examples * plan->mask_positions));
-}
-
-/* What must agree for `saved` of one plan to be read by another: everything that changes its meaning. */
-static uint64_t fingerprint(const ek_norm_desc *d) {
-    uint64_t words[16] = {(uint64_t)d->kind, (uint64_t)d->layout, (uint64_t)d->dtype,  (uint64_t)d->rank,
-                          (uint64_t)d->axis, (uint64_t)d->groups, (uint64_t)d->affine, (uint64_t)d->small_sample};
-    memcpy(&words[8], &d->epsilon, sizeof d->epsilon);
-    words[10] = (uint64_t)d->ghost;
-    words[11] = d->renorm_r_max > 0;
-    words[13] = (uint64_t)d->masked;
-    uint64_t dims[EK_NORM_MAX_RANK] = {0};
-    for (int i = 0; i < d->rank; i++) dims[i] = (uint64_t)d->dims[i];
-    words[9] = eki_hash(dims, sizeof dims);
-    words[12] = (uint64_t)d->activation * 2 + (uint64_t)d->residual;
-    return eki_hash(words, sizeof words);
 }
 
 ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err) {
@@ -164,7 +151,8 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     eki_schedule_plan(made);
     set_mask(made);
     set_workspace(made);
-    made->fingerprint = fingerprint(&checked);
+    made->key = eki_norm_key_of(&checked);
+    made->fingerprint = eki_hash(&made->key, sizeof made->key);
     *plan = made;
     return EK_OK;
 }
@@ -187,8 +175,6 @@ void ek_norm_plan_destroy(ek_norm_plan *plan) {
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) {
-    return plan == NULL ? 0 : eki_saved_bytes(plan->sets, plan->renorm, plan->masked);
-}
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : eki_saved_bytes(plan); }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->sets; }

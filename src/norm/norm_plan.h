@@ -6,6 +6,8 @@
 #define EKI_NORM_PLAN_H
 
 #include "kernel/kernel.h"
+#include "norm/kinds.h"
+#include "norm/norm_key.h"
 #include <evenkeel/norm.h>
 #include <math.h>
 #include <stdbool.h>
@@ -67,8 +69,9 @@ struct ek_norm_plan {
     eki_units cells, slab_cells; /* of the affine phases; of those of one slab */
     bool whole_rows;             /* cells are rows of all channels (BATCH, channels last) */
     bool stream, stream_once;    /* results go past the caches; also where x is read once */
-    size_t small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
-    uint64_t fingerprint;
+    size_t stats_offset, small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
+    eki_norm_key key;
+    uint64_t fingerprint; /* of it */
 };
 
 /* One parameter or statistic of the caller: float, or double in an f64 plan; what is put nowhere is dropped. */
@@ -157,8 +160,6 @@ ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, e
 
 /* fusion.c: residual and activation of a descriptor. */
 ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
-
-const char *eki_norm_kind_name(ek_norm_kind kind);
 
 /* Writes "[16, 64, 56, 56]". */
 enum { EKI_DIMS_TEXT = 192 };

@@ -1,9 +1,9 @@
-/* norm_preset.c: the defaults and conventions of other frameworks, as descriptors. docs/semantics.md has the sources.
+/* norm_preset.c: the defaults and conventions of other frameworks, as descriptors; their epsilons are in kinds.def.
+ * docs/semantics.md has the sources.
  */
-#include <evenkeel/norm.h>
+#include "norm/kinds.h"
 
 typedef struct {
-    double epsilon[5]; /* BATCH, LAYER, GROUP, INSTANCE, RMS */
     double momentum;
     ek_momentum_convention convention;
     ek_running_variance variance;
@@ -15,14 +15,13 @@ typedef struct {
 #define POPULATION EK_VARIANCE_POPULATION
 #define UNBIASED EK_VARIANCE_UNBIASED
 
-/* 0x1p-23 is what PyTorch's RMSNorm takes when eps is None. */
-static const preset_row rows[] = {
-    [EK_PRESET_ONNX] = {{1e-5, 1e-5, 1e-5, 1e-5, 1e-5}, 0.9, KEEP, POPULATION, EK_SMALL_BIASED},
-    [EK_PRESET_TORCH] = {{1e-5, 1e-5, 1e-5, 1e-5, 0x1p-23}, 0.1, REPLACE, UNBIASED, EK_SMALL_ERROR},
-    [EK_PRESET_KERAS] = {{1e-3, 1e-3, 1e-3, 1e-3, 1e-6}, 0.99, KEEP, POPULATION, EK_SMALL_BIASED},
-    [EK_PRESET_FLAX] = {{1e-5, 1e-6, 1e-6, 1e-6, 1e-6}, 0.99, KEEP, POPULATION, EK_SMALL_BIASED},
-    [EK_PRESET_CUDNN] = {{1e-5, 1e-5, 1e-5, 1e-5, 1e-5}, 0.1, REPLACE, UNBIASED, EK_SMALL_SKIP_UPDATE},
-    [EK_PRESET_TF_FUSED] = {{1e-4, 1e-3, 1e-3, 1e-3, 1e-6}, 1.0, REPLACE, UNBIASED, EK_SMALL_BIASED},
+static const preset_row rows[EKI_PRESETS] = {
+    [EK_PRESET_ONNX] = {0.9, KEEP, POPULATION, EK_SMALL_BIASED},
+    [EK_PRESET_TORCH] = {0.1, REPLACE, UNBIASED, EK_SMALL_ERROR},
+    [EK_PRESET_KERAS] = {0.99, KEEP, POPULATION, EK_SMALL_BIASED},
+    [EK_PRESET_FLAX] = {0.99, KEEP, POPULATION, EK_SMALL_BIASED},
+    [EK_PRESET_CUDNN] = {0.1, REPLACE, UNBIASED, EK_SMALL_SKIP_UPDATE},
+    [EK_PRESET_TF_FUSED] = {1.0, REPLACE, UNBIASED, EK_SMALL_BIASED},
 };
 
 ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset) {
@@ -32,7 +31,7 @@ ek_norm_desc ek_norm_desc_preset(ek_norm_kind kind, ek_norm_preset preset) {
         return desc;
     }
     const preset_row *row = &rows[preset];
-    if (kind >= EK_NORM_BATCH && kind <= EK_NORM_RMS) desc.epsilon = row->epsilon[kind - EK_NORM_BATCH];
+    if (eki_kind_of(kind) != NULL) desc.epsilon = eki_kind_of(kind)->epsilon[preset];
     desc.momentum = row->momentum;
     desc.momentum_convention = row->convention;
     desc.running_variance = row->variance;

@@ -4,6 +4,7 @@
  * is reported. The batch is normalized with divisor n whatever enters the running variance.
  */
 #include "base/error.h"
+#include "base/float_mode.h"
 #include "norm/norm_args.h"
 #include "norm/small_sample.h"
 
@@ -11,35 +12,33 @@
 
 /* What a forward left in `saved`. */
 typedef struct {
-    const double *mean, *var;
-    const double *n; /* with a mask: elements of every set, else NULL */
-    double count;    /* elements of a channel, of the only batch */
+    eki_stats stats;
+    double count; /* elements of a channel, of the only batch */
 } batch_stats;
 
 static batch_stats read_saved(const ek_norm_plan *plan, const eki_saved_header *header) {
-    eki_stats s = eki_stats_at((void *)(uintptr_t)header, plan->sets, plan->renorm, plan->masked);
-    return (batch_stats){s.mean, s.var, s.n, (double)header->count};
+    return (batch_stats){eki_stats_at(plan, (void *)(uintptr_t)header, NULL), (double)header->count};
 }
 
 /* Elements of channel c in the g-th virtual batch. */
 static double elements_of(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    if (batch->n != NULL) return batch->n[g * plan->channels + c];
+    if (batch->stats.n != NULL) return batch->stats.n[g * plan->channels + c];
     return plan->ghosts == 1 ? batch->count : (double)eki_ghost_count(plan, g);
 }
 
 /* Variance that enters the running one. One value has no unbiased variance; 0 is its population variance. */
 static double ghost_variance(const ek_norm_plan *plan, const batch_stats *batch, int64_t g, int64_t c) {
-    double var = batch->var[g * plan->channels + c], n = elements_of(plan, batch, g, c);
+    double var = eki_saved_var(plan, &batch->stats, g * plan->channels + c), n = elements_of(plan, batch, g, c);
     if (plan->desc.running_variance == EK_VARIANCE_POPULATION || n < 2.0) return var;
     return var * (n / (n - 1.0));
 }
 
 /* The means over virtual batches, weighed by their elements; of the only one, the value itself. */
 static double batch_mean(const ek_norm_plan *plan, const batch_stats *batch, int64_t c) {
-    if (plan->ghosts == 1) return batch->mean[c];
+    if (plan->ghosts == 1) return batch->stats.mean[c];
     double sum = 0, n = 0;
     for (int64_t g = 0; g < plan->ghosts; g++) {
-        sum += elements_of(plan, batch, g, c) * batch->mean[g * plan->channels + c];
+        sum += elements_of(plan, batch, g, c) * batch->stats.mean[g * plan->channels + c];
         n += elements_of(plan, batch, g, c);
     }
     return sum / n;
@@ -158,6 +157,7 @@ static ek_status update(const ek_norm_plan *plan, const void *saved, void *mean,
 
 ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, void *running_mean, void *running_var,
                                  ek_norm_update *report, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
     EKI_TRY(eki_running_check(plan, running_mean, running_var, err));
@@ -176,6 +176,7 @@ ek_status ek_norm_update_running(const ek_norm_plan *plan, const void *saved, vo
 
 static ek_status update_counted(const ek_norm_plan *plan, const void *saved, void *mean, void *var, int64_t *updates,
                                 const char *call, ek_norm_update *report, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_update done = {.updated = 0, .nonfinite = 0, .first_nonfinite = -1};
     if (report != NULL) *report = done;
     EKI_TRY(eki_running_check(plan, mean, var, err));

@@ -8,22 +8,43 @@
 #include <float.h>
 #include <math.h>
 
-_Static_assert(sizeof(eki_saved_header) == 64, "the header of saved is 64 bytes");
+_Static_assert(sizeof(eki_saved_header) % sizeof(double) == 0, "statistics follow the header");
 
-size_t eki_saved_bytes(int64_t sets, bool renorm, bool masked) {
-    return sizeof(eki_saved_header) + (3u + (renorm ? 2u : 0u) + masked) * (size_t)sets * sizeof(double);
+size_t eki_saved_bytes(const ek_norm_plan *plan) {
+    unsigned values = (plan->centred ? 2u : 1u) + (plan->renorm ? 2u : 0u) + plan->masked;
+    return sizeof(eki_saved_header) + values * (size_t)plan->sets * sizeof(double);
 }
 
-eki_stats eki_stats_at(void *memory, int64_t sets, bool renorm, bool masked) {
-    eki_saved_header *header = memory;
-    double *values = (double *)(void *)(header + 1);
-    eki_stats stats = {.header = header, .mean = values, .rstd = values + sets, .var = values + 2 * sets};
-    if (renorm) {
-        stats.r = values + 3 * sets;
-        stats.d = values + 4 * sets;
+size_t eki_stats_bytes(const ek_norm_plan *plan) {
+    return (plan->centred ? 1u : 2u) * (size_t)plan->sets * sizeof(double);
+}
+
+eki_stats eki_stats_at(const ek_norm_plan *plan, void *saved, void *more) {
+    eki_stats stats = {.header = saved, .rstd = more};
+    double *next = (double *)(void *)(stats.header + 1);
+    int64_t sets = plan->sets;
+    if (plan->centred) {
+        stats.mean = next;
+        next += sets;
+    } else if (more != NULL) {
+        stats.mean = stats.rstd + sets;
     }
-    if (masked) stats.n = values + (renorm ? 5 : 3) * sets;
+    stats.var = next;
+    next += sets;
+    if (plan->renorm) {
+        stats.r = next;
+        stats.d = next + sets;
+        next += 2 * sets;
+    }
+    if (plan->masked) stats.n = next;
     return stats;
+}
+
+double eki_saved_var(const ek_norm_plan *plan, const eki_stats *stats, int64_t set) {
+    double value = stats->var[set];
+    if (!stats->header->given) return value;
+    double var = value == 0.0 ? 0.0 : 1.0 / (value * value) - plan->desc.epsilon;
+    return var < 0.0 ? 0.0 : var;
 }
 
 double eki_rstd(double var, double epsilon) {

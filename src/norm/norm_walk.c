@@ -93,6 +93,14 @@ static int joined_stages(const eki_stage *stage, int rest) {
     return count;
 }
 
+/* The caller's pool, and threads that OpenMP starts for it, have the modes of the caller. */
+void eki_job_parallel(const eki_job *job, size_t tasks, void (*body)(void *argument, size_t index), void *argument) {
+    eki_float_mode ours = eki_float_mode_get();
+    eki_float_mode_set(job->caller);
+    eki_parallel_for(&job->plan->desc.parallel, tasks, body, argument);
+    eki_float_mode_set(ours);
+}
+
 static void walk_window(const eki_job *job, const eki_stage *stage) {
     const ek_norm_plan *plan = job->plan;
     for (int i = 0, joined; i < EKI_STAGES; i += eki_max(1, joined)) {
@@ -105,7 +113,7 @@ static void walk_window(const eki_job *job, const eki_stage *stage) {
         if (s.tasks == 1) {
             task(&s, 0);
         } else {
-            eki_parallel_for(&plan->desc.parallel, s.tasks, task, &s);
+            eki_job_parallel(job, s.tasks, task, &s);
         }
     }
 }

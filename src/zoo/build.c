@@ -104,7 +104,7 @@ static ek_status check_options(const ek_build_options *o, ek_error *err) {
     if (!in_range(o->classes, 1, CLASSES_MAX)) {
         return eki_fail(err, EK_ERR_ARG, "classes = %d is out of range: 1 to %d", o->classes, CLASSES_MAX);
     }
-    if ((int)o->norm < 0 || o->norm > EK_NORM_RMS) {
+    if (o->norm != 0 && !eki_build_has_norm(o->norm)) {
         return eki_fail(err, EK_ERR_ARG, "norm = %d is none of 0 (none) to %d (RMS)", (int)o->norm, EK_NORM_RMS);
     }
     if (o->norm == EK_NORM_GROUP && o->groups < 1) {

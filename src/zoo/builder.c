@@ -174,17 +174,36 @@ static void build_channel_norm(eki_builder *b, const char *name, bool group) {
     set_float(b, node, "epsilon", b->options->epsilon);
 }
 
+static void build_layer(eki_builder *b, const char *name) { build_layer_norm(b, name, false); }
+static void build_rms(eki_builder *b, const char *name) { build_layer_norm(b, name, true); }
+static void build_group(eki_builder *b, const char *name) { build_channel_norm(b, name, true); }
+static void build_instance(eki_builder *b, const char *name) { build_channel_norm(b, name, false); }
+
+/* The norms that architectures have: those with an operator. */
+static const struct {
+    ek_norm_kind kind;
+    const char *prefix; /* of the names of its nodes */
+    void (*build)(eki_builder *b, const char *name);
+} norms[] = {{EK_NORM_BATCH, "bn", build_batch_norm},
+             {EK_NORM_LAYER, "ln", build_layer},
+             {EK_NORM_GROUP, "gn", build_group},
+             {EK_NORM_INSTANCE, "in", build_instance},
+             {EK_NORM_RMS, "rms", build_rms}};
+enum { NORMS = sizeof norms / sizeof norms[0] };
+
+static size_t find_norm(ek_norm_kind kind) {
+    size_t i = 0;
+    while (i < NORMS && norms[i].kind != kind) i++;
+    return i;
+}
+
+bool eki_build_has_norm(ek_norm_kind kind) { return find_norm(kind) < NORMS; }
+
 void eki_build_norm(eki_builder *b, const char *path, const char *index) {
-    static const char *const prefixes[] = {"", "bn", "ln", "gn", "in", "rms"};
     char name[96];
-    (void)snprintf(name, sizeof name, "%s%s%s", path, prefixes[b->options->norm], index);
-    switch (b->options->norm) {
-    case EK_NORM_BATCH: build_batch_norm(b, name); break;
-    case EK_NORM_LAYER: build_layer_norm(b, name, false); break;
-    case EK_NORM_RMS: build_layer_norm(b, name, true); break;
-    case EK_NORM_GROUP: build_channel_norm(b, name, true); break;
-    case EK_NORM_INSTANCE: build_channel_norm(b, name, false); break;
-    }
+    size_t at = find_norm(b->options->norm);
+    (void)snprintf(name, sizeof name, "%s%s%s", path, norms[at].prefix, index);
+    norms[at].build(b, name);
 }
 
 static bool norm_before(const eki_builder *b) {

@@ -41,6 +41,7 @@ void eki_build_set_int(eki_builder *b, eki_node *node, const char *name, int64_t
 void eki_build_set_ints(eki_builder *b, eki_node *node, const char *name, const int64_t *values, size_t count);
 /* The norm of the options; named "<path><bn|ln|gn|in|rms><index>". `relu` names the activation that goes with it. */
 void eki_build_norm(eki_builder *b, const char *path, const char *index);
+bool eki_build_has_norm(ek_norm_kind kind);
 /* conv -> norm -> relu, or conv -> relu -> norm, or conv -> relu, by the options. */
 void eki_build_conv_unit(eki_builder *b, const char *path, const char *index, eki_conv_spec spec);
 /* The same with a product; instance norm, which would give zeros here, is left out. */

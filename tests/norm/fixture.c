@@ -16,7 +16,9 @@
 #define B8 EK_LAYOUT_BLOCKED8
 #define B16 EK_LAYOUT_BLOCKED16
 
-const shape all_shapes[] = {
+enum { MOST_SHAPES = 256 };
+
+shape all_shapes[MOST_SHAPES] = {
     {EK_NORM_BATCH, NCHW, 2, {33, 7}, 0, 0, E},
     {EK_NORM_BATCH, NCHW, 2, {2100, 5}, 0, 0, E},
     {EK_NORM_BATCH, NCHW, 3, {5, 6, 19}, 0, 0, E},
@@ -68,10 +70,49 @@ const shape all_shapes[] = {
     {EK_NORM_RMS, B8, 4, {3, 10, 5, 7}, 1, 0, C},
     {EK_NORM_RMS, NHWC, 3, {3, 10, 5}, 1, 0, C},
 };
-const size_t all_shapes_count = sizeof all_shapes / sizeof all_shapes[0];
+size_t all_shapes_count;
 
 #undef E
 #undef C
+
+__attribute__((constructor)) static void complete_all_shapes(void) {
+    all_shapes_count = shapes_complete(all_shapes, MOST_SHAPES);
+}
+
+static int is_like(const shape *s, ek_norm_kind kind) {
+    const eki_ref_kind *of = eki_ref_kind_of((int)kind), *its = eki_ref_kind_of((int)s->kind);
+    return of != NULL && its != NULL && of->share == its->share;
+}
+
+static const shape *first_of(const shape *shapes, size_t count, ek_norm_kind kind) {
+    for (size_t i = 0; i < count; i++) {
+        if (shapes[i].kind == kind) return &shapes[i];
+    }
+    return NULL;
+}
+
+size_t shapes_complete(shape *shapes, size_t room) {
+    size_t listed = 0, count;
+    while (listed < room && shapes[listed].rank > 0) listed++;
+    count = listed;
+    for (ek_norm_kind kind = EK_NORM_BATCH; ek_norm_kind_name(kind) != NULL; kind = (ek_norm_kind)(kind + 1)) {
+        if (first_of(shapes, listed, kind) != NULL) continue;
+        const shape *like = NULL;
+        for (size_t i = 0; i < listed; i++) {
+            if (like == NULL && is_like(&shapes[i], kind)) like = &shapes[i];
+            if (like == NULL || shapes[i].kind != like->kind || count == room) continue;
+            shapes[count] = shapes[i];
+            shapes[count++].kind = kind;
+        }
+    }
+    return count;
+}
+
+const eki_ref_kind *reference_of(ek_norm_kind kind) {
+    const eki_ref_kind *reference = eki_ref_kind_of((int)kind);
+    if (reference == NULL) fail_msg("tests/support/norm_ref.c has no reference of kind %d", (int)kind);
+    return reference;
+}
 
 ek_norm_desc shape_desc(const shape *s) {
     ek_norm_desc desc = ek_norm_desc_default(s->kind);
@@ -86,9 +127,8 @@ ek_norm_desc shape_desc(const shape *s) {
 
 const char *shape_text(const shape *s) {
     static char text[256];
-    static const char *const kinds[] = {"", "batch", "layer", "group", "instance", "rms"};
-    int used = snprintf(text, sizeof text, "%s layout %d axis %d groups %lld affine %d dims", kinds[s->kind],
-                        (int)s->layout, s->axis, (long long)s->groups, (int)s->affine);
+    int used = snprintf(text, sizeof text, "%s layout %d axis %d groups %lld affine %d dims",
+                        ek_norm_kind_name(s->kind), (int)s->layout, s->axis, (long long)s->groups, (int)s->affine);
     for (int i = 0; i < s->rank; i++) {
         used += snprintf(text + used, sizeof text - (size_t)used, " %lld", (long long)s->dims[i]);
     }
@@ -96,7 +136,7 @@ const char *shape_text(const shape *s) {
 }
 
 static bool by_element(const ek_norm_desc *d) {
-    return (d->kind == EK_NORM_LAYER || d->kind == EK_NORM_RMS) && d->affine == EK_AFFINE_ELEMENT;
+    return reference_of(d->kind)->share == EKI_REF_AXES && d->affine == EK_AFFINE_ELEMENT;
 }
 
 static size_t product(const ek_norm_desc *d, int begin, int end) {
@@ -126,10 +166,11 @@ static void index_element(fixture *f, size_t i) {
     }
     size_t channels = (size_t)d->dims[1], space = product(d, 2, d->rank);
     size_t n = i / space / channels, c = i / space % channels;
-    size_t groups = d->kind == EK_NORM_GROUP ? (size_t)d->groups : d->kind == EK_NORM_INSTANCE ? channels : 1;
+    eki_ref_share share = reference_of(d->kind)->share;
+    size_t groups = share == EKI_REF_GROUPS ? (size_t)d->groups : share == EKI_REF_EACH ? channels : 1;
     f->parameter[i] = c;
     size_t ghost = d->ghost > 0 ? n / (size_t)d->ghost : 0;
-    f->set[i] = d->kind == EK_NORM_BATCH ? ghost * channels + c : n * groups + c / (channels / groups);
+    f->set[i] = share == EKI_REF_BATCH ? ghost * channels + c : n * groups + c / (channels / groups);
 }
 
 static size_t buffer_size(const fixture *f) {
@@ -203,7 +244,7 @@ static void set_args(fixture *f) {
     f->args.dbias = f->dbias;
     if (f->desc.residual) f->args.residual = f->residual;
     if (f->desc.residual) f->args.dresidual = f->dresidual;
-    if (f->desc.kind == EK_NORM_BATCH) {
+    if (reference_of(f->desc.kind)->share == EKI_REF_BATCH) {
         f->args.running_mean = f->running_mean;
         f->args.running_var = f->running_var;
     }
@@ -277,7 +318,7 @@ void fixture_reference(fixture *f, ek_norm_stats stats, double sign) {
                          .parameters = f->parameters,
                          .set = f->set,
                          .parameter = f->parameter,
-                         .centred = f->desc.kind != EK_NORM_RMS,
+                         .centred = reference_of(f->desc.kind)->centred,
                          .epsilon = f->desc.epsilon,
                          .activation = (int)f->desc.activation,
                          .alpha = f->desc.activation_alpha,

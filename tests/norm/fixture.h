@@ -38,8 +38,15 @@ ek_norm_desc shape_desc(const shape *s);
 const char *shape_text(const shape *s);
 
 /* Every kind, layout, rank and axis worth a case. */
-extern const shape all_shapes[];
-extern const size_t all_shapes_count;
+extern shape all_shapes[];
+extern size_t all_shapes_count;
+
+/* Completes an array of shapes, ended by rank 0: a kind that is not among them gets those of the first one there whose
+ * sets are alike. Returns how many there are then; with `room` for so many. */
+size_t shapes_complete(shape *shapes, size_t room);
+
+/* The reference of a kind; fails where there is none. */
+const eki_ref_kind *reference_of(ek_norm_kind kind);
 /* Step through them: 1; under an emulator (EK_TEST_SHORT) 7. */
 size_t shape_step(void);
 

@@ -254,7 +254,7 @@ static void every_row(void **state) {
 /* Row 6: everything that is empty and has channels is a legal no-op. */
 static void empty_is_legal(void **state) {
     (void)state;
-    for (int kind = EK_NORM_BATCH; kind <= EK_NORM_RMS; kind++) {
+    for (int kind = 1; ek_norm_kind_name((ek_norm_kind)kind) != NULL; kind++) {
         for (int d = 0; d < 3; d += 2) {
             ek_norm_desc desc = good((ek_norm_kind)kind);
             desc.dims[d] = 0;

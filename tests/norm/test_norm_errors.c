@@ -5,6 +5,7 @@
 #include <evenkeel/cpu.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static ek_error err;
@@ -90,6 +91,32 @@ static void descriptor_shapes(void **state) {
     REFUSE(EK_NORM_RMS, d.axis = -5, EK_ERR_SHAPE, "desc.axis is -5");
     REFUSE(EK_NORM_LAYER, d.affine = EK_AFFINE_CHANNEL, EK_ERR_ARG, "needs axis 1");
     REFUSE(EK_NORM_LAYER, d.layout = EK_LAYOUT_NHWC, EK_ERR_ARG, "EK_LAYOUT_NCHW (0) only");
+}
+
+/* Each extent that is forgotten is missed, in every kind and rank; one that is 0 is an empty tensor. */
+static void forgotten_extents(void **state) {
+    (void)state;
+    for (int kind = EK_NORM_BATCH; kind <= EK_NORM_RMS; kind++) {
+        int rows = kind == EK_NORM_LAYER || kind == EK_NORM_RMS;
+        for (int rank = rows ? 1 : 2; rank <= (rows ? EK_NORM_MAX_RANK : 5); rank++) {
+            for (int left_out = 0; left_out < rank; left_out++) {
+                char text[64];
+                ek_norm_desc d = ek_norm_desc_preset((ek_norm_kind)kind, (ek_norm_preset)(rank % 6));
+                d.rank = rank;
+                for (int i = 0; i < rank; i++) {
+                    if (i != left_out) d.dims[i] = 2;
+                }
+                snprintf(text, sizeof text, "desc.dims[%d] is EK_EXTENT_UNSET", left_out);
+                refuse(&d, EK_ERR_SHAPE, text);
+                d.dims[left_out] = 0;
+                if (left_out == 1 && !rows) continue; /* channels */
+                fixture *f = fixture_make(&d, 1, 0, 1);
+                fixture_forward(f, EK_STATS_BATCH);
+                fixture_free(f);
+            }
+        }
+    }
+    REFUSE(EK_NORM_BATCH, d.rank = 5, EK_ERR_SHAPE, "in [2, 6, 4, 4, -1], but desc.rank is 5: set desc.dims[0] to [4]");
 }
 
 static void descriptor_fusion(void **state) {
@@ -273,17 +300,37 @@ static void fused_pointers(void **state) {
     fixture_free(f);
 }
 
-/* `saved` of another plan: other dims, other kind, other epsilon. An equal plan is no other plan. */
+/* `saved` of another plan, and the field that makes it another. An equal plan is no other plan. */
 static void foreign_saved(void **state) {
     (void)state;
-    ek_norm_desc desc = good(EK_NORM_BATCH), other[3] = {desc, good(EK_NORM_GROUP), desc};
-    other[0].dims[0] = 3;
-    other[2].epsilon = 1e-3;
+    ek_norm_desc desc = good(EK_NORM_BATCH);
+    const struct {
+        ek_norm_desc desc;
+        const char *text;
+    } other[] = {
+        {good(EK_NORM_GROUP), "it is of group norm, the plan of batch norm; keep"},
+        {desc, "its desc.dims are [3, 6, 4, 4], the plan's are [2, 6, 4, 4]; keep"},
+        {desc, "its desc.epsilon is 0.001, the plan's is 1e-05; keep"},
+        {desc, "its desc.small_sample is 1, the plan's is 0; keep"},
+        {desc, "its desc.layout is 1, the plan's is 0; keep"},
+        {desc, "its desc.ghost is 1, the plan's is 0; keep"},
+        {desc, "it is with batch renorm (desc.renorm_r_max), the plan without; keep"},
+        {desc, "its desc.activation is 1, the plan's is 0; keep"},
+    };
     fixture *f = fixture_make(&desc, 1, 0, 1);
-    for (int i = 0; i < 3; i++) {
-        fixture *g = fixture_make(&other[i], 1, 0, 1);
+    for (int i = 0; i < 8; i++) {
+        ek_norm_desc changed = other[i].desc;
+        if (i == 1) changed.dims[0] = 3;
+        if (i == 2) changed.epsilon = 1e-3;
+        if (i == 3) changed.small_sample = EK_SMALL_SKIP_UPDATE;
+        if (i == 4) changed.layout = EK_LAYOUT_NHWC;
+        if (i == 5) changed.ghost = 1;
+        if (i == 6) changed.renorm_r_max = 3;
+        if (i == 7) changed.activation = EK_ACTIVATION_RELU;
+        fixture *g = fixture_make(&changed, 1, 0, 1);
         fixture_forward(g, EK_STATS_BATCH);
         BACKWARD(f, a.saved = g->args.saved, EK_ERR_STATE, "saved is from a forward of another plan");
+        BACKWARD(f, a.saved = g->args.saved, EK_ERR_STATE, other[i].text);
         ek_status status = ek_norm_update_running(f->plan, g->args.saved, f->running_mean, f->running_var, NULL, &err);
         expect(status, EK_ERR_STATE, "another plan");
         fixture_free(g);
@@ -325,10 +372,10 @@ static void instruction_sets(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(descriptor_fields),  cmocka_unit_test(earlier_caller),     cmocka_unit_test(later_caller),
-        cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes),  cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(forward_pointers),   cmocka_unit_test(running_statistics), cmocka_unit_test(backward_pointers),
-        cmocka_unit_test(fused_pointers),     cmocka_unit_test(descriptor_fusion),  cmocka_unit_test(foreign_saved),
-        cmocka_unit_test(update_pointers),    cmocka_unit_test(instruction_sets)};
+        cmocka_unit_test(descriptor_fields),  cmocka_unit_test(earlier_caller),    cmocka_unit_test(later_caller),
+        cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes), cmocka_unit_test(forgotten_extents),
+        cmocka_unit_test(out_of_memory),      cmocka_unit_test(forward_pointers),  cmocka_unit_test(running_statistics),
+        cmocka_unit_test(backward_pointers),  cmocka_unit_test(fused_pointers),    cmocka_unit_test(descriptor_fusion),
+        cmocka_unit_test(foreign_saved),      cmocka_unit_test(update_pointers),   cmocka_unit_test(instruction_sets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static void reference(doubles *d) {
     real *work = reals(f->elements);
     for (size_t i = 0; i < f->elements; i++) work[i] = (real)d->x[fixture_offset(f, i)];
     means(f, work, d->rmean);
-    for (size_t s = 0; s < f->sets && desc->kind == EK_NORM_RMS; s++) d->rmean[s] = 0;
+    for (size_t s = 0; s < f->sets && !reference_of(desc->kind)->centred; s++) d->rmean[s] = 0;
     for (size_t i = 0; i < f->elements; i++) {
         d->xhat[i] = work[i] - d->rmean[f->set[i]];
         work[i] = d->xhat[i] * d->xhat[i];
@@ -142,7 +142,7 @@ static real g_value(const doubles *d, size_t i, const real *k1, const real *k2) 
 static real dx_value(const doubles *d, size_t i, const real *k1, const real *k2) {
     size_t s = d->f->set[i];
     real rstd = 1 / sqrtl(d->rvar[s] + (real)d->f->desc.epsilon), scaled = d->g[i] * (real)d->scale[d->f->parameter[i]];
-    return rstd * (scaled - (d->f->desc.kind == EK_NORM_RMS ? 0 : k1[s]) - d->xhat[i] * k2[s]);
+    return rstd * (scaled - (!reference_of(d->f->desc.kind)->centred ? 0 : k1[s]) - d->xhat[i] * k2[s]);
 }
 
 static double worst(const doubles *d, const double *buffer, value_fn value) {

@@ -105,7 +105,7 @@ static void counts_without_memory(void **state) {
     const int64_t sizes[][3] = {
         {1, 1, INT64_C(1) << 31}, {3, 65537, 65537}, {INT64_C(1) << 33, 2, 1}, {2, 3, (INT64_C(1) << 31) + 1}};
     for (int i = 0; i < 4; i++) {
-        for (int kind = EK_NORM_BATCH; kind <= EK_NORM_RMS; kind++) {
+        for (int kind = 1; ek_norm_kind_name((ek_norm_kind)kind) != NULL; kind++) {
             ek_norm_desc desc = ek_norm_desc_default((ek_norm_kind)kind);
             ek_norm_plan *plan;
             desc.rank = 3;
@@ -115,7 +115,7 @@ static void counts_without_memory(void **state) {
             if (kind == EK_NORM_BATCH) assert_true(sets == c);
             if (kind == EK_NORM_INSTANCE || kind == EK_NORM_LAYER || kind == EK_NORM_RMS) assert_true(sets == n * c);
             if (kind == EK_NORM_GROUP) assert_true(sets == n);
-            assert_true(ek_norm_saved_bytes(plan) >= 24 * (size_t)sets && s > 0);
+            assert_true(ek_norm_saved_bytes(plan) > (kind == EK_NORM_RMS ? 8 : 16) * (size_t)sets && s > 0);
             ek_norm_plan_destroy(plan);
         }
     }

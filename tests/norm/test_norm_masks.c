@@ -18,7 +18,8 @@
 #define C EK_AFFINE_CHANNEL
 #define E EK_AFFINE_ELEMENT
 
-static const shape shapes[] = {
+enum { MOST_SHAPES = 64 };
+static shape shapes[MOST_SHAPES] = {
     {EK_NORM_BATCH, NCHW, 2, {33, 7}, 1, 0, C},          {EK_NORM_BATCH, NCHW, 3, {5, 6, 19}, 1, 0, C},
     {EK_NORM_BATCH, NCHW, 4, {6, 10, 7, 9}, 1, 0, C},    {EK_NORM_BATCH, NCHW, 4, {2, 3, 150, 130}, 1, 0, C},
     {EK_NORM_BATCH, NHWC, 4, {6, 10, 7, 9}, 1, 0, C},    {EK_NORM_BATCH, NHWC, 4, {2, 6, 70, 61}, 1, 0, C},
@@ -33,7 +34,7 @@ static const shape shapes[] = {
     {EK_NORM_LAYER, NCHW, 4, {3, 5, 4, 33}, 3, 0, E},    {EK_NORM_LAYER, NCHW, 3, {5, 130, 130}, 1, 0, E},
     {EK_NORM_RMS, NCHW, 2, {200, 19}, -1, 0, E},
 };
-enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+static size_t shapes_count;
 
 static ek_error err;
 
@@ -42,7 +43,7 @@ static int64_t lengths[256];
 static uint8_t *mask;
 
 static bool by_rows(const fixture *f) {
-    return (f->desc.kind == EK_NORM_LAYER || f->desc.kind == EK_NORM_RMS) && f->desc.affine == EK_AFFINE_ELEMENT;
+    return reference_of(f->desc.kind)->share == EKI_REF_AXES && f->desc.affine == EK_AFFINE_ELEMENT;
 }
 
 /* Positions of an example, and the extent that lengths are about. */
@@ -124,13 +125,13 @@ static void unpack(packed *p) {
     for (int i = 0; i < 9; i++) free(all[i]);
 }
 
-static eki_ref_norm reference_of(const fixture *f, const packed *p) {
+static eki_ref_norm packed_reference(const fixture *f, const packed *p) {
     return (eki_ref_norm){.elements = p->count,
                           .sets = f->sets,
                           .parameters = f->parameters,
                           .set = p->set,
                           .parameter = p->parameter,
-                          .centred = f->desc.kind != EK_NORM_RMS,
+                          .centred = reference_of(f->desc.kind)->centred,
                           .epsilon = f->desc.epsilon,
                           .activation = (int)f->desc.activation,
                           .alpha = f->desc.activation_alpha,
@@ -141,7 +142,7 @@ static eki_ref_norm reference_of(const fixture *f, const packed *p) {
 /* Fills ry, rdx, rdresidual, rdscale, rdbias, rmean, rvar; 0 where nothing is valid. */
 static void masked_reference(fixture *f, bool running) {
     packed p = pack(f);
-    eki_ref_norm norm = reference_of(f, &p);
+    eki_ref_norm norm = packed_reference(f, &p);
     eki_ref_moments(&norm, p.x, f->rmean, f->rvar);
     for (size_t s = 0; s < f->sets; s++) {
         if (running) f->rmean[s] = (double)f->running_mean[s % f->parameters];
@@ -220,7 +221,7 @@ static void fused(void **state) {
     (void)state;
     const ek_activation activations[] = {EK_ACTIVATION_RELU, EK_ACTIVATION_GELU, EK_ACTIVATION_NONE,
                                          EK_ACTIVATION_TANH};
-    for (int i = 0; i < SHAPES; i++) {
+    for (size_t i = 0; i < shapes_count; i++) {
         for (int a = 0; a < 4; a++) {
             ek_norm_desc desc = shape_desc(&shapes[i]);
             desc.activation = activations[a];
@@ -235,7 +236,7 @@ static void fused(void **state) {
 static void ghosts(void **state) {
     (void)state;
     const fixture_setup setups[] = {use_mask, use_lengths, use_both, use_none};
-    for (int i = 0; i < SHAPES && shapes[i].kind == EK_NORM_BATCH; i++) {
+    for (size_t i = 0; i < shapes_count && shapes[i].kind == EK_NORM_BATCH; i++) {
         for (int k = 0; k < 4; k++) {
             ek_norm_desc desc = shape_desc(&shapes[i]);
             desc.ghost = 1 + k % 2;
@@ -251,7 +252,7 @@ static void ghosts(void **state) {
 static void values(void **state) {
     (void)state;
     const fixture_setup setups[] = {use_mask, use_lengths, use_both, use_none};
-    for (int i = 0; i < SHAPES; i++) {
+    for (size_t i = 0; i < shapes_count; i++) {
         for (int k = 0; k < 4; k++) {
             check(&shapes[i], setups[k], EK_STATS_BATCH);
             if (shapes[i].kind == EK_NORM_BATCH && k < 3) check(&shapes[i], setups[k], EK_STATS_RUNNING);
@@ -260,7 +261,7 @@ static void values(void **state) {
 }
 
 static double loss(fixture *f, const packed *p) {
-    eki_ref_norm norm = reference_of(f, p);
+    eki_ref_norm norm = packed_reference(f, p);
     eki_ref_forward(&norm, p->x, f->rscale, f->rbias, p->y);
     double sum = 0;
     for (size_t i = 0; i < p->count; i++) sum += p->dy[i] * p->y[i];
@@ -300,7 +301,7 @@ static void gradients(void **state) {
 /* A mask that hides nothing changes no bit; lengths and the mask that says the same agree. */
 static void identities(void **state) {
     (void)state;
-    for (int i = 0; i < SHAPES; i++) {
+    for (size_t i = 0; i < shapes_count; i++) {
         ek_norm_desc desc = shape_desc(&shapes[i]);
         if (desc.kind == EK_NORM_BATCH) desc.renorm_r_max = desc.renorm_d_max = 1.5;
         if (i % 2) desc.activation = i % 4 == 1 ? EK_ACTIVATION_SILU : EK_ACTIVATION_RELU;
@@ -458,6 +459,7 @@ static void errors(void **state) {
 }
 
 int main(void) {
+    shapes_count = shapes_complete(shapes, MOST_SHAPES);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),    cmocka_unit_test(fused),           cmocka_unit_test(ghosts),
         cmocka_unit_test(gradients), cmocka_unit_test(identities),      cmocka_unit_test(everywhere),

@@ -2,6 +2,7 @@
  * functions, and compared to the last bit of the f64 statistics. */
 #include "norm/fixture.h"
 
+#include "norm/norm_stats.h"
 #include <cmocka.h>
 #include <math.h>
 #include <stdbool.h>
@@ -121,7 +122,7 @@ static moments documented(const fixture *f, size_t set) {
     size_t n = (size_t)d->dims[0], channels = d->rank > 1 ? (size_t)d->dims[1] : 1;
     size_t space = f->elements / n / channels, size = f->elements / f->sets;
     bool single = space == 1 && (plain || last), rows = plain || (last && channels == 1);
-    if (d->kind == EK_NORM_BATCH) {
+    if (reference_of(d->kind)->share == EKI_REF_BATCH) {
         bool row = rows && space > 1;
         return channel(f, set, row ? row_unit : column_unit, row ? 16384 : 4096);
     }
@@ -137,16 +138,16 @@ static void spread_x(fixture *f) {
 static void statistics_follow_the_document(void **state) {
     (void)state;
     for (size_t i = 0; i < all_shapes_count; i++) {
-        if (all_shapes[i].kind == EK_NORM_RMS) continue;
+        if (!reference_of(all_shapes[i].kind)->centred) continue;
         ek_norm_desc desc = shape_desc(&all_shapes[i]);
         fixture *f = fixture_make(&desc, 61, 0.0, 1.0);
         spread_x(f);
         fixture_forward(f, EK_STATS_BATCH);
-        const double *saved = (const double *)f->args.saved + 8; /* after the header: mean, rstd, var */
+        eki_stats saved = eki_stats_at(f->plan, f->args.saved, NULL);
         for (size_t set = 0; set < f->sets; set++) {
             moments m = documented(f, set);
-            if (saved[set] != m.mean) fail_msg("%s: mean of set %zu", shape_text(&all_shapes[i]), set);
-            if (saved[2 * f->sets + set] != m.m2 / m.n) fail_msg("%s: var of set %zu", shape_text(&all_shapes[i]), set);
+            if (saved.mean[set] != m.mean) fail_msg("%s: mean of set %zu", shape_text(&all_shapes[i]), set);
+            if (saved.var[set] != m.m2 / m.n) fail_msg("%s: var of set %zu", shape_text(&all_shapes[i]), set);
         }
         fixture_free(f);
     }
@@ -191,7 +192,7 @@ static double channel_bias(const fixture *f, size_t c) {
     const ek_norm_desc *d = &f->desc;
     static double unit[4096], sample[4096];
     size_t n = (size_t)d->dims[0], channels = (size_t)d->dims[1], space = f->elements / n / channels;
-    bool batch = d->kind == EK_NORM_BATCH, plain = d->layout == EK_LAYOUT_NCHW;
+    bool batch = reference_of(d->kind)->share == EKI_REF_BATCH, plain = d->layout == EK_LAYOUT_NCHW;
     bool row = space > 1 && (plain || (d->layout == EK_LAYOUT_NHWC && channels == 1));
     size_t limit = row ? 16384 : 4096, chunk = 1, count = 0, samples = 0, distance = channels * space;
     while (batch && space <= limit && chunk * space < 1024) chunk *= 2;
@@ -242,7 +243,7 @@ static void check_dbias(const shape *s) {
     spread_dy(f);
     fixture_forward(f, EK_STATS_BATCH);
     fixture_backward(f);
-    bool element = (s->kind == EK_NORM_LAYER || s->kind == EK_NORM_RMS) && s->affine == EK_AFFINE_ELEMENT;
+    bool element = reference_of(s->kind)->share == EKI_REF_AXES && s->affine == EK_AFFINE_ELEMENT;
     for (size_t p = 0; p < f->parameters; p++) {
         float expected = (float)(element ? element_bias(f, p) : channel_bias(f, p));
         if (!same_bits(&f->dbias[p], &expected, 1)) fail_msg("%s: dbias %zu", shape_text(s), p);

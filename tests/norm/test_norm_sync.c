@@ -151,11 +151,10 @@ static double worst_share;
 
 /* docs/numerics.md: with k = ranks + log2(chunks) merges, mean within k u (|mean| + s), var within
  * k u (1 + |mean| / s) var of one process. */
-static void check_statistics(const void *saved, const void *whole_saved, int64_t channels, double k) {
-    eki_stats a = eki_stats_at((void *)(uintptr_t)saved, channels, false, false);
-    eki_stats b = eki_stats_at((void *)(uintptr_t)whole_saved, channels, false, false);
+static void check_statistics(const ek_norm_plan *plan, void *saved, void *whole_saved, double k) {
+    eki_stats a = eki_stats_at(plan, saved, NULL), b = eki_stats_at(plan, whole_saved, NULL);
     const double bound = k * ldexp(1, -53);
-    for (int64_t c = 0; c < channels; c++) {
+    for (int64_t c = 0; c < plan->channels; c++) {
         double s = sqrt(b.var[c]), mean = fabs(a.mean[c] - b.mean[c]) / (bound * (fabs(b.mean[c]) + s));
         double var = fabs(a.var[c] - b.var[c]) / (bound * (1 + fabs(b.mean[c]) / s) * b.var[c]);
         if (!(mean <= 1 && var <= 1)) fail_msg("mean at %g of its bound, var at %g", mean, var);
@@ -179,7 +178,7 @@ static void check_fast(const ek_norm_desc *desc, double offset, const int64_t *c
     size_t c = whole->parameters;
     for (int r = 0; r < 8; r++) {
         const spread_rank *me = &s.rank[r], *first = &s.rank[0];
-        check_statistics(me->args.saved, whole->args.saved, (int64_t)c, 8 + 5);
+        check_statistics(whole->plan, me->args.saved, whole->args.saved, 8 + 5);
         assert_true(array_error(me->dscale, whole->rdscale, c) < ulp);
         assert_true(array_error(me->dbias, whole->rdbias, c) < ulp);
         assert_true(same_bits(me->dscale, first->dscale, c) && same_bits(me->dbias, first->dbias, c));

@@ -10,6 +10,20 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* By ek_norm_kind. */
+static const eki_ref_kind kinds[] = {
+    {0, 0},              /* none */
+    {EKI_REF_BATCH, 1},  /* batch */
+    {EKI_REF_AXES, 1},   /* layer */
+    {EKI_REF_GROUPS, 1}, /* group */
+    {EKI_REF_EACH, 1},   /* instance */
+    {EKI_REF_AXES, 0},   /* RMS */
+};
+
+const eki_ref_kind *eki_ref_kind_of(int kind) {
+    return kind >= 1 && (size_t)kind < sizeof kinds / sizeof kinds[0] ? &kinds[kind] : NULL;
+}
+
 static long double *zeros(size_t count) { return calloc(count ? count : 1, sizeof(long double)); }
 
 static double *doubles(size_t count) { return calloc(count ? count : 1, sizeof(double)); }

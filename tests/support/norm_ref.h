@@ -8,6 +8,21 @@
 
 #include <stddef.h>
 
+/* The kinds, written down a second time: which elements share statistics, and whether the mean is taken away. */
+typedef enum eki_ref_share {
+    EKI_REF_BATCH,  /* a channel, in all examples */
+    EKI_REF_GROUPS, /* desc.groups of the channels of an example */
+    EKI_REF_EACH,   /* a channel of an example */
+    EKI_REF_AXES    /* dims[axis..]; with affine CHANNEL all channels of an example */
+} eki_ref_share;
+typedef struct eki_ref_kind {
+    eki_ref_share share;
+    int centred; /* 0: RMS */
+} eki_ref_kind;
+
+/* NULL: a kind without a reference. */
+const eki_ref_kind *eki_ref_kind_of(int kind);
+
 /* set[i] = statistics that element i shares; parameter[i] = scale and bias that it takes. */
 typedef struct eki_ref_norm {
     size_t elements, sets, parameters;

@@ -11,7 +11,7 @@
 ek_norm_desc eki_norm_desc_of(const eki_step *step, ek_norm_kind kind) {
     ek_norm_desc desc = ek_norm_desc_default(kind);
     const eki_shape *x = &step->in[0].shape;
-    bool rows = kind == EK_NORM_LAYER || kind == EK_NORM_RMS;
+    bool rows = ek_norm_kind_over_axes(kind);
     desc.rank = x->rank;
     for (int i = 0; i < x->rank; i++) desc.dims[i] = x->dims[i];
     if (!rows && x->rank == 1) desc.dims[desc.rank++] = 1;
@@ -41,7 +41,7 @@ static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *s
     desc->layout = step->in[0].layout;
     desc->residual = step->tail.residual;
     desc->activation = step->tail.relu ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
-    bool rows = desc->kind == EK_NORM_LAYER || desc->kind == EK_NORM_RMS;
+    bool rows = ek_norm_kind_over_axes(desc->kind);
     bool statistics = step->n_out > 1; /* their gradients are of sets that are contiguous */
     if (rows && (desc->affine == EK_AFFINE_ELEMENT || statistics)) desc->layout = EK_LAYOUT_NCHW;
     ek_status status = ek_norm_plan_create(desc, &state->plan, err);

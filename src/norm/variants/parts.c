@@ -132,10 +132,10 @@ static ek_status check_stage(const parts_header *parts, int64_t least, const cha
 }
 
 /* The job of one part, under its part of the mask. */
-static ek_status part_job(const ek_norm_plan *plan, const ek_norm_args *args, const ek_norm_plan *slice, eki_job *job,
-                          ek_error *err) {
+static ek_status part_job(const ek_norm_plan *plan, const ek_norm_args *args, const ek_norm_plan *slice,
+                          eki_float_mode caller, eki_job *job, ek_error *err) {
     EKI_TRY(eki_mask_check(slice, args, err));
-    *job = eki_job_make(plan, args);
+    *job = eki_job_make(plan, args, caller);
     eki_job_of(job, slice);
     if (plan->masked) eki_mask_fill(job, args);
     return EK_OK;
@@ -153,6 +153,7 @@ static void use_coefficients(const ek_norm_plan *plan, parts_header *parts, eki_
 
 ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first, int64_t count,
                             const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     int64_t begin, end;
     ek_norm_plan slice;
@@ -167,7 +168,7 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
     EKI_TRY(eki_args_take_part(&slice, given, EKI_NEED_X, &args, err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, &args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
     job.moments = (eki_moments *)partials_of(plan, header) + begin * plan->channels;
     eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
     header->positions += job.valid_count;
@@ -176,6 +177,7 @@ ek_status ek_norm_parts_add(const ek_norm_plan *plan, void *parts, int64_t first
 }
 
 ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     EKI_TRY(check_parts(plan, parts, err));
     parts_header *header = parts;
@@ -193,8 +195,8 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
     }
     ek_norm_plan empty = *plan;
     empty.elements = 0;
-    EKI_TRY(eki_args_take_part(&empty, given, EKI_NEED_SAVED, &args, err));
-    eki_job job = eki_job_make(plan, &args);
+    EKI_TRY(eki_args_take_part(&empty, given, EKI_NEED_SAVED | EKI_TAKES_STATISTICS, &args, err));
+    eki_job job = eki_job_make(plan, &args, caller);
     job.moments = partials_of(plan, header);
     job.valid_count = header->positions;
     bool nothing = plan->elements == 0 || (plan->masked && header->positions == 0);
@@ -206,6 +208,7 @@ ek_status ek_norm_parts_finish(const ek_norm_plan *plan, void *parts, const ek_n
 
 ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int64_t count, const ek_norm_args *given,
                                 ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     ek_norm_plan slice;
     EKI_TRY(check_parts(plan, parts, err));
@@ -216,7 +219,8 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
     EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_forward()", err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, &args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
+    eki_stats_complete(&job);
     eki_batch_coefficients(&job, 0, plan->channels);
     eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->affine);
     return EK_OK;
@@ -224,6 +228,7 @@ ek_status ek_norm_parts_forward(const ek_norm_plan *plan, const void *parts, int
 
 ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int64_t first, int64_t count,
                                       const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     int64_t begin, end;
     ek_norm_plan slice;
@@ -242,8 +247,9 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
     EKI_TRY(check_new(plan, header, first, count, &begin, &end, err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, &args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
     job.sums = (eki_pair *)partials_of(plan, header) + begin * plan->channels;
+    eki_stats_complete(&job);
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
     header->positions_again += job.valid_count;
@@ -253,6 +259,7 @@ ek_status ek_norm_parts_add_gradients(const ek_norm_plan *plan, void *parts, int
 
 ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, const ek_norm_args *given,
                                          ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     EKI_TRY(check_parts(plan, parts, err));
     parts_header *header = parts;
@@ -261,12 +268,13 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
     if (!empty) EKI_TRY(check_complete(plan, header, err));
     ek_norm_plan none = *plan;
     none.elements = 0;
-    EKI_TRY(eki_args_take_part(&none, given, EKI_NEED_SAVED, &args, err));
+    EKI_TRY(eki_args_take_part(&none, given, EKI_NEED_SAVED | EKI_TAKES_PARAMETERS, &args, err));
     EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_finish_gradients()", err));
-    eki_job job = eki_job_make(plan, &args);
+    eki_job job = eki_job_make(plan, &args, caller);
     job.valid_count = header->positions_again;
     if (plan->masked) EKI_TRY(eki_mask_check_again(&job, err));
     job.sums = partials_of(plan, header);
+    eki_stats_complete(&job);
     use_coefficients(plan, header, &job);
     if (empty) {
         eki_zero_parameters(&job);
@@ -279,6 +287,7 @@ ek_status ek_norm_parts_finish_gradients(const ek_norm_plan *plan, void *parts, 
 
 ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, int64_t count, const ek_norm_args *given,
                                  ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     ek_norm_plan slice;
     EKI_TRY(check_parts(plan, parts, err));
@@ -289,7 +298,8 @@ ek_status ek_norm_parts_backward(const ek_norm_plan *plan, const void *parts, in
     EKI_TRY(eki_saved_check(plan, args.saved, "ek_norm_parts_backward()", err));
     if (slice.elements == 0) return EK_OK;
     eki_job job;
-    EKI_TRY(part_job(plan, &args, &slice, &job, err));
+    EKI_TRY(part_job(plan, &args, &slice, caller, &job, err));
+    eki_stats_complete(&job);
     if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
     use_coefficients(plan, (parts_header *)(uintptr_t)parts, &job);
     eki_run_stage(&job, EKI_OVER_CELLS, eki_phases_of(plan)->gradaffine);

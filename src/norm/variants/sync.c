@@ -106,13 +106,15 @@ static void fill_block(const eki_job *job, eki_sync_state *state) {
     if (8 * units->count * plan->channels >= 2 * EKI_TASK_ELEMENTS) {
         f.tasks = (size_t)eki_min(plan->channels, eki_parallel_threads(&plan->desc.parallel));
     }
-    eki_parallel_for(&plan->desc.parallel, f.tasks, fill_channels, &f);
+    eki_job_parallel(job, f.tasks, fill_channels, &f);
 }
 
-static ek_status start_exchange(eki_sync_state *state, ek_error *err) {
+/* The exchange is the caller's, and so are its modes. */
+static ek_status start_exchange(eki_sync_state *state, eki_float_mode caller, ek_error *err) {
     state->stage = EKI_SYNC_DONE;
     if (state->sync.exchange == NULL) return EK_OK; /* the only rank */
     ek_exchange *e = &state->exchange;
+    eki_float_mode_set(caller);
     ek_status status = e->start(e->context, state->block, (size_t)state->field[EKI_SYNC_BYTES], ek_sync_combine,
                                 &state->operation, err);
     state->stage = status == EK_OK ? EKI_SYNC_STARTED : EKI_SYNC_IDLE;
@@ -121,6 +123,7 @@ static ek_status start_exchange(eki_sync_state *state, ek_error *err) {
 
 ek_status ek_norm_sync_forward_start(const ek_norm_plan *plan, const ek_norm_sync *sync, void *memory,
                                      const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     eki_sync_taken taken;
     EKI_TRY(eki_sync_take(plan, sync, memory, &taken, err));
@@ -128,12 +131,12 @@ ek_status ek_norm_sync_forward_start(const ek_norm_plan *plan, const ek_norm_syn
     if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, &args, err));
     eki_sync_state *state = begin_state(plan, &taken, EKI_SYNC_FORWARD, memory);
     if (plan->elements > 0) {
-        eki_job job = eki_job_make(plan, &args);
+        eki_job job = eki_job_make(plan, &args, caller);
         if (plan->masked) eki_mask_fill(&job, &args);
         eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->moments);
         fill_block(&job, state);
     }
-    return start_exchange(state, err);
+    return start_exchange(state, caller, err);
 }
 
 ek_status ek_norm_sync_test(const ek_norm_plan *plan, void *memory, int *done, ek_error *err) {
@@ -186,15 +189,17 @@ static eki_moments root_of(const eki_sync_state *state, int64_t c) {
 
 ek_status ek_norm_sync_forward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *given,
                                       ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     eki_sync_state *state = memory;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_FORWARD, err));
-    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED, &args, err));
+    EKI_TRY(
+        eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_Y | EKI_NEED_SAVED | EKI_TAKES_STATISTICS, &args, err));
     double n = eki_sync_elements(state->block);
     ek_norm_plan whole = plan_of_all(plan, (int64_t)n);
     EKI_TRY(check_small(&whole, &state->sync, err));
     if (plan->elements > 0) EKI_TRY(eki_mask_check(plan, &args, err));
-    eki_job job = eki_job_make(&whole, &args);
+    eki_job job = eki_job_make(&whole, &args, caller);
     if (plan->masked) eki_mask_fill(&job, &args);
     for (int64_t c = 0; n > 0 && c < plan->channels; c++) {
         eki_stats_set(&job.stats, c, root_of(state, c), plan->desc.epsilon);
@@ -230,32 +235,37 @@ static ek_status check_saved(const ek_norm_plan *plan, const ek_norm_args *args,
 
 ek_status ek_norm_sync_backward_start(const ek_norm_plan *plan, const ek_norm_sync *sync, void *memory,
                                       const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     eki_sync_taken taken;
     EKI_TRY(eki_sync_take(plan, sync, memory, &taken, err));
     EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED, &args, err));
     EKI_TRY(check_saved(plan, &args, "ek_norm_sync_backward_start()", err));
-    eki_job job = eki_job_make(plan, &args);
+    eki_job job = eki_job_make(plan, &args, caller);
     EKI_TRY(take_mask(&job, &args, err));
+    eki_stats_complete(&job);
     eki_sync_state *state = begin_state(plan, &taken, EKI_SYNC_BACKWARD, memory);
     if (plan->elements > 0) {
         if (eki_computes_again(&job)) eki_batch_coefficients(&job, 0, plan->channels);
         eki_run_stage(&job, EKI_OVER_UNITS, eki_phases_of(plan)->gradsums);
         fill_block(&job, state);
     }
-    return start_exchange(state, err);
+    return start_exchange(state, caller, err);
 }
 
 ek_status ek_norm_sync_backward_finish(const ek_norm_plan *plan, void *memory, const ek_norm_args *given,
                                        ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
     ek_norm_args args;
     eki_sync_state *state = memory;
     EKI_TRY(eki_sync_check_finish(plan, state, EKI_SYNC_BACKWARD, err));
-    EKI_TRY(eki_args_take_part(plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED | EKI_TAKES_DX, &args, err));
+    EKI_TRY(eki_args_take_part(
+        plan, given, EKI_NEED_X | EKI_NEED_DY | EKI_NEED_SAVED | EKI_TAKES_DX | EKI_TAKES_PARAMETERS, &args, err));
     EKI_TRY(check_saved(plan, &args, "ek_norm_sync_backward_finish()", err));
     ek_norm_plan whole = plan_of_all(plan, ((const eki_saved_header *)args.saved)->count);
-    eki_job job = eki_job_make(&whole, &args);
+    eki_job job = eki_job_make(&whole, &args, caller);
     EKI_TRY(take_mask(&job, &args, err));
+    eki_stats_complete(&job);
     for (int64_t c = 0; c < plan->channels; c++) {
         eki_moments sums = root_of(state, c);
         eki_batch_gradient(&job, c, (eki_pair){sums.mean, sums.m2});

@@ -5,6 +5,7 @@
 #include "norm/variants/sync_block.h"
 
 #include "base/error.h"
+#include "base/float_mode.h"
 
 #include <math.h>
 
@@ -134,6 +135,7 @@ static int join_all(eki_sync_header *a, const eki_sync_header *left, const eki_s
 }
 
 int ek_sync_combine(void *into, const void *from, size_t bytes) {
+    EKI_FLOAT_DEFAULT(caller);
     eki_sync_header *a = into;
     const eki_sync_header *b = from;
     if (a == NULL || b == NULL || compare(a, b, bytes)) return 1;
