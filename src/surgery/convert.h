@@ -2,7 +2,7 @@
 #ifndef EKI_CONVERT_H
 #define EKI_CONVERT_H
 
-#include "surgery/places.h"
+#include "surgery/graph_places.h"
 
 /* Moments of a pair of numbers: u, what the new norm makes (or reads), and y, what the old one made. */
 typedef struct eki_pair_moment {

@@ -121,7 +121,7 @@ static bool only_forms(const ek_convert_options *o) {
 
 static ek_status edit_view(eki_converter *c, const ek_model *model) {
     eki_places places;
-    EKI_TRY(eki_places_open(c->graph, !only_forms(c->options), &places, c->err));
+    EKI_TRY(eki_places_open(model, c->graph, !only_forms(c->options), &places, c->err));
     ek_status status = edit_places(c, model, &places);
     eki_places_free(&places);
     c->place = NULL;

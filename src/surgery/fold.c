@@ -1,6 +1,6 @@
 /* fold.c: all folds of a model, on a view of its graph, and the report. */
 #include "surgery/literals.h"
-#include "surgery/places.h"
+#include "surgery/graph_places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,10 +93,10 @@ static ek_status fold_place(eki_place *place, const eki_sites *sites, ek_edit_re
 }
 
 /* Shapes are needed for the decisions only. */
-static ek_status fold_view(eki_graph *view, ek_edit_report *report, ek_error *err) {
+static ek_status fold_view(const ek_model *model, eki_graph *view, ek_edit_report *report, ek_error *err) {
     eki_places places;
     eki_sites sites;
-    EKI_TRY(eki_places_open(view, true, &places, err));
+    EKI_TRY(eki_places_open(model, view, true, &places, err));
     ek_status status = eki_sites_find(view, &sites, err);
     if (status == EK_OK) {
         for (size_t i = 0; status == EK_OK && i < places.count; i++) {
@@ -119,7 +119,7 @@ ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **rep
     *report = NULL;
     EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_report_create(report, err);
-    if (status == EK_OK) status = fold_view(view, *report, err);
+    if (status == EK_OK) status = fold_view(model, view, *report, err);
     if (status == EK_OK) {
         status = eki_model_wrap(view, folded, err);
     } else {

@@ -1,7 +1,7 @@
 /* inspect_folds.c: what ek_fold would do with norms in nested graphs and functions. */
 #include "surgery/inspect.h"
 #include "surgery/literals.h"
-#include "surgery/places.h"
+#include "surgery/graph_places.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +25,14 @@ static ek_status find_chains(eki_folds *f, int64_t numbers, ek_error *err) {
     return EK_OK;
 }
 
-ek_status eki_folds_find(const eki_graph *document, int64_t numbers, eki_folds **out, ek_error *err) {
+ek_status eki_folds_find(const ek_model *model, int64_t numbers, eki_folds **out, ek_error *err) {
+    const eki_graph *document = model->document;
     *out = NULL;
     if (document->n_children == 0) return EK_OK;
     eki_folds *f = calloc(1, sizeof *f);
     if (f == NULL) return eki_fail_nomem(err, sizeof *f);
     ek_status status = eki_graph_view(document, &f->view, err);
-    if (status == EK_OK) status = eki_places_open(f->view, false, &f->places, err);
+    if (status == EK_OK) status = eki_places_open(model, f->view, false, &f->places, err);
     if (status == EK_OK) status = find_chains(f, numbers, err);
     *out = f;
     return status;

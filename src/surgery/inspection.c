@@ -131,7 +131,7 @@ static ek_status look(const ek_model *model, eki_graph *view, looking *at, ek_er
     eki_literals_free(&literals);
     EKI_TRY(put);
     EKI_TRY(eki_chains_find(view, GLANCE, &at->chains, err));
-    EKI_TRY(eki_folds_find(model->document, GLANCE, &at->folds, err));
+    EKI_TRY(eki_folds_find(model, GLANCE, &at->folds, err));
     return eki_uses_create(model->graph, &at->uses, err);
 }
 

@@ -1,5 +1,6 @@
 /* proof.c: what a change did to a model: each changed region on its own boundary, then the whole, where it can run. */
 #include "surgery/proof.h"
+#include "surgery/graph_places.h"
 #include "base/options.h"
 
 #include <math.h>
@@ -222,6 +223,7 @@ static ek_status prove(eki_proving *p, ek_proof *proof, ek_model *before, ek_mod
     EKI_TRY(check_names(p, before->document));
     EKI_TRY(eki_graph_view(before->document, &p->views[0], p->err));
     EKI_TRY(eki_graph_view(after->document, &p->views[1], p->err));
+    EKI_TRY(eki_learn_shapes(before, p->views[0], p->err));
     EKI_TRY(eki_proof_pairs(p));
     for (size_t i = 0; i < p->n_pairs; i++) EKI_TRY(prove_pair(p, proof, p->pairs[i])); /* which adds to them */
     EKI_TRY(compare_whole(p, proof, before, after));

@@ -4,7 +4,7 @@
  * deviation is 1. With data mean and variance are those of the convolution's output, scale is the deviation and bias
  * the mean.
  */
-#include "surgery/places.h"
+#include "surgery/graph_places.h"
 #include "surgery/recalibrate.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* places.h: the graphs of a document: its own, those nested in it and the bodies of its functions, each by its path. */
-#ifndef EKI_PLACES_H
-#define EKI_PLACES_H
+/* graph_places.h: the graphs of a document: its own, those nested in it and the bodies of its functions, each by its path. */
+#ifndef EKI_GRAPH_PLACES_H
+#define EKI_GRAPH_PLACES_H
 
 #include "surgery/surgery.h"
 
@@ -22,9 +22,11 @@ typedef struct eki_places {
 
 /* Sorts all graphs of a view. */
 ek_status eki_places_list(eki_graph *view, eki_places *places, ek_error *err);
-/* The same, and infers their shapes, for as long as the places are open. What cannot be inferred is as
+/* The same, and infers their shapes, those of functions by their calls in the model, for as long as the places are open. What cannot be inferred is as
  * declared; with `strict` an error of the document's own graph is one of this. */
-ek_status eki_places_open(eki_graph *view, bool strict, eki_places *places, ek_error *err);
+ek_status eki_places_open(const ek_model *model, eki_graph *view, bool strict, eki_places *places, ek_error *err);
+/* Gives values of functions, in a view of the model's document, the shapes that all calls agree in. */
+ek_status eki_learn_shapes(const ek_model *model, eki_graph *view, ek_error *err);
 /* What nobody reads any more goes, from the inside out; declared shapes are put back. */
 ek_status eki_places_close(eki_places *places, ek_error *err);
 void eki_places_free(eki_places *places);

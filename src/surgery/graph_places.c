@@ -1,5 +1,5 @@
-/* places.c: the graphs of a document, one after the other, so that whoever changes one can change all. */
-#include "surgery/places.h"
+/* graph_places.c: the graphs of a document, one after the other, so that whoever changes one can change all. */
+#include "surgery/graph_places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +78,71 @@ static ek_status take_outer(eki_graph *graph, ek_error *err) {
     return EK_OK;
 }
 
+/* One more call's shape of a value: what the calls do not agree in is not known. */
+static ek_status merge(eki_graph *body, eki_value *value, bool first, const eki_value *copy, ek_error *err) {
+    eki_shape *shape = &value->shape;
+    if (first) *shape = copy->shape;
+    if (first) value->dtype = copy->dtype;
+    if (value->dtype != copy->dtype) value->dtype = EK_DTYPE_NONE;
+    if (shape->rank != copy->shape.rank) shape->rank = -1;
+    for (int d = 0; d < shape->rank; d++) {
+        bool agrees = shape->dims[d] >= 0 && shape->dims[d] == copy->shape.dims[d];
+        if (!agrees) EKI_TRY(eki_graph_symbol(body, "", &shape->dims[d], err));
+    }
+    return EK_OK;
+}
+
+/* The function that a value of the program is a copy from; neighbours mostly are of one. -1 = of none. */
+static int function_of(const eki_graph *document, const eki_value *value, int last) {
+    for (size_t i = 0; value->body != NULL && i < document->n_functions; i++) {
+        size_t at = ((size_t)(last > 0 ? last : 0) + i) % document->n_functions;
+        const eki_graph *own = document->functions[at].body;
+        if ((size_t)value->body->id < own->n_values && own->values[value->body->id] == value->body) return (int)at;
+    }
+    return -1;
+}
+
+static ek_status learn(const eki_graph *document, eki_graph *view, const eki_graph *program, bool *const *seen,
+                       ek_error *err) {
+    int last = 0;
+    for (size_t i = 0; i < program->n_values; i++) {
+        const eki_value *copy = program->values[i];
+        int at = function_of(document, copy, last);
+        if (at < 0) continue;
+        eki_graph *body = view->functions[at].body;
+        int id = copy->body->id;
+        last = at;
+        EKI_TRY(merge(body, body->values[id], !seen[at][id], copy, err));
+        seen[at][id] = true;
+    }
+    return EK_OK;
+}
+
+static ek_status learn_all(const eki_graph *document, eki_graph *view, const eki_graph *program, ek_error *err) {
+    size_t n = document->n_functions;
+    bool **seen = calloc(n + 1, sizeof *seen);
+    ek_status status = seen == NULL ? eki_fail_nomem(err, n * sizeof *seen) : EK_OK;
+    for (size_t i = 0; status == EK_OK && i < n; i++) {
+        seen[i] = calloc(document->functions[i].body->n_values + 1, sizeof **seen);
+        if (seen[i] == NULL) status = eki_fail_nomem(err, document->functions[i].body->n_values);
+    }
+    if (status == EK_OK) status = learn(document, view, program, seen, err);
+    for (size_t i = 0; seen != NULL && i < n; i++) free(seen[i]);
+    free(seen);
+    return status;
+}
+
+ek_status eki_learn_shapes(const ek_model *model, eki_graph *view, ek_error *err) {
+    eki_graph *program;
+    ek_error ignored = {.text = ""};
+    if (model->document->n_functions == 0) return EK_OK;
+    EKI_TRY(eki_graph_view_outer(model->graph, &program, err));
+    ek_status status = eki_graph_infer(program, NULL, &ignored);
+    status = status == EK_ERR_NOMEM ? status : learn_all(model->document, view, program, err);
+    eki_graph_destroy(program);
+    return status;
+}
+
 static ek_status infer(const eki_place *place, bool strict, ek_error *err) {
     ek_error ignored = {.text = ""};
     bool must = strict && eki_place_is_main(place);
@@ -111,13 +176,12 @@ ek_status eki_places_list(eki_graph *view, eki_places *places, ek_error *err) {
     return status;
 }
 
-ek_status eki_places_open(eki_graph *view, bool strict, eki_places *places, ek_error *err) {
+ek_status eki_places_open(const ek_model *model, eki_graph *view, bool strict, eki_places *places, ek_error *err) {
     EKI_TRY(eki_places_list(view, places, err));
     ek_status status = EK_OK;
-    for (size_t i = 0; status == EK_OK && i < places->count; i++) {
-        status = keep(&places->items[i], err);
-        if (status == EK_OK) status = infer(&places->items[i], strict, err);
-    }
+    for (size_t i = 0; status == EK_OK && i < places->count; i++) status = keep(&places->items[i], err);
+    if (status == EK_OK) status = eki_learn_shapes(model, view, err);
+    for (size_t i = 0; status == EK_OK && i < places->count; i++) status = infer(&places->items[i], strict, err);
     if (status != EK_OK) eki_places_free(places);
     return status;
 }
