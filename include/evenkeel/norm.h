@@ -192,8 +192,9 @@ typedef struct ek_norm_desc {
 typedef struct ek_norm_plan ek_norm_plan;
 
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
- * buffers need the alignment of their elements only. What a call writes lies apart from everything else that it reads or
- * writes, but for these pairs, which may be the same buffer; every other overlap, and any in part, is refused by name:
+ * buffers need the alignment of their elements only. What a call writes lies apart from everything else that it reads
+ * or writes, but for these pairs, which may be the same buffer; every other overlap, and any in part, is refused by
+ * name:
  *
  *     call       writes                                        may be the same buffer
  *     forward    y, mean, var, saved, workspace                y and x; y and residual

@@ -1,6 +1,6 @@
 /* fold.c: all folds of a model, on a view of its graph, and the report. */
-#include "surgery/literals.h"
 #include "surgery/graph_places.h"
+#include "surgery/literals.h"
 
 #include <stdio.h>
 #include <stdlib.h>

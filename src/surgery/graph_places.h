@@ -1,4 +1,5 @@
-/* graph_places.h: the graphs of a document: its own, those nested in it and the bodies of its functions, each by its path. */
+/* graph_places.h: the graphs of a document: its own, those nested in it and the bodies of its functions, each by its
+ * path. */
 #ifndef EKI_GRAPH_PLACES_H
 #define EKI_GRAPH_PLACES_H
 
@@ -22,8 +23,8 @@ typedef struct eki_places {
 
 /* Sorts all graphs of a view. */
 ek_status eki_places_list(eki_graph *view, eki_places *places, ek_error *err);
-/* The same, and infers their shapes, those of functions by their calls in the model, for as long as the places are open. What cannot be inferred is as
- * declared; with `strict` an error of the document's own graph is one of this. */
+/* The same, and infers their shapes, those of functions by their calls in the model, for as long as the places are
+ * open. What cannot be inferred is as declared; with `strict` an error of the document's own graph is one of this. */
 ek_status eki_places_open(const ek_model *model, eki_graph *view, bool strict, eki_places *places, ek_error *err);
 /* Gives values of functions, in a view of the model's document, the shapes that all calls agree in. */
 ek_status eki_learn_shapes(const ek_model *model, eki_graph *view, ek_error *err);

@@ -1,7 +1,7 @@
 /* inspect_folds.c: what ek_fold would do with norms in nested graphs and functions. */
+#include "surgery/graph_places.h"
 #include "surgery/inspect.h"
 #include "surgery/literals.h"
-#include "surgery/graph_places.h"
 
 #include <stdlib.h>
 #include <string.h>

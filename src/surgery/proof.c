@@ -1,7 +1,7 @@
 /* proof.c: what a change did to a model: each changed region on its own boundary, then the whole, where it can run. */
 #include "surgery/proof.h"
-#include "surgery/graph_places.h"
 #include "base/options.h"
+#include "surgery/graph_places.h"
 
 #include <math.h>
 #include <stdio.h>

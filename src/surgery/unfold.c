@@ -26,7 +26,8 @@ static const char *why_not(const eki_uses *uses, const eki_node *node, int64_t *
     const eki_source source = eki_constant_source(node->in[1]);
     const eki_tensor *weight = source.reshaped ? NULL : source.tensor;
     eki_weight shape;
-    if (!out->is_output && uses->count[out->id] == 1 && user->in[0] == out && user->op == EKI_OP_BatchNormalization)
+    if (!out->is_output && uses->count[out->id] == 1 && user != NULL && user->in[0] == out &&
+        user->op == EKI_OP_BatchNormalization)
         return "a batch norm follows it already";
     if (weight == NULL || !eki_weight_of(node, weight, &shape)) return "its weight is no constant";
     if (weight->dtype != EK_F32) return "its weight is not float32";

@@ -338,41 +338,44 @@ def mutate(folder):
 
 def damaged(model, random):
     """One change of a name, node, call or function."""
+    def pick(*args):
+        return int(random.integers(*args))
+
     graphs = [g for g in all_graphs(model) if len(g.node)]
-    graph = graphs[random.integers(len(graphs))]
-    node = graph.node[random.integers(len(graph.node))]
+    graph = graphs[pick(len(graphs))]
+    node = graph.node[pick(len(graph.node))]
     names = [v for n in graph.node for v in list(n.input) + list(n.output)]
-    name = names[random.integers(len(names))]
+    name = names[pick(len(names))]
     functions = [f.name for f in model.functions] or ["Block"]
-    what = random.integers(12)
+    what = pick(12)
     if what == 0 and len(node.input):
-        node.input[random.integers(len(node.input))] = name
+        node.input[pick(len(node.input))] = name
     elif what == 1 and len(node.output):
-        node.output[random.integers(len(node.output))] = name
+        node.output[pick(len(node.output))] = name
     elif what == 2:
         graph.node.remove(node)
     elif what == 3:
-        node.op_type, node.domain = functions[random.integers(len(functions))], "local"
+        node.op_type, node.domain = functions[pick(len(functions))], "local"
     elif what == 4 and len(node.input):
-        node.input[random.integers(len(node.input))] = ""
+        node.input[pick(len(node.input))] = ""
     elif what == 5:
         node.input.append(name)
     elif what == 6:
         node.output.append(name + "_more")
     elif what == 7 and len(model.functions):
-        f = model.functions[random.integers(len(model.functions))]
-        (f.input if random.integers(2) else f.output).append(name)
+        f = model.functions[pick(len(model.functions))]
+        (f.input if pick(2) else f.output).append(name)
     elif what == 8 and len(model.functions):
-        f = model.functions[random.integers(len(model.functions))]
-        f.opset_import[0].version = int(random.integers(1, 24))
+        f = model.functions[pick(len(model.functions))]
+        f.opset_import[0].version = pick(1, 24)
     elif what == 9 and len(node.attribute):
-        node.attribute[random.integers(len(node.attribute))].ref_attr_name = "eps"
+        node.attribute[pick(len(node.attribute))].ref_attr_name = "eps"
     elif what == 10 and len(node.input):
         del node.input[-1]
     elif what == 11 and len(model.functions):
         f = model.functions.add()
         f.CopyFrom(model.functions[0])
-        if random.integers(2):
+        if pick(2):
             f.name = "Other"
 
 
