@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # long.sh [NAME]: the tests that the gate leaves out because they take minutes each (ctest label "long"): every size, seed and
 # norm of few_images, every kind of the doctor on more seeds, every ONNX file of libonnx-testdata and 2,000 mutants,
-# preprocessing inside files on 100 images. Needs build/release (scripts/test.sh --fast).
+# preprocessing inside files on 100 images, 10^9 results against the bounds of docs/numerics.md, every command over every file
+# (asked_all). Needs build/release (scripts/test.sh --fast).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OMP_WAIT_POLICY=passive

@@ -91,8 +91,8 @@ static ek_status nothing_done(const change *c, ek_error *err) {
     size_t rows = ek_edit_report_count(c->report);
     if (rows == 0) return fail(err, EK_ERR_CHECK, "nothing was %s: the model has no norm; nothing was written", c->did);
     const ek_edit_row *row = ek_edit_report_row(c->report, 0);
-    return fail(err, EK_ERR_CHECK, "none of %zu norm%s was %s: %s: %s; nothing was written", rows, rows == 1 ? "" : "s",
-                c->did, row->norm, row->text);
+    return fail(err, EK_ERR_CHECK, "none of %zu %s%s was %s: %s: %s; nothing was written", rows, c->noun,
+                rows == 1 ? "" : "s", c->did, row->norm, row->text);
 }
 
 ek_status change_finish(change *c, ek_error *err) {

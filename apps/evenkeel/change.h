@@ -59,6 +59,7 @@
 typedef struct change {
     const arguments *args;
     const char *did, *detail; /* "folded", "into": words for rows that changed */
+    const char *noun;         /* what a row is about */
     int strict;               /* 1 = nothing is written above the tolerance */
     int wanted;               /* 1 = the check fails where nothing of what was asked for was done */
     int timed;                /* runs of each model to take the time of */

@@ -180,7 +180,7 @@ static ek_status convert(convert_job *job, ek_error *err) {
 static int run_convert(const arguments *args) {
     if (pixels_wanted(args)) return run_convert_pixels(args);
     ek_error err = {0};
-    convert_job job = {.c = {.args = args, .did = "converted", .detail = "into"}, .drift = -1};
+    convert_job job = {.c = {.args = args, .did = "converted", .noun = "norm", .detail = "into"}, .drift = -1};
     job.c.more_json = more_json;
     job.c.more_text = more_text;
     job.c.context = &job;

@@ -30,7 +30,7 @@ static ek_status fold(change *c, ek_error *err) {
 
 static int run_fold(const arguments *args) {
     ek_error err = {0};
-    change c = {.args = args, .did = "folded", .detail = "into", .strict = 1};
+    change c = {.args = args, .did = "folded", .noun = "norm", .detail = "into", .strict = 1};
     return change_end(&c, fold(&c, &err), &err);
 }
 

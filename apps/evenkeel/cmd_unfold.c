@@ -67,7 +67,8 @@ static ek_status unfold(change *c, ek_error *err) {
 
 static int run_unfold(const arguments *args) {
     ek_error err = {0};
-    change c = {.args = args, .did = "unfolded", .detail = "added", .strict = 1};
+    change c = {.args = args, .did = "unfolded", .noun = "convolution", .detail = "added", .strict = 1};
+    c.wanted = option_given(args, "pattern");
     interrupt_listen();
     return change_end(&c, unfold(&c, &err), &err);
 }

@@ -169,7 +169,8 @@ EK_API const ek_edit_row *ek_edit_report_row(const ek_edit_report *report, size_
 
 /* ---- Fold: batch norms into the convolutions and products beside them ---- */
 
-/* A new model without the norms that could be folded, and a row per batch norm. Arithmetic in f64, rounded once.
+/* A new model without the norms that could be folded, and a row per batch norm (and per run of Mul, Div, Add, Sub that
+ * folds without one). Arithmetic in f64, rounded once.
  * `folded` borrows the data of `model`, which must outlive it. Call ek_prove to see that both do the same. */
 EK_API EK_NODISCARD ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **report, ek_error *err);
 

@@ -105,6 +105,17 @@ static ek_status copy_node(const copier *c, const eki_node *from, eki_value *con
     return EK_OK;
 }
 
+/* A removed node, which is known for what it made. */
+static ek_status copy_gone(eki_graph *view, const eki_node *from, eki_node **out, ek_error *err) {
+    eki_node *to = eki_arena_memdup(&view->arena, from, sizeof *from);
+    if (to == NULL) return eki_fail_nomem(err, sizeof *from);
+    to->out = eki_arena_alloc(&view->arena, ((size_t)from->n_out + 1) * sizeof(eki_value *));
+    if (to->out == NULL) return eki_fail_nomem(err, (size_t)from->n_out * sizeof(eki_value *));
+    map_values(view->values, from->out, from->n_out, to->out);
+    *out = to;
+    return EK_OK;
+}
+
 /* The list of the file's nodes, where removed ones stay; all but those have an id in the graph. */
 static ek_status copy_file_nodes(eki_graph *view, const eki_graph *graph, ek_error *err) {
     view->n_file_nodes = graph->n_file_nodes;
@@ -112,7 +123,8 @@ static ek_status copy_file_nodes(eki_graph *view, const eki_graph *graph, ek_err
     if (view->file_nodes == NULL) return eki_fail_nomem(err, graph->n_file_nodes * sizeof *view->file_nodes);
     for (size_t i = 0; i < graph->n_file_nodes; i++) {
         eki_node *node = graph->file_nodes[i];
-        view->file_nodes[i] = node->op_type != NULL ? view->nodes[node->id] : node;
+        if (node->op_type != NULL) view->file_nodes[i] = view->nodes[node->id];
+        if (node->op_type == NULL) EKI_TRY(copy_gone(view, node, &view->file_nodes[i], err));
     }
     return EK_OK;
 }

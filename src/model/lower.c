@@ -39,7 +39,7 @@ static ek_status add_constant(lowering *low, const char *suffix, ek_dtype dtype,
                               const void *data, eki_value **value) {
     EKI_TRY(fresh_value(low, suffix, value));
     eki_tensor *tensor;
-    EKI_TRY(eki_graph_add_constant(low->graph, (*value)->name, dtype, shape, value, &tensor, low->err));
+    EKI_TRY(eki_add_constant(low->graph, (*value)->name, dtype, shape, value, &tensor, low->err));
     memcpy(tensor->data, data, tensor->bytes);
     return EK_OK;
 }
@@ -48,7 +48,7 @@ static ek_status add_floats(lowering *low, const char *suffix, const eki_shape *
                             eki_value **value) {
     eki_tensor *tensor;
     EKI_TRY(fresh_value(low, suffix, value));
-    EKI_TRY(eki_graph_add_constant(low->graph, (*value)->name, EK_F32, shape, value, &tensor, low->err));
+    EKI_TRY(eki_add_constant(low->graph, (*value)->name, EK_F32, shape, value, &tensor, low->err));
     for (size_t i = 0; i < tensor->bytes / sizeof number; i++) ((float *)tensor->data)[i] = number;
     return EK_OK;
 }
@@ -66,7 +66,8 @@ static ek_status add_op(lowering *low, eki_opcode op, const char *suffix, eki_va
 }
 
 static bool only_use(const eki_graph *graph, const eki_value *value, const eki_node *user) {
-    if (value->input_index >= 0 || value->is_output) return false;
+    bool fed = value->input_index >= 0 && !eki_lists_weights(graph);
+    if (fed || value->is_output) return false;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         for (int j = 0; j < node->n_in; j++) {
@@ -94,6 +95,7 @@ static ek_status spread(lowering *low, eki_value *parameter, int rank, eki_value
     for (int i = 1; i < rank; i++) shape.dims[i] = 1;
     *out = parameter;
     if (!only_use(low->graph, parameter, low->node)) {
+        bool listed = eki_lists_weights(low->graph);
         eki_tensor *copy = eki_arena_memdup(&low->graph->arena, parameter->init, sizeof *copy);
         if (copy == NULL) return eki_fail_nomem(low->err, sizeof *copy);
         copy->owned = false;
@@ -101,6 +103,7 @@ static ek_status spread(lowering *low, eki_value *parameter, int rank, eki_value
         (*out)->init = copy;
         (*out)->dtype = copy->dtype;
         (*out)->stored = copy->stored;
+        if (listed) EKI_TRY(eki_graph_add_input(low->graph, *out, low->err));
     }
     (*out)->init->shape = shape;
     (*out)->shape = shape;

@@ -145,6 +145,10 @@ int64_t eki_opset_needed(const eki_graph *graph);
  * EK_ERR_UNSUPPORTED names a node that does not. */
 ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t *ignore, ek_error *err);
 /* Declares another opset, with the IR version that goes with it. */
+/* The newest IR version that a runtime of this opset knows; files built here have it. */
+int64_t eki_ir_version_for(int64_t opset);
+enum { EKI_IR_OPSETS = 3 }; /* the first in which a file names its opsets */
+/* Says that the graph is of this opset. Its IR version stays, where runtimes of a lower opset know it. */
 ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
 
 /* ---- inline.c ---- */

@@ -1,6 +1,7 @@
 /* sort.c: topological order, depth first: nodes in the order of the file, each preceded by those that it still needs.
  *
- * So a file that is in order stays so, and a node that was put in comes right before the first that needs it. The
+ * So a file that is in order stays so, and a node that was put in comes where the one was that it replaces, or right
+ * before the first that needs it. The
  * stack is an array of its own: graphs can be long.
  */
 #include "onnx/graph.h"
@@ -57,11 +58,21 @@ static ek_status visit(order *o, eki_node *from, ek_error *err) {
     return EK_OK;
 }
 
+/* What stands where a node was taken out: the makers of what it made. */
+static ek_status visit_heirs(order *o, const eki_node *gone, ek_error *err) {
+    for (int k = 0; k < gone->n_out; k++) {
+        eki_node *heir = gone->out[k] != NULL ? gone->out[k]->producer : NULL;
+        if (heir != NULL && heir->op_type != NULL && o->marks[heir->id] == UNSEEN) EKI_TRY(visit(o, heir, err));
+    }
+    return EK_OK;
+}
+
 /* Nodes of the file in its order, then the others in theirs. */
 static ek_status visit_all(order *o, ek_error *err) {
     const eki_graph *graph = o->graph;
     for (size_t i = 0; i < graph->n_file_nodes; i++) {
         eki_node *node = graph->file_nodes[i];
+        if (node->op_type == NULL) EKI_TRY(visit_heirs(o, node, err));
         if (node->op_type != NULL && o->marks[node->id] == UNSEEN) EKI_TRY(visit(o, node, err));
     }
     for (size_t i = 0; i < graph->n_nodes; i++) {

@@ -20,6 +20,15 @@ bool eki_lists_weights(const eki_graph *graph) {
     return any || graph->ir_version < 4;
 }
 
+ek_status eki_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape, eki_value **out,
+                           eki_tensor **tensor, ek_error *err) {
+    bool listed = graph->parent == NULL && !graph->is_function && eki_lists_weights(graph);
+    eki_tensor *made;
+    EKI_TRY(eki_graph_add_constant(graph, name, dtype, shape, out, &made, err));
+    if (tensor != NULL) *tensor = made;
+    return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
+}
+
 eki_constants eki_constants_of(const eki_graph *graph) {
     while (graph->parent != NULL) graph = graph->parent;
     return (eki_constants){.document = graph, .lists_weights = eki_lists_weights(graph), .most = EKI_CONSTANT_ELEMENTS};

@@ -26,7 +26,7 @@ static ek_status new_parameter(eki_fuser *f, const eki_fusion *item, eki_role ro
     fresh_name(f->graph, site->y->name, eki_role_name(role), name);
     if (site->parameters[role].value != NULL) EKI_TRY(eki_site_numbers(f->sites, site, role, &numbers, f->err));
     eki_tensor *tensor = NULL;
-    ek_status status = eki_graph_add_constant(f->graph, name, EK_F32, &item->parameter, out, &tensor, f->err);
+    ek_status status = eki_add_constant(f->graph, name, EK_F32, &item->parameter, out, &tensor, f->err);
     int64_t count = 0;
     (void)eki_shape_count(&item->parameter, &count);
     for (int64_t i = 0; status == EK_OK && i < count; i++) {

@@ -41,7 +41,7 @@ ek_status eki_write_floats(eki_writer *w, const char *suffix, ek_dtype type, con
     ek_dtype held = type == EK_F64 ? EK_F64 : EK_F32;
     EKI_TRY(fresh_value(w, suffix, out));
     eki_tensor *tensor;
-    EKI_TRY(eki_graph_add_constant(w->graph, (*out)->name, held, shape, out, &tensor, w->err));
+    EKI_TRY(eki_add_constant(w->graph, (*out)->name, held, shape, out, &tensor, w->err));
     (*out)->stored = tensor->stored = type == held ? EK_DTYPE_NONE : type;
     (void)eki_shape_count(shape, &all);
     for (int64_t i = 0; i < all; i++) {
@@ -59,7 +59,7 @@ ek_status eki_write_ints(eki_writer *w, const char *suffix, const int64_t *list,
     eki_shape shape = {.rank = 1, .dims = {count}};
     EKI_TRY(fresh_value(w, suffix, out));
     eki_tensor *tensor;
-    EKI_TRY(eki_graph_add_constant(w->graph, (*out)->name, EK_I64, &shape, out, &tensor, w->err));
+    EKI_TRY(eki_add_constant(w->graph, (*out)->name, EK_I64, &shape, out, &tensor, w->err));
     memcpy(tensor->data, list, (size_t)count * sizeof *list);
     return EK_OK;
 }

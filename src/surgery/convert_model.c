@@ -90,7 +90,6 @@ ek_status eki_convert_all_frozen(eki_converter *c) {
 /* The document's own graph. */
 static ek_status edit(eki_converter *c, const ek_model *model) {
     if (c->options->norm != EK_TO_KEEP) EKI_TRY(eki_convert_written(c, model));
-    eki_edit_unlist(c->graph);
     EKI_TRY(repair(c, model));
     c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
     EKI_TRY(convert_norms(c, model));
@@ -128,26 +127,6 @@ static ek_status edit_view(eki_converter *c, const ek_model *model) {
     return status;
 }
 
-/* Whether nothing came of norms and their forms, and nothing else was asked for. */
-static bool is_untouched(const eki_converter *c) {
-    const ek_convert_options *o = c->options;
-    bool changed = o->opset != 0 || o->inference || o->from_torch;
-    for (size_t i = 0; i < ek_edit_report_count(c->report); i++) changed |= ek_edit_report_row(c->report, i)->changed;
-    return !changed;
-}
-
-/* An edit begins by unlisting initializers that are inputs; where it ends with nothing, the document stays as it was.
- */
-static ek_status edit_or_leave(eki_converter *c, const ek_model *model) {
-    EKI_TRY(edit_view(c, model));
-    if (!is_untouched(c)) return EK_OK;
-    eki_graph *view;
-    EKI_TRY(eki_graph_view(model->document, &view, c->err));
-    eki_graph_destroy(c->graph);
-    c->graph = view;
-    return EK_OK;
-}
-
 static ek_status check(const ek_convert_options *o, ek_error *err) {
     bool forms = o->fuse || o->spell_out || o->untie, anything = forms || !only_forms(o);
     if (o->groups < 1 || o->torch_batch < 0 || o->batch < 0) {
@@ -170,7 +149,7 @@ ek_status eki_convert(ek_model *model, const ek_convert_options *options, const 
     EKI_TRY(check(options, err));
     EKI_TRY(eki_graph_view(model->document, &c.graph, err));
     ek_status status = eki_report_create(&c.report, err);
-    if (status == EK_OK) status = edit_or_leave(&c, model);
+    if (status == EK_OK) status = edit_view(&c, model);
     if (status == EK_OK) {
         status = eki_model_wrap(c.graph, converted, err);
     } else {

@@ -34,11 +34,10 @@ static ek_status fresh_name(eki_graph *graph, const char *stem, const char *role
 static ek_status new_constant(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
                               const double *values, eki_value **out, eki_tensor **tensor, ek_error *err) {
     const char *name;
-    bool listed = graph->parent == NULL && !graph->is_function && eki_lists_weights(graph);
     EKI_TRY(fresh_name(graph, stem, role, &name, err));
-    EKI_TRY(eki_graph_add_constant(graph, name, EK_F32, shape, out, tensor, err));
+    EKI_TRY(eki_add_constant(graph, name, EK_F32, shape, out, tensor, err));
     fill(*tensor, values);
-    return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
+    return EK_OK;
 }
 
 ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
@@ -153,17 +152,6 @@ static void drop_input(eki_graph *graph, eki_value *value) {
     memmove(graph->inputs + at, graph->inputs + at + 1, (graph->n_inputs - at) * sizeof *graph->inputs);
     for (size_t i = at; i < graph->n_inputs; i++) graph->inputs[i]->input_index = (int)i;
     value->input_index = -1;
-}
-
-void eki_edit_unlist(eki_graph *graph) {
-    if (!eki_lists_weights(graph)) return;
-    for (size_t i = 0; i < graph->n_values; i++) {
-        eki_value *value = graph->values[i];
-        if (value->init == NULL || value->input_index < 0) continue;
-        drop_input(graph, value);
-        value->declared = false;
-    }
-    if (graph->ir_version < 4) graph->ir_version = 4;
 }
 
 ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err) {

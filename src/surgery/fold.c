@@ -24,14 +24,20 @@ static ek_status say_shared(ek_edit_report *report, const eki_sites *sites, cons
     return EK_OK;
 }
 
+/* Every batch norm has a row, and a run of Mul, Div, Add, Sub where it folds without one. */
+static bool has_row(const eki_chain *chain, const eki_node *node) {
+    if (chain == NULL || node->op == EKI_OP_BatchNormalization) return chain != NULL;
+    return !chain->has_norm && chain->nodes[0] == node && chain->kind != EKI_CHAIN_REFUSED;
+}
+
 static ek_status write_report(const eki_place *place, const eki_chains *chains, const eki_sites *sites,
                               ek_edit_report *report, ek_error *err) {
     const eki_graph *graph = place->graph;
     char name[512];
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
-        const eki_chain *chain = node->op == EKI_OP_BatchNormalization ? eki_chain_of(chains, node) : NULL;
-        if (chain == NULL) continue;
+        const eki_chain *chain = eki_chain_of(chains, node);
+        if (!has_row(chain, node)) continue;
         bool folds = chain->kind != EKI_CHAIN_REFUSED;
         EKI_TRY(eki_report_add(report, eki_place_name(place, name_of(node), name), folds, chain->text, err));
         if (folds) EKI_TRY(say_shared(report, sites, node, name, err));

@@ -49,12 +49,12 @@ static ek_status new_reshape(eki_graph *graph, const eki_head *head, int64_t cla
     }
     if (last != head->classes || head->classes == 1) return EK_OK;
     (void)snprintf(name, sizeof name, "%.250s.new_shape", head->reshape->out[0]->name);
-    EKI_TRY(eki_graph_add_tensor(graph, name, EK_I64, &old->shape, &value, err));
+    EKI_TRY(eki_add_constant(graph, name, EK_I64, &old->shape, &value, NULL, err));
     memcpy(value->init->data, old->data, old->bytes);
     to = value->init->data;
     to[at] = classes;
     head->reshape->in[1] = value;
-    return eki_lists_weights(graph) ? eki_graph_add_input(graph, value, err) : EK_OK;
+    return EK_OK;
 }
 
 static ek_status replace(eki_graph *graph, const eki_head *head, const ek_head_options *o, ek_error *err) {

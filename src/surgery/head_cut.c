@@ -81,13 +81,11 @@ static ek_status add_linear(eki_graph *graph, eki_value *x, const ek_head_option
     const int64_t dims[2] = {options->classes, features};
     eki_shape shapes[2] = {eki_shape_of(2, dims), eki_shape_of(1, dims)};
     static const char *const names[2] = {"head.weight", "head.bias"};
-    bool listed = eki_lists_weights(graph);
     eki_value *in[3] = {x, NULL, NULL}, *out;
     eki_node *node;
     for (int i = 0; i < 2; i++) {
         EKI_TRY(fresh_value(graph, names[i], &in[i + 1], err));
-        EKI_TRY(eki_graph_add_tensor(graph, in[i + 1]->name, EK_F32, &shapes[i], &in[i + 1], err));
-        if (listed) EKI_TRY(eki_graph_add_input(graph, in[i + 1], err));
+        EKI_TRY(eki_add_constant(graph, in[i + 1]->name, EK_F32, &shapes[i], &in[i + 1], NULL, err));
     }
     EKI_TRY(append(graph, EKI_OP_Gemm, "logits", in, 3, &out, &node, err));
     EKI_TRY(eki_node_set_int(graph, node, "transB", 1, err));

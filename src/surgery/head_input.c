@@ -1,11 +1,10 @@
 /* head_input.c: other extents of a model's input: a batch that the file fixes, images of another size.
  *
- * Tried on a view first. Shapes that the file declares for what lies between are dropped: they are those of the old
- * extents, and inference knows better.
+ * Tried on a view first. What the file declares of shapes stays, but for the extents that inference has other now.
  */
 #include "surgery/head.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static eki_value *fed_input(const eki_graph *graph) {
     eki_value *found = NULL;
@@ -17,11 +16,26 @@ static eki_value *fed_input(const eki_graph *graph) {
     return found;
 }
 
-static void forget_declarations(eki_graph *graph) {
-    for (size_t i = 0; i < graph->n_values; i++) {
-        eki_value *value = graph->values[i];
-        if (value->producer != NULL && !value->is_output) value->declared = false;
+/* A declared shape with the extents that are other now; false where it has another rank. */
+static bool follow(eki_shape *declared, const eki_shape *now) {
+    if (declared->rank >= 0 && declared->rank != now->rank) return false;
+    for (int i = 0; i < declared->rank; i++) {
+        if (declared->dims[i] >= 0) declared->dims[i] = now->dims[i];
     }
+    return true;
+}
+
+static void redeclare(eki_graph *graph, eki_declared *declared) {
+    for (size_t i = 0; i < declared->count; i++) {
+        eki_value *value = graph->values[i];
+        if (value->producer == NULL) {
+            declared->values[i].dtype = value->dtype;
+            declared->values[i].shape = value->shape;
+        } else if (!follow(&declared->values[i].shape, &value->shape) && !value->is_output) {
+            value->declared = false;
+        }
+    }
+    eki_declared_restore(graph, declared);
 }
 
 ek_status eki_input_set(eki_graph *graph, const int64_t dims[4], ek_error *err) {
@@ -34,10 +48,16 @@ ek_status eki_input_set(eki_graph *graph, const int64_t dims[4], ek_error *err) 
         if (dims[i] >= 0 || input->shape.dims[i] < 0) continue;
         EKI_TRY(eki_graph_symbol(graph, "N", &input->shape.dims[i], err));
     }
+    eki_declared *declared;
     EKI_TRY(eki_graph_sort(graph, err));
-    EKI_TRY(eki_graph_infer(graph, NULL, err));
-    forget_declarations(graph);
-    return EK_OK;
+    EKI_TRY(eki_declared_keep(graph, &declared, err));
+    ek_status status = eki_graph_infer(graph, NULL, err);
+    if (status == EK_OK) {
+        redeclare(graph, declared);
+    } else {
+        free(declared);
+    }
+    return status;
 }
 
 /* Whether every example still has a row of its own: the first output's first extent follows the batch. */

@@ -134,8 +134,6 @@ ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, con
                        const double *values, eki_value **out, ek_error *err);
 /* A value that is new, named after `stem` and `role`. */
 ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err);
-/* Initializers that are all listed as inputs, as old files do, are so no more. */
-void eki_edit_unlist(eki_graph *graph);
 /* Shapes and types as the file declares them, to be put back when inference has served. */
 typedef struct eki_declared {
     size_t count;

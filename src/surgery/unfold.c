@@ -20,15 +20,17 @@ static bool matches(const char *pattern, const eki_node *node) {
     return eki_glob_matches(pattern, node->name, node->out[0]->name, node->in[1]->name);
 }
 
-static const char *why_not(const eki_uses *uses, const eki_node *node, int64_t *channels) {
+static bool has_norm(const eki_uses *uses, const eki_node *node) {
     const eki_value *out = node->out[0];
-    const eki_node *user = uses->user[out->id];
+    const eki_node *user = uses->user[out->id]; /* NULL: a nested graph reads it */
+    return !out->is_output && uses->count[out->id] == 1 && user != NULL && user->in[0] == out &&
+           user->op == EKI_OP_BatchNormalization;
+}
+
+static const char *why_not(const eki_node *node, int64_t *channels) {
     const eki_source source = eki_constant_source(node->in[1]);
     const eki_tensor *weight = source.reshaped ? NULL : source.tensor;
     eki_weight shape;
-    if (!out->is_output && uses->count[out->id] == 1 && user != NULL && user->in[0] == out &&
-        user->op == EKI_OP_BatchNormalization)
-        return "a batch norm follows it already";
     if (weight == NULL || !eki_weight_of(node, weight, &shape)) return "its weight is no constant";
     if (weight->dtype != EK_F32) return "its weight is not float32";
     *channels = shape.outputs;
@@ -71,10 +73,12 @@ static ek_status unfold_node(eki_place *place, const eki_uses *uses, eki_node *n
                              ek_edit_report *report, ek_error *err) {
     char text[EKI_CHAIN_TEXT], full[512];
     int64_t channels = 0;
-    const char *why = why_not(uses, node, &channels);
+    bool already = has_norm(uses, node);
+    const char *why = already ? "a batch norm follows it already" : why_not(node, &channels);
     const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;
     (void)snprintf(text, sizeof text, "a batch norm of %lld channels", (long long)channels);
     EKI_TRY(eki_report_add(report, eki_place_name(place, name, full), why == NULL, why == NULL ? text : why, err));
+    if (already) eki_report_already(report);
     place->changed |= why == NULL;
     return why == NULL ? add_norm(place->graph, node, channels, options, err) : EK_OK;
 }

@@ -24,10 +24,11 @@ typedef struct untier {
     const eki_sites *sites;
     reading *items;
     size_t count, room;
+    bool listed; /* initializers are inputs, all of them */
 } untier;
 
 /* The initializer behind one or more Identity nodes, of this graph or one around it, or NULL. */
-static eki_value *tensor_behind(eki_value *value) {
+static eki_value *tensor_behind(const untier *u, eki_value *value) {
     while (value != NULL && value->init == NULL) {
         if (value->outer != NULL) {
             value = value->outer;
@@ -37,7 +38,7 @@ static eki_value *tensor_behind(eki_value *value) {
         if (node == NULL || node->op != EKI_OP_Identity || node->n_in != 1) return NULL;
         value = node->in[0];
     }
-    return value != NULL && value->input_index < 0 ? value : NULL;
+    return value != NULL && (value->input_index < 0 || u->listed) ? value : NULL;
 }
 
 /* Whether the node reads input `input` as a parameter of a norm or layer. */
@@ -74,7 +75,7 @@ static ek_status collect(untier *u) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
         for (int k = 0; k < node->n_in; k++) {
-            eki_value *source = is_parameter(u, node, k) ? tensor_behind(node->in[k]) : NULL;
+            eki_value *source = is_parameter(u, node, k) ? tensor_behind(u, node->in[k]) : NULL;
             if (source == NULL) continue;
             if (!eki_grow((void **)&u->items, &u->room, u->count + 1, sizeof *u->items)) {
                 return eki_fail_nomem(u->c->err, (u->count + 1) * sizeof *u->items);
@@ -138,6 +139,7 @@ static ek_status give_copy(untier *u, reading *r) {
     value->declared = false;
     value->origin = (eki_bytes){0};
     value->in_file = 0;
+    if (u->listed && graph->parent == NULL) EKI_TRY(eki_graph_add_input(graph, value, u->c->err));
     r->node->in[r->input] = value;
     r->place->changed = true;
     (void)snprintf(text, sizeof text, "%s '%.100s' of its own, apart from '%.100s'", role, value->name,
@@ -162,7 +164,7 @@ ek_status eki_convert_untie(eki_converter *c, eki_places *places) {
     if (!c->options->untie) return EK_OK;
     for (size_t i = 0; i < places->count; i++) eki_graph_sweep(places->items[i].graph);
     EKI_TRY(eki_sites_find(places->items[0].graph, &sites, c->err));
-    untier u = {.c = c, .sites = &sites};
+    untier u = {.c = c, .sites = &sites, .listed = eki_lists_weights(places->items[0].graph)};
     ek_status status = EK_OK;
     for (size_t i = 0; status == EK_OK && i < places->count; i++) {
         u.place = &places->items[i];

@@ -159,7 +159,9 @@ static ek_status finish(eki_builder *b, ek_error *err) {
     EKI_TRY(eki_graph_symbol(b->graph, "N", &logits->shape.dims[0], err));
     EKI_TRY(eki_graph_add_output(b->graph, logits, err));
     int64_t needed = eki_opset_needed(b->graph);
-    EKI_TRY(eki_opset_declare(b->graph, needed > EKI_OPSET_MIN ? needed : EKI_OPSET_MIN, err));
+    if (needed < EKI_OPSET_MIN) needed = EKI_OPSET_MIN;
+    EKI_TRY(eki_opset_declare(b->graph, needed, err));
+    b->graph->ir_version = eki_ir_version_for(needed);
     return eki_graph_infer(b->graph, NULL, err);
 }
 

@@ -260,6 +260,36 @@ static void test_damaged(void **state) {
     fixture_clean();
 }
 
+/* A node that holds graphs is refused for that, and not for a change that its operator did not have. */
+static void test_reasons(void **state) {
+    (void)state;
+    static const struct {
+        eki_opcode op;
+        int64_t from, to;
+        const char *why;
+    } rows[] = {
+        {EKI_OP_If, 17, 18, "17 to 18: the graphs in it are not looked into"},
+        {EKI_OP_Loop, 23, 17, "23 to 17: the graphs in it are not looked into"},
+        {EKI_OP_Scan, 17, 23, "17 to 23: the graphs in it are not looked into"},
+        {EKI_OP_Split, 17, 23, "17 to 23: its operator changed at 18"},
+        {EKI_OP_Gelu, 21, 17, "21 to 17: its operator begins at 20"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        eki_graph *graph;
+        eki_value *in, *out;
+        eki_node *node;
+        ek_error why = {.text = ""};
+        OK(eki_graph_create(rows[i].from, &graph, err));
+        OK(eki_graph_value(graph, "x", &in, err));
+        OK(eki_graph_value(graph, "y", &out, err));
+        OK(eki_graph_add_op(graph, rows[i].op, "node", &in, 1, &out, 1, &node, err));
+        assert_int_equal(eki_opset_check(graph, rows[i].to, NULL, &why), EK_ERR_UNSUPPORTED);
+        if (strstr(why.text, rows[i].why) == NULL) fail_msg("'%s' does not say '%s'", why.text, rows[i].why);
+        OK(eki_opset_check(graph, rows[i].from, NULL, err));
+        eki_graph_destroy(graph);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
@@ -267,6 +297,7 @@ int main(void) {
         cmocka_unit_test(test_saving),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_constants_become_parameters),
+        cmocka_unit_test(test_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

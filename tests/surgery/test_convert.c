@@ -155,6 +155,8 @@ static void test_old_opset(void **state) {
         OK(ek_model_load(fixture_path("g.onnx"), &loaded, err));
         assert_true(difference(there, loaded) <= 1e-6);
         assert_int_equal(ek_model_input_count(loaded), 1);
+        assert_int_equal(loaded->document->ir_version, opsets[i][1]);
+        assert_int_equal(eki_lists_weights(loaded->document), opsets[i][1] < 4);
         ek_model_destroy(loaded);
         ek_model_destroy(group);
         ek_model_destroy(model);
