@@ -1,5 +1,6 @@
 # The engine: what needs oneDNN (src/dnnl), protobuf-c (src/onnx), zlib, libpng, TurboJPEG and libwebp (src/data).
 find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)

@@ -1,7 +1,6 @@
 # The norm kernels: src/kernel/*.c compiled once per instruction set and data type, from one source,
 # with the same bits as result.
-# A new instruction set is one row here, one simd/simd_<isa>.h and one row in src/cpu/dispatch.c. A new data type is
-# one name here, its loads and stores in src/kernel/data.h and one entry in dispatch.c.
+# Instruction sets are rows here; the data types are those of src/kernel/data_types.h. CONTRIBUTING.md says what else one takes.
 include(CheckCCompilerFlag)
 
 file(GLOB EK_KERNEL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernel/*.c)
@@ -14,6 +13,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   list(APPEND EK_ISAS neon) # part of every AArch64, so no flags
   set(EK_ISA_FLAGS_neon "")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "wasm")
+  list(APPEND EK_ISAS wasm)
+  set(EK_ISA_FLAGS_wasm -msimd128)
 endif()
 
 # Sanitized loops of a hundred inlined lanes take minutes to optimize.
@@ -21,7 +23,11 @@ set(EK_KERNEL_OPTIMIZE -O3)
 if(EK_SANITIZE)
   set(EK_KERNEL_OPTIMIZE -O1)
 endif()
-set(EK_DATA_TYPES f32 bf16 f16)
+set(EK_DATA_ROWS ${PROJECT_SOURCE_DIR}/src/kernel/data_types.h)
+set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${EK_DATA_ROWS})
+file(READ ${EK_DATA_ROWS} EK_DATA_TYPES)
+string(REGEX MATCHALL "ROW\\(with, [a-z0-9]+" EK_DATA_TYPES "${EK_DATA_TYPES}")
+list(TRANSFORM EK_DATA_TYPES REPLACE ".* " "")
 set(EK_KERNEL_LIBRARIES "")
 foreach(isa ${EK_ISAS})
   file(GLOB by_hand CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernel/hand/${isa}/*.c)

@@ -7,7 +7,7 @@ if(EK_WERROR)
   list(APPEND EK_WARNINGS -Werror)
 endif()
 
-find_package(Threads REQUIRED)
+find_package(Threads) # the engine needs them, the norm library does not
 if(EK_OPENMP)
   find_package(OpenMP COMPONENTS C)
 endif()
@@ -36,6 +36,9 @@ endfunction()
 function(ek_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c ${PROJECT_SOURCE_DIR}/src/${name}/op/*.c
        ${PROJECT_SOURCE_DIR}/src/${name}/variants/*.c)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "wasm") # neither files nor limits, which the norm library does not need
+    list(FILTER sources EXCLUDE REGEX "base/(file|large|limit)\\.c$")
+  endif()
   add_library(ek_${name} OBJECT ${sources})
   ek_room(${name} ek_${name})
   ek_compile_settings(ek_${name})

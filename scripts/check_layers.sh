@@ -49,7 +49,7 @@ only_in() { # pattern, folder, what
 only_in '# *include *[<"](oneapi/dnnl/)?dnnl[_a-z]*[.]h' '(src/dnnl|apps/bench)' "oneDNN"
 only_in '# *include *[<"](protobuf-c|onnx/onnx.pb-c)' src/onnx "protobuf-c"
 only_in '# *include *[<"]mpi\.h' src/dist "MPI"
-only_in '# *include *<([a-z]*intrin|arm_neon)\.h>' src/kernel/simd "intrinsics"
+only_in '# *include *<([a-z]*intrin|arm_neon|wasm_simd128)\.h>' src/kernel/simd "intrinsics"
 
 twice=$(for tree in src apps; do find $tree -name '*.c' -exec basename {} \; | sort | uniq -d; done)
 [ -z "$twice" ] || fail "file names used twice: $twice; a name in a message or a comment should mean one file"

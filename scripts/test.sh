@@ -64,6 +64,9 @@ if [ "$fast" -eq 0 ]; then
     stage "AArch64: the norm library under qemu" build/neon
     need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
     scripts/neon.sh "$jobs"
+
+    stage "WebAssembly: the norm library under node" build/wasm
+    scripts/wasm.sh "$jobs"
 fi
 
 stage "gcc, warnings as errors, optimized" build/release

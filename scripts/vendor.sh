@@ -27,9 +27,9 @@ for name in $headers; do copy "include/evenkeel/$name.h"; done
 copy LICENSE CMakeLists.txt src/cpu/*.[ch] src/norm/*.[ch] src/norm/*.def src/norm/variants/*.[ch] src/kernel/*.[ch] src/kernel/*.def src/kernel/simd/*.h $(ls src/kernel/hand/*/*.c 2>/dev/null || true)
 copy cmake/EvenkeelLayer.cmake cmake/EvenkeelKernels.cmake cmake/EvenkeelInstall.cmake cmake/evenkeel.map cmake/package/*
 
-# The flags of the instruction sets and the data types come from the rows that CMake reads.
+# The flags of the instruction sets and the data types come from the rows that CMake reads, too.
 flags=$(sed -nE 's/^ *set\(EK_ISA_FLAGS_([a-z0-9]+) "?([^")]*)"?\)$/ek_flags_\1 := \2/p' cmake/EvenkeelKernels.cmake)
-types=$(sed -nE 's/^set\(EK_DATA_TYPES (.*)\)$/\1/p' cmake/EvenkeelKernels.cmake)
+types=$(sed -nE 's/^ *ROW\(with, ([a-z0-9]+),.*/\1/p' src/kernel/data_types.h | tr '\n' ' ')
 flags=$flags types=$types awk '/^@ISA_FLAGS@$/ { print ENVIRON["flags"]; next }
     { sub(/@DATA_TYPES@/, ENVIRON["types"]); print }' scripts/lib/evenkeel.mk >"$target/evenkeel.mk"
 

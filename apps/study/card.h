@@ -15,7 +15,24 @@
 
 #include <stddef.h>
 
-enum { EKS_CARDS = 15, EKS_EXTRAS = 6, EKS_ALL = EKS_CARDS + EKS_EXTRAS };
+/* Counted in designs.def. */
+enum {
+    EKS_CARDS = 0
+#define EKS_CARD(design) +1
+#define EKS_EXTRA(design)
+#include "study/designs.def"
+#undef EKS_CARD
+#undef EKS_EXTRA
+    ,
+    EKS_EXTRAS = 0
+#define EKS_CARD(design)
+#define EKS_EXTRA(design) +1
+#include "study/designs.def"
+#undef EKS_CARD
+#undef EKS_EXTRA
+    ,
+    EKS_ALL = EKS_CARDS + EKS_EXTRAS
+};
 
 typedef enum eks_level { EKS_EASY, EKS_MEDIUM, EKS_HARD } eks_level;
 
@@ -180,6 +197,11 @@ typedef struct eks_design {
     eks_choices predict, quiz;
     ek_status (*run)(eks_study *study, eks_evidence *evidence, ek_error *err);
 } eks_design;
+#define EKS_CARD(design) extern const eks_design design;
+#define EKS_EXTRA(design) extern const eks_design design;
+#include "study/designs.def"
+#undef EKS_CARD
+#undef EKS_EXTRA
 extern const eks_design *const eks_designs[]; /* NULL ends; in order of cards */
 
 /* The design of a card or extra, or NULL. */

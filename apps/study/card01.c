@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-extern const eks_design eks_card01;
-
 enum { N = 16, C = 8, H = 12, W = 12, PLANE = H * W, COUNT = N * C * PLANE };
 enum { MEAN_LEFT, VARIANCE_OFF, CHANGE_WITH_SCALE, UNDO_ERROR, EPSILON_SHOWS, ENDPOINTS };
 

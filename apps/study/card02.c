@@ -168,8 +168,6 @@ static void choose(eks_evidence *evidence) {
     evidence->arm_count = ARMS;
 }
 
-extern const eks_design eks_card02;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY,
                                                  [CHOSEN] = EKS_EXTRA + CHOSEN,

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eks_design eks_card03;
-
 enum { SIZES = 5 };
 enum {
     EVALUATION_DIFFERS,

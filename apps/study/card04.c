@@ -181,8 +181,6 @@ static ek_status accumulation(const eks_recipe *recipe, uint64_t seed, double *d
     return status;
 }
 
-extern const eks_design eks_card04;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY,
                                                  [MEASURED_AGAIN] = EKS_PRECISE_ACCURACY,

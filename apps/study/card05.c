@@ -62,8 +62,6 @@ static ek_status fold(const eks_recipe *recipe, uint64_t seed, double *folded, d
     return status;
 }
 
-extern const eks_design eks_card05;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {
         [ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS, [TRAIN_LOSS] = EKS_TRAIN_LOSS};

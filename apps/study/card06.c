@@ -108,8 +108,6 @@ static ek_status closed_forms(eks_study *study, eks_evidence *evidence, ek_error
     return EK_OK;
 }
 
-extern const eks_design eks_card06;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const char *const names[ARMS] = {
         [LEARNED] = "all trained",

@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-extern const eks_design eks_card07;
-
 enum { CHANNELS = 4096, PER_BATCH = 4, STEPS = 1000, MOMENTA = 3, SHOWN = 3 };
 enum { WEIGHT_LEFT, AT_REST, CONVERTED, TRAP, SQUARED_WEIGHTS, ENDPOINTS };
 

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eks_design eks_card08;
-
 enum { N = 8, C = 4, H = 6, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SET = N * PLANE };
 enum { REORDERED, MEAN_ERROR, PARAMETERS, MEAN_CHANGE, OTHER_AXES, ENDPOINTS };
 

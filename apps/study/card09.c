@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eks_design eks_card09;
-
 enum { LN_LARGE, BN_LARGE, LN_SMALL, BN_SMALL, CNN_LN, CNN_BN, ARMS };
 enum { ACCURACY, LOSS, METRICS };
 enum { FEATURES = 48, MOST = 32, DRAWS = 24 };

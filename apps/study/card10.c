@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const eks_design eks_card10;
-
 enum { N = 8, C = 16, H = 5, W = 6, PLANE = H * W, EXAMPLE = C * PLANE, COUNT = N * EXAMPLE, SHOWN = 4 };
 enum {
     ONE_GROUP,

@@ -113,8 +113,6 @@ static ek_status measure_noise(eks_study *study, const eks_recipe *recipe, eks_e
     return EK_OK;
 }
 
-extern const eks_design eks_card11;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {
         [TEST_LOSS] = EKS_PRECISE_LOSS, [TRAIN_LOSS] = EKS_TRAIN_LOSS, [TEST_ACCURACY] = EKS_PRECISE_ACCURACY};

@@ -9,8 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-extern const eks_design eks_card12;
-
 enum { SIZES = 5 };
 enum { SIZE_DIFFERS, ORDER_DIFFERS, TRAINING_DIFFERS, ENDPOINTS };
 

@@ -86,8 +86,6 @@ static ek_status pretrain(void *context, int index, ek_error *err) {
     return status;
 }
 
-extern const eks_design eks_card13;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
     eks_recipe recipes[ARMS];

@@ -245,8 +245,6 @@ static ek_status forms_run(const eks_recipe *recipe, uint64_t seed, eks_evidence
     return status;
 }
 
-extern const eks_design eks_card14;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {[RATIO_LOW] = EKS_EXTRA + RATIO_LOW,
                                                  [RATIO_HIGH] = EKS_EXTRA + RATIO_HIGH,

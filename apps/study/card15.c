@@ -145,8 +145,6 @@ static ek_status growth(eks_study *study, const eks_pool *pool, eks_evidence *ev
     return status;
 }
 
-extern const eks_design eks_card15;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
     eks_recipe recipes[ARMS];

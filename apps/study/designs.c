@@ -1,4 +1,4 @@
-/* designs.c: the experiments, in the order of the page. */
+/* designs.c: the experiments of designs.def. */
 #include "study/study.h"
 
 #include "study/card.h"
@@ -6,13 +6,13 @@
 
 #include <stddef.h>
 
-extern const eks_design eks_card01, eks_card02, eks_card03, eks_card04, eks_card05, eks_card06, eks_card07, eks_card08,
-    eks_card09, eks_card10, eks_card11, eks_card12, eks_card13, eks_card14, eks_card15, eks_extra16, eks_extra17,
-    eks_extra18, eks_extra19, eks_extra20, eks_extra21;
 const eks_design *const eks_designs[] = {
-    &eks_card01,  &eks_card02,  &eks_card03,  &eks_card04,  &eks_card05,  &eks_card06, &eks_card07, &eks_card08,
-    &eks_card09,  &eks_card10,  &eks_card11,  &eks_card12,  &eks_card13,  &eks_card14, &eks_card15, &eks_extra16,
-    &eks_extra17, &eks_extra18, &eks_extra19, &eks_extra20, &eks_extra21, NULL};
+#define EKS_CARD(design) &design,
+#define EKS_EXTRA(design) &design,
+#include "study/designs.def"
+#undef EKS_CARD
+#undef EKS_EXTRA
+    NULL};
 
 const eks_design *eks_design_of(int number) {
     for (int i = 0; eks_designs[i]; i++)

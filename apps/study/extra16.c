@@ -76,7 +76,6 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     return EK_OK;
 }
 
-extern const eks_design eks_extra16;
 const eks_design eks_extra16 = {
     .number = 16,
     .taught = "Statistics measured at the end, with the weights fixed, are at least as good as the moving average.",

@@ -55,7 +55,6 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     return EK_OK;
 }
 
-extern const eks_design eks_extra17;
 const eks_design eks_extra17 = {
     .number = 17,
     .taught = "Measuring the statistics again on unlabelled images of the new kind adapts a network.",

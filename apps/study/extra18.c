@@ -7,8 +7,6 @@
 enum { C = 6, MOST = 64 };
 enum { UNBIASED_RATIO, POPULATION_RATIO, ENDPOINTS };
 
-extern const eks_design eks_extra18;
-
 /* Deviation in evaluation over deviation in training, after one commit that replaces the running statistics. */
 static ek_status ratio(eks_study *study, int64_t n, ek_running_variance divisor, double *out, ek_error *err) {
     const int64_t dims[] = {n, C};

@@ -6,8 +6,6 @@
 enum { ROWS = 256, POINTS = 13 };
 enum { DEVIATION_ERROR, CONSTANT_ERROR, ENDPOINTS };
 
-extern const eks_design eks_extra19;
-
 static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     const int64_t dims[] = {ROWS, 1};
     float x[ROWS], y[ROWS], bias = 0.75F;

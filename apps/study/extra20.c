@@ -9,8 +9,6 @@
 
 enum { LEFT, DIFFERENCE, ANSWERS_CHANGED, LEARNED, ENDPOINTS };
 
-extern const eks_design eks_extra20;
-
 /* Logits of the test images through a model. */
 static ek_status logits_of(eks_study *study, const eks_network *network, ek_model *model, float *logits,
                            ek_error *err) {

@@ -9,8 +9,6 @@
 enum { N = 48, C = 5, SPACE = 7, EXAMPLE = C * SPACE, COUNT = N * EXAMPLE, CHUNK = 1 };
 enum { CUTS_DIFFER, PLAIN_SUMS_DIFFER, ENDPOINTS };
 
-extern const eks_design eks_extra21;
-
 typedef struct ranks {
     float x[COUNT], dy[COUNT], y[COUNT], dx[COUNT], whole_y[COUNT], whole_dx[COUNT];
     float scale[C], bias[C], dscale[C], dbias[C], whole_dscale[C], whole_dbias[C];

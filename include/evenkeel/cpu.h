@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-/* Name of the kernel table in force: "generic"; "avx2" or "avx512" on x86-64; "neon" on AArch64. Chosen once, from the
- * processor, capped by the environment variable EVENKEEL_ISA. */
+/* Name of the kernel table in force: "generic"; "avx2" or "avx512" on x86-64; "neon" on AArch64; "wasm" in WebAssembly.
+ * Chosen once, from the processor, capped by the environment variable EVENKEEL_ISA. */
 EK_API const char *ek_cpu_isa(void);
 
 /* Caps the choice for this process from now on (tests, comparisons). EK_ERR_ARG: no such name;

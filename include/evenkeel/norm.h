@@ -15,7 +15,7 @@
  *
  * desc.dtype is the type of the tensors. Parameters, their gradients and statistics (scale, bias, dscale, dbias, mean,
  * var, running_mean, running_var) are f32, and where desc.dtype is EK_F64 f64: they are `void *` here, to arrays of
- * float or of double. f64 is for reference and for data that needs it: plain loops, not tuned. bf16 and f16: elements
+ * float or of double. f64 is for reference and for data that needs it: plain loops, not tuned. In 16 bits: elements
  * are widened to f32, everything is computed as for f32, and every result is rounded once, to nearest even (denormals
  * are kept, what is beyond the largest number is infinite, NaN stays NaN). So results are, bit for bit, those of an f32
  * plan on the widened tensors, rounded; the gradient before a fused activation is not rounded on its way to dx, dscale
@@ -161,9 +161,9 @@ typedef enum ek_norm_preset {
 typedef struct ek_norm_desc {
     size_t struct_size; /* sizeof(ek_norm_desc), set by ek_norm_desc_default */
     ek_norm_kind kind;
-    ek_layout layout; /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
-    ek_dtype dtype;   /* of x, y, dy, dx, residual, dresidual: EK_F32 (default), EK_BF16, EK_F16, EK_F64 */
-    int rank;         /* 2 to 5 (LAYER, RMS: 1 to 8) */
+    ek_layout layout;               /* default NCHW. LAYER and RMS with ELEMENT affine: NCHW only */
+    ek_dtype dtype;                 /* of x, y, dy, dx, residual, dresidual; default EK_F32; others: see ek_dtype */
+    int rank;                       /* 2 to 5 (LAYER, RMS: 1 to 8) */
     int64_t dims[EK_NORM_MAX_RANK]; /* logical extents N, C, D1, ...; each >= 0, C >= 1; default EK_EXTENT_UNSET, which
                                        dims[0..rank-1] must not keep */
     int axis;                       /* LAYER, RMS: first normalized dimension, [-rank, rank); default -1 */

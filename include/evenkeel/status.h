@@ -48,10 +48,10 @@ typedef struct ek_error {
 /* Name of a status value, such as "EK_ERR_SHAPE". Never NULL. */
 EK_API const char *ek_status_name(ek_status status);
 
-/* Element types. Values equal ONNX TensorProto.DataType where ONNX has the type. */
+/* Element types. Values equal ONNX TensorProto.DataType where ONNX has the type. Norms have those that are marked. */
 typedef enum ek_dtype {
     EK_DTYPE_NONE = 0,
-    EK_F32 = 1,
+    EK_F32 = 1, /* norm */
     EK_U8 = 2,
     EK_I8 = 3,
     EK_U16 = 4,
@@ -60,11 +60,11 @@ typedef enum ek_dtype {
     EK_I64 = 7,
     EK_STRING = 8,
     EK_BOOL = 9,
-    EK_F16 = 10,
-    EK_F64 = 11,
+    EK_F16 = 10, /* norm */
+    EK_F64 = 11, /* norm */
     EK_U32 = 12,
     EK_U64 = 13,
-    EK_BF16 = 16
+    EK_BF16 = 16 /* norm */
 } ek_dtype;
 
 #ifdef __cplusplus

@@ -14,6 +14,8 @@ ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 ek_isas += avx2 avx512
 else ifneq ($(filter aarch64%,$(shell $(CC) -dumpmachine)),)
 ek_isas += neon
+else ifneq ($(filter wasm%,$(shell $(CC) -dumpmachine)),)
+ek_isas += wasm
 endif
 @ISA_FLAGS@
 ek_data_types := @DATA_TYPES@

@@ -1,11 +1,8 @@
 /* memory.c: aligned allocation and arenas over malloc. */
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 void *eki_alloc(size_t bytes) {
     if (bytes > SIZE_MAX - EKI_ALIGNMENT) return NULL;
@@ -32,23 +29,6 @@ void eki_allocator_free(const ek_allocator *allocator, void *pointer) {
     } else {
         allocator->release(allocator->context, pointer);
     }
-}
-
-size_t eki_memory_limit(void) {
-    static const int resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_RSS};
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t most = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;
-    for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
-        struct rlimit own;
-        bool set = getrlimit(resources[i], &own) == 0 && own.rlim_cur != RLIM_INFINITY;
-        if (set && own.rlim_cur < most) most = (size_t)own.rlim_cur;
-    }
-    FILE *file = fopen("/sys/fs/cgroup/memory.max", "re"); /* "max" or a number */
-    unsigned long long allowed;
-    if (file == NULL) return most;
-    if (fscanf(file, "%llu", &allowed) == 1 && allowed < most) most = (size_t)allowed;
-    (void)fclose(file);
-    return most;
 }
 
 bool eki_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }

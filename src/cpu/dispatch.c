@@ -15,12 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLES(isa) extern const eki_kernels eki_f32_kernels__##isa, eki_bf16_kernels__##isa, eki_f16_kernels__##isa;
+#define TABLE(isa, data, enumerator, bytes) extern const eki_kernels eki_##data##_kernels__##isa;
+#define TABLES(isa) EKI_EACH_DATA_TYPE(TABLE, isa)
+#define TABLE_AT(isa, data, enumerator, bytes) [EKI_##enumerator] = &eki_##data##_kernels__##isa,
 #define RUNG(isa)                                                                                                      \
-    { #isa, {&eki_f32_kernels__##isa, &eki_bf16_kernels__##isa, &eki_f16_kernels__##isa }, has_##isa }
+    { #isa, {EKI_EACH_DATA_TYPE(TABLE_AT, isa) }, has_##isa }
 
+#if !defined(EK_WITHOUT_GENERIC) /* as the module for JavaScript is, which its own instruction set keeps small */
 TABLES(generic)
 static int has_generic(void) { return 1; }
+#endif
 
 #if defined(__x86_64__)
 TABLES(avx2)
@@ -40,6 +44,10 @@ static int has_avx512(void) {
 TABLES(neon)
 
 static int has_neon(void) { return 1; } /* part of every AArch64 */
+#elif defined(__wasm__)
+TABLES(wasm)
+
+static int has_wasm(void) { return 1; } /* or no function of the module would run */
 #endif
 
 typedef struct {
@@ -48,15 +56,17 @@ typedef struct {
     int (*supported)(void);
 } rung;
 
-_Static_assert(EKI_F32 == 0 && EKI_BF16 == 1 && EKI_F16 == 2, "the order of the tables of a rung");
-
 static const rung ladder[] = {
+#if !defined(EK_WITHOUT_GENERIC)
     RUNG(generic),
+#endif
 #if defined(__x86_64__)
     RUNG(avx2),
     RUNG(avx512),
 #elif defined(__aarch64__)
     RUNG(neon),
+#elif defined(__wasm__)
+    RUNG(wasm),
 #endif
 };
 
@@ -76,9 +86,18 @@ static size_t find(const char *name) {
     return i;
 }
 
+/* In WebAssembly there is no environment, and where memory is short the C library's getenv would end the program. */
+static const char *named_cap(void) {
+#if defined(__wasm__)
+    return NULL;
+#else
+    return getenv("EVENKEEL_ISA");
+#endif
+}
+
 /* The best supported rung, not above the one that EVENKEEL_ISA names (an unknown name caps nothing). */
 static const rung *choose(void) {
-    const char *cap = getenv("EVENKEEL_ISA");
+    const char *cap = named_cap();
     size_t top = cap != NULL ? find(cap) : RUNGS;
     if (top >= RUNGS) top = RUNGS - 1;
     while (top > 0 && !ladder[top].supported()) top--;
@@ -105,13 +124,14 @@ ek_status ek_cpu_set_isa(const char *isa, ek_error *err) {
     }
     size_t index = find(isa);
     if (index == RUNGS) {
-        static const char *const known[] = {"generic", "avx2", "avx512", "neon"};
+        static const char *const known[] = {"generic", "avx2", "avx512", "neon", "wasm"};
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
             if (strcmp(isa, known[i]) == 0) {
                 return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not part of this build; use \"generic\"", isa);
             }
         }
-        return eki_fail(err, EK_ERR_ARG, "isa is \"%s\", expected \"generic\", \"avx2\", \"avx512\" or \"neon\"", isa);
+        return eki_fail(err, EK_ERR_ARG,
+                        "isa is \"%s\", expected \"generic\", \"avx2\", \"avx512\", \"neon\" or \"wasm\"", isa);
     }
     if (!ladder[index].supported()) {
         return eki_fail(err, EK_ERR_UNSUPPORTED, "isa \"%s\" is not supported by this processor, which has \"%s\"", isa,

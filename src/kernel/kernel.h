@@ -6,6 +6,8 @@
 #ifndef EKI_KERNEL_H
 #define EKI_KERNEL_H
 
+#include "kernel/data_types.h"
+
 #include <stddef.h>
 
 /* y = ((x - mean_hi) - mean_lo) * gain + bias. The mean is split in two so that it keeps 48 bits. */
@@ -62,7 +64,8 @@ typedef struct eki_epilogue {
 } eki_epilogue;
 
 /* Data types; a table of kernels is for one of them. */
-typedef enum eki_data { EKI_F32, EKI_BF16, EKI_F16, EKI_DATA_TYPES } eki_data;
+#define EKI_DATA_ENUMERATOR(with, name, enumerator, bytes) EKI_##enumerator,
+typedef enum eki_data { EKI_EACH_DATA_TYPE(EKI_DATA_ENUMERATOR, ) EKI_DATA_TYPES } eki_data;
 
 typedef struct eki_kernels {
     const char *isa, *data;

@@ -51,8 +51,8 @@ void eki_job_gradient_at(eki_job *job, void *small) {
 }
 
 static void clear_stats(const eki_job *job) {
-    memset(job->stats.header + 1, 0, eki_saved_bytes(job->plan) - sizeof *job->stats.header);
-    memset(job->stats.rstd, 0, eki_stats_bytes(job->plan));
+    memset(job->stats.header + 1, 0, (size_t)eki_saved_bytes(job->plan) - sizeof *job->stats.header);
+    memset(job->stats.rstd, 0, (size_t)eki_stats_bytes(job->plan));
 }
 
 /* Whether the small sample policy applies to a batch under a mask. */

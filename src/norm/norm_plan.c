@@ -14,6 +14,7 @@
 #include "norm/partial.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 static int64_t product(const ek_norm_desc *desc, int begin, int end) {
@@ -22,10 +23,32 @@ static int64_t product(const ek_norm_desc *desc, int begin, int end) {
     return p;
 }
 
+static const struct {
+    ek_dtype dtype;
+    const char *name;
+    int64_t bytes;
+} types[] = {
+#define TYPE(with, data, enumerator, size) [EKI_##enumerator] = {EK_##enumerator, "EK_" #enumerator, size},
+    EKI_EACH_DATA_TYPE(TYPE, )};
+
+eki_data eki_data_of(ek_dtype dtype) {
+    int data = 0;
+    while (data < EKI_DATA_TYPES && types[data].dtype != dtype) data++;
+    return (eki_data)data;
+}
+
+const char *eki_data_text(char text[EKI_TYPES_TEXT]) {
+    size_t used = 0;
+    for (int i = 0; i < EKI_DATA_TYPES && used < EKI_TYPES_TEXT; i++) {
+        used += (size_t)snprintf(text + used, EKI_TYPES_TEXT - used, "%s (%d), ", types[i].name, (int)types[i].dtype);
+    }
+    return text;
+}
+
 static void set_data(ek_norm_plan *plan) {
     plan->wide = plan->desc.dtype == EK_F64;
-    plan->data = plan->desc.dtype == EK_BF16 ? EKI_BF16 : plan->desc.dtype == EK_F16 ? EKI_F16 : EKI_F32;
-    plan->element_bytes = plan->wide ? 8 : plan->data == EKI_F32 ? 4 : 2;
+    plan->data = plan->wide ? EKI_F32 : eki_data_of(plan->desc.dtype);
+    plan->element_bytes = plan->wide ? 8 : types[plan->data].bytes;
     plan->largest = plan->wide ? DBL_MAX : (double)FLT_MAX;
 }
 
@@ -103,33 +126,45 @@ static void set_mask(ek_norm_plan *plan) {
     plan->mask_positions = product(d, 1, d->axis > 1 ? d->axis : 1);
 }
 
-static size_t round64(size_t bytes) { return (bytes + 63) / 64 * 64; }
+/* Sizes are of 64 bits also where addresses have 32; of 2^56 elements the largest is below 2^64. */
+static uint64_t round64(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static size_t partial_bytes(const ek_norm_plan *plan) {
-    size_t set_partials = plan->set_blocks > 1 ? (size_t)(plan->sets * plan->set_blocks) : 0;
+static uint64_t partial_bytes(const ek_norm_plan *plan) {
+    uint64_t set_partials = plan->set_blocks > 1 ? (uint64_t)(plan->sets * plan->set_blocks) : 0;
     if (eki_by_rows(plan)) {
-        size_t params = (size_t)(plan->param_blocks * plan->space) * sizeof(eki_pair);
-        size_t sums = round64(set_partials * sizeof(eki_pair)) + params, moments = set_partials * sizeof(eki_moments);
+        uint64_t params = (uint64_t)(plan->param_blocks * plan->space) * sizeof(eki_pair);
+        uint64_t sums = round64(set_partials * sizeof(eki_pair)) + params, moments = set_partials * sizeof(eki_moments);
         return sums > moments ? sums : moments;
     }
-    size_t units = (size_t)(plan->units.count * plan->channels);
-    size_t sums = units * sizeof(eki_pair);
-    size_t moments = (plan->row_sets && plan->family == EKI_GROUP ? set_partials : units) * sizeof(eki_moments);
+    uint64_t units = (uint64_t)(plan->units.count * plan->channels);
+    uint64_t sums = units * sizeof(eki_pair);
+    uint64_t moments = (plan->row_sets && plan->family == EKI_GROUP ? set_partials : units) * sizeof(eki_moments);
     return sums > moments ? sums : moments;
 }
 
+static uint64_t tensor_bytes(const ek_norm_plan *plan) {
+    uint64_t elements = (uint64_t)plan->elements, block = (uint64_t)plan->desc.layout;
+    if (plan->blocked)
+        elements = elements / (uint64_t)plan->channels * eki_ceil_div(plan->channels, (int64_t)block) * block;
+    return elements * (uint64_t)plan->element_bytes;
+}
+
 /* Statistics (what `saved` lacks, or all when the caller keeps none), floats per channel or set, partial results, sums
- * of virtual batches. */
-static void set_workspace(ek_norm_plan *plan) {
-    size_t floats = plan->family == EKI_BATCH ? 10 * (size_t)plan->channels : 2 * (size_t)plan->sets;
-    plan->stats_offset = round64(eki_saved_bytes(plan));
-    plan->small_offset = plan->stats_offset + round64(eki_stats_bytes(plan));
-    plan->partial_offset = plan->small_offset + round64(floats * eki_real_bytes(plan));
-    plan->totals_offset = plan->partial_offset + round64(partial_bytes(plan));
-    plan->workspace_bytes = plan->totals_offset;
-    if (plan->ghosts > 1) plan->workspace_bytes += round64((size_t)plan->sets * sizeof(eki_pair));
-    plan->mask_offset = plan->workspace_bytes;
-    if (plan->masked) plan->workspace_bytes += round64((size_t)(plan->mask_examples * plan->mask_positions));
+ * of virtual batches. False where the workspace or a tensor is more than this machine can address. */
+static bool set_workspace(ek_norm_plan *plan) {
+    uint64_t floats = plan->family == EKI_BATCH ? 10 * (uint64_t)plan->channels : 2 * (uint64_t)plan->sets;
+    uint64_t stats = round64(eki_saved_bytes(plan)), small = stats + round64(eki_stats_bytes(plan));
+    uint64_t partial = small + round64(floats * eki_real_bytes(plan));
+    uint64_t totals = partial + round64(partial_bytes(plan));
+    uint64_t mask = totals + (plan->ghosts > 1 ? round64((uint64_t)plan->sets * sizeof(eki_pair)) : 0);
+    uint64_t bytes = mask + (plan->masked ? round64((uint64_t)(plan->mask_examples * plan->mask_positions)) : 0);
+    plan->stats_offset = (size_t)stats;
+    plan->small_offset = (size_t)small;
+    plan->partial_offset = (size_t)partial;
+    plan->totals_offset = (size_t)totals;
+    plan->mask_offset = (size_t)mask;
+    plan->workspace_bytes = (size_t)bytes;
+    return bytes <= PTRDIFF_MAX && tensor_bytes(plan) <= PTRDIFF_MAX;
 }
 
 ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_error *err) {
@@ -150,9 +185,12 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     eki_schedule_stream(made);
     eki_schedule_plan(made);
     set_mask(made);
-    set_workspace(made);
     made->key = eki_norm_key_of(&checked);
     made->fingerprint = eki_hash(&made->key, sizeof made->key);
+    if (!set_workspace(made)) {
+        ek_norm_plan_destroy(made);
+        return eki_dims_too_large(&checked, err);
+    }
     *plan = made;
     return EK_OK;
 }
@@ -175,6 +213,6 @@ void ek_norm_plan_destroy(ek_norm_plan *plan) {
     eki_allocator_free(&allocator, plan);
 }
 
-size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : eki_saved_bytes(plan); }
+size_t ek_norm_saved_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : (size_t)eki_saved_bytes(plan); }
 size_t ek_norm_workspace_bytes(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->workspace_bytes; }
 int64_t ek_norm_sets(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->sets; }

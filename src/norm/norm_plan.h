@@ -158,12 +158,20 @@ int64_t eki_buffer_elements(const ek_norm_plan *plan);
 /* Checks the descriptor; on success `checked` is a copy with a non-negative axis. */
 ek_status eki_norm_desc_check(const ek_norm_desc *desc, ek_norm_desc *checked, ek_error *err);
 
+/* The data type of kernels for elements of a tensor; EKI_DATA_TYPES: there is none (EK_F64 has loops of its own). */
+eki_data eki_data_of(ek_dtype dtype);
+
+/* Writes "EK_F32 (1), EK_BF16 (16), ", all that there are kernels for. */
+enum { EKI_TYPES_TEXT = 256 };
+const char *eki_data_text(char text[EKI_TYPES_TEXT]);
+
 /* fusion.c: residual and activation of a descriptor. */
 ek_status eki_fusion_check(const ek_norm_desc *desc, ek_error *err);
 
 /* Writes "[16, 64, 56, 56]". */
 enum { EKI_DIMS_TEXT = 192 };
 const char *eki_dims_text(const ek_norm_desc *desc, char text[EKI_DIMS_TEXT]);
+ek_status eki_dims_too_large(const ek_norm_desc *desc, ek_error *err);
 
 static inline int64_t eki_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t eki_max(int64_t a, int64_t b) { return a > b ? a : b; }

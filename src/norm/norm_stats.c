@@ -10,13 +10,13 @@
 
 _Static_assert(sizeof(eki_saved_header) % sizeof(double) == 0, "statistics follow the header");
 
-size_t eki_saved_bytes(const ek_norm_plan *plan) {
+uint64_t eki_saved_bytes(const ek_norm_plan *plan) {
     unsigned values = (plan->centred ? 2u : 1u) + (plan->renorm ? 2u : 0u) + plan->masked;
-    return sizeof(eki_saved_header) + values * (size_t)plan->sets * sizeof(double);
+    return sizeof(eki_saved_header) + values * (uint64_t)plan->sets * sizeof(double);
 }
 
-size_t eki_stats_bytes(const ek_norm_plan *plan) {
-    return (plan->centred ? 1u : 2u) * (size_t)plan->sets * sizeof(double);
+uint64_t eki_stats_bytes(const ek_norm_plan *plan) {
+    return (plan->centred ? 1u : 2u) * (uint64_t)plan->sets * sizeof(double);
 }
 
 eki_stats eki_stats_at(const ek_norm_plan *plan, void *saved, void *more) {

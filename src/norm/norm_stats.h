@@ -33,10 +33,10 @@ typedef struct eki_stats {
     double *r, *d; /* batch renorm: xhat * r + d takes the place of xhat; else NULL */
 } eki_stats;
 
-size_t eki_saved_bytes(const ek_norm_plan *plan);
+uint64_t eki_saved_bytes(const ek_norm_plan *plan);
 
 /* What of the statistics is not in `saved`: rstd and, where that lacks it, mean. */
-size_t eki_stats_bytes(const ek_norm_plan *plan);
+uint64_t eki_stats_bytes(const ek_norm_plan *plan);
 
 /* Statistics in `saved`, and in `more` of so many bytes, which may be NULL where they are not needed. */
 eki_stats eki_stats_at(const ek_norm_plan *plan, void *saved, void *more);

@@ -3,6 +3,7 @@
 #define GUARDED_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     unsigned char *base;

@@ -300,7 +300,8 @@ static double check_size(const kernel_case *c, size_t n, size_t rows, size_t gap
             if (error < 0) return -1;
             if (error > worst) worst = error;
             const char *isa = "";
-            eki_data data = (n + rows + gap + (size_t)pattern + (size_t)k) % 2 ? EKI_BF16 : EKI_F16;
+            size_t turn = (n + rows + gap + (size_t)pattern + (size_t)k) % (EKI_DATA_TYPES - 1);
+            eki_data data = (eki_data)(EKI_DATA_TYPES - 1 - turn); /* of those after f32 */
             const char *wrong = halves_check(c, &p, data, &isa);
             if (wrong != NULL) return complain(c, isa, &p, pattern, wrong, 0);
         }

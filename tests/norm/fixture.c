@@ -70,12 +70,13 @@ shape all_shapes[MOST_SHAPES] = {
     {EK_NORM_RMS, B8, 4, {3, 10, 5, 7}, 1, 0, C},
     {EK_NORM_RMS, NHWC, 3, {3, 10, 5}, 1, 0, C},
 };
-size_t all_shapes_count;
+size_t all_shapes_count, listed_shapes_count;
 
 #undef E
 #undef C
 
 __attribute__((constructor)) static void complete_all_shapes(void) {
+    while (all_shapes[listed_shapes_count].rank > 0) listed_shapes_count++;
     all_shapes_count = shapes_complete(all_shapes, MOST_SHAPES);
 }
 

@@ -39,7 +39,7 @@ const char *shape_text(const shape *s);
 
 /* Every kind, layout, rank and axis worth a case. */
 extern shape all_shapes[];
-extern size_t all_shapes_count;
+extern size_t all_shapes_count, listed_shapes_count; /* listed: those that stand in fixture.c, which come first */
 
 /* Completes an array of shapes, ended by rank 0: a kind that is not among them gets those of the first one there whose
  * sets are alike. Returns how many there are then; with `room` for so many. */

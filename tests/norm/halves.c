@@ -2,6 +2,7 @@
 #include "norm/halves.h"
 
 #include "base/memory.h"
+#include "norm/norm_plan.h"
 #include "support/half_ref.h"
 #include <cmocka.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ halves *halves_make(fixture *f, ek_dtype dtype) {
     halves *h = calloc(1, sizeof *h);
     ek_norm_desc desc = f->desc;
     desc.dtype = dtype;
-    h->data = dtype == EK_BF16 ? EKI_BF16 : EKI_F16;
+    h->data = eki_data_of(dtype);
     ek_error err;
     if (ek_norm_plan_create(&desc, &h->plan, &err) != EK_OK) fail_msg("%s", err.text);
     h->x = rounded(h, f->x, f->buffer);

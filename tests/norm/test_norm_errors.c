@@ -47,7 +47,8 @@ static void descriptor_fields(void **state) {
     ek_norm_desc fine = good(EK_NORM_BATCH);
     expect(ek_norm_plan_create(&fine, NULL, &err), EK_ERR_ARG, "plan is NULL");
     REFUSE(EK_NORM_BATCH, d.struct_size = 0, EK_ERR_ARG, "ek_norm_desc.struct_size is 0; set it to sizeof(ek_norm");
-    REFUSE(EK_NORM_BATCH, d.struct_size = 8, EK_ERR_ARG, "desc.kind is 0"); /* all else is a default */
+    REFUSE(EK_NORM_BATCH, d.struct_size = offsetof(ek_norm_desc, kind), EK_ERR_ARG,
+           "desc.kind is 0"); /* all else is a default */
     REFUSE(EK_NORM_BATCH, d.struct_size = SIZE_MAX / 2, EK_ERR_ARG, "ek_norm_desc.struct_size is");
     REFUSE(EK_NORM_BATCH, d.reserved[3] = 1, EK_ERR_ARG, "desc.reserved[3]");
     REFUSE(EK_NORM_BATCH, d.kind = (ek_norm_kind)9, EK_ERR_ARG, "desc.kind is 9");
@@ -91,6 +92,37 @@ static void descriptor_shapes(void **state) {
     REFUSE(EK_NORM_RMS, d.axis = -5, EK_ERR_SHAPE, "desc.axis is -5");
     REFUSE(EK_NORM_LAYER, d.affine = EK_AFFINE_CHANNEL, EK_ERR_ARG, "needs axis 1");
     REFUSE(EK_NORM_LAYER, d.layout = EK_LAYOUT_NHWC, EK_ERR_ARG, "EK_LAYOUT_NCHW (0) only");
+}
+
+/* Sizes that a plan states are as large as what goes there, also where size_t has 32 bits: around the largest tensors
+ * of any word size, a plan is refused, or its `saved` holds a double a set and its workspace `saved` and a partial
+ * result a unit. */
+static void sizes_do_not_wrap(void **state) {
+    (void)state;
+    const ek_dtype types[] = {EK_F32, EK_F64};
+    int made = 0, refused = 0;
+    for (unsigned i = 0; i < 2u * 5 * 4 * 48 * 3; i++) {
+        int bits = 10 + (int)(i / 120 % 48), cut = (int)(i / 40 % 3) * bits / 2;
+        ek_norm_desc d = ek_norm_desc_default((ek_norm_kind)(1 + i / 2 % 5));
+        d.dtype = types[i % 2], d.layout = (const ek_layout[]){0, 1, 8, 16}[i / 10 % 4], d.rank = 2;
+        if (d.layout != EK_LAYOUT_NCHW) d.axis = 1, d.affine = EK_AFFINE_CHANNEL;
+        d.dims[0] = INT64_C(1) << cut, d.dims[1] = (INT64_C(1) << (bits - cut)) - (cut == 0);
+        if (d.kind == EK_NORM_BATCH) d.renorm_r_max = 3, d.ghost = d.dims[0] > 1;
+        d.masked = d.kind == EK_NORM_LAYER;
+        ek_norm_plan *plan;
+        ek_status status = ek_norm_plan_create(&d, &plan, &err);
+        refused += status == EK_ERR_LIMIT, made += status == EK_OK;
+        if (status == EK_ERR_LIMIT) continue;
+        if (status != EK_OK) fail_msg("%s: %s", ek_status_name(status), err.text);
+        uint64_t sets = (uint64_t)ek_norm_sets(plan), saved = ek_norm_saved_bytes(plan);
+        uint64_t least = saved + sets * (d.kind == EK_NORM_BATCH ? 16 : 8);
+        if (saved / 8 < sets || saved > PTRDIFF_MAX || ek_norm_workspace_bytes(plan) < least) {
+            fail_msg("2^%d x 2^%d, kind %d: saved %zu, workspace %zu", cut, bits - cut, (int)d.kind, (size_t)saved,
+                     ek_norm_workspace_bytes(plan));
+        }
+        ek_norm_plan_destroy(plan);
+    }
+    assert_true(made > 1000 && refused > 0);
 }
 
 /* Each extent that is forgotten is missed, in every kind and rank; one that is 0 is an empty tensor. */
@@ -373,9 +405,10 @@ static void instruction_sets(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptor_fields),  cmocka_unit_test(earlier_caller),    cmocka_unit_test(later_caller),
-        cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes), cmocka_unit_test(forgotten_extents),
-        cmocka_unit_test(out_of_memory),      cmocka_unit_test(forward_pointers),  cmocka_unit_test(running_statistics),
-        cmocka_unit_test(backward_pointers),  cmocka_unit_test(fused_pointers),    cmocka_unit_test(descriptor_fusion),
-        cmocka_unit_test(foreign_saved),      cmocka_unit_test(update_pointers),   cmocka_unit_test(instruction_sets)};
+        cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes), cmocka_unit_test(sizes_do_not_wrap),
+        cmocka_unit_test(forgotten_extents),  cmocka_unit_test(out_of_memory),     cmocka_unit_test(forward_pointers),
+        cmocka_unit_test(running_statistics), cmocka_unit_test(backward_pointers), cmocka_unit_test(fused_pointers),
+        cmocka_unit_test(descriptor_fusion),  cmocka_unit_test(foreign_saved),     cmocka_unit_test(update_pointers),
+        cmocka_unit_test(instruction_sets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

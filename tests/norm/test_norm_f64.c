@@ -385,7 +385,7 @@ static uint64_t add(uint64_t hash, const void *data, size_t bytes) {
 static void golden(void **state) {
     (void)state;
     uint64_t hash = 0;
-    for (size_t i = 0; i < 2 * all_shapes_count; i++) {
+    for (size_t i = 0; i < 2 * listed_shapes_count; i++) {
         ek_norm_desc desc = shape_desc(&all_shapes[i / 2]);
         if (i % 2) desc.activation = EK_ACTIVATION_GELU;
         doubles *d = make(&desc, 3.0);
@@ -403,6 +403,10 @@ static void golden(void **state) {
 /* Each value against long double, relative to itself, into the tails. */
 static void activations(void **state) {
     (void)state;
+    if (erfcl(3.3L) == (real)erfc(3.3)) { /* so it is in wasi-libc */
+        print_message("skipped: the C library's long double functions are those of double\n");
+        return;
+    }
     const ek_activation smooth[] = {EK_ACTIVATION_SIGMOID, EK_ACTIVATION_TANH, EK_ACTIVATION_SILU, EK_ACTIVATION_GELU};
     for (int a = 0; a < 4; a++) {
         ek_norm_desc desc = ek_norm_desc_default(EK_NORM_LAYER);

@@ -3,6 +3,8 @@
 #include "support/half_ref.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 typedef struct {
     int digits;   /* after the leading one */
@@ -10,7 +12,20 @@ typedef struct {
     int largest;  /* and of the largest */
 } format;
 
-static format format_of(eki_data data) { return data == EKI_BF16 ? (format){7, -126, 127} : (format){10, -14, 15}; }
+static const format formats[EKI_DATA_TYPES] = {
+    [EKI_BF16] = {7, -126, 127},
+    [EKI_F16] = {10, -14, 15},
+};
+
+static format format_of(eki_data data) {
+    if (formats[data].digits == 0) {
+        fprintf(stderr, "half_ref.c: data type %d has no format\n", (int)data);
+        abort();
+    }
+    return formats[data];
+}
+
+unsigned eki_ref_infinity(eki_data data) { return 0x7fffu >> format_of(data).digits << format_of(data).digits; }
 
 uint16_t eki_ref_narrow(eki_data data, float value) {
     format f = format_of(data);
@@ -36,7 +51,7 @@ float eki_ref_widen(eki_data data, uint16_t element) {
 }
 
 int eki_ref_same(eki_data data, uint16_t a, uint16_t b) {
-    unsigned infinity = 0x7fffu >> format_of(data).digits << format_of(data).digits;
+    unsigned infinity = eki_ref_infinity(data);
     if ((a & 0x7fffu) > infinity && (b & 0x7fffu) > infinity) return 1;
     return a == b;
 }

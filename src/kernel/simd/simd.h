@@ -13,15 +13,11 @@
 
 #define EK_INLINE static inline __attribute__((always_inline, unused))
 
-#if defined(EK_ISA_avx512)
-#include "kernel/simd/half_avx512.h"
-#elif defined(EK_ISA_avx2)
-#include "kernel/simd/half_avx2.h"
-#elif defined(EK_ISA_neon)
-#include "kernel/simd/half_neon.h"
-#else
-#include "kernel/simd/half_generic.h"
-#endif
+/* half_<isa>.h, by the name that the build gives. */
+#define EKI_QUOTED(name) #name
+#define EKI_HALF(isa) EKI_QUOTED(half_##isa.h)
+#define EKI_HALF_OF(isa) EKI_HALF(isa)
+#include EKI_HALF_OF(EK_ISA)
 
 /* Sixteen floats, or the first n; n is a constant wherever it matters. */
 EK_INLINE f32x16 load16(const float *p, size_t n) { return n >= 16 ? f32x16_load(p) : f32x16_load_n(p, n); }

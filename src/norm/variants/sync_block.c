@@ -24,8 +24,9 @@ static const char *const field_names[EKI_SYNC_FIELDS] = {"step",
                                                          "nodes per block",
                                                          "bytes per block"};
 
-size_t eki_sync_block_bytes(int64_t capacity, int64_t channels) {
-    return sizeof(eki_sync_header) + (size_t)capacity * (sizeof(eki_block_node) + (size_t)channels * sizeof(eki_pair));
+uint64_t eki_sync_block_bytes(int64_t capacity, int64_t channels) {
+    uint64_t node = sizeof(eki_block_node) + (uint64_t)channels * sizeof(eki_pair);
+    return sizeof(eki_sync_header) + (uint64_t)capacity * node;
 }
 
 static eki_block_node *nodes_of(const eki_sync_header *block) { return (eki_block_node *)(uintptr_t)(block + 1); }

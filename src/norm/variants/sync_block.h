@@ -61,7 +61,7 @@ typedef struct eki_block_node {
     double n;
 } eki_block_node;
 
-size_t eki_sync_block_bytes(int64_t capacity, int64_t channels);
+uint64_t eki_sync_block_bytes(int64_t capacity, int64_t channels);
 
 /* One channel of a block; its nodes are stored once, those of any channel; all elements, NaN where a count is negative.
  */

@@ -17,7 +17,7 @@ bool eki_sync_units(const ek_norm_plan *plan, int64_t global_count, int64_t *uni
         return false;
     }
     if (plan->space > 0) *units = (global_count / chunk + (global_count % chunk != 0)) * plan->units.blocks;
-    return true;
+    return eki_sync_block_bytes(eki_cover_capacity(*units), plan->channels) <= PTRDIFF_MAX / 2; /* with the state */
 }
 
 int64_t eki_sync_capacity(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count) {
@@ -29,7 +29,7 @@ int64_t eki_sync_capacity(const ek_norm_plan *plan, ek_sync_mode mode, int64_t g
 size_t ek_norm_sync_bytes(const ek_norm_plan *plan, ek_sync_mode mode, int64_t global_count) {
     int64_t capacity = plan != NULL && eki_sync_supported(plan) ? eki_sync_capacity(plan, mode, global_count) : -1;
     if (capacity < 0) return 0;
-    return (eki_sync_state_bytes() + eki_sync_block_bytes(capacity, plan->channels) + 63) / 64 * 64;
+    return (eki_sync_state_bytes() + (size_t)eki_sync_block_bytes(capacity, plan->channels) + 63) / 64 * 64;
 }
 
 int64_t ek_norm_sync_chunk(const ek_norm_plan *plan) { return plan == NULL ? 0 : plan->units.chunk; }

@@ -1,0 +1,17 @@
+# The norm library as a WebAssembly module for JavaScript: evenkeel.wasm. It exports what is EK_API in the headers of the
+# norm half, malloc and free, and needs nothing of the page.
+set(web_exports malloc free aligned_alloc ek_web_fields)
+foreach(header ${EK_NORM_HEADERS})
+  file(STRINGS ${header} lines REGEX "^EK_API .*ek_[a-z0-9_]+\\(")
+  foreach(line ${lines})
+    string(REGEX MATCH "(ek_[a-z0-9_]+)\\(" name "${line}")
+    list(APPEND web_exports ${CMAKE_MATCH_1})
+  endforeach()
+endforeach()
+list(TRANSFORM web_exports PREPEND LINKER:--export=)
+ek_objects(web_objects base kernel norm)
+add_executable(evenkeel_web ${PROJECT_SOURCE_DIR}/apps/web/fields.c ${PROJECT_SOURCE_DIR}/src/cpu/dispatch.c ${web_objects})
+ek_compile_settings(evenkeel_web)
+target_compile_definitions(evenkeel_web PRIVATE EK_WITHOUT_GENERIC)
+target_link_options(evenkeel_web PRIVATE -mexec-model=reactor -Wl,-s ${web_exports})
+set_target_properties(evenkeel_web PROPERTIES OUTPUT_NAME evenkeel)
