@@ -120,10 +120,12 @@ static bool only_forms(const ek_convert_options *o) {
 
 static ek_status edit_view(eki_converter *c, const ek_model *model) {
     eki_places places;
+    eki_graph *view = c->graph;
     EKI_TRY(eki_places_open(model, c->graph, !only_forms(c->options), &places, c->err));
     ek_status status = edit_places(c, model, &places);
     eki_places_free(&places);
     c->place = NULL;
+    c->graph = view;
     return status;
 }
 
