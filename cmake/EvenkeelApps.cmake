@@ -6,9 +6,46 @@ function(ek_app name)
   ek_compile_settings(ek_${name} ROOTS apps)
 endfunction()
 
-# report: the JSON emitter that the program and the study share.
+# ek_embed(FILE.c HEADER NAME files... [NAME files...]): files that become C arrays when the program is built, several to
+# an array, in the order listed. A NAME ends in _css or _js.
+function(ek_embed output header)
+  set(arrays "")
+  set(files "")
+  foreach(word ${ARGN})
+    if(word MATCHES "_(css|js)$")
+      list(APPEND arrays ${word})
+      set(name ${word})
+    else()
+      list(APPEND files_${name} ${word})
+      list(APPEND files ${word})
+    endif()
+  endforeach()
+  set(given "")
+  foreach(name ${arrays})
+    list(JOIN files_${name} "," joined)
+    list(APPEND given "-DFILES_${name}=${joined}")
+  endforeach()
+  list(JOIN arrays "," arrays)
+  set(script ${PROJECT_SOURCE_DIR}/apps/report/embed.cmake)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DHEADER=${header} -DARRAYS=${arrays} ${given} -P ${script}
+    DEPENDS ${files} ${script} VERBATIM)
+endfunction()
+
+# ek_listed(VARIABLE FOLDER EXTENSION names...): FOLDER/NAME.EXTENSION for each.
+function(ek_listed variable folder extension)
+  set(files ${ARGN})
+  list(TRANSFORM files REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/apps/${folder}/\\1.${extension}")
+  set(${variable} ${files} PARENT_SCOPE)
+endfunction()
+
+# report: JSON, and what the pages of study and inspect share.
+set(EK_REPORT_STYLE ${CMAKE_BINARY_DIR}/generated/report/style.c)
+ek_listed(styles report/style css base top table chart narrow print)
+ek_embed(${EK_REPORT_STYLE} report/html_out.h eki_page_css ${styles})
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/report/*.c)
-ek_app(report ${sources})
+ek_app(report ${sources} ${EK_REPORT_STYLE})
 
 # bench: norms beside oneDNN's; the only app that links it.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/bench/*.c)
@@ -18,22 +55,12 @@ if(OpenMP_C_FOUND)
   target_link_libraries(ek_bench PRIVATE OpenMP::OpenMP_C)
 endif()
 
-# study. The style sheets and scripts of the page are real files; they become C arrays here, at build time, in the order
-# listed.
+# study
 set(EK_STUDY_FOLDER ${PROJECT_SOURCE_DIR}/apps/study/page)
 set(EK_STUDY_PAGE ${CMAKE_BINARY_DIR}/generated/study/page_files.c)
-set(EK_STUDY_STYLES base top card evidence chart choices narrow print)
-set(EK_STUDY_SCRIPTS begin view choices chart example end)
-list(TRANSFORM EK_STUDY_STYLES REPLACE "(.+)" "style/\\1.css")
-list(TRANSFORM EK_STUDY_SCRIPTS REPLACE "(.+)" "script/\\1.js")
-set(EK_STUDY_FILES ${EK_STUDY_STYLES} ${EK_STUDY_SCRIPTS})
-list(TRANSFORM EK_STUDY_FILES PREPEND ${EK_STUDY_FOLDER}/)
-add_custom_command(
-  OUTPUT ${EK_STUDY_PAGE}
-  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${EK_STUDY_PAGE} -DFOLDER=${EK_STUDY_FOLDER} "-DNAMES_css=${EK_STUDY_STYLES}"
-          "-DNAMES_js=${EK_STUDY_SCRIPTS}" -P ${EK_STUDY_FOLDER}/embed.cmake
-  DEPENDS ${EK_STUDY_FILES} ${EK_STUDY_FOLDER}/embed.cmake VERBATIM)
-
+ek_listed(styles study/page/style css top card evidence chart choices narrow print)
+ek_listed(scripts study/page/script js begin view choices chart example end)
+ek_embed(${EK_STUDY_PAGE} study/page/page.h eks_page_css ${styles} eks_page_js ${scripts})
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/study/*.c ${EK_STUDY_FOLDER}/*.c)
 ek_app(study ${sources} ${EK_STUDY_PAGE})
 find_package(PkgConfig REQUIRED)
@@ -47,7 +74,10 @@ target_compile_options(ek_study PRIVATE ${EK_STUDY_TABLES})
 file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/evenkeel/*.c)
 if(EK_TOOL_SOURCES)
   ek_objects(objects study report bench)
-  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} ${objects})
+  set(EK_TOOL_STYLE ${CMAKE_BINARY_DIR}/generated/evenkeel/style.c)
+  ek_listed(styles evenkeel/style css inspect)
+  ek_embed(${EK_TOOL_STYLE} evenkeel/inspect_page.h inspect_css ${styles})
+  add_executable(evenkeel_tool ${EK_TOOL_SOURCES} ${EK_TOOL_STYLE} ${objects})
   ek_room(evenkeel evenkeel_tool)
   set_target_properties(evenkeel_tool PROPERTIES OUTPUT_NAME evenkeel)
   ek_compile_settings(evenkeel_tool ROOTS apps)

@@ -29,12 +29,13 @@ note() {
 # after FILE PATTERN LINE: puts a line behind the first that matches.
 after() {
     grep -q -- "$2" "$1" || { echo "recipes: $1 has no line with $2" >&2; exit 1; }
-    sed -i "0,/$2/s|.*$2.*|&\n$3|" "$1"
+    local d=$'\001'
+    sed -i "0,/$2/s$d.*$2.*$d&\n$3$d" "$1"
 }
 # quietly COMMAND...: shows what it says only where it fails.
 quietly() { "$@" >"$work/log" 2>&1 || { grep -E 'error|undefined|FAILED' "$work/log" | head -20; tail -20 "$work/log"; exit 1; }; }
 rebuild() { quietly cmake --build --preset release -j"${JOBS:-2}" --target "$@"; }
-load() { # the functions of a recipe; exits are errors there
+load() { # its title, targets and functions
     . "$source/scripts/recipes/$1.sh"
 }
 

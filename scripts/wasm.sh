@@ -16,14 +16,18 @@ if [ "${1:-}" = -a ]; then
     shift
 fi
 jobs=${1:-$(nproc)}
-need() { need_command "$@" 2>/dev/null || { echo "wasm: skipped, $1 of the package $2 is missing"; exit 77; }; }
+skip() { echo "wasm: skipped, $1"; exit 77; }
+need() { # command, package
+    need_command "$@" 2>/dev/null || skip "$1 of the package $2 is missing"
+    command -v "$1" >/dev/null || skip "the package $2 has no $1"
+}
 need clang clang
 need wasm-ld lld
 need node nodejs
 need cmake cmake
 need ninja ninja-build
 need_packages wasi-libc libclang-rt-14-dev-wasm32 2>/dev/null ||
-    { echo "wasm: skipped, the packages wasi-libc and libclang-rt-14-dev-wasm32 are missing"; exit 77; }
+    skip "the packages wasi-libc and libclang-rt-14-dev-wasm32 are missing"
 export EK_TEST_SHORT=1
 
 quietly cmake -S . -B build/wasm -G Ninja --toolchain "$PWD/cmake/wasm32-wasi.cmake" -DEK_ENGINE=OFF -DEK_SHARED=OFF \

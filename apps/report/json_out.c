@@ -5,6 +5,8 @@
  */
 #include "report/json_out.h"
 
+#include "report/text.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,27 +22,11 @@ static void new_line(eki_json *json) {
     if (json->indent > 0) fprintf(json->file, "\n%*s", json->indent * json->depth, "");
 }
 
-/* Length of the UTF-8 sequence at `s` (1 to 4), or 0 when it is not one. Overlong forms and surrogates are not. */
-static int utf8_length(const unsigned char *s) {
-    if (s[0] < 0x80) return 1;
-    int length = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
-    if (length == 0) return 0;
-    unsigned char first = 0x80, last = 0xBF;
-    if (s[0] == 0xE0) first = 0xA0;
-    if (s[0] == 0xED) last = 0x9F;
-    if (s[0] == 0xF0) first = 0x90;
-    if (s[0] == 0xF4) last = 0x8F;
-    if (s[1] < first || s[1] > last) return 0;
-    for (int i = 2; i < length; i++)
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    return length;
-}
-
 static void put_string(eki_json *json, const char *text) {
     FILE *file = json->file;
     putc('"', file);
     for (const unsigned char *s = (const unsigned char *)text; *s != 0;) {
-        int length = utf8_length(s);
+        int length = eki_utf8_length(s);
         if (length == 0) {
             fputs("\\ufffd", file);
             s++;

@@ -4,17 +4,14 @@
 
 #include "study/seam.h"
 
+#include "report/text.h"
+
 #include <stdio.h>
 
-/* ---- format.c ---- */
-/* A number as people write it: 0, 128, 0.0526, 99.7 or 3.2 × 10⁻⁷. */
-void eks_number(double value, char text[64]);
-void eks_percent(double fraction, char text[64]);
+/* ---- words.c ---- */
 void eks_cell_words(const eks_cell *cell, char text[64]);
 /* A rule in words: "= 0", "≤ 0.00001", "≥ 0.01". */
 void eks_rule(const eks_endpoint *endpoint, char text[80]);
-/* Writes text for HTML and attribute values. */
-void eks_escaped(FILE *out, const char *text);
 
 /* ---- page/, report.c ---- */
 void eks_page(FILE *out, const eks_study *study);

@@ -6,10 +6,10 @@
 //     const { dx, dscale, dbias } = norm.backward({ dy });
 //     norm.free();
 //
-// Members of a plan are those of ek_norm_desc, names of kinds, layouts, types and activations those below; arrays of a
-// call are those of ek_norm_args. Tensors are typed arrays: Float32Array, Float64Array, or Uint16Array of bf16 and f16.
+// Members of a plan are those of ek_norm_desc, names of kinds the library's, those of layouts, types and activations are
+// below; arrays of a call are those of ek_norm_args. Tensors are typed arrays: Float32Array, Float64Array, or Uint16Array
+// of bf16 and f16.
 // What the library refuses is an Error with its text, and its status as `code`.
-const KINDS = { batch: 1, layer: 2, group: 3, instance: 4, rms: 5 };
 const NAMES = {
   layout: { nchw: 0, nhwc: 1, blocked8: 8, blocked16: 16 },
   dtype: { f32: 1, f16: 10, f64: 11, bf16: 16 },
@@ -22,9 +22,9 @@ const NAMES = {
 const product = (list) => list.reduce((all, one) => all * Number(one), 1);
 
 // Type and length of the arrays of a call.
-function shapesOf(kind, { dims, layout = 0, dtype = 1, axis = -1, affine = 0 }) {
+function shapesOf(overAxes, { dims, layout = 0, dtype = 1, axis = -1, affine = 0 }) {
   const Real = dtype === 11 ? Float64Array : Float32Array;
-  const rows = (kind === 2 || kind === 5) && affine === 0, first = axis < 0 ? dims.length + axis : axis;
+  const rows = overAxes && affine === 0, first = axis < 0 ? dims.length + axis : axis;
   const channels = rows ? 1 : Number(dims[1]), outer = rows ? dims.slice(0, first) : [dims[0], ...dims.slice(2)];
   const parameters = { Type: Real, length: rows ? product(dims.slice(first)) : channels };
   const tensor = {
@@ -50,6 +50,8 @@ export async function load(bytes) {
     return new TextDecoder().decode(from.slice(0, from.indexOf(0)));
   };
 
+  const kinds = {}; // by name
+  for (let kind = 1, name; (name = lib.ek_norm_kind_name(kind)) !== 0; kind++) kinds[text(name)] = kind;
   const fields = {}; // where the members of C structs are, by "struct.member"
   for (let at = lib.ek_web_fields(); view().getUint32(at, true) !== 0; at += 20) {
     const [name, offset, size, numbers, floating] = [0, 4, 8, 12, 16].map((i) => view().getUint32(at + i, true));
@@ -89,16 +91,24 @@ export async function load(bytes) {
     if (members.dims) members.rank ??= members.dims.length;
     const held = []; // memory of the plan's
     const hold = (at) => (held.push(at), at);
-    const free = () => held.splice(0).forEach((at) => lib.free(at));
-    const attempt = (action) => { try { return action(); } catch (failure) { free(); throw failure; } };
-    return attempt(() => {
+    let handle = 0;
+    const free = () => {
+      lib.ek_norm_plan_destroy(handle);
+      handle = 0;
+      held.splice(0).forEach((at) => lib.free(at));
+    };
+    try {
       const desc = hold(structs('ek_norm_desc')), slot = hold(take(4));
-      lib.ek_norm_desc_default(desc, KINDS[kind] ?? 0);
+      lib.ek_norm_desc_default(desc, kinds[kind] ?? 0);
       fill('ek_norm_desc', desc, members);
       check(lib.ek_norm_plan_create(desc, slot, error));
-      const handle = view().getUint32(slot, true), args = hold(structs('ek_norm_args'));
-      return attempt(() => new Norm(handle, args, hold, free, shapesOf(KINDS[kind], members)));
-    });
+      handle = view().getUint32(slot, true);
+      const shapes = shapesOf(lib.ek_norm_kind_over_axes(kinds[kind]) !== 0, members);
+      return new Norm(handle, hold(structs('ek_norm_args')), hold, free, shapes);
+    } catch (failure) {
+      free();
+      throw failure;
+    }
   }
 
   class Norm {
@@ -123,6 +133,7 @@ export async function load(bytes) {
       fill('ek_norm_args', this.#args, { [name]: this.#places[name] });
     }
     #call(inputs, outputs, run) {
+      if (this.#handle === 0) throw new Error('the plan has been freed');
       for (const [name, array] of Object.entries(inputs)) this.#place(name, array);
       for (const name of outputs) this.#place(name);
       check(run());
@@ -143,7 +154,6 @@ export async function load(bytes) {
       return this.#call(inputs, outputs, () => lib.ek_norm_backward(this.#handle, this.#args, error));
     }
     free() {
-      lib.ek_norm_plan_destroy(this.#handle);
       this.#free();
       this.#handle = 0;
     }

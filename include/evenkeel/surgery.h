@@ -46,7 +46,16 @@ typedef struct ek_finding {
     const char *code; /* "never-updated"; the list is in docs/surgery.md */
     const char *norm; /* name, or "" = the whole model */
     const char *text, *remedy;
+    int64_t norm_index; /* of ek_inspection_norm; -1 = the whole model, or a norm that is not listed */
 } ek_finding;
+
+typedef enum ek_norm_part {
+    EK_PART_SCALE = 0,
+    EK_PART_BIAS = 1,
+    EK_PART_MEAN = 2,
+    EK_PART_VARIANCE = 3,
+    EK_PARTS = 4
+} ek_norm_part;
 
 typedef struct ek_inspection ek_inspection;
 
@@ -56,6 +65,10 @@ EK_API size_t ek_inspection_norm_count(const ek_inspection *inspection);
 EK_API const ek_norm_seen *ek_inspection_norm(const ek_inspection *inspection, size_t index);
 EK_API size_t ek_inspection_finding_count(const ek_inspection *inspection); /* worst first */
 EK_API const ek_finding *ek_inspection_finding(const ek_inspection *inspection, size_t index);
+/* Copies the values of a norm's parameter, in the order of the file; `room` is at least the `count` of its range.
+ * EK_ERR_ARG: no such norm or part, or less room. */
+EK_API EK_NODISCARD ek_status ek_inspection_values(const ek_inspection *inspection, size_t index, ek_norm_part part,
+                                                   double *values, size_t room, ek_error *err);
 
 /* ---- Compare: two models on the same inputs ---- */
 

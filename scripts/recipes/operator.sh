@@ -45,8 +45,7 @@ ek_status eki_op_Sin_backward(eki_step *step, ek_error *err) {
 EKI_OPERATOR(Sin, .diff_inputs = 0x1, EKI_ALL_OF(Sin));
 END
     cat >tests/ops/test_op_sin.c <<'END'
-/* Values of Sin, and its gradient. */
-#include "op_gradient.h"
+/* Values of Sin. */
 #include "op_harness.h"
 
 static void values(void **state) {

@@ -39,7 +39,7 @@ ek_status eki_check_operators(const eki_graph *graph, const bool *only, ek_error
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (only != NULL && !only[node->id]) continue;
-        if (eki_op_find(node->op, eki_graph_opset(graph, node->domain)) == NULL) {
+        if (eki_op_find(node->op, eki_node_opset(graph, node)) == NULL) {
             note_missing(&missing, node);
         }
     }
@@ -129,7 +129,7 @@ static ek_status store_outputs(const eki_graph *graph, const eki_node *node, eki
 
 static void set_up(const eki_graph *graph, const eki_node *node, const eki_known *known, eki_infer *infer) {
     infer->node = node;
-    infer->opset = eki_graph_opset(graph, node->domain);
+    infer->opset = eki_node_opset(graph, node);
     for (int k = 0; k < node->n_in && k < EKI_MAX_IO; k++) {
         static const eki_known absent = {.dtype = EK_DTYPE_NONE, .shape = {.rank = -1}};
         const eki_known *in = node->in[k] != NULL ? &known[node->in[k]->id] : &absent;
@@ -157,7 +157,7 @@ static ek_status name_place(const eki_graph *graph, const eki_node *node, ek_sta
 
 static ek_status infer_node(eki_graph *graph, const eki_node *node, bool to_run, eki_known *known, eki_infer *infer) {
     ek_error failure = {.text = ""}, *err = infer->err;
-    const eki_op *op = eki_op_find(node->op, eki_graph_opset(graph, node->domain));
+    const eki_op *op = eki_op_find(node->op, eki_node_opset(graph, node));
     if (!to_run && op == NULL) return eki_guess_outputs(graph, node, known, err);
     set_up(graph, node, known, infer);
     infer->err = &failure;

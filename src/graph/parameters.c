@@ -31,7 +31,7 @@ static ek_status add(eki_parameters *p, eki_value *value, const eki_node *consum
 
 static ek_status add_inputs(eki_parameters *p, const eki_graph *graph, const eki_node *node, const uint8_t *switches,
                             ek_error *err) {
-    const eki_op *op = eki_op_find(node->op, eki_graph_opset(graph, node->domain));
+    const eki_op *op = eki_op_find(node->op, eki_node_opset(graph, node));
     for (int k = 0; k < node->n_in; k++) {
         eki_value *value = node->in[k];
         bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;

@@ -277,7 +277,7 @@ static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
 static ek_status add_node(builder *b, const eki_node *node) {
     eki_pstep *pstep = NULL;
     bool any_grad;
-    int64_t opset = eki_graph_opset(b->request->graph, node->domain);
+    int64_t opset = eki_node_opset(b->request->graph, node);
     EKI_TRY(new_step(b, eki_op_find(node->op, opset), node, &pstep));
     eki_step *step = &pstep->step;
     step->opset = opset;
@@ -301,7 +301,7 @@ static ek_status add_node(builder *b, const eki_node *node) {
 /* Whether a node computes with a parameter, or with what is computed from one: its result then changes as training goes
  * on, also where it could be folded now that shapes are known (a class token expanded to the batch). */
 static bool follows_training(const builder *b, const eki_node *node) {
-    const eki_op *op = eki_op_find(node->op, eki_graph_opset(b->request->graph, node->domain));
+    const eki_op *op = eki_op_find(node->op, eki_node_opset(b->request->graph, node));
     for (int k = 0; k < node->n_in; k++) {
         const eki_value *value = node->in[k];
         bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;

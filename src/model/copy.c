@@ -97,6 +97,8 @@ static ek_status copy_node(const copier *c, const eki_node *from, eki_value *con
     EKI_TRY(copy_attributes(c, from, to, err));
     to->overload = from->overload;
     to->why = from->why;
+    to->opset = from->opset;
+    to->norm_of = from->norm_of;
     to->origin = from->origin;
     to->n_captures = from->n_captures;
     to->captures = eki_arena_memdup(&view->arena, from->captures, (size_t)from->n_captures * sizeof *from->captures);
@@ -285,6 +287,7 @@ ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *
     }
     if (status == EK_OK) status = eki_inline_functions(*program, err);
     if (status == EK_OK) status = eki_graph_sort(*program, err);
+    if (status == EK_OK) status = eki_own_operators(*program, err);
     if (status == EK_OK) status = eki_lift_parameters(*program, err);
     if (status == EK_OK) status = eki_fuse_norms(*program, err);
     if (status == EK_OK) return EK_OK;

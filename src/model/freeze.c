@@ -50,10 +50,16 @@ static ek_status fail_no_match(const ek_model *model, const char *pattern, ek_er
         const char *name = info->node[0] != '\0' ? info->node : info->output;
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%.200s", shown > 0 ? ", " : "", name);
     }
-    if (model->n_norms == 0) {
-        return eki_fail(err, EK_ERR_ARG, "no norm matches '%s': %s has no normalization at all", pattern,
-                        model->graph->path[0] != '\0' ? model->graph->path : "the model");
+    const char *file = model->graph->path[0] != '\0' ? model->graph->path : "the model";
+    if (model->n_norms == 0 && model->n_apart > 0) {
+        return eki_fail(
+            err, EK_ERR_ARG,
+            "no norm that can be frozen matches '%s': '%s' and whatever else evenkeel inspect lists of %s runs "
+            "as the nodes that it is written with, or in a nested graph",
+            pattern, model->apart[0].info.path, file);
     }
+    if (model->n_norms == 0)
+        return eki_fail(err, EK_ERR_ARG, "no norm matches '%s': %s has no normalization at all", pattern, file);
     return eki_fail(err, EK_ERR_ARG, "no norm matches '%s'; the model's norms are: %s%s", pattern, list,
                     shown < model->n_norms ? ", ... (evenkeel inspect lists all)" : "");
 }

@@ -3,10 +3,6 @@
 
 #include "sites/sites.h"
 
-static bool may_need(void *graph, int64_t opset, const uint8_t *ignore) {
-    return eki_opset_check(graph, opset, ignore, NULL) == EK_OK;
-}
-
 /* Cheap look before inference and matching: most models have nothing to fuse. */
 static bool worth_looking(const eki_graph *graph) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
@@ -19,15 +15,12 @@ static bool worth_looking(const eki_graph *graph) {
 
 ek_status eki_fuse_norms(eki_graph *graph, ek_error *err) {
     eki_fuse_options options = {.kinds = EKI_FUSE_GROUP | EKI_FUSE_RMS | EKI_FUSE_LAYER | EKI_FUSE_INSTANCE,
-                                .may_need = may_need,
-                                .context = graph};
+                                .own_opsets = true};
     ek_error ignored;
     int64_t needed;
     if (!worth_looking(graph)) return EK_OK;
     /* Where the model cannot run here, what the file declares of shapes must do. */
     (void)!eki_graph_infer(graph, NULL, &ignored);
     EKI_TRY(eki_sites_fuse(graph, &options, &needed, err));
-    if (needed == 0) return EK_OK;
-    EKI_TRY(eki_graph_sort(graph, err));
-    return eki_opset_declare(graph, needed, err);
+    return needed == 0 ? EK_OK : eki_graph_sort(graph, err);
 }

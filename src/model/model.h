@@ -76,6 +76,8 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err);
 /* Finds the sites of the document; says where the model's norms stand, and keeps those that are no norm of the program.
  */
 ek_status eki_model_index_apart(ek_model *model, ek_error *err);
+/* Which norm a site of the document is (of ek_model_norm_get), or -1. */
+int64_t eki_model_norm_at(const ek_model *model, const eki_site *site);
 
 /* What a site is as a norm of a model, with names of the site's graph; false = it is none. */
 bool eki_site_as_norm(const eki_site *site, ek_model_norm *info);
@@ -168,19 +170,21 @@ ek_status eki_lift_parameters(eki_graph *graph, ek_error *err);
 ek_status eki_model_untie(ek_model *model, ek_error *err);
 ek_status eki_untie_statistics(eki_graph *graph, bool *untied, ek_error *err);
 
+/* ---- contrib.c ---- */
+
+/* Norms, and convolutions and products with what follows them, that onnxruntime has as one operator become ONNX's own
+ * operators, each of the opset that has it. */
+ek_status eki_own_operators(eki_graph *program, ek_error *err);
+
 /* ---- fuse_norms.c ---- */
 
-/* Norms that are written out as several nodes become one each (src/sites), where the other operators allow the opset
- * that it needs. */
+/* Norms that are written out as several nodes become one each (src/sites), of the opset that has it. */
 ek_status eki_fuse_norms(eki_graph *graph, ek_error *err);
 
 /* ---- lower.c ---- */
 
-/* Writes group and RMS norms as subgraphs of opset 17 operators, so that the graph needs no more than `version`. */
+/* Writes group and RMS norms as several nodes where the opset `version` lacks the one. */
 ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err);
-/* The same for one GroupNormalization with scale and bias per channel, at the opset of the graph; sweep and sort when
- * done. The rank of its input must be known. */
-ek_status eki_lower_group(eki_graph *graph, eki_node *node, ek_error *err);
 
 /* ---- metadata (model.c) ---- */
 /* The value of the key that is `prefix` and the name of an output, or NULL; names may be long. */

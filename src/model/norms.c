@@ -48,7 +48,9 @@ static ek_model_norm describe(const eki_graph *document, const eki_node *node, e
     bool batch = kind == EK_NORM_BATCH;
     ek_model_norm info = {.kind = kind,
                           .node = node->name,
-                          .output = out == NULL ? "" : out->name,
+                          .output = node->norm_of != NULL ? node->norm_of
+                                    : out == NULL         ? ""
+                                                          : out->name,
                           .scale = parameter_name(node, 1),
                           .bias = kind == EK_NORM_RMS ? "" : parameter_name(node, 2),
                           .mean = batch ? parameter_name(node, 3) : "",

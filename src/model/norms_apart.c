@@ -23,13 +23,15 @@ static const eki_value *output_of(const eki_site *site) {
     return is_operator ? site->norm->out[0] : site->y;
 }
 
-/* The norm of the program that a site is, or NULL. */
-static ek_model_norm *own_norm(const ek_model *model, const eki_site *site) {
-    if (site->graph != model->document) return NULL;
-    for (size_t i = 0; i < model->n_norms; i++) {
-        if (strcmp(model->norms[i].info.output, output_of(site)->name) == 0) return &model->norms[i].info;
+int64_t eki_model_norm_at(const ek_model *model, const eki_site *site) {
+    for (size_t i = 0; i < model->n_apart; i++) {
+        if (model->apart[i].site == site) return (int64_t)(model->n_norms + i);
     }
-    return NULL;
+    if (site->graph != model->document) return -1;
+    for (size_t i = 0; i < model->n_norms; i++) {
+        if (strcmp(model->norms[i].info.output, output_of(site)->name) == 0) return (int64_t)i;
+    }
+    return -1;
 }
 
 /* Whether it stands in a function that the program has in place of its calls, each with a norm of its own. */
@@ -91,9 +93,9 @@ ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
         const eki_site *site = &model->sites.items[i];
         ek_norm_kind kind;
         if (!kind_of(site, &kind)) continue;
-        ek_model_norm *own = own_norm(model, site);
-        if (own != NULL)
-            own->spelling = eki_spelling_name(site->spelling);
+        int64_t own = eki_model_norm_at(model, site);
+        if (own >= 0)
+            model->norms[own].info.spelling = eki_spelling_name(site->spelling);
         else if (!is_inlined(model, site))
             model->apart[model->n_apart++] = (eki_norm_apart){site, describe(site, kind)};
     }

@@ -37,7 +37,7 @@ static int64_t changes_between(eki_opcode op, int64_t low, int64_t high) {
     return change <= high ? change : 0;
 }
 
-/* Norms that a move down replaces by subgraphs (lower.c). */
+/* Norms that a move down writes out (lower.c). */
 static bool is_lowered(const eki_node *node, int64_t version) {
     return (version < EKI_OPSET_GROUP && node->op == EKI_OP_GroupNormalization) ||
            (version < EKI_OPSET_RMS && node->op == EKI_OP_RMSNormalization);

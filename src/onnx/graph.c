@@ -195,6 +195,16 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
     return EK_OK;
 }
 
+ek_status eki_graph_fresh(eki_graph *graph, const char *stem, const char *suffix, eki_value **value, ek_error *err) {
+    char name[512];
+    int n = 0;
+    do {
+        (void)snprintf(name, sizeof name, n == 0 ? "%.400s/%s" : "%.400s/%s_%d", stem, suffix, n);
+        n++;
+    } while (eki_graph_has_name(graph, name));
+    return eki_graph_value(graph, name, value, err);
+}
+
 ek_status eki_graph_add_op(eki_graph *graph, eki_opcode op, const char *name, eki_value *const *in, int n_in,
                            eki_value *const *out, int n_out, eki_node **result, ek_error *err) {
     return eki_graph_add_node(graph, eki_op_name(op), "", name, in, n_in, out, n_out, result, err);
@@ -276,6 +286,10 @@ int64_t eki_graph_opset(const eki_graph *graph, const char *domain) {
         if (strcmp(graph->opsets[i].domain, domain) == 0) return graph->opsets[i].version;
     }
     return 0;
+}
+
+int64_t eki_node_opset(const eki_graph *graph, const eki_node *node) {
+    return node->opset != 0 ? node->opset : eki_graph_opset(graph, node->domain);
 }
 
 const char *eki_graph_meta(const eki_graph *graph, const char *key) {

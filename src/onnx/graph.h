@@ -119,6 +119,10 @@ struct eki_node {
     eki_attr *attrs;
     int n_captures; /* values of this graph that those nested in the node read */
     eki_value **captures;
+    /* In a program: the opset that it is of, 0 = the graph's; and of a norm, the output of the document's norm that it
+     * stands for, NULL = its own. */
+    int64_t opset;
+    const char *norm_of;
     eki_bytes origin; /* its NodeProto; data NULL = new */
 };
 
@@ -198,6 +202,8 @@ ek_status eki_graph_add_child(eki_graph *graph, eki_graph **child, ek_error *err
 
 /* Building. Strings are copied. A value of an existing name is returned as it is. */
 ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **value, ek_error *err);
+/* A new value "STEM/suffix", with a number behind it where that is taken. */
+ek_status eki_graph_fresh(eki_graph *graph, const char *stem, const char *suffix, eki_value **value, ek_error *err);
 eki_value *eki_graph_find(const eki_graph *graph, const char *name); /* NULL = none */
 /* Whether the graph, one around it or one in it has a value of that name: those of a document share their names. */
 bool eki_graph_has_name(const eki_graph *graph, const char *name);
@@ -235,6 +241,8 @@ ek_status eki_graph_symbol(eki_graph *graph, const char *name, int64_t *dim, ek_
 ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t version, ek_error *err);
 /* 0 = not imported; "" and "ai.onnx" are one. Nested graphs have the opsets of the model. */
 int64_t eki_graph_opset(const eki_graph *graph, const char *domain);
+/* That a node is of. */
+int64_t eki_node_opset(const eki_graph *graph, const eki_node *node);
 
 const char *eki_graph_meta(const eki_graph *graph, const char *key); /* NULL = none */
 /* NULL removes the key. */

@@ -95,11 +95,43 @@ static ek_dtype cast_to(const eki_node *node, ek_dtype *stored) {
 
 static bool is_castable(ek_dtype to) { return to == EK_F32 || to == EK_F64 || to == EK_I64 || to == EK_I32; }
 
+/* The one element that ConstantOfShape repeats; NULL = 0.0f. */
+static const eki_tensor *repeated(const eki_node *node) {
+    const eki_attr *attr = eki_node_attr(node, "value");
+    return attr != NULL && attr->type == EKI_ATTR_TENSOR ? attr->t : NULL;
+}
+
+static bool filled_shape(evaluation *e, const eki_node *node, known *out) {
+    int64_t list[EKI_CONSTANT_LIST], count;
+    int rank;
+    const eki_tensor *one = repeated(node);
+    if (node->n_in != 1 || node->in[0] == NULL || !read_list(e, node->in[0], list, &rank)) return false;
+    if (rank > EKI_MAX_RANK || (node->n_attr > 0 && one == NULL)) return false;
+    if (one != NULL && (!eki_tensor_readable(one) || !eki_shape_count(&one->shape, &count) || count != 1)) return false;
+    *out = (known){.shape = eki_shape_of(rank, list), .dtype = one == NULL ? EK_F32 : one->dtype};
+    return true;
+}
+
+static ek_status filled(evaluation *e, const eki_node *node, const eki_shape *shape, eki_numbers *out) {
+    eki_numbers zero = {.dtype = EK_F32}, one = zero;
+    double nothing = 0;
+    zero.at = &nothing;
+    zero.count = 1;
+    const eki_tensor *tensor = repeated(node);
+    if (tensor == NULL) return eki_numbers_expand(&zero, shape, out, e->err);
+    ek_status status = eki_numbers_of_tensor(tensor, &one, e->err);
+    one.shape.rank = 0;
+    if (status == EK_OK) status = eki_numbers_expand(&one, shape, out, e->err);
+    eki_numbers_free(&one);
+    return status;
+}
+
 static bool node_shape(evaluation *e, const eki_node *node, known *out) {
     known in[2];
     int inputs, perm[EKI_MAX_RANK];
     ek_dtype stored;
     if (node->op == EKI_OP_Constant) return eki_constant_node_shape(node, &out->shape, &out->dtype);
+    if (node->op == EKI_OP_ConstantOfShape) return filled_shape(e, node, out);
     if (is_arithmetic(node->op, &inputs)) {
         if (!is_plain(node, inputs)) return false;
         for (int i = 0; i < inputs; i++) {
@@ -165,7 +197,7 @@ static ek_status moved(evaluation *e, const eki_node *node, eki_numbers *out) {
     }
     if (status == EK_OK && node->op == EKI_OP_Transpose) {
         status = eki_numbers_transpose(&in, perm, out, e->err);
-    } else if (status == EK_OK && node->op == EKI_OP_Expand) {
+    } else if (status == EK_OK && (node->op == EKI_OP_Expand || node->op == EKI_OP_Tile)) {
         status = eki_numbers_expand(&in, &shape, out, e->err);
     } else if (status == EK_OK) {
         int64_t count;
@@ -200,7 +232,9 @@ static ek_status find_numbers(evaluation *e, const eki_value *value, eki_numbers
     const eki_node *node = value->producer;
     if (node->op == EKI_OP_Constant) return eki_numbers_of_node(node, out, e->err);
     if (!enter(e)) return eki_fail(e->err, EK_ERR_UNSUPPORTED, "the value is behind too many nodes");
-    ek_status status = is_arithmetic(node->op, &inputs) ? arithmetic(e, node, inputs, out) : moved(e, node, out);
+    ek_status status = node->op == EKI_OP_ConstantOfShape ? filled(e, node, &k.shape, out)
+                       : is_arithmetic(node->op, &inputs) ? arithmetic(e, node, inputs, out)
+                                                          : moved(e, node, out);
     e->depth--;
     return status;
 }

@@ -25,7 +25,7 @@ bool eki_broadcast_shape(const eki_shape *a, const eki_shape *b, eki_shape *out)
 double eki_constant_arithmetic(eki_opcode op, double a, double b);
 ek_status eki_numbers_binary(eki_opcode op, const eki_numbers *a, const eki_numbers *b, eki_numbers *out,
                              ek_error *err);
-/* The numbers broadcast to a shape that they fit. */
+/* The numbers broadcast or tiled to a shape that they fit. */
 ek_status eki_numbers_expand(const eki_numbers *a, const eki_shape *shape, eki_numbers *out, ek_error *err);
 ek_status eki_numbers_transpose(const eki_numbers *a, const int *perm, eki_numbers *out, ek_error *err);
 

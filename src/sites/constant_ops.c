@@ -15,13 +15,13 @@ bool eki_broadcast_shape(const eki_shape *a, const eki_shape *b, eki_shape *out)
     return true;
 }
 
-/* Where element `index` of `shape` lies in a tensor that is broadcast to it. */
+/* Where element `index` of `shape` lies in a tensor that is broadcast or tiled to it. */
 static int64_t place_in(const eki_shape *small, const eki_shape *shape, int64_t index) {
     int64_t place = 0, stride = 1;
     for (int i = shape->rank - 1, k = small->rank - 1; k >= 0; i--, k--) {
         int64_t at = index % shape->dims[i];
         index /= shape->dims[i];
-        if (small->dims[k] != 1) place += at * stride;
+        place += at % small->dims[k] * stride;
         stride *= small->dims[k];
     }
     return place;

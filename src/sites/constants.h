@@ -2,9 +2,10 @@
  * engine.
  *
  * A value is a constant when it is an initializer, the result of a Constant node in any form, or computed from such by
- * Identity, Cast, nodes that move numbers (Reshape, Squeeze, Unsqueeze, Flatten, Transpose, Expand) or arithmetic (Add,
- * Sub, Mul, Div, Pow, Sqrt, Reciprocal, Neg). An initializer that is a graph input too is none, as a caller may replace
- * it; but where a file lists all its initializers as inputs, as those before IR version 4 had to, none is meant to be.
+ * Identity, Cast, nodes that move numbers (Reshape, Squeeze, Unsqueeze, Flatten, Transpose, Expand, Tile),
+ * ConstantOfShape or arithmetic (Add, Sub, Mul, Div, Pow, Sqrt, Reciprocal, Neg). An initializer that is a graph input
+ * too is none, as a caller may replace it; but where a file lists all its initializers as inputs, as those before IR
+ * version 4 had to, none is meant to be.
  */
 #ifndef EKI_CONSTANT_H
 #define EKI_CONSTANT_H

@@ -41,6 +41,7 @@ static ek_status settle_opset(eki_fuser *f, int64_t *needed) {
         if (f->items[i].opset > *needed) *needed = f->items[i].opset;
         for (int k = 0; k < site->n_nodes; k++) ignore[site->nodes[k]->id] = 1;
     }
+    if (options->own_opsets) *needed = own;
     bool may = *needed == own || (options->may_need != NULL && options->may_need(options->context, *needed, ignore));
     free(ignore);
     if (may) return EK_OK;

@@ -32,6 +32,8 @@ typedef struct eki_fuser {
 
 /* NULL where the site can become one node, *out; else why not, or "" where none was asked for. */
 const char *eki_fuse_choose(const eki_fuser *f, const eki_site *site, eki_fusion *out);
+/* The initializer that the operator can read itself, where the site reads it in another shape; NULL = none. */
+eki_value *eki_fuse_source(const eki_fuser *f, const eki_fusion *item, eki_role role);
 /* The first of the axes, where they are the last ones, but not all; negative where the rank is not known. */
 bool eki_site_first_axis(const eki_site *site, int *first);
 

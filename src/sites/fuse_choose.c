@@ -67,6 +67,17 @@ static bool is_shared(const eki_fuser *f, const eki_value *source) {
     return !own || f->uses.count[source->id] > 1 || source->is_output;
 }
 
+eki_value *eki_fuse_source(const eki_fuser *f, const eki_fusion *item, eki_role role) {
+    const eki_site_parameter *p = &item->site->parameters[role];
+    const eki_value *source = p->source.value;
+    bool own = source != NULL && (size_t)source->id < f->n_values && f->graph->values[source->id] == source;
+    if (!own || source == p->value || p->form != EKI_AS_IS || source->init == NULL || source->init->dtype != EK_F32)
+        return NULL;
+    bool typed = item->type == EK_DTYPE_NONE || f->types[source->id] == item->type;
+    bool same = eki_shape_equal(&source->init->shape, &item->parameter);
+    return typed && same && source->input_index < 0 ? f->graph->values[source->id] : NULL;
+}
+
 /* Whether a parameter can become an input of the operator with this shape and type. */
 static bool fits(const eki_fuser *f, const eki_fusion *item, eki_role role) {
     const eki_site_parameter *p = &item->site->parameters[role];
@@ -77,13 +88,16 @@ static bool fits(const eki_fuser *f, const eki_fusion *item, eki_role role) {
     if (!p->constant || !eki_shape_count(&p->shape, &have) || !eki_shape_count(shape, &want) || have != want)
         return false;
     if (want > f->sites->constants.most) return false;
+    if (eki_fuse_source(f, item, role) != NULL) return true;
     const eki_value *value = p->value;
     bool typed = item->type == EK_DTYPE_NONE || f->types[value->id] == item->type;
     bool same = p->form == EKI_AS_IS && typed && eki_shape_equal(&p->shape, shape);
     if (value->init == NULL) return same || (copies && !is_shared(f, p->source.value));
-    if (value->init->dtype != EK_F32 || value->input_index >= 0) return false;
+    if (value->init->dtype != EK_F32) return false;
+    if (same) return true;
+    if (value->input_index >= 0) return false;
     if (p->form != EKI_AS_IS || !typed) return copies;
-    return same || (f->uses.count[value->id] == 1 && !value->is_output); /* it gets the shape */
+    return f->uses.count[value->id] == 1 && !value->is_output; /* it gets the shape */
 }
 
 static bool has_cast(const eki_site *site) {

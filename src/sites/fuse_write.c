@@ -1,32 +1,18 @@
 /* fuse_write.c: a site replaced by its one node. */
 #include "sites/fuse.h"
 
-#include <stdio.h>
-
-/* "STEM/suffix", or with a number behind it, which no value has. */
-static void fresh_name(const eki_graph *graph, const char *stem, const char *suffix, char name[512]) {
-    for (int n = 0;; n++) {
-        if (n == 0)
-            (void)snprintf(name, 512, "%.400s/%s", stem, suffix);
-        else
-            (void)snprintf(name, 512, "%.400s/%s_%d", stem, suffix, n);
-        if (!eki_graph_has_name(graph, name)) return;
-    }
-}
-
 static void set_type(eki_value *value, eki_tensor *tensor, ek_dtype type) {
     value->stored = tensor->stored = type == EK_F32 ? EK_DTYPE_NONE : type;
 }
 
 /* A new initializer "OUTPUT/role". */
 static ek_status new_parameter(eki_fuser *f, const eki_fusion *item, eki_role role, eki_value **out) {
-    char name[512];
     eki_numbers numbers = {0};
     const eki_site *site = item->site;
-    fresh_name(f->graph, site->y->name, eki_role_name(role), name);
+    EKI_TRY(eki_graph_fresh(f->graph, site->y->name, eki_role_name(role), out, f->err));
     if (site->parameters[role].value != NULL) EKI_TRY(eki_site_numbers(f->sites, site, role, &numbers, f->err));
     eki_tensor *tensor = NULL;
-    ek_status status = eki_add_constant(f->graph, name, EK_F32, &item->parameter, out, &tensor, f->err);
+    ek_status status = eki_add_constant(f->graph, (*out)->name, EK_F32, &item->parameter, out, &tensor, f->err);
     int64_t count = 0;
     (void)eki_shape_count(&item->parameter, &count);
     for (int64_t i = 0; status == EK_OK && i < count; i++) {
@@ -42,6 +28,8 @@ static ek_status new_parameter(eki_fuser *f, const eki_fusion *item, eki_role ro
 static ek_status parameter(eki_fuser *f, const eki_fusion *item, eki_role role, eki_value **out) {
     const eki_site_parameter *p = &item->site->parameters[role];
     eki_value *value = p->value;
+    *out = eki_fuse_source(f, item, role);
+    if (*out != NULL) return EK_OK;
     *out = value;
     bool typed = item->type == EK_DTYPE_NONE || (value != NULL && f->types[value->id] == item->type);
     if (value == NULL || p->form != EKI_AS_IS || !typed) return new_parameter(f, item, role, out);
@@ -98,12 +86,8 @@ static void drop_site(eki_fuser *f, const eki_site *site) {
 
 /* A Cast of `from` that makes *to, a new value where it is NULL. */
 static ek_status add_cast(eki_fuser *f, eki_value *from, ek_dtype type, const char *stem, eki_value **to) {
-    char name[512];
     eki_node *node;
-    if (*to == NULL) {
-        fresh_name(f->graph, stem, "cast", name);
-        EKI_TRY(eki_graph_value(f->graph, name, to, f->err));
-    }
+    if (*to == NULL) EKI_TRY(eki_graph_fresh(f->graph, stem, "cast", to, f->err));
     EKI_TRY(eki_graph_add_op(f->graph, EKI_OP_Cast, "", &from, 1, to, 1, &node, f->err));
     return eki_node_set_int(f->graph, node, "to", type, f->err);
 }
@@ -143,12 +127,9 @@ ek_status eki_fuse_write(eki_fuser *f, const eki_fusion *item) {
         in[0] = NULL;
         EKI_TRY(add_cast(f, item->x, item->type, out->name, &in[0]));
     }
-    if (item->after != item->type) {
-        char inner[512];
-        fresh_name(f->graph, out->name, "wide", inner);
-        EKI_TRY(eki_graph_value(f->graph, inner, &made, f->err));
-    }
+    if (item->after != item->type) EKI_TRY(eki_graph_fresh(f->graph, out->name, "wide", &made, f->err));
     EKI_TRY(eki_graph_add_op(f->graph, item->op, name, in, n_in, &made, 1, &node, f->err));
     EKI_TRY(set_attributes(f, site, node));
+    if (f->options->own_opsets && item->opset > eki_graph_opset(f->graph, "")) node->opset = item->opset;
     return made == out ? EK_OK : add_cast(f, made, item->after, out->name, &out);
 }

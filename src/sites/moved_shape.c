@@ -123,6 +123,17 @@ static bool expanded(const eki_shape *x, const int64_t *target, int rank, eki_sh
     return true;
 }
 
+static bool tiled(const eki_shape *x, const int64_t *repeats, int count, eki_shape *out) {
+    if (x->rank < 0 || count != x->rank) return false;
+    *out = *x;
+    for (int i = 0; i < count; i++) {
+        if (repeats[i] < 0) return false;
+        if (x->dims[i] >= 0 && !eki_mul_i64(x->dims[i], repeats[i], &out->dims[i])) return false;
+        if (x->dims[i] < 0 && repeats[i] != 1) out->dims[i] = EKI_OPEN;
+    }
+    return true;
+}
+
 bool eki_moved_shape(const eki_node *node, const eki_shape *x, eki_list_reader read, void *context, eki_shape *out,
                      int perm[EKI_MAX_RANK]) {
     int64_t list[EKI_CONSTANT_LIST];
@@ -142,6 +153,8 @@ bool eki_moved_shape(const eki_node *node, const eki_shape *x, eki_list_reader r
     case EKI_OP_Flatten: return flattened(node, x, out);
     case EKI_OP_Transpose: return transposed(node, x, out, perm);
     case EKI_OP_Expand: return eki_node_list(node, "", 1, read, context, list, &count) && expanded(x, list, count, out);
+    case EKI_OP_Tile: /* of opset 1 it has three inputs */
+        return node->n_in == 2 && eki_node_list(node, "", 1, read, context, list, &count) && tiled(x, list, count, out);
     default: return false;
     }
 }

@@ -10,8 +10,8 @@
 /* How a list of whole numbers that the node reads (axes, a target shape) is found; false = not known. */
 typedef bool (*eki_list_reader)(void *context, const eki_value *value, int64_t *list, int *count);
 
-/* The extents of output 0 of Identity, Cast, Reshape, Squeeze, Unsqueeze, Flatten, Transpose or Expand over those of
- * input 0; false = another node, or not to be told. `perm` gets a Transpose's. */
+/* The extents of output 0 of Identity, Cast, Reshape, Squeeze, Unsqueeze, Flatten, Transpose, Expand or Tile over those
+ * of input 0; false = another node, or not to be told. `perm` gets a Transpose's. */
 bool eki_moved_shape(const eki_node *node, const eki_shape *x, eki_list_reader read, void *context, eki_shape *out,
                      int perm[EKI_MAX_RANK]);
 

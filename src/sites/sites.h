@@ -149,6 +149,7 @@ typedef struct eki_fuse_options {
                             zeros), or computes it; else such sites stay */
     /* Whether the graph may move to this opset, nodes with ignore[id] != 0 left aside, as they will be gone. */
     bool (*may_need)(void *context, int64_t opset, const uint8_t *ignore);
+    bool own_opsets; /* the graph is a program: a node may be of another opset than it, and no move is needed */
     bool (*wanted)(void *context, const eki_site *site); /* NULL = all */
     bool casts; /* the graph is a file's, with types of its own: sites with Casts within too, with the Casts that the
                    types of x, y and parameters then need; else such sites stay */

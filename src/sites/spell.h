@@ -25,6 +25,9 @@ typedef bool (*eki_speller)(eki_finder *f, eki_node *node, eki_site *site);
 ek_status eki_extents_find(eki_finder *f, ek_error *err);
 const eki_shape *eki_extents(const eki_finder *f, const eki_value *value);
 
+/* ---- known_number.c: a whole number that the graph computes of extents which are known ---- */
+bool eki_known_number(const eki_finder *f, const eki_value *value, int64_t *number);
+
 /* ---- spell_parts.c: parts of a match ---- */
 
 /* Takes a node into the site, once; those of constants are left out. False = no room, or in another site. */

@@ -45,8 +45,10 @@ static bool read_target(const eki_finder *f, const eki_value *value, const eki_v
         if (part == NULL) return false;
         if (eki_constant_list(f->constants, part, list, &n)) {
             for (int i = 0; i < n && *count < EKI_CONSTANT_LIST; i++) target[(*count)++] = (entry){list[i], -1};
-        } else if (match_extent(f, part, x, &one) && *count < EKI_CONSTANT_LIST) {
+        } else if (*count < EKI_CONSTANT_LIST && match_extent(f, part, x, &one)) {
             target[(*count)++] = one;
+        } else if (*count < EKI_CONSTANT_LIST && eki_known_number(f, part, &list[0])) {
+            target[(*count)++] = (entry){list[0], -1};
         } else {
             return false;
         }

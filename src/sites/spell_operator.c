@@ -60,7 +60,7 @@ static void batch(const eki_finder *f, const eki_node *node, eki_site *site) {
 static void group(const eki_finder *f, const eki_node *node, eki_site *site) {
     site->kind = EKI_SITE_GROUP;
     site->groups = eki_node_int(node, "num_groups", 1);
-    site->per_group = eki_graph_opset(f->graph, "") < 21;
+    site->per_group = eki_node_opset(f->graph, node) < 21;
     set_channels(f, site);
     set_axes(site, 1);
 }

@@ -1,20 +1,12 @@
 /* write_out_parts.c: nodes and constants that a norm is written out with, at the file's opset and in its types. */
 #include "sites/write_out.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* "OUTPUT/suffix", or with a number behind it, which no value has. */
+/* A value named after the norm's output. */
 static ek_status fresh_value(eki_writer *w, const char *suffix, eki_value **value) {
-    char name[512];
-    for (int n = 0;; n++) {
-        if (n == 0)
-            (void)snprintf(name, sizeof name, "%.400s/%s", w->site->y->name, suffix);
-        else
-            (void)snprintf(name, sizeof name, "%.400s/%s_%d", w->site->y->name, suffix, n);
-        if (!eki_graph_has_name(w->graph, name)) return eki_graph_value(w->graph, name, value, w->err);
-    }
+    return eki_graph_fresh(w->graph, w->site->y->name, suffix, value, w->err);
 }
 
 static ek_status add_node(eki_writer *w, eki_opcode op, const char *suffix, eki_value *const *in, int n_in,
@@ -112,7 +104,8 @@ ek_status eki_write_channels(eki_writer *w, eki_role role, eki_value **out) {
     if (site->per_group) return spread_groups(w, role, &shape, out);
     bool own = (size_t)value->id < w->n_values && w->uses.count[value->id] == 1 && !value->is_output;
     if (shape.rank == 1) return eki_write_parameter(w, role, out);
-    if (own && value->init != NULL && value->input_index < 0 && value->outer == NULL) {
+    bool fed = value->input_index >= 0 && !eki_lists_weights(w->graph);
+    if (own && value->init != NULL && !fed && value->outer == NULL) {
         value->init->shape = value->shape = shape;
         return eki_write_parameter(w, role, out);
     }

@@ -110,6 +110,8 @@ bool eki_absorbs_after(const eki_graph *graph, const eki_uses *uses, const eki_c
         REFUSE("the output of %.140s is also read by %s%.140s", label, nested ? "a graph inside " : "",
                other == NULL ? "the same node again" : eki_node_label(other, reader));
     }
+    if (eki_has_activation(op) || eki_has_addend(op))
+        REFUSE("%s has an %s within, behind the convolution", label, eki_has_activation(op) ? "activation" : "addend");
     if (!check_weights(graph, op, &weight, why)) return false;
     if (eki_is_op(op, EKI_OP_MatMul) && op->in[0]->shape.rank != 2)
         REFUSE("%s has no two-dimensional input, so that the norm's channels are not its columns", label);
@@ -160,7 +162,9 @@ bool eki_absorbs_before(const eki_graph *graph, const eki_value *value, const ek
     if (may_read(left, op, graph) && !stays_finite(graph, op, &weight, map, true))
         REFUSE("the folded weight or bias of %s would not be finite%s", label,
                eki_stored_text(eki_fixed(graph, op->in[1])->stored));
-    bool border = eki_op_has(op->op, EKI_CONVOLUTION) && eki_conv_uneven(op) && eki_affine_shifts(map);
+    bool border = eki_is_convolution(op) && eki_conv_uneven(op) && eki_affine_shifts(map);
+    if (border && eki_has_activation(op))
+        REFUSE("%s pads with zeros, which the norm would have shifted, and has an activation within", label);
     if (border && (!static_extents(&value->shape) || !static_extents(&op->out[0]->shape)))
         REFUSE("%s %s, and height and width are not fixed", label,
                eki_is_op(op, EKI_OP_Conv) ? "pads with zeros, which the norm would have shifted"

@@ -94,6 +94,7 @@ static ek_status edit(eki_converter *c, const ek_model *model) {
     c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
     EKI_TRY(convert_norms(c, model));
     if (c->options->norm == EK_TO_BATCH) EKI_TRY(eki_convert_all_frozen(c));
+    if (!c->native) EKI_TRY(eki_lower_norms(c->graph, eki_graph_opset(c->graph, ""), c->err));
     return eki_convert_forms(c);
 }
 

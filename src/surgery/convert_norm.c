@@ -1,7 +1,7 @@
 /* convert_norm.c: one norm replaced by another kind, under the same name and output.
  *
  * Scale and bias are carried over; eki_convert_fit finds better ones on data. A group norm is one node where the opset
- * has it, else the subgraph that lower.c writes, which loads back as one norm.
+ * has it, else the nodes that lower.c writes, which load back as one norm.
  */
 #include "surgery/convert.h"
 
@@ -173,7 +173,8 @@ static ek_status write_group(eki_converter *c, eki_conversion *item, eki_node *n
     if (layer && one_node) return eki_node_set_int(c->graph, node, "axis", 1, c->err);
     if (instance) return EK_OK;
     EKI_TRY(eki_node_set_int(c->graph, node, "num_groups", layer ? 1 : item->groups, c->err));
-    return one_node ? EK_OK : eki_lower_group(c->graph, node, c->err);
+    if (!one_node) node->opset = EKI_OPSET_GROUP; /* it is written out when all are done */
+    return EK_OK;
 }
 
 static ek_status write_norm(eki_converter *c, eki_conversion *item, eki_node *node) {

@@ -81,6 +81,7 @@ ek_status eki_convert_place(eki_converter *c, eki_place *place) {
     c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP;
     if (o->norm != EK_TO_KEEP || o->inference || o->from_torch) EKI_TRY(change_sites(c));
     if (o->norm == EK_TO_BATCH) EKI_TRY(eki_convert_all_frozen(c));
+    if (!c->native && o->norm != EK_TO_KEEP) EKI_TRY(eki_lower_norms(c->graph, eki_graph_opset(c->graph, ""), c->err));
     EKI_TRY(eki_convert_forms(c));
     place->changed = changes_of(c) > before;
     return EK_OK;

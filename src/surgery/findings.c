@@ -19,8 +19,12 @@ ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, co
     }
     const char *copy = eki_arena_strdup(&in->arena, text);
     if (copy == NULL) return eki_fail_nomem(err, sizeof text);
-    in->findings[in->n_findings++] = (ek_finding){severity, code, norm, copy, remedy};
+    in->findings[in->n_findings++] = (ek_finding){severity, code, norm, copy, remedy, -1};
     return EK_OK;
+}
+
+void eki_find_at(ek_inspection *in, size_t from, int64_t norm) {
+    for (size_t i = from; i < in->n_findings; i++) in->findings[i].norm_index = norm;
 }
 
 const eki_tensor *eki_norm_parameter(const ek_model *model, const char *name) {
@@ -132,7 +136,7 @@ static ek_status check_mode(const look *l) {
 }
 
 static ek_status check_group(const look *l) {
-    int64_t opset = eki_graph_opset(l->in->model->graph, "");
+    int64_t opset = eki_node_opset(l->in->model->graph, l->node);
     const ek_model_norm *n = &l->seen->norm;
     if (n->kind != EK_NORM_GROUP || l->node->op != EKI_OP_GroupNormalization || opset >= 21) return EK_OK;
     return eki_find(l->in, EK_WARNING, "group-norm-18", l->seen->name,
@@ -169,11 +173,13 @@ ek_status eki_find_in_norm(ek_inspection *in, size_t index, const eki_node *node
     static ek_status (*const checks[])(const look *) = {check_finite, check_updated, check_variance,  check_scale,
                                                         check_mode,   check_group,   check_neighbour, check_shared};
     const ek_norm_seen *seen = &in->norms[index];
+    size_t from = in->n_findings;
     look l = {.in = in, .seen = seen, .node = node, .uses = uses, .err = err};
     l.scale = eki_norm_parameter(in->model, seen->norm.scale);
     l.mean = eki_norm_parameter(in->model, seen->norm.mean);
     l.variance = eki_norm_parameter(in->model, seen->norm.variance);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) EKI_TRY(checks[i](&l));
+    eki_find_at(in, from, (int64_t)index);
     return EK_OK;
 }
 

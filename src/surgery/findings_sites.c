@@ -131,8 +131,10 @@ ek_status eki_find_in_sites(ek_inspection *in, const eki_sites *sites, ek_error 
     for (size_t i = 0; status == EK_OK && i < sites->count; i++) {
         l.index = i;
         l.site = &sites->items[i];
+        size_t from = in->n_findings;
         status = take_types(&l);
         for (size_t k = 0; status == EK_OK && k < sizeof checks / sizeof *checks; k++) status = checks[k](&l);
+        if (in->n_findings > from) eki_find_at(in, from, eki_model_norm_at(in->model, l.site));
     }
     free(l.types);
     return status;

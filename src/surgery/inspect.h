@@ -16,6 +16,9 @@ struct ek_inspection {
 ek_status eki_find(ek_inspection *in, ek_severity severity, const char *code, const char *norm, const char *remedy,
                    ek_error *err, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
+/* The findings from `from` on are of that norm. */
+void eki_find_at(ek_inspection *in, size_t from, int64_t norm);
+
 /* The data of a norm's parameter, by initializer name; NULL = none, or not f32. */
 const eki_tensor *eki_norm_parameter(const ek_model *model, const char *name);
 

@@ -157,6 +157,39 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
     return status;
 }
 
+static const ek_range *range_of_part(const ek_norm_seen *seen, ek_norm_part part) {
+    const ek_range *const ranges[EK_PARTS] = {&seen->scale, &seen->bias, &seen->mean, &seen->variance};
+    return ranges[part];
+}
+
+static ek_status values_apart(const ek_inspection *in, size_t apart, eki_role role, double *values, ek_error *err) {
+    eki_numbers numbers;
+    EKI_TRY(eki_site_numbers(&in->model->sites, in->model->apart[apart].site, role, &numbers, err));
+    memcpy(values, numbers.at, (size_t)numbers.count * sizeof *values);
+    eki_numbers_free(&numbers);
+    return EK_OK;
+}
+
+ek_status ek_inspection_values(const ek_inspection *in, size_t index, ek_norm_part part, double *values, size_t room,
+                               ek_error *err) {
+    static const eki_role roles[EK_PARTS] = {EKI_SCALE, EKI_BIAS, EKI_MEAN, EKI_VARIANCE};
+    EKI_GIVEN(in, err);
+    EKI_GIVEN(values, err);
+    if (index >= in->n_norms || (unsigned)part >= EK_PARTS)
+        return eki_fail(err, EK_ERR_ARG, "norm %zu, part %d: there are %zu norms, and parts 0 to %d", index, (int)part,
+                        in->n_norms, EK_PARTS - 1);
+    const ek_norm_seen *seen = &in->norms[index];
+    int64_t count = range_of_part(seen, part)->count;
+    if ((uint64_t)count > room)
+        return eki_fail(err, EK_ERR_ARG, "room for %zu values, there are %lld", room, (long long)count);
+    if (count == 0) return EK_OK;
+    if (index >= in->model->n_norms) return values_apart(in, index - in->model->n_norms, roles[part], values, err);
+    const char *const names[EK_PARTS] = {seen->norm.scale, seen->norm.bias, seen->norm.mean, seen->norm.variance};
+    const eki_tensor *tensor = eki_norm_parameter(in->model, names[part]);
+    for (int64_t i = 0; i < count; i++) values[i] = eki_at(tensor, i);
+    return EK_OK;
+}
+
 ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(out, err);
@@ -168,7 +201,7 @@ ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) 
     in->n_norms = model->n_norms + model->n_apart;
     in->norms = calloc(in->n_norms + 1, sizeof *in->norms);
     ek_status status = in->norms == NULL ? eki_fail_nomem(err, in->n_norms * sizeof *in->norms) : EK_OK;
-    if (status == EK_OK) status = eki_graph_view_outer(model->graph, &view, err);
+    if (status == EK_OK) status = eki_graph_view(model->document, &view, err);
     if (status == EK_OK) {
         status = describe_all(in, view, err);
         eki_graph_destroy(view);

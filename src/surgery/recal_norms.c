@@ -42,7 +42,7 @@ static ek_status find_blocks(const ek_model *model, eki_arena *arena, const char
         const eki_node *node = graph->nodes[i];
         const char *block = NULL;
         for (int k = 0; k < node->n_in && block == NULL; k++) block = node->in[k] ? blocks[node->in[k]->id] : NULL;
-        if (eki_op_find(node->op, eki_graph_opset(graph, node->domain)) == NULL) {
+        if (eki_op_find(node->op, eki_node_opset(graph, node)) == NULL) {
             (void)snprintf(text, sizeof text, "%s", eki_node_label(node, label));
             block = eki_arena_strdup(arena, text);
             if (block == NULL) return eki_fail_nomem(err, sizeof text);

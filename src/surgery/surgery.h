@@ -82,7 +82,11 @@ bool eki_glob_matches(const char *glob, const char *node, const char *output, co
 double eki_most_stored(ek_dtype stored);
 const char *eki_stored_text(ek_dtype stored);
 bool eki_stays_finite(const double *values, int64_t count, ek_dtype stored);
-bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul */
+bool eki_is_product(const eki_node *node); /* Conv, ConvTranspose, Gemm, MatMul, onnxruntime's FusedConv */
+bool eki_is_convolution(const eki_node *node);
+/* Of a FusedConv: what it does behind the convolution. */
+bool eki_has_activation(const eki_node *node);
+bool eki_has_addend(const eki_node *node);
 
 typedef enum eki_weight_order {
     EKI_WEIGHT_ROWS = 0,  /* [outputs][inputs of a group][taps]: Conv, Gemm with transB */

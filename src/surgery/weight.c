@@ -23,9 +23,24 @@ bool eki_stays_finite(const double *values, int64_t count, ek_dtype stored) {
     return true;
 }
 
+/* onnxruntime's convolution with an addend and an activation. */
+static bool is_fused(const eki_node *node) {
+    return node->op == EKI_OP_NONE && node->op_type != NULL &&
+           eki_contrib_code(node->op_type, node->domain) == EKI_CONTRIB_FusedConv;
+}
+
+bool eki_has_activation(const eki_node *node) {
+    return is_fused(node) && !eki_node_string_is(node, "activation", "", true);
+}
+
+bool eki_has_addend(const eki_node *node) { return is_fused(node) && node->n_in > 3 && node->in[3] != NULL; }
+
+bool eki_is_convolution(const eki_node *node) { return eki_op_has(node->op, EKI_CONVOLUTION) || is_fused(node); }
+
 bool eki_is_product(const eki_node *node) {
     bool one = node->n_out == 1 && node->out[0] != NULL;
-    return one && eki_op_has(node->op, EKI_PRODUCT) && node->n_in >= 2 && node->in[0] != NULL && node->in[1] != NULL;
+    return one && (eki_op_has(node->op, EKI_PRODUCT) || is_fused(node)) && node->n_in >= 2 && node->in[0] != NULL &&
+           node->in[1] != NULL;
 }
 
 /* A file may say anything of `group`: 0 where it does not divide the channels. */
@@ -39,7 +54,7 @@ bool eki_weight_of(const eki_node *op, const eki_tensor *weight, eki_weight *out
     int rank = weight->shape.rank;
     eki_weight w = {.taps = 1, .groups = 1};
     if (eki_count(weight) < 1) return false; /* its extents would be mere claims */
-    if (!eki_op_has(op->op, EKI_CONVOLUTION)) {
+    if (!eki_is_convolution(op)) {
         bool rows = eki_is_op(op, EKI_OP_Gemm) && eki_node_int(op, "transB", 0) != 0;
         if (rank != 2) return false;
         w.order = rows ? EKI_WEIGHT_ROWS : EKI_WEIGHT_COLUMNS;

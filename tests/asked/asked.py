@@ -66,9 +66,14 @@ def files(shared, folder, program, everything):
         yield from found[::1 if everything else SAMPLE.get(name, 1)]
 
 
+def is_small(path):
+    """Networks of the size of ResNet-50 are proved in seconds, whatever their files say of weights."""
+    return os.path.getsize(path) < SMALL and os.path.basename(os.path.dirname(path)) != "models"
+
+
 def written_variants(found, folder, everything):
     """Of the files with norms, in a sample one variant of each second."""
-    with_norms = [path for path in found if os.path.getsize(path) < SMALL and any(word in open(path, "rb").read() for word in (b"Norm", b"Sqrt"))]
+    with_norms = [path for path in found if is_small(path) and any(word in open(path, "rb").read() for word in (b"Norm", b"Sqrt"))]
     for number, path in enumerate(with_norms):
         for kind, variant in enumerate(variants.VARIANTS):
             output = f"{folder}/{variant.__name__}-{number}-{os.path.basename(path)}"
@@ -79,7 +84,7 @@ def written_variants(found, folder, everything):
 
 def mutants(found, folder, program, count):
     """The same models in other bytes."""
-    small = [path for path in found if os.path.getsize(path) < SMALL]
+    small = [path for path in found if is_small(path)]
     random.Random(1).shuffle(small)
     for seed in range(count if program and small else 0):
         path = f"{folder}/mutant-{seed}.onnx"

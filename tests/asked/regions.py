@@ -15,7 +15,8 @@ NORMS = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "Inst
 WRITTEN = AFFINE | NORMS | {"ReduceMean", "ReduceSum", "GlobalAveragePool", "Pow", "Sqrt", "Reciprocal", "Cast", "Reshape", "Flatten", "Transpose",
                             "Identity", "Constant", "Shape", "Neg", "Squeeze", "Unsqueeze", "Sigmoid", "Concat", "Slice", "Expand", "Abs", "Sum",
                             "Gather", "Exp", "Size", "Dropout"}
-SPREAD = {"Reshape", "InstanceNormalization", "Mul", "Add", "Shape"}  # a group norm below opset 21
+# A group norm below opset 21; in half precision with its moments in float32.
+SPREAD = {"Reshape", "InstanceNormalization", "Mul", "Add", "Shape", "Cast"}
 TARGETS = {"batch": {"BatchNormalization"}, "frozen": {"Mul", "Add"}, "instance": {"InstanceNormalization"},
            "group:2": {"GroupNormalization"} | SPREAD, "layer": {"LayerNormalization", "GroupNormalization"} | SPREAD}
 

@@ -28,7 +28,7 @@ static double own(const ek_norm_desc *d, double w, bool wide, double t, double y
     case EK_ACTIVATION_SILU: return (wide ? 32 : 7) * w * y + 90 * least;
     case EK_ACTIVATION_HARD_SIGMOID: return w * (3 * fabs(a * t) + 2 * fabs(b));
     case EK_ACTIVATION_HARD_SWISH: return t > -2 ? 8 * w * y : 4 * w * fmax(y, 1);
-    case EK_ACTIVATION_GELU: return wide ? 32 * w * y : 8 * w * (t > -1 ? y : fmax(y, 0.1));
+    case EK_ACTIVATION_GELU: return wide ? 32 * w * y : 10 * w * (t > -1 ? y : fmax(y, 0.1));
     default: return 0;
     }
 }

@@ -27,14 +27,6 @@ matches() { # what file: compares $work/what with the glob in file
     return 1
 }
 
-# Models that the case wrote are shown to other programs (tests/written), but for those that it damages, bad*.onnx.
-keep_models() {
-    [ -n "${EK_WRITTEN:-}" ] || return 0
-    mkdir -p "$EK_WRITTEN"
-    (cd "$work/folder" && find . -type f \( -name '*.onnx' -o -name '*.data' -o -name '*.bin' \) ! -name 'bad*' \
-        -exec cp --parents -t "$EK_WRITTEN" {} +)
-}
-
 failed=()
 for name in "${cases[@]}"; do
     work=$(mktemp -d)
@@ -53,7 +45,6 @@ for name in "${cases[@]}"; do
     matches stdout "$here/cases/$name.stdout" || good=0
     matches stderr "$here/cases/$name.stderr" || good=0
     [ "$good" -eq 1 ] || failed+=("$name")
-    keep_models
     rm -rf "$work"
 done
 echo "${#cases[@]} cases, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"

@@ -24,6 +24,7 @@ commands=(
     "convert m.onnx --norm frozen --quiet -o out.onnx"
     "recalibrate m.onnx ${data[*]} --quiet -o out.onnx"
     "run l.onnx -i zeros.npy -o out.npy"
+    "inspect m.onnx ${data[*]} --quiet --report out.html"
     "study --quick --card 1 --quiet -o out.html"
 )
 signals=(HUP INT QUIT TERM USR1 USR2 ALRM XCPU KILL)

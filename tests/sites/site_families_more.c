@@ -26,6 +26,21 @@ static eki_value *read_batch(maker *m, const int64_t *target, int count) {
     return out;
 }
 
+static eki_value *one_int(maker *m, int64_t number) { return make_ints(m, &number, 1); }
+
+/* The channels of a group, divided when the graph runs: PyTorch of x.view(n, groups, c // groups, ...). */
+static eki_value *divided_target(maker *m, const int64_t *target, int count) {
+    eki_value *shape = make_op(m, EKI_OP_Shape, m->x, NULL), *in[4], *out = NULL, *within;
+    in[0] = make_op(m, EKI_OP_Gather, shape, one_int(m, 0));
+    in[1] = one_int(m, target[1]);
+    within = make_op(m, EKI_OP_Div, make_op(m, EKI_OP_Gather, shape, one_int(m, 1)), one_int(m, target[1]));
+    in[2] = make_op(m, EKI_OP_Cast, within, NULL);
+    OK(eki_node_set_int(m->graph, in[2]->producer, "to", EK_I64, NULL));
+    in[3] = make_ints(m, target + 3, count - 3);
+    OK(eki_node_set_int(m->graph, make_node(m, EKI_OP_Concat, in, 4, &out), "axis", 0, NULL));
+    return out;
+}
+
 static eki_value *to_groups(maker *m, int64_t groups, bool spread) {
     const int64_t *dims = m->c->spec.dims;
     bool open = m->x->shape.dims[0] < 0;
@@ -35,6 +50,8 @@ static eki_value *to_groups(maker *m, int64_t groups, bool spread) {
         target[2] = dims[1] / groups;
         for (int i = 2; i < m->c->spec.rank; i++) target[i + 1] = dims[i];
         count = m->c->spec.rank + 1;
+        if (groups < dims[1] && draw(m, 2) == 0)
+            return make_middle(m, EKI_OP_Reshape, m->x, divided_target(m, target, count));
     }
     if (!spread && groups != dims[0] && differs(m, TWIN_SHAPE)) { /* sets that mix the examples */
         target[0] = groups;

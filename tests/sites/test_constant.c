@@ -98,8 +98,30 @@ static void nodes_that_move(void **state) {
     expect(node(EKI_OP_Flatten, tall, NULL, &n), 2, (int64_t[]){1, 6}, (double[]){1, 2, 3, 4, 5, 6});
     eki_value *column = floats(2, (int64_t[]){2, 1}, data);
     expect(node(EKI_OP_Expand, column, ints(2, (int64_t[]){1, 3}), NULL), 2, six, (double[]){1, 1, 1, 2, 2, 2});
+    expect(node(EKI_OP_Tile, floats(1, (int64_t[]){2}, data), ints(1, (int64_t[]){3}), NULL), 1, (int64_t[]){6},
+           (double[]){1, 2, 1, 2, 1, 2});
+    expect(node(EKI_OP_Tile, column, ints(2, (int64_t[]){2, 1}), NULL), 2, (int64_t[]){4, 1}, (double[]){1, 2, 1, 2});
+    expect_none(node(EKI_OP_Tile, x, ints(1, (int64_t[]){2}), NULL)); /* one for each axis */
+    expect_none(node(EKI_OP_Tile, x, ints(2, (int64_t[]){-1, 1}), NULL));
     expect_none(node(EKI_OP_Reshape, x, ints(2, (int64_t[]){4, 2}), NULL));
     expect_none(node(EKI_OP_Squeeze, x, ints(1, (int64_t[]){0}), NULL));
+}
+
+static void filled(void **state) {
+    (void)state;
+    eki_node *n;
+    eki_attr *attr;
+    eki_value *shape = ints(2, six);
+    expect(node(EKI_OP_ConstantOfShape, shape, NULL, NULL), 2, six, (double[]){0, 0, 0, 0, 0, 0});
+    eki_value *y = node(EKI_OP_ConstantOfShape, shape, NULL, &n);
+    OK(eki_node_attr_slot(graph, n, "value", &attr, NULL));
+    attr->type = EKI_ATTR_TENSOR;
+    attr->t = ints(1, (int64_t[]){7})->init;
+    expect(y, 2, six, (double[]){7, 7, 7, 7, 7, 7});
+    attr->t = ints(2, six)->init; /* it must be one */
+    expect_none(y);
+    expect_none(node(EKI_OP_ConstantOfShape, ints(2, (int64_t[]){2, -1}), NULL, NULL));
+    expect_none(node(EKI_OP_ConstantOfShape, ints(3, (int64_t[]){1 << 20, 1 << 20, 1 << 20}), NULL, NULL));
 }
 
 static void arithmetic(void **state) {
@@ -214,6 +236,7 @@ static void outer_values(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nodes_that_move, setup, teardown),
+        cmocka_unit_test_setup_teardown(filled, setup, teardown),
         cmocka_unit_test_setup_teardown(arithmetic, setup, teardown),
         cmocka_unit_test_setup_teardown(casts, setup, teardown),
         cmocka_unit_test_setup_teardown(forms_of_constant, setup, teardown),

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { axeSource, check, close, failures, open } from './page_driver.mjs';
+import { axeSource, check, close, failures, open } from '../support/page_driver.mjs';
 import { absentNumbers } from './page_numbers.mjs';
 
 const [fixture, givenPage, givenResults] = process.argv.slice(2);

@@ -4,29 +4,14 @@
 // the ticks of an axis are left out: they are a scale, not a result. It counts as present when a number of the JSON,
 // written as the page writes numbers, gives the same characters, or when it stands in a text of the JSON. Each card is
 // looked up in its own part of the JSON, so that a number of another card does not help.
-const power = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+import { nudges, power, spelled } from '../support/page_text.mjs';
+
 const token = /−?\d+(?:,\d{3})*(?:\.\d+)?(?: × 10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?%?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g;
 const plain = (raised) => [...raised].map((c) => power.indexOf(c)).join(''); // an exponent in a formula
 const tokens = (text) => (text.match(token) || []).map((t) => power.includes(t[0]) ? plain(t) : t);
 
-function spelled(value) {
-  const sign = value < 0 ? '−' : '';
-  const size = Math.abs(value);
-  let e = Math.floor(Math.log10(size));
-  if (value === Math.floor(value) && size < 1e9)
-    return sign + (size >= 10000 ? size.toLocaleString('en-US') : String(size));
-  const round = Math.log10(size) === e;
-  if (size >= 1e-5 && size < 1e5 && (size >= 1e-3 || round)) {
-    const text = size.toFixed(size < 1e-3 ? 5 : Math.max(0, 3 - e));
-    return sign + (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
-  }
-  let mantissa = size / 10 ** e;
-  if (mantissa >= 9.95) { mantissa /= 10; e++; }
-  return `${sign}${mantissa.toFixed(1)} × 10${e < 0 ? '⁻' : ''}${[...String(Math.abs(e))].map((d) => power[d]).join('')}`;
-}
-
-// Halves may have been rounded either way.
-const ways = (value, key) => [1 - 1e-12, 1, 1 + 1e-12].flatMap((nudge) => written(value * nudge, key));
+// All the ways in which a number may be written.
+const ways = (value, key) => nudges.flatMap((nudge) => written(value * nudge, key));
 
 function written(value, key) {
   if (key === 'seconds') return [value.toFixed(1), value.toFixed(2)];
@@ -35,7 +20,7 @@ function written(value, key) {
   return [spelled(value), `${sign}${share}%`, sign + share];
 }
 
-// All the ways in which the numbers of a part of the JSON may be written.
+// Those of all numbers of a part of the JSON.
 function allowed(part, set = new Set(), key = '') {
   if (typeof part === 'number') ways(part, key).forEach((w) => set.add(w));
   else if (typeof part === 'string') tokens(part).forEach((t) => set.add(t));

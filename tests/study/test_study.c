@@ -1,5 +1,6 @@
 /* test_study.c: the judge, the numbers as text, the escaping, the options, and that files are replaced whole; closed
  * forms for several seeds. What needs training is in test_study_cards.c. */
+#include "report/html_out.h"
 #include "study/write.h"
 
 #include <evenkeel/status.h>
@@ -138,7 +139,7 @@ static void numbers_as_text(void **state) {
                  {4.2e12, "4.2 × 10¹²"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[64];
-        eks_number(cases[i].value, text);
+        eki_number(cases[i].value, text);
         assert_string_equal(text, cases[i].text);
     }
 }
@@ -149,9 +150,9 @@ static void text_is_escaped(void **state) {
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    eks_escaped(out, "<b a=\"1\">&'\x01µ");
+    eki_html(out, "<b a=\"1\">&'\x1b[1mµ\xc2\x9b\x7f\xff\xe2\x82");
     fclose(out);
-    assert_string_equal(text, "&lt;b a=&quot;1&quot;&gt;&amp;&#39;µ");
+    assert_string_equal(text, "&lt;b a=&quot;1&quot;&gt;&amp;&#39;\uFFFD[1mµ\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD");
     free(text);
 }
 

@@ -24,6 +24,11 @@ for name in behind_lstm:LSTM behind_custom:com.acme.MyOp behind_quantize:Quantiz
     evenkeel convert "$cases/$file.onnx" --norm frozen -o c.onnx >c
     contains c "proved    on 1 region "
 done
+# A norm that opset 13 has no node for has switches all the same.
+evenkeel freeze "$cases/layernorm13.onnx" --affine -o z.onnx >a
+contains a "affine frozen"
+evenkeel inspect z.onnx --json >b
+contains b '"affine_frozen": true'
 # One tensor for several norms, through Identity nodes, as PyTorch writes equal parameters.
 evenkeel fold "$cases/identity_parameters.onnx" -o f.onnx >a
 contains a "norms     2 -> 0"

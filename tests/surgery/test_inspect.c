@@ -97,10 +97,34 @@ static void test_findings(void **state) {
         if (ek_inspection_finding_count(in) != 1) fail_msg("%s is not alone", cases[i].code);
         assert_int_equal(f->severity, cases[i].severity);
         assert_string_equal(f->norm, "bn");
+        assert_int_equal(f->norm_index, 0);
         assert_true(f->text[0] != '\0' && f->remedy[0] != '\0');
         ek_inspection_destroy(in);
         ek_model_destroy(model);
     }
+}
+
+/* The values of each part as they are in the file; parts and room that there is not. */
+static void test_values(void **state) {
+    (void)state;
+    static const char *const names[EK_PARTS] = {"bn.weight", "bn.bias", "bn.mean", "bn.var"};
+    ek_model *model = healthy();
+    ek_inspection *in;
+    double values[8];
+    parameter(model, "bn.mean")[3] = NAN;
+    OK(ek_inspect(model, &in, err));
+    for (int part = 0; part < EK_PARTS; part++) {
+        OK(ek_inspection_values(in, 0, (ek_norm_part)part, values, 8, err));
+        for (int i = 0; i < 8; i++) {
+            double expected = (double)parameter(model, names[part])[i];
+            assert_true(values[i] == expected || (isnan(values[i]) && isnan(expected)));
+        }
+    }
+    assert_int_equal(ek_inspection_values(in, 0, EK_PART_BIAS, values, 7, NULL), EK_ERR_ARG);
+    assert_int_equal(ek_inspection_values(in, 0, EK_PARTS, values, 8, NULL), EK_ERR_ARG);
+    assert_int_equal(ek_inspection_values(in, 1, EK_PART_BIAS, values, 8, NULL), EK_ERR_ARG);
+    ek_inspection_destroy(in);
+    ek_model_destroy(model);
 }
 
 /* Two norms on either side of an activation, a bias in front of a norm, one mean for both. Notes come last. */
@@ -118,6 +142,8 @@ static void test_structure(void **state) {
     assert_non_null(find(in, "mixed-placement"));
     assert_non_null(find(in, "redundant-bias"));
     assert_non_null(find(in, "shared-statistics"));
+    assert_int_equal(find(in, "mixed-placement")->norm_index, -1);
+    assert_int_equal(find(in, "redundant-bias")->norm_index, 0);
     assert_int_equal(ek_inspection_finding(in, 0)->severity, EK_WARNING);
     assert_int_equal(ek_inspection_norm(in, 1)->place, EK_SEEN_AFTER);
     assert_false(ek_inspection_norm(in, 1)->foldable);
@@ -270,11 +296,12 @@ static void test_cut_nodes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_healthy),          cmocka_unit_test(test_findings),
-        cmocka_unit_test(test_structure),        cmocka_unit_test(test_newer_opset),
-        cmocka_unit_test(test_group_norm),       cmocka_unit_test(test_redundant_bias),
-        cmocka_unit_test(test_listed_weights),   cmocka_unit_test(test_training_modes),
-        cmocka_unit_test(test_unknown_operator), cmocka_unit_test(test_cut_nodes),
+        cmocka_unit_test(test_healthy),        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_values),         cmocka_unit_test(test_structure),
+        cmocka_unit_test(test_newer_opset),    cmocka_unit_test(test_group_norm),
+        cmocka_unit_test(test_redundant_bias), cmocka_unit_test(test_listed_weights),
+        cmocka_unit_test(test_training_modes), cmocka_unit_test(test_unknown_operator),
+        cmocka_unit_test(test_cut_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,11 @@ static void check_written(bool wide, bool power, double epsilon, const char *cod
     size_t count = code == NULL ? 0 : 1;
     OK(ek_inspect(model, &in, err));
     if (code != NULL && find(in, code) == NULL) fail_msg("%s was not found", code);
+    if (code != NULL) assert_int_equal(find(in, code)->norm_index, 0);
+    double scale[8];
+    assert_int_equal(ek_inspection_norm(in, 0)->scale.count, 8);
+    OK(ek_inspection_values(in, 0, EK_PART_SCALE, scale, 8, err));
+    assert_true(scale[0] >= 0.5 && scale[7] <= 1.5);
     if (count != ek_inspection_finding_count(in)) fail_msg("%s is not alone", code != NULL ? code : "nothing");
     ek_inspection_destroy(in);
     ek_model_destroy(model);

@@ -36,36 +36,6 @@ const char *fixture_path(const char *name) {
     return buffer;
 }
 
-static bool ends_in(const char *name, const char *end) {
-    size_t length = strlen(name), tail = strlen(end);
-    return length >= tail && strcmp(name + length - tail, end) == 0;
-}
-
-static void copy(const char *from, const char *to) {
-    size_t size;
-    unsigned char *data = fixture_read(from, &size);
-    if (data != NULL) fixture_write(to, data, size);
-    free(data);
-}
-
-/* Models are shown to other programs (tests/written), but for those that a test damages, bad*. */
-static void keep(const char *name) {
-    static int folders;
-    static char last[64];
-    const char *written = getenv("EK_WRITTEN");
-    char to[1024], from[600];
-    bool model = ends_in(name, ".onnx") || ends_in(name, ".data");
-    if (written == NULL || !model || strncmp(name, "bad", 3) == 0) return;
-    if (strcmp(last, folder) != 0) folders++;
-    strcpy(last, folder);
-    (void)mkdir(written, 0777);
-    (void)snprintf(to, sizeof to, "%s/%d", written, folders);
-    (void)mkdir(to, 0777);
-    (void)snprintf(from, sizeof from, "%s/%s", folder, name);
-    (void)snprintf(to, sizeof to, "%s/%d/%s", written, folders, name);
-    copy(from, to);
-}
-
 void fixture_clean(void) {
     if (folder[0] == '\0') return;
     DIR *dir = opendir(folder);
@@ -73,7 +43,6 @@ void fixture_clean(void) {
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         char path[600];
         (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        keep(entry->d_name);
         if (entry->d_name[0] != '.') (void)unlink(path);
     }
     closedir(dir);

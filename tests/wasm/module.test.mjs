@@ -52,6 +52,8 @@ assert.deepEqual([...y], [0, 2]);
 assert.throws(() => running.forward({ x: new Float32Array(3) }), /x is Float32Array of 3, expected Float32Array of 2/);
 assert.throws(() => running.forward({ x: new Float64Array(2) }), /expected Float32Array of 2/);
 running.free();
+running.free(); // once is enough
+assert.throws(() => running.forward({ x: new Float32Array(2) }), /has been freed/);
 
 const four = () => ek.plan({ kind: 'group', dims: [2, 6, 4], groups: 4 });
 assert.throws(four, { code: 'EK_ERR_SHAPE', message: /a divisor of the 6 channels/ });

@@ -1,4 +1,3 @@
-# What an earlier run left must not be taken for what this one writes. The stamp tells files elsewhere by their time.
+# What an earlier run left must not be taken for what this one writes.
 file(REMOVE_RECURSE ${FOLDER})
 file(MAKE_DIRECTORY ${FOLDER})
-file(TOUCH ${FOLDER}/stamp)

@@ -1,9 +1,8 @@
 """written.py: every model that the tests wrote, by onnx's checker and by onnxruntime.
 
-    written.py WRITTEN BUILD EXCEPTIONS [NODE]
+    written.py WRITTEN EXCEPTIONS [NODE]
 
-The models are those under WRITTEN/TEST and those in BUILD that are younger than WRITTEN/stamp, each content once.
-A line of EXCEPTIONS: who refuses (checker, onnxruntime, both), a glob of TEST/NAME, a part of the message, the reason; tabs
+The models are those under WRITTEN/TEST, each content once. A line of EXCEPTIONS: who refuses (checker, onnxruntime, both), a glob of TEST/NAME, a part of the message, the reason; tabs
 between them. One that was of no use although a test it is about ran is an error.
 """
 import fnmatch
@@ -22,17 +21,13 @@ except ImportError:
 NEWEST = 17  # the highest opset that onnx 1.12, Debian's, knows
 
 
-def models(written, build):
-    """(name, path) of each model; the name is TEST/... below WRITTEN, else the path below BUILD."""
-    stamp = os.stat(os.path.join(written, "stamp")).st_mtime
-    for root, folders, files in os.walk(build):
-        folders[:] = [f for f in folders if f not in ("CMakeFiles", "node_modules")]
+def models(written):
+    """(name, path) of each model; the name is TEST/..."""
+    for root, folders, files in os.walk(written):
+        folders.sort()
         for file in sorted(files):
-            path = os.path.join(root, file)
-            if not file.endswith(".onnx") or os.path.islink(path) or os.stat(path).st_mtime < stamp:
-                continue
-            inside = os.path.commonpath([written, root]) == written
-            yield os.path.relpath(path, written if inside else build), path
+            if file.endswith(".onnx"):
+                yield os.path.relpath(os.path.join(root, file), written), os.path.join(root, file)
 
 
 def data_beside(path):
@@ -89,24 +84,24 @@ class Exceptions:
         return bool(hits)
 
     def useless(self, asked, names):
-        """Of those whose test ran: something is in the folder that the glob names."""
-        ran = {os.path.dirname(name) for name in names}
+        """Of those whose test ran."""
+        ran = {name.split("/")[0] for name in names}
         for i, (who, glob, part, _) in enumerate(self.lines):
-            if i not in self.used and (who == "both" or who in asked) and any(fnmatch.fnmatchcase(folder, os.path.dirname(glob)) for folder in ran):
+            if i not in self.used and (who == "both" or who in asked) and any(fnmatch.fnmatchcase(test, glob.split("/")[0]) for test in ran):
                 yield f"an exception of {who} covers nothing: {glob}: {part}"
 
 
 def main():
-    written, build, exceptions = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), Exceptions(sys.argv[3])
+    written, exceptions = os.path.realpath(sys.argv[1]), Exceptions(sys.argv[2])
     modules = os.environ.get("EK_NODE_MODULES", "")
-    node = sys.argv[4] if len(sys.argv) > 4 and os.path.isdir(f"{modules}/onnxruntime-node") else None
+    node = sys.argv[3] if len(sys.argv) > 3 and os.path.isdir(f"{modules}/onnxruntime-node") else None
     if onnx is None:
         print("onnx's checker is left out: python3-onnx is not installed; scripts/test.sh installs it")
     if node is None:
         print("onnxruntime is left out: onnxruntime-node is not installed; scripts/test.sh installs it")
     if onnx is None and node is None:
         sys.exit(77)
-    found = distinct(models(written, build))
+    found = distinct(models(written))
     names, failures, verdicts = [name for name, _ in found], [], {}
     if onnx is not None:
         verdicts["checker"] = [check(path) for _, path in found]

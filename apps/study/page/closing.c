@@ -22,11 +22,11 @@ void eks_page_closing(FILE *out) {
     fputs("<section id=\"closing\" class=\"closing\" aria-labelledby=\"closing-title\">\n"
           "<h2 id=\"closing-title\" class=\"section-title\">Before the interview</h2>\n<p class=\"callout\">",
           out);
-    eks_put(out, "", callout_before,
+    eki_put(out, "", callout_before,
             "<strong>train or eval</strong>, and where the <strong>running statistics</strong> "
             "come from. ");
-    eks_put(out, "", callout_after, "</p>\n<h3>Checklist</h3>\n<ul class=\"checklist\">\n");
-    for (int i = 0; i < ITEMS; i++) eks_put(out, "<li>", checklist[i], "</li>\n");
+    eki_put(out, "", callout_after, "</p>\n<h3>Checklist</h3>\n<ul class=\"checklist\">\n");
+    for (int i = 0; i < ITEMS; i++) eki_put(out, "<li>", checklist[i], "</li>\n");
     fputs("</ul>\n</section>\n", out);
 }
 

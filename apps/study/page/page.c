@@ -5,18 +5,14 @@
  */
 #include "study/page/page.h"
 
-static void document_head(FILE *out) {
-    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n"
-          "<meta name=\"description\" content=\"Fifteen interview questions on batch normalization, answered, and "
-          "the answers put to the test on this machine.\">\n"
-          "<title>Batch Normalization: 15 Interview Questions</title>\n"
-          "<link rel=\"icon\" href=\"data:,\">\n<style>\n",
-          out);
-    fputs(eks_page_css, out);
-    fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#questions\">Skip to the questions</a>\n", out);
-}
+static const eki_page document = {
+    .title = "Batch Normalization: 15 Interview Questions",
+    .description = "Fifteen interview questions on batch normalization, answered, and the answers put to the test on "
+                   "this machine.",
+    .skip = "Skip to the questions",
+    .skip_to = "questions",
+    .css = eks_page_css,
+};
 
 static void document_foot(FILE *out, const eks_study *study) {
     fputs("<footer class=\"colophon\"><p>Made by <code>evenkeel study</code>. Every number on this page is also in the "
@@ -26,7 +22,8 @@ static void document_foot(FILE *out, const eks_study *study) {
     eks_report(out, study, 1);
     fputs("</script>\n<script>\n", out);
     fputs(eks_page_js, out);
-    fputs("</script>\n</body>\n</html>\n", out);
+    fputs("</script>\n", out);
+    eki_page_close(out);
 }
 
 int eks_page_has_extras(void) {
@@ -47,7 +44,7 @@ static void extras(FILE *out, const eks_study *study) {
 }
 
 void eks_page(FILE *out, const eks_study *study) {
-    document_head(out);
+    eki_page_open(out, &document);
     eks_page_top(out, study);
     fputs("<main>\n", out);
     eks_page_tutorial(out);
@@ -61,6 +58,11 @@ void eks_page(FILE *out, const eks_study *study) {
     eks_page_closing(out);
     fputs("</main>\n", out);
     document_foot(out, study);
+}
+
+const char *eks_level_class(eks_level level) {
+    static const char *const names[] = {"easy", "medium", "hard"};
+    return names[level];
 }
 
 void eks_report_page(eki_json *json) {

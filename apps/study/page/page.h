@@ -1,4 +1,4 @@
-/* page.h: the parts of the page, each in its own file, and two helpers for HTML.
+/* page.h: the parts of the page, each in its own file.
  *
  * The page is a view of the results: whatever number it shows is also in the JSON (tests/study looks each one up).
  * Texts that are not a card's own (lede, tutorial, checklist, quiz) therefore go into the JSON as well.
@@ -8,12 +8,9 @@
 
 #include "study/write.h"
 
+#include "report/html_out.h"
 #include "report/json_out.h"
 
-/* Writes `open`, the text escaped for HTML, and `close`. */
-void eks_put(FILE *out, const char *open, const char *text, const char *close);
-/* The same with the text in a format, as printf would write it; `close` is written as it is. */
-void eks_putf(FILE *out, const char *close, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The name of a difficulty as a class: "easy", "medium", "hard". */
 const char *eks_level_class(eks_level level);
 
@@ -52,7 +49,7 @@ void eks_report_example(eki_json *json);
 void eks_report_quiz(eki_json *json);
 void eks_report_closing(eki_json *json);
 
-/* Style and script, embedded at build time by cmake/EvenkeelStudy.cmake. */
+/* Style and script, embedded when the program is built (report/embed.cmake). */
 extern const char eks_page_css[], eks_page_js[];
 
 #endif

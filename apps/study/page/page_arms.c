@@ -5,7 +5,7 @@
 #include <math.h>
 
 static void metric_text(const eks_evidence *evidence, int metric, double value, char text[64]) {
-    (evidence->metric_percent[metric] ? eks_percent : eks_number)(value, text);
+    (evidence->metric_percent[metric] ? eki_percent : eki_number)(value, text);
 }
 
 int eks_metric_charted(const eks_evidence *evidence) {
@@ -51,10 +51,10 @@ static void table_open(FILE *out, const char *name, int number) {
 
 static void seeds_table(FILE *out, const eks_evidence *evidence, int metric, int number) {
     table_open(out, "seeds", number);
-    eks_put(out, "", evidence->metrics[metric], ", every seed</caption>");
+    eki_put(out, "", evidence->metrics[metric], ", every seed</caption>");
     fputs("<thead><tr><th scope=\"col\">arm</th><th scope=\"col\">seeds</th></tr></thead><tbody>\n", out);
     for (int a = 0; a < evidence->arm_count; a++) {
-        eks_put(out, "<tr><th scope=\"row\">", evidence->arms[a].name, "</th>");
+        eki_put(out, "<tr><th scope=\"row\">", evidence->arms[a].name, "</th>");
         seeds_cell(out, evidence, metric, &evidence->arms[a]);
         fputs("</tr>\n", out);
     }
@@ -64,12 +64,12 @@ static void seeds_table(FILE *out, const eks_evidence *evidence, int metric, int
 static void means_table(FILE *out, const eks_evidence *evidence, int number) {
     const char *caption = evidence->table.column_count ? evidence->table.caption : "Mean over seeds";
     table_open(out, "means", number);
-    eks_put(out, "", caption, evidence->seed_count > 1 ? ", with its interval at 95%</caption>" : "</caption>");
+    eki_put(out, "", caption, evidence->seed_count > 1 ? ", with its interval at 95%</caption>" : "</caption>");
     fputs("<thead><tr><th scope=\"col\">arm</th>", out);
-    for (int m = 0; m < evidence->metric_count; m++) eks_put(out, "<th scope=\"col\">", evidence->metrics[m], "</th>");
+    for (int m = 0; m < evidence->metric_count; m++) eki_put(out, "<th scope=\"col\">", evidence->metrics[m], "</th>");
     fputs("</tr></thead><tbody>\n", out);
     for (int a = 0; a < evidence->arm_count; a++) {
-        eks_put(out, "<tr><th scope=\"row\">", evidence->arms[a].name, "</th>");
+        eki_put(out, "<tr><th scope=\"row\">", evidence->arms[a].name, "</th>");
         for (int m = 0; m < evidence->metric_count; m++) mean_cell(out, evidence, m, &evidence->arms[a]);
         fputs("</tr>\n", out);
     }
@@ -78,8 +78,8 @@ static void means_table(FILE *out, const eks_evidence *evidence, int number) {
 
 static void caption(FILE *out, const eks_evidence *evidence, int metric) {
     int own = evidence->chart.kind == EKS_CHART_BARS; /* the chart of these arms came with words of its own */
-    eks_put(out, "<figcaption><strong>", own ? evidence->chart.title : evidence->metrics[metric], ".</strong> ");
-    if (own) eks_put(out, "", evidence->chart.description, " ");
+    eki_put(out, "<figcaption><strong>", own ? evidence->chart.title : evidence->metrics[metric], ".</strong> ");
+    if (own) eki_put(out, "", evidence->chart.description, " ");
     fputs(evidence->seed_count > 1 ? "A ring is one seed, the bar their mean, the line its interval.</figcaption>"
                                    : "One seed.</figcaption>",
           out);

@@ -78,9 +78,9 @@ static void draw(FILE *out, const panel *p, int card, int index) {
             "<figure class=\"axes%s\"><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-t %s-d\">"
             "<title id=\"%s-t\">",
             p->wrong ? " wrong" : "", WIDTH, HEIGHT, hatch, hatch, hatch);
-    eks_put(out, "", p->title, "</title>");
+    eki_put(out, "", p->title, "</title>");
     fprintf(out, "<desc id=\"%s-d\">", hatch);
-    eks_put(out, "Which values share one mean and one variance: ", p->shares, "</desc>");
+    eki_put(out, "Which values share one mean and one variance: ", p->shares, "</desc>");
     fprintf(out,
             "<defs><pattern id=\"%s\" width=\"3\" height=\"3\" patternUnits=\"userSpaceOnUse\" "
             "patternTransform=\"rotate(45)\"><rect class=\"ground\" width=\"3\" height=\"3\"/>"
@@ -94,8 +94,8 @@ static void draw(FILE *out, const panel *p, int card, int index) {
     squares(out, p, 1);
     fputs("\"/></svg><figcaption>", out);
     if (p->wrong) fputs("<span class=\"cross\" aria-hidden=\"true\">✗</span> ", out);
-    eks_put(out, "<strong>", p->title, "</strong> ");
-    eks_put(out, "<span>", p->shares, "</span></figcaption></figure>\n");
+    eki_put(out, "<strong>", p->title, "</strong> ");
+    eki_put(out, "<span>", p->shares, "</span></figcaption></figure>\n");
 }
 
 void eks_page_axes(FILE *out, int card) {

@@ -10,17 +10,17 @@ static void head(FILE *out, const eks_text *text) {
             "<header class=\"card-head\"><span class=\"number\" aria-hidden=\"true\">%d</span>"
             "<h3 id=\"title-%d\"><a class=\"self\" href=\"#card-%d\"><span class=\"sr\">%d. </span>",
             level, n > EKS_CARDS ? " extra" : "", n, level, n, n, n, n, n);
-    eks_put(out, "", text->question, "</a></h3>");
+    eki_put(out, "", text->question, "</a></h3>");
     fprintf(out, "<span class=\"chip %s\"><span class=\"sr\">Difficulty: </span>%s</span></header>\n", level,
             eks_level_name(text->level));
 }
 
 static void answer(FILE *out, const eks_text *text) {
-    eks_put(out, "<p class=\"answer\">", text->answer, "</p>\n");
-    eks_put(out, "<div class=\"formula\" role=\"group\" tabindex=\"0\" aria-label=\"Formula: ", text->formula_text,
+    eki_put(out, "<p class=\"answer\">", text->answer, "</p>\n");
+    eki_put(out, "<div class=\"formula\" role=\"group\" tabindex=\"0\" aria-label=\"Formula: ", text->formula_text,
             "\">");
     fprintf(out, "%s</div>\n", text->formula);
-    if (text->exact) eks_put(out, "<p class=\"exact\"><strong>To be exact.</strong> ", text->exact, "</p>\n");
+    if (text->exact) eki_put(out, "<p class=\"exact\"><strong>To be exact.</strong> ", text->exact, "</p>\n");
 }
 
 static void notes(FILE *out, const eks_text *text) {
@@ -29,10 +29,10 @@ static void notes(FILE *out, const eks_text *text) {
     fputs(text->contested ? " <span class=\"contested\">contested</span></h4>\n<ul>" : "</h4>\n<ul>", out);
     for (size_t i = 0; i < sizeof text->notes / sizeof text->notes[0] && text->notes[i].says; i++) {
         const eks_note *note = &text->notes[i];
-        eks_put(out, "<li>", note->says, " ");
+        eki_put(out, "<li>", note->says, " ");
         if (note->source.label) {
-            eks_put(out, "<a rel=\"noreferrer\" href=\"", note->source.url, "\">");
-            eks_put(out, "", note->source.label, "</a>");
+            eki_put(out, "<a rel=\"noreferrer\" href=\"", note->source.url, "\">");
+            eki_put(out, "", note->source.label, "</a>");
         }
         fputs("</li>\n", out);
     }
@@ -44,13 +44,13 @@ static void foot(FILE *out, const eks_text *text) {
     for (int i = 0; i < 4 && text->related[i]; i++) {
         const eks_text *other = eks_text_of(text->related[i]);
         fprintf(out, "%s<a href=\"#card-%d\">", i ? " · " : "", other->number);
-        eks_put(out, "", other->question, "</a>");
+        eki_put(out, "", other->question, "</a>");
     }
     fputs("</p><p>Sources: ", out);
     for (int i = 0; i < 4 && text->sources[i].label; i++) {
-        eks_put(out, i ? "; <a rel=\"noreferrer\" href=\"" : "<a rel=\"noreferrer\" href=\"", text->sources[i].url,
+        eki_put(out, i ? "; <a rel=\"noreferrer\" href=\"" : "<a rel=\"noreferrer\" href=\"", text->sources[i].url,
                 "\">");
-        eks_put(out, "", text->sources[i].label, "</a>");
+        eki_put(out, "", text->sources[i].label, "</a>");
     }
     fputs("</p></footer>\n", out);
 }

@@ -16,7 +16,7 @@ static void measured_here(FILE *out, const eks_study *study, const eks_design *d
     if (!study->ran[number - 1] || isnan(evidence->values[i])) return;
     char measured[EKS_MEASURED_TEXT];
     eks_measured(&design->endpoints[i], evidence->values[i], evidence->low[i], evidence->high[i], measured);
-    eks_put(out, " <span class=\"here\">Measured here: ", design->endpoints[i].what, ": ");
+    eki_put(out, " <span class=\"here\">Measured here: ", design->endpoints[i].what, ": ");
     fprintf(out, "<b>%s</b>. ", measured);
     fprintf(out, "<a href=\"#evidence-%d\">See the evidence</a></span>", number);
 }
@@ -24,7 +24,7 @@ static void measured_here(FILE *out, const eks_study *study, const eks_design *d
 static void choices(FILE *out, const eks_choices *c, int open) {
     fputs("<ol class=\"choices\">", out);
     for (int i = 0; i < CHOICES && c->choices[i]; i++) {
-        eks_put(out, i == c->correct ? "<li class=\"right\"><span>" : "<li><span>", c->choices[i], "</span>");
+        eki_put(out, i == c->correct ? "<li class=\"right\"><span>" : "<li><span>", c->choices[i], "</span>");
         if (i == c->correct) fputs(" <em class=\"tick\">✓ right</em>", out);
         fputs("</li>", out);
     }
@@ -40,9 +40,9 @@ void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text
             "<div class=\"predict\" role=\"group\" aria-labelledby=\"predict-%d\"><p class=\"ask\" id=\"predict-%d\">"
             "<b>Predict.</b> ",
             text->number, text->number);
-    eks_put(out, "", c->question, "</p>\n");
+    eki_put(out, "", c->question, "</p>\n");
     choices(out, c, 0);
-    eks_put(out, "<p class=\"because\">", c->why, "");
+    eki_put(out, "<p class=\"because\">", c->why, "");
     measured_here(out, study, design, c->endpoint);
     fputs("</p></div>\n", out);
 }
@@ -54,9 +54,9 @@ static void question(FILE *out, const eks_study *study, const eks_design *design
             "<li class=\"quiz-item %s\" id=\"quiz-%d\"><div role=\"group\" aria-labelledby=\"quiz-ask-%d\">"
             "<p class=\"ask\" id=\"quiz-ask-%d\">",
             eks_level_class(eks_texts[number - 1].level), number, number, number);
-    eks_put(out, "", c->question, "</p>\n");
+    eki_put(out, "", c->question, "</p>\n");
     choices(out, c, 0);
-    eks_put(out, "<p class=\"because\">", c->why, "");
+    eki_put(out, "<p class=\"because\">", c->why, "");
     measured_here(out, study, design, c->endpoint);
     fprintf(out, " <a class=\"back\" href=\"#card-%d\">Card %d</a></p></div></li>\n", number, number);
 }

@@ -31,8 +31,8 @@ static void readings(FILE *out, const eks_design *design, const eks_evidence *ev
     fputs("<ul class=\"readings\">\n", out);
     for (int i = 0; i < count; i++) {
         eks_reading reading = eks_reading_of(design, i);
-        eks_put(out, "<li><span class=\"label\">", reading.label, "</span> ");
-        eks_put(out, "<q>", reading.sentence, "</q> ");
+        eki_put(out, "<li><span class=\"label\">", reading.label, "</span> ");
+        eki_put(out, "<q>", reading.sentence, "</q> ");
         if (count > 1) verdict_chip(out, evidence->verdicts[i]);
         fputs("</li>\n", out);
     }
@@ -41,10 +41,10 @@ static void readings(FILE *out, const eks_design *design, const eks_evidence *ev
 
 static void claim(FILE *out, const eks_design *design, const eks_evidence *evidence) {
     fputs("<dl class=\"claim\">", out);
-    eks_put(out, "<div><dt>Predicted</dt><dd>", design->prediction, "</dd></div>");
-    eks_put(out, "<div><dt>Refuted by</dt><dd>", design->refuter, "</dd></div>");
-    eks_put(out, "<div><dt>Measured on</dt><dd>", design->method, "");
-    if (evidence->data) eks_put(out, " Data: ", evidence->data, ".");
+    eki_put(out, "<div><dt>Predicted</dt><dd>", design->prediction, "</dd></div>");
+    eki_put(out, "<div><dt>Refuted by</dt><dd>", design->refuter, "</dd></div>");
+    eki_put(out, "<div><dt>Measured on</dt><dd>", design->method, "");
+    if (evidence->data) eki_put(out, " Data: ", evidence->data, ".");
     fputs("</dd></div></dl>\n", out);
 }
 
@@ -56,10 +56,10 @@ static void endpoint_row(FILE *out, const eks_design *design, const eks_evidence
     char rule[80], measured[EKS_MEASURED_TEXT];
     eks_rule(endpoint, rule);
     eks_measured(endpoint, evidence->values[i], evidence->low[i], evidence->high[i], measured);
-    eks_put(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">", endpoint->what, "");
+    eki_put(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">", endpoint->what, "");
     if (endpoint->control) fputs(" <span class=\"control\">control</span>", out);
     if (endpoint->reading && !endpoint->control)
-        eks_put(out, " <span class=\"control\">", eks_reading_of(design, endpoint->reading).label, "</span>");
+        eki_put(out, " <span class=\"control\">", eks_reading_of(design, endpoint->reading).label, "</span>");
     fprintf(out,
             "</th><td role=\"cell\">%s</td><td role=\"cell\" data-label=\"Measured\">%s</td>"
             "<td role=\"cell\" class=\"%s\">%s</td></tr>\n",
@@ -85,15 +85,15 @@ static void data_table(FILE *out, const eks_table *table, int number) {
             "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"table-%d\"><table class=\"data\">"
             "<caption id=\"table-%d\">",
             number, number);
-    eks_put(out, "", table->caption, "</caption><thead><tr>");
-    for (int c = 0; c < table->column_count; c++) eks_put(out, "<th scope=\"col\">", table->columns[c], "</th>");
+    eki_put(out, "", table->caption, "</caption><thead><tr>");
+    for (int c = 0; c < table->column_count; c++) eki_put(out, "<th scope=\"col\">", table->columns[c], "</th>");
     fputs("</tr></thead><tbody>\n", out);
     for (int r = 0; r < table->row_count; r++) {
         fputs("<tr>", out);
         for (int c = 0; c < table->column_count; c++) {
             char text[64];
             eks_cell_words(&table->cells[r][c], text);
-            eks_put(out, c ? "<td>" : "<th scope=\"row\">", text, c ? "</td>" : "</th>");
+            eki_put(out, c ? "<td>" : "<th scope=\"row\">", text, c ? "</td>" : "</th>");
         }
         fputs("</tr>\n", out);
     }
@@ -103,8 +103,8 @@ static void data_table(FILE *out, const eks_table *table, int number) {
 static void figure(FILE *out, const eks_design *design, const eks_evidence *evidence) {
     fputs("<figure>", out);
     eks_svg(out, &evidence->chart, design->number);
-    eks_put(out, "<figcaption><strong>", evidence->chart.title, ".</strong> ");
-    eks_put(out, "", evidence->chart.description, "</figcaption></figure>\n");
+    eki_put(out, "<figcaption><strong>", evidence->chart.title, ".</strong> ");
+    eki_put(out, "", evidence->chart.description, "</figcaption></figure>\n");
 }
 
 /* A chart and its table side by side. Where there are arms, table and bars are about them: eks_page_arms shows both. */
@@ -133,11 +133,11 @@ static void command(FILE *out, const eks_study *study, const eks_design *design)
                        : "",
              design->number, (unsigned long long)o->seed, o->data ? " --data " : "", o->data ? o->data : "",
              o->more_data ? " --data " : "", o->more_data ? o->more_data : "", design->number);
-    eks_put(out, "<div class=\"again\"><p>Measure it yourself, and see it fail when ", design->sabotage_what,
+    eki_put(out, "<div class=\"again\"><p>Measure it yourself, and see it fail when ", design->sabotage_what,
             ":</p><pre tabindex=\"0\" aria-label=\"Commands\"><code>");
-    eks_put(out, "", line, "\n");
-    eks_put(out, "", line, " --sabotage ");
-    eks_put(out, "", design->sabotage, "</code></pre></div>\n");
+    eki_put(out, "", line, "\n");
+    eki_put(out, "", line, " --sabotage ");
+    eki_put(out, "", design->sabotage, "</code></pre></div>\n");
 }
 
 void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *design) {
@@ -146,8 +146,8 @@ void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *desi
             eks_verdict_name(evidence->verdict), design->number);
     heading(out, design, evidence);
     if (eks_sabotages(design, study->options->sabotage))
-        eks_put(out, "<p class=\"problem\">Sabotaged on purpose in this run: ", design->sabotage_what, ".</p>\n");
-    if (evidence->problem[0]) eks_put(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
+        eki_put(out, "<p class=\"problem\">Sabotaged on purpose in this run: ", design->sabotage_what, ".</p>\n");
+    if (evidence->problem[0]) eki_put(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
     readings(out, design, evidence);
     claim(out, design, evidence);
     figures(out, design, evidence);

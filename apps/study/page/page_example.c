@@ -26,7 +26,7 @@ static example worked(void) {
 
 static void quantity(FILE *out, const char *name, const char *symbol, const char *id, double value) {
     char text[64];
-    eks_number(value, text);
+    eki_number(value, text);
     fprintf(out, "<div><dt>%s <i>%s</i></dt><dd id=\"%s\">%s</dd></div>", name, symbol, id, text);
 }
 
@@ -34,7 +34,7 @@ static void row(FILE *out, const char *head, const char *name, const double *val
     fprintf(out, "<tr data-row=\"%s\"><th scope=\"row\">%s</th>", name, head);
     for (int i = 0; i < VALUES; i++) {
         char text[64];
-        eks_number(values[i], text);
+        eki_number(values[i], text);
         fprintf(out, "<td>%s</td>", text);
     }
     fputs("</tr>\n", out);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static void in_unit(const eks_endpoint *endpoint, double value, char text[64]) {
-    (endpoint->percent ? eks_percent : eks_number)(value, text);
+    (endpoint->percent ? eki_percent : eki_number)(value, text);
     if (endpoint->percent && endpoint->contrast.terms > 1) text[strlen(text) - 1] = 0; /* a difference: no per cent */
 }
 

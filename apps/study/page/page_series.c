@@ -15,17 +15,17 @@ static int aligned(const eks_chart *chart) {
 
 static void value(FILE *out, const eks_chart *chart, double y) {
     char text[64];
-    (chart->y_percent ? eks_percent : eks_number)(y, text);
+    (chart->y_percent ? eki_percent : eki_number)(y, text);
     fprintf(out, "<td>%s</td>", text);
 }
 
 static void columns(FILE *out, const eks_chart *chart) {
-    eks_put(out, "<thead><tr><th scope=\"col\">", chart->x_label, "</th>");
-    for (int s = 0; s < chart->series_count; s++) eks_put(out, "<th scope=\"col\">", chart->series[s].name, "</th>");
+    eki_put(out, "<thead><tr><th scope=\"col\">", chart->x_label, "</th>");
+    for (int s = 0; s < chart->series_count; s++) eki_put(out, "<th scope=\"col\">", chart->series[s].name, "</th>");
     fputs("</tr></thead><tbody>\n", out);
     for (int i = 0; i < chart->series[0].count; i++) {
         char x[64];
-        eks_number(chart->series[0].x[i], x);
+        eki_number(chart->series[0].x[i], x);
         fprintf(out, "<tr><th scope=\"row\">%s</th>", x);
         for (int s = 0; s < chart->series_count; s++) value(out, chart, chart->series[s].y[i]);
         fputs("</tr>\n", out);
@@ -33,13 +33,13 @@ static void columns(FILE *out, const eks_chart *chart) {
 }
 
 static void rows(FILE *out, const eks_chart *chart) {
-    eks_put(out, "<thead><tr><th scope=\"col\">series</th><th scope=\"col\">", chart->x_label, "</th>");
-    eks_put(out, "<th scope=\"col\">", chart->y_label, "</th></tr></thead><tbody>\n");
+    eki_put(out, "<thead><tr><th scope=\"col\">series</th><th scope=\"col\">", chart->x_label, "</th>");
+    eki_put(out, "<th scope=\"col\">", chart->y_label, "</th></tr></thead><tbody>\n");
     for (int s = 0; s < chart->series_count; s++)
         for (int i = 0; i < chart->series[s].count; i++) {
             char x[64];
-            eks_number(chart->series[s].x[i], x);
-            eks_put(out, "<tr><th scope=\"row\">", chart->series[s].name, "</th>");
+            eki_number(chart->series[s].x[i], x);
+            eki_put(out, "<tr><th scope=\"row\">", chart->series[s].name, "</th>");
             fprintf(out, "<td>%s</td>", x);
             value(out, chart, chart->series[s].y[i]);
             fputs("</tr>\n", out);
@@ -51,7 +51,7 @@ void eks_page_series(FILE *out, const eks_chart *chart, int number) {
             "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"series-%d\"><table class=\"data\">"
             "<caption id=\"series-%d\">",
             number, number);
-    eks_put(out, "", chart->y_label, "</caption>");
+    eki_put(out, "", chart->y_label, "</caption>");
     (aligned(chart) ? columns : rows)(out, chart);
     fputs("</tbody></table></div>\n", out);
 }

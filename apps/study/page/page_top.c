@@ -27,11 +27,11 @@ static void facts(FILE *out, const eks_study *study) {
     fprintf(out, "<div><dt>seconds, this run</dt><dd>%.1f</dd></div></dl>\n", study->seconds);
     fprintf(out, "<p class=\"run\">Evenkeel %s, %s level, seed %llu, %s kernels", ek_version(), eks_level_text(study),
             (unsigned long long)study->options->seed, ek_cpu_isa());
-    if (study->options->data) eks_put(out, ", data ", study->options->data, "");
-    if (study->options->more_data) eks_put(out, " and ", study->options->more_data, "");
+    if (study->options->data) eki_put(out, ", data ", study->options->data, "");
+    if (study->options->more_data) eki_put(out, " and ", study->options->more_data, "");
     fputs(".</p>\n", out);
     if (study->options->sabotage)
-        eks_put(out, "<p class=\"problem\">This run was sabotaged on purpose (", study->options->sabotage,
+        eki_put(out, "<p class=\"problem\">This run was sabotaged on purpose (", study->options->sabotage,
                 "), so that a claim can be seen to fail.</p>\n");
 }
 
@@ -39,8 +39,8 @@ static void masthead(FILE *out, const eks_study *study) {
     fputs("<header class=\"masthead\">\n<p class=\"kicker\">Evenkeel study</p>\n"
           "<h1>Batch Normalization: <span>15 Interview Questions</span></h1>\n",
           out);
-    eks_put(out, "<p class=\"lede\">", lede, "</p>\n<ul class=\"badges\" aria-label=\"Topics\">");
-    for (int i = 0; i < 4; i++) eks_put(out, "<li>", badges[i], "</li>");
+    eki_put(out, "<p class=\"lede\">", lede, "</p>\n<ul class=\"badges\" aria-label=\"Topics\">");
+    for (int i = 0; i < 4; i++) eki_put(out, "<li>", badges[i], "</li>");
     fputs("</ul>\n", out);
     facts(out, study);
     fputs("</header>\n", out);
@@ -64,7 +64,7 @@ static void tools(FILE *out) {
 static void contents_row(FILE *out, const eks_study *study, const eks_text *text) {
     fprintf(out, "<li data-level=\"%s\" class=\"%s\"><a href=\"#card-%d\">", eks_level_class(text->level),
             eks_level_class(text->level), text->number);
-    eks_put(out, "", text->question, "</a>");
+    eki_put(out, "", text->question, "</a>");
     if (study->ran[text->number - 1]) {
         const char *verdict = eks_verdict_name(study->evidence[text->number - 1].verdict);
         fprintf(out, " <span class=\"mark %s\">%s</span>", verdict, verdict);

@@ -1,20 +1,11 @@
 /* svg.c: what the charts share. */
 #include "study/page/svg.h"
 
-#include <math.h>
-
-double eks_nice_step(double range) {
-    double rough = range / 5, power = pow(10, floor(log10(rough))), share = rough / power;
-    return (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10) * power;
-}
-
 void eks_svg_open(FILE *out, const char *id, int height, const char *title, const char *description) {
-    fprintf(out,
-            "<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-t %s-d\"><title id=\"%s-t\">",
-            SVG_WIDTH, height, id, id, id);
-    eks_put(out, "", title, "</title>");
-    fprintf(out, "<desc id=\"%s-d\">", id);
-    eks_put(out, "", description, "</desc>");
+    fprintf(out, "<svg class=\"chart\" viewBox=\"0 0 %d %d\"", SVG_WIDTH, height);
+    eki_svg_label(out, id);
+    fputs(">", out);
+    eki_svg_title(out, id, title, description);
 }
 
 void eks_svg_tip(char tip[SVG_TIP], const char *name, const char *x, const char *y) {
@@ -22,7 +13,7 @@ void eks_svg_tip(char tip[SVG_TIP], const char *name, const char *x, const char 
 }
 
 static void end_mark(FILE *out, const char *tip) {
-    if (tip) eks_put(out, " data-tip=\"", tip, "\"");
+    if (tip) eki_put(out, " data-tip=\"", tip, "\"");
     fputs("/>", out);
 }
 

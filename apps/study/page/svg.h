@@ -10,10 +10,9 @@
 
 #include "study/page/page.h"
 
-enum { SVG_WIDTH = 460, SVG_MARKS = 6, SVG_FEW = 8 };
+#include "report/svg_out.h"
 
-/* 1, 2 or 5 times a power of ten, so that about five steps span the range. */
-double eks_nice_step(double range);
+enum { SVG_WIDTH = 460, SVG_MARKS = 6, SVG_FEW = 8 };
 
 /* Opens the drawing `id` with title and description; eks_svg_close ends it. */
 void eks_svg_open(FILE *out, const char *id, int height, const char *title, const char *description);

@@ -25,14 +25,14 @@ static scale measure(const eks_evidence *evidence, int metric) {
         }
     if (!isfinite(s.from)) s.from = 0, s.to = 1; /* nothing to draw */
     if (!(s.to > s.from)) s.to = s.from + fmax(fabs(s.from) * 0.1, 1e-9);
-    s.step = eks_nice_step(s.to - s.from);
+    s.step = eki_nice_step(s.to - s.from);
     s.from = floor(s.from / s.step) * s.step;
     s.to = ceil(s.to / s.step) * s.step;
     return s;
 }
 
 static void value_text(const scale *s, double value, char text[64]) {
-    (s->percent ? eks_percent : eks_number)(value, text);
+    (s->percent ? eki_percent : eki_number)(value, text);
 }
 
 static void axis(FILE *out, const scale *s, int bottom) {
@@ -58,14 +58,14 @@ static void interval(FILE *out, const scale *s, const eks_evidence *evidence, in
         fprintf(out, "<line class=\"whisker\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
                 px(s, fmax(low, s->from)), px(s, fmin(high, s->to)), y, y);
     fprintf(out, "<rect class=\"mean\" x=\"%.1f\" y=\"%.1f\" width=\"4\" height=\"20\"", px(s, mean) - 2, y - 10);
-    eks_put(out, " data-tip=\"", tip, "\"/>");
+    eki_put(out, " data-tip=\"", tip, "\"/>");
 }
 
 static void row(FILE *out, const scale *s, const eks_evidence *evidence, int metric, int a) {
     const eks_arm *arm = &evidence->arms[a];
     double y = TOP + a * ROW + 33;
     fprintf(out, "<text class=\"bar-label\" x=\"%d\" y=\"%.1f\">", LEFT, y - 17);
-    eks_put(out, "", arm->name, "</text>");
+    eki_put(out, "", arm->name, "</text>");
     interval(out, s, evidence, metric, arm, y);
     for (int i = 0; i < evidence->seed_count; i++) {
         double value = arm->value[metric][i];

@@ -9,11 +9,11 @@ static void bar(FILE *out, const eks_chart *chart, const char *hatch, int i, dou
     char text[64], tip[SVG_TIP];
     double value = chart->series[0].y[i], y = 6 + i * BAR;
     double length = most > 0 && value > 0 ? value / most * (SVG_WIDTH - LEFT - VALUE) : 0;
-    (chart->y_percent ? eks_percent : eks_number)(value, text);
+    (chart->y_percent ? eki_percent : eki_number)(value, text);
     eks_svg_tip(tip, chart->labels[i], "", text);
-    eks_put(out, "<g data-tip=\"", tip, "\">");
+    eki_put(out, "<g data-tip=\"", tip, "\">");
     fprintf(out, "<text class=\"bar-label\" x=\"%d\" y=\"%.1f\">", LEFT, y + 11);
-    eks_put(out, "", chart->labels[i], "</text>");
+    eki_put(out, "", chart->labels[i], "</text>");
     fprintf(out, "<line class=\"base\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, LEFT, y + 17, y + 37);
     if (length >= 0.5)
         fprintf(out, "<rect class=\"bar\" x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"16\" fill=\"url(#%s)\"/>", LEFT,

@@ -40,10 +40,10 @@ static frame measure(const eks_chart *chart) {
     if (chart->y_max > 0) {
         f.y_min = 0;
         f.y_max = fmax(f.y_max, chart->y_max);
-        f.y_step = eks_nice_step(f.y_max);
+        f.y_step = eki_nice_step(f.y_max);
     } else {
         if (!(f.y_max > f.y_min)) f.y_max = f.y_min + 1;
-        f.y_step = eks_nice_step(f.y_max - f.y_min);
+        f.y_step = eki_nice_step(f.y_max - f.y_min);
         f.y_min = floor(f.y_min / f.y_step) * f.y_step;
         f.y_max = ceil(f.y_max / f.y_step) * f.y_step;
     }
@@ -51,12 +51,12 @@ static frame measure(const eks_chart *chart) {
 }
 
 static void y_text(const eks_chart *chart, double y, char text[64]) {
-    (chart->y_percent ? eks_percent : eks_number)(y, text);
+    (chart->y_percent ? eki_percent : eki_number)(y, text);
 }
 
 static void x_tick(FILE *out, const frame *f, double x) {
     char text[64];
-    eks_number(x, text);
+    eki_number(x, text);
     fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", px(f, x), BOTTOM + 20,
             text);
 }
@@ -72,13 +72,13 @@ static void y_axis(FILE *out, const frame *f) {
     }
     fprintf(out, "<text class=\"axis\" transform=\"translate(13 %d) rotate(-90)\" text-anchor=\"middle\">",
             (TOP + BOTTOM) / 2);
-    eks_put(out, "", f->chart->y_label, "</text>");
+    eki_put(out, "", f->chart->y_label, "</text>");
 }
 
 static void x_axis(FILE *out, const frame *f) {
     const eks_series *first = &f->chart->series[0];
     if (!f->chart->x_log) {
-        double step = fmax(1, eks_nice_step(f->x_max - f->x_min));
+        double step = fmax(1, eki_nice_step(f->x_max - f->x_min));
         for (double x = ceil(f->x_min / step) * step; x <= f->x_max; x += step) x_tick(out, f, x);
     } else if (first->count <= 6) {
         for (int i = 0; i < first->count; i++) x_tick(out, f, first->x[i]);
@@ -86,7 +86,7 @@ static void x_axis(FILE *out, const frame *f) {
         for (double e = ceil(f->x_min - 1e-9); e <= f->x_max + 1e-9; e++) x_tick(out, f, pow(10, e));
     }
     fprintf(out, "<text class=\"axis\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (LEFT + RIGHT) / 2, HEIGHT - 10);
-    eks_put(out, "", f->chart->x_label, "</text>");
+    eki_put(out, "", f->chart->x_label, "</text>");
 }
 
 static void draw_line(FILE *out, const frame *f, const eks_series *series, int kind) {
@@ -104,7 +104,7 @@ static void draw_points(FILE *out, const frame *f, const eks_series *series, int
     for (int i = 0; i < series->count; i++) {
         if (!drawn(series, i)) continue;
         char x[64], y[64], tip[SVG_TIP];
-        eks_number(series->x[i], x);
+        eki_number(series->x[i], x);
         y_text(f->chart, series->y[i], y);
         eks_svg_tip(tip, series->name, x, y);
         if (marked)
@@ -121,7 +121,7 @@ static void legend(FILE *out, const eks_chart *chart) {
         fprintf(out, "<li data-series=\"%d\"><svg class=\"key\" viewBox=\"0 0 34 14\" aria-hidden=\"true\">", s);
         if (series->mark == EKS_LINE) fprintf(out, "<path class=\"line s%d\" d=\"M1 7H33\"/>", s);
         if (series->mark == EKS_DOTS || series->count <= SVG_FEW) eks_svg_marker(out, s, 17, 7, NULL);
-        eks_put(out, "</svg><span>", series->name, "</span></li>");
+        eki_put(out, "</svg><span>", series->name, "</span></li>");
     }
     fputs("</ul>", out);
 }

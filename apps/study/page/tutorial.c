@@ -65,8 +65,8 @@ void eks_page_tutorial(FILE *out) {
           "<h2 id=\"tutorial-title\" class=\"section-title\">Batch norm in five minutes</h2>\n",
           out);
     for (int i = 0; i < PARTS; i++) {
-        eks_put(out, "<h3>", parts[i].heading, "</h3>\n");
-        eks_put(out, "<p>", parts[i].text, "</p>\n");
+        eki_put(out, "<h3>", parts[i].heading, "</h3>\n");
+        eki_put(out, "<p>", parts[i].text, "</p>\n");
         if (parts[i].more) fprintf(out, "%s\n", parts[i].more);
         if (i == AXES_PART) eks_page_axes(out, 0);
     }

@@ -1,4 +1,5 @@
 # SIGINT and SIGTERM: exit status 130, a checkpoint, and --resume ends where an uninterrupted run does.
+set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 run=("${tiny_data[@]}" --model lenet --batch 8 --epochs 6 --quiet --threads 1 --checkpoint-every 4)
 evenkeel train "${run[@]}" -o whole.onnx > whole
 for signal in INT TERM; do

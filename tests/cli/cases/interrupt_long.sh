@@ -1,4 +1,5 @@
 # Ctrl-C in study and bench: status 130, a word, nothing half-written.
+set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 mkdir cache
 stop() { # seconds, command...
     local seconds=$1 status=0

@@ -1,4 +1,5 @@
 # What a person gets wrong, one a line of mistakes.tsv: exit status, the words of the message, and that nothing was written.
+set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 T="--data builtin:strokes:60 --model lenet --batch 16 --threads 1"
 evenkeel train $T --steps 1 --lr 1e-9 -q -o m.onnx > /dev/null
 "$EVENKEEL" train $T --epochs 5000 -q --checkpoint-every 2 -o u.onnx > /dev/null 2> /dev/null & # to be interrupted

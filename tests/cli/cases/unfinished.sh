@@ -1,4 +1,5 @@
 # A training that has not ended is not replaced unasked; one that has is, as any output.
+set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 run=("${tiny_data[@]}" --model lenet --batch 8 --quiet --threads 1)
 "$EVENKEEL" train "${run[@]}" --epochs 2000 --checkpoint-every 2 -o 'my model.onnx' > out 2> message &
 for _ in $(seq 600); do [ ! -s 'my model.onnx.state' ] || break; sleep 0.01; done

@@ -2,7 +2,7 @@
   // ---- the small batch of card 1 ----
   var superscripts = '\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079';
 
-  // As format.c writes numbers.
+  // As apps/report/text.c writes numbers.
   function number(value) {
     if (!isFinite(value)) return isNaN(value) ? '\u2013' : value > 0 ? '\u221e' : '\u2212\u221e';
     var size = Math.abs(value), sign = value < 0 ? '\u2212' : '', e = Math.floor(Math.log10(size));

@@ -1,10 +1,11 @@
-/* format.c: numbers and text for readers. Locale independent: the point is a point.
+/* text.c: numbers and text for readers. Locale independent: the point is a point.
  *
  * The JSON carries every number in full; here the eye comes first, hence four digits and real exponents.
  */
-#include "study/write.h"
+#include "report/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void superscript(int exponent, char *text) {
@@ -33,7 +34,7 @@ static void grouped(long long value, char text[64]) {
     text[at] = 0;
 }
 
-void eks_number(double value, char text[64]) {
+void eki_number(double value, char text[64]) {
     double size = fabs(value);
     if (isnan(value)) {
         snprintf(text, 64, "–");
@@ -68,7 +69,7 @@ void eks_number(double value, char text[64]) {
     }
 }
 
-void eks_percent(double fraction, char text[64]) {
+void eki_percent(double fraction, char text[64]) {
     char plain[32];
     snprintf(plain, sizeof plain, "%.1f", 100 * fabs(fraction));
     point(plain);
@@ -77,31 +78,17 @@ void eks_percent(double fraction, char text[64]) {
     snprintf(text, 64, "%s%s%%", fraction < 0 && strcmp(plain, "0") != 0 ? "−" : "", plain);
 }
 
-void eks_cell_words(const eks_cell *cell, char text[64]) {
-    char number[64];
-    eks_number(cell->value, number);
-    snprintf(text, 64, "%s", cell->text[0] ? cell->text : number);
-}
-
-void eks_rule(const eks_endpoint *endpoint, char text[80]) {
-    static const char *const signs[] = {"=", "≤", "≥", "±"};
-    char number[64], expected[64];
-    (endpoint->percent ? eks_percent : eks_number)(endpoint->threshold, number);
-    (endpoint->percent ? eks_percent : eks_number)(endpoint->expected, expected);
-    if (endpoint->relation == EKS_WITHIN)
-        snprintf(text, 80, "%.30s ± %.30s", expected, number);
-    else
-        snprintf(text, 80, "%s %s", signs[endpoint->relation], number);
-}
-
-void eks_escaped(FILE *out, const char *text) {
-    for (const char *p = text; *p; p++) switch (*p) {
-        case '&': fputs("&amp;", out); break;
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '"': fputs("&quot;", out); break;
-        case '\'': fputs("&#39;", out); break;
-        default:
-            if ((unsigned char)*p >= 32 || *p == '\n' || *p == '\t') fputc(*p, out);
-        }
+int eki_utf8_length(const unsigned char *s) {
+    if (s[0] < 0x80) return 1;
+    int length = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
+    if (length == 0) return 0;
+    unsigned char first = 0x80, last = 0xBF;
+    if (s[0] == 0xE0) first = 0xA0;
+    if (s[0] == 0xED) last = 0x9F;
+    if (s[0] == 0xF0) first = 0x90;
+    if (s[0] == 0xF4) last = 0x8F;
+    if (s[1] < first || s[1] > last) return 0;
+    for (int i = 2; i < length; i++)
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    return length;
 }

@@ -1,0 +1,16 @@
+# Writes files as C arrays: -DOUTPUT=FILE.c -DHEADER=its/header.h -DARRAYS=name,name and for each of them -DFILES_name=
+# file,file in the order in which they follow each other.
+set(text "/* Made by embed.cmake. */\n#include \"${HEADER}\"\n")
+string(REPLACE "," ";" ARRAYS "${ARRAYS}")
+foreach(name ${ARRAYS})
+  set(bytes "")
+  string(REPLACE "," ";" files "${FILES_${name}}")
+  foreach(file ${files})
+    file(READ ${file} part HEX)
+    string(APPEND bytes "${part}")
+  endforeach()
+  string(REGEX REPLACE "(................................)" "\\1\n    " bytes "${bytes}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1', " bytes "${bytes}")
+  string(APPEND text "\nconst char ${name}[] = {\n    ${bytes}0};\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")
