@@ -41,10 +41,10 @@ load() { # its title, targets and functions
 
 git init -q && commit copy
 wanted=()
-for name; do
-    load "$name"
+for recipe; do
+    load "$recipe"
     plant
-    note "$name"
+    note "$recipe"
     wanted+=($targets)
 done
 options=()
@@ -52,12 +52,12 @@ options=()
 quietly cmake --preset release -DEK_TESTS=ON -DEK_WERROR=ON "${options[@]}"
 rebuild "${wanted[@]}"
 PATH=$build:$PATH
-for name; do
-    load "$name"
+for recipe; do
+    load "$recipe"
     check
-    note "$name"
-    places=$(sort -u "$work/$name.places" | wc -l)
+    note "$recipe"
+    places=$(sort -u "$work/$recipe.places" | wc -l)
     printf 'recipe: %-28s %s places\n' "$title" "$places"
-    [ "$places" -le 5 ] || { sort -u "$work/$name.places"; echo "recipes: '$title' takes more than five places" >&2; exit 1; }
+    [ "$places" -le 5 ] || { sort -u "$work/$recipe.places"; echo "recipes: '$title' takes more than five places" >&2; exit 1; }
 done
 echo "recipes: all passed"

@@ -191,17 +191,33 @@ typedef struct ek_norm_desc {
 
 typedef struct ek_norm_plan ek_norm_plan;
 
+/* Bits of ek_norm_args.flags; backward looks at them.
+ *
+ * ACCUMULATE: the gradient is added to what is there, as a caller's `+=` of a temporary f32 (f64 in an f64 plan) would,
+ * to the bit, but for the sign of a zero; a bf16 or f16 dx is rounded once, behind the addition. Hidden elements of dx
+ * stay as they are, padding becomes zero.
+ *
+ * FROM_Y: backward of a norm in place: it reads the y of the forward in place of x, and forms (y - bias) / scale where
+ * xhat is needed. Nothing may be fused (no residual, no activation) and no scale may be 0: y does not tell x there.
+ * docs/numerics.md has the bound: what the rounding of y leaves of xhat. */
+typedef enum ek_norm_flags {
+    EK_ACCUMULATE_DX = 1,
+    EK_ACCUMULATE_DSCALE = 2,
+    EK_ACCUMULATE_DBIAS = 4,
+    EK_BACKWARD_FROM_Y = 8
+} ek_norm_flags;
+
 /* Pointers of one execution. Unused members are NULL. Buffers hold the plan's element count in the plan's layout;
  * buffers need the alignment of their elements only. What a call writes lies apart from everything else that it reads
  * or writes, but for these pairs, which may be the same buffer; every other overlap, and any in part, is refused by
  * name:
  *
  *     call       writes                                        may be the same buffer
- *     forward    y, mean, var, saved, workspace                y and x; y and residual
+ *     forward    y, mean, var, rstd, saved, workspace          y and x; y and residual
  *     backward   dx, dresidual, dscale, dbias, workspace       dx and dy; dresidual and dy
  *
- * The calls of parts.h and sync.h write some of these each. What is only read may lie anywhere. A backward call after a
- * forward in place is an error of the caller: backward needs the original x. */
+ * The calls of parts.h and sync.h write some of these each. What is only read may lie anywhere. Behind a forward in
+ * place x is gone: backward then needs EK_BACKWARD_FROM_Y. */
 typedef struct ek_norm_args {
     size_t struct_size;       /* sizeof(ek_norm_args) */
     const void *x;            /* forward, backward */
@@ -220,13 +236,15 @@ typedef struct ek_norm_args {
                                  NULL in a forward that no backward follows */
     void *workspace;          /* ek_norm_workspace_bytes(); 64-aligned; contents are free between calls */
     const void *dy;           /* backward: gradient of y */
-    void *dx;                 /* backward: gradient of x, overwritten; NULL = not wanted */
-    void *dscale;             /* backward: gradient of scale, overwritten; NULL = frozen */
-    void *dbias;              /* backward: gradient of bias, overwritten; NULL = frozen */
+    void *dx;                 /* backward: gradient of x, overwritten (or see flags); NULL = not wanted */
+    void *dscale;             /* backward: gradient of scale, likewise; NULL = frozen */
+    void *dbias;              /* backward: gradient of bias, likewise; NULL = frozen */
     const void *residual;     /* desc.residual = 1: shape and layout of x; forward, and backward where t is computed
                                  again */
     void *dresidual;          /* backward: gradient of residual, overwritten; NULL = not wanted */
-    void *reserved[8];
+    void *rstd;               /* optional output of forward: 1 / sqrt(var + epsilon), as mean and var */
+    size_t flags;             /* ek_norm_flags; 0: gradients are overwritten, backward reads x */
+    void *reserved[6];
 } ek_norm_args;
 
 /* What ek_norm_update_running did. */
@@ -274,6 +292,16 @@ EK_API EK_NODISCARD ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_
  * the activation, in f32, and that product is dresidual. EK_ERR_STATE when `saved` is not from a forward of this plan.
  */
 EK_API EK_NODISCARD ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
+
+/* Makes `saved` of statistics that the caller has, from args.mean and args.rstd of an earlier forward or computed
+ * elsewhere: mean[sets] (NULL for RMS norm) and rstd[sets] = 1 / sqrt(var + epsilon), in order of sets, of the type of
+ * the parameters. For backward it is then as if a forward on the batch had left them; they have the digits of their
+ * type, and var is 1 / rstd^2 - epsilon, where that is not below 0, for what commits or reports it. So a caller may
+ * keep the statistics in its own arrays between forward and backward, and `saved` only for the time of a call.
+ * EK_ERR_UNSUPPORTED: a plan with a mask or batch renorm, which need more. EK_ERR_ARG: an array is missing, or an rstd
+ * is negative. */
+EK_API EK_NODISCARD ek_status ek_norm_saved_from(const ek_norm_plan *plan, const void *mean, const void *rstd,
+                                                 void *saved, ek_error *err);
 
 /* Commits the batch statistics in `saved` to the running ones, by the descriptor's momentum and variance, all channels
  * or none: a channel that is not finite leaves everything as it was and is reported. BATCH only. An empty batch, a

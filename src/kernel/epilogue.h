@@ -18,10 +18,10 @@ EK_INLINE eki_fusion fusion_of(const eki_epilogue *e) {
     return e->residual != NULL ? FUSE_ADD_RELU : FUSE_RELU;
 }
 
-/* Backward of ReLU needs y alone; what also writes dresidual but no dx is the general loop. */
+/* Backward of ReLU needs y alone; what also writes dresidual but no dx, or adds to dx, is the general loop. */
 EK_INLINE eki_fusion gradient_fusion_of(const eki_epilogue *e, const void *dx) {
     if (e == NULL) return FUSE_NOTHING;
-    if (e->activation != EKI_RELU || (e->dresidual != NULL && dx == NULL)) return FUSE_ANY;
+    if (e->activation != EKI_RELU || e->adds || (e->dresidual != NULL && dx == NULL)) return FUSE_ANY;
     return e->dresidual != NULL ? FUSE_ADD_RELU : FUSE_RELU;
 }
 

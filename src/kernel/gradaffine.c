@@ -30,7 +30,9 @@ EK_INLINE void gradient_step(const element *x, const element *dy, element *dx, s
     if (fusion == FUSE_ADD_RELU || (fusion == FUSE_ANY && e->dresidual != NULL))
         data_store16(element_to(e->dresidual, i), g, n);
     if (fusion == FUSE_ANY && dx == NULL) return;
-    data_store16(dx + i, gradient_eval(data_load16(x + i, n), g, v), n);
+    f32x16 gradient = gradient_eval(data_load16(x + i, n), g, v);
+    if (fusion == FUSE_ANY && e->adds) gradient = f32x16_add(data_load16(dx + i, n), gradient);
+    data_store16(dx + i, gradient, n);
 }
 
 /* Of a row where scale, and what t is computed from, change with every element. */

@@ -57,6 +57,7 @@ typedef struct eki_epilogue {
     const void *residual; /* or NULL */
     const void *y;        /* backward: output of forward, or NULL = compute t again from the members below */
     void *dresidual;      /* gradaffine, gradsums: receives the gradient before the activation, or NULL */
+    int adds;             /* gradaffine: the gradient is added to what dx holds */
     const void *x;
     const eki_scaling *affine;          /* row_gradsums, vec: of the row; paramgrads: one per row */
     const eki_scaling_columns *columns; /* col; row_gradaffine: one per row */

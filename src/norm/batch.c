@@ -71,11 +71,12 @@ void eki_batch_gradient(const eki_job *job, int64_t c, eki_pair sum) {
     double rstd = job->stats.rstd[c], scale = eki_map_scale(job, c), n = eki_count_of(job, c);
     eki_pair total = {sum.a, rstd * sum.b};
     if (job->stats.r != NULL) total.b = job->stats.r[c] * total.b + job->stats.d[c] * sum.a;
-    eki_put(job->plan, job->dbias, c, total.a);
-    eki_put(job->plan, job->dscale, c, total.b);
+    eki_put_gradients(job, c, total.b, total.a);
     if (job->totals != NULL) job->totals[c] = total;
     double k1 = job->plan->centred ? eki_mean_of(scale * sum.a, n) : 0.0;
-    put_gradient(job, c, job->stats.mean[c], rstd, scale, k1, eki_mean_of(scale * sum.b * rstd, n));
+    double k2 = eki_mean_of(scale * sum.b * rstd, n);
+    if (job->from_y && !job->plan->wide) k2 *= eki_unscale(job, c, c);
+    put_gradient(job, c, eki_centre(job, c, c), rstd, scale, k1, k2);
 }
 
 void eki_batch_totals(const eki_job *job, int64_t begin, int64_t end) {
@@ -89,7 +90,7 @@ void eki_batch_totals(const eki_job *job, int64_t begin, int64_t end) {
  * where the kernels form g from dy. */
 void eki_batch_scaling(const eki_job *job, int64_t begin, int64_t end) {
     eki_job local;
-    bool fused = eki_fuses(eki_formed(job, &local));
+    bool fused = eki_fuses(eki_formed(job, &local)) || eki_adds_by_kernels(job);
     for (int64_t c = begin; c < end; c++) {
         double rstd = job->stats.rstd[c], scale = eki_map_scale(job, c), gain = scale * rstd;
         if (fused) {

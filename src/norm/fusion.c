@@ -119,3 +119,10 @@ const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const e
     e->columns = columns;
     return e;
 }
+
+const eki_epilogue *eki_fuse_adding(const eki_job *job, const eki_epilogue *fused, eki_epilogue *e) {
+    if (!job->adds_dx) return fused;
+    if (fused == NULL) *e = (eki_epilogue){.activation = EKI_NO_ACTIVATION};
+    e->adds = 1;
+    return e;
+}

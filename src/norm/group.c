@@ -70,7 +70,6 @@ void eki_group_parameters(const eki_job *job, int64_t begin, int64_t end) {
             eki_pair_push(&stack, (eki_pair){sum->a, rstd * sum->b});
         }
         eki_pair total = eki_pair_root(&stack);
-        eki_put(job->plan, job->dbias, c, total.a);
-        eki_put(job->plan, job->dscale, c, total.b);
+        eki_put_gradients(job, c, total.b, total.a);
     }
 }

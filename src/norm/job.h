@@ -15,7 +15,9 @@ typedef struct eki_job {
     void *y, *dx;
     const void *scale, *bias; /* parameters: eki_real(), eki_put() */
     void *dscale, *dbias;
-    const void *residual; /* as the descriptor says, else NULL */
+    bool adds_dx, adds_dscale, adds_dbias; /* to what is there */
+    bool from_y;                           /* x is the y of the forward */
+    const void *residual;                  /* as the descriptor says, else NULL */
     void *dresidual;
     bool forms;               /* gradient sums write dresidual, and what follows them reads it as dy */
     bool formed;              /* they have: dy is the gradient before the activation */
@@ -38,6 +40,7 @@ typedef struct eki_job {
 
 /* norm.c: the pointers of a call as a job; the header of saved, and args.mean and args.var; zero gradients. */
 eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_float_mode caller);
+void eki_job_from_y(eki_job *job, const void *y);
 void eki_job_gradient_at(eki_job *job, void *small); /* gradient coefficients are there from now on */
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source);
 void eki_stats_complete(const eki_job *job); /* what `saved` lacks, made of what it has */
@@ -89,11 +92,41 @@ static inline double eki_map_bias(const eki_job *job, int64_t channel) {
     return eki_bias_of(job, channel) + shift;
 }
 
+/* One gradient of a parameter. */
+static inline void eki_put_gradient(const ek_norm_plan *plan, void *array, int64_t i, double value, bool adds) {
+    if (array == NULL || !adds) {
+        eki_put(plan, array, i, value);
+    } else if (plan->wide) {
+        ((double *)array)[i] += value;
+    } else {
+        ((float *)array)[i] += (float)value;
+    }
+}
+static inline void eki_put_gradients(const eki_job *job, int64_t i, double dscale, double dbias) {
+    eki_put_gradient(job->plan, job->dbias, i, dbias, job->adds_dbias);
+    eki_put_gradient(job->plan, job->dscale, i, dscale, job->adds_dscale);
+}
+
+/* What of an element of x, or of y in its place, makes (x - mean): centre is taken away, and the rest multiplied. */
+static inline double eki_centre(const eki_job *job, int64_t set, int64_t channel) {
+    return job->from_y ? eki_map_bias(job, channel) : job->stats.mean[set];
+}
+static inline double eki_unscale(const eki_job *job, int64_t set, int64_t channel) {
+    if (!job->from_y) return 1.0;
+    double gain = eki_map_scale(job, channel) * job->stats.rstd[set];
+    return gain == 0.0 ? 0.0 : 1.0 / gain;
+}
+
 /* Elements of a set; sum / n, and 0 for the empty set. */
 static inline double eki_count_of(const eki_job *job, int64_t set) {
     return job->stats.n != NULL ? job->stats.n[set] : (double)job->plan->set_size;
 }
 static inline double eki_mean_of(double sum, double n) { return n > 0 ? sum / n : 0.0; }
+
+/* The addition to dx is the gradient kernels'; the maps of f64 have their own. */
+static inline bool eki_adds_by_kernels(const eki_job *job) { return job->adds_dx && !job->plan->wide; }
+
+static inline bool eki_rows_from_y(const eki_job *job) { return job->from_y && eki_by_rows(job->plan); }
 
 static inline bool eki_wants_parameters(const eki_job *job) { return job->dscale != NULL || job->dbias != NULL; }
 static inline bool eki_wants_dx(const eki_job *job) { return job->dx != NULL || job->dresidual != NULL; }

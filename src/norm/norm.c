@@ -25,6 +25,9 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_flo
     job.dbias = args->dbias;
     job.dy = args->dy;
     job.dx = args->dx;
+    job.adds_dx = args->dx != NULL && (args->flags & EK_ACCUMULATE_DX);
+    job.adds_dscale = args->flags & EK_ACCUMULATE_DSCALE;
+    job.adds_dbias = args->flags & EK_ACCUMULATE_DBIAS;
     job.residual = plan->desc.residual ? args->residual : NULL;
     job.dresidual = plan->desc.residual ? args->dresidual : NULL;
     job.x_of_forward = args->x;
@@ -42,6 +45,13 @@ eki_job eki_job_make(const ek_norm_plan *plan, const ek_norm_args *args, eki_flo
     job.affine = (eki_scaling_columns){eki_coefficient(&job, 6), eki_coefficient(&job, 7), eki_coefficient(&job, 8),
                                        eki_coefficient(&job, 9)};
     return job;
+}
+
+/* rows.c makes x - mean of every row as it comes to it, so there the mean is 0. */
+void eki_job_from_y(eki_job *job, const void *y) {
+    job->from_y = true;
+    job->x = y;
+    if (eki_rows_from_y(job)) job->stats.mean = job->stats.rstd + job->plan->sets;
 }
 
 void eki_job_gradient_at(eki_job *job, void *small) {
@@ -67,15 +77,10 @@ static bool masked_frozen(const eki_job *job, eki_source source) {
 }
 
 static void write_header(const eki_job *job, eki_source source) {
-    const ek_norm_plan *plan = job->plan;
-    eki_saved_header *header = job->stats.header;
-    memset(header, 0, sizeof *header);
-    header->magic = EKI_SAVED_MAGIC;
-    header->key = plan->key;
-    header->count = plan->set_size;
-    header->source = source;
-    header->positions = job->valid_count;
-    header->frozen = plan->family == EKI_BATCH && (plan->masked ? masked_frozen(job, source) : eki_small_frozen(plan));
+    eki_saved_begin(job->plan, job->stats.header, source);
+    if (!job->plan->masked) return;
+    job->stats.header->positions = job->valid_count;
+    job->stats.header->frozen = job->plan->family == EKI_BATCH && masked_frozen(job, source);
 }
 
 void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source source) {
@@ -86,6 +91,9 @@ void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source 
     }
     for (int64_t set = 0; args->var != NULL && set < job->plan->sets; set++) {
         eki_put(job->plan, args->var, set, job->stats.var[set]);
+    }
+    for (int64_t set = 0; args->rstd != NULL && set < job->plan->sets; set++) {
+        eki_put(job->plan, args->rstd, set, job->stats.rstd[set]);
     }
 }
 
@@ -99,7 +107,8 @@ static void complete(const eki_job *job, int64_t begin, int64_t end) {
     } else {
         for (int64_t set = begin; set < end; set++) stats->rstd[set] = eki_rstd(stats->var[set], epsilon);
     }
-    for (int64_t set = begin; !job->plan->centred && set < end; set++) stats->mean[set] = 0.0;
+    if (job->plan->centred && !eki_rows_from_y(job)) return;
+    for (int64_t set = begin; set < end; set++) stats->mean[set] = 0.0;
 }
 
 void eki_stats_complete(const eki_job *job) { eki_run_stage(job, EKI_OVER_MERGES, complete); }
@@ -138,9 +147,8 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
 
 /* Gradients over no elements are zero. */
 void eki_zero_parameters(const eki_job *job) {
-    size_t count = (size_t)(job->plan->family == EKI_ROWS ? job->plan->space : job->plan->channels);
-    if (job->dscale != NULL) memset(job->dscale, 0, count * eki_real_bytes(job->plan));
-    if (job->dbias != NULL) memset(job->dbias, 0, count * eki_real_bytes(job->plan));
+    int64_t count = job->plan->family == EKI_ROWS ? job->plan->space : job->plan->channels;
+    for (int64_t i = 0; i < count; i++) eki_put_gradients(job, i, 0.0, 0.0);
 }
 
 ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_error *err) {
@@ -152,6 +160,7 @@ ek_status ek_norm_backward(const ek_norm_plan *plan, const ek_norm_args *given, 
         eki_mask_fill(&job, &args);
         EKI_TRY(eki_mask_check_again(&job, err));
     }
+    if (args.flags & EK_BACKWARD_FROM_Y) eki_job_from_y(&job, args.y);
     eki_stats_complete(&job);
     bool through_statistics = job.stats.header->source == EKI_FROM_BATCH;
     if (plan->elements == 0) {

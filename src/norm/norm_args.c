@@ -28,7 +28,12 @@ static ek_status take(const ek_norm_plan *plan, const ek_norm_args *given, ek_no
             return eki_fail(err, EK_ERR_ARG, "args.reserved[%zu] is not NULL: clear the struct before filling it", i);
         }
     }
-    return EK_OK;
+    size_t known = EK_ACCUMULATE_DX | EK_ACCUMULATE_DSCALE | EK_ACCUMULATE_DBIAS | EK_BACKWARD_FROM_Y;
+    if ((args->flags & ~known) == 0) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG,
+                    "args.flags is %#zx, expected a sum of ek_norm_flags, at most %#zx: clear the struct "
+                    "before filling it",
+                    args->flags, known);
 }
 
 static ek_status check_aligned(const void *pointer, size_t alignment, const char *field, ek_error *err) {
@@ -77,9 +82,9 @@ static ek_status check_backward_fusion(const ek_norm_plan *plan, const ek_norm_a
 }
 
 /* What backward reads besides x and dy. */
-static unsigned backward_reads(const ek_norm_plan *plan) {
-    unsigned reads =
-        EKI_ARG_X | EKI_ARG_DY | EKI_ARG_SCALE | EKI_ARG_BIAS | EKI_ARG_SAVED | EKI_ARG_LENGTHS | EKI_ARG_MASK;
+static unsigned backward_reads(const ek_norm_plan *plan, const ek_norm_args *args) {
+    unsigned reads = (args->flags & EK_BACKWARD_FROM_Y ? EKI_ARG_Y : EKI_ARG_X) | EKI_ARG_DY | EKI_ARG_SCALE |
+                     EKI_ARG_BIAS | EKI_ARG_SAVED | EKI_ARG_LENGTHS | EKI_ARG_MASK;
     if (plan->desc.residual) reads |= EKI_ARG_RESIDUAL;
     return eki_reads_output(plan) ? reads | EKI_ARG_Y : reads;
 }
@@ -87,7 +92,7 @@ static unsigned backward_reads(const ek_norm_plan *plan) {
 enum {
     RUNNING = EKI_ARG_RUNNING_MEAN | EKI_ARG_RUNNING_VAR,
     FORWARD_READS = EKI_ARG_X | EKI_ARG_RESIDUAL | EKI_ARG_SCALE | EKI_ARG_BIAS | EKI_ARG_LENGTHS | EKI_ARG_MASK,
-    FORWARD_WRITES = EKI_ARG_Y | EKI_ARG_MEAN | EKI_ARG_VAR | EKI_ARG_SAVED | EKI_ARG_WORKSPACE,
+    FORWARD_WRITES = EKI_ARG_Y | EKI_ARG_MEAN | EKI_ARG_VAR | EKI_ARG_RSTD | EKI_ARG_SAVED | EKI_ARG_WORKSPACE,
     BACKWARD_WRITES = EKI_ARG_DX | EKI_ARG_DRESIDUAL | EKI_ARG_DSCALE | EKI_ARG_DBIAS | EKI_ARG_WORKSPACE
 };
 
@@ -162,9 +167,9 @@ static ek_status check_part_overlap(const ek_norm_plan *slice, const ek_norm_arg
     if (need & EKI_NEED_X) reads |= EKI_ARG_X;
     if (need & EKI_NEED_SAVED) reads |= EKI_ARG_SAVED;
     if (need & EKI_NEED_Y) reads |= FORWARD_READS, writes |= EKI_ARG_Y;
-    if (need & EKI_NEED_DY) reads |= backward_reads(slice);
+    if (need & EKI_NEED_DY) reads |= backward_reads(slice, args);
     if (need & (EKI_NEED_DX | EKI_TAKES_DX)) writes |= EKI_ARG_DX | EKI_ARG_DRESIDUAL;
-    if (need & EKI_TAKES_STATISTICS) writes |= EKI_ARG_SAVED | EKI_ARG_MEAN | EKI_ARG_VAR;
+    if (need & EKI_TAKES_STATISTICS) writes |= EKI_ARG_SAVED | EKI_ARG_MEAN | EKI_ARG_VAR | EKI_ARG_RSTD;
     if (need & EKI_TAKES_PARAMETERS) reads |= EKI_ARG_SCALE, writes |= EKI_ARG_DSCALE | EKI_ARG_DBIAS;
     return eki_overlap_check(slice, args, reads, writes, err);
 }
@@ -172,6 +177,11 @@ static ek_status check_part_overlap(const ek_norm_plan *slice, const ek_norm_arg
 ek_status eki_args_take_part(const ek_norm_plan *slice, const ek_norm_args *given, unsigned need, ek_norm_args *args,
                              ek_error *err) {
     EKI_TRY(take(slice, given, args, err));
+    if (args->flags & EK_BACKWARD_FROM_Y) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED,
+                        "args.flags has EK_BACKWARD_FROM_Y, which ek_norm_backward() alone takes: keep x where a batch "
+                        "comes in parts or is spread over ranks");
+    }
     if ((need & EKI_TAKES_DX) && args->dx != NULL) need |= EKI_NEED_DX;
     EKI_TRY(check_memory(slice, args, err));
     if ((need & EKI_NEED_SAVED) && args->saved == NULL) return missing(slice, "saved", "it holds the statistics", err);
@@ -217,11 +227,33 @@ ek_status eki_saved_check(const ek_norm_plan *plan, const void *saved, const cha
     return EK_OK;
 }
 
+/* x can be had from y again: nothing is fused, and no scale is 0. */
+static ek_status check_from_y(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err) {
+    if (plan->desc.residual || plan->desc.activation != EK_ACTIVATION_NONE) {
+        return eki_fail(
+            err, EK_ERR_UNSUPPORTED,
+            "args.flags has EK_BACKWARD_FROM_Y, but desc.%s is set, and y does not tell x behind it: keep x, "
+            "or make it a step of its own",
+            plan->desc.residual ? "residual" : "activation");
+    }
+    if (args->y == NULL) return missing(plan, "y", "EK_BACKWARD_FROM_Y reads the y of the forward", err);
+    int64_t count = plan->family == EKI_ROWS ? plan->space : plan->channels;
+    for (int64_t i = 0; args->scale != NULL && i < count; i++) {
+        if (eki_real(plan, args->scale, i) != 0.0) continue;
+        return eki_fail(
+            err, EK_ERR_ARG,
+            "args.scale[%lld] is 0, and EK_BACKWARD_FROM_Y divides by it: y is the bias there whatever x was; "
+            "keep x",
+            (long long)i);
+    }
+    return EK_OK;
+}
+
 ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args,
                                  ek_error *err) {
     EKI_TRY(take(plan, given, args, err));
     EKI_TRY(check_memory(plan, args, err));
-    EKI_TRY(eki_overlap_check(plan, args, backward_reads(plan), BACKWARD_WRITES, err));
+    EKI_TRY(eki_overlap_check(plan, args, backward_reads(plan, args), BACKWARD_WRITES, err));
     EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_backward()", err));
     if (((const eki_saved_header *)args->saved)->spread) {
         return eki_fail(err, EK_ERR_STATE,
@@ -230,9 +262,11 @@ ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *g
     }
     if (plan->elements == 0) return EK_OK;
     EKI_TRY(eki_mask_check(plan, args, err));
-    if (args->x == NULL) return missing(plan, "x", "backward reads the x of the forward", err);
+    bool from_y = args->flags & EK_BACKWARD_FROM_Y;
+    if (from_y) EKI_TRY(check_from_y(plan, args, err));
+    if (!from_y && args->x == NULL) return missing(plan, "x", "backward reads the x of the forward", err);
     if (args->dy == NULL) return missing(plan, "dy", "backward reads it", err);
-    EKI_TRY(check_data(plan, args->x, "x", err));
+    EKI_TRY(from_y ? check_data(plan, args->y, "y", err) : check_data(plan, args->x, "x", err));
     EKI_TRY(check_data(plan, args->dy, "dy", err));
     EKI_TRY(check_data(plan, args->dx, "dx", err));
     return check_backward_fusion(plan, args, err);

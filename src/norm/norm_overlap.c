@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-enum { ARGUMENTS = 18 };
+enum { ARGUMENTS = 19 };
 
 typedef enum { TENSOR, PARAMETER, STATISTIC, RUNNING, SAVED, WORKSPACE, LENGTHS, MASK, EXTENTS } extent;
 
@@ -34,6 +34,7 @@ static const struct {
     {"workspace", offsetof(ek_norm_args, workspace), WORKSPACE, 0},
     {"lengths", offsetof(ek_norm_args, lengths), LENGTHS, 0},
     {"mask", offsetof(ek_norm_args, mask), MASK, 0},
+    {"rstd", offsetof(ek_norm_args, rstd), STATISTIC, 0},
 };
 
 static void measure(const ek_norm_plan *plan, size_t bytes[EXTENTS]) {

@@ -23,7 +23,8 @@ enum {
     EKI_ARG_SAVED = 1 << 14,
     EKI_ARG_WORKSPACE = 1 << 15,
     EKI_ARG_LENGTHS = 1 << 16,
-    EKI_ARG_MASK = 1 << 17
+    EKI_ARG_MASK = 1 << 17,
+    EKI_ARG_RSTD = 1 << 18
 };
 
 /* What a call writes lies apart from all it reads and writes, or, for a few pairs, is the same: the table of

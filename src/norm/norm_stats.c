@@ -5,8 +5,11 @@
  */
 #include "norm/norm_stats.h"
 
+#include "norm/small_sample.h"
+
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 _Static_assert(sizeof(eki_saved_header) % sizeof(double) == 0, "statistics follow the header");
 
@@ -15,9 +18,7 @@ uint64_t eki_saved_bytes(const ek_norm_plan *plan) {
     return sizeof(eki_saved_header) + values * (uint64_t)plan->sets * sizeof(double);
 }
 
-uint64_t eki_stats_bytes(const ek_norm_plan *plan) {
-    return (plan->centred ? 1u : 2u) * (uint64_t)plan->sets * sizeof(double);
-}
+uint64_t eki_stats_bytes(const ek_norm_plan *plan) { return 2 * (uint64_t)plan->sets * sizeof(double); }
 
 eki_stats eki_stats_at(const ek_norm_plan *plan, void *saved, void *more) {
     eki_stats stats = {.header = saved, .rstd = more};
@@ -38,6 +39,16 @@ eki_stats eki_stats_at(const ek_norm_plan *plan, void *saved, void *more) {
     }
     if (plan->masked) stats.n = next;
     return stats;
+}
+
+void eki_saved_begin(const ek_norm_plan *plan, void *saved, eki_source source) {
+    eki_saved_header *header = saved;
+    memset(header, 0, sizeof *header);
+    header->magic = EKI_SAVED_MAGIC;
+    header->key = plan->key;
+    header->count = plan->set_size;
+    header->source = source;
+    header->frozen = plan->family == EKI_BATCH && !plan->masked && eki_small_frozen(plan);
 }
 
 double eki_saved_var(const ek_norm_plan *plan, const eki_stats *stats, int64_t set) {

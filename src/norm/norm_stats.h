@@ -35,7 +35,7 @@ typedef struct eki_stats {
 
 uint64_t eki_saved_bytes(const ek_norm_plan *plan);
 
-/* What of the statistics is not in `saved`: rstd and, where that lacks it, mean. */
+/* What of the statistics is not in `saved`: rstd and, where that lacks it or it is about another x, mean. */
 uint64_t eki_stats_bytes(const ek_norm_plan *plan);
 
 /* Statistics in `saved`, and in `more` of so many bytes, which may be NULL where they are not needed. */
@@ -43,6 +43,9 @@ eki_stats eki_stats_at(const ek_norm_plan *plan, void *saved, void *more);
 
 /* Variance of a set in `saved`, also where rstd was given: then what is left of 1 / rstd^2. */
 double eki_saved_var(const ek_norm_plan *plan, const eki_stats *stats, int64_t set);
+
+/* The header, of statistics from `source`; what only a mask knows is 0. */
+void eki_saved_begin(const ek_norm_plan *plan, void *saved, eki_source source);
 
 /* rstd = 1 / sqrt(var + epsilon), or 0 where that sum is 0, so that y = bias there. */
 double eki_rstd(double var, double epsilon);

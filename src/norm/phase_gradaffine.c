@@ -9,8 +9,10 @@ static eki_gradient coefficients(const eki_job *job, int64_t sample, int64_t cha
                               p->scale[channel],   p->k1[channel],      p->k2[channel]};
     }
     int64_t set = eki_set_of(job->plan, sample, channel);
-    return eki_gradient_make(job->stats.mean[set], job->stats.rstd[set], eki_scale_of(job, channel),
-                             eki_real(job->plan, job->small, 2 * set), eki_real(job->plan, job->small, 2 * set + 1));
+    double k2 = eki_real(job->plan, job->small, 2 * set + 1);
+    if (job->from_y) k2 *= eki_unscale(job, set, channel);
+    return eki_gradient_make(eki_centre(job, set, channel), job->stats.rstd[set], eki_scale_of(job, channel),
+                             eki_real(job->plan, job->small, 2 * set), k2);
 }
 
 typedef struct {
@@ -43,7 +45,7 @@ static void rows_gradient(const eki_job *job, const eki_rows *r, int64_t offset)
     const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
     void *dx = eki_to(job, job->dx, offset);
     size_t count = (size_t)r->count, stride = (size_t)job->plan->space, length = (size_t)r->length;
-    if (job->stream && !eki_fuses(job)) {
+    if (job->stream && !eki_fuses(job) && !job->adds_dx) {
         k->row_gradaffine_stream(x, dy, dx, count, stride, length, &p);
         return;
     }
@@ -54,16 +56,25 @@ static void rows_gradient(const eki_job *job, const eki_rows *r, int64_t offset)
         columns = eki_scaling_channels(job, r->sample, r->channel, r->count, &again_buffer);
         again = &columns;
     }
-    k->row_gradaffine(x, dy, dx, count, stride, length, &p, eki_fuse_columns(job, offset, again, &fused));
+    const eki_epilogue *e = eki_fuse_adding(job, eki_fuse_columns(job, offset, again, &fused), &fused);
+    k->row_gradaffine(x, dy, dx, count, stride, length, &p, e);
+}
+
+/* What is added to leaves out what is hidden. */
+static void runs_gradient(const eki_job *job, const eki_rows *r) {
+    const unsigned char *valid = job->adds_dx ? eki_valid_at(job, r->sample, r->begin) : NULL;
+    for (int64_t begin = 0, end = 0; eki_next_run(valid, r->length, &begin, &end);) {
+        eki_rows run = {r->sample, r->channel, r->count, r->begin + begin, end - begin};
+        rows_gradient(job, &run, (r->sample * job->plan->channels + r->channel) * job->plan->space + run.begin);
+    }
 }
 
 void eki_gradaffine_rows(const eki_job *given, int64_t begin, int64_t end) {
     eki_job local;
     const eki_job *job = eki_formed(given, &local);
-    const ek_norm_plan *plan = job->plan;
     for (eki_rows r; eki_next_rows(job->cells, job->window, &begin, end, &r);) {
-        rows_gradient(job, &r, (r.sample * plan->channels + r.channel) * plan->space + r.begin);
-        eki_hide_segments(job, job->dx, r);
+        runs_gradient(job, &r);
+        if (!job->adds_dx) eki_hide_segments(job, job->dx, r);
         eki_hide_segments(job, job->dresidual, r);
     }
 }
@@ -73,10 +84,11 @@ static void columns(const eki_job *job, int64_t offset, const eki_grid *grid, co
     const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
     void *dx = eki_to(job, job->dx, offset);
     eki_epilogue fused;
-    if (job->stream && !eki_fuses(job)) {
+    if (job->stream && !eki_fuses(job) && !job->adds_dx) {
         job->kernels->col_gradaffine_stream(x, dy, dx, grid, p);
     } else {
-        job->kernels->col_gradaffine(x, dy, dx, grid, p, eki_fuse_columns(job, offset, again, &fused));
+        const eki_epilogue *e = eki_fuse_adding(job, eki_fuse_columns(job, offset, again, &fused), &fused);
+        job->kernels->col_gradaffine(x, dy, dx, grid, p, e);
     }
 }
 
@@ -111,6 +123,15 @@ static void tiles_gradient(const eki_job *job, const eki_tiles *tiles, int64_t o
     }
 }
 
+/* Under a mask a grid is one stretch. */
+static void added_runs(const eki_job *job, const eki_tiles *tiles, int64_t offset, const eki_grid *grid,
+                       const unsigned char *valid) {
+    for (int64_t begin = 0, end = 0; eki_next_run(valid, (int64_t)grid->rows, &begin, &end);) {
+        eki_grid run = {(size_t)(end - begin), grid->stride, grid->cols, 1, 0, 0};
+        tiles_gradient(job, tiles, offset + begin * (int64_t)grid->stride, &run);
+    }
+}
+
 void eki_gradaffine_tiles(const eki_job *given, int64_t begin, int64_t end) {
     eki_job local;
     const eki_job *job = eki_formed(given, &local);
@@ -120,11 +141,15 @@ void eki_gradaffine_tiles(const eki_job *given, int64_t begin, int64_t end) {
         eki_span s = tiles.span;
         int64_t offset = eki_tile_offset(plan, s.sample, s.begin, tiles.t);
         eki_grid grid = eki_tiles_grid(plan, &tiles);
-        tiles_gradient(job, &tiles, offset, &grid);
         const unsigned char *valid = eki_valid_at(job, s.sample, s.begin);
+        if (job->adds_dx && valid != NULL) {
+            added_runs(job, &tiles, offset, &grid, valid);
+        } else {
+            tiles_gradient(job, &tiles, offset, &grid);
+        }
         for (int i = 0; i < 2; i++) {
             eki_clear_padding(job, written[i], offset, &grid, eki_tile_padding(plan, tiles.t));
-            eki_hide_rows(job, written[i], offset, valid, s.length, (int64_t)grid.cols);
+            if (i == 1 || !job->adds_dx) eki_hide_rows(job, written[i], offset, valid, s.length, (int64_t)grid.cols);
         }
     }
 }

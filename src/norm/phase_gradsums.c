@@ -6,7 +6,8 @@ static void row_sums(const eki_job *job, int64_t unit, int64_t channel) {
     const ek_norm_plan *plan = job->plan;
     eki_span s = eki_unit(&plan->units, unit);
     int64_t offset = (s.sample * plan->channels + channel) * plan->space + s.begin;
-    double mean = job->stats.mean[eki_set_of(plan, s.sample, channel)], sums[2];
+    int64_t set = eki_set_of(plan, s.sample, channel);
+    double mean = eki_centre(job, set, channel), sums[2];
     eki_epilogue fused;
     eki_scaling again;
     if (eki_computes_again(job)) again = eki_scaling_of(job, s.sample, channel);
@@ -20,6 +21,7 @@ static void row_sums(const eki_job *job, int64_t unit, int64_t channel) {
     } else {
         job->kernels->row_gradsums(x, dy, length, samples, stride, mean, sums, e);
     }
+    if (job->from_y) sums[1] *= eki_unscale(job, set, channel);
     job->sums[unit * plan->channels + channel] = (eki_pair){sums[0], sums[1]};
 }
 
@@ -76,10 +78,15 @@ static void column_unit(const eki_job *job, int64_t u, int64_t t) {
     eki_span s = eki_unit(&plan->units, u);
     double mean[EKI_TILE], sdy[EKI_TILE] = {0}, sdyx[EKI_TILE] = {0};
     int64_t cols = eki_tile_columns(plan, t), first = t * plan->tile;
-    for (int64_t j = 0; j < cols; j++) mean[j] = job->stats.mean[eki_set_of(plan, s.sample, first + j)];
+    for (int64_t j = 0; j < cols; j++) {
+        mean[j] = eki_centre(job, eki_set_of(plan, s.sample, first + j), first + j);
+    }
     column_sums(job, s, t, &(tile_sums){mean, sdy, sdyx, NULL});
     eki_pair *sums = job->sums + u * plan->channels + first;
-    for (int64_t j = 0; j < cols; j++) sums[j] = (eki_pair){sdy[j], sdyx[j]};
+    for (int64_t j = 0; j < cols; j++) {
+        if (job->from_y) sdyx[j] *= eki_unscale(job, eki_set_of(plan, s.sample, first + j), first + j);
+        sums[j] = (eki_pair){sdy[j], sdyx[j]};
+    }
 }
 
 void eki_gradsums_tiles(const eki_job *job, int64_t begin, int64_t end) {

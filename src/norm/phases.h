@@ -61,7 +61,10 @@ void eki_rows_means(const eki_job *job, int64_t begin, int64_t end);         /* 
 void eki_rows_gradient(const eki_job *job, int64_t begin, int64_t end);      /* SET_BLOCKS: dx */
 void eki_rows_pass(const eki_job *job, int64_t begin, int64_t end);          /* ROW_BLOCKS: all of backward */
 void eki_rows_parameters(const eki_job *job, int64_t begin, int64_t end);    /* TILES */
-void eki_rows_totals(const eki_job *job, int64_t begin, int64_t end);        /* COLUMNS: dscale, dbias */
+/* Helper, where y is in the place of x: elements [begin, begin + length) of a row, as the kernels read them; `x` has
+ * room for so many floats. */
+void eki_rows_restore(const eki_job *job, int64_t row, int64_t begin, int64_t length, float *x);
+void eki_rows_totals(const eki_job *job, int64_t begin, int64_t end); /* COLUMNS: dscale, dbias */
 
 /* The coefficients that forward applies to one sample and channel, or to `count` channels from the first. */
 typedef struct eki_scaling_buffer {
@@ -91,6 +94,8 @@ const eki_epilogue *eki_fuse(const eki_job *job, int64_t offset, eki_epilogue *e
 const eki_epilogue *eki_fuse_row(const eki_job *job, int64_t offset, const eki_scaling *row, eki_epilogue *e);
 const eki_epilogue *eki_fuse_columns(const eki_job *job, int64_t offset, const eki_scaling_columns *columns,
                                      eki_epilogue *e);
+/* The same with the addition to dx, where the job wants it: what a gradient phase gives its kernels. */
+const eki_epilogue *eki_fuse_adding(const eki_job *job, const eki_epilogue *fused, eki_epilogue *e);
 bool eki_computes_again(const eki_job *job);
 bool eki_fuses(const eki_job *job);
 

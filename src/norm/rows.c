@@ -88,18 +88,29 @@ void eki_rows_affine_blocks(const eki_job *job, int64_t begin, int64_t end) {
     }
 }
 
-static eki_pair block_sums_of(const eki_job *job, int64_t row, int64_t block) {
+/* The elements of x from the block on are at x. */
+static eki_pair sums_of(const eki_job *job, int64_t row, int64_t block, const void *x) {
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     double sums[2];
-    if (eki_row_hidden(job, row)) return (eki_pair){0, 0};
     eki_scaling again = row_affine(job, row);
     eki_epilogue fused;
     const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
     fused.dresidual = NULL;
-    job->kernels->vec_gradsums(eki_from(job, job->x, offset), eki_from(job, job->dy, offset),
-                               (size_t)block_length(job->plan, block), from(job->scale, begin), job->stats.mean[row],
-                               sums, e);
+    job->kernels->vec_gradsums(x, eki_from(job, job->dy, offset), (size_t)block_length(job->plan, block),
+                               from(job->scale, begin), job->stats.mean[row], sums, e);
     return (eki_pair){sums[0], sums[1]};
+}
+
+__attribute__((noinline)) static eki_pair sums_from_y(const eki_job *job, int64_t row, int64_t block) {
+    float x[EKI_ROW_LIMIT];
+    eki_rows_restore(job, row, block * EKI_ROW_LIMIT, block_length(job->plan, block), x);
+    return sums_of(job, row, block, x);
+}
+
+static eki_pair block_sums_of(const eki_job *job, int64_t row, int64_t block) {
+    if (eki_row_hidden(job, row)) return (eki_pair){0, 0};
+    if (job->from_y) return sums_from_y(job, row, block);
+    return sums_of(job, row, block, eki_from(job, job->x, row * job->plan->space + block * EKI_ROW_LIMIT));
 }
 
 static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
@@ -108,27 +119,41 @@ static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
     eki_put(job->plan, job->small, 2 * row + 1, eki_mean_of(sum.b * job->stats.rstd[row], n));
 }
 
-static void gradient_block(const eki_job *job, int64_t row, int64_t block) {
+static void gradient_of(const eki_job *job, int64_t row, int64_t block, const void *x) {
     const eki_kernels *k = job->kernels;
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     size_t length = (size_t)block_length(job->plan, block);
-    const void *x = eki_from(job, job->x, offset), *dy = eki_from(job, job->dy, offset);
+    const void *dy = eki_from(job, job->dy, offset);
     const float *scale = from(job->scale, begin);
     eki_gradient p =
         eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, eki_real(job->plan, job->small, 2 * row),
                           eki_real(job->plan, job->small, 2 * row + 1));
     eki_scaling again = row_affine(job, row);
     eki_epilogue fused;
-    if (eki_row_hidden(job, row)) {
-        clear_block(job, job->dx, offset, (int64_t)length);
-        clear_block(job, job->dresidual, offset, (int64_t)length);
-        return;
-    }
-    if (job->stream && !eki_fuses(job)) {
+    if (job->stream && !eki_fuses(job) && !job->adds_dx) {
         k->vec_gradaffine_stream(x, dy, eki_to(job, job->dx, offset), length, scale, &p);
         return;
     }
-    k->vec_gradaffine(x, dy, eki_to(job, job->dx, offset), length, scale, &p, fuse(job, row, begin, &again, &fused));
+    k->vec_gradaffine(x, dy, eki_to(job, job->dx, offset), length, scale, &p,
+                      eki_fuse_adding(job, fuse(job, row, begin, &again, &fused), &fused));
+}
+
+__attribute__((noinline)) static void gradient_from_y(const eki_job *job, int64_t row, int64_t block) {
+    float x[EKI_ROW_LIMIT];
+    eki_rows_restore(job, row, block * EKI_ROW_LIMIT, block_length(job->plan, block), x);
+    gradient_of(job, row, block, x);
+}
+
+static void gradient_block(const eki_job *job, int64_t row, int64_t block) {
+    int64_t offset = row * job->plan->space + block * EKI_ROW_LIMIT;
+    if (eki_row_hidden(job, row)) {
+        if (!job->adds_dx) clear_block(job, job->dx, offset, block_length(job->plan, block));
+        clear_block(job, job->dresidual, offset, block_length(job->plan, block));
+    } else if (job->from_y) {
+        gradient_from_y(job, row, block);
+    } else {
+        gradient_of(job, row, block, eki_from(job, job->x, offset));
+    }
 }
 
 /* How many rows go from the sums to dx at once: they stay in the first cache. */
@@ -170,7 +195,7 @@ void eki_rows_gradient(const eki_job *job, int64_t begin, int64_t end) {
 }
 
 /* Adds rows [row, row + rows), columns [begin, begin + length) to the sums of their block; at most EKI_PARAM_ROWS. */
-static void add_some(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length) {
+static void add_some(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length, const void *x) {
     const ek_norm_plan *plan = job->plan;
     double *dscale = block_sums(job, row / plan->param_rows), *dbias = dscale + plan->space;
     int64_t offset = row * plan->space + begin;
@@ -179,19 +204,26 @@ static void add_some(const eki_job *job, int64_t row, int64_t rows, int64_t begi
     if (eki_computes_again(job)) {
         for (int64_t i = 0; i < rows; i++) again[i] = row_affine(job, row + i);
     }
-    job->kernels->vec_paramgrads(eki_from(job, job->x, offset), eki_from(job, job->dy, offset), (size_t)rows,
-                                 (size_t)plan->space, (size_t)length, job->stats.mean + row, job->stats.rstd + row,
-                                 dscale + begin, dbias + begin,
+    job->kernels->vec_paramgrads(x, eki_from(job, job->dy, offset), (size_t)rows, (size_t)plan->space, (size_t)length,
+                                 job->stats.mean + row, job->stats.rstd + row, dscale + begin, dbias + begin,
                                  fuse(job, row, begin, eki_computes_again(job) ? again : NULL, &fused));
+}
+
+__attribute__((noinline)) static void add_from_y(const eki_job *job, int64_t row, int64_t begin, int64_t length) {
+    float x[EKI_ROW_LIMIT];
+    eki_rows_restore(job, row, begin, length, x);
+    add_some(job, row, 1, begin, length, x);
 }
 
 /* Adds any rows but the hidden, some at a time, which changes no order. */
 static void add_parameters(const eki_job *job, int64_t row, int64_t count, int64_t begin, int64_t length) {
     const unsigned char *valid = job->valid != NULL ? job->valid + row : NULL;
     for (int64_t first = 0, end = 0; eki_next_run(valid, count, &first, &end);) {
+        for (; job->from_y && first < end; first++) add_from_y(job, row + first, begin, length);
         for (; first < end; first += EKI_PARAM_ROWS) {
             int64_t rows = end - first < EKI_PARAM_ROWS ? end - first : EKI_PARAM_ROWS;
-            add_some(job, row + first, rows, begin, length);
+            const void *x = eki_from(job, job->x, (row + first) * job->plan->space + begin);
+            add_some(job, row + first, rows, begin, length, x);
         }
     }
 }
@@ -214,7 +246,7 @@ void eki_rows_pass(const eki_job *job, int64_t begin, int64_t end) {
         int64_t last = block_end(plan, block);
         for (int64_t row = block * plan->param_rows; row < last; row += rows_at_once(plan)) {
             int64_t count = last - row < rows_at_once(plan) ? last - row : rows_at_once(plan);
-            if (eki_wants_dx(job) && !eki_fuses(job) && job->valid == NULL) {
+            if (eki_wants_dx(job) && !eki_fuses(job) && job->valid == NULL && !job->from_y) {
                 sum_all(job, row, count);
             } else {
                 if (eki_wants_dx(job)) eki_rows_sums(job, row, row + count);
@@ -255,9 +287,6 @@ void eki_rows_totals(const eki_job *job, int64_t begin, int64_t end) {
         int64_t count = end - first < MERGED ? end - first : MERGED;
         merge_columns(dscale + first, plan->param_blocks, 2 * plan->space, count);
         merge_columns(dbias + first, plan->param_blocks, 2 * plan->space, count);
-        for (int64_t j = first; j < first + count; j++) {
-            eki_put(plan, job->dbias, j, dbias[j]);
-            eki_put(plan, job->dscale, j, dscale[j]);
-        }
+        for (int64_t j = first; j < first + count; j++) eki_put_gradients(job, j, dscale[j], dbias[j]);
     }
 }

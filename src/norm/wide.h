@@ -23,10 +23,16 @@ static inline void eki_wide_element(const eki_job *job, int64_t position, eki_wi
 /* dy times the slope of the activation, of the element at `at`. */
 double eki_wide_before(const eki_job *job, const eki_wide_affine *p, int64_t at);
 
+/* (x - mean) of the element at `at`; of y, where y is in the place of x. */
+static inline double eki_wide_at(const void *tensor, int64_t at) { return ((const double *)tensor)[at]; }
+static inline double eki_wide_centred(const eki_job *job, const eki_wide_affine *p, double mean, int64_t at) {
+    if (!job->from_y) return eki_wide_at(job->x, at) - mean;
+    double gain = p->scale * p->rstd;
+    return gain == 0.0 ? 0.0 : (eki_wide_at(job->x, at) - p->bias) / gain;
+}
+
 /* wide_math.c: activations and slopes; `at` is y where eki_reads_output(), else t. */
 double eki_wide_activate(const ek_norm_desc *desc, double t);
 double eki_wide_slope(const ek_norm_desc *desc, double at);
-
-static inline double eki_wide_at(const void *tensor, int64_t at) { return ((const double *)tensor)[at]; }
 
 #endif

@@ -131,7 +131,7 @@ static eki_pair unit_products(const eki_job *job, int64_t u, int64_t channel) {
             int64_t at = of.first + s * of.stride;
             double g = rows ? p.scale * eki_wide_before(job, &p, at) : eki_wide_before(job, &p, at);
             all.a[s % LANES] += g;
-            all.b[s % LANES] += g * (eki_wide_at(job->x, at) - mean);
+            all.b[s % LANES] += g * eki_wide_centred(job, &p, mean, at);
         }
     }
     return lanes_sum(&all);
@@ -159,10 +159,12 @@ static void affine_line(const eki_job *job, int64_t sample, int64_t channel, int
     for (int64_t s = begin; s < end; s++) {
         int64_t at = of.first + s * of.stride;
         if (rows) eki_wide_element(job, s, &p);
-        if (!is_valid(job, sample, s)) {
-            y[at] = 0.0;
+        bool valid = is_valid(job, sample, s), adds = scales && job->adds_dx;
+        if (!valid) {
+            if (!adds) y[at] = 0.0;
         } else if (scales) {
-            y[at] = (eki_wide_at(job->x, at) * p.rstd) * p.scale;
+            double of_x = (eki_wide_at(job->x, at) * p.rstd) * p.scale;
+            y[at] = adds ? y[at] + of_x : of_x;
         } else {
             y[at] = eki_wide_activate(&job->plan->desc, input(job, &p, at));
         }
@@ -182,9 +184,11 @@ static void gradient_line(const eki_job *job, int64_t sample, int64_t channel, i
             eki_wide_element(job, s, &again);
             p.scale = again.scale;
         }
-        double g = eki_wide_before(job, &again, at), xhat = (eki_wide_at(job->x, at) - p.mean) * p.rstd;
+        double g = eki_wide_before(job, &again, at), xhat = eki_wide_centred(job, &again, p.mean, at) * p.rstd;
         if (dresidual != NULL) dresidual[at] = valid ? g : 0.0;
-        if (dx != NULL) dx[at] = valid ? p.rstd * ((p.scale * g - p.k1) - xhat * p.k2) : 0.0;
+        if (dx == NULL || (job->adds_dx && !valid)) continue;
+        double of_x = valid ? p.rstd * ((p.scale * g - p.k1) - xhat * p.k2) : 0.0;
+        dx[at] = job->adds_dx ? dx[at] + of_x : of_x;
     }
 }
 

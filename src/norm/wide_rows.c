@@ -18,7 +18,7 @@ static void block_sums(const eki_job *job, int64_t block, int64_t first, int64_t
             int64_t at = row * plan->space + j;
             double g = eki_wide_before(job, &p, at);
             sums[j - first].a += g;
-            sums[j - first].b += g * ((eki_wide_at(job->x, at) - p.mean) * p.rstd);
+            sums[j - first].b += g * (eki_wide_centred(job, &p, p.mean, at) * p.rstd);
         }
     }
 }
@@ -36,8 +36,7 @@ void eki_wide_rows_parameters(const eki_job *job, int64_t begin, int64_t end) {
         }
         for (int64_t j = first; j < last; j++) {
             eki_pair total = eki_pair_root(&stacks[j - first]);
-            eki_put(plan, job->dbias, j, total.a);
-            eki_put(plan, job->dscale, j, total.b);
+            eki_put_gradients(job, j, total.b, total.a);
         }
     }
 }

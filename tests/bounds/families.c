@@ -139,6 +139,25 @@ static void fill_mask(trial *t, draws *d) {
     for (size_t i = 0; i < n; i++) t->mask[i] = chance(d, p);
 }
 
+/* Backward adds to something, has statistics given, or reads y. */
+static void fill_modes(trial *t, draws *d, int family) {
+    const ek_norm_desc *desc = &t->desc;
+    bool fused = desc->activation != EK_ACTIVATION_NONE || desc->residual, usual = family < X_DENORMAL;
+    if (chance(d, 0.6)) return;
+    if (chance(d, 0.5)) t->flags = draw(d) & (EK_ACCUMULATE_DX | EK_ACCUMULATE_DSCALE | EK_ACCUMULATE_DBIAS);
+    bool from_y = !fused && usual && chance(d, 0.4);
+    if (from_y) t->flags |= EK_BACKWARD_FROM_Y;
+    t->given = !from_y && !desc->masked && !t->plan->renorm && t->stats == EK_STATS_BATCH && chance(d, 0.5);
+    for (size_t i = 0; i < t->elements; i++) {
+        if (t->flags & EK_ACCUMULATE_DX) t->old_dx[i] = trial_rounded(t, uniform(d, -2, 2));
+    }
+    for (size_t p = 0; p < t->parameters; p++) {
+        t->old_dscale[p] = trial_parameter(t, uniform(d, -2, 2));
+        t->old_dbias[p] = trial_parameter(t, uniform(d, -2, 2));
+        if (from_y && t->scale[p] == 0) t->scale[p] = 1;
+    }
+}
+
 void fill(trial *t, draws *d, int family) {
     recipe r = draw_recipe(t, d, family);
     fill_mask(t, d);
@@ -152,6 +171,7 @@ void fill(trial *t, draws *d, int family) {
     fill_running(t, d, &r);
     t->scaled = !chance(d, 0.15);
     t->biased = !chance(d, 0.3);
+    fill_modes(t, d, family);
 }
 
 static int64_t size_up_to(draws *d, double most) {

@@ -139,6 +139,7 @@ static trial *trial_of(const spread *s, double more) {
     for (size_t c = 0; c < t->sets; c++) {
         t->set_mean[c] = saved.mean[c], t->set_var[c] = saved.var[c];
         t->set_rstd[c] = eki_rstd(saved.var[c], desc.epsilon);
+        t->rstd[c] = (double)(float)t->set_rstd[c];
     }
     t->levels_more = more;
     return t;

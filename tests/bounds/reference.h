@@ -32,7 +32,7 @@ typedef struct set_ref {
     double dfactor, dshift;
     /* Sums over the set of a = scale g: signed, of magnitudes, of a xhat, of |a| (|x - mean| + dmean). */
     exact_sum a, ax;
-    real a_size, ax_size;
+    real a_size, ax_size, az_size; /* the last from y: |a| Z */
     double scale_most;
     real k1, k2;
     double dk1, dk2;
@@ -41,7 +41,7 @@ typedef struct set_ref {
 /* The elements of one parameter in one set: of g = dy before the activation. */
 typedef struct pair_ref {
     exact_sum g, gx; /* sum g, sum g (x - mean) */
-    real g_size, gx_size;
+    real g_size, gx_size, gz_size;
     double n;
 } pair_ref;
 

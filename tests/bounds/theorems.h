@@ -23,6 +23,9 @@ typedef enum theorem {
     N15_RENORM,
     N16_RANKS,
     N17_MERGED,
+    N18_GIVEN,
+    N19_ADDED,
+    N20_FROM_Y,
     THEOREMS
 } theorem;
 

@@ -63,12 +63,13 @@ static void allocate(trial *t) {
     double **of_parameters[] = {&t->scale, &t->bias, &t->dscale, &t->dbias};
     for (int i = 0; i < 4; i++) *of_parameters[i] = doubles(p);
     t->running_mean = doubles(c), t->running_var = doubles(c), t->mean = doubles(s), t->var = doubles(s);
+    t->old_dx = doubles(n), t->old_dscale = doubles(p), t->old_dbias = doubles(p), t->rstd = doubles(s);
     t->set_mean = doubles(s), t->set_var = doubles(s), t->set_rstd = doubles(s);
     uint32_t **of_places[] = {&t->set, &t->parameter, &t->unit, &t->offset, &t->order};
     for (int i = 0; i < 5; i++) *of_places[i] = indices(n);
     for (int i = 0; i < 6; i++) t->typed[i] = zeros(t->buffer, (size_t)t->plan->element_bytes);
-    const size_t small[] = {p, p, p, p, c, c, s, s};
-    for (int i = 0; i < 8; i++) t->small[i] = zeros(small[i], real_bytes(t));
+    const size_t small[] = {p, p, p, p, c, c, s, s, s};
+    for (int i = 0; i < 9; i++) t->small[i] = zeros(small[i], real_bytes(t));
     if (t->plan->masked) t->mask = zeros((size_t)(t->plan->mask_examples * t->plan->mask_positions), 1);
 }
 
@@ -79,6 +80,7 @@ static void set_args(trial *t) {
     t->args.dscale = t->small[2], t->args.dbias = t->small[3];
     if (t->plan->family == EKI_BATCH) t->args.running_mean = t->small[4], t->args.running_var = t->small[5];
     t->args.mean = t->small[6], t->args.var = t->small[7];
+    t->args.rstd = t->small[8];
     t->args.mask = t->mask;
     t->args.saved = zeros(ek_norm_saved_bytes(t->plan), 1);
     t->args.workspace = zeros(ek_norm_workspace_bytes(t->plan), 1);
@@ -107,34 +109,16 @@ trial *trial_make(const ek_norm_desc *desc, ek_norm_stats stats) {
 
 void trial_free(trial *t) {
     if (t == NULL) return;
-    void *all[] = {t->x,
-                   t->dy,
-                   t->residual,
-                   t->y,
-                   t->dx,
-                   t->dresidual,
-                   t->scale,
-                   t->bias,
-                   t->dscale,
-                   t->dbias,
-                   t->running_mean,
-                   t->running_var,
-                   t->mean,
-                   t->var,
-                   t->set,
-                   t->parameter,
-                   t->unit,
-                   t->offset,
-                   t->order,
-                   t->mask,
-                   t->args.saved,
-                   t->args.workspace,
-                   t->set_mean,
-                   t->set_var,
-                   t->set_rstd};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
+    void *inputs[] = {t->x,           t->dy,     t->residual, t->scale,      t->bias,     t->running_mean,
+                      t->running_var, t->old_dx, t->mask,     t->old_dscale, t->old_dbias};
+    void *outputs[] = {t->y, t->dx, t->dresidual, t->dscale, t->dbias, t->mean, t->var, t->rstd};
+    void *inside[] = {t->set,        t->parameter,      t->unit,     t->offset,  t->order,
+                      t->args.saved, t->args.workspace, t->set_mean, t->set_var, t->set_rstd};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) free(inputs[i]);
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) free(outputs[i]);
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) free(inside[i]);
     for (int i = 0; i < 6; i++) free(t->typed[i]);
-    for (int i = 0; i < 8; i++) free(t->small[i]);
+    for (int i = 0; i < 9; i++) free(t->small[i]);
     ek_norm_plan_destroy(t->plan);
     free(t);
 }
@@ -203,6 +187,12 @@ static void read_statistics(trial *t) {
 static bool run_backward(trial *t) {
     ek_error err;
     write_elements(t, t->typed[2], t->dy);
+    write_elements(t, t->typed[3], t->old_dx);
+    write_small(t, t->small[2], t->old_dscale, t->parameters);
+    write_small(t, t->small[3], t->old_dbias, t->parameters);
+    const void *mean = t->plan->centred ? t->small[6] : NULL;
+    if (t->given && ek_norm_saved_from(t->plan, mean, t->small[8], t->args.saved, &err) != EK_OK) return false;
+    t->args.flags = t->flags;
     if (ek_norm_backward(t->plan, &t->args, &err) != EK_OK) return false;
     read_elements(t, t->dx, t->typed[3]);
     if (t->desc.residual) read_elements(t, t->dresidual, t->typed[5]);
@@ -227,5 +217,6 @@ bool trial_run(trial *t, bool backward) {
     read_elements(t, t->y, t->typed[1]);
     read_small(t, t->mean, t->small[6], t->sets);
     read_small(t, t->var, t->small[7], t->sets);
+    read_small(t, t->rstd, t->small[8], t->sets);
     return !backward || run_backward(t);
 }

@@ -25,9 +25,13 @@ typedef struct trial {
     double *y, *dx, *dresidual, *dscale, *dbias, *mean, *var; /* results */
     double *set_mean, *set_var, *set_rstd;                    /* f64 statistics of the forward */
     ek_norm_args args;
-    void *typed[6], *small[8]; /* x, y, dy, dx, residual, dresidual; scale, bias, dscale, dbias, running, mean, var */
-    double levels_more;        /* of merging, beyond those of one process: N16 */
-    bool results;              /* of a type of less digits: results are rounded once more */
+    void *typed[6],
+        *small[9]; /* x, y, dy, dx, residual, dresidual; scale, bias, dscale, dbias, running, mean, var, rstd */
+    size_t flags;  /* of backward: ek_norm_flags */
+    bool given;    /* backward has the mean and rstd that forward reported, and no other statistics */
+    double *old_dx, *old_dscale, *old_dbias, *rstd; /* what gradients are added to; rstd as forward reports it */
+    double levels_more;                             /* of merging, beyond those of one process: N16 */
+    bool results;                                   /* of a type of less digits: results are rounded once more */
 } trial;
 
 /* NULL where the descriptor is refused. */

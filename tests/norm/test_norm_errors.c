@@ -249,7 +249,7 @@ static void forward_pointers(void **state) {
     expect(ek_norm_forward(f->plan, (ek_norm_stats)2, &f->args, &err), EK_ERR_ARG, "stats is 2");
     FORWARD(f, a.struct_size = 3, EK_ERR_ARG, "ek_norm_args.struct_size is 3; set it to sizeof(ek_norm_args)");
     FORWARD(f, a.struct_size = 8, EK_ERR_ARG, "args.workspace is NULL"); /* all else is NULL */
-    FORWARD(f, a.reserved[7] = &err, EK_ERR_ARG, "args.reserved[7]");
+    FORWARD(f, a.reserved[5] = &err, EK_ERR_ARG, "args.reserved[5]");
     FORWARD(f, a.x = NULL, EK_ERR_ARG, "args.x is NULL, but batch norm [2, 6, 4, 4]");
     FORWARD(f, a.y = NULL, EK_ERR_ARG, "args.y is NULL");
     FORWARD(f, a.workspace = NULL, EK_ERR_ARG, "args.workspace is NULL");

@@ -79,6 +79,35 @@ static void pool(void **state) {
     }
 }
 
+#ifdef _OPENMP
+/* The recipe of docs/embedding.md for a call from within a parallel region. */
+static void run_taskloop(void *context, size_t tasks, void (*body)(void *argument, size_t index), void *argument) {
+    *(size_t *)context += tasks;
+#pragma omp taskloop grainsize(1)
+    for (size_t i = 0; i < tasks; i++) body(argument, i);
+}
+
+static void within_a_region(void **state) {
+    (void)state;
+    size_t tasks = 0;
+    shape s = {EK_NORM_LAYER, EK_LAYOUT_NCHW, 2, {900, 128}, 1, 0, EK_AFFINE_ELEMENT};
+    fixture *one = make(&s, (ek_parallel){.threads = 1}),
+            *many = make(&s, (ek_parallel){&tasks, run_taskloop, THREADS});
+    fixture_forward(one, EK_STATS_BATCH);
+    fixture_backward(one);
+#pragma omp parallel num_threads(2)
+#pragma omp single
+    {
+        fixture_forward(many, EK_STATS_BATCH);
+        fixture_backward(many);
+    }
+    assert_true(tasks >= 4);
+    compare(one, many, &s);
+    fixture_free(one);
+    fixture_free(many);
+}
+#endif
+
 typedef struct {
     const fixture *f;
     ek_norm_args args;
@@ -163,6 +192,9 @@ int main(int argc, char **argv) {
         return printf("raced: %zu\n", sum) < 0;
     }
     const struct CMUnitTest tests[] = {cmocka_unit_test(first_use), cmocka_unit_test(pool),
+#ifdef _OPENMP
+                                       cmocka_unit_test(within_a_region),
+#endif
                                        cmocka_unit_test(shared_plan)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,8 +71,7 @@ static void sum_parameters(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     for (int64_t c = 0; c < plan->channels; c++) {
         eki_pair total = eki_pair_tree(job->totals + c, plan->ghosts, plan->channels);
-        eki_put(job->plan, job->dbias, c, total.a);
-        eki_put(job->plan, job->dscale, c, total.b);
+        eki_put_gradients(job, c, total.b, total.a);
     }
 }
 
