@@ -3,7 +3,7 @@ from collections import Counter
 
 import onnx
 
-from document import FUNCTIONS, GRAPH, INITIALIZER, INPUT, IR_VERSION, METADATA, NODE, OPSET_IMPORT, VALUE_INFO, function_of
+from document import FUNCTIONS, GRAPH, INITIALIZER, INPUT, IR_VERSION, METADATA, NODE, OPSET_IMPORT, VALUE_INFO, function_of, reads
 
 OUTPUT = 12
 
@@ -71,6 +71,8 @@ class Comparison:
             for a, b in zip(dims, now):
                 if a.HasField("dim_value") and not b.HasField("dim_value"):
                     a.CopyFrom(b)
+            old.DiscardUnknownFields()  # within a type that is written anew
+            new.DiscardUnknownFields()
             return old == new
         return False
 
@@ -221,7 +223,8 @@ class Comparison:
     def whole(self, document):
         seen = set(document.tensors) | set(document.inputs)
         for i in range(len(document.nodes)):
-            if any(name and name not in seen for name in document.node(i).input):
+            node = document.node(i)
+            if any(name and name not in seen for name in node.input) or any(n in document.maker and n not in seen for n in reads(node)):
                 return False
             seen |= set(document.node(i).output)
         return all(name in seen for name in document.outputs)
@@ -242,8 +245,13 @@ def allowed(c, change):
     nodes = {name_of(c.a.node(i)) for i in region.nodes} | {name_of(c.b.node(i)) for i in c.came}
     if change["place"]:
         return any(change["place"] == place or change["place"].startswith(f"{place}/") for place in region.places)
-    if kind == "order" and name == "" and not c.whole(c.a):
-        return True  # a file out of order has no place for what comes; the order of what stays has been judged
+    unnamed = any(not c.a.node(i).name for i in region.nodes)
+    if kind == "order" and name == "" and change["text"].startswith("node: ") and (unnamed or not c.whole(c.a)):
+        return True  # nodes are paired by what they make, which another makes now; the order of what stays has been judged
+    if kind == "order" and region.free:
+        return name in nodes  # attributes of a node that is written anew
+    if region.batch and kind in ("input", "output", "value-info"):
+        return True  # the bytes were looked at
     if kind in ("node", "attribute", "node-removed", "node-added"):
         return name in nodes
     if kind in ("tensor", "tensor-added", "tensor-removed", "tensor-type", "stored"):
@@ -252,8 +260,6 @@ def allowed(c, change):
         return region.opened or region.batch or (c.a.lists_weights() and (name in c.tensors or name in c.b.tensors and name not in c.a.tensors))
     if kind == "output":
         return region.opened
-    if region.batch and kind in ("input", "output", "value-info"):
-        return True  # the bytes were looked at
     if kind == "value-info":
         return name in c.values and name not in c.b.values()
     if kind == "metadata":
