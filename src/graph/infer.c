@@ -44,7 +44,7 @@ ek_status eki_check_operators(const eki_graph *graph, const bool *only, ek_error
         }
     }
     if (missing.kinds == 0) return EK_OK;
-    char text[MISSING_TEXT] = "";
+    char text[MISSING_TEXT + 200] = "";
     size_t used = 0;
     for (int i = 0; i < missing.kinds && used < MISSING_TEXT - 96; i++) {
         const eki_node *node = missing.nodes[i];
@@ -52,6 +52,8 @@ ek_status eki_check_operators(const eki_graph *graph, const bool *only, ek_error
                                  i > 0 ? ", " : "", node->domain, node->domain[0] ? "." : "", node->op_type,
                                  missing.counts[i],
                                  node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : node->name);
+        if (node->why != NULL && used < MISSING_TEXT)
+            used += (size_t)snprintf(text + used, 200, ", a function: %.180s", node->why);
     }
     return eki_fail(err, EK_ERR_UNSUPPORTED,
                     "%s: operators not supported at opset %lld: %s; `evenkeel env` lists what is", graph->path,
@@ -75,7 +77,7 @@ static ek_status start_values(const eki_graph *graph, const eki_shape *input_sha
         known[i] = (eki_known){.shape = {.rank = -1}};
         if (value->init != NULL) {
             known[i] = (eki_known){value->init->dtype, value->init->shape, value->init};
-        } else if (value->input_index >= 0) {
+        } else if (value->input_index >= 0 || value->outer != NULL) {
             known[i] = (eki_known){value->dtype, value->shape, NULL};
         }
     }

@@ -1,7 +1,8 @@
 /* copy.c: a view of a graph: new values and nodes over the same tensor data, attributes and names.
  *
  * Writing a model at another opset needs a changed graph, but the model itself must stay as it is. The view borrows
- * everything that is not changed, so that it costs no tensor copies; it must not outlive the original.
+ * everything that is not changed, so that it costs no tensor copies; it must not outlive the original. A view of a
+ * document has nested graphs and functions of its own, which can be changed too; a program shares the document's.
  */
 #include "model/model.h"
 
@@ -10,7 +11,10 @@
 
 typedef struct copier {
     eki_graph *view;
-    bool shared; /* what is written to the view's tensors is written to the original's */
+    bool shared;                 /* what is written to the view's tensors is written to the original's */
+    bool deep;                   /* nested graphs and functions are copied too */
+    const struct copier *around; /* of the graph that this one nests in */
+    const eki_graph *from;
 } copier;
 
 static ek_status borrow_tensor(const copier *c, eki_tensor *tensor, eki_tensor **out, ek_error *err) {
@@ -33,13 +37,51 @@ static ek_status copy_value(const copier *c, const eki_value *from, eki_value **
     to->in_file = from->in_file;
     to->origin = from->origin;
     to->captured = from->captured;
+    to->body = from->body;
     *out = to;
     return from->init != NULL ? borrow_tensor(c, from->init, &to->init, err) : EK_OK;
+}
+
+/* The copy of a value of a graph around. */
+static eki_value *copy_of_outer(const copier *c, const eki_value *outer) {
+    for (c = c->around; outer != NULL && c != NULL; c = c->around) {
+        bool own = (size_t)outer->id < c->from->n_values && c->from->values[outer->id] == outer;
+        if (own) return c->view->values[outer->id];
+    }
+    return NULL;
 }
 
 /* `map` has the copies by the ids of the original values. */
 static void map_values(eki_value *const *map, eki_value *const *from, int count, eki_value **to) {
     for (int i = 0; i < count; i++) to[i] = from[i] == NULL ? NULL : map[from[i]->id];
+}
+
+static ek_status fill_graph(const copier *c, const eki_graph *graph, ek_error *err);
+
+static ek_status copy_graphs(const copier *c, eki_node *node, eki_attr *attr, ek_error *err) {
+    eki_graph **graphs = eki_arena_memdup(&c->view->arena, attr->graphs, attr->count * sizeof(eki_graph *));
+    if (graphs == NULL) return eki_fail_nomem(err, attr->count * sizeof(eki_graph *));
+    for (size_t i = 0; i < attr->count; i++) {
+        copier inner = {.shared = c->shared, .deep = true, .around = c, .from = attr->graphs[i]};
+        EKI_TRY(eki_graph_add_child(c->view, &inner.view, err));
+        inner.view->owner = node;
+        EKI_TRY(fill_graph(&inner, attr->graphs[i], err));
+        graphs[i] = inner.view;
+    }
+    attr->graphs = graphs;
+    return EK_OK;
+}
+
+static ek_status copy_attributes(const copier *c, const eki_node *from, eki_node *to, ek_error *err) {
+    to->n_attr = from->n_attr;
+    to->attrs = eki_arena_memdup(&c->view->arena, from->attrs, (size_t)from->n_attr * sizeof *from->attrs);
+    if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
+    for (int i = 0; i < to->n_attr; i++) {
+        eki_attr *attr = &to->attrs[i];
+        if (attr->t != NULL) EKI_TRY(borrow_tensor(c, attr->t, &attr->t, err));
+        if (c->deep && attr->type == EKI_ATTR_GRAPHS) EKI_TRY(copy_graphs(c, to, attr, err));
+    }
+    return EK_OK;
 }
 
 static ek_status copy_node(const copier *c, const eki_node *from, eki_value *const *map, ek_error *err) {
@@ -52,12 +94,9 @@ static ek_status copy_node(const copier *c, const eki_node *from, eki_value *con
     eki_node *to;
     EKI_TRY(eki_graph_add_node(view, from->op_type, from->domain, from->name, values, from->n_in, values + from->n_in,
                                from->n_out, &to, err));
-    to->n_attr = from->n_attr;
-    to->attrs = eki_arena_memdup(&view->arena, from->attrs, (size_t)from->n_attr * sizeof *from->attrs);
-    if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
-    for (int i = 0; i < to->n_attr; i++) {
-        if (to->attrs[i].t != NULL) EKI_TRY(borrow_tensor(c, to->attrs[i].t, &to->attrs[i].t, err));
-    }
+    EKI_TRY(copy_attributes(c, from, to, err));
+    to->overload = from->overload;
+    to->why = from->why;
     to->opset = from->opset;
     to->norm_of = from->norm_of;
     to->origin = from->origin;
@@ -107,45 +146,77 @@ static ek_status copy_interface(eki_graph *view, const eki_graph *graph, ek_erro
     for (size_t i = 0; i < graph->n_outputs; i++) {
         EKI_TRY(eki_graph_add_output(view, view->values[graph->outputs[i]->id], err));
     }
+    return EK_OK;
+}
+
+static ek_status copy_values(const copier *c, const eki_graph *graph, ek_error *err) {
+    eki_graph *view = c->view;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_value *copy; /* gets the id of the original */
+        EKI_TRY(copy_value(c, graph->values[i], &copy, err));
+        copy->outer = copy_of_outer(c, graph->values[i]->outer);
+    }
+    for (size_t i = 0; i < graph->n_values; i++) {
+        const eki_value *replaces = graph->values[i]->replaces;
+        if (replaces != NULL) view->values[i]->replaces = view->values[replaces->id];
+    }
+    return EK_OK;
+}
+
+/* One graph, with those in it where they are copied. */
+static ek_status fill_graph(const copier *c, const eki_graph *graph, ek_error *err) {
+    eki_graph *view = c->view;
+    view->path = graph->path;
+    view->original = graph;
+    view->name = graph->name;
+    view->ir_version = graph->ir_version;
+    view->origin = graph->origin;
     view->half = graph->half;
-    EKI_TRY(copy_opsets(view, graph, err));
-    for (size_t i = 0; i < graph->n_meta; i++) {
-        if (graph->meta[i].value == NULL) continue;
-        EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
-        view->meta[view->n_meta - 1].origin = graph->meta[i].origin;
+    view->is_function = graph->is_function;
+    for (size_t i = 0; i < graph->n_symbols; i++) {
+        int64_t dim;
+        EKI_TRY(eki_graph_symbol(view, graph->symbols[i], &dim, err));
+    }
+    EKI_TRY(copy_values(c, graph, err));
+    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], view->values, err));
+    EKI_TRY(copy_file_nodes(view, graph, err));
+    EKI_TRY(copy_interface(view, graph, err));
+    return copy_opsets(view, graph, err);
+}
+
+static ek_status copy_functions(const copier *c, const eki_graph *graph, ek_error *err) {
+    eki_graph *view = c->view;
+    view->functions = graph->functions;
+    view->n_functions = graph->n_functions;
+    if (!c->deep) return EK_OK;
+    size_t bytes = graph->n_functions * sizeof *graph->functions;
+    view->functions = eki_arena_memdup(&view->arena, graph->functions, bytes);
+    if (view->functions == NULL) return eki_fail_nomem(err, bytes);
+    for (size_t i = 0; i < graph->n_functions; i++) {
+        copier inner = {.shared = c->shared, .deep = true, .from = graph->functions[i].body};
+        EKI_TRY(eki_graph_add_child(view, &inner.view, err));
+        inner.view->parent = NULL;
+        EKI_TRY(fill_graph(&inner, inner.from, err));
+        view->functions[i].body = inner.view;
+        inner.view->name = view->functions[i].name;
     }
     return EK_OK;
 }
 
 static ek_status fill_view(const copier *c, const eki_graph *graph, ek_error *err) {
     eki_graph *view = c->view;
-    view->path = graph->path;
-    view->original = graph;
-    view->name = graph->name;
-    view->ir_version = graph->ir_version;
     view->model_origin = graph->model_origin;
-    view->origin = graph->origin;
-    view->functions = graph->functions;
-    view->n_functions = graph->n_functions;
-    for (size_t i = 0; i < graph->n_symbols; i++) {
-        int64_t dim;
-        EKI_TRY(eki_graph_symbol(view, graph->symbols[i], &dim, err));
+    EKI_TRY(fill_graph(c, graph, err));
+    for (size_t i = 0; i < graph->n_meta; i++) {
+        if (graph->meta[i].value == NULL) continue;
+        EKI_TRY(eki_graph_set_meta(view, graph->meta[i].key, graph->meta[i].value, err));
+        view->meta[view->n_meta - 1].origin = graph->meta[i].origin;
     }
-    for (size_t i = 0; i < graph->n_values; i++) {
-        eki_value *copy; /* gets the id of the original */
-        EKI_TRY(copy_value(c, graph->values[i], &copy, err));
-    }
-    for (size_t i = 0; i < graph->n_values; i++) {
-        const eki_value *replaces = graph->values[i]->replaces;
-        if (replaces != NULL) view->values[i]->replaces = view->values[replaces->id];
-    }
-    for (size_t i = 0; i < graph->n_nodes; i++) EKI_TRY(copy_node(c, graph->nodes[i], view->values, err));
-    EKI_TRY(copy_file_nodes(view, graph, err));
-    return copy_interface(view, graph, err);
+    return copy_functions(c, graph, err);
 }
 
-static ek_status make_view(const eki_graph *graph, bool shared, eki_graph **out, ek_error *err) {
-    copier c = {.shared = shared};
+static ek_status make_view(const eki_graph *graph, bool shared, bool deep, eki_graph **out, ek_error *err) {
+    copier c = {.shared = shared, .deep = deep, .from = graph};
     *out = NULL;
     EKI_TRY(eki_graph_create(0, &c.view, err));
     ek_status status = fill_view(&c, graph, err);
@@ -168,7 +239,9 @@ static ek_status copy_touched(const copier *c, eki_value *const *values, int cou
 static ek_status fill_cut(const copier *c, const eki_graph *graph, const bool *nodes, eki_value **map, ek_error *err) {
     c->view->path = graph->path;
     c->view->half = graph->half;
-    EKI_TRY(copy_opsets(c->view, graph, err));
+    const eki_graph *root = graph;
+    while (root->parent != NULL) root = root->parent;
+    EKI_TRY(copy_opsets(c->view, root, err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (!nodes[node->id]) continue;
@@ -196,18 +269,23 @@ ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **o
 }
 
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err) {
-    return make_view(graph, false, view, err);
+    return make_view(graph, false, true, view, err);
+}
+
+ek_status eki_graph_view_outer(const eki_graph *graph, eki_graph **view, ek_error *err) {
+    return make_view(graph, false, false, view, err);
 }
 
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err) {
-    EKI_TRY(make_view(document, true, program, err));
+    EKI_TRY(make_view(document, true, false, program, err));
     ek_status status = eki_graph_preprocessed(document) ? eki_strip_preprocess(*program, err) : EK_OK;
     /* A mark that does not fit the graph any more is no reason not to run it as it is. */
     if (status == EK_ERR_FORMAT) {
         eki_graph_destroy(*program);
-        EKI_TRY(make_view(document, true, program, err));
+        EKI_TRY(make_view(document, true, false, program, err));
         status = EK_OK;
     }
+    if (status == EK_OK) status = eki_inline_functions(*program, err);
     if (status == EK_OK) status = eki_graph_sort(*program, err);
     if (status == EK_OK) status = eki_own_operators(*program, err);
     if (status == EK_OK) status = eki_lift_parameters(*program, err);

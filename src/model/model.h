@@ -79,7 +79,11 @@ ek_status eki_model_index_apart(ek_model *model, ek_error *err);
 /* Which norm a site of the document is (of ek_model_norm_get), or -1. */
 int64_t eki_model_norm_at(const ek_model *model, const eki_site *site);
 
-/* The document's node that gives a norm's output: the norm, or the last of those it is written with. */
+/* What a site is as a norm of a model, with names of the site's graph; false = it is none. */
+bool eki_site_as_norm(const eki_site *site, ek_model_norm *info);
+
+/* The document's node that gives a norm's output: the norm, or the last of those it is written with; NULL
+ * where it stands in a function. */
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm);
 
 /* ---- freeze.c ---- */
@@ -103,12 +107,15 @@ bool eki_never_measured(const ek_model *model, const ek_model_norm *norm);
 
 /* ---- copy.c ---- */
 
-/* A second graph that borrows the data of the first, which must outlive it: for changes that are only for writing. */
+/* A second graph that borrows the data of the first, a document, which must outlive it: for changes that are only for
+ * writing. Its nested graphs and functions are its own; of the second, for programs too, the first's. */
 ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err);
+ek_status eki_graph_view_outer(const eki_graph *graph, eki_graph **view, ek_error *err);
 /* The marked nodes (by id) and what they touch, borrowed in the same way, without inputs and outputs. */
 ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **cut, ek_error *err);
-/* A graph for running: a copy that shares the numbers of the document, which must outlive it; parameters in Constant
- * nodes are initializers (lift.c) and norms written as several nodes are one (fuse_norms.c). */
+/* A graph for running: a copy that shares the numbers of the document, which must outlive it; functions are inlined
+ * (inline.c), parameters in Constant nodes are initializers (lift.c) and norms written as several nodes are one
+ * (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
@@ -145,6 +152,12 @@ int64_t eki_ir_version_for(int64_t opset);
 enum { EKI_IR_OPSETS = 3 }; /* the first in which a file names its opsets */
 /* Says that the graph is of this opset. Its IR version stays, where runtimes of a lower opset know it. */
 ek_status eki_opset_declare(eki_graph *graph, int64_t version, ek_error *err);
+
+/* ---- inline.c ---- */
+
+/* Replaces calls of the model's own functions by their bodies, in a program; the caller sorts. One that cannot be (it
+ * calls itself, its operators mean something else at the model's opset, it would be too large) stays and says why. */
+ek_status eki_inline_functions(eki_graph *program, ek_error *err);
 
 /* ---- lift.c ---- */
 

@@ -1,5 +1,5 @@
-/* norms_apart.c: norms of the document that are no norms of the program: those in nested graphs and in functions, and
- * those that stay as they are written. They are listed, and nothing else is done with them.
+/* norms_apart.c: norms of the document that are no norms of the program: those in nested graphs and in functions that
+ * nothing calls, and those that stay as they are written. The program does not run them by themselves.
  */
 #include "model/model.h"
 
@@ -34,6 +34,16 @@ int64_t eki_model_norm_at(const ek_model *model, const eki_site *site) {
     return -1;
 }
 
+/* Whether it stands in a function that the program has in place of its calls, each with a norm of its own. */
+static bool is_inlined(const ek_model *model, const eki_site *site) {
+    const eki_value *out = output_of(site);
+    for (size_t i = 0; site->graph->is_function && i < model->n_norms; i++) {
+        const eki_node *node = model->norms[i].node;
+        if (node->n_out > 0 && node->out[0] != NULL && node->out[0]->body == out) return true;
+    }
+    return false;
+}
+
 /* The initializer behind a parameter, which may be one of a graph around. */
 static const char *parameter_name(const eki_site *site, eki_role role) {
     const eki_value *from = site->parameters[role].source.value;
@@ -64,6 +74,13 @@ static ek_model_norm describe(const eki_site *site, ek_norm_kind kind) {
                            .apart = 1};
 }
 
+bool eki_site_as_norm(const eki_site *site, ek_model_norm *info) {
+    ek_norm_kind kind;
+    if (!kind_of(site, &kind)) return false;
+    *info = describe(site, kind);
+    return true;
+}
+
 ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
     eki_sites_free(&model->sites);
     free(model->apart);
@@ -79,7 +96,7 @@ ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
         int64_t own = eki_model_norm_at(model, site);
         if (own >= 0)
             model->norms[own].info.spelling = eki_spelling_name(site->spelling);
-        else
+        else if (!is_inlined(model, site))
             model->apart[model->n_apart++] = (eki_norm_apart){site, describe(site, kind)};
     }
     return EK_OK;

@@ -36,6 +36,13 @@ bool eki_node_string_is(const eki_node *node, const char *name, const char *text
     return attr->s.size == strlen(text) && memcmp(attr->s.data, text, attr->s.size) == 0;
 }
 
+const char *eki_node_reference(const eki_node *node) {
+    for (int i = 0; i < node->n_attr; i++) {
+        if (node->attrs[i].ref != NULL) return node->attrs[i].name;
+    }
+    return NULL;
+}
+
 ek_status eki_node_attr_slot(eki_graph *graph, eki_node *node, const char *name, eki_attr **out, ek_error *err) {
     eki_attr *attr = find(node, name);
     if (attr == NULL) {

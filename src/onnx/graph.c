@@ -101,6 +101,19 @@ eki_value *eki_graph_find(const eki_graph *graph, const char *name) {
     return eki_graph_find_bytes(graph, name, strlen(name));
 }
 
+static bool has_within(const eki_graph *graph, const char *name) {
+    bool has = eki_graph_find(graph, name) != NULL;
+    for (size_t i = 0; i < graph->n_children && !has; i++) {
+        has = graph->children[i]->parent != NULL && has_within(graph->children[i], name);
+    }
+    return has;
+}
+
+bool eki_graph_has_name(const eki_graph *graph, const char *name) {
+    while (graph->parent != NULL) graph = graph->parent;
+    return has_within(graph, name);
+}
+
 ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **out, ek_error *err) {
     *out = eki_graph_find(graph, name);
     if (*out != NULL) return EK_OK;
@@ -166,6 +179,7 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
     node->op_type = eki_arena_strdup(arena, op_type);
     node->domain = strcmp(domain, "ai.onnx") == 0 ? "" : eki_arena_strdup(arena, domain);
     node->name = eki_arena_strdup(arena, name);
+    node->overload = "";
     node->n_in = n_in;
     node->n_out = n_out;
     node->in = eki_arena_memdup(arena, in, (size_t)n_in * sizeof *in);
@@ -187,7 +201,7 @@ ek_status eki_graph_fresh(eki_graph *graph, const char *stem, const char *suffix
     do {
         (void)snprintf(name, sizeof name, n == 0 ? "%.400s/%s" : "%.400s/%s_%d", stem, suffix, n);
         n++;
-    } while (eki_graph_find(graph, name) != NULL);
+    } while (eki_graph_has_name(graph, name));
     return eki_graph_value(graph, name, value, err);
 }
 

@@ -67,13 +67,14 @@ struct eki_value {
     int producer_output;
     int input_index; /* position among graph inputs, or -1 (an initializer may also be an input: a default) */
     bool is_output;
-    bool declared;       /* has a ValueInfoProto: input, output or value_info */
-    bool opaque;         /* a constant of a kind that is not read: sparse, strings, a type of the future */
-    uint8_t in_file;     /* set of eki_in_file: what the file says of it */
-    eki_bytes origin;    /* the first ValueInfoProto of its name in the file */
-    eki_value *replaces; /* of an input or output: the one whose place in the file's list it takes; else NULL */
-    eki_value *outer;    /* in a nested graph: the value of an outer one that it stands for */
-    int captured;        /* how many values of nested graphs stand for this one */
+    bool declared;         /* has a ValueInfoProto: input, output or value_info */
+    bool opaque;           /* a constant of a kind that is not read: sparse, strings, a type of the future */
+    uint8_t in_file;       /* set of eki_in_file: what the file says of it */
+    eki_bytes origin;      /* the first ValueInfoProto of its name in the file */
+    eki_value *replaces;   /* of an input or output: the one whose place in the file's list it takes; else NULL */
+    eki_value *outer;      /* in a nested graph: the value of an outer one that it stands for */
+    int captured;          /* how many values of nested graphs stand for this one */
+    const eki_value *body; /* in a program: the value of a function's body that it is a copy of; else NULL */
 };
 
 typedef enum eki_attr_type {
@@ -100,15 +101,18 @@ typedef struct eki_attr {
     const int64_t *ints;
     const eki_bytes *strings;
     eki_graph **graphs;
+    const char *ref;  /* in a function: the attribute of the caller that stands here; the rest is then not set */
     eki_bytes origin; /* its AttributeProto; data NULL = new */
 } eki_attr;
 
 struct eki_node {
-    const char *name;    /* may be "" */
-    eki_opcode op;       /* EKI_OP_NONE: of another domain, not known, or removed */
-    const char *op_type; /* "Conv"; NULL = removed */
-    const char *domain;  /* "" = ai.onnx */
-    int id;              /* index in eki_graph.nodes */
+    const char *name;     /* may be "" */
+    eki_opcode op;        /* EKI_OP_NONE: of another domain, not known, or removed */
+    const char *op_type;  /* "Conv"; NULL = removed */
+    const char *domain;   /* "" = ai.onnx */
+    const char *overload; /* which of several functions of that name; "" = the one without */
+    const char *why;      /* in a program: why this call of a function is still one; else NULL */
+    int id;               /* index in eki_graph.nodes */
     int n_in, n_out, n_attr;
     eki_value **in;  /* NULL = an optional input that is absent */
     eki_value **out; /* NULL = an output nobody asked for */
@@ -143,8 +147,10 @@ typedef struct eki_graph_file {
 
 /* A function of the model: an operator by its body. */
 typedef struct eki_function {
-    const char *domain, *name;
+    const char *domain, *name, *overload;
     eki_graph *body;
+    eki_attr *defaults; /* attributes that a caller may leave out */
+    int n_defaults;
 } eki_function;
 
 struct eki_graph {
@@ -171,6 +177,7 @@ struct eki_graph {
     size_t n_file_nodes;
     const eki_graph *original; /* of a view, whose files it reads */
     eki_graph *parent;         /* of a nested graph, else NULL */
+    bool is_function;          /* the body of one: its constants are nodes, it has no initializers */
     eki_node *owner;           /* the parent's node that it nests in */
     eki_graph **children;      /* nested graphs and bodies of functions, owned */
     size_t n_children, cap_children;
@@ -198,6 +205,8 @@ ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **value,
 /* A new value "STEM/suffix", with a number behind it where that is taken. */
 ek_status eki_graph_fresh(eki_graph *graph, const char *stem, const char *suffix, eki_value **value, ek_error *err);
 eki_value *eki_graph_find(const eki_graph *graph, const char *name); /* NULL = none */
+/* Whether the graph, one around it or one in it has a value of that name: those of a document share their names. */
+bool eki_graph_has_name(const eki_graph *graph, const char *name);
 eki_value *eki_graph_find_bytes(const eki_graph *graph, const void *name, size_t size);
 ek_status eki_graph_add_input(eki_graph *graph, eki_value *value, ek_error *err);
 ek_status eki_graph_add_output(eki_graph *graph, eki_value *value, ek_error *err);
@@ -242,7 +251,7 @@ ek_status eki_graph_set_meta(eki_graph *graph, const char *key, const char *valu
 /* Takes what eki_node_drop marked out of `nodes`. */
 void eki_graph_sweep(eki_graph *graph);
 
-/* Finds, for the graph and all in it, what nested graphs read of outer ones. EK_ERR_FORMAT: a name that none has. */
+/* Finds, for the graph and all in it, what nested graphs read of outer ones; anew after they were changed. */
 ek_status eki_graph_resolve(eki_graph *graph, ek_error *err);
 
 /* Orders nodes so that producers come first. Nodes of the file keep its order where that is such an order already; each
@@ -259,6 +268,9 @@ int64_t eki_node_int(const eki_node *node, const char *name, int64_t fallback);
 float eki_node_float(const eki_node *node, const char *name, float fallback);
 bool eki_node_ints(const eki_node *node, const char *name, const int64_t **values, size_t *count);
 bool eki_node_string_is(const eki_node *node, const char *name, const char *text, bool fallback);
+
+/* The name of an attribute whose value is the caller's, in a function; NULL = there is none. */
+const char *eki_node_reference(const eki_node *node);
 
 /* "node 'conv1' (Conv)", or by first output when the node has no name. Written into and returned as `text`. */
 const char *eki_node_label(const eki_node *node, char text[192]);
@@ -291,6 +303,10 @@ void eki_tensor_round(eki_tensor *tensor);
 /* A zeroed initializer of that name: a value with data of its own. */
 ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
                                eki_value **value, ek_error *err);
+/* The same in whatever way the graph has constants: in a function's body, which has no initializers, as the result of a
+ * Constant node. */
+ek_status eki_graph_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
+                                 eki_value **value, eki_tensor **tensor, ek_error *err);
 /* Whether the data may be read as its element type where it lies; in a mapped file it need not be aligned. */
 bool eki_tensor_aligned(const eki_tensor *tensor);
 /* Makes the data writable and aligned (copies it out of the mapped file). A tensor of a program then has the data of

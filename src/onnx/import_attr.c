@@ -75,7 +75,10 @@ static ek_status collect(eki_import *import, eki_wire wire, eki_attr *attr, cont
         switch (field.number) {
         case ATTR_NAME: EKI_TRY(eki_import_text(import, &field, &attr->name, err)); break;
         case ATTR_TYPE: c->declared = (int)(int32_t)field.value; break;
-        case ATTR_REF_ATTR_NAME: c->reference = field.size > 0; break;
+        case ATTR_REF_ATTR_NAME:
+            c->reference = field.size > 0;
+            if (c->reference) EKI_TRY(eki_import_text(import, &field, &attr->ref, err));
+            break;
         case ATTR_I: attr->i = (int64_t)field.value; break;
         case ATTR_F: memcpy(&attr->f, field.data, sizeof attr->f); break;
         case ATTR_S: attr->s = (eki_bytes){.data = field.data, .size = field.size}; break;
@@ -152,7 +155,7 @@ static ek_status fill_list(eki_import *import, eki_wire wire, const attr_row *ro
 }
 
 static void make_opaque(eki_attr *attr) {
-    *attr = (eki_attr){.name = attr->name, .type = EKI_ATTR_OPAQUE, .origin = attr->origin};
+    *attr = (eki_attr){.name = attr->name, .type = EKI_ATTR_OPAQUE, .ref = attr->ref, .origin = attr->origin};
 }
 
 static ek_status import_graphs(eki_import *import, eki_wire wire, uint32_t number, size_t count, eki_attr *attr,

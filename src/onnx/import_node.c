@@ -14,11 +14,16 @@ enum { MAX_ATTRIBUTES = 256 };
 
 typedef struct outline {
     size_t n_in, n_out, n_attr;
-    const char *name, *op_type, *domain;
+    const char *name, *op_type, *domain, *overload;
 } outline;
 
+/* A field that the schema may be too old to know, so that the scan has not looked at it. */
+static ek_status import_overload(eki_import *import, const eki_field *field, outline *node, ek_error *err) {
+    return field->type == EKI_WIRE_BYTES ? eki_import_text(import, field, &node->overload, err) : EK_OK;
+}
+
 static ek_status collect(eki_import *import, eki_wire wire, outline *node, ek_error *err) {
-    *node = (outline){.name = "", .op_type = "", .domain = ""};
+    *node = (outline){.name = "", .op_type = "", .domain = "", .overload = ""};
     for (;;) {
         eki_field field;
         bool more;
@@ -31,6 +36,7 @@ static ek_status collect(eki_import *import, eki_wire wire, outline *node, ek_er
         case NODE_NAME: EKI_TRY(eki_import_text(import, &field, &node->name, err)); break;
         case NODE_OP_TYPE: EKI_TRY(eki_import_text(import, &field, &node->op_type, err)); break;
         case NODE_DOMAIN: EKI_TRY(eki_import_text(import, &field, &node->domain, err)); break;
+        case NODE_OVERLOAD: EKI_TRY(import_overload(import, &field, node, err)); break;
         default: break;
         }
     }
@@ -110,6 +116,7 @@ static ek_status fill(eki_import *import, eki_wire wire, const outline *seen, ek
                                import->refs + seen->n_in, (int)seen->n_out, &node, err));
     EKI_TRY(import_attrs(import, wire, seen->n_attr, node, err));
     own_graphs(node);
+    node->overload = seen->overload;
     node->origin = eki_import_origin(&wire);
     *out = node;
     return EK_OK;

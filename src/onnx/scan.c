@@ -139,6 +139,11 @@ ek_status eki_onnx_scan(const unsigned char *data, size_t size, ek_error *err) {
     return scan(eki_wire_of(data, 0, size), &top, err);
 }
 
+bool eki_onnx_is_plain_attribute(const unsigned char *data, size_t size) {
+    place top = {.type = &onnx__attribute_proto__descriptor, .depth = 1, .graphs = EKI_MAX_GRAPH_DEPTH};
+    return scan(eki_wire_of(data, 0, size), &top, NULL) == EK_OK;
+}
+
 bool eki_onnx_is_tensor(const unsigned char *data, size_t size) {
     place top = {.type = &onnx__tensor_proto__descriptor, .depth = 1, .graphs = 0};
     eki_wire wire = eki_wire_of(data, 0, size);

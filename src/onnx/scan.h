@@ -16,4 +16,7 @@ ek_status eki_onnx_scan(const unsigned char *data, size_t size, ek_error *err);
 /* Whether the bytes are a TensorProto, for the message of a failed load. */
 bool eki_onnx_is_tensor(const unsigned char *data, size_t size);
 
+/* Whether they are an AttributeProto without graphs. */
+bool eki_onnx_is_plain_attribute(const unsigned char *data, size_t size);
+
 #endif

@@ -37,7 +37,9 @@ enum eki_function_field {
     FUNCTION_NODE = 7,
     FUNCTION_OPSET_IMPORT = 9,
     FUNCTION_DOMAIN = 10,
-    FUNCTION_VALUE_INFO = 12
+    FUNCTION_ATTRIBUTE_PROTO = 11,
+    FUNCTION_VALUE_INFO = 12,
+    FUNCTION_OVERLOAD = 13
 };
 
 enum eki_node_field {
@@ -46,7 +48,8 @@ enum eki_node_field {
     NODE_NAME = 3,
     NODE_OP_TYPE = 4,
     NODE_ATTRIBUTE = 5,
-    NODE_DOMAIN = 7
+    NODE_DOMAIN = 7,
+    NODE_OVERLOAD = 8
 };
 
 enum eki_attr_field {

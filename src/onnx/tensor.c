@@ -150,6 +150,26 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
     return EK_OK;
 }
 
+ek_status eki_graph_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
+                                 eki_value **out, eki_tensor **tensor, ek_error *err) {
+    eki_node *node;
+    eki_attr *attr;
+    if (!graph->is_function) {
+        EKI_TRY(eki_graph_add_tensor(graph, name, dtype, shape, out, err));
+        *tensor = (*out)->init;
+        return EK_OK;
+    }
+    EKI_TRY(eki_graph_value(graph, name, out, err));
+    EKI_TRY(eki_graph_add_op(graph, EKI_OP_Constant, "", NULL, 0, out, 1, &node, err));
+    EKI_TRY(eki_node_attr_slot(graph, node, "value", &attr, err));
+    attr->type = EKI_ATTR_TENSOR;
+    EKI_TRY(eki_tensor_create(graph, dtype, shape, &attr->t, err));
+    *tensor = attr->t;
+    (*out)->dtype = dtype;
+    (*out)->shape = *shape;
+    return EK_OK;
+}
+
 bool eki_tensor_aligned(const eki_tensor *tensor) {
     size_t unit = eki_dtype_bytes(tensor->dtype);
     return unit == 0 || (uintptr_t)tensor->data % unit == 0;

@@ -11,6 +11,7 @@
  * all are listed, none is meant to be fed. */
 bool eki_lists_weights(const eki_graph *graph) {
     bool any = false;
+    while (graph->parent != NULL) graph = graph->parent;
     for (size_t i = 0; i < graph->n_values; i++) {
         if (graph->values[i]->init == NULL) continue;
         if (graph->values[i]->input_index < 0) return graph->ir_version < 4;
@@ -20,9 +21,11 @@ bool eki_lists_weights(const eki_graph *graph) {
 }
 
 ek_status eki_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape, eki_value **out,
-                           ek_error *err) {
-    bool listed = eki_lists_weights(graph);
-    EKI_TRY(eki_graph_add_tensor(graph, name, dtype, shape, out, err));
+                           eki_tensor **tensor, ek_error *err) {
+    bool listed = graph->parent == NULL && !graph->is_function && eki_lists_weights(graph);
+    eki_tensor *made;
+    EKI_TRY(eki_graph_add_constant(graph, name, dtype, shape, out, &made, err));
+    if (tensor != NULL) *tensor = made;
     return listed ? eki_graph_add_input(graph, *out, err) : EK_OK;
 }
 

@@ -24,11 +24,12 @@ typedef struct eki_constants {
 /* The document that the graph belongs to, with the budget above. */
 eki_constants eki_constants_of(const eki_graph *graph);
 
-/* Whether the graph lists its initializers as inputs, by rule or by habit of its exporter. */
+/* Whether the model's graph lists its initializers as inputs, by rule or by habit of its exporter. */
 bool eki_lists_weights(const eki_graph *graph);
-/* A tensor for nodes to read; an input, too, where the graph lists its initializers. */
+/* A tensor for nodes to read; an input, too, where the graph lists its initializers; the result of a Constant node in a
+ * function's body. `tensor` may be NULL. */
 ek_status eki_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape, eki_value **out,
-                           ek_error *err);
+                           eki_tensor **tensor, ek_error *err);
 
 /* Numbers of a constant, as f64 that hold what the file's type holds (int64 beyond 2^53 is rounded). */
 typedef struct eki_numbers {

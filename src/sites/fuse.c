@@ -19,6 +19,7 @@ static ek_status collect(eki_fuser *f) {
     if (f->items == NULL) return eki_fail_nomem(f->err, f->sites->count * sizeof *f->items);
     for (size_t i = 0; i < f->sites->count; i++) {
         eki_site *site = &f->sites->items[i];
+        if (site->graph != f->graph) continue;
         if (options->wanted != NULL && !options->wanted(options->context, site)) continue;
         *site = eki_site_inner(site);
         const char *why = eki_fuse_choose(f, site, &f->items[f->count]);
@@ -74,7 +75,7 @@ static ek_status fuse_found(eki_fuser *f, int64_t *needed) {
 ek_status eki_sites_fuse(eki_graph *graph, const eki_fuse_options *options, int64_t *needed, ek_error *err) {
     eki_sites sites;
     *needed = 0;
-    EKI_TRY(eki_sites_find(graph, &sites, err));
+    EKI_TRY(eki_sites_around(graph, &sites, err));
     eki_fuser f = {.graph = graph, .sites = &sites, .options = options, .n_values = graph->n_values, .err = err};
     ek_status status = fuse_found(&f, needed);
     eki_uses_free(&f.uses);

@@ -154,7 +154,6 @@ const char *eki_fuse_choose(const eki_fuser *f, const eki_site *site, eki_fusion
     if (i == TARGETS || !is_written(site) || (f->options->kinds & targets[i].flag) == 0) return "";
     *out = (eki_fusion){
         .site = site, .x = site->x, .op = targets[i].op, .opset = targets[i].opset, .least = targets[i].least};
-    if (site->graph != f->graph) return "it is in a nested graph or a function, which stay as they are";
     if (site->training) return "it takes the statistics of each batch";
     if (!(site->epsilon > 0)) return "its epsilon is 0 in the file";
     if (!parameter_shape(site, &out->parameter))

@@ -1,8 +1,8 @@
 /* fuse_write.c: a site replaced by its one node. */
 #include "sites/fuse.h"
 
-static void set_type(eki_value *value, ek_dtype type) {
-    value->stored = value->init->stored = type == EK_F32 ? EK_DTYPE_NONE : type;
+static void set_type(eki_value *value, eki_tensor *tensor, ek_dtype type) {
+    value->stored = tensor->stored = type == EK_F32 ? EK_DTYPE_NONE : type;
 }
 
 /* A new initializer "OUTPUT/role". */
@@ -11,15 +11,16 @@ static ek_status new_parameter(eki_fuser *f, const eki_fusion *item, eki_role ro
     const eki_site *site = item->site;
     EKI_TRY(eki_graph_fresh(f->graph, site->y->name, eki_role_name(role), out, f->err));
     if (site->parameters[role].value != NULL) EKI_TRY(eki_site_numbers(f->sites, site, role, &numbers, f->err));
-    ek_status status = eki_add_constant(f->graph, (*out)->name, EK_F32, &item->parameter, out, f->err);
+    eki_tensor *tensor = NULL;
+    ek_status status = eki_add_constant(f->graph, (*out)->name, EK_F32, &item->parameter, out, &tensor, f->err);
     int64_t count = 0;
     (void)eki_shape_count(&item->parameter, &count);
     for (int64_t i = 0; status == EK_OK && i < count; i++) {
         float usual = role == EKI_SCALE || role == EKI_VARIANCE ? 1.0F : 0.0F;
-        ((float *)(*out)->init->data)[i] = numbers.at != NULL ? (float)numbers.at[i] : usual;
+        ((float *)tensor->data)[i] = numbers.at != NULL ? (float)numbers.at[i] : usual;
     }
-    if (status == EK_OK && item->type != EK_DTYPE_NONE) set_type(*out, item->type);
-    if (status == EK_OK) eki_tensor_round((*out)->init);
+    if (status == EK_OK && item->type != EK_DTYPE_NONE) set_type(*out, tensor, item->type);
+    if (status == EK_OK) eki_tensor_round(tensor);
     eki_numbers_free(&numbers);
     return status;
 }

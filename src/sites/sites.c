@@ -131,6 +131,11 @@ ek_status eki_sites_find(eki_graph *document, eki_sites *sites, ek_error *err) {
     return status;
 }
 
+ek_status eki_sites_around(eki_graph *graph, eki_sites *sites, ek_error *err) {
+    while (graph->parent != NULL) graph = graph->parent;
+    return eki_sites_find(graph, sites, err);
+}
+
 void eki_sites_free(eki_sites *sites) {
     free(sites->items);
     eki_arena_free(&sites->arena);

@@ -101,6 +101,8 @@ typedef struct eki_sites {
 /* Finds all sites of a document. Shapes are those that the graph holds (declared, or inferred before) and what follows
  * from them by simple rules. EK_ERR_NOMEM. The graphs must outlive the result. */
 ek_status eki_sites_find(eki_graph *document, eki_sites *sites, ek_error *err);
+/* The same of the whole that the graph is in: its document, or the function that it is the body of or nests in. */
+ek_status eki_sites_around(eki_graph *graph, eki_sites *sites, ek_error *err);
 void eki_sites_free(eki_sites *sites);
 
 /* The site that a node is in, or NULL. */
@@ -158,10 +160,11 @@ typedef struct eki_fuse_options {
     void *context;
 } eki_fuse_options;
 
-/* Rewrites the graph (not those within): each site of these kinds that is written out becomes the one node, with the
- * name and output of its last; where its parameters must have another shape they get it, or a copy where they are
- * computed; a parameter that others read in its own shape keeps the site as it is. *needed gets the opset that the
- * result needs, 0 = nothing was rewritten. Removed nodes are swept; the caller sorts the graph and declares the opset.
+/* Rewrites the graph, which may be a nested one or a function's body (not those within): each site of these kinds that
+ * is written out becomes the one node, with the name and output of its last; where its parameters must have another
+ * shape they get it, or a copy where they are computed; a parameter that others read in its own shape keeps the site as
+ * it is. *needed gets the opset that the result needs, 0 = nothing was rewritten. Removed nodes are swept; the caller
+ * sorts the graph and declares the opset.
  */
 ek_status eki_sites_fuse(eki_graph *graph, const eki_fuse_options *options, int64_t *needed, ek_error *err);
 

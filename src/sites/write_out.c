@@ -69,7 +69,6 @@ static const char *bad_channels(const eki_site *site) {
 }
 
 static const char *why_not(eki_writer *w, const eki_site *site) {
-    if (site->graph != w->graph) return "it is in a nested graph or a function, which stay as they are";
     if (w->opset < 7) return "it would need opset 7";
     if (others_read(w, site)) return "its other outputs are read";
     if (!isfinite(site->epsilon)) return "its epsilon is not known";
@@ -126,7 +125,9 @@ static ek_status write_found(eki_writer *w, const eki_write_out_options *options
     EKI_TRY(eki_float_types(w->graph, &w->types, w->err));
     for (size_t i = 0; i < w->sites->count; i++) {
         const eki_site *site = &w->sites->items[i];
-        if (!is_one_node(site) || (options->wanted != NULL && !options->wanted(options->context, site))) continue;
+        if (site->graph != w->graph || !is_one_node(site) ||
+            (options->wanted != NULL && !options->wanted(options->context, site)))
+            continue;
         eki_site inner = eki_site_inner(site);
         const char *why = why_not(w, &inner);
         if (options->tell != NULL) EKI_TRY(options->tell(options->context, site, why, w->err));
@@ -141,7 +142,7 @@ static ek_status write_found(eki_writer *w, const eki_write_out_options *options
 ek_status eki_sites_write_out(eki_graph *graph, const eki_write_out_options *options, size_t *count, ek_error *err) {
     eki_sites sites;
     *count = 0;
-    EKI_TRY(eki_sites_find(graph, &sites, err));
+    EKI_TRY(eki_sites_around(graph, &sites, err));
     eki_writer w = {.graph = graph, .sites = &sites, .n_values = graph->n_values, .err = err};
     w.opset = options->opset != 0 ? options->opset : eki_graph_opset(graph, "");
     ek_status status = write_found(&w, options, count);

@@ -32,8 +32,8 @@ ek_status eki_write_floats(eki_writer *w, const char *suffix, ek_dtype type, con
     int64_t all = 0;
     ek_dtype held = type == EK_F64 ? EK_F64 : EK_F32;
     EKI_TRY(fresh_value(w, suffix, out));
-    EKI_TRY(eki_add_constant(w->graph, (*out)->name, held, shape, out, w->err));
-    eki_tensor *tensor = (*out)->init;
+    eki_tensor *tensor;
+    EKI_TRY(eki_add_constant(w->graph, (*out)->name, held, shape, out, &tensor, w->err));
     (*out)->stored = tensor->stored = type == held ? EK_DTYPE_NONE : type;
     (void)eki_shape_count(shape, &all);
     for (int64_t i = 0; i < all; i++) {
@@ -50,8 +50,9 @@ ek_status eki_write_floats(eki_writer *w, const char *suffix, ek_dtype type, con
 ek_status eki_write_ints(eki_writer *w, const char *suffix, const int64_t *list, int count, eki_value **out) {
     eki_shape shape = {.rank = 1, .dims = {count}};
     EKI_TRY(fresh_value(w, suffix, out));
-    EKI_TRY(eki_add_constant(w->graph, (*out)->name, EK_I64, &shape, out, w->err));
-    memcpy((*out)->init->data, list, (size_t)count * sizeof *list);
+    eki_tensor *tensor;
+    EKI_TRY(eki_add_constant(w->graph, (*out)->name, EK_I64, &shape, out, &tensor, w->err));
+    memcpy(tensor->data, list, (size_t)count * sizeof *list);
     return EK_OK;
 }
 

@@ -51,11 +51,13 @@ static bool may_read(int64_t *left, const eki_node *op, const eki_graph *graph) 
 static bool check_weights(const eki_graph *graph, const eki_node *op, eki_weight *shape, char *why) {
     char label[192], through[EKI_CHAIN_TEXT];
     (void)eki_node_label(op, label);
+    if (eki_node_reference(op) != NULL)
+        REFUSE("the %.60s of %s is an attribute of the function, which each call gives", eki_node_reference(op), label);
     if (eki_is_op(op, EKI_OP_MatMul) && eki_fixed(graph, op->in[1]) == NULL && eki_fixed(graph, op->in[0]) != NULL)
         REFUSE("the constant of %s is its first factor", label);
     const eki_tensor *weight = op->n_in > 1 ? eki_fixed(graph, op->in[1]) : NULL;
     if (weight == NULL)
-        REFUSE("the weight of %s %.160s", label, eki_not_fixed(op->n_in > 1 ? op->in[1] : NULL, through));
+        REFUSE("the weight of %s %.160s", label, eki_not_fixed(graph, op->n_in > 1 ? op->in[1] : NULL, through));
     if (weight->dtype != EK_F32) REFUSE("the weight of %s is not float32", label);
     if (eki_count(weight) < 1) REFUSE("the weight of %s is empty", label);
     if (!eki_weight_of(op, weight, shape))
@@ -63,7 +65,7 @@ static bool check_weights(const eki_graph *graph, const eki_node *op, eki_weight
                (long long)eki_node_int(op, "group", 1));
     if (op->n_in < 3 || op->in[2] == NULL) return true;
     const eki_tensor *bias = eki_fixed(graph, op->in[2]);
-    if (bias == NULL) REFUSE("the bias of %s %.160s", label, eki_not_fixed(op->in[2], through));
+    if (bias == NULL) REFUSE("the bias of %s %.160s", label, eki_not_fixed(graph, op->in[2], through));
     if (bias->dtype != EK_F32) REFUSE("the bias of %s is not float32", label);
     if (eki_count(bias) != 1 && bias->shape.dims[bias->shape.rank - 1] != shape->outputs)
         REFUSE("the bias of %s has %lld elements, its weight %lld outputs", label, (long long)eki_count(bias),

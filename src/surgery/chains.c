@@ -44,7 +44,7 @@ static void grow_chain(search *s, eki_chain *chain) {
         int64_t channels;
         if (out->is_output || s->uses.count[out->id] != 1) break;
         eki_node *next = s->uses.user[out->id];
-        if (s->taken[next->id] || !eki_is_affine(s->graph, next, &channels, why)) break;
+        if (next == NULL || s->taken[next->id] || !eki_is_affine(s->graph, next, &channels, why)) break;
         if (eki_affine_input(s->graph, next) != out || !joins(chain, channels)) break;
         append(s, chain, next);
     }

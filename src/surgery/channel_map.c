@@ -14,7 +14,14 @@ const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value) {
     return fed ? NULL : source.tensor;
 }
 
-const char *eki_not_fixed(const eki_value *value, char text[EKI_CHAIN_TEXT]) {
+/* A value of this graph, or an outer one that nested graphs read, without a maker. */
+static const char *origin_of(const eki_graph *graph, const eki_value *value) {
+    if (value->outer != NULL) return "a value of the graph around it";
+    if (graph->is_function) return "an input of the function, which each call gives";
+    return graph->parent == NULL ? "a graph input" : "an input of the nested graph, which the node around it gives";
+}
+
+const char *eki_not_fixed(const eki_graph *graph, const eki_value *value, char text[EKI_CHAIN_TEXT]) {
     char label[192];
     if (value == NULL)
         (void)snprintf(text, EKI_CHAIN_TEXT, "is missing");
@@ -22,8 +29,7 @@ const char *eki_not_fixed(const eki_value *value, char text[EKI_CHAIN_TEXT]) {
         (void)snprintf(text, EKI_CHAIN_TEXT,
                        "is no constant: it is also a graph input, so that a caller may replace it");
     else if (value->producer == NULL)
-        (void)snprintf(text, EKI_CHAIN_TEXT, "is no constant: it is %s",
-                       value->input_index >= 0 ? "a graph input" : "a value of an outer graph");
+        (void)snprintf(text, EKI_CHAIN_TEXT, "is no constant: it is %s", origin_of(graph, value));
     else
         (void)snprintf(text, EKI_CHAIN_TEXT, "is no constant that folding sees: %.160s makes it",
                        eki_node_label(value->producer, label));
@@ -50,7 +56,7 @@ static bool bn_parameters(const eki_graph *graph, const eki_node *node, const ek
         if (tensors[i] == NULL) {
             char through[EKI_CHAIN_TEXT];
             (void)snprintf(why, EKI_CHAIN_TEXT, "its %s %.280s", parts[i],
-                           eki_not_fixed(i < node->n_in ? node->in[i] : NULL, through));
+                           eki_not_fixed(graph, i < node->n_in ? node->in[i] : NULL, through));
             return false;
         }
         if (tensors[i]->dtype != EK_F32 || tensors[i]->shape.rank != 1) {
@@ -70,6 +76,11 @@ static bool bn_parameters(const eki_graph *graph, const eki_node *node, const ek
 static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *channels, char *why) {
     const eki_tensor *t[5];
     double epsilon = (double)eki_node_float(node, "epsilon", 1e-5F);
+    if (eki_node_reference(node) != NULL) {
+        (void)snprintf(why, EKI_CHAIN_TEXT, "its %.60s is an attribute of the function, which each call gives",
+                       eki_node_reference(node));
+        return false;
+    }
     if (eki_bn_trains(graph, node)) {
         (void)snprintf(why, EKI_CHAIN_TEXT,
                        "it is in training mode: it takes the statistics of each batch; evenkeel convert --inference "

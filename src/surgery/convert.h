@@ -2,7 +2,7 @@
 #ifndef EKI_CONVERT_H
 #define EKI_CONVERT_H
 
-#include "surgery/surgery.h"
+#include "surgery/graph_places.h"
 
 /* Moments of a pair of numbers: u, what the new norm makes (or reads), and y, what the old one made. */
 typedef struct eki_pair_moment {
@@ -24,9 +24,12 @@ typedef struct eki_conversion {
 
 typedef struct eki_converter {
     const ek_convert_options *options;
+    const ek_model *model;        /* as it was */
     const eki_examples *examples; /* fit scale and bias; NULL = they are carried over */
-    eki_graph *graph;             /* a view of the model's, with shapes */
-    bool native;                  /* GroupNormalization can be written as one node */
+    eki_graph *graph;             /* of the place at hand: a view of the model's, or a graph in it, with shapes */
+    const eki_place *place;
+    size_t found; /* norms that were meant */
+    bool native;  /* GroupNormalization can be written as one node */
     eki_arena arena;
     eki_conversion *items;
     size_t count, room;
@@ -40,11 +43,19 @@ typedef struct eki_converter {
 ek_status eki_convert(ek_model *model, const ek_convert_options *options, const eki_examples *examples,
                       ek_model **converted, ek_edit_report **report, double *drift, ek_error *err);
 
+/* ---- convert_places.c ---- */
+/* What is asked for, in a nested graph or a function. */
+ek_status eki_convert_place(eki_converter *c, eki_place *place);
+
 /* ---- convert_written.c ---- */
 /* One node for each norm that is written as several and will be converted. */
 ek_status eki_convert_written(eki_converter *c, const ek_model *model);
 
 /* ---- convert_norm.c ---- */
+/* A row of the report, by the norm's name in its place. */
+ek_status eki_convert_row(const eki_converter *c, const char *name, bool changed, const char *text);
+/* A Mul and an Add of the graph at hand, where they are no part of a norm. */
+ek_status eki_convert_all_frozen(eki_converter *c);
 /* Replaces one norm, or leaves it alone, with a row in the report. */
 ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm *info);
 /* A Mul and an Add per channel, back into a batch norm; nothing where the node is no such Mul. */
@@ -56,9 +67,11 @@ ek_status eki_convert_fit(eki_converter *c, ek_model *before, ek_model *after);
 
 /* ---- convert_forms.c: the same norms, written out or as one node, as the options say; a row for each ---- */
 ek_status eki_convert_forms(eki_converter *c);
+/* When all graphs are done: declares the opset, and says of norms that are in the form already that they are. */
+ek_status eki_convert_forms_end(eki_converter *c, size_t rows_before);
 
 /* ---- untie.c: tensors that several parameters read become one each; a row for each that is new ---- */
-ek_status eki_convert_untie(eki_converter *c);
+ek_status eki_convert_untie(eki_converter *c, eki_places *places);
 
 /* ---- repair.c ---- */
 /* Mode, momentum and variance of a batch norm as the options say. */

@@ -10,8 +10,10 @@ static bool is_wanted(void *context, const eki_site *site) {
     const eki_converter *c = context;
     const eki_value *scale = site->parameters[EKI_SCALE].value;
     const char *glob = c->options->pattern;
+    char path[512];
     return eki_glob_matches(glob, site->name, site->y->name, scale == NULL ? "" : scale->name) ||
-           eki_glob_matches(glob, site->path, site->y->name, "");
+           eki_glob_matches(glob, site->path, site->y->name, "") ||
+           eki_glob_matches(glob, eki_place_name(c->place, site->name, path), site->y->name, "");
 }
 
 static ek_status tell_fused(void *context, const eki_site *site, eki_opcode op, int64_t opset, const char *why,
@@ -19,18 +21,25 @@ static ek_status tell_fused(void *context, const eki_site *site, eki_opcode op, 
     const eki_converter *c = context;
     char text[EKI_CHAIN_TEXT];
     if (opset != 0) {
-        (void)snprintf(text, sizeof text,
-                       "opset %" PRId64 " has no %s; add --opset %" PRId64 ", which raises the model to where it is",
-                       eki_graph_opset(c->graph, ""), eki_op_name(op), opset);
+        const eki_graph *root = c->graph;
+        while (root->parent != NULL) root = root->parent;
+        (void)snprintf(text, sizeof text, "opset %" PRId64 " has no %s; %s %" PRId64 "%s",
+                       eki_graph_opset(c->graph, ""), eki_op_name(op),
+                       root->is_function ? "the function's own is older than" : "add --opset", opset,
+                       root->is_function ? "" : ", which raises the model to where it is");
     } else {
         (void)snprintf(text, sizeof text, "%s%s", why != NULL ? why : "one ", why != NULL ? "" : eki_op_name(op));
     }
-    return eki_report_add(c->report, site->path, why == NULL && opset == 0, text, err);
+    (void)err;
+    return eki_convert_row(c, site->name, why == NULL && opset == 0, text);
 }
 
 /* That the nodes are to be of: the graph's, or a lower one that is asked for. */
 static int64_t opset_of(const eki_converter *c) {
     int64_t own = eki_graph_opset(c->graph, ""), asked = c->options->opset;
+    const eki_graph *root = c->graph;
+    while (root->parent != NULL) root = root->parent;
+    if (root->is_function) return own;
     return asked >= EKI_OPSET_MIN && asked < own ? asked : own;
 }
 
@@ -38,7 +47,8 @@ static ek_status tell_written(void *context, const eki_site *site, const char *w
     const eki_converter *c = context;
     char text[EKI_CHAIN_TEXT];
     (void)snprintf(text, sizeof text, "%s as nodes of opset %" PRId64, site->norm->op_type, opset_of(c));
-    return eki_report_add(c->report, site->path, why == NULL, why != NULL ? why : text, err);
+    (void)err;
+    return eki_convert_row(c, site->name, why == NULL, why != NULL ? why : text);
 }
 
 /* Norms that are in the wanted form already, where there is none in another. */
@@ -89,20 +99,21 @@ static ek_status write_out(eki_converter *c) {
     int64_t opset = opset_of(c);
     eki_write_out_options options = {.wanted = is_wanted, .tell = tell_written, .opset = opset, .context = c};
     size_t count;
-    EKI_TRY(eki_sites_write_out(c->graph, &options, &count, c->err));
-    return declare(c, opset);
+    return eki_sites_write_out(c->graph, &options, &count, c->err);
 }
 
 /* Shapes are known where they can be: a graph that cannot run here is rewritten by what its file declares. */
 ek_status eki_convert_forms(eki_converter *c) {
     const ek_convert_options *o = c->options;
-    size_t rows = ek_edit_report_count(c->report);
-    if (!o->fuse && !o->spell_out && !o->untie) return EK_OK;
+    if (!o->fuse && !o->spell_out) return EK_OK;
     eki_graph_sweep(c->graph);
     EKI_TRY(eki_graph_sort(c->graph, c->err));
-    if (o->fuse) EKI_TRY(fuse(c));
-    if (o->spell_out) EKI_TRY(write_out(c));
-    bool form = o->fuse || o->spell_out;
-    if (form && ek_edit_report_count(c->report) == rows) EKI_TRY(tell_already(c, o->spell_out));
-    return o->untie ? eki_convert_untie(c) : EK_OK;
+    return o->fuse ? fuse(c) : write_out(c);
+}
+
+ek_status eki_convert_forms_end(eki_converter *c, size_t rows) {
+    const ek_convert_options *o = c->options;
+    if (!o->fuse && !o->spell_out) return EK_OK;
+    if (ek_edit_report_count(c->report) == rows) EKI_TRY(tell_already(c, o->spell_out));
+    return o->spell_out ? declare(c, opset_of(c)) : EK_OK;
 }

@@ -21,9 +21,11 @@ static ek_status for_norms(eki_converter *c, const ek_model *model,
     *found = 0;
     for (size_t i = 0; status == EK_OK && i < model->n_norms; i++) {
         const ek_model_norm *info = &model->norms[i].info;
-        eki_value *out = info->output[0] != '\0' ? eki_graph_find(c->graph, info->output) : NULL;
+        /* Those of functions are changed where they stand. */
+        bool own = info->output[0] != '\0' && eki_model_norm_node(model, i) != NULL;
+        eki_value *out = own ? eki_graph_find(c->graph, info->output) : NULL;
         if (!chosen[i]) continue;
-        ++*found;
+        *found += own;
         if (out != NULL && out->producer != NULL) status = each(c, out->producer, info);
     }
     free(chosen);
@@ -31,11 +33,14 @@ static ek_status for_norms(eki_converter *c, const ek_model *model,
 }
 
 static ek_status convert_norms(eki_converter *c, const ek_model *model) {
-    size_t found;
     if (c->options->norm == EK_TO_KEEP) return EK_OK;
-    EKI_TRY(for_norms(c, model, eki_convert_norm, &found));
+    return for_norms(c, model, eki_convert_norm, &c->found);
+}
+
+static ek_status check_found(const eki_converter *c) {
+    if (c->options->norm == EK_TO_KEEP) return EK_OK;
     /* A Mul and an Add may be meant. */
-    if (found > 0 || c->options->norm == EK_TO_BATCH || strcmp(c->options->pattern, "*") == 0) return EK_OK;
+    if (c->found > 0 || c->options->norm == EK_TO_BATCH || strcmp(c->options->pattern, "*") == 0) return EK_OK;
     return eki_fail(c->err, EK_ERR_ARG, "no norm matches '%s'; evenkeel inspect lists them", c->options->pattern);
 }
 
@@ -65,11 +70,11 @@ static bool is_part(const eki_sites *sites, const eki_node *node) {
     return site != NULL && site->kind != EKI_SITE_AFFINE;
 }
 
-static ek_status convert_frozen(eki_converter *c) {
+ek_status eki_convert_all_frozen(eki_converter *c) {
     eki_uses uses;
     eki_sites sites;
     size_t nodes = c->graph->n_nodes;
-    EKI_TRY(eki_sites_find(c->graph, &sites, c->err));
+    EKI_TRY(eki_sites_around(c->graph, &sites, c->err));
     ek_status status = eki_uses_create(c->graph, &uses, c->err);
     for (size_t i = 0; status == EK_OK && i < nodes; i++) {
         eki_node *node = c->graph->nodes[i];
@@ -82,19 +87,31 @@ static ek_status convert_frozen(eki_converter *c) {
     return status;
 }
 
+/* The document's own graph. */
 static ek_status edit(eki_converter *c, const ek_model *model) {
-    eki_uses uses;
-    size_t values = c->graph->n_values;
-    EKI_TRY(eki_uses_create(c->graph, &uses, c->err));
-    ek_status status = repair(c, model);
+    if (c->options->norm != EK_TO_KEEP) EKI_TRY(eki_convert_written(c, model));
+    EKI_TRY(repair(c, model));
     c->native = eki_graph_opset(c->graph, "") >= EKI_OPSET_GROUP; /* else it is written as a subgraph */
-    if (status == EK_OK) status = convert_norms(c, model);
-    if (status == EK_OK && c->options->norm == EK_TO_BATCH) status = convert_frozen(c);
-    if (status == EK_OK && !c->native) status = eki_lower_norms(c->graph, eki_graph_opset(c->graph, ""), c->err);
-    if (status == EK_OK) status = eki_convert_forms(c);
-    if (status == EK_OK) status = eki_edit_finish(c->graph, &uses, values, c->err);
-    eki_uses_free(&uses);
-    return status;
+    EKI_TRY(convert_norms(c, model));
+    if (c->options->norm == EK_TO_BATCH) EKI_TRY(eki_convert_all_frozen(c));
+    if (!c->native) EKI_TRY(eki_lower_norms(c->graph, eki_graph_opset(c->graph, ""), c->err));
+    return eki_convert_forms(c);
+}
+
+static ek_status edit_places(eki_converter *c, const ek_model *model, eki_places *places) {
+    size_t before = ek_edit_report_count(c->report), rows = 0;
+    c->place = &places->items[0];
+    EKI_TRY(edit(c, model));
+    for (size_t i = 1; i < places->count; i++) EKI_TRY(eki_convert_place(c, &places->items[i]));
+    c->place = &places->items[0];
+    c->graph = c->place->graph;
+    places->items[0].changed = true; /* by repairs and moves too, which leave no rows */
+    EKI_TRY(check_found(c));
+    for (size_t i = before; i < ek_edit_report_count(c->report); i++)
+        rows += strcmp(ek_edit_report_row(c->report, i)->norm, "model") == 0;
+    EKI_TRY(eki_convert_forms_end(c, before + rows));
+    EKI_TRY(eki_convert_untie(c, places));
+    return eki_places_close(places, c->err);
 }
 
 /* Whether only the form of norms changes, for which what the file declares of shapes may do. */
@@ -102,20 +119,14 @@ static bool only_forms(const ek_convert_options *o) {
     return o->norm == EK_TO_KEEP && o->opset == 0 && !o->inference && !o->from_torch;
 }
 
-static ek_status infer(const eki_converter *c) {
-    ek_error ignored = {.text = ""};
-    ek_status status = eki_graph_infer(c->graph, NULL, only_forms(c->options) ? &ignored : c->err);
-    return only_forms(c->options) && status != EK_ERR_NOMEM ? EK_OK : status;
-}
-
 static ek_status edit_view(eki_converter *c, const ek_model *model) {
-    eki_declared *declared;
-    EKI_TRY(eki_declared_keep(c->graph, &declared, c->err));
-    ek_status status = eki_graph_sort(c->graph, c->err);
-    if (status == EK_OK) status = infer(c);
-    if (status == EK_OK && c->options->norm != EK_TO_KEEP) status = eki_convert_written(c, model);
-    if (status == EK_OK) status = edit(c, model);
-    eki_declared_restore(c->graph, declared);
+    eki_places places;
+    eki_graph *view = c->graph;
+    EKI_TRY(eki_places_open(model, c->graph, !only_forms(c->options), &places, c->err));
+    ek_status status = edit_places(c, model, &places);
+    eki_places_free(&places);
+    c->place = NULL;
+    c->graph = view;
     return status;
 }
 
@@ -137,7 +148,7 @@ ek_status eki_convert(ek_model *model, const ek_convert_options *options, const 
                       ek_model **converted, ek_edit_report **report, double *drift, ek_error *err) {
     *converted = NULL;
     *report = NULL;
-    eki_converter c = {.options = options, .examples = examples, .drift = -1, .err = err};
+    eki_converter c = {.options = options, .model = model, .examples = examples, .drift = -1, .err = err};
     EKI_TRY(check(options, err));
     EKI_TRY(eki_graph_view(model->document, &c.graph, err));
     ek_status status = eki_report_create(&c.report, err);

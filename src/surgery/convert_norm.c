@@ -10,8 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+ek_status eki_convert_row(const eki_converter *c, const char *name, bool changed, const char *text) {
+    char place[512];
+    return eki_report_add(c->report, eki_place_name(c->place, name, place), changed, text, c->err);
+}
+
 static ek_status row(const eki_converter *c, const char *name, bool changed, const char *text) {
-    return eki_report_add(c->report, name, changed, text, c->err);
+    return eki_convert_row(c, name, changed, text);
 }
 
 /* A parameter with a value per channel, or per group at opset 18; NULL = absent. */
@@ -66,13 +71,15 @@ static bool is_kind(const eki_conversion *item, const ek_model_norm *info) {
 /* Why a norm cannot become what is wanted, or NULL. */
 static const char *why_not(const eki_converter *c, const eki_node *node, const ek_model_norm *info,
                            const eki_conversion *item) {
-    bool batch = info->kind == EK_NORM_BATCH, data = c->examples != NULL;
+    bool batch = info->kind == EK_NORM_BATCH, main = eki_place_is_main(c->place), data = c->examples != NULL && main;
     const eki_shape *x = &node->in[0]->shape;
     int64_t share = item->target == EK_TO_GROUP ? item->channels / item->groups : 1;
     bool channelwise = item->target == EK_TO_INSTANCE || (item->target == EK_TO_GROUP && share == 1);
     for (int i = 1; i < node->n_out; i++) {
         if (node->out[i] != NULL) return "its other outputs, which the new norm would not have, may be read";
     }
+    if (x->rank < 0) return "the rank of its input is not known";
+    if (eki_node_reference(node) != NULL) return "an attribute of it is one of the function, which each call gives";
     if (channelwise && space_of(x) == 1) return "a norm over single values would give its bias whatever it reads";
     if (item->target == EK_TO_FROZEN && eki_graph_opset(c->graph, "") < 7) return "it needs opset 7; raise it first";
     if ((info->kind == EK_NORM_LAYER || info->kind == EK_NORM_RMS) &&
@@ -80,6 +87,8 @@ static const char *why_not(const eki_converter *c, const eki_node *node, const e
         return "it normalizes rows, not channels";
     if (batch && item->target == EK_TO_FROZEN && eki_bn_trains(c->graph, node))
         return "it is in training mode: it takes the statistics of each batch";
+    if (!main && !batch && (item->target == EK_TO_BATCH || item->target == EK_TO_FROZEN))
+        return "its statistics are those of each example, and nobody can measure here what should stand for them";
     if (!data && !batch && (item->target == EK_TO_BATCH || item->target == EK_TO_FROZEN))
         return "its statistics are those of each example; --data measures what should stand for them";
     return NULL;
@@ -205,6 +214,7 @@ static bool freeze_map(const eki_converter *c, eki_node *node, eki_conversion *i
 
 static ek_status forget_statistics(const eki_converter *c, const eki_conversion *item, const ek_model_norm *info) {
     char key[600];
+    if (!eki_place_is_main(c->place)) return EK_OK;
     EKI_TRY(eki_updates_write(c->graph, item->output, 0, c->err));
     if (item->target == EK_TO_BATCH || !info->stats_frozen) return EK_OK;
     (void)snprintf(key, sizeof key, "evenkeel.freeze.%.500s", item->output);
@@ -214,7 +224,7 @@ static ek_status forget_statistics(const eki_converter *c, const eki_conversion 
 
 static ek_status commit(eki_converter *c, eki_conversion *item, eki_node *node, const ek_model_norm *info) {
     char kind[64];
-    item->fits = c->examples != NULL;
+    item->fits = c->examples != NULL && eki_place_is_main(c->place);
     if (info->kind == EK_NORM_BATCH && item->target == EK_TO_FROZEN) item->fits = false;
     item->input = node->in[0]->name;
     EKI_TRY(forget_statistics(c, item, info));
@@ -231,6 +241,7 @@ ek_status eki_convert_norm(eki_converter *c, eki_node *node, const ek_model_norm
     if (node->n_in < 1 || node->in[0] == NULL || node->n_out < 1 || node->out[0] == NULL)
         return row(c, name, false, "it has no input or no output");
     int64_t channels = channels_of(node);
+    if (channels < 1 && !eki_place_is_main(c->place)) channels = info->channels;
     if (channels < 1) return row(c, name, false, "the channels of its input are not fixed");
     EKI_TRY(new_item(c, channels, &item));
     if (is_kind(&item, info)) {

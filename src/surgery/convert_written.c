@@ -40,7 +40,7 @@ static ek_status fuse(eki_graph *graph, choice *chosen, ek_error *err) {
 
 /* Leaves those chosen that the trial converted. The view has its shapes, which fusing does not change. */
 static ek_status try_all(const eki_converter *c, const ek_model *model, bool *chosen) {
-    eki_converter trial = {.options = c->options, .examples = c->examples, .err = c->err};
+    eki_converter trial = {.options = c->options, .examples = c->examples, .place = c->place, .err = c->err};
     choice all = {.model = model, .chosen = chosen};
     EKI_TRY(eki_graph_view(c->graph, &trial.graph, c->err));
     ek_status status = eki_report_create(&trial.report, c->err);
@@ -63,7 +63,8 @@ static ek_status try_all(const eki_converter *c, const ek_model *model, bool *ch
 static size_t keep_written(const ek_model *model, bool *chosen) {
     size_t count = 0;
     for (size_t i = 0; i < model->n_norms; i++) {
-        chosen[i] = chosen[i] && !eki_op_has(eki_model_norm_node(model, i)->op, EKI_NORM);
+        const eki_node *node = eki_model_norm_node(model, i);
+        chosen[i] = chosen[i] && node != NULL && !eki_op_has(node->op, EKI_NORM);
         count += chosen[i];
     }
     return count;

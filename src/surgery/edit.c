@@ -25,19 +25,25 @@ static ek_status fresh_name(eki_graph *graph, const char *stem, const char *role
     for (int i = 0; i < 1000000; i++) {
         int length = i == 0 ? snprintf(text, sizeof text, "%.400s.%s", stem, role)
                             : snprintf(text, sizeof text, "%.400s.%s.%d", stem, role, i);
-        if (length > 0 && eki_graph_find(graph, text) == NULL) break;
+        if (length > 0 && !eki_graph_has_name(graph, text)) break;
     }
     *name = eki_arena_strdup(&graph->arena, text);
     return *name == NULL ? eki_fail_nomem(err, sizeof text) : EK_OK;
 }
 
-ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
-                       const double *values, eki_value **out, ek_error *err) {
+static ek_status new_constant(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                              const double *values, eki_value **out, eki_tensor **tensor, ek_error *err) {
     const char *name;
     EKI_TRY(fresh_name(graph, stem, role, &name, err));
-    EKI_TRY(eki_add_constant(graph, name, EK_F32, shape, out, err));
-    fill((*out)->init, values);
+    EKI_TRY(eki_add_constant(graph, name, EK_F32, shape, out, tensor, err));
+    fill(*tensor, values);
     return EK_OK;
+}
+
+ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
+                       const double *values, eki_value **out, ek_error *err) {
+    eki_tensor *tensor;
+    return new_constant(graph, stem, role, shape, values, out, &tensor, err);
 }
 
 ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err) {
@@ -63,19 +69,42 @@ static ek_status rewrite(eki_tensor *tensor, const double *values, ek_error *err
     return EK_OK;
 }
 
+/* The graph, this one or one around it, that a value belongs to. */
+static const eki_graph *graph_of(const eki_graph *graph, const eki_value *value) {
+    while (graph != NULL && ((size_t)value->id >= graph->n_values || graph->values[value->id] != value))
+        graph = graph->parent;
+    return graph;
+}
+
+/* The tensor that this input alone reads, so that its numbers may change where they lie: an initializer of this graph
+ * or of one around it, or a Constant of the file in a function's body; NULL = others read it too, or it is none. */
+static eki_tensor *sole_tensor(const eki_graph *graph, const eki_value *value) {
+    if (value == NULL || eki_edit_uses(graph, value) != 1) return NULL;
+    if (value->outer != NULL) {
+        const eki_value *outer = value->outer;
+        const eki_graph *home = graph_of(graph, outer);
+        bool sole = home != NULL && outer->init != NULL && outer->captured == 1 && eki_edit_uses(home, outer) == 1;
+        return sole ? outer->init : NULL;
+    }
+    const eki_node *maker = value->producer;
+    if (!graph->is_function || maker == NULL || maker->op != EKI_OP_Constant || maker->origin.data == NULL)
+        return value->init;
+    const eki_attr *attr = eki_node_attr(maker, "value");
+    return attr != NULL && attr->type == EKI_ATTR_TENSOR ? attr->t : NULL;
+}
+
 ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const char *role, const eki_shape *shape,
                             const double *values, ek_error *err) {
     EKI_TRY(widen(graph, node, input + 1, err));
     eki_value *old = node->in[input];
-    if (old != NULL && old->init != NULL && eki_edit_uses(graph, old) == 1 &&
-        eki_shape_equal(&old->init->shape, shape)) {
-        return rewrite(old->init, values, err);
-    }
-    EKI_TRY(eki_edit_new(graph, node->out[0]->name, role, shape, values, &node->in[input], err));
+    eki_tensor *own = sole_tensor(graph, old);
+    if (own != NULL && own->dtype == EK_F32 && eki_shape_equal(&own->shape, shape)) return rewrite(own, values, err);
+    eki_tensor *tensor;
+    EKI_TRY(new_constant(graph, node->out[0]->name, role, shape, values, &node->in[input], &tensor, err));
     const eki_tensor *like = eki_fixed(graph, old != NULL ? old : node->in[input > 1]);
     if (like == NULL || like->dtype != EK_F32) return EK_OK;
-    node->in[input]->stored = node->in[input]->init->stored = like->stored; /* a file may have several types */
-    fill(node->in[input]->init, values);
+    node->in[input]->stored = tensor->stored = like->stored; /* a file may have several types */
+    fill(tensor, values);
     return EK_OK;
 }
 

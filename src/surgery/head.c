@@ -49,7 +49,7 @@ static ek_status new_reshape(eki_graph *graph, const eki_head *head, int64_t cla
     }
     if (last != head->classes || head->classes == 1) return EK_OK;
     (void)snprintf(name, sizeof name, "%.250s.new_shape", head->reshape->out[0]->name);
-    EKI_TRY(eki_add_constant(graph, name, EK_I64, &old->shape, &value, err));
+    EKI_TRY(eki_add_constant(graph, name, EK_I64, &old->shape, &value, NULL, err));
     memcpy(value->init->data, old->data, old->bytes);
     to = value->init->data;
     to[at] = classes;

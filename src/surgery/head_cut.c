@@ -85,7 +85,7 @@ static ek_status add_linear(eki_graph *graph, eki_value *x, const ek_head_option
     eki_node *node;
     for (int i = 0; i < 2; i++) {
         EKI_TRY(fresh_value(graph, names[i], &in[i + 1], err));
-        EKI_TRY(eki_add_constant(graph, in[i + 1]->name, EK_F32, &shapes[i], &in[i + 1], err));
+        EKI_TRY(eki_add_constant(graph, in[i + 1]->name, EK_F32, &shapes[i], &in[i + 1], NULL, err));
     }
     EKI_TRY(append(graph, EKI_OP_Gemm, "logits", in, 3, &out, &node, err));
     EKI_TRY(eki_node_set_int(graph, node, "transB", 1, err));

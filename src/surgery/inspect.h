@@ -32,4 +32,15 @@ ek_status eki_find_in_model(ek_inspection *in, ek_error *err);
 /* ---- findings_sites.c: of the document's norms as they are written ---- */
 ek_status eki_find_in_sites(ek_inspection *in, const eki_sites *sites, ek_error *err);
 
+/* ---- inspect_folds.c ---- */
+typedef struct eki_folds eki_folds;
+/* The chains of nested graphs and functions, within `numbers` for each; *folds NULL = there are no such graphs. It is
+ * to be freed after an error too. */
+ek_status eki_folds_find(const ek_model *model, int64_t numbers, eki_folds **folds, ek_error *err);
+/* That a norm of one of these graphs is in, by its output; NULL = none. */
+const eki_chain *eki_folds_chain(const eki_folds *folds, const eki_graph *graph, const char *output);
+void eki_folds_free(eki_folds *folds);
+/* The function's body that a value is of, or NULL. */
+const eki_graph *eki_body_of(const eki_graph *document, const eki_value *value);
+
 #endif

@@ -33,20 +33,33 @@ static ek_range range_of(const ek_model *model, const char *name) {
     return settled(range);
 }
 
-/* What ek_fold would do with a norm, on a view of the document that has shapes where they can be had. */
-static ek_status describe_fold(ek_inspection *in, const eki_graph *view, const eki_chains *chains, ek_norm_seen *seen,
-                               ek_error *err) {
-    const eki_value *out = eki_graph_find(view, seen->norm.output);
-    const eki_chain *chain = out != NULL && out->producer != NULL ? eki_chain_of(chains, out->producer) : NULL;
+/* Where ek_fold looks for folds: at a view of the program that has shapes where they can be had, and in nested graphs
+ * and functions. */
+typedef struct looking {
+    const eki_graph *view;
+    eki_chains chains;
+    eki_folds *folds;
+    eki_uses uses;
+} looking;
+
+static ek_status say_fold(ek_inspection *in, const eki_chain *chain, const char *without, ek_norm_seen *seen,
+                          ek_error *err) {
     seen->foldable = chain != NULL && chain->kind != EKI_CHAIN_REFUSED;
-    seen->fold = "it takes statistics of each example, which no weight can hold";
-    if (chain == NULL) return EK_OK;
-    seen->fold = eki_arena_strdup(&in->arena, chain->text);
+    seen->fold = chain == NULL ? without : eki_arena_strdup(&in->arena, chain->text);
     return seen->fold == NULL ? eki_fail_nomem(err, sizeof chain->text) : EK_OK;
 }
 
-static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_chains *chains, const eki_uses *uses,
-                          size_t i, ek_error *err) {
+static const char *const by_example = "it takes statistics of each example, which no weight can hold";
+
+static ek_status describe_fold(ek_inspection *in, const looking *at, const eki_node *node, ek_norm_seen *seen,
+                               ek_error *err) {
+    const eki_value *out = eki_graph_find(at->view, seen->norm.output), *body = node->out[0]->body;
+    const eki_chain *chain = out != NULL && out->producer != NULL ? eki_chain_of(&at->chains, out->producer) : NULL;
+    if (body != NULL) chain = eki_folds_chain(at->folds, eki_body_of(in->model->document, body), body->name);
+    return say_fold(in, chain, by_example, seen, err);
+}
+
+static ek_status describe(ek_inspection *in, const looking *at, size_t i, ek_error *err) {
     const ek_model *model = in->model;
     const eki_node *node = model->norms[i].node;
     ek_norm_seen *seen = &in->norms[i];
@@ -60,8 +73,8 @@ static ek_status describe(ek_inspection *in, const eki_graph *view, const eki_ch
     seen->bias = range_of(model, seen->norm.bias);
     seen->mean = range_of(model, seen->norm.mean);
     seen->variance = range_of(model, seen->norm.variance);
-    EKI_TRY(describe_fold(in, view, chains, seen, err));
-    return eki_find_in_norm(in, i, node, uses, err);
+    EKI_TRY(describe_fold(in, at, node, seen, err));
+    return eki_find_in_norm(in, i, node, &at->uses, err);
 }
 
 static ek_status site_range(ek_inspection *in, const eki_site *site, eki_role role, ek_range *range, ek_error *err) {
@@ -79,7 +92,8 @@ static ek_status site_range(ek_inspection *in, const eki_site *site, eki_role ro
 }
 
 /* A norm that stands apart: what its site says. */
-static ek_status describe_apart(ek_inspection *in, const eki_norm_apart *norm, ek_norm_seen *seen, ek_error *err) {
+static ek_status describe_apart(ek_inspection *in, const looking *at, const eki_norm_apart *norm, ek_norm_seen *seen,
+                                ek_error *err) {
     const eki_site *site = norm->site;
     const eki_value *x = site->x;
     while (x->outer != NULL) x = x->outer;
@@ -89,11 +103,9 @@ static ek_status describe_apart(ek_inspection *in, const eki_norm_apart *norm, e
     seen->feeder = maker != NULL && maker->op_type != NULL ? maker->op_type : "input";
     seen->training = site->training;
     seen->place = eki_place_of(site->graph, site->norm != NULL ? site->norm : site->y->producer);
-    seen->fold = "it takes statistics of each example, which no weight can hold";
-    if (site->graph != in->model->document)
-        seen->fold = "it stands in a nested graph or function, where nothing is folded";
-    else if (site->kind == EKI_SITE_BATCH)
-        seen->fold = "it is written out as several nodes";
+    bool batch = site->kind == EKI_SITE_BATCH;
+    const eki_chain *chain = batch ? eki_folds_chain(at->folds, site->graph, norm->info.output) : NULL;
+    EKI_TRY(say_fold(in, chain, batch ? "it is written out as several nodes" : by_example, seen, err));
     EKI_TRY(site_range(in, site, EKI_SCALE, &seen->scale, err));
     EKI_TRY(site_range(in, site, EKI_BIAS, &seen->bias, err));
     EKI_TRY(site_range(in, site, EKI_MEAN, &seen->mean, err));
@@ -110,9 +122,7 @@ static void sort_findings(ek_inspection *in) {
     }
 }
 
-static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err) {
-    eki_chains chains;
-    eki_uses uses;
+static ek_status look(const ek_model *model, eki_graph *view, looking *at, ek_error *err) {
     ek_error ignored = {.text = ""};
     /* A model with operators that the engine lacks is examined all the same, with the shapes that the file declares. */
     if (eki_graph_sort(view, &ignored) == EK_OK) (void)!eki_graph_infer(view, NULL, &ignored);
@@ -120,19 +130,27 @@ static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err)
     ek_status put = eki_literals_put(view, &literals, err); /* the view is ours alone: they stay */
     eki_literals_free(&literals);
     EKI_TRY(put);
-    EKI_TRY(eki_chains_find(view, GLANCE, &chains, err));
-    ek_status status = eki_uses_create(in->model->graph, &uses, err);
-    if (status == EK_OK) {
-        const ek_model *model = in->model;
-        for (size_t i = 0; status == EK_OK && i < model->n_norms; i++) {
-            status = describe(in, view, &chains, &uses, i, err);
-        }
-        for (size_t i = 0; status == EK_OK && i < model->n_apart; i++) {
-            status = describe_apart(in, &model->apart[i], &in->norms[model->n_norms + i], err);
-        }
-        eki_uses_free(&uses);
+    EKI_TRY(eki_chains_find(view, GLANCE, &at->chains, err));
+    EKI_TRY(eki_folds_find(model, GLANCE, &at->folds, err));
+    return eki_uses_create(model->graph, &at->uses, err);
+}
+
+static ek_status describe_norms(ek_inspection *in, const looking *at, ek_error *err) {
+    const ek_model *model = in->model;
+    for (size_t i = 0; i < model->n_norms; i++) EKI_TRY(describe(in, at, i, err));
+    for (size_t i = 0; i < model->n_apart; i++) {
+        EKI_TRY(describe_apart(in, at, &model->apart[i], &in->norms[model->n_norms + i], err));
     }
-    eki_chains_free(&chains);
+    return EK_OK;
+}
+
+static ek_status describe_all(ek_inspection *in, eki_graph *view, ek_error *err) {
+    looking at = {.view = view};
+    ek_status status = look(in->model, view, &at, err);
+    if (status == EK_OK) status = describe_norms(in, &at, err);
+    eki_uses_free(&at.uses);
+    eki_folds_free(at.folds);
+    eki_chains_free(&at.chains);
     if (status == EK_OK) status = eki_find_in_sites(in, &in->model->sites, err);
     if (status == EK_OK) status = eki_find_in_model(in, err);
     sort_findings(in);

@@ -1,6 +1,7 @@
 /* proof.c: what a change did to a model: each changed region on its own boundary, then the whole, where it can run. */
 #include "surgery/proof.h"
 #include "base/options.h"
+#include "surgery/graph_places.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +18,16 @@ struct ek_proof {
 ek_proof_options ek_proof_options_default(void) {
     return (ek_proof_options){
         .struct_size = sizeof(ek_proof_options), .compare = ek_compare_options_default(), .tolerance = -1};
+}
+
+/* "if_1/then_branch/y" */
+static ek_status keep_place(eki_proving *p, const char *output, const char **kept) {
+    size_t room = strlen(p->path) + strlen(output) + 1;
+    char *text = eki_arena_alloc(p->arena, room);
+    *kept = text;
+    if (text == NULL) return eki_fail_nomem(p->err, room);
+    (void)snprintf(text, room, "%s%s", p->path, output);
+    return EK_OK;
 }
 
 static ek_status keep_text(eki_proving *p, const char *text, const char **kept) {
@@ -55,7 +66,7 @@ static ek_status compare_region(eki_proving *p, eki_cut *cut, ek_proof_region *r
         row->proved = 1;
         row->difference = HUGE_VAL;
     }
-    EKI_TRY(keep_text(p, found.output != NULL ? found.output : cut->outputs[0], &row->output));
+    EKI_TRY(keep_place(p, found.output != NULL ? found.output : cut->outputs[0], &row->output));
     return keep_text(p, failure.text, &row->text);
 }
 
@@ -68,7 +79,7 @@ static ek_status prove_region(eki_proving *p, ek_proof *proof, int region) {
         row.nodes_before = cut.nodes[0];
         row.nodes_after = cut.nodes[1];
         row.tolerance = cut.tolerance;
-        status = keep_text(p, cut.outputs[0], &row.output);
+        status = keep_place(p, cut.outputs[0], &row.output);
         if (status == EK_OK) status = keep_text(p, failure.text, &row.text);
     } else if (status != EK_OK) {
         if (p->err != NULL) *p->err = failure;
@@ -154,7 +165,9 @@ static ek_status check_names(const eki_proving *p, const eki_graph *graph) {
     const ek_compare_options *o = &p->options.compare;
     for (size_t i = 0; i < o->input_count + o->shape_count; i++) {
         const char *name = i < o->input_count ? o->inputs[i].name : o->shapes[i - o->input_count].name;
-        if (eki_graph_find(graph, name) != NULL) continue;
+        bool has = eki_graph_has_name(graph, name);
+        for (size_t k = 0; k < graph->n_functions; k++) has |= eki_graph_has_name(graph->functions[k].body, name);
+        if (has) continue;
         return eki_fail(p->err, EK_ERR_ARG,
                         "the model has no input or value '%s' to check with; evenkeel models FILE.onnx lists them",
                         name);
@@ -162,8 +175,8 @@ static ek_status check_names(const eki_proving *p, const eki_graph *graph) {
     return EK_OK;
 }
 
-static ek_status open_side(eki_side *side, const ek_model *model, ek_error *err) {
-    EKI_TRY(eki_graph_view(model->document, &side->graph, err));
+static ek_status open_side(eki_side *side, eki_graph *graph, ek_error *err) {
+    side->graph = graph;
     EKI_TRY(eki_graph_sort(side->graph, err));
     size_t nodes = side->graph->n_nodes + 1, values = side->graph->n_values + 1;
     side->region = calloc(nodes, sizeof *side->region);
@@ -173,14 +186,46 @@ static ek_status open_side(eki_side *side, const ek_model *model, ek_error *err)
     return got ? EK_OK : eki_fail_nomem(err, values + nodes);
 }
 
+static void close_pair(eki_proving *p) {
+    for (int s = 0; s < 2; s++) {
+        free(p->sides[s].region);
+        free(p->sides[s].fixed);
+        free(p->sides[s].outside);
+        p->sides[s] = (eki_side){0};
+    }
+    free(p->known);
+    p->known = NULL;
+    p->regions = 0;
+}
+
+/* The shapes are asked for where something differs, or graphs within may. */
+static ek_status prove_open(eki_proving *p, ek_proof *proof, size_t pairs) {
+    EKI_TRY(eki_proof_mark(p));
+    EKI_TRY(eki_proof_regions(p));
+    if (p->regions == 0 && p->n_pairs == pairs) return EK_OK;
+    EKI_TRY(eki_proof_infer(p));
+    for (int i = 0; i < p->regions; i++) EKI_TRY(prove_region(p, proof, i));
+    eki_proof_keep_shapes(p);
+    return EK_OK;
+}
+
+static ek_status prove_pair(eki_proving *p, ek_proof *proof, eki_graph_pair pair) {
+    p->path = pair.path;
+    EKI_TRY(eki_proof_detach(p, &pair));
+    ek_status status = open_side(&p->sides[0], pair.graphs[0], p->err);
+    if (status == EK_OK) status = open_side(&p->sides[1], pair.graphs[1], p->err);
+    if (status == EK_OK) status = prove_open(p, proof, p->n_pairs);
+    close_pair(p);
+    return status;
+}
+
 static ek_status prove(eki_proving *p, ek_proof *proof, ek_model *before, ek_model *after) {
     EKI_TRY(check_names(p, before->document));
-    EKI_TRY(open_side(&p->sides[0], before, p->err));
-    EKI_TRY(open_side(&p->sides[1], after, p->err));
-    eki_proof_mark(p);
-    EKI_TRY(eki_proof_regions(p));
-    if (p->regions > 0) EKI_TRY(eki_proof_infer(p));
-    for (int i = 0; i < p->regions; i++) EKI_TRY(prove_region(p, proof, i));
+    EKI_TRY(eki_graph_view(before->document, &p->views[0], p->err));
+    EKI_TRY(eki_graph_view(after->document, &p->views[1], p->err));
+    EKI_TRY(eki_learn_shapes(before, p->views[0], p->err));
+    EKI_TRY(eki_proof_pairs(p));
+    for (size_t i = 0; i < p->n_pairs; i++) EKI_TRY(prove_pair(p, proof, p->pairs[i])); /* which adds to them */
     EKI_TRY(compare_whole(p, proof, before, after));
     judge(proof, p->options.tolerance);
     return EK_OK;
@@ -198,13 +243,9 @@ ek_status ek_prove(ek_model *before, ek_model *after, const ek_proof_options *op
     if (proof == NULL) return eki_fail_nomem(err, sizeof *proof);
     p.arena = &proof->arena;
     ek_status status = prove(&p, proof, before, after);
-    for (int s = 0; s < 2; s++) {
-        eki_graph_destroy(p.sides[s].graph);
-        free(p.sides[s].region);
-        free(p.sides[s].fixed);
-        free(p.sides[s].outside);
-    }
-    free(p.known);
+    eki_graph_destroy(p.views[0]);
+    eki_graph_destroy(p.views[1]);
+    free(p.pairs);
     if (status != EK_OK) {
         ek_proof_destroy(proof);
         return status;

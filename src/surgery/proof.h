@@ -17,8 +17,19 @@ typedef struct eki_side {
     bool *outside;    /* by value id: read by a node that is the same in both, by a nested graph or by the caller */
 } eki_side;
 
+/* A graph and what became of it, with graphs that nest in both of a pair as pairs of their own. */
+typedef struct eki_graph_pair {
+    eki_graph *graphs[2];
+    const char *path; /* as of eki_place: "if_1/then_branch/"; "" = the documents' own */
+} eki_graph_pair;
+
 typedef struct eki_proving {
-    eki_side sides[2]; /* before, after */
+    eki_graph *views[2]; /* of the documents: before, after */
+    eki_graph_pair *pairs;
+    size_t n_pairs, room_pairs;
+    bool other_functions; /* the documents have not the same */
+    const char *path;     /* of the pair at hand */
+    eki_side sides[2];    /* the graphs of the pair */
     int regions;
     eki_known *known; /* of the values of `before`, at the extents that the check uses */
     ek_proof_options options;
@@ -36,8 +47,22 @@ typedef struct eki_cut {
 } eki_cut;
 
 /* ---- proof_diff.c ---- */
-/* Sets region[] of both sides to 0 for nodes that differ and to -1 for all others. */
-void eki_proof_mark(eki_proving *proving);
+/* Sets region[] of both sides to 0 for nodes that differ and to -1 for all others. Nodes are the same, whatever is in
+ * the graphs that nest in them: these become pairs. */
+ek_status eki_proof_mark(eki_proving *proving);
+
+/* ---- proof_nested.c ---- */
+/* The documents' own graphs, and the bodies of functions, as pairs: where these are the same in name and number, inputs
+ * and outputs; else whatever calls one is taken to differ. */
+ek_status eki_proof_pairs(eki_proving *proving);
+bool eki_proof_calls_another(const eki_proving *proving, const eki_node *node);
+/* The graphs that nest in these two nodes, which are the same. */
+ek_status eki_proof_nested(eki_proving *proving, const eki_node *before, const eki_node *after);
+/* Makes both graphs of a pair stand for themselves: constants of the graphs around are initializers, what else they
+ * read of these is open, with the shape that it has there. */
+ek_status eki_proof_detach(eki_proving *proving, const eki_graph_pair *pair);
+/* What inference found at the extents of the check, for the graphs within. */
+void eki_proof_keep_shapes(eki_proving *proving);
 
 /* ---- proof_regions.c ---- */
 /* Numbers the regions, and fills `fixed` and `outside`. */

@@ -112,15 +112,33 @@ static void settle_tolerance(eki_cut *cut, double asked, const eki_graph *graph)
     }
 }
 
+/* What a caller gives is not known here: no run of a default would tell of another. */
+static ek_status check_references(const cutter *c, int s) {
+    const eki_graph *graph = c->p->sides[s].graph;
+    char label[192];
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const eki_node *node = graph->nodes[i];
+        const char *reference = c->marks[s][node->id] ? eki_node_reference(node) : NULL;
+        if (reference == NULL) continue;
+        return eki_fail(c->err, EK_ERR_UNSUPPORTED,
+                        "the %.60s of %s is an attribute of the function, which each call gives", reference,
+                        eki_node_label(node, label));
+    }
+    return EK_OK;
+}
+
 static ek_status make(const cutter *c, int s) {
     eki_graph *graph;
     eki_cut *cut = c->cut;
+    EKI_TRY(check_references(c, s));
     EKI_TRY(eki_graph_cut(c->p->sides[s].graph, c->marks[s], &graph, c->err));
     ek_status status = add_interface(c, s, graph);
     if (status != EK_OK) {
         eki_graph_destroy(graph);
         return status;
     }
+    graph->functions = c->p->views[s]->functions;
+    graph->n_functions = c->p->views[s]->n_functions;
     settle_tolerance(cut, c->p->options.tolerance, graph);
     return eki_model_wrap(graph, &cut->models[s], c->err);
 }

@@ -1,7 +1,8 @@
 /* proof_diff.c: which nodes of two documents differ.
  *
  * Nodes are found again by their first output. They are the same when operator, attributes, names of inputs and outputs
- * and the data of initializers are; and when the operator means the same at both opsets.
+ * and the data of initializers are; and when the operator means the same at both opsets. Graphs within them are looked
+ * at on their own: here they only must have the same inputs and outputs.
  */
 #include "surgery/diff.h"
 #include "surgery/proof.h"
@@ -27,17 +28,9 @@ static bool same_values(eki_value *const *a, int n_a, eki_value *const *b, int n
     return true;
 }
 
-static bool same_node(const eki_node *a, const eki_node *b);
-
 static bool same_graph(const eki_graph *a, const eki_graph *b) {
-    if (a == b) return true;
-    if (a->n_nodes != b->n_nodes || !same_values(a->inputs, (int)a->n_inputs, b->inputs, (int)b->n_inputs) ||
-        !same_values(a->outputs, (int)a->n_outputs, b->outputs, (int)b->n_outputs))
-        return false;
-    for (size_t i = 0; i < a->n_nodes; i++) {
-        if (!same_node(a->nodes[i], b->nodes[i])) return false;
-    }
-    return true;
+    return same_values(a->inputs, (int)a->n_inputs, b->inputs, (int)b->n_inputs) &&
+           same_values(a->outputs, (int)a->n_outputs, b->outputs, (int)b->n_outputs);
 }
 
 static bool same_attr(const eki_attr *a, const eki_attr *b) {
@@ -52,9 +45,7 @@ static bool same_attr(const eki_attr *a, const eki_attr *b) {
 static bool same_node(const eki_node *a, const eki_node *b) {
     if (a->op_type == NULL || b->op_type == NULL) return a->op_type == b->op_type;
     if (!eki_same_operator(a, b) || a->n_attr != b->n_attr) return false;
-    if (!same_values(a->in, a->n_in, b->in, b->n_in) || !same_values(a->out, a->n_out, b->out, b->n_out) ||
-        !same_values(a->captures, a->n_captures, b->captures, b->n_captures))
-        return false;
+    if (!same_values(a->in, a->n_in, b->in, b->n_in) || !same_values(a->out, a->n_out, b->out, b->n_out)) return false;
     for (int i = 0; i < a->n_attr; i++) {
         if (!same_attr(&a->attrs[i], eki_node_attr(b, a->attrs[i].name))) return false;
     }
@@ -80,13 +71,17 @@ static const eki_node *counterpart(const eki_node *node, const eki_graph *other)
     return NULL;
 }
 
-void eki_proof_mark(eki_proving *p) {
+ek_status eki_proof_mark(eki_proving *p) {
     eki_side *a = &p->sides[0], *b = &p->sides[1];
     for (size_t i = 0; i < b->graph->n_nodes; i++) b->region[i] = 0;
     for (size_t i = 0; i < a->graph->n_nodes; i++) {
         const eki_node *node = a->graph->nodes[i], *other = counterpart(node, b->graph);
-        bool same = other != NULL && same_node(node, other) && !moved(a->graph, b->graph, node);
+        bool same = other != NULL && same_node(node, other) && !moved(a->graph, b->graph, node) &&
+                    !eki_proof_calls_another(p, node);
         a->region[node->id] = same ? -1 : 0;
-        if (same) b->region[other->id] = -1;
+        if (!same) continue;
+        b->region[other->id] = -1;
+        EKI_TRY(eki_proof_nested(p, node, other));
     }
+    return EK_OK;
 }

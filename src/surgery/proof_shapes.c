@@ -27,7 +27,7 @@ static ek_status input_shapes(const eki_proving *p, int64_t size, eki_shape *sha
         *shape = value->shape;
         if (given != NULL) *shape = eki_shape_of(given->array.rank, given->array.dims);
         if (given == NULL && asked != NULL) EKI_TRY(asked_shape(asked, shape, p->err));
-        if (shape->rank < 0) *shape = eki_shape_of(1, &o->batch);
+        if (shape->rank < 0 && p->path[0] == '\0') *shape = eki_shape_of(1, &o->batch);
         for (int d = 0; d < shape->rank; d++) {
             if (shape->dims[d] < 0) shape->dims[d] = d == 0 ? o->batch : size;
         }
@@ -53,7 +53,7 @@ ek_status eki_proof_infer(eki_proving *p) {
 
 /* The least that a reader takes: a weight has the channels of what it multiplies. */
 static bool guess_from_reader(const eki_node *node, const eki_value *value, int64_t batch, eki_shape *shape) {
-    const eki_tensor *weight = node->n_in > 1 && node->in[1] != NULL ? node->in[1]->init : NULL;
+    const eki_tensor *weight = node->n_in > 1 ? eki_constant_source(node->in[1]).tensor : NULL;
     eki_weight w;
     if (weight == NULL || node->in[0] != value) return false;
     if (node->op == EKI_OP_BatchNormalization && weight->shape.rank == 1) {

@@ -131,11 +131,36 @@ static ek_status cannot_run(ek_recalibration *report, const char *block, const c
     return *why == NULL ? eki_fail_nomem(err, sizeof text) : EK_OK;
 }
 
+/* Batch norms that the program has not by themselves. */
+static ek_status list_apart(const ek_model *model, ek_recalibration *report, ek_error *err) {
+    for (size_t i = 0; i < model->n_apart; i++) {
+        const eki_norm_apart *norm = &model->apart[i];
+        const eki_graph *graph = norm->site->graph;
+        char text[300], label[192];
+        if (norm->info.kind != EK_NORM_BATCH) continue;
+        if (graph->parent != NULL)
+            (void)snprintf(text, sizeof text, "it stands in a graph inside %s, which cannot be run here",
+                           eki_node_label(graph->owner, label));
+        else
+            (void)snprintf(text, sizeof text, "%s",
+                           graph->is_function ? "it stands in a function that no call is replaced by here"
+                                              : "it is written out as several nodes");
+        ek_recalibrated *row = &report->rows[report->count];
+        report->norms[report->count++] = (eki_recal_norm){.row = row, .level = -1};
+        row->channels = norm->info.channels;
+        row->norm = eki_arena_strdup(&report->arena, norm->info.path);
+        row->text = eki_arena_strdup(&report->arena, text);
+        if (row->norm == NULL || row->text == NULL) return eki_fail_nomem(err, sizeof text);
+    }
+    return EK_OK;
+}
+
 ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *report, ek_error *err) {
     eki_uses uses;
-    report->norms = calloc(model->n_norms + 1, sizeof *report->norms);
-    report->rows = calloc(model->n_norms + 1, sizeof *report->rows);
-    if (report->norms == NULL || report->rows == NULL) return eki_fail_nomem(err, model->n_norms);
+    size_t room = model->n_norms + model->n_apart + 1;
+    report->norms = calloc(room, sizeof *report->norms);
+    report->rows = calloc(room, sizeof *report->rows);
+    if (report->norms == NULL || report->rows == NULL) return eki_fail_nomem(err, room);
     EKI_TRY(eki_uses_create(model->graph, &uses, err));
     const char **blocks;
     ek_status status = find_blocks(model, &report->arena, &blocks, err);
@@ -150,6 +175,7 @@ ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *repor
         if (status == EK_OK) status = prepare(model, norm, why, report, err);
     }
     eki_uses_free(&uses);
+    if (status == EK_OK) status = list_apart(model, report, err);
     return status == EK_OK && !one_pass ? find_levels(model->graph, report, err) : status;
 }
 

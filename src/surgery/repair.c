@@ -42,16 +42,17 @@ static ek_status from_torch(eki_converter *c, eki_node *node, const ek_model_nor
     double kept = 1 - info->momentum;
     int used = snprintf(text, sizeof text, "momentum %.6g -> %.6g", info->momentum, kept);
     EKI_TRY(eki_node_set_float(c->graph, node, "momentum", (float)kept, c->err));
-    EKI_TRY(eki_updates_write(c->graph, info->output, 0, c->err)); /* they were counted under another momentum */
+    if (eki_place_is_main(c->place)) /* they were counted under another momentum */
+        EKI_TRY(eki_updates_write(c->graph, info->output, 0, c->err));
     if (c->options->torch_batch > 0) EKI_TRY(population_variance(c, node, text, (size_t)used));
-    return eki_report_add(c->report, info->node[0] != '\0' ? info->node : info->output, true, text, c->err);
+    return eki_convert_row(c, info->node[0] != '\0' ? info->node : info->output, true, text);
 }
 
 static ek_status to_inference(eki_converter *c, eki_node *node, const ek_model_norm *info) {
     if (!eki_bn_trains(c->graph, node)) return EK_OK;
     EKI_TRY(eki_batch_norm_infers(c->graph, node, c->err));
-    return eki_report_add(c->report, info->node[0] != '\0' ? info->node : info->output, true,
-                          "inference with its running statistics", c->err);
+    return eki_convert_row(c, info->node[0] != '\0' ? info->node : info->output, true,
+                           "inference with its running statistics");
 }
 
 ek_status eki_repair_norm(eki_converter *c, eki_node *node, const ek_model_norm *info) {

@@ -51,7 +51,7 @@ typedef struct eki_chains {
 /* A constant that no caller can replace: an initializer, or the result of a Constant node. NULL else. */
 const eki_tensor *eki_fixed(const eki_graph *graph, const eki_value *value);
 /* Why eki_fixed gives nothing: "is no constant: ...". Written into and returned as `text`. */
-const char *eki_not_fixed(const eki_value *value, char text[EKI_CHAIN_TEXT]);
+const char *eki_not_fixed(const eki_graph *graph, const eki_value *value, char text[EKI_CHAIN_TEXT]);
 /* Element i of a f32 tensor that may be unaligned. */
 double eki_at(const eki_tensor *tensor, int64_t index);
 int64_t eki_count(const eki_tensor *tensor);

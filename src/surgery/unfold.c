@@ -4,6 +4,7 @@
  * deviation is 1. With data mean and variance are those of the convolution's output, scale is the deviation and bias
  * the mean.
  */
+#include "surgery/graph_places.h"
 #include "surgery/recalibrate.h"
 
 #include <math.h>
@@ -21,12 +22,14 @@ static bool matches(const char *pattern, const eki_node *node) {
 
 static bool has_norm(const eki_uses *uses, const eki_node *node) {
     const eki_value *out = node->out[0];
-    const eki_node *user = uses->user[out->id];
-    return !out->is_output && uses->count[out->id] == 1 && user->in[0] == out && user->op == EKI_OP_BatchNormalization;
+    const eki_node *user = uses->user[out->id]; /* NULL: a nested graph reads it */
+    return !out->is_output && uses->count[out->id] == 1 && user != NULL && user->in[0] == out &&
+           user->op == EKI_OP_BatchNormalization;
 }
 
 static const char *why_not(const eki_node *node, int64_t *channels) {
-    const eki_tensor *weight = node->in[1]->init != NULL ? node->in[1]->init : eki_constant(node->in[1]);
+    const eki_source source = eki_constant_source(node->in[1]);
+    const eki_tensor *weight = source.reshaped ? NULL : source.tensor;
     eki_weight shape;
     if (weight == NULL || !eki_weight_of(node, weight, &shape)) return "its weight is no constant";
     if (weight->dtype != EK_F32) return "its weight is not float32";
@@ -66,38 +69,62 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
     return eki_graph_opset(graph, "") < 7 ? eki_node_set_int(graph, norm, "is_test", 1, err) : EK_OK;
 }
 
-static ek_status unfold_node(eki_graph *graph, const eki_uses *uses, eki_node *node, const ek_unfold_options *options,
+static ek_status unfold_node(eki_place *place, const eki_uses *uses, eki_node *node, const ek_unfold_options *options,
                              ek_edit_report *report, ek_error *err) {
-    char text[EKI_CHAIN_TEXT];
+    char text[EKI_CHAIN_TEXT], full[512];
     int64_t channels = 0;
     bool already = has_norm(uses, node);
     const char *why = already ? "a batch norm follows it already" : why_not(node, &channels);
     const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;
     (void)snprintf(text, sizeof text, "a batch norm of %lld channels", (long long)channels);
-    EKI_TRY(eki_report_add(report, name, why == NULL, why == NULL ? text : why, err));
+    EKI_TRY(eki_report_add(report, eki_place_name(place, name, full), why == NULL, why == NULL ? text : why, err));
     if (already) eki_report_already(report);
-    return why == NULL ? add_norm(graph, node, channels, options, err) : EK_OK;
+    place->changed |= why == NULL;
+    return why == NULL ? add_norm(place->graph, node, channels, options, err) : EK_OK;
+}
+
+static bool is_meant(const char *pattern, const eki_place *place, const eki_node *node) {
+    char path[512];
+    if (!eki_op_has(node->op, EKI_CONVOLUTION) || !eki_is_product(node)) return false;
+    return matches(pattern, node) || eki_glob_matches(pattern, eki_place_name(place, node->name, path), "", "");
+}
+
+static ek_status unfold_place(eki_place *place, const ek_unfold_options *options, ek_edit_report *report, size_t *found,
+                              ek_error *err) {
+    eki_uses uses;
+    eki_graph *graph = place->graph;
+    size_t nodes = graph->n_nodes;
+    EKI_TRY(eki_uses_create(graph, &uses, err));
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < nodes; i++) {
+        if (!is_meant(options->pattern, place, graph->nodes[i])) continue;
+        ++*found;
+        status = unfold_node(place, &uses, graph->nodes[i], options, report, err);
+    }
+    eki_uses_free(&uses);
+    return status;
+}
+
+static ek_status unfold_places(eki_places *places, const ek_unfold_options *options, ek_edit_report *report,
+                               ek_error *err) {
+    size_t found = 0;
+    for (size_t i = 0; i < places->count; i++) {
+        EKI_TRY(unfold_place(&places->items[i], options, report, &found, err));
+        EKI_TRY(eki_graph_sort(places->items[i].graph, err));
+    }
+    if (found > 0) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG,
+                    "no convolution matches '%s'; patterns are compared with node names, outputs and weights",
+                    options->pattern);
 }
 
 static ek_status unfold_view(eki_graph *view, const ek_unfold_options *options, ek_edit_report *report, ek_error *err) {
-    eki_uses uses;
-    size_t nodes = view->n_nodes, found = 0;
-    EKI_TRY(eki_uses_create(view, &uses, err));
-    ek_status status = EK_OK;
-    for (size_t i = 0; status == EK_OK && i < nodes; i++) {
-        if (!eki_op_has(view->nodes[i]->op, EKI_CONVOLUTION) || !eki_is_product(view->nodes[i]) ||
-            !matches(options->pattern, view->nodes[i]))
-            continue;
-        found++;
-        status = unfold_node(view, &uses, view->nodes[i], options, report, err);
-    }
-    eki_uses_free(&uses);
-    if (status == EK_OK && found == 0) {
-        return eki_fail(err, EK_ERR_ARG,
-                        "no convolution matches '%s'; patterns are compared with node names, outputs and weights",
-                        options->pattern);
-    }
-    return status == EK_OK ? eki_graph_sort(view, err) : status;
+    eki_places places;
+    EKI_TRY(eki_places_list(view, &places, err));
+    ek_status status = unfold_places(&places, options, report, err);
+    if (status == EK_OK) status = eki_graph_resolve(view, err);
+    eki_places_free(&places);
+    return status;
 }
 
 /* ---- measured norms ---- */
@@ -107,6 +134,14 @@ static bool is_new(const ek_model *before, const eki_norm_ref *ref) {
         if (strcmp(before->norms[i].info.output, ref->info.output) == 0) return false;
     }
     return true;
+}
+
+/* A norm of a function that is called twice is one tensor for both calls: it stays the identity. */
+static bool shares(const ek_model *model, size_t norm) {
+    for (size_t i = 0; i < model->n_norms; i++) {
+        if (i != norm && strcmp(model->norms[i].info.mean, model->norms[norm].info.mean) == 0) return true;
+    }
+    return false;
 }
 
 typedef struct measuring {
@@ -127,7 +162,7 @@ static ek_status list_new(measuring *m, const ek_model *before, ek_error *err) {
     if (m->norms == NULL || m->outputs == NULL || m->moments == NULL) return eki_fail_nomem(err, n * sizeof *m->norms);
     for (size_t i = 0; i < m->model->n_norms; i++) {
         eki_norm_ref *ref = &m->model->norms[i];
-        if (!is_new(before, ref)) continue;
+        if (!is_new(before, ref) || shares(m->model, i)) continue;
         size_t channels = (size_t)ref->info.channels;
         m->norms[m->count] = ref;
         m->outputs[m->count] = ref->info.output;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 typedef struct reading {
+    eki_place *place;
     eki_node *node;
     int input;
     eki_value *source; /* the initializer */
@@ -19,20 +20,25 @@ typedef struct reading {
 
 typedef struct untier {
     eki_converter *c;
+    eki_place *place; /* at hand */
     const eki_sites *sites;
     reading *items;
     size_t count, room;
     bool listed; /* initializers are inputs, all of them */
 } untier;
 
-/* The initializer of this graph behind one or more Identity nodes, or NULL. */
+/* The initializer behind one or more Identity nodes, of this graph or one around it, or NULL. */
 static eki_value *tensor_behind(const untier *u, eki_value *value) {
     while (value != NULL && value->init == NULL) {
+        if (value->outer != NULL) {
+            value = value->outer;
+            continue;
+        }
         eki_node *node = value->producer;
         if (node == NULL || node->op != EKI_OP_Identity || node->n_in != 1) return NULL;
         value = node->in[0];
     }
-    return value != NULL && value->outer == NULL && (value->input_index < 0 || u->listed) ? value : NULL;
+    return value != NULL && (value->input_index < 0 || u->listed) ? value : NULL;
 }
 
 /* Whether the node reads input `input` as a parameter of a norm or layer. */
@@ -57,14 +63,15 @@ static const char *role_of(const untier *u, const reading *r) {
     return names[0];
 }
 
-static const char *owner_of(const untier *u, const eki_node *node) {
+static const char *owner_of(const untier *u, const eki_place *place, const eki_node *node, char text[512]) {
     const eki_site *site = eki_site_of(u->sites, node);
     if (site != NULL && site->kind != EKI_SITE_AFFINE) return site->path;
-    return node->name[0] != '\0' ? node->name : node->out[0]->name;
+    return eki_place_name(place, node->name[0] != '\0' ? node->name : node->out[0]->name, text);
 }
 
 static ek_status collect(untier *u) {
-    const eki_graph *graph = u->c->graph;
+    const eki_graph *graph = u->place->graph;
+    char text[512];
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
         for (int k = 0; k < node->n_in; k++) {
@@ -73,9 +80,9 @@ static ek_status collect(untier *u) {
             if (!eki_grow((void **)&u->items, &u->room, u->count + 1, sizeof *u->items)) {
                 return eki_fail_nomem(u->c->err, (u->count + 1) * sizeof *u->items);
             }
-            bool wanted =
-                eki_glob_matches(u->c->options->pattern, owner_of(u, node), node->out[0]->name, node->in[k]->name);
-            u->items[u->count++] = (reading){node, k, source, wanted};
+            bool wanted = eki_glob_matches(u->c->options->pattern, owner_of(u, u->place, node, text),
+                                           node->out[0]->name, node->in[k]->name);
+            u->items[u->count++] = (reading){u->place, node, k, source, wanted};
         }
     }
     return EK_OK;
@@ -106,9 +113,9 @@ static ek_status copy_tensor(eki_graph *graph, const eki_tensor *from, eki_tenso
 
 /* The value that is to hold the copy: what an Identity makes for this reading alone, else a new one. */
 static ek_status place_for(untier *u, const reading *r, const char *role, eki_value **out) {
-    eki_graph *graph = u->c->graph;
+    eki_graph *graph = r->place->graph;
     eki_value *value = r->node->in[r->input];
-    if (value != r->source && eki_edit_uses(graph, value) == 1) {
+    if (value->producer != NULL && eki_edit_uses(graph, value) == 1) {
         eki_node_drop(value->producer);
         value->producer = NULL;
         *out = value;
@@ -118,10 +125,10 @@ static ek_status place_for(untier *u, const reading *r, const char *role, eki_va
 }
 
 static ek_status give_copy(untier *u, reading *r) {
-    eki_graph *graph = u->c->graph;
+    eki_graph *graph = r->place->graph;
     eki_value *value;
     eki_tensor *tensor;
-    char text[EKI_CHAIN_TEXT];
+    char text[EKI_CHAIN_TEXT], name[512];
     const char *role = role_of(u, r);
     EKI_TRY(copy_tensor(graph, r->source->init, &tensor, u->c->err));
     EKI_TRY(place_for(u, r, role, &value));
@@ -132,15 +139,15 @@ static ek_status give_copy(untier *u, reading *r) {
     value->declared = false;
     value->origin = (eki_bytes){0};
     value->in_file = 0;
-    if (u->listed) EKI_TRY(eki_graph_add_input(graph, value, u->c->err));
+    if (u->listed && graph->parent == NULL) EKI_TRY(eki_graph_add_input(graph, value, u->c->err));
     r->node->in[r->input] = value;
+    r->place->changed = true;
     (void)snprintf(text, sizeof text, "%s '%.100s' of its own, apart from '%.100s'", role, value->name,
                    r->source->name);
-    return eki_report_add(u->c->report, owner_of(u, r->node), true, text, u->c->err);
+    return eki_report_add(u->c->report, owner_of(u, r->place, r->node, name), true, text, u->c->err);
 }
 
 static ek_status untie(untier *u) {
-    EKI_TRY(collect(u));
     for (size_t i = 0; i < u->count; i++) {
         reading *r = &u->items[i];
         size_t readings, keeper = keeper_of(u, r->source, &readings);
@@ -151,12 +158,19 @@ static ek_status untie(untier *u) {
     return EK_OK;
 }
 
-ek_status eki_convert_untie(eki_converter *c) {
+ek_status eki_convert_untie(eki_converter *c, eki_places *places) {
     eki_sites sites;
     size_t rows = ek_edit_report_count(c->report);
-    EKI_TRY(eki_sites_find(c->graph, &sites, c->err));
-    untier u = {.c = c, .sites = &sites, .listed = eki_lists_weights(c->graph)};
-    ek_status status = untie(&u);
+    if (!c->options->untie) return EK_OK;
+    for (size_t i = 0; i < places->count; i++) eki_graph_sweep(places->items[i].graph);
+    EKI_TRY(eki_sites_find(places->items[0].graph, &sites, c->err));
+    untier u = {.c = c, .sites = &sites, .listed = eki_lists_weights(places->items[0].graph)};
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < places->count; i++) {
+        u.place = &places->items[i];
+        status = collect(&u);
+    }
+    if (status == EK_OK) status = untie(&u);
     free(u.items);
     eki_sites_free(&sites);
     if (status != EK_OK || ek_edit_report_count(c->report) > rows) return status;

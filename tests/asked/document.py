@@ -5,8 +5,12 @@ Shares nothing with the product: bytes are split here, and messages are read by 
 import onnx
 
 NODE, INITIALIZER, INPUT, VALUE_INFO = 1, 5, 11, 13  # of GraphProto
-IR_VERSION, GRAPH, OPSET_IMPORT, METADATA = 1, 7, 8, 14  # of ModelProto
+IR_VERSION, GRAPH, OPSET_IMPORT, METADATA, FUNCTIONS = 1, 7, 8, 14, 25  # of ModelProto
 PARSERS = {NODE: onnx.NodeProto, INITIALIZER: onnx.TensorProto, INPUT: onnx.ValueInfoProto, VALUE_INFO: onnx.ValueInfoProto}
+
+
+def function_of(field):
+    return onnx.FunctionProto.FromString(field.payload)
 
 
 def varint(data, at):
@@ -121,6 +125,13 @@ class Document:
             if self.node(i).name == name:
                 return i
         return self.maker.get(name)
+
+    def has_graphs(self, index):
+        return any(True for _ in graphs_of(self.node(index)))
+
+    def functions(self):
+        """"domain.name" of each."""
+        return [f"{f.domain}.{f.name}" for f in map(function_of, (f for f in self.fields if f.number == FUNCTIONS))]
 
     def trains(self, node):
         """Whether a batch norm takes the statistics of each batch, by its opset."""

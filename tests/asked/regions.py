@@ -35,11 +35,33 @@ class Region:
         self.free = False         # nodes of the region may be written anew
         self.batch = False        # extents of the input, and what follows from them, may become free
         self.opened = False       # the input and, with probabilities, the output are declared anew
+        self.places = set()       # paths of nested graphs ("if_1/then_branch") and functions ("local.Block") that may differ
+        self.owners = set()       # nodes with such graphs, of which only these may differ
+        self.functions = set()    # that may differ
 
 
 def rows(report, did):
     """Norm and text of each row that says something was done."""
     return [(row["norm"], row.get("into") or row.get("added") or "") for row in report.get("norms", []) if row.get(did)]
+
+
+def in_place(document, r, name):
+    """Takes in a nested graph or function that a report's name stands in; False = it names a node of the graph itself."""
+    if document.find(name) is not None:
+        return False
+    for function in document.functions():
+        if name.startswith(f"{function}/"):
+            r.places.add(function)
+            r.functions.add(function)
+            return True
+    for end in range(len(name), 0, -1):
+        owner = document.find(name[:end]) if name[end:end + 1] == "/" else None
+        if owner is not None and document.has_graphs(owner):
+            r.places.add(name[:name.rindex("/")])
+            r.owners.add(owner)
+            r.nodes.add(owner)
+            return True
+    return False
 
 
 def switch_keys(document, index):
@@ -111,6 +133,8 @@ def written(document, end):
 def fold(document, report, _):
     r = Region()
     for name, text in rows(report, "folded"):
+        if in_place(document, r, name):
+            continue
         start = document.find(name)
         nodes = chain(document, start)
         for i in nodes:
@@ -126,8 +150,9 @@ def fold(document, report, _):
 
 def unfold(document, report, _):
     r = Region()
-    done = rows(report, "unfolded")
-    r.nodes = r.outputs_only = {document.find(name) for name, _ in done}
+    done = [(name, text) for name, text in rows(report, "unfolded") if not in_place(document, r, name)]
+    r.outputs_only = {document.find(name) for name, _ in done}
+    r.nodes |= r.outputs_only
     r.ops, r.added, r.tensors = {"BatchNormalization"}, len(done), set()
     return r
 
@@ -153,7 +178,10 @@ def recalibrate(document, report, _):
     r.tensors = set()
     for row in report["norms"]:
         index = document.find(row["norm"]) if row["updated"] else None
-        if index is None:
+        if index is None or document.node(index).op_type not in NORMS:  # a call, or within one
+            r.functions |= set(document.functions()) if row["updated"] else set()
+            r.places |= r.functions
+            r.tensors |= set(document.tensors) if row["updated"] and r.functions else set()  # that a call gives
             continue
         for name in document.node(index).input[3:5]:
             maker = document.maker.get(name)
@@ -183,7 +211,7 @@ def convert(document, report, options):
     r = Region()
     kind = options[1] if options[0] == "--norm" else options[0]
     for name, text in rows(report, "converted"):
-        if name == "model":
+        if name == "model" or in_place(document, r, name):
             continue
         index = document.find(name)
         if index is None:
@@ -253,6 +281,7 @@ def train(document, report, _):
     """All weights move; what the file says of its images is added."""
     r = Region()
     r.tensors = set(document.tensors)
+    r.functions = r.places = set(document.functions())
     r.batch = True
     r.metadata = {f"evenkeel.{key}" for key in ("mean", "std", "classes", "size", "normalize", "opset")}
     for i in range(len(document.nodes)):

@@ -29,7 +29,7 @@ static const listed files[] = {
     {"rms17", 1, 0, "y", "written out", "s", EK_NORM_RMS, 8, 1, 1e-6, 0},
     {"if_bn", 1, 0, "y/then_branch/bn_then", "operator", "bn.s", EK_NORM_BATCH, 4, 1, 1e-5, 1},
     {"loop_bn", 1, 0, "y/body/bn_loop", "operator", "bn.s", EK_NORM_BATCH, 4, 1, 1e-5, 1},
-    {"function_a", 2, 1, "local.BNRelu/t", "operator", "", EK_NORM_BATCH, 0, 1, 1e-3, 1},
+    {"function_a", 2, 0, "f1/t", "operator", "bn.s", EK_NORM_BATCH, 4, 1, 1e-3, 0},
     {"torch_groupnorm17", 2, 1, "/g/Add", "instance norm of groups", "onnx::Mul_29", EK_NORM_GROUP, 8, 4, 1e-5, 0},
     {"identity_parameters", 2, 1, "/b2/BatchNormalization", "operator", "b1.weight", EK_NORM_BATCH, 4, 1, 1e-5, 0},
     {"behind_custom", 1, 0, "n", "operator", "s", EK_NORM_BATCH, 8, 1, 1e-5, 0},
