@@ -3,7 +3,6 @@
 #include "base/temporary.h"
 
 #include <errno.h>
-#include <evenkeel/files.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ static void forget(char *path) {
     }
 }
 
-void ek_file_abandon(void) {
+void eki_temporary_abandon(void) {
     int before = errno;
     atomic_store(&abandoned, true);
     for (size_t i = 0; i < LIVE; i++) {

@@ -2,7 +2,7 @@
  *
  * It is called TARGET.tmp-N and is locked (flock) while its writer lives, so that one which can be locked is left over
  * from a process that was killed: whoever writes TARGET next removes it. Those of this process are also removed by
- * ek_file_abandon, which signal handlers may call.
+ * eki_temporary_abandon, which signal handlers may call.
  */
 #ifndef EKI_TEMPORARY_H
 #define EKI_TEMPORARY_H
@@ -19,5 +19,7 @@ ek_status eki_temporary_open(const char *target, eki_temporary *temporary, ek_er
 /* It has its target's name: closing no longer removes it. */
 void eki_temporary_renamed(eki_temporary *temporary);
 void eki_temporary_close(eki_temporary *temporary);
+
+void eki_temporary_abandon(void);
 
 #endif

@@ -119,7 +119,7 @@ static void abandons(void **state) {
         eki_writer *writer;
         eki_temporary late;
         bool good = eki_writer_open("t", &writer, NULL) == EK_OK && there("t.tmp-0");
-        ek_file_abandon();
+        eki_temporary_abandon();
         good = good && !there("t.tmp-0") && eki_temporary_open("t", &late, NULL) == EK_ERR_INTERRUPTED;
         good = good && eki_writer_commit(writer, NULL) == EK_ERR_IO;
         _exit(good && !there("t.tmp-0") ? 0 : 1);
