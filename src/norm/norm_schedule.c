@@ -9,19 +9,17 @@ enum {
     TILE_FEW = 64,    /* columns of a tile at least, where there are few units, so that tiles are tasks */
     WHOLE_ROW = 1024, /* channels of a row that the affine phases take at once, at most */
     CELL_ELEMENTS = 32768,
-    SLAB_BYTES = 4 << 20,    /* slabs of blocked channels: what stays in the third cache */
-    SLAB_STRIDED = 1 << 20,  /* others: what stays in the second, */
-    SLAB_ROW = 8192,         /* and bytes of a row at least */
-    CACHE_WAY = 65536,       /* bytes of a way of the second cache: addresses so far apart share a set */
-    WINDOW_FROM = 64 << 20,  /* x and dy together from which on backward goes by windows, */
-    WINDOW_BYTES = 8 << 20,  /* of this size */
-    STREAM_BYTES = 8 << 20,  /* results from this size on go past the caches, */
-    STREAM_ONCE = 16 << 20,  /* from this one where x is read once: both of them fit the third cache below */
-    STREAM_ROWS = 128 << 20, /* and rows, which are written as they are read, from this one; */
-    STREAM_SEGMENT = 512,    /* and segments of so many elements at least */
-    TOGETHER_NEAR = 8192,    /* elements of the sets that go through a pass together, */
-    TOGETHER_FAR = 2048,     /* and of tensors that come from memory; */
-    ALONE_ROW = 512          /* of those, rows from this length on go alone: memory is read and written at once */
+    SLAB_BYTES = 4 << 20,   /* slabs of blocked channels: what stays in the third cache */
+    SLAB_STRIDED = 1 << 20, /* others: what stays in the second, */
+    SLAB_ROW = 8192,        /* and bytes of a row at least */
+    CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
+    WINDOW_FROM = 64 << 20, /* x and dy together from which on backward goes by windows, */
+    WINDOW_BYTES = 8 << 20, /* of this size */
+    STREAM_BYTES = 8 << 20, /* results from this size on go past the caches, */
+    STREAM_ONCE = 16 << 20, /* from this one where x is read once: both of them fit the third cache below */
+    STREAM_SEGMENT = 512,   /* and segments of so many elements at least */
+    TOGETHER_NEAR = 8192,   /* elements of the sets that go through a pass together, */
+    TOGETHER_FAR = 2048     /* and of tensors that come from memory */
 };
 
 /* Results larger than the caches go past them: a cached store would first read its line from memory, and push out what
@@ -31,7 +29,7 @@ void eki_schedule_stream(ek_norm_plan *plan) {
     int64_t bytes = plan->elements * plan->element_bytes;
     bool lines = !plan->row_apply || plan->space >= STREAM_SEGMENT || plan->space % 16 == 0;
     plan->stream = bytes >= STREAM_BYTES && lines;
-    plan->stream_once = plan->stream && bytes >= (plan->family == EKI_ROWS ? STREAM_ROWS : STREAM_ONCE);
+    plan->stream_once = plan->stream && bytes >= STREAM_ONCE;
 }
 
 /* As wide as leaves tasks for all threads: wide tiles read memory in order. */
@@ -94,7 +92,6 @@ static void set_together(ek_norm_plan *plan) {
     } else if (sets < 2) {
         sets = plan->set_size <= TOGETHER_FAR ? 2 : 1;
     }
-    if (plan->family == EKI_ROWS && plan->stream && plan->set_size >= ALONE_ROW) sets = 1;
     plan->sets_together = sets;
 }
 
