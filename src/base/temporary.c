@@ -4,18 +4,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { NAMES = 8, LIVE = 64 }; /* writers of one target at a time; temporaries of a process that are known */
+enum {
+    NAMES = 8,
+    LIVE = 64,
+    WAITS = 1000
+}; /* writers of one target at a time; temporaries of a process that are known */
 
 static _Atomic(char *) live[LIVE];
 static atomic_bool abandoned;
+static atomic_int beginning; /* threads between making a file and knowing it */
 
 static void know(char *path) {
     for (size_t i = 0; i < LIVE; i++) {
@@ -31,9 +38,11 @@ static void forget(char *path) {
     }
 }
 
+/* A thread that is making a file takes no signal meanwhile, so that this is another, which waits for it. */
 void eki_temporary_abandon(void) {
     int before = errno;
     atomic_store(&abandoned, true);
+    for (int i = 0; i < WAITS && atomic_load(&beginning) > 0; i++) nanosleep(&(struct timespec){0, 1000000}, NULL);
     for (size_t i = 0; i < LIVE; i++) {
         const char *path = atomic_load(&live[i]);
         if (path != NULL) (void)unlink(path);
@@ -92,17 +101,28 @@ static int create_first(char *path, char *number) {
     return fd;
 }
 
+static ek_status begin(const char *target, eki_temporary *temporary, ek_error *err) {
+    if (atomic_load(&abandoned)) {
+        return eki_fail(err, EK_ERR_INTERRUPTED, "%s: is not written, the program is ending", target);
+    }
+    temporary->fd = create_first(temporary->path, temporary->path + strlen(temporary->path) - 1);
+    if (temporary->fd < 0) return fail_create(target, err);
+    know(temporary->path);
+    return EK_OK;
+}
+
 ek_status eki_temporary_open(const char *target, eki_temporary *temporary, ek_error *err) {
     size_t room = strlen(target) + sizeof ".tmp-0";
     *temporary = (eki_temporary){-1, malloc(room)};
     if (temporary->path == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(temporary->path, room, "%s.tmp-0", target);
-    temporary->fd = create_first(temporary->path, temporary->path + room - 2);
-    ek_status status = temporary->fd < 0 ? fail_create(target, err) : EK_OK;
-    if (status == EK_OK) know(temporary->path);
-    if (status == EK_OK && atomic_load(&abandoned)) {
-        status = eki_fail(err, EK_ERR_INTERRUPTED, "%s: is not written, the program is ending", target);
-    }
+    sigset_t all, own;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &own);
+    atomic_fetch_add(&beginning, 1);
+    ek_status status = begin(target, temporary, err);
+    atomic_fetch_sub(&beginning, 1);
+    (void)pthread_sigmask(SIG_SETMASK, &own, NULL);
     if (status != EK_OK) eki_temporary_close(temporary);
     return status;
 }

@@ -53,7 +53,8 @@ static const char *const by_example = "it takes statistics of each example, whic
 
 static ek_status describe_fold(ek_inspection *in, const looking *at, const eki_node *node, ek_norm_seen *seen,
                                ek_error *err) {
-    const eki_value *out = eki_graph_find(at->view, seen->norm.output), *body = node->out[0]->body;
+    const eki_value *out = eki_graph_find(at->view, seen->norm.output), *made = node->n_out > 0 ? node->out[0] : NULL;
+    const eki_value *body = made != NULL ? made->body : NULL;
     const eki_chain *chain = out != NULL && out->producer != NULL ? eki_chain_of(&at->chains, out->producer) : NULL;
     if (body != NULL) chain = eki_folds_chain(at->folds, eki_body_of(in->model->document, body), body->name);
     return say_fold(in, chain, by_example, seen, err);

@@ -19,12 +19,12 @@ contains seen "does not fold: the output of node 'cv' (Conv) is also read by a g
 evenkeel fold "$files/captured.onnx" -o f.onnx > out
 contains out "refused   bn: the output of node 'cv' (Conv) is also read by a graph inside"
 same "$files/captured.onnx" f.onnx
-# Norms in a branch and in a loop have their paths, and stay with a reason.
+# Norms in a branch and in a loop have their paths, and a reason where they stay.
 for pair in if_bn:y/then_branch/bn_then loop_bn:y/body/bn_loop; do
     evenkeel inspect "$files/${pair%%:*}.onnx" > seen
     contains seen "1 norms"
     contains seen "${pair#*:} "
     evenkeel fold "$files/${pair%%:*}.onnx" -o f.onnx > out
-    contains out "refused   ${pair#*:}: it stands in a nested graph"
+    contains out "refused   ${pair#*:}: no convolution or product beside it: it reads a graph input"
     same "$files/${pair%%:*}.onnx" f.onnx
 done
