@@ -119,7 +119,7 @@ export async function load(bytes) {
       const saved = hold(take(lib.ek_norm_saved_bytes(handle) >>> 0));
       const workspace = hold(take(lib.ek_norm_workspace_bytes(handle) >>> 0));
       fill('ek_norm_args', args, { struct_size: fields.ek_norm_args.size, saved, workspace });
-      for (const name of ['mean', 'var']) shapes[name] = { Type: shapes.scale.Type, length: this.sets };
+      for (const name of ['mean', 'var', 'rstd']) shapes[name] = { Type: shapes.scale.Type, length: this.sets };
     }
     // Room for an argument, and what is copied there.
     #place(name, from) {

@@ -66,6 +66,8 @@ static const web_field fields[] = {
     FIELD(ek_norm_args, dbias),
     FIELD(ek_norm_args, residual),
     FIELD(ek_norm_args, dresidual),
+    FIELD(ek_norm_args, rstd),
+    FIELD(ek_norm_args, flags),
     {NULL, 0, 0, 0, 0},
 };
 
