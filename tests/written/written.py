@@ -37,13 +37,14 @@ def data_beside(path):
 
 
 def distinct(found):
+    """(names, path) of each content."""
     seen = {}
     for name, path in found:
         digest = hashlib.sha256()
         for part in [path] + data_beside(path):
             with open(part, "rb") as file:
                 digest.update(file.read())
-        seen.setdefault(digest.digest(), (name, path))
+        seen.setdefault(digest.digest(), ([], path))[0].append(name)
     return list(seen.values())
 
 
@@ -77,9 +78,9 @@ class Exceptions:
             sys.exit(f"{path}: not who, glob, message, reason: {bad[0]}")
         self.lines, self.used = lines, set()
 
-    def covers(self, who, name, message):
+    def covers(self, who, names, message):
         hits = [i for i, (whose, glob, part, _) in enumerate(self.lines)
-                if whose in (who, "both") and fnmatch.fnmatchcase(name, glob) and part in message]
+                if whose in (who, "both") and part in message and any(fnmatch.fnmatchcase(n, glob) for n in names)]
         self.used.update(hits)
         return bool(hits)
 
@@ -102,21 +103,21 @@ def main():
     if onnx is None and node is None:
         sys.exit(77)
     found = distinct(models(written))
-    names, failures, verdicts = [name for name, _ in found], [], {}
+    names, failures, verdicts = [same for same, _ in found], [], {}
     if onnx is not None:
         verdicts["checker"] = [check(path) for _, path in found]
     if node is not None:
         verdicts["onnxruntime"] = load_all(node, [path for _, path in found])
     excused = 0
     for who, messages in verdicts.items():
-        for name, message in zip(names, messages):
+        for same, message in zip(names, messages):
             if message in (None, "newer"):
                 continue
-            if exceptions.covers(who, name, message):
+            if exceptions.covers(who, same, message):
                 excused += 1
             else:
-                failures.append(f"{who} refuses {name}: {message[:400]}")
-    failures += exceptions.useless(verdicts, names)
+                failures.append(f"{who} refuses {same[0]}: {message[:400]}")
+    failures += exceptions.useless(verdicts, [name for same in names for name in same])
     newer = verdicts.get("checker", []).count("newer")
     print(f"{len(found)} models; checker: {len(verdicts.get('checker', [])) - newer} ({newer} of opsets above {NEWEST} left out); "
           f"onnxruntime: {len(verdicts.get('onnxruntime', []))}; {excused} excused, {len(failures)} failures")
