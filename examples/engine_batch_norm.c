@@ -65,6 +65,11 @@ static ek_status backward(norm *n, layer *l, ek_error *err) {
     return status;
 }
 
+/* Not fmax: gcc 12 for AArch64 fails on it in a loop over floats. */
+static double larger(double a, double b) {
+    return b <= a ? a : b;
+}
+
 /* The formula above and its derivative, of one channel, in f64; the worst difference to what the layer has. */
 static double check_channel(const layer *before, const layer *after, int c) {
     double n = N * S, mean = 0, variance = 0, g_sum = 0, g_xhat = 0, worst = 0;
@@ -76,20 +81,20 @@ static double check_channel(const layer *before, const layer *after, int c) {
     double root = sqrt(variance), scale = (double)before->scales[c], divisor = root + 1e-6;
     EACH(i) {
         double xhat = ((double)before->output[i] - mean) / divisor, g = (double)before->delta[i];
-        worst = fmax(worst, fabs(scale * xhat + (double)before->biases[c] - (double)after->output[i]));
+        worst = larger(worst, fabs(scale * xhat + (double)before->biases[c] - (double)after->output[i]));
         g_sum += g;
         g_xhat += g * xhat;
     }
     EACH(i) {
         double xhat = ((double)before->output[i] - mean) / divisor, g = (double)before->delta[i];
         double dx = scale / divisor * (g - g_sum / n - xhat * g_xhat * divisor / ((n - 1) * root));
-        worst = fmax(worst, fabs(dx - (double)after->delta[i]));
+        worst = larger(worst, fabs(dx - (double)after->delta[i]));
     }
 #undef EACH
-    worst = fmax(worst, fabs((double)before->scale_updates[c] + g_xhat - (double)after->scale_updates[c]) / n);
-    worst = fmax(worst, fabs((double)before->bias_updates[c] + g_sum - (double)after->bias_updates[c]) / n);
-    worst = fmax(worst, fabs(mean - (double)after->mean[c]) + fabs(variance - (double)after->variance[c]));
-    return fmax(worst, fabs(0.99 + 0.01 * variance - (double)after->rolling_variance[c]));
+    worst = larger(worst, fabs((double)before->scale_updates[c] + g_xhat - (double)after->scale_updates[c]) / n);
+    worst = larger(worst, fabs((double)before->bias_updates[c] + g_sum - (double)after->bias_updates[c]) / n);
+    worst = larger(worst, fabs(mean - (double)after->mean[c]) + fabs(variance - (double)after->variance[c]));
+    return larger(worst, fabs(0.99 + 0.01 * variance - (double)after->rolling_variance[c]));
 }
 
 static layer before, after;
@@ -108,7 +113,7 @@ int main(void) {
     if (status == EK_OK) status = forward(&n, &after, &err);
     if (status == EK_OK) status = backward(&n, &after, &err);
     if (status != EK_OK) fputs(err.text, stderr);
-    for (int c = 0; c < C; c++) worst = fmax(worst, check_channel(&before, &after, c));
+    for (int c = 0; c < C; c++) worst = larger(worst, check_channel(&before, &after, c));
     printf("batch norm in place, divisor n - 1: within %.1g of plain f64 loops\n", worst);
     free(n.saved);
     free(n.workspace);
