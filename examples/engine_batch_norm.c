@@ -66,9 +66,7 @@ static ek_status backward(norm *n, layer *l, ek_error *err) {
 }
 
 /* Not fmax: gcc 12 for AArch64 fails on it in a loop over floats. */
-static double larger(double a, double b) {
-    return b <= a ? a : b;
-}
+static double larger(double a, double b) { return b <= a ? a : b; }
 
 /* The formula above and its derivative, of one channel, in f64; the worst difference to what the layer has. */
 static double check_channel(const layer *before, const layer *after, int c) {

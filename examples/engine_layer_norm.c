@@ -59,9 +59,7 @@ static void plain_row(int r) {
 }
 
 /* Not fmax: gcc 12 for AArch64 fails on it in a loop over floats. */
-static double larger(double a, double b) {
-    return b <= a ? a : b;
-}
+static double larger(double a, double b) { return b <= a ? a : b; }
 
 /* Largest difference, relative to the largest value. */
 static double off(const float *got, const double *want, int n) {
