@@ -9,6 +9,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { axeSource, check, close, failures, open } from '../support/page_driver.mjs';
 import { shows } from '../support/page_text.mjs';
 
@@ -16,7 +17,7 @@ const [program, python, shared] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-report-'));
 const skip = (why) => { console.log(`SKIPPED: ${why}`); process.exit(77); };
 if (spawnSync(python, ['-c', 'import onnx, numpy']).status !== 0) skip(`onnx and numpy are not there for ${python}`);
-execFileSync(python, [resolve(import.meta.dirname ?? 'tests/report', 'models.py'), folder]);
+execFileSync(python, [fileURLToPath(new URL('models.py', import.meta.url)), folder]);
 const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'));
 const shots = process.env.EK_PAGE_SHOTS;
 const shot = (tab, name) => shots && tab.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
