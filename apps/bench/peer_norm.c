@@ -2,8 +2,8 @@
  * objects and the stream are made once, and blocked channels are described in whole blocks. */
 #include "bench/peer_norm.h"
 #include "bench/bench_internal.h"
+#include "bench/peer_primitive.h"
 
-#include <dnnl.h>
 #include <dnnl_debug.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -27,11 +27,6 @@ struct ekb_peer_norm {
     char name[64];
 };
 
-/* Memory shapes: of the data, of one value per channel and of the statistics. */
-typedef struct {
-    dnnl_memory_desc_t data, channels, statistics;
-} peer_shapes;
-
 static dnnl_format_tag_t tag_of(ek_layout layout) {
     switch (layout) {
     case EK_LAYOUT_NCHW: return dnnl_abcd;
@@ -42,47 +37,16 @@ static dnnl_format_tag_t tag_of(ek_layout layout) {
 }
 
 static dnnl_status_t describe(dnnl_memory_desc_t *md, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
-    return dnnl_memory_desc_init_by_tag(md, rank, dims, dnnl_f32, tag);
+    return ekb_describe(md, rank, dims, tag);
 }
 
-static dnnl_status_t describe_shapes(const ekb_peer_norm_desc *d, peer_shapes *s) {
+static dnnl_status_t describe_shapes(const ekb_peer_norm_desc *d, ekb_peer_shapes *s) {
     const int64_t c = d->layer ? d->c : ekb_whole_blocks(d->layout, d->c);
     const dnnl_dims_t data = {d->n, c, d->h, d->w}, channels = {c}, sets = {d->layer ? d->n : c};
     dnnl_status_t status =
         d->layer ? describe(&s->data, 2, data, dnnl_ab) : describe(&s->data, 4, data, tag_of(d->layout));
     if (status == dnnl_success) status = describe(&s->channels, 1, channels, dnnl_a);
     if (status == dnnl_success) status = describe(&s->statistics, 1, sets, dnnl_a);
-    return status;
-}
-
-static dnnl_status_t forward_pd(const ekb_peer_norm_desc *d, const peer_shapes *s, bool training,
-                                dnnl_primitive_desc_t *pd) {
-    const dnnl_prop_kind_t prop = training ? dnnl_forward_training : dnnl_forward_inference;
-    const unsigned affine = dnnl_use_scale | dnnl_use_shift, running = training ? 0 : dnnl_use_global_stats;
-    dnnl_layer_normalization_desc_t layer;
-    dnnl_batch_normalization_desc_t batch;
-    const void *desc = d->layer ? (const void *)&layer : (const void *)&batch;
-    dnnl_status_t status = d->layer ? dnnl_layer_normalization_forward_desc_init(&layer, prop, &s->data, &s->statistics,
-                                                                                 (float)d->epsilon, affine)
-                                    : dnnl_batch_normalization_forward_desc_init(&batch, prop, &s->data,
-                                                                                 (float)d->epsilon, affine | running);
-    return status == dnnl_success ? dnnl_primitive_desc_create(pd, desc, NULL, engine, NULL) : status;
-}
-
-static dnnl_status_t backward_pd(const ekb_peer_norm_desc *d, const peer_shapes *s, dnnl_primitive_desc_t *pd) {
-    const unsigned affine = dnnl_use_scale | dnnl_use_shift;
-    dnnl_layer_normalization_desc_t layer;
-    dnnl_batch_normalization_desc_t batch;
-    dnnl_primitive_desc_t hint = NULL;
-    const void *desc = d->layer ? (const void *)&layer : (const void *)&batch;
-    dnnl_status_t status = forward_pd(d, s, true, &hint);
-    if (status != dnnl_success) return status;
-    status = d->layer ? dnnl_layer_normalization_backward_desc_init(&layer, dnnl_backward, &s->data, &s->data,
-                                                                    &s->statistics, (float)d->epsilon, affine)
-                      : dnnl_batch_normalization_backward_desc_init(&batch, dnnl_backward, &s->data, &s->data,
-                                                                    (float)d->epsilon, affine);
-    if (status == dnnl_success) status = dnnl_primitive_desc_create(pd, desc, NULL, engine, hint);
-    (void)dnnl_primitive_desc_destroy(hint);
     return status;
 }
 
@@ -93,12 +57,12 @@ static dnnl_status_t bind(ekb_peer_norm *peer, int what, const dnnl_memory_desc_
     } memory = {.in = data}; /* oneDNN takes inputs as non-const and does not write them */
     dnnl_exec_arg_t *arg = &peer->args[peer->used];
     arg->arg = what;
-    dnnl_status_t status = dnnl_memory_create(&arg->memory, md, engine, memory.out);
+    dnnl_status_t status = ekb_memory_of(&arg->memory, md, engine, memory.out);
     if (status == dnnl_success) peer->used++;
     return status;
 }
 
-static dnnl_status_t bind_all(ekb_peer_norm *peer, const peer_shapes *s, const ekb_peer_norm_buffers *b) {
+static dnnl_status_t bind_all(ekb_peer_norm *peer, const ekb_peer_shapes *s, const ekb_peer_norm_buffers *b) {
     const bool backward = peer->desc.phase == EKB_PEER_BACKWARD;
     const struct {
         int what;
@@ -127,15 +91,16 @@ static dnnl_status_t bind_all(ekb_peer_norm *peer, const peer_shapes *s, const e
 
 static dnnl_status_t make(ekb_peer_norm *peer, const ekb_peer_norm_buffers *buffers) {
     const ekb_peer_norm_desc *d = &peer->desc;
-    peer_shapes shapes;
+    ekb_peer_shapes shapes = {0};
     dnnl_primitive_desc_t pd = NULL;
     const char *name = NULL;
     (void)pthread_once(&once, start);
     if (engine == NULL) return dnnl_runtime_error;
     dnnl_status_t status = describe_shapes(d, &shapes);
     if (status == dnnl_success) {
-        status = d->phase == EKB_PEER_BACKWARD ? backward_pd(d, &shapes, &pd)
-                                               : forward_pd(d, &shapes, d->phase == EKB_PEER_TRAINING, &pd);
+        const ekb_peer_kind kind = {engine, &shapes, d->layer, (float)d->epsilon};
+        status = d->phase == EKB_PEER_BACKWARD ? ekb_backward(&kind, &pd)
+                                               : ekb_forward(&kind, d->phase == EKB_PEER_TRAINING, &pd);
     }
     if (status == dnnl_success) status = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
     if (status == dnnl_success) (void)snprintf(peer->name, sizeof peer->name, "%s", name);
@@ -145,6 +110,7 @@ static dnnl_status_t make(ekb_peer_norm *peer, const ekb_peer_norm_buffers *buff
     }
     if (status == dnnl_success) status = bind_all(peer, &shapes, buffers);
     if (pd != NULL) (void)dnnl_primitive_desc_destroy(pd);
+    ekb_forget(&shapes);
     return status;
 }
 
