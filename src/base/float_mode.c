@@ -42,8 +42,10 @@ eki_float_mode eki_float_mode_get(void) { return (eki_float_mode){read_word()}; 
 void eki_float_mode_set(eki_float_mode mode) { change(read_word(), mode.word); }
 void eki_float_mode_restore(const eki_float_mode *mode) { eki_float_mode_set(*mode); }
 
-eki_float_mode eki_float_mode_default(void) {
+eki_float_mode eki_float_mode_change(eki_float_mode mode) {
     eki_float_mode before = eki_float_mode_get();
-    change(before.word, DEFAULT);
+    change(before.word, mode.word);
     return before;
 }
+
+eki_float_mode eki_float_mode_default(void) { return eki_float_mode_change((eki_float_mode){DEFAULT}); }

@@ -18,7 +18,8 @@ typedef struct eki_float_mode {
 eki_float_mode eki_float_mode_get(void);
 void eki_float_mode_set(eki_float_mode mode);
 
-/* The default ones from here on; returns those that were. A few ns, most of it only where they differ. */
+/* These, or the default ones, from here on; returns those that were. A few ns, most of it only where they differ. */
+eki_float_mode eki_float_mode_change(eki_float_mode mode);
 eki_float_mode eki_float_mode_default(void);
 
 /* As eki_float_mode_set; the attribute `cleanup` wants a pointer. */
@@ -28,5 +29,7 @@ void eki_float_mode_restore(const eki_float_mode *mode);
  * come from a call by then: the compiler knows nothing of modes. */
 #define EKI_FLOAT_DEFAULT(name)                                                                                        \
     __attribute__((cleanup(eki_float_mode_restore), unused)) const eki_float_mode name = eki_float_mode_default()
+#define EKI_FLOAT_AS(name, mode)                                                                                       \
+    __attribute__((cleanup(eki_float_mode_restore), unused)) const eki_float_mode name = eki_float_mode_change(mode)
 
 #endif

@@ -1,8 +1,6 @@
 /* threads.c: the default thread seam. OpenMP so that oneDNN and Evenkeel share one pool. */
 #include "base/threads.h"
 
-#include "base/float_mode.h"
-
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -41,6 +39,12 @@ static void run_guarded(void *argument, size_t index) {
 }
 
 void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument) {
+    eki_parallel_in(eki_float_mode_get(), parallel, tasks, body, argument);
+}
+
+void eki_parallel_in(eki_float_mode caller, const ek_parallel *parallel, size_t tasks, eki_task_fn body,
+                     void *argument) {
+    EKI_FLOAT_AS(ours, caller);
     guarded all = {body, argument};
     if (parallel != NULL && parallel->run != NULL) {
         parallel->run(parallel->context, tasks, run_guarded, &all);

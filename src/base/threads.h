@@ -2,6 +2,8 @@
 #ifndef EKI_THREADS_H
 #define EKI_THREADS_H
 
+#include "base/float_mode.h"
+
 #include <evenkeel/parallel.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +13,10 @@ typedef void (*eki_task_fn)(void *argument, size_t index);
 /* Runs body(argument, 0..tasks-1). NULL or all-zero `parallel` = the default. Never changes results, only time:
  * every task runs in the default modes of arithmetic (float_mode.h). */
 void eki_parallel_for(const ek_parallel *parallel, size_t tasks, eki_task_fn body, void *argument);
+
+/* The pool meanwhile has the modes of `caller`: its own code runs in them, and threads that OpenMP starts keep them. */
+void eki_parallel_in(eki_float_mode caller, const ek_parallel *parallel, size_t tasks, eki_task_fn body,
+                     void *argument);
 
 /* Number of threads eki_parallel_for would use; at least 1. */
 int eki_parallel_threads(const ek_parallel *parallel);

@@ -48,6 +48,5 @@ eki_schedule eki_schedule_backward(eki_job *job, bool through_statistics);
 /* norm_walk.c: runs the stages, window by window. */
 void eki_run(const eki_job *job, const eki_schedule *schedule);
 void eki_run_stage(const eki_job *job, eki_over over, eki_body body);
-void eki_job_parallel(const eki_job *job, size_t tasks, void (*body)(void *argument, size_t index), void *argument);
 
 #endif

@@ -93,41 +93,38 @@ static int joined_stages(const eki_stage *stage, int rest) {
     return count;
 }
 
-/* The caller's pool, and threads that OpenMP starts for it, have the modes of the caller. */
-void eki_job_parallel(const eki_job *job, size_t tasks, void (*body)(void *argument, size_t index), void *argument) {
-    eki_float_mode ours = eki_float_mode_get();
-    eki_float_mode_set(job->caller);
-    eki_parallel_for(&job->plan->desc.parallel, tasks, body, argument);
-    eki_float_mode_set(ours);
-}
-
-static void walk_window(const eki_job *job, const eki_stage *stage) {
+static sweep sweep_of(const eki_job *job, const eki_stage *stage, int joined) {
     const ek_norm_plan *plan = job->plan;
-    for (int i = 0, joined; i < EKI_STAGES; i += eki_max(1, joined)) {
-        joined = stage[i].body != NULL ? joined_stages(stage + i, EKI_STAGES - i) : 0;
-        if (stage[i].body == NULL) continue;
-        bool slabs = joined > 0 && plan->family == EKI_BATCH;
-        items all = slabs ? (items){0, plan->slabs, plan->elements / plan->slabs + 1}
-                          : items_of(job, joined > 0 ? EKI_OVER_SETS : stage[i].over);
-        sweep s = {job, stage + i, joined, all.first, (size_t)all.count, tasks_of(plan, all)};
-        if (s.tasks == 1) {
-            task(&s, 0);
-        } else {
-            eki_job_parallel(job, s.tasks, task, &s);
-        }
-    }
+    bool slabs = joined > 0 && plan->family == EKI_BATCH;
+    items all = slabs ? (items){0, plan->slabs, plan->elements / plan->slabs + 1}
+                      : items_of(job, joined > 0 ? EKI_OVER_SETS : stage->over);
+    return (sweep){job, stage, joined, all.first, (size_t)all.count, tasks_of(plan, all)};
 }
 
+/* One loop, so that a kernel is few calls below the caller. */
 void eki_run(const eki_job *job, const eki_schedule *schedule) {
     eki_job local = *job;
     eki_slabs all = job->window;
     int64_t window = schedule->window > 0 ? schedule->window : all.count;
     for (int64_t first = 0; first < all.count; first += window) {
-        local.window = (eki_slabs){first, eki_min(window, all.count - first)};
-        walk_window(&local, schedule->stage);
+        local.window = (eki_slabs){all.first + first, eki_min(window, all.count - first)};
+        for (int i = 0, joined; i < EKI_STAGES; i += eki_max(1, joined)) {
+            const eki_stage *stage = schedule->stage + i;
+            if (stage->body == NULL) {
+                joined = 0;
+                continue;
+            }
+            joined = joined_stages(stage, EKI_STAGES - i);
+            sweep s = sweep_of(&local, stage, joined);
+            if (s.tasks == 1) {
+                task(&s, 0);
+            } else {
+                eki_parallel_in(job->caller, &job->plan->desc.parallel, s.tasks, task, &s);
+            }
+        }
     }
 }
 
 void eki_run_stage(const eki_job *job, eki_over over, eki_body body) {
-    walk_window(job, (const eki_stage[EKI_STAGES]){{over, body, false}});
+    eki_run(job, &(eki_schedule){0, {{over, body, false}}});
 }

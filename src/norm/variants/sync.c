@@ -106,7 +106,7 @@ static void fill_block(const eki_job *job, eki_sync_state *state) {
     if (8 * units->count * plan->channels >= 2 * EKI_TASK_ELEMENTS) {
         f.tasks = (size_t)eki_min(plan->channels, eki_parallel_threads(&plan->desc.parallel));
     }
-    eki_job_parallel(job, f.tasks, fill_channels, &f);
+    eki_parallel_in(job->caller, &plan->desc.parallel, f.tasks, fill_channels, &f);
 }
 
 /* The exchange is the caller's, and so are its modes. */
