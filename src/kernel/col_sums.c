@@ -7,6 +7,67 @@
  */
 #include "kernel/epilogue.h"
 
+/* Rows of so many columns that follow each other are one tile, where the registers hold it, three vectors for eight
+ * columns: memory is then read in order. */
+enum { WIDE_VECTORS = F64X8_REGISTERS / 4, WIDE_COLUMNS = 8 * WIDE_VECTORS };
+
+EK_INLINE int is_wide(const eki_grid *g) {
+    return WIDE_VECTORS > 2 && g->cols == WIDE_COLUMNS && g->stride == WIDE_COLUMNS;
+}
+
+__attribute__((noinline)) static void moments_wide(const element *x, const eki_grid *g, const double *shift, double *s1,
+                                                   double *s2) {
+    f64x8 k[WIDE_VECTORS], a[WIDE_VECTORS], b[WIDE_VECTORS];
+    for (int v = 0; v < WIDE_VECTORS; v++) {
+        k[v] = f64x8_load(shift + 8 * v);
+        a[v] = f64x8_load(s1 + 8 * v);
+        b[v] = f64x8_load(s2 + 8 * v);
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        const element *at = x + i * g->distance;
+        for (size_t r = 0; r < g->rows; r++, at += WIDE_COLUMNS) {
+            for (int v = 0; v < WIDE_VECTORS; v += 2) fetch(at + FETCH_ELEMENTS + 8 * v);
+            for (int v = 0; v < WIDE_VECTORS; v++) {
+                f64x8 d = f64x8_sub(data_widen(at + 8 * v), k[v]);
+                a[v] = f64x8_add(a[v], d);
+                b[v] = f64x8_add(b[v], f64x8_mul(d, d));
+            }
+        }
+    }
+    for (int v = 0; v < WIDE_VECTORS; v++) {
+        f64x8_store(s1 + 8 * v, a[v]);
+        f64x8_store(s2 + 8 * v, b[v]);
+    }
+}
+
+__attribute__((noinline)) static void gradsums_wide(const element *x, const element *dy, const eki_grid *g,
+                                                    const double *mean, double *sdy, double *sdyx) {
+    f64x8 k[WIDE_VECTORS], a[WIDE_VECTORS], b[WIDE_VECTORS];
+    for (int v = 0; v < WIDE_VECTORS; v++) {
+        k[v] = f64x8_load(mean + 8 * v);
+        a[v] = f64x8_load(sdy + 8 * v);
+        b[v] = f64x8_load(sdyx + 8 * v);
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        size_t at = i * g->distance;
+        for (size_t r = 0; r < g->rows; r++, at += WIDE_COLUMNS) {
+            for (int v = 0; v < WIDE_VECTORS; v += 2) {
+                fetch(x + at + FETCH_ELEMENTS + 8 * v);
+                fetch(dy + at + FETCH_ELEMENTS + 8 * v);
+            }
+            for (int v = 0; v < WIDE_VECTORS; v++) {
+                f64x8 d = data_widen(dy + at + 8 * v);
+                a[v] = f64x8_add(a[v], d);
+                b[v] = f64x8_add(b[v], f64x8_mul(d, f64x8_sub(data_widen(x + at + 8 * v), k[v])));
+            }
+        }
+    }
+    for (int v = 0; v < WIDE_VECTORS; v++) {
+        f64x8_store(sdy + 8 * v, a[v]);
+        f64x8_store(sdyx + 8 * v, b[v]);
+    }
+}
+
 EK_INLINE void moments_tile(const element *x, const eki_grid *g, size_t ahead, const double *shift, double *s1,
                             double *s2, int vectors) {
     f64x8 k[2], a[2], b[2];
@@ -48,6 +109,10 @@ EK_INLINE void moments_tile_n(const element *x, const eki_grid *g, const double 
 }
 
 void EK_FN(col_moments)(const void *x, const eki_grid *grid, const double *shift, double *s1, double *s2) {
+    if (is_wide(grid)) {
+        moments_wide(x, grid, shift, s1, s2);
+        return;
+    }
     strips s = strips_of(grid, 1);
     for (size_t i = 0; i < s.count; i++) {
         size_t at, c = 0;
@@ -153,6 +218,10 @@ void EK_FN(col_gradsums)(const void *x, const void *dy, const eki_grid *grid, co
     }
     if (e != NULL) {
         col_gradsums_fused(x, dy, grid, mean, sdy, sdyx, e, FUSE_ANY);
+        return;
+    }
+    if (is_wide(grid)) {
+        gradsums_wide(x, dy, grid, mean, sdy, sdyx);
         return;
     }
     strips s = strips_of(grid, 2);

@@ -4,6 +4,9 @@
 
 #include <immintrin.h>
 
+/* How many f64x8 the registers hold; 8 at least, as kernels have it. */
+enum { F64X8_REGISTERS = 8 };
+
 typedef struct {
     __m256 lo, hi;
 } f32x16;

@@ -4,6 +4,9 @@
 
 #include <immintrin.h>
 
+/* How many f64x8 the registers hold; 8 at least, as kernels have it. */
+enum { F64X8_REGISTERS = 32 };
+
 typedef __m512 f32x16;
 typedef __m512d f64x8;
 

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* How many f64x8 the registers hold; 8 at least, as kernels have it. */
+enum { F64X8_REGISTERS = 8 };
+
 typedef float eki_f32x2 __attribute__((vector_size(8)));
 typedef int32_t eki_i32x4 __attribute__((vector_size(16)));
 typedef uint32_t eki_u32x4 __attribute__((vector_size(16)));

@@ -4,6 +4,9 @@
 
 #include <arm_neon.h>
 
+/* How many f64x8 the registers hold; 8 at least, as kernels have it. */
+enum { F64X8_REGISTERS = 8 };
+
 typedef struct {
     float32x4_t v[4];
 } f32x16;

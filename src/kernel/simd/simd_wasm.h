@@ -5,6 +5,9 @@
 
 #include <wasm_simd128.h>
 
+/* How many f64x8 the registers hold; 8 at least, as kernels have it. */
+enum { F64X8_REGISTERS = 8 };
+
 typedef struct {
     v128_t v[4];
 } f32x16;
