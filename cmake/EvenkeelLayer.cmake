@@ -12,7 +12,8 @@ if(EK_OPENMP)
   find_package(OpenMP COMPONENTS C)
 endif()
 
-# Settings of every piece of our own C: the same floating-point meaning everywhere (no contraction), strict warnings.
+# Settings of every piece of our own C: the same floating-point meaning everywhere (no contraction; nobody reads the errno
+# or the exception flags of mathematics, so that roots and divisions can be vectors), strict warnings.
 # Includes are found in include/ and in the ROOTS, folders of the project: src unless said otherwise.
 function(ek_compile_settings target)
   cmake_parse_arguments(T "" "" "ROOTS" ${ARGN})
@@ -22,7 +23,7 @@ function(ek_compile_settings target)
   list(TRANSFORM T_ROOTS PREPEND ${PROJECT_SOURCE_DIR}/)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${T_ROOTS})
   target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L)
-  target_compile_options(${target} PRIVATE -ffp-contract=off ${EK_WARNINGS})
+  target_compile_options(${target} PRIVATE -ffp-contract=off -fno-math-errno -fno-trapping-math ${EK_WARNINGS})
   if(EK_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${EK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${EK_SANITIZE})

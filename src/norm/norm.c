@@ -99,13 +99,12 @@ void eki_stats_publish(const eki_job *job, const ek_norm_args *args, eki_source 
 
 static void complete(const eki_job *job, int64_t begin, int64_t end) {
     const eki_stats *stats = &job->stats;
-    double epsilon = job->plan->desc.epsilon;
     if (stats->header->source == EKI_FROM_NOTHING) {
         for (int64_t set = begin; set < end; set++) stats->rstd[set] = 0.0;
     } else if (stats->header->given) {
         for (int64_t set = begin; set < end; set++) stats->rstd[set] = stats->var[set];
     } else {
-        for (int64_t set = begin; set < end; set++) stats->rstd[set] = eki_rstd(stats->var[set], epsilon);
+        eki_rstds(stats->var + begin, end - begin, job->plan->desc.epsilon, stats->rstd + begin);
     }
     if (job->plan->centred && !eki_rows_from_y(job)) return;
     for (int64_t set = begin; set < end; set++) stats->mean[set] = 0.0;

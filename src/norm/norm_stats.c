@@ -59,8 +59,12 @@ double eki_saved_var(const ek_norm_plan *plan, const eki_stats *stats, int64_t s
 }
 
 double eki_rstd(double var, double epsilon) {
-    double sum = var + epsilon;
-    return sum == 0.0 ? 0.0 : 1.0 / sqrt(sum);
+    double sum = var + epsilon, inverse = 1.0 / sqrt(sum);
+    return sum == 0.0 ? 0.0 : inverse;
+}
+
+void eki_rstds(const double *var, int64_t count, double epsilon, double *rstd) {
+    for (int64_t i = 0; i < count; i++) rstd[i] = eki_rstd(var[i], epsilon);
 }
 
 void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon) {

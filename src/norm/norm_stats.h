@@ -49,6 +49,7 @@ void eki_saved_begin(const ek_norm_plan *plan, void *saved, eki_source source);
 
 /* rstd = 1 / sqrt(var + epsilon), or 0 where that sum is 0, so that y = bias there. */
 double eki_rstd(double var, double epsilon);
+void eki_rstds(const double *var, int64_t count, double epsilon, double *rstd);
 
 /* Mean, variance and rstd of one set from its merged moments; of an empty set mean and variance are 0. */
 void eki_stats_set(const eki_stats *stats, int64_t set, eki_moments moments, double epsilon);
