@@ -92,7 +92,8 @@ static ek_status prepare(ek_model *model, eki_recal_norm *norm, const char *why,
 
 static eki_recal_norm *norm_of(const ek_recalibration *report, const eki_node *node) {
     for (size_t i = 0; i < report->count; i++) {
-        if (report->norms[i].ref->node == node && report->norms[i].level >= 0) return &report->norms[i];
+        eki_recal_norm *norm = &report->norms[i];
+        if (norm->level >= 0 && norm->ref->node == node) return norm; /* one that is left alone may have no ref */
     }
     return NULL;
 }
