@@ -36,17 +36,13 @@ static dnnl_format_tag_t tag_of(ek_layout layout) {
     }
 }
 
-static dnnl_status_t describe(dnnl_memory_desc_t *md, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
-    return ekb_describe(md, rank, dims, tag);
-}
-
 static dnnl_status_t describe_shapes(const ekb_peer_norm_desc *d, ekb_peer_shapes *s) {
     const int64_t c = d->layer ? d->c : ekb_whole_blocks(d->layout, d->c);
     const dnnl_dims_t data = {d->n, c, d->h, d->w}, channels = {c}, sets = {d->layer ? d->n : c};
     dnnl_status_t status =
-        d->layer ? describe(&s->data, 2, data, dnnl_ab) : describe(&s->data, 4, data, tag_of(d->layout));
-    if (status == dnnl_success) status = describe(&s->channels, 1, channels, dnnl_a);
-    if (status == dnnl_success) status = describe(&s->statistics, 1, sets, dnnl_a);
+        d->layer ? ekb_describe(&s->data, 2, data, dnnl_ab) : ekb_describe(&s->data, 4, data, tag_of(d->layout));
+    if (status == dnnl_success) status = ekb_describe(&s->channels, 1, channels, dnnl_a);
+    if (status == dnnl_success) status = ekb_describe(&s->statistics, 1, sets, dnnl_a);
     return status;
 }
 

@@ -4,7 +4,7 @@
 # turns; a 95 % interval a case. Needs build/release (scripts/test.sh --fast).
 set -euo pipefail
 here=$(pwd)
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 peer=$(cd "$here" && cd "${1:?newest: expected the folder of sources of oneDNN}" && pwd)
 shift
 mkdir -p build/newest
@@ -15,7 +15,7 @@ if [ ! -e build/newest/onednn/src/libdnnl.a ]; then
     cmake --build build/newest/onednn
 fi
 gcc -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -fopenmp -Wall -Wextra -Iinclude -Iapps -Ibuild/newest/onednn/include \
-    -I"$peer/include" bench/newest.c apps/bench/*.c build/release/libevenkeel_norm.a build/newest/onednn/src/libdnnl.a \
+    -I"$peer/include" bench/newest/newest.c apps/bench/*.c build/release/libevenkeel_norm.a build/newest/onednn/src/libdnnl.a \
     -lstdc++ -lm -o build/newest/newest
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
 exec build/newest/newest "${@:-bench/shapes/resnet50.txt}"

@@ -1,5 +1,5 @@
 /* newest.c: batch norms beside the oneDNN that this is linked with: newest SHAPES [LAYOUT [ROUNDS [THREADS]]], as
- * bench/newest.sh calls it. A line per case and phase with a 95 % interval, then geometric means.
+ * newest.sh calls it. A line per case and phase with a 95 % interval, then geometric means.
  */
 #include "bench/bench.h"
 
