@@ -144,9 +144,7 @@ static ek_status write_node(inliner *in, const call *c, const eki_node *from) {
     eki_callee *called = eki_callee_of(&in->callees, from);
     made.why = called != NULL ? why_not(in, &made, called) : NULL;
     if (called == NULL || made.why != NULL) return add_node(in, c, from, &made);
-    const char *name =
-        from->name[0] != '\0' || from->n_out < 1 || from->out[0] == NULL ? from->name : from->out[0]->name;
-    (void)snprintf(prefix, sizeof prefix, "%.240s/%.240s", c->prefix, name);
+    (void)snprintf(prefix, sizeof prefix, "%.240s/%.240s", c->prefix, eki_node_name(from));
     return replace(in, &made, called, prefix);
 }
 
@@ -191,8 +189,7 @@ static ek_status replace_all(inliner *in) {
         if (callee == NULL) continue;
         node->why = why_not(in, node, callee);
         if (node->why != NULL) continue;
-        bool named = node->name[0] != '\0' || node->n_out < 1 || node->out[0] == NULL;
-        const char *prefix = named ? node->name : node->out[0]->name;
+        const char *prefix = eki_node_name(node);
         for (int k = 0; k < node->n_out; k++) {
             if (node->out[k] != NULL) node->out[k]->producer = NULL;
         }

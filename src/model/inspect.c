@@ -65,7 +65,7 @@ ek_node_info ek_model_node(const ek_model *model, size_t index) {
     if (model == NULL || index >= model->document->n_nodes)
         return (ek_node_info){.name = "", .op_type = "", .domain = "", .output = ""};
     const eki_node *node = model->document->nodes[index];
-    const char *output = node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : "";
+    const char *output = eki_node_output(node);
     return (ek_node_info){.name = node->name,
                           .op_type = node->op_type,
                           .domain = node->domain,

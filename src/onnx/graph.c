@@ -329,6 +329,12 @@ void eki_graph_sweep(eki_graph *graph) {
     graph->n_nodes = kept;
 }
 
+const char *eki_node_output(const eki_node *node) {
+    return node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : "";
+}
+
+const char *eki_node_name(const eki_node *node) { return node->name[0] != '\0' ? node->name : eki_node_output(node); }
+
 const char *eki_node_label(const eki_node *node, char text[192]) {
     const char *op = node->op_type != NULL ? node->op_type : "removed";
     if (node->name[0] != '\0') {

@@ -272,6 +272,10 @@ bool eki_node_string_is(const eki_node *node, const char *name, const char *text
 /* The name of an attribute whose value is the caller's, in a function; NULL = there is none. */
 const char *eki_node_reference(const eki_node *node);
 
+/* The name of its first output, or "" where it has none; its own name, or for want of one that. Never NULL. */
+const char *eki_node_output(const eki_node *node);
+const char *eki_node_name(const eki_node *node);
+
 /* "node 'conv1' (Conv)", or by first output when the node has no name. Written into and returned as `text`. */
 const char *eki_node_label(const eki_node *node, char text[192]);
 

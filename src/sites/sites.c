@@ -17,11 +17,6 @@ static const eki_speller spellers[PASSES][SPELLERS] = {
     {eki_spell_per_channel, NULL, NULL},
 };
 
-static const char *node_name(const eki_node *node) {
-    if (node->name[0] != '\0' || node->n_out < 1 || node->out[0] == NULL) return node->name;
-    return node->out[0]->name;
-}
-
 static ek_status joined(eki_sites *sites, const char *a, const char *b, const char *c, const char **out,
                         ek_error *err) {
     size_t room = strlen(a) + strlen(b) + strlen(c) + 1;
@@ -46,7 +41,7 @@ static ek_status keep(eki_sites *sites, eki_finder *f, eki_site *site, const cha
     for (int i = 0; i < site->n_nodes; i++) f->taken[site->nodes[i]->id] = true;
     site->graph = f->graph;
     const eki_node *named = site->norm != NULL && site->spelling <= EKI_SPELL_CONTRIB ? site->norm : site->y->producer;
-    EKI_TRY(joined(sites, prefix, node_name(named), "", &site->path, err));
+    EKI_TRY(joined(sites, prefix, eki_node_name(named), "", &site->path, err));
     site->name = site->path + strlen(prefix);
     sites->items[sites->count++] = *site;
     return EK_OK;
@@ -83,7 +78,7 @@ static ek_status search_nested(eki_sites *sites, const eki_finder *f, const char
             const eki_attr *attr = &node->attrs[k];
             if (attr->type != EKI_ATTR_GRAPHS) continue;
             const char *at = NULL, *inner = NULL;
-            EKI_TRY(joined(sites, prefix, node_name(node), "/", &at, err));
+            EKI_TRY(joined(sites, prefix, eki_node_name(node), "/", &at, err));
             EKI_TRY(joined(sites, at, attr->name, "/", &inner, err));
             for (size_t g = 0; g < attr->count; g++) EKI_TRY(search(sites, f, attr->graphs[g], inner, err));
         }

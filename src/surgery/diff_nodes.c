@@ -16,19 +16,13 @@ ek_status eki_change(eki_views *d, const char *kind, const char *name, double di
     return eki_diff_add(d->diff, "", kind, name, difference, text, d->err);
 }
 
-static const char *first_output(const eki_node *node) {
-    return node->n_out > 0 && node->out[0] != NULL ? node->out[0]->name : "";
-}
-
-static const char *name_of(const eki_node *node) { return node->name[0] != '\0' ? node->name : first_output(node); }
-
 static eki_node *counterpart(const eki_node *node, const eki_graph *other) {
     for (size_t i = 0; i < other->n_nodes && node->name[0] != '\0'; i++) {
         if (strcmp(other->nodes[i]->name, node->name) == 0) return other->nodes[i];
     }
     for (size_t i = 0; i < other->n_nodes; i++) {
         bool anonymous = node->name[0] == '\0' || other->nodes[i]->name[0] == '\0';
-        if (anonymous && strcmp(first_output(other->nodes[i]), first_output(node)) == 0) return other->nodes[i];
+        if (anonymous && strcmp(eki_node_output(other->nodes[i]), eki_node_output(node)) == 0) return other->nodes[i];
     }
     return NULL;
 }
@@ -85,16 +79,16 @@ static ek_status compare_attr(eki_views *d, const eki_node *a, const eki_node *b
     if (eki_attr_same(x, y)) return EK_OK;
     attr_text(x, left);
     attr_text(y, right);
-    return eki_change(d, "attribute", name_of(a), 0, "%.60s: %s -> %s", name, left, right);
+    return eki_change(d, "attribute", eki_node_name(a), 0, "%.60s: %s -> %s", name, left, right);
 }
 
 static ek_status compare_values(eki_views *d, const char *what, const eki_node *node, eki_value *const *a, int n_a,
                                 eki_value *const *b, int n_b) {
-    if (n_a != n_b) return eki_change(d, "node", name_of(node), 0, "%d %ss -> %d", n_a, what, n_b);
+    if (n_a != n_b) return eki_change(d, "node", eki_node_name(node), 0, "%d %ss -> %d", n_a, what, n_b);
     for (int i = 0; i < n_a; i++) {
         const char *x = a[i] == NULL ? "" : a[i]->name, *y = b[i] == NULL ? "" : b[i]->name;
         if (strcmp(x, y) == 0) continue;
-        EKI_TRY(eki_change(d, "node", name_of(node), 0, "%s %d: '%.150s' -> '%.150s'", what, i, x, y));
+        EKI_TRY(eki_change(d, "node", eki_node_name(node), 0, "%s %d: '%.150s' -> '%.150s'", what, i, x, y));
     }
     return EK_OK;
 }
@@ -105,7 +99,7 @@ bool eki_same_operator(const eki_node *a, const eki_node *b) {
 
 static ek_status compare_node(eki_views *d, const eki_node *a, const eki_node *b) {
     if (!eki_same_operator(a, b)) {
-        EKI_TRY(eki_change(d, "node", name_of(a), 0, "%.60s -> %.60s", a->op_type, b->op_type));
+        EKI_TRY(eki_change(d, "node", eki_node_name(a), 0, "%.60s -> %.60s", a->op_type, b->op_type));
     }
     EKI_TRY(compare_values(d, "input", a, a->in, a->n_in, b->in, b->n_in));
     EKI_TRY(compare_values(d, "output", a, a->out, a->n_out, b->out, b->n_out));
@@ -122,11 +116,12 @@ ek_status eki_diff_nodes(eki_views *d) {
         if (b != NULL)
             EKI_TRY(compare_node(d, a, b));
         else
-            EKI_TRY(eki_change(d, "node-removed", name_of(a), 0, "%.60s", a->op_type));
+            EKI_TRY(eki_change(d, "node-removed", eki_node_name(a), 0, "%.60s", a->op_type));
     }
     for (size_t i = 0; i < d->b->n_nodes; i++) {
         const eki_node *b = d->b->nodes[i];
-        if (counterpart(b, d->a) == NULL) EKI_TRY(eki_change(d, "node-added", name_of(b), 0, "%.60s", b->op_type));
+        if (counterpart(b, d->a) == NULL)
+            EKI_TRY(eki_change(d, "node-added", eki_node_name(b), 0, "%.60s", b->op_type));
     }
     return EK_OK;
 }

@@ -100,7 +100,7 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
     eki_tensor *own = sole_tensor(graph, old);
     if (own != NULL && own->dtype == EK_F32 && eki_shape_equal(&own->shape, shape)) return rewrite(own, values, err);
     eki_tensor *tensor;
-    EKI_TRY(new_constant(graph, node->out[0]->name, role, shape, values, &node->in[input], &tensor, err));
+    EKI_TRY(new_constant(graph, eki_node_output(node), role, shape, values, &node->in[input], &tensor, err));
     const eki_tensor *like = eki_fixed(graph, old != NULL ? old : node->in[input > 1]);
     if (like == NULL || like->dtype != EK_F32) return EK_OK;
     node->in[input]->stored = tensor->stored = like->stored; /* a file may have several types */

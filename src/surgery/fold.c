@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *name_of(const eki_node *node) {
-    return node->name[0] != '\0' || node->n_out == 0 || node->out[0] == NULL ? node->name : node->out[0]->name;
-}
-
 /* A tensor that is another norm's too: the fold multiplies its numbers into weights, and the other norm keeps it. */
 static ek_status say_shared(ek_edit_report *report, const eki_sites *sites, const eki_node *node, const char *name,
                             ek_error *err) {
@@ -39,7 +35,7 @@ static ek_status write_report(const eki_place *place, const eki_chains *chains, 
         const eki_chain *chain = eki_chain_of(chains, node);
         if (!has_row(chain, node)) continue;
         bool folds = chain->kind != EKI_CHAIN_REFUSED;
-        EKI_TRY(eki_report_add(report, eki_place_name(place, name_of(node), name), folds, chain->text, err));
+        EKI_TRY(eki_report_add(report, eki_place_name(place, eki_node_name(node), name), folds, chain->text, err));
         if (folds) EKI_TRY(say_shared(report, sites, node, name, err));
     }
     return EK_OK;

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *name_of(const eki_node *node) {
-    return node->name[0] != '\0' || node->n_out < 1 || node->out[0] == NULL ? node->name : node->out[0]->name;
-}
-
 const char *eki_place_name(const eki_place *place, const char *name, char text[512]) {
     (void)snprintf(text, 512, "%.300s%.200s", place->path, name);
     return text;
@@ -42,7 +38,7 @@ static ek_status add_nested(eki_places *p, size_t at, ek_error *err) {
             const eki_attr *attr = &node->attrs[k];
             const char *path;
             if (attr->type != EKI_ATTR_GRAPHS) continue;
-            EKI_TRY(joined(p, p->items[at].path, name_of(node), attr->name, &path, err));
+            EKI_TRY(joined(p, p->items[at].path, eki_node_name(node), attr->name, &path, err));
             for (size_t g = 0; g < attr->count; g++) EKI_TRY(add(p, attr->graphs[g], path, (int)at, err));
         }
     }

@@ -61,8 +61,7 @@ bool eki_proof_calls_another(const eki_proving *p, const eki_node *node) {
 }
 
 ek_status eki_proof_nested(eki_proving *p, const eki_node *before, const eki_node *after) {
-    bool named = before->name[0] != '\0' || before->n_out < 1 || before->out[0] == NULL;
-    const char *name = named ? before->name : before->out[0]->name;
+    const char *name = eki_node_name(before);
     char path[1024];
     for (int i = 0; i < before->n_attr; i++) {
         const eki_attr *attr = &before->attrs[i];

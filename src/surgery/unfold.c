@@ -17,7 +17,7 @@ ek_unfold_options ek_unfold_options_default(void) {
 }
 
 static bool matches(const char *pattern, const eki_node *node) {
-    return eki_glob_matches(pattern, node->name, node->out[0]->name, node->in[1]->name);
+    return eki_glob_matches(pattern, node->name, eki_node_output(node), node->in[1]->name);
 }
 
 static bool has_norm(const eki_uses *uses, const eki_node *node) {
@@ -75,7 +75,7 @@ static ek_status unfold_node(eki_place *place, const eki_uses *uses, eki_node *n
     int64_t channels = 0;
     bool already = has_norm(uses, node);
     const char *why = already ? "a batch norm follows it already" : why_not(node, &channels);
-    const char *name = node->name[0] != '\0' ? node->name : node->out[0]->name;
+    const char *name = eki_node_name(node);
     (void)snprintf(text, sizeof text, "a batch norm of %lld channels", (long long)channels);
     EKI_TRY(eki_report_add(report, eki_place_name(place, name, full), why == NULL, why == NULL ? text : why, err));
     if (already) eki_report_already(report);

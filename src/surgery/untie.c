@@ -66,7 +66,7 @@ static const char *role_of(const untier *u, const reading *r) {
 static const char *owner_of(const untier *u, const eki_place *place, const eki_node *node, char text[512]) {
     const eki_site *site = eki_site_of(u->sites, node);
     if (site != NULL && site->kind != EKI_SITE_AFFINE) return site->path;
-    return eki_place_name(place, node->name[0] != '\0' ? node->name : node->out[0]->name, text);
+    return eki_place_name(place, eki_node_name(node), text);
 }
 
 static ek_status collect(untier *u) {
@@ -81,7 +81,7 @@ static ek_status collect(untier *u) {
                 return eki_fail_nomem(u->c->err, (u->count + 1) * sizeof *u->items);
             }
             bool wanted = eki_glob_matches(u->c->options->pattern, owner_of(u, u->place, node, text),
-                                           node->out[0]->name, node->in[k]->name);
+                                           eki_node_output(node), node->in[k]->name);
             u->items[u->count++] = (reading){u->place, node, k, source, wanted};
         }
     }
@@ -121,7 +121,7 @@ static ek_status place_for(untier *u, const reading *r, const char *role, eki_va
         *out = value;
         return EK_OK;
     }
-    return eki_edit_fresh(graph, r->node->out[0]->name, role, out, u->c->err);
+    return eki_edit_fresh(graph, eki_node_output(r->node), role, out, u->c->err);
 }
 
 static ek_status give_copy(untier *u, reading *r) {
