@@ -25,7 +25,7 @@ static ek_status give_statistics(const eki_raise *r, eki_node *node, int count) 
     for (int i = 0; i < count; i++) {
         out[i] = i < node->n_out ? node->out[i] : NULL;
         if (out[i] != NULL) continue;
-        EKI_TRY(eki_edit_fresh(r->graph, node->out[0]->name, roles[i], &out[i], r->err));
+        EKI_TRY(eki_edit_fresh(r->graph, eki_node_output(node), roles[i], &out[i], r->err));
         out[i]->producer = node;
         out[i]->producer_output = i;
     }

@@ -11,10 +11,6 @@ bool eki_norm_synced(const eki_step *step) {
     return batch && step->plan->mode == EKI_MODE_TRAINING && ranks != NULL && ranks->sync_ranks > 0;
 }
 
-static const char *name_of(const eki_node *node) {
-    return node->name != NULL && node->name[0] != '\0' ? node->name : node->out[0]->name;
-}
-
 static ek_status describe(const eki_step *step, ek_norm_sync *sync, ek_error *err) {
     const eki_plan *plan = step->plan;
     const eki_collective *ranks = plan->ranks;
@@ -23,7 +19,7 @@ static ek_status describe(const eki_step *step, ek_norm_sync *sync, ek_error *er
     *sync = ek_norm_sync_default(ranks->exchange, ranks->sync_rank, ranks->sync_ranks);
     sync->layer = step->node->id;
     sync->step = (int64_t)plan->step_id + 1;
-    sync->name = name_of(step->node);
+    sync->name = eki_node_name(step->node);
     ranks->announce(ranks->context, sync->name, sync->step, state->channels);
     if (!ranks->reproducible) return EK_OK;
     sync->mode = EK_SYNC_EXACT;
