@@ -3,6 +3,7 @@
 
 #include "base/threads.h"
 #include "base/timer.h"
+#include "graph/call.h"
 #include "graph/plan.h"
 
 #include <stdlib.h>
@@ -108,7 +109,7 @@ ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki
     if (status == EK_OK) status = find_parameters(exec, err);
     if (status != EK_OK) {
         eki_exec_destroy(exec);
-        return status;
+        return eki_name_file(graph, status, err);
     }
     *out = exec;
     return EK_OK;
@@ -228,7 +229,7 @@ static ek_status run_forward(eki_exec *exec, ek_error *err) {
     for (size_t s = 0; s < p->n_steps; s++) {
         eki_step *step = &p->steps[s]->step;
         double start = exec->options.profile ? eki_now() : 0.0;
-        EKI_TRY(step->op->forward(step, err));
+        EKI_TRY(eki_call_forward(step, err));
         if (exec->options.profile) note_time(exec, p->steps[s], eki_now() - start, 0.0);
     }
     return EK_OK;
@@ -287,7 +288,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
         double start = exec->options.profile ? eki_now() : 0.0;
         void *scratch = pstep->step.scratch;
         if (pstep->backward_scratch >= 0) pstep->step.scratch = p->arena + p->buffers[pstep->backward_scratch].offset;
-        ek_status status = pstep->step.op->backward(&pstep->step, err);
+        ek_status status = eki_call_backward(&pstep->step, err);
         pstep->step.scratch = scratch;
         EKI_TRY(status);
         add_contributions(p, pstep);
@@ -300,8 +301,7 @@ static ek_status run_backward(eki_exec *exec, ek_error *err) {
 static ek_status run_commit(eki_exec *exec, ek_error *err) {
     const eki_plan_private *p = exec->current->private_data;
     for (size_t s = 0; s < p->n_steps; s++) {
-        eki_step *step = &p->steps[s]->step;
-        if (step->op->commit != NULL) EKI_TRY(step->op->commit(step, err));
+        EKI_TRY(eki_call_commit(&p->steps[s]->step, err));
     }
     return EK_OK;
 }

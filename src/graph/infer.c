@@ -8,6 +8,7 @@
  */
 #include "graph/infer.h"
 
+#include "graph/call.h"
 #include "graph/exec.h"
 
 #include <stdio.h>
@@ -146,15 +147,6 @@ static void set_up(const eki_graph *graph, const eki_node *node, const eki_known
     }
 }
 
-/* Whatever found it: a file has many nodes, and the reader many files. */
-static ek_status name_place(const eki_graph *graph, const eki_node *node, ek_status status, ek_error *err) {
-    char label[192];
-    if (err == NULL || status == EK_ERR_NOMEM) return status;
-    if (strstr(err->text, eki_node_label(node, label)) == NULL) eki_error_prefix(err, status, "%s", label);
-    if (graph->path[0] == '\0' || strstr(err->text, graph->path) != NULL) return status;
-    return eki_error_prefix(err, status, "%s", graph->path);
-}
-
 static ek_status infer_node(eki_graph *graph, const eki_node *node, bool to_run, eki_known *known, eki_infer *infer) {
     ek_error failure = {.text = ""}, *err = infer->err;
     const eki_op *op = eki_op_find(node->op, eki_node_opset(graph, node));
@@ -162,13 +154,13 @@ static ek_status infer_node(eki_graph *graph, const eki_node *node, bool to_run,
     set_up(graph, node, known, infer);
     infer->err = &failure;
     ek_status status = check_arity(infer, node);
-    if (status == EK_OK) status = op->infer(infer);
+    if (status == EK_OK) status = eki_call_infer(op, infer);
     if (status == EK_OK) status = store_outputs(graph, node, known, infer);
     infer->err = err;
     if (!to_run && status != EK_OK && eki_may_guess(infer, status)) status = EK_OK;
     if (status == EK_OK) return to_run ? EK_OK : eki_guess_outputs(graph, node, known, err);
     if (err != NULL) *err = failure;
-    return name_place(graph, node, status, err);
+    return eki_name_node(graph, node, status, err);
 }
 
 static ek_status infer_all(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known *known,
@@ -197,7 +189,7 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
     free(infer);
     if (status != EK_OK) {
         free(known);
-        return status;
+        return eki_name_file(graph, status, err);
     }
     *out = known;
     return EK_OK;

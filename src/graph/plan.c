@@ -8,6 +8,7 @@
 
 #include "base/threads.h"
 #include "dnnl/adapter.h"
+#include "graph/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +124,7 @@ static ek_status new_step(builder *b, const eki_op *op, const eki_node *node, ek
 static ek_status push_step(builder *b, eki_pstep *pstep) {
     eki_plan_private *p = b->p;
     if (!eki_grow((void **)&p->steps, &p->cap_steps, p->n_steps + 1, sizeof *p->steps)) {
-        if (pstep->step.op->release != NULL) pstep->step.op->release(&pstep->step);
+        eki_call_release(&pstep->step);
         free(pstep);
         return no_memory(b);
     }
@@ -288,14 +289,12 @@ static ek_status add_node(builder *b, const eki_node *node) {
     if (status == EK_OK) status = connect_tail(b, pstep, &any_grad);
     if (status == EK_OK) status = check_gradient(b, pstep, any_grad);
     if (status == EK_OK) status = connect_outputs(b, pstep);
-    if (status == EK_OK) {
-        status = step->op->prepare != NULL ? step->op->prepare(step, b->err) : eki_prepare_plain(step, b->err);
-    }
+    if (status == EK_OK) status = eki_call_prepare(step, b->err);
     if (status == EK_OK) status = finish_step(b, pstep, any_grad);
     if (status == EK_OK) return push_step(b, pstep);
-    if (step->op->release != NULL) step->op->release(step);
+    eki_call_release(step);
     free(pstep);
-    return status;
+    return eki_name_node(b->request->graph, node, status, b->err);
 }
 
 /* Whether a node computes with a parameter, or with what is computed from one: its result then changes as training goes
@@ -446,7 +445,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     if (plan == NULL || p == NULL) {
         free(plan);
         free(p);
-        return eki_fail_nomem(err, sizeof *p);
+        return eki_name_file(request->graph, eki_fail_nomem(err, sizeof *p), err);
     }
     const eki_exec_options *options = request->options;
     plan->private_data = p;
@@ -469,7 +468,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     eki_tails_free(&b.tails);
     if (status != EK_OK) {
         eki_plan_destroy(plan);
-        return status;
+        return eki_name_file(request->graph, status, err);
     }
     *out = plan;
     return EK_OK;
@@ -479,7 +478,7 @@ void eki_plan_destroy(eki_plan *plan) {
     if (plan == NULL) return;
     eki_plan_private *p = plan->private_data;
     for (size_t i = 0; i < p->n_steps; i++) {
-        if (p->steps[i]->step.op->release != NULL) p->steps[i]->step.op->release(&p->steps[i]->step);
+        eki_call_release(&p->steps[i]->step);
         free(p->steps[i]);
     }
     free(p->steps);

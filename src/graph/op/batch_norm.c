@@ -133,7 +133,7 @@ ek_status eki_op_BatchNormalization_commit(eki_step *step, ek_error *err) {
     int64_t updates = updates_so_far(step);
     ek_status status = update(step, step->in[3].data, step->in[4].data, &updates, &report, err);
     if (step->plan->norm_updates != NULL) step->plan->norm_updates[step->node->in[3]->id] = updates;
-    if (status != EK_OK) return eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
+    EKI_TRY(status);
     if (report.updated || report.nonfinite == 0) return EK_OK;
     step->plan->skipped_updates++;
     (void)snprintf(step->plan->skipped_text, sizeof step->plan->skipped_text,

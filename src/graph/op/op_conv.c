@@ -20,12 +20,10 @@ eki_conv_desc eki_conv_desc_for_step(const eki_step *step, const eki_window *win
 }
 
 ek_status eki_conv_for_step(const eki_step *step, eki_conv_desc *desc, eki_conv **conv, ek_error *err) {
-    char label[192];
     if (step->plan->blocked) {
         eki_conv_choose_layouts(desc, step->in[0].layout, step->plan->block);
     } else {
         desc->src_layout = desc->dst_layout = EK_LAYOUT_NCHW;
     }
-    ek_status status = eki_conv_create(desc, conv, err);
-    return status == EK_OK ? EK_OK : eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
+    return eki_conv_create(desc, conv, err);
 }

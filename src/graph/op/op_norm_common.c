@@ -49,8 +49,7 @@ static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *s
         desc->layout = EK_LAYOUT_NCHW;
         status = ek_norm_plan_create(desc, &state->plan, err);
     }
-    char label[192];
-    return status == EK_OK ? EK_OK : eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
+    return status;
 }
 
 ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, bool save, ek_error *err) {
@@ -103,16 +102,10 @@ float *eki_norm_extra(const eki_step *step) {
     return (float *)(void *)((char *)step->scratch + state->extra_offset);
 }
 
-static ek_status labelled(const eki_step *step, ek_status status, ek_error *err) {
-    char label[192];
-    if (status == EK_OK) return EK_OK;
-    return eki_error_prefix(err, status, "%s", eki_node_label(step->node, label));
-}
-
 ek_status eki_norm_run(eki_step *step, const ek_norm_args *args, ek_error *err) {
     const eki_norm_state *state = step->priv;
-    if (eki_norm_synced(step)) return labelled(step, eki_norm_sync_forward(step, args, err), err);
-    return labelled(step, ek_norm_forward(state->plan, state->stats, args, err), err);
+    if (eki_norm_synced(step)) return eki_norm_sync_forward(step, args, err);
+    return ek_norm_forward(state->plan, state->stats, args, err);
 }
 
 static void zero(const eki_step *step, int input) {
@@ -146,8 +139,8 @@ ek_status eki_norm_gradients(eki_step *step, const float *scale, float *dscale, 
     args.dscale = dscale;
     args.dbias = dbias;
     if (scale != NULL) args.scale = scale;
-    if (eki_norm_synced(step)) return labelled(step, eki_norm_sync_backward(step, &args, err), err);
-    return labelled(step, ek_norm_backward(state->plan, &args, err), err);
+    if (eki_norm_synced(step)) return eki_norm_sync_backward(step, &args, err);
+    return ek_norm_backward(state->plan, &args, err);
 }
 
 ek_status eki_norm_backward(eki_step *step, ek_error *err) { return eki_norm_gradients(step, NULL, NULL, NULL, err); }
