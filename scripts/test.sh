@@ -45,9 +45,10 @@ fi
 
 if [ "$fast" -eq 0 ]; then
     need_packages clang clang-format
-    stage "style, layers" /nonexistent
+    stage "style, layers, sizes" /nonexistent
     git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
     scripts/check_layers.sh
+    scripts/check_sizes.sh
 
     stage "clang, warnings as errors" build/clang
     quietly cmake --preset clang

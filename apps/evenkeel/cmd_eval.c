@@ -1,5 +1,6 @@
 /* cmd_eval.c: `evenkeel eval`: accuracy and loss of a model on labelled images. */
 #include "command.h"
+#include "grid.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
@@ -69,7 +70,7 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
         ek_status status = word_check_extension("--logits", path, ".npy", err);
         if (status == EK_OK) status = check_writable(path, err);
         if (status != EK_OK) return status;
-        options.logits = calloc((size_t)data.count + 1, (size_t)classes * sizeof(float));
+        options.logits = grid_alloc((size_t)data.count, (size_t)classes, sizeof(float));
         if (options.logits == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the logits");
     }
     ek_eval_result result;

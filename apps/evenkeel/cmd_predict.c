@@ -5,6 +5,7 @@
  * bits in any part, so that what stands beside it does not matter.
  */
 #include "command.h"
+#include "grid.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
@@ -84,8 +85,7 @@ static ek_status begin(predict_job *job, const ek_predictions *p, ek_error *err)
     job->scores = p->scores;
     rows_begin(&job->rows, job->list, p->classes);
     if (option_text(job->args, "logits") == NULL) return EK_OK;
-    size_t row = (size_t)p->classes * sizeof *job->logits;
-    job->logits = calloc(images, row);
+    job->logits = grid_alloc(images, (size_t)p->classes, sizeof *job->logits);
     return job->logits != NULL ? EK_OK : fail(err, EK_ERR_NOMEM, "out of memory for the logits");
 }
 

@@ -1,6 +1,7 @@
 /* image_feed.c: see image_feed.h. */
 #include "image_feed.h"
 
+#include "grid.h"
 #include "inputs.h"
 #include "message.h"
 #include "parts.h"
@@ -42,7 +43,7 @@ static ek_status load(const ek_model_images *images, const char *path, image_fee
 /* For a model that takes channels last. */
 static ek_status turn(image_feed *feed, const ek_batch *batch, ek_error *err) {
     int64_t *dims = feed->array.dims, channels = dims[1], pixels = dims[2] * dims[3];
-    feed->pixels = malloc(((size_t)(dims[0] * channels * pixels) + 1) * sizeof *feed->pixels);
+    feed->pixels = grid_alloc((size_t)dims[0], (size_t)(channels * pixels), sizeof *feed->pixels);
     if (feed->pixels == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the images");
     float *to = feed->pixels;
     for (int64_t n = 0; n < dims[0]; n++)

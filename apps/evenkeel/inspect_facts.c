@@ -16,9 +16,7 @@ const char *const place_names[EK_SEEN_BETWEEN + 1] = {"no activation beside it",
 static ek_status read_part(const inspect_facts *f, size_t norm, ek_norm_part which, int64_t count, double **values,
                            ek_error *err) {
     *values = NULL;
-    if ((uint64_t)count > SIZE_MAX / sizeof **values)
-        return fail(err, EK_ERR_LIMIT, "%s: %lld values of a norm", f->path, (long long)count);
-    *values = malloc((size_t)count * sizeof **values + 1);
+    *values = calloc((size_t)count + 1, sizeof **values);
     if (*values == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for %lld values of a norm", (long long)count);
     return ek_inspection_values(f->in, norm, which, *values, (size_t)count, err);
 }
@@ -40,7 +38,7 @@ static ek_status take_spreads(const inspect_facts *f, size_t norm, norm_facts *n
     for (int p = 0; status == EK_OK && p < EK_PARTS; p++)
         status = read_part(f, norm, (ek_norm_part)p, counts[p], &values[p], err);
     if (status == EK_OK) {
-        double *gain = malloc((size_t)counts[EK_PART_VARIANCE] * sizeof *gain + 1);
+        double *gain = calloc((size_t)counts[EK_PART_VARIANCE] + 1, sizeof *gain);
         if (gain != NULL) {
             memcpy(gain, values[EK_PART_VARIANCE], (size_t)counts[EK_PART_VARIANCE] * sizeof *gain);
             take_gain(n, values[EK_PART_SCALE], gain);

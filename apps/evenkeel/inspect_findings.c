@@ -70,7 +70,7 @@ static void rows(FILE *out, const inspect_page *page, const kind *k) {
 
 /* Where they are along depth; nothing where no norm of the list is meant. */
 static void lane(FILE *out, const inspect_page *page, const kind *k) {
-    size_t *norms = malloc(k->count * sizeof *norms), n = 0;
+    size_t *norms = calloc(k->count, sizeof *norms), n = 0;
     if (norms == NULL) return;
     for (size_t i = 0; i < ek_inspection_finding_count(page->facts->in); i++) {
         const ek_finding *f = ek_inspection_finding(page->facts->in, i);

@@ -29,7 +29,7 @@ static int by_text(const void *a, const void *b) { return strcmp(*(const char *c
 
 /* The outputs of all norms, sorted: what gives one of them is known, whoever runs it. */
 static const char **norm_outputs(const inspect_facts *f) {
-    const char **outputs = malloc((f->count + 1) * sizeof *outputs);
+    const char **outputs = calloc(f->count + 1, sizeof *outputs);
     if (outputs == NULL) return NULL;
     for (size_t i = 0; i < f->count; i++) outputs[i] = f->norms[i].seen->norm.output;
     qsort(outputs, f->count, sizeof *outputs, by_text);

@@ -4,6 +4,7 @@
  * `--` ends the options. A value is checked as it is read, so that an error names the option and what it wants.
  */
 #include "command.h"
+#include "grid.h"
 #include "message.h"
 
 #include <errno.h>
@@ -166,7 +167,7 @@ static ek_status prepare(const command *cmd, int count, arguments *args, ek_erro
     size_t options = option_count(cmd), room = (size_t)count + 1;
     args->command = cmd;
     args->values = calloc(options + 1, sizeof *args->values);
-    args->store = calloc((options + 1) * room, sizeof *args->store);
+    args->store = grid_alloc(options + 1, room, sizeof *args->store);
     if (args->values == NULL || args->store == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < options; i++) {
         args->values[i].texts = args->store + i * room;

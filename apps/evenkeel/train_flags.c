@@ -4,6 +4,7 @@
  * resume, those lines and the words given now are parsed together, so that `--resume FILE` alone is enough. An option
  * that would change the course of training must not differ; a path may, as long as the data behind it is the same.
  */
+#include "grid.h"
 #include "inputs.h"
 #include "message.h"
 #include "train_job.h"
@@ -22,7 +23,7 @@ static uint64_t hash(uint64_t h, const void *data, size_t bytes) {
 static ek_status fingerprint(const ek_dataset *dataset, char *text, size_t room, ek_error *err) {
     ek_dataset_info info = ek_dataset_describe(dataset);
     size_t values = (size_t)info.channels * (size_t)info.height * (size_t)info.width;
-    float *image = calloc(values + 1, sizeof *image);
+    float *image = grid_alloc((size_t)info.channels, (size_t)info.height * (size_t)info.width, sizeof *image);
     if (image == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
     uint64_t h = UINT64_C(14695981039346656037);
     ek_status status = EK_OK;
@@ -162,7 +163,7 @@ ek_status train_flags_merge(const arguments *given, const char *flags, const cha
     memset(merged, 0, sizeof *merged);
     size_t lines = 1, size = strlen(flags) + 1;
     for (const char *s = flags; *s != 0; s++) lines += *s == '\n';
-    char *text = malloc(size), *block = malloc(size + 2 * lines);
+    char *text = malloc(size), *block = calloc(size, 3); /* "--" before each line */
     char **words = calloc(lines, sizeof *words);
     int count = 0;
     ek_status status = EK_OK;

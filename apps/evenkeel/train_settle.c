@@ -93,7 +93,7 @@ ek_status train_settle(train_job *job, ek_error *err) {
     settlement *s = &job->settled;
     int64_t images = ek_dataset_describe(job->train).count;
     s->images = images < SAMPLE ? images : SAMPLE;
-    double *losses = calloc(2 * (size_t)s->images + 2, sizeof *losses);
+    double *losses = calloc((size_t)s->images + 1, 2 * sizeof *losses);
     if (losses == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
     ek_status status = evaluate(job, 0, losses, &s->running, err);
     s->final = s->running;

@@ -100,7 +100,7 @@ static void write_idx(const char *path, const unsigned *words, size_t count, con
 static void write_digits(const char *folder, const char *split, const ek_dataset *digits, int64_t first, int count) {
     char path[4096];
     float digit[PIXELS];
-    unsigned char *images = malloc((size_t)count * PIXELS), *labels = malloc((size_t)count);
+    unsigned char *images = calloc((size_t)count, PIXELS), *labels = malloc((size_t)count);
     if (images == NULL || labels == NULL) stop("out of memory");
     for (int i = 0; i < count; i++) {
         int32_t label;

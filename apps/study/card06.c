@@ -33,7 +33,7 @@ static ek_status begin(eks_run *run, ek_error *err) {
         EKS_TRY(eks_lab_weights(run->model, layers[i], &data, &count, err));
         total += count;
     }
-    held *h = calloc(1, sizeof *h + total * sizeof(float));
+    held *h = calloc(total + sizeof *h, sizeof(float));
     if (!h) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the weights of card 6");
     h->count = total;
     for (int i = 0; i < 3; i++) {

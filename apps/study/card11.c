@@ -46,7 +46,7 @@ static ek_status noise(ek_model *model, const eks_pool *pool, ek_mode mode, uint
     size_t pixels = (size_t)(pool->channels * pool->side * pool->side), classes = (size_t)pool->classes;
     int64_t *order = calloc((size_t)pool->train.count + 1, sizeof *order);
     float *x = eks_floats((size_t)size * pixels, err);
-    double *sums = calloc(2 * classes, sizeof *sums);
+    double *sums = calloc(classes, 2 * sizeof *sums);
     ek_session_options options = ek_session_options_default();
     ek_session *session = NULL;
     options.mode = mode;

@@ -50,7 +50,7 @@ static ek_status begin(eks_run *run, ek_error *err) {
         EKS_TRY(eks_lab_weights(run->model, layers[i], &data, &counts[i], err));
         total += counts[i];
     }
-    turning *t = calloc(1, sizeof *t + total * sizeof(float));
+    turning *t = calloc(total + sizeof *t, sizeof(float));
     if (!t) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the weights of card 14");
     float *place = t->memory;
     for (int i = 0; i < LAYERS; i++) {

@@ -142,7 +142,7 @@ ek_status eks_run_train(eks_run *run, ek_error *err) {
     options.threads = 1;
     options.seed = run->seed;
     EKS_TRY(build(run, err));
-    int64_t *orders = calloc(3 * (size_t)pool->train.count + 1, sizeof *orders);
+    int64_t *orders = calloc((size_t)pool->train.count + 1, 3 * sizeof *orders);
     float *x = eks_floats((size_t)recipe->batch * pixels, err);
     int32_t *labels = calloc((size_t)recipe->batch, sizeof *labels);
     ek_status status = orders && x && labels ? EK_OK : eks_fail(err, EK_ERR_NOMEM, "out of memory for a training run");

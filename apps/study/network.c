@@ -77,8 +77,8 @@ static ek_status keep_images(eks_network *network, ek_loader *loader, ek_error *
     EKS_TRY(ek_loader_next(loader, &batch, err));
     size_t pixels = (size_t)(batch.count * network->channels * EKS_SIDE * EKS_SIDE);
     network->count = batch.count;
-    network->images = malloc(pixels * sizeof(float) + 1);
-    network->labels = malloc((size_t)batch.count * sizeof(int32_t) + 1);
+    network->images = eks_floats(pixels, err);
+    network->labels = calloc((size_t)batch.count + 1, sizeof(int32_t));
     if (!network->images || !network->labels) return eks_fail(err, EK_ERR_NOMEM, "out of memory for test images");
     memcpy(network->images, batch.images, pixels * sizeof(float));
     memcpy(network->labels, batch.labels, (size_t)batch.count * sizeof(int32_t));
@@ -252,7 +252,7 @@ ek_status eks_network_frozen_step(eks_study *study, double *running_changed, dou
     EKS_TRY_DONE(open_loader(train, train, BATCH, 0, 1, &loader, err));
     EKS_TRY_DONE(ek_model_freeze(model, "*", 1, -1, NULL, err));
     norms = ek_model_norm_count(model);
-    before = calloc(4 * norms + 1, sizeof *before);
+    before = calloc(norms + 1, 4 * sizeof *before);
     if (!before) {
         status = eks_fail(err, EK_ERR_NOMEM, "out of memory for %zu norms", norms);
         goto done;

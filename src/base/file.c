@@ -35,7 +35,7 @@ static ek_status read_whole(int fd, const char *path, unsigned char *to, size_t 
 
 static ek_status map_file(int fd, const char *path, size_t size, size_t limit, eki_map *map, ek_error *err) {
     bool whole = size <= limit;
-    void *data = whole ? eki_alloc(size) : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *data = whole ? eki_alloc(eki_sized(size)) : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == NULL) return eki_fail_nomem(err, size);
     if (data == MAP_FAILED) {
         return eki_fail(err, EK_ERR_IO, "%s: cannot map %zu bytes: %s", path, size, strerror(errno));

@@ -10,9 +10,9 @@
 
 enum { PAGE = 1 << 21 };
 
-void *eki_alloc_large(size_t bytes) {
+void *eki_alloc_large(eki_size size) {
     size_t rounded;
-    if (bytes < 2 * (size_t)PAGE || !eki_add_size(bytes, PAGE - 1, &rounded)) return eki_alloc(bytes);
+    if (size.bytes < 2 * (size_t)PAGE || !eki_add_size(size.bytes, PAGE - 1, &rounded)) return eki_alloc(size);
     rounded = rounded / PAGE * PAGE;
     void *pointer = aligned_alloc(PAGE, rounded);
 #ifdef MADV_HUGEPAGE

@@ -2,9 +2,9 @@
 #ifndef EKI_LARGE_H
 #define EKI_LARGE_H
 
-#include <stddef.h>
+#include "base/memory.h"
 
 /* As eki_alloc, in large pages where the system has them; to be freed by eki_free. */
-void *eki_alloc_large(size_t bytes);
+void *eki_alloc_large(eki_size size);
 
 #endif

@@ -4,23 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *eki_alloc(size_t bytes) {
-    if (bytes > SIZE_MAX - EKI_ALIGNMENT) return NULL;
-    size_t rounded = (bytes + EKI_ALIGNMENT - 1) / EKI_ALIGNMENT * EKI_ALIGNMENT;
+enum { MOST_SHIFT = sizeof(size_t) * 8 - 1 };
+
+/* No allocator gives this much, whatever it adds. */
+static const size_t impossible = (size_t)1 << MOST_SHIFT;
+
+eki_size eki_sized(size_t bytes) { return (eki_size){bytes}; }
+
+eki_size eki_size_of(size_t count, size_t width) {
+    size_t bytes;
+    return (eki_size){eki_mul_size(count, width, &bytes) ? bytes : impossible};
+}
+
+eki_size eki_size_sum(eki_size a, eki_size b) {
+    size_t bytes;
+    return (eki_size){eki_add_size(a.bytes, b.bytes, &bytes) ? bytes : impossible};
+}
+
+void *eki_alloc(eki_size size) {
+    if (size.bytes >= impossible) return NULL;
+    size_t rounded = (size.bytes + EKI_ALIGNMENT - 1) / EKI_ALIGNMENT * EKI_ALIGNMENT;
     return aligned_alloc(EKI_ALIGNMENT, rounded ? rounded : EKI_ALIGNMENT);
 }
 
-void *eki_alloc_zero(size_t bytes) {
-    void *pointer = eki_alloc(bytes);
-    if (pointer != NULL) memset(pointer, 0, bytes);
+void *eki_alloc_zero(eki_size size) {
+    void *pointer = eki_alloc(size);
+    if (pointer != NULL) memset(pointer, 0, size.bytes);
     return pointer;
 }
 
+void *eki_calloc(size_t count, size_t width) { return calloc(count, width); }
+void *eki_realloc(void *old, eki_size size) { return size.bytes < impossible ? realloc(old, size.bytes) : NULL; }
+
 void eki_free(void *pointer) { free(pointer); }
 
-void *eki_allocator_alloc(const ek_allocator *allocator, size_t bytes) {
-    if (allocator == NULL || allocator->alloc == NULL) return eki_alloc(bytes);
-    return allocator->alloc(allocator->context, bytes);
+void *eki_allocator_alloc(const ek_allocator *allocator, eki_size size) {
+    if (allocator == NULL || allocator->alloc == NULL) return eki_alloc(size);
+    return size.bytes < impossible ? allocator->alloc(allocator->context, size.bytes) : NULL;
 }
 
 void eki_allocator_free(const ek_allocator *allocator, void *pointer) {
@@ -42,9 +62,7 @@ bool eki_grow(void **array, size_t *capacity, size_t need, size_t item_bytes) {
         if (wanted > SIZE_MAX / 2) return false;
         wanted *= 2;
     }
-    size_t bytes;
-    if (!eki_mul_size(wanted, item_bytes, &bytes)) return false;
-    void *grown = realloc(*array, bytes);
+    void *grown = eki_realloc(*array, eki_size_of(wanted, item_bytes));
     if (grown == NULL) return false;
     *array = grown;
     *capacity = wanted;
@@ -59,9 +77,9 @@ typedef struct eki_arena_block {
 
 enum { ARENA_BLOCK = 16 * 1024 };
 
-void *eki_arena_alloc(eki_arena *arena, size_t bytes) {
-    if (bytes > SIZE_MAX / 2) return NULL;
-    size_t rounded = (bytes + 15) / 16 * 16;
+void *eki_arena_alloc(eki_arena *arena, eki_size wanted) {
+    if (wanted.bytes >= impossible) return NULL;
+    size_t rounded = (wanted.bytes + 15) / 16 * 16;
     eki_arena_block *block = arena->head;
     if (block == NULL || block->size - block->used < rounded) {
         size_t size = rounded > ARENA_BLOCK ? rounded : ARENA_BLOCK;
@@ -78,16 +96,16 @@ void *eki_arena_alloc(eki_arena *arena, size_t bytes) {
 }
 
 char *eki_arena_strndup(eki_arena *arena, const char *text, size_t length) {
-    char *copy = eki_arena_alloc(arena, length + 1);
+    char *copy = eki_arena_alloc(arena, eki_sized(length + 1));
     if (copy != NULL && length > 0) memcpy(copy, text, length);
     return copy;
 }
 
 char *eki_arena_strdup(eki_arena *arena, const char *text) { return eki_arena_strndup(arena, text, strlen(text)); }
 
-void *eki_arena_memdup(eki_arena *arena, const void *data, size_t bytes) {
-    void *copy = eki_arena_alloc(arena, bytes);
-    if (copy != NULL && bytes > 0) memcpy(copy, data, bytes);
+void *eki_arena_memdup(eki_arena *arena, const void *data, eki_size size) {
+    void *copy = eki_arena_alloc(arena, size);
+    if (copy != NULL && size.bytes > 0) memcpy(copy, data, size.bytes);
     return copy;
 }
 

@@ -1,4 +1,4 @@
-/* memory.h: aligned allocation, checked size arithmetic, and arenas that are freed as a whole. */
+/* memory.h: sizes that cannot wrap, aligned allocation, and arenas that are freed as a whole. */
 #ifndef EKI_MEMORY_H
 #define EKI_MEMORY_H
 
@@ -9,13 +9,27 @@
 
 enum { EKI_ALIGNMENT = 64 };
 
+/* How much to allocate. Only these functions make one; what does not fit is a size that no allocator gives.
+ * scripts/check_sizes.sh refuses products made otherwise, and other allocators. */
+typedef struct eki_size {
+    size_t bytes;
+} eki_size;
+
+eki_size eki_sized(size_t bytes);
+eki_size eki_size_of(size_t count, size_t width);
+eki_size eki_size_sum(eki_size a, eki_size b);
+
 /* 64-byte aligned memory of the default allocator; NULL when there is none. Zero bytes give a valid pointer. */
-void *eki_alloc(size_t bytes);
-void *eki_alloc_zero(size_t bytes);
+void *eki_alloc(eki_size size);
+void *eki_alloc_zero(eki_size size);
 void eki_free(void *pointer);
 
+/* As calloc and realloc. */
+void *eki_calloc(size_t count, size_t width);
+void *eki_realloc(void *old, eki_size size);
+
 /* Aligned memory through a caller's allocator (all-zero = default). */
-void *eki_allocator_alloc(const ek_allocator *allocator, size_t bytes);
+void *eki_allocator_alloc(const ek_allocator *allocator, eki_size size);
 void eki_allocator_free(const ek_allocator *allocator, void *pointer);
 
 /* Bytes of memory that this process can hope for: the machine's, or its container's or its own
@@ -37,10 +51,10 @@ typedef struct eki_arena {
     size_t used; /* bytes handed out, for budgets */
 } eki_arena;
 
-void *eki_arena_alloc(eki_arena *arena, size_t bytes);
+void *eki_arena_alloc(eki_arena *arena, eki_size size);
 char *eki_arena_strdup(eki_arena *arena, const char *text);
 char *eki_arena_strndup(eki_arena *arena, const char *text, size_t length);
-void *eki_arena_memdup(eki_arena *arena, const void *data, size_t bytes);
+void *eki_arena_memdup(eki_arena *arena, const void *data, eki_size size);
 void eki_arena_free(eki_arena *arena);
 
 #endif

@@ -2,6 +2,8 @@
 #define _DEFAULT_SOURCE 1 /* flock */
 #include "base/temporary.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -113,7 +115,7 @@ static ek_status begin(const char *target, eki_temporary *temporary, ek_error *e
 
 ek_status eki_temporary_open(const char *target, eki_temporary *temporary, ek_error *err) {
     size_t room = strlen(target) + sizeof ".tmp-0";
-    *temporary = (eki_temporary){-1, malloc(room)};
+    *temporary = (eki_temporary){-1, eki_alloc(eki_sized(room))};
     if (temporary->path == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(temporary->path, room, "%s.tmp-0", target);
     sigset_t all, own;

@@ -33,7 +33,7 @@ static ek_status fail_write(const eki_writer *writer, const char *what, ek_error
 
 static ek_status begin(eki_writer *writer, const char *path, ek_error *err) {
     struct stat info;
-    writer->target = malloc(strlen(path) + 1);
+    writer->target = eki_alloc(eki_sized(strlen(path) + 1));
     if (writer->target == NULL) return eki_fail_nomem(err, strlen(path) + 1);
     strcpy(writer->target, path);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
@@ -44,7 +44,7 @@ static ek_status begin(eki_writer *writer, const char *path, ek_error *err) {
 
 ek_status eki_writer_open(const char *path, eki_writer **out, ek_error *err) {
     *out = NULL;
-    eki_writer *writer = calloc(1, sizeof *writer);
+    eki_writer *writer = eki_calloc(1, sizeof *writer);
     if (writer == NULL) return eki_fail_nomem(err, sizeof *writer);
     writer->temporary.fd = -1;
     ek_status status = begin(writer, path, err);
@@ -94,7 +94,7 @@ ek_status eki_writer_sync(eki_writer *writer, ek_error *err) {
 
 /* Makes the rename itself durable. Some file systems cannot fsync a folder; the rename is still atomic there. */
 static void sync_folder(const char *path) {
-    char *copy = malloc(strlen(path) + 1);
+    char *copy = eki_alloc(eki_sized(strlen(path) + 1));
     if (copy == NULL) return;
     strcpy(copy, path);
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -119,7 +119,7 @@ static ek_status read_text(const char *path, size_t most, eki_csv *c, ek_error *
         status = eki_fail(err, EK_ERR_UNSUPPORTED, "%s: is compressed; unpack it (gunzip)", path);
         goto done;
     }
-    c->text = eki_alloc(room + 1);
+    c->text = eki_alloc(eki_sized(room + 1));
     if (c->text == NULL) {
         status = eki_fail_nomem(err, room);
         goto done;

@@ -93,7 +93,7 @@ static ek_status open_checked(eki_open_args *args, const ek_dataset_options *opt
                               const void *context, ek_dataset **out, ek_error *err) {
     uint64_t max_bytes = 0;
     EKI_TRY(check_options(options, args, &max_bytes, err));
-    ek_dataset *dataset = eki_alloc_zero(sizeof *dataset);
+    ek_dataset *dataset = eki_alloc_zero(eki_sized(sizeof *dataset));
     if (dataset == NULL) return eki_fail_nomem(err, sizeof *dataset);
     dataset->max_bytes = max_bytes;
     dataset->split = args->split;

@@ -49,9 +49,9 @@ static ek_status set_up(ek_dataset *dataset, const char *name, ek_dtype dtype, i
     EKI_TRY(check_extents(dataset, name, dtype, count, chw, &bytes, err));
     if (!eki_mul_size((size_t)count, sizeof *dataset->labels, &labels)) return eki_fail_nomem(err, SIZE_MAX);
     dataset->image_name = eki_arena_strdup(&dataset->arena, name);
-    dataset->labels = eki_alloc_zero(labels);
+    dataset->labels = eki_alloc_zero(eki_sized(labels));
     if (dataset->image_name == NULL || dataset->labels == NULL) return eki_fail_nomem(err, labels);
-    if (data == NULL) data = eki_alloc_zero(bytes);
+    if (data == NULL) data = eki_alloc_zero(eki_sized(bytes));
     if (data == NULL) return eki_fail_nomem(err, bytes);
     dataset->pixels = dtype == EK_U8 ? data : NULL;
     dataset->values = dtype == EK_F32 ? data : NULL;
@@ -75,7 +75,7 @@ ek_status eki_dataset_adopt(ek_dataset *dataset, const char *name, ek_dtype dtyp
 }
 
 ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err) {
-    const char **copy = eki_arena_alloc(&dataset->arena, ((size_t)classes + 1) * sizeof *copy);
+    const char **copy = eki_arena_alloc(&dataset->arena, eki_size_of((size_t)classes + 1, sizeof *copy));
     if (copy == NULL) return eki_fail_nomem(err, (size_t)classes * sizeof *copy);
     for (int i = 0; i < classes; i++) {
         char number[16];

@@ -90,7 +90,7 @@ static ek_status read_labels(const char *path, uint64_t most, unsigned char **la
                           (long long)*count, (unsigned long long)most);
         goto done;
     }
-    *labels = eki_alloc((size_t)*count);
+    *labels = eki_alloc(eki_sized((size_t)*count));
     if (*labels == NULL) {
         status = eki_fail_nomem(err, (unsigned long long)*count);
         goto done;

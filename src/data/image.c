@@ -75,13 +75,17 @@ ek_status eki_image_probe(const eki_encoded *file, eki_image *image, ek_error *e
     return EK_OK;
 }
 
+eki_size eki_image_bytes(int channels, int height, int width) {
+    return eki_size_of((size_t)height, eki_size_of((size_t)width, (size_t)channels).bytes);
+}
+
 ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *err) {
     const codec *found;
     int orientation;
     EKI_TRY(probe_stored(file, &found, image, &orientation, err));
-    size_t bytes = (size_t)image->width * (size_t)image->height * (size_t)image->channels;
-    image->pixels = eki_alloc(bytes);
-    if (image->pixels == NULL) return eki_fail_nomem(err, bytes);
+    eki_size size = eki_image_bytes(image->channels, image->height, image->width);
+    image->pixels = eki_alloc(size);
+    if (image->pixels == NULL) return eki_fail_nomem(err, size.bytes);
     ek_status status = found->decode(file, image, err);
     if (status == EK_OK) status = eki_image_turn(image, orientation, err);
     if (status != EK_OK) eki_image_free(image);

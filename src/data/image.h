@@ -3,6 +3,7 @@
 #define EKI_IMAGE_H
 
 #include "base/error.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,9 @@ typedef struct eki_encoded {
     const unsigned char *data;
     size_t size;
 } eki_encoded;
+
+/* Of all pixels. */
+eki_size eki_image_bytes(int channels, int height, int width);
 
 /* Reads the header only, within the limits. The kind is told by the first bytes, not by the name. */
 ek_status eki_image_probe(const eki_encoded *file, eki_image *image, ek_error *err);

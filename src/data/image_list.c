@@ -23,7 +23,7 @@ ek_status ek_image_list_make(const char *const *paths, size_t count, ek_image_li
     EKI_GIVEN(out, err);
     if (count > 0) EKI_GIVEN(paths, err);
     *out = NULL;
-    ek_image_list *list = eki_alloc_zero(sizeof *list);
+    ek_image_list *list = eki_alloc_zero(eki_sized(sizeof *list));
     if (list == NULL) return eki_fail_nomem(err, sizeof *list);
     ek_status status = EK_OK;
     for (size_t i = 0; status == EK_OK && i < count; i++) status = add(list, paths[i], err);

@@ -116,13 +116,13 @@ static ek_status allocate(ek_loader *l, ek_error *err) {
     }
     for (size_t i = 0; i < l->slots; i++) {
         slot *s = &l->slot[i];
-        s->images = eki_alloc(bytes);
-        s->labels = eki_alloc(n * sizeof *s->labels);
-        s->ids = eki_alloc(n * sizeof *s->ids);
+        s->images = eki_alloc(eki_sized(bytes));
+        s->labels = eki_alloc(eki_size_of(n, sizeof *s->labels));
+        s->ids = eki_alloc(eki_size_of(n, sizeof *s->ids));
         if (s->images == NULL || s->labels == NULL || s->ids == NULL) return eki_fail_nomem(err, bytes);
     }
     if (l->options.shuffle) {
-        l->order = eki_alloc(order);
+        l->order = eki_alloc(eki_sized(order));
         if (l->order == NULL) return eki_fail_nomem(err, order);
     }
     return EK_OK;
@@ -152,7 +152,7 @@ ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *o
     if (o.ranks == 0) o.ranks = 1;
     if (o.chunk == 0) o.chunk = 1;
     EKI_TRY(check_options(&o, &dataset->info, err));
-    ek_loader *l = eki_alloc_zero(sizeof *l);
+    ek_loader *l = eki_alloc_zero(eki_sized(sizeof *l));
     if (l == NULL) return eki_fail_nomem(err, sizeof *l);
     l->options = o;
     prepare(l, dataset);

@@ -42,7 +42,7 @@ static ek_status read_length(eki_source *s, const char *path, size_t *length, ek
 static ek_status read_header(eki_source *s, const char *path, ek_npy *array, ek_error *err) {
     size_t length = 0;
     EKI_TRY(read_length(s, path, &length, err));
-    char *text = eki_alloc(length);
+    char *text = eki_alloc(eki_sized(length));
     if (text == NULL) return eki_fail_nomem(err, length);
     ek_status status = eki_source_need(s, text, length, err);
     if (status == EK_OK) status = eki_npy_parse_header(path, text, length, array, err);
@@ -86,7 +86,7 @@ ek_status eki_npy_read_within(const char *path, uint64_t most, ek_npy *array, ek
                           path, a.bytes, (unsigned long long)most);
         goto done;
     }
-    a.data = eki_alloc(a.bytes);
+    a.data = eki_alloc(eki_sized(a.bytes));
     if (a.data == NULL) {
         status = eki_fail_nomem(err, a.bytes);
         goto done;

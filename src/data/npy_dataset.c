@@ -101,7 +101,7 @@ static ek_status fail_label(const char *path, const ek_npy *a, size_t i, int64_t
 
 static ek_status note_one_hot(ek_dataset *d, const char *path, ek_error *err) {
     static const char text[] = ": one-hot labels, taken as the number of the column that holds the 1";
-    char *note = eki_arena_alloc(&d->arena, strlen(path) + sizeof text);
+    char *note = eki_arena_alloc(&d->arena, eki_sized(strlen(path) + sizeof text));
     if (note == NULL) return eki_fail_nomem(err, strlen(path));
     (void)snprintf(note, strlen(path) + sizeof text, "%s%s", path, text);
     d->note = note;

@@ -61,9 +61,9 @@ ek_status ek_image_read(const char *path, const ek_image_options *options, ek_im
     ek_image result = {.channels = o.channels != 0 ? o.channels : decoded.channels,
                        .height = o.height != 0 ? o.height : decoded.height,
                        .width = o.width != 0 ? o.width : decoded.width};
-    size_t bytes = (size_t)result.channels * (size_t)result.height * (size_t)result.width;
-    result.pixels = eki_alloc(bytes);
-    status = result.pixels == NULL ? eki_fail_nomem(err, bytes)
+    eki_size size = eki_image_bytes(result.channels, result.height, result.width);
+    result.pixels = eki_alloc(size);
+    status = result.pixels == NULL ? eki_fail_nomem(err, size.bytes)
                                    : eki_image_place(&decoded, result.channels,
                                                      (eki_extent){result.height, result.width}, result.pixels, err);
     eki_image_free(&decoded);

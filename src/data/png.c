@@ -94,12 +94,12 @@ static int run(png_job *job) {
 
 ek_status eki_png_decode(const eki_encoded *file, eki_image *image, ek_error *err) {
     png_job job = {.file = file, .image = image};
-    size_t bytes = (size_t)image->height * sizeof *job.rows;
-    job.rows = eki_alloc(bytes);
+    eki_size size = eki_size_of((size_t)image->height, sizeof *job.rows);
+    job.rows = eki_alloc(size);
     int result = job.rows != NULL ? run(&job) : -1;
     if (job.png != NULL) png_destroy_read_struct(&job.png, &job.info, NULL);
     eki_free(job.rows);
     if (result == 0) return EK_OK;
-    if (result < 0) return eki_fail_nomem(err, bytes);
+    if (result < 0) return eki_fail_nomem(err, size.bytes);
     return eki_fail(err, EK_ERR_FORMAT, "%s: damaged PNG (%s); replace or remove it", file->path, job.message);
 }

@@ -62,7 +62,7 @@ static void *produce(void *argument) {
 
 ek_status eki_prefetch_create(size_t slots, eki_prefetch_fill fill, void *context, eki_prefetch **out, ek_error *err) {
     *out = NULL;
-    eki_prefetch *p = eki_alloc_zero(sizeof *p);
+    eki_prefetch *p = eki_alloc_zero(eki_sized(sizeof *p));
     if (p == NULL) return eki_fail_nomem(err, sizeof *p);
     p->slots = slots;
     p->fill = fill;

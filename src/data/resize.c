@@ -38,16 +38,13 @@ static void fill_taps(taps *t, int position, int from, int to) {
 /* Taps of all output positions, in one allocation. */
 static taps *make_taps(int from, int to) {
     double scale = (double)from / to, support = scale > 1 ? scale : 1;
-    size_t most = (size_t)(2 * support) + 3, weights, head, bytes;
-    if (!eki_mul_size((size_t)to * sizeof(double), most, &weights) || !eki_mul_size((size_t)to, sizeof(taps), &head) ||
-        !eki_add_size(weights, head, &bytes)) {
-        return NULL;
-    }
-    taps *list = eki_alloc(bytes);
+    size_t half = (size_t)support + 3; /* of the most taps */
+    eki_size one = eki_size_sum(eki_sized(sizeof(taps)), eki_size_of(half, 2 * sizeof(double)));
+    taps *list = eki_alloc(eki_size_of((size_t)to, one.bytes));
     if (list == NULL) return NULL;
     double *room = (double *)(void *)(list + to);
     for (int i = 0; i < to; i++) {
-        list[i].weights = room + (size_t)i * most;
+        list[i].weights = room + 2 * half * (size_t)i;
         fill_taps(&list[i], i, from, to);
     }
     return list;
@@ -92,7 +89,7 @@ struct eki_resizer {
 
 ek_status eki_resizer_create(eki_extent from, eki_extent to, eki_resizer **out, ek_error *err) {
     *out = NULL;
-    eki_resizer *r = eki_alloc(sizeof *r);
+    eki_resizer *r = eki_alloc(eki_sized(sizeof *r));
     if (r == NULL) return eki_fail_nomem(err, sizeof *r);
     *r = (eki_resizer){.from = from, .to = to};
     r->across = make_taps(from.width, to.width);
@@ -115,10 +112,11 @@ void eki_resizer_destroy(eki_resizer *r) {
 
 /* What one image takes meanwhile: a row of sums, a row of `from`, and all its rows as wide as `to`. */
 static double *make_room(const eki_resizer *r, ek_error *err) {
-    size_t narrow = (size_t)r->from.height * (size_t)r->to.width;
-    size_t bytes = (size_t)r->to.width * sizeof(double) + ((size_t)r->from.width + narrow) * sizeof(float);
-    double *room = eki_alloc(bytes);
-    if (room == NULL) (void)eki_fail_nomem(err, bytes);
+    eki_size row = eki_size_of((size_t)r->from.width, sizeof(float));
+    eki_size narrow = eki_size_of((size_t)r->from.height, eki_size_of((size_t)r->to.width, sizeof(float)).bytes);
+    eki_size size = eki_size_sum(eki_size_of((size_t)r->to.width, sizeof(double)), eki_size_sum(row, narrow));
+    double *room = eki_alloc(size);
+    if (room == NULL) (void)eki_fail_nomem(err, size.bytes);
     return room;
 }
 

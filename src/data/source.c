@@ -69,10 +69,10 @@ static ek_status detect_gzip(eki_source *s, ek_error *err) {
 
 ek_status eki_source_open(const char *path, eki_source **out, ek_error *err) {
     *out = NULL;
-    eki_source *s = eki_alloc_zero(sizeof *s);
+    eki_source *s = eki_alloc_zero(eki_sized(sizeof *s));
     if (s == NULL) return eki_fail_nomem(err, sizeof *s);
     s->fd = -1;
-    s->path = eki_alloc(strlen(path) + 1);
+    s->path = eki_alloc(eki_sized(strlen(path) + 1));
     ek_status status = EK_OK;
     if (s->path == NULL) {
         status = eki_fail_nomem(err, strlen(path) + 1);
@@ -219,7 +219,7 @@ ek_status eki_source_slurp(const char *path, size_t most, unsigned char **data, 
                           (unsigned long long)s->file_size, most);
         goto done;
     }
-    *data = eki_alloc((size_t)s->file_size);
+    *data = eki_alloc(eki_sized((size_t)s->file_size));
     if (*data == NULL) {
         status = eki_fail_nomem(err, s->file_size);
         goto done;

@@ -12,7 +12,7 @@ ek_status eki_image_turn(eki_image *image, int orientation, ek_error *err) {
     ptrdiff_t width = image->width, height = image->height, bytes = image->channels;
     ptrdiff_t down = (up_down[orientation] ? -width : width) * bytes, right = left_right[orientation] ? -bytes : bytes;
     ptrdiff_t row_step = swap ? right : down, step = swap ? down : right;
-    unsigned char *turned = eki_alloc((size_t)(width * height * bytes));
+    unsigned char *turned = eki_alloc(eki_image_bytes(image->channels, image->height, image->width));
     if (turned == NULL) return eki_fail_nomem(err, (unsigned long long)(width * height * bytes));
     const unsigned char *first = image->pixels + (up_down[orientation] ? (height - 1) * width * bytes : 0) +
                                  (left_right[orientation] ? (width - 1) * bytes : 0);

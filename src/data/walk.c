@@ -82,7 +82,7 @@ char *eki_path_join(eki_arena *arena, const char *folder, const char *name) {
     size_t length = strlen(folder);
     while (length > 1 && folder[length - 1] == '/') length--;
     size_t room = length + strlen(name) + 2;
-    char *path = eki_arena_alloc(arena, room);
+    char *path = eki_arena_alloc(arena, eki_sized(room));
     if (path != NULL) (void)snprintf(path, room, "%.*s/%s", (int)length, folder, name);
     return path;
 }

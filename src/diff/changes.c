@@ -7,7 +7,7 @@
 #include <string.h>
 
 ek_status eki_diff_create(ek_diff **diff, ek_error *err) {
-    *diff = calloc(1, sizeof **diff);
+    *diff = eki_calloc(1, sizeof **diff);
     return *diff == NULL ? eki_fail_nomem(err, sizeof **diff) : EK_OK;
 }
 
@@ -54,7 +54,7 @@ static int compare_rows(const void *a, const void *b) {
 }
 
 ek_status eki_diff_order(ek_diff *diff, ek_error *err) {
-    row *rows = calloc(diff->count + 1, sizeof *rows);
+    row *rows = eki_calloc(diff->count + 1, sizeof *rows);
     if (rows == NULL) return eki_fail_nomem(err, diff->count * sizeof *rows);
     for (size_t i = 0; i < diff->count; i++) rows[i] = (row){diff->changes[i], diff->places[i], i};
     if (diff->count > 1) qsort(rows, diff->count, sizeof *rows, compare_rows);

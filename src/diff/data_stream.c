@@ -57,7 +57,7 @@ static ek_status open_outside(eki_side *side, const eki_bytes *location, ek_erro
     }
     eki_file_close(&side->reader);
     free(side->outside);
-    side->outside = malloc(location->size + 1);
+    side->outside = eki_alloc(eki_sized(location->size + 1));
     if (side->outside == NULL) return eki_fail_nomem(err, location->size);
     memcpy(side->outside, location->data, location->size);
     side->outside[location->size] = '\0';

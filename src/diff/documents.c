@@ -11,7 +11,7 @@ static ek_status open_side(eki_side *side, const char *path, ek_error *err) {
     size_t size = slash != NULL ? (size_t)(slash - path) + 1 : 0;
     *side = (eki_side){.path = path, .reader = {.fd = -1}};
     EKI_TRY(eki_onnx_map(path, &side->map, err));
-    side->folder = malloc(size + 3);
+    side->folder = eki_alloc(eki_sized(size + 3));
     if (side->folder == NULL) return eki_fail_nomem(err, size);
     memcpy(side->folder, slash != NULL ? path : "./", slash != NULL ? size : 2);
     side->folder[slash != NULL ? size : 2] = '\0';

@@ -198,10 +198,10 @@ ek_status eki_compare_unknown(eki_comparison *c, const eki_message *type, eki_by
                               const eki_spot *at) {
     size_t n_a = count_unknown(type, a, NULL), n_b = count_unknown(type, b, NULL);
     if (n_a == 0 && n_b == 0) return EK_OK;
-    size_t bytes = (n_a + n_b) * sizeof(unknown);
-    EKI_TRY(eki_charge(c, bytes));
-    unknown *fields = malloc(bytes);
-    ek_status status = fields == NULL ? eki_fail_nomem(c->err, bytes) : EK_OK;
+    eki_size size = eki_size_sum(eki_size_of(n_a, sizeof(unknown)), eki_size_of(n_b, sizeof(unknown)));
+    EKI_TRY(eki_charge(c, size.bytes));
+    unknown *fields = eki_alloc(size);
+    ek_status status = fields == NULL ? eki_fail_nomem(c->err, size.bytes) : EK_OK;
     if (status == EK_OK) {
         (void)count_unknown(type, a, fields);
         (void)count_unknown(type, b, fields + n_a);
@@ -210,6 +210,6 @@ ek_status eki_compare_unknown(eki_comparison *c, const eki_message *type, eki_by
         status = merge_unknown(c, type, fields, n_a, fields + n_a, n_b, at);
     }
     free(fields);
-    eki_uncharge(c, bytes);
+    eki_uncharge(c, size.bytes);
     return status;
 }

@@ -50,7 +50,7 @@ static ek_status collect(eki_comparison *c, const eki_member *member, const eki_
     while (eki_items_next(&items, &item)) count++;
     if (count == 0) return EK_OK;
     EKI_TRY(eki_charge(c, count * sizeof *list->items));
-    list->items = calloc(count, sizeof *list->items);
+    list->items = eki_calloc(count, sizeof *list->items);
     if (list->items == NULL) {
         eki_uncharge(c, count * sizeof *list->items);
         return eki_fail_nomem(c->err, count * sizeof *list->items);
@@ -128,7 +128,7 @@ static ek_status pair_by_keys(eki_comparison *c, const eki_key *key, eki_list li
     size_t slots = 16;
     while (slots < 2 * lists[1].count) slots *= 2;
     EKI_TRY(eki_charge(c, slots * sizeof(uint32_t)));
-    uint32_t *table = malloc(slots * sizeof *table);
+    uint32_t *table = eki_alloc(eki_size_of(slots, sizeof *table));
     if (table != NULL) {
         unsigned scope = key->scope != 0 ? BY_SCOPE : 0;
         if (key->also != 0) {

@@ -22,9 +22,9 @@ ek_status eki_comm_create(eki_transport *transport, const ek_comm_options *optio
     *out = NULL;
     ek_comm_options checked;
     ek_status status = take_options(&checked, options, err);
-    ek_comm *comm = status == EK_OK ? calloc(1, sizeof *comm) : NULL;
+    ek_comm *comm = status == EK_OK ? eki_calloc(1, sizeof *comm) : NULL;
     size_t ranks = transport != NULL ? (size_t)transport->size : 1;
-    if (comm != NULL) comm->peers = calloc(ranks, sizeof *comm->peers);
+    if (comm != NULL) comm->peers = eki_calloc(ranks, sizeof *comm->peers);
     if (comm == NULL || comm->peers == NULL) {
         free(comm);
         if (transport != NULL) transport->calls->close(transport, false);

@@ -2,6 +2,7 @@
 #ifndef EKI_COMM_INTERNAL_H
 #define EKI_COMM_INTERNAL_H
 
+#include "base/memory.h"
 #include "base/timer.h"
 #include "dist/comm.h"
 

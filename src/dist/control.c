@@ -22,7 +22,7 @@ void eki_pause(double waited) {
 
 void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const char *text) {
     eki_transport *t = comm->transport;
-    eki_sent_notice *sent = calloc(1, sizeof *sent);
+    eki_sent_notice *sent = eki_calloc(1, sizeof *sent);
     ek_error ignored;
     if (sent == NULL) return; /* the others have their deadline */
     sent->notice = (eki_notice){.magic = NOTICE_MAGIC, .kind = (int32_t)kind, .from = t->rank};

@@ -72,7 +72,7 @@ static ek_status accept_frame(eki_exchange *x, size_t bytes, ek_error *err) {
     EKI_TRY(eki_label_check(x, &frame, err));
     if (r->receive == NULL) {
         if (frame.bytes > (UINT64_C(1) << 46)) return eki_fail_nomem(err, frame.bytes);
-        r->received = malloc((size_t)frame.bytes + 1);
+        r->received = eki_alloc(eki_sized((size_t)frame.bytes + 1));
         if (r->received == NULL) return eki_fail_nomem(err, frame.bytes);
     }
     r->received_bytes = (size_t)frame.bytes;
@@ -142,9 +142,9 @@ ek_status eki_exchange_advance(eki_exchange *x, ek_error *err) {
 
 ek_status eki_exchange_start(ek_comm *comm, int channel, const eki_label *label, eki_next_fn next,
                              void (*release)(void *state), void *state, eki_exchange **out, ek_error *err) {
-    eki_exchange *x = calloc(1, sizeof *x);
+    eki_exchange *x = eki_calloc(1, sizeof *x);
     *out = NULL;
-    if (x != NULL) x->out_frame = malloc(2 * (sizeof(eki_frame) + EKI_INLINE));
+    if (x != NULL) x->out_frame = eki_alloc(eki_size_of(2, sizeof(eki_frame) + EKI_INLINE));
     if (x == NULL || x->out_frame == NULL) {
         free(x);
         release(state);

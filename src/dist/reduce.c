@@ -44,7 +44,7 @@ static void set_round(eki_exchange *x, const joining *j, int to, int from) {
 static ek_status join_received(eki_exchange *x, joining *j, bool left, ek_error *err) {
     eki_round *r = eki_exchange_round(x);
     size_t bytes = 0, room = j->bytes + r->received_bytes;
-    unsigned char *into = malloc(room + 1);
+    unsigned char *into = eki_alloc(eki_sized(room + 1));
     if (into == NULL) return eki_fail_nomem(err, room);
     const void *a = left ? r->received : j->have, *b = left ? j->have : r->received;
     size_t a_bytes = left ? r->received_bytes : j->bytes, b_bytes = left ? j->bytes : r->received_bytes;
@@ -111,9 +111,9 @@ static ek_status join_next(eki_exchange *x, bool *more, ek_error *err) {
 
 ek_status eki_join_start(ek_comm *comm, eki_group group, int channel, const eki_label *label, const void *data,
                          size_t bytes, eki_combine_fn combine, void *context, eki_exchange **out, ek_error *err) {
-    joining *j = calloc(1, sizeof *j);
+    joining *j = eki_calloc(1, sizeof *j);
     *out = NULL;
-    if (j != NULL) j->have = malloc(bytes + 1);
+    if (j != NULL) j->have = eki_alloc(eki_sized(bytes + 1));
     if (j == NULL || j->have == NULL) {
         free(j);
         return eki_fail_nomem(err, bytes);
@@ -212,8 +212,8 @@ static ek_status small_next(eki_exchange *x, bool *more, ek_error *err) {
 
 static ek_status small_start(ek_comm *comm, eki_group group, int channel, const eki_label *label, float *data,
                              size_t count, eki_exchange **out, ek_error *err) {
-    small_sum *s = calloc(1, sizeof *s);
-    if (s != NULL) s->join.have = malloc(count * sizeof *data + 1);
+    small_sum *s = eki_calloc(1, sizeof *s);
+    if (s != NULL) s->join.have = eki_alloc(eki_size_of(count + 1, sizeof *data));
     if (s == NULL || s->join.have == NULL) {
         free(s);
         return eki_fail_nomem(err, count * sizeof *data);
@@ -234,12 +234,11 @@ ek_status eki_sum_start(ek_comm *comm, eki_group group, int channel, const eki_l
                         eki_exchange **out, ek_error *err) {
     *out = NULL;
     if (count < RING_FROM) return small_start(comm, group, channel, label, data, count, out, err);
-    summing *s = calloc(1, sizeof *s);
-    size_t block = (count / (size_t)group.size + 32) * sizeof *data;
-    if (s != NULL) s->other = malloc(block);
+    summing *s = eki_calloc(1, sizeof *s);
+    if (s != NULL) s->other = eki_alloc(eki_size_of(count / (size_t)group.size + 32, sizeof *data));
     if (s == NULL || s->other == NULL) {
         free(s);
-        return eki_fail_nomem(err, block);
+        return eki_fail_nomem(err, count * sizeof *data);
     }
     s->group = group;
     s->data = data;

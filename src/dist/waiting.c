@@ -17,7 +17,7 @@ static ek_status concatenate(void *context, const void *left, size_t left_bytes,
 }
 
 static ek_status copy_out(const void *data, size_t bytes, void **result, size_t *result_bytes, ek_error *err) {
-    *result = malloc(bytes + 1);
+    *result = eki_alloc(eki_sized(bytes + 1));
     if (*result == NULL) return eki_fail_nomem(err, bytes);
     if (bytes > 0) memcpy(*result, data, bytes);
     *result_bytes = bytes;
@@ -92,7 +92,7 @@ static ek_status broadcast_next(eki_exchange *x, bool *more, ek_error *err) {
 
 static ek_status pass(ek_comm *comm, int channel, const eki_label *label, const passing *what, eki_next_fn next,
                       ek_error *err) {
-    passing *p = malloc(sizeof *p);
+    passing *p = eki_alloc(eki_sized(sizeof *p));
     eki_exchange *x;
     if (p == NULL) return eki_fail_nomem(err, sizeof *p);
     *p = *what;

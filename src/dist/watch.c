@@ -52,8 +52,8 @@ static bool watchable(const place *mine, const place *other) {
 }
 
 static ek_status watch_all(const place *places, int rank, int ranks, eki_watch *w, ek_error *err) {
-    w->ranks = calloc((size_t)ranks, sizeof *w->ranks);
-    w->processes = calloc((size_t)ranks, sizeof *w->processes);
+    w->ranks = eki_calloc((size_t)ranks, sizeof *w->ranks);
+    w->processes = eki_calloc((size_t)ranks, sizeof *w->processes);
     if (w->ranks == NULL || w->processes == NULL) return eki_fail_nomem(err, (size_t)ranks * sizeof *w->processes);
     for (int r = 0; r < ranks; r++) {
         if (r == rank || !watchable(&places[rank], &places[r])) continue;
@@ -72,7 +72,7 @@ ek_status eki_watch_start(ek_comm *comm, ek_error *err) {
     size_t bytes = 0;
     EKI_TRY(eki_all_gather(comm, 0, &label, &mine, sizeof mine, &all, &bytes, err));
     ek_status status = EK_OK;
-    comm->watch = calloc(1, sizeof *comm->watch);
+    comm->watch = eki_calloc(1, sizeof *comm->watch);
     if (comm->watch == NULL) status = eki_fail_nomem(err, sizeof *comm->watch);
     if (status == EK_OK && bytes == (size_t)ek_comm_size(comm) * sizeof mine) {
         status = watch_all(all, ek_comm_rank(comm), ek_comm_size(comm), comm->watch, err);

@@ -123,7 +123,7 @@ static ek_status make_passes(eki_conv *conv, ek_error *err) {
 ek_status eki_conv_create_as(const eki_conv_desc *desc, bool product, bool transposed, eki_conv **conv, ek_error *err) {
     *conv = NULL;
     EKI_TRY(check(desc, err));
-    eki_conv *made = calloc(1, sizeof *made);
+    eki_conv *made = eki_calloc(1, sizeof *made);
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     made->desc = *desc;
     made->product = product;

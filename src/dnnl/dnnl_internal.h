@@ -8,6 +8,8 @@
 
 #include "dnnl/adapter.h"
 
+#include "base/memory.h"
+
 #include <dnnl.h>
 #include <dnnl_debug.h>
 

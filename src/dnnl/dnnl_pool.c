@@ -50,7 +50,7 @@ static ek_status make(eki_pool *pool, ek_error *err) {
 ek_status eki_pool_create(const eki_pool_desc *desc, eki_pool **pool, ek_error *err) {
     *pool = NULL;
     EKI_TRY(check(desc, err));
-    eki_pool *made = calloc(1, sizeof *made);
+    eki_pool *made = eki_calloc(1, sizeof *made);
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     made->desc = *desc;
     if (made->desc.threads < 1) made->desc.threads = eki_threads_get();

@@ -16,7 +16,7 @@ struct eki_product {
 
 ek_status eki_product_create(const eki_product_desc *desc, eki_product **product, ek_error *err) {
     *product = NULL;
-    eki_product *made = calloc(1, sizeof *made);
+    eki_product *made = eki_calloc(1, sizeof *made);
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     const eki_conv_desc conv = {.spatial = 2,
                                 .n = 1,

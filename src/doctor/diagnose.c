@@ -49,7 +49,7 @@ static ek_status evaluate_fitted(eki_case *c, ek_model *view, ek_error *err) {
     double variance = 0;
     if (!eki_mul_size((size_t)images, (size_t)classes * sizeof(float), &bytes))
         return eki_fail(err, EK_ERR_LIMIT, "the logits of %lld images do not fit into memory", (long long)images);
-    float *logits = malloc(bytes + 1);
+    float *logits = eki_alloc(eki_sized(bytes + 1));
     if (logits == NULL) return eki_fail_nomem(err, bytes);
     ek_status status = evaluate(c, view, "statistics of the data", 0, logits, &c->out->recalibrated, err);
     for (int64_t i = 0; status == EK_OK && i < images; i++) {
@@ -81,7 +81,7 @@ static int is_off(const eki_evidence *e, size_t first, int64_t channels) {
 
 static ek_status mark(eki_case *c, ek_error *err) {
     size_t n = ek_recalibration_count(c->out->norms);
-    c->out->off = calloc(n + 1, 1);
+    c->out->off = eki_calloc(n + 1, 1);
     if (c->out->off == NULL) return eki_fail_nomem(err, n);
     for (size_t i = 0; i < n; i++) {
         const ek_recalibrated *row = ek_recalibration_row(c->out->norms, i);

@@ -39,8 +39,8 @@ static ek_status take(eki_evidence *e, const ek_recalibration *report, ek_error 
     size_t channels = 0;
     for (size_t i = 0; i < report->count; i++)
         channels += report->rows[i].updated ? (size_t)report->rows[i].channels : 0;
-    e->seen = calloc(channels + 1, sizeof *e->seen);
-    e->first = calloc(report->count + 1, sizeof *e->first);
+    e->seen = eki_calloc(channels + 1, sizeof *e->seen);
+    e->first = eki_calloc(report->count + 1, sizeof *e->first);
     if (e->seen == NULL || e->first == NULL) return eki_fail_nomem(err, channels * sizeof *e->seen);
     for (int later = 0; later < 2; later++) {
         for (size_t i = 0; i < report->count; i++) {

@@ -9,7 +9,7 @@ static ek_status open_stream(eki_stream *s, ek_error *err) {
     EKI_TRY(eki_feed_open(&s->feed, s->model, s->dataset, &s->options, err));
     int64_t rows = s->feed.intake.fixed > 0 ? s->feed.intake.fixed : s->options.batch;
     EKI_TRY(eki_intake_shape(&s->feed.intake, rows, &shape, &bytes, err));
-    s->input = (ek_array){.dtype = EK_F32, .rank = shape.rank, .data = eki_alloc_zero(bytes)};
+    s->input = (ek_array){.dtype = EK_F32, .rank = shape.rank, .data = eki_alloc_zero(eki_sized(bytes))};
     for (int i = 0; i < shape.rank; i++) s->input.dims[i] = shape.dims[i];
     return s->input.data == NULL ? eki_fail_nomem(err, bytes) : EK_OK;
 }

@@ -30,7 +30,7 @@ struct eki_exec {
 static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
     const eki_exec_options *o = &exec->options;
     exec->n_outputs = o->outputs != NULL ? o->n_outputs : exec->graph->n_outputs;
-    exec->outputs = calloc(exec->n_outputs + 1, sizeof *exec->outputs);
+    exec->outputs = eki_calloc(exec->n_outputs + 1, sizeof *exec->outputs);
     if (exec->outputs == NULL) return eki_fail_nomem(err, exec->n_outputs * sizeof *exec->outputs);
     for (size_t i = 0; i < exec->n_outputs; i++) {
         exec->outputs[i] = o->outputs != NULL ? eki_graph_find(exec->graph, o->outputs[i]) : exec->graph->outputs[i];
@@ -45,8 +45,8 @@ static ek_status choose_outputs(eki_exec *exec, ek_error *err) {
 /* Marks the nodes that the outputs depend on; nodes are in topological order, so one reverse pass is enough. */
 static ek_status mark_needed(eki_exec *exec, ek_error *err) {
     const eki_graph *graph = exec->graph;
-    bool *wanted = exec->wanted = calloc(graph->n_values + 1, sizeof *wanted);
-    exec->needed = calloc(graph->n_nodes + 1, sizeof *exec->needed);
+    bool *wanted = exec->wanted = eki_calloc(graph->n_values + 1, sizeof *wanted);
+    exec->needed = eki_calloc(graph->n_nodes + 1, sizeof *exec->needed);
     if (wanted == NULL || exec->needed == NULL) return eki_fail_nomem(err, graph->n_values);
     for (size_t i = 0; i < exec->n_outputs; i++) wanted[exec->outputs[i]->id] = true;
     for (size_t i = graph->n_nodes; i-- > 0;) {
@@ -62,7 +62,7 @@ static ek_status mark_needed(eki_exec *exec, ek_error *err) {
 }
 
 static ek_status collect_inputs(eki_exec *exec, ek_error *err) {
-    exec->inputs = calloc(exec->graph->n_inputs + 1, sizeof *exec->inputs);
+    exec->inputs = eki_calloc(exec->graph->n_inputs + 1, sizeof *exec->inputs);
     if (exec->inputs == NULL) return eki_fail_nomem(err, exec->graph->n_inputs);
     for (size_t i = 0; i < exec->graph->n_inputs; i++) {
         if (exec->graph->inputs[i]->init == NULL) exec->inputs[exec->n_inputs++] = exec->graph->inputs[i];
@@ -97,7 +97,7 @@ static ek_status find_parameters(eki_exec *exec, ek_error *err) {
 
 ek_status eki_exec_create(eki_graph *graph, const eki_exec_options *options, eki_exec **out, ek_error *err) {
     *out = NULL;
-    eki_exec *exec = calloc(1, sizeof *exec);
+    eki_exec *exec = eki_calloc(1, sizeof *exec);
     if (exec == NULL) return eki_fail_nomem(err, sizeof *exec);
     exec->graph = graph;
     exec->options = *options;

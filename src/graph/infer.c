@@ -179,8 +179,8 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
                            ek_error *err) {
     *out = NULL;
     if (part != NULL) EKI_TRY(eki_check_operators(graph, part->nodes, err));
-    eki_known *known = calloc(graph->n_values + 1, sizeof *known);
-    eki_infer *infer = calloc(1, sizeof *infer);
+    eki_known *known = eki_calloc(graph->n_values + 1, sizeof *known);
+    eki_infer *infer = eki_calloc(1, sizeof *infer);
     ek_status status = known == NULL || infer == NULL ? eki_fail_nomem(err, sizeof *infer) : EK_OK;
     if (status == EK_OK) {
         infer->err = err;

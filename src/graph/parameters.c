@@ -18,7 +18,7 @@ static bool folded(const eki_node *node, const eki_known *known) {
 static ek_status add(eki_parameters *p, eki_value *value, const eki_node *consumer, int input, ek_error *err) {
     size_t bytes = value->init->bytes;
     bool room = eki_grow((void **)&p->items, &p->room, p->count + 1, sizeof *p->items);
-    float *gradient = room ? eki_alloc_zero(bytes) : NULL;
+    float *gradient = room ? eki_alloc_zero(eki_sized(bytes)) : NULL;
     if (gradient == NULL) return eki_fail(err, EK_ERR_NOMEM, "out of memory for the gradients of the parameters");
     p->of_value[value->id] = (int)p->count;
     p->items[p->count++] = (eki_parameter){.value = value,
@@ -47,7 +47,7 @@ ek_status eki_parameters_find(eki_graph *graph, const eki_part *part, const uint
     eki_known *known;
     eki_arena constants;
     *found = (eki_parameters){0};
-    found->of_value = malloc((graph->n_values + 1) * sizeof *found->of_value);
+    found->of_value = eki_alloc(eki_size_of(graph->n_values + 1, sizeof *found->of_value));
     if (found->of_value == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *found->of_value);
     for (size_t i = 0; i < graph->n_values; i++) found->of_value[i] = -1;
     ek_status status = eki_infer_aside(graph, NULL, part, &known, &constants, err);

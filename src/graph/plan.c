@@ -72,7 +72,7 @@ static ek_status concrete_view(builder *b, const eki_value *value, eki_view *vie
         return eki_fail(b->err, EK_ERR_DTYPE, "'%s' has element type %s, which cannot be computed with", value->name,
                         eki_dtype_name(known->dtype));
     }
-    size_t bytes = (size_t)count * eki_dtype_bytes(known->dtype);
+    size_t bytes = eki_size_of((size_t)count, eki_dtype_bytes(known->dtype)).bytes;
     if (bytes > b->memory) {
         return eki_fail(b->err, EK_ERR_LIMIT, "'%s' of shape %s would take %zu MiB; there are %zu MiB of memory",
                         value->name, eki_shape_text(b->request->graph, &known->shape, text), bytes >> 20,
@@ -109,7 +109,7 @@ static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op
 }
 
 static ek_status new_step(builder *b, const eki_op *op, const eki_node *node, eki_pstep **out) {
-    eki_pstep *pstep = calloc(1, sizeof *pstep);
+    eki_pstep *pstep = eki_calloc(1, sizeof *pstep);
     if (pstep == NULL) return no_memory(b);
     pstep->step.op = op;
     pstep->step.node = node;
@@ -323,8 +323,8 @@ static bool is_folded(const builder *b, const eki_node *node) {
 static ek_status add_inputs(builder *b) {
     const eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    p->inputs = calloc(graph->n_inputs + 1, sizeof *p->inputs);
-    p->input_shapes = calloc(graph->n_inputs + 1, sizeof *p->input_shapes);
+    p->inputs = eki_calloc(graph->n_inputs + 1, sizeof *p->inputs);
+    p->input_shapes = eki_calloc(graph->n_inputs + 1, sizeof *p->input_shapes);
     if (p->inputs == NULL || p->input_shapes == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_inputs; i++) {
         const eki_value *value = graph->inputs[i];
@@ -346,7 +346,7 @@ static ek_status add_inputs(builder *b) {
 /* Outputs are handed out in plain layout. */
 static ek_status add_outputs(builder *b) {
     eki_plan_private *p = b->p;
-    p->outputs = calloc(b->request->n_outputs + 1, sizeof *p->outputs);
+    p->outputs = eki_calloc(b->request->n_outputs + 1, sizeof *p->outputs);
     if (p->outputs == NULL) return no_memory(b);
     for (size_t i = 0; i < b->request->n_outputs; i++) {
         const eki_value *value = b->request->outputs[i];
@@ -415,7 +415,7 @@ static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
     EKI_TRY(eki_infer_aside(graph, b->request->input_shapes, &b->request->part, &p->known, &p->constants, b->err));
-    p->tensor_of_value = malloc((graph->n_values + 1) * sizeof *p->tensor_of_value);
+    p->tensor_of_value = eki_alloc(eki_size_of(graph->n_values + 1, sizeof *p->tensor_of_value));
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
     EKI_TRY(eki_tails_find(b->request, p->known, &b->tails, b->err));
@@ -440,8 +440,8 @@ static bool has_no_groups(const eki_plan_request *request) {
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_error *err) {
     *out = NULL;
-    eki_plan *plan = calloc(1, sizeof *plan);
-    eki_plan_private *p = calloc(1, sizeof *p);
+    eki_plan *plan = eki_calloc(1, sizeof *plan);
+    eki_plan_private *p = eki_calloc(1, sizeof *p);
     if (plan == NULL || p == NULL) {
         free(plan);
         free(p);

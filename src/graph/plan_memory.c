@@ -156,8 +156,8 @@ static ek_status round_buffers(eki_plan_private *p, ek_error *err) {
 static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
     size_t n = p->n_buffers, used = 0, most = eki_memory_limit();
     EKI_TRY(round_buffers(p, err));
-    placed *order = calloc(n + 1, sizeof *order);
-    eki_buffer **pointers = calloc(2 * n + 1, sizeof(eki_buffer *));
+    placed *order = eki_calloc(n + 1, sizeof *order);
+    eki_buffer **pointers = eki_calloc(n + 1, 2 * sizeof(eki_buffer *));
     if (order == NULL || pointers == NULL) {
         free(order);
         free(pointers);
@@ -180,7 +180,7 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
         return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; there are %zu MiB of memory",
                         p->arena_bytes >> 20, most >> 20);
     }
-    p->arena = eki_alloc_large(p->arena_bytes);
+    p->arena = eki_alloc_large(eki_sized(p->arena_bytes));
     if (p->arena == NULL) return eki_fail_nomem(err, p->arena_bytes);
     memset(p->arena, 0, p->arena_bytes);
     return EK_OK;
@@ -197,7 +197,7 @@ static ek_status place_kept(eki_plan_private *p, ek_error *err) {
         }
     }
     if (total == 0) return EK_OK;
-    p->kept = eki_alloc_large(total);
+    p->kept = eki_alloc_large(eki_sized(total));
     if (p->kept == NULL) return eki_fail_nomem(err, total);
     unsigned char *at = p->kept;
     for (size_t s = 0; s < p->n_steps; s++) {

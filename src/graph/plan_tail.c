@@ -85,11 +85,11 @@ static void find_tail(const finder *f, const eki_node *node) {
 ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err) {
     const eki_graph *graph = request->graph;
     finder f = {.request = request, .known = known, .tails = tails};
-    tails->of = calloc(graph->n_nodes + 1, sizeof *tails->of);
-    tails->absorbed = calloc(graph->n_nodes + 1, sizeof *tails->absorbed);
-    f.uses = calloc(graph->n_values + 1, sizeof *f.uses);
-    f.user = calloc(graph->n_values + 1, sizeof *f.user);
-    f.position = calloc(graph->n_nodes + 1, sizeof *f.position);
+    tails->of = eki_calloc(graph->n_nodes + 1, sizeof *tails->of);
+    tails->absorbed = eki_calloc(graph->n_nodes + 1, sizeof *tails->absorbed);
+    f.uses = eki_calloc(graph->n_values + 1, sizeof *f.uses);
+    f.user = eki_calloc(graph->n_values + 1, sizeof *f.user);
+    f.position = eki_calloc(graph->n_nodes + 1, sizeof *f.position);
     bool good = tails->of != NULL && tails->absorbed != NULL && f.uses != NULL && f.user != NULL && f.position != NULL;
     if (good) {
         count_uses(&f);

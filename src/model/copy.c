@@ -18,7 +18,7 @@ typedef struct copier {
 } copier;
 
 static ek_status borrow_tensor(const copier *c, eki_tensor *tensor, eki_tensor **out, ek_error *err) {
-    eki_tensor *copy = eki_arena_memdup(&c->view->arena, tensor, sizeof *tensor);
+    eki_tensor *copy = eki_arena_memdup(&c->view->arena, tensor, eki_sized(sizeof *tensor));
     if (copy == NULL) return eki_fail_nomem(err, sizeof *tensor);
     copy->owned = false;
     copy->source = c->shared ? tensor : NULL;
@@ -59,7 +59,7 @@ static void map_values(eki_value *const *map, eki_value *const *from, int count,
 static ek_status fill_graph(const copier *c, const eki_graph *graph, ek_error *err);
 
 static ek_status copy_graphs(const copier *c, eki_node *node, eki_attr *attr, ek_error *err) {
-    eki_graph **graphs = eki_arena_memdup(&c->view->arena, attr->graphs, attr->count * sizeof(eki_graph *));
+    eki_graph **graphs = eki_arena_memdup(&c->view->arena, attr->graphs, eki_size_of(attr->count, sizeof(eki_graph *)));
     if (graphs == NULL) return eki_fail_nomem(err, attr->count * sizeof(eki_graph *));
     for (size_t i = 0; i < attr->count; i++) {
         copier inner = {.shared = c->shared, .deep = true, .around = c, .from = attr->graphs[i]};
@@ -74,7 +74,7 @@ static ek_status copy_graphs(const copier *c, eki_node *node, eki_attr *attr, ek
 
 static ek_status copy_attributes(const copier *c, const eki_node *from, eki_node *to, ek_error *err) {
     to->n_attr = from->n_attr;
-    to->attrs = eki_arena_memdup(&c->view->arena, from->attrs, (size_t)from->n_attr * sizeof *from->attrs);
+    to->attrs = eki_arena_memdup(&c->view->arena, from->attrs, eki_size_of((size_t)from->n_attr, sizeof *from->attrs));
     if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
     for (int i = 0; i < to->n_attr; i++) {
         eki_attr *attr = &to->attrs[i];
@@ -87,7 +87,7 @@ static ek_status copy_attributes(const copier *c, const eki_node *from, eki_node
 static ek_status copy_node(const copier *c, const eki_node *from, eki_value *const *map, ek_error *err) {
     eki_graph *view = c->view;
     size_t room = (size_t)(from->n_in + from->n_out + 1);
-    eki_value **values = eki_arena_alloc(&view->arena, room * sizeof *values);
+    eki_value **values = eki_arena_alloc(&view->arena, eki_size_of(room, sizeof *values));
     if (values == NULL) return eki_fail_nomem(err, room * sizeof *values);
     map_values(map, from->in, from->n_in, values);
     map_values(map, from->out, from->n_out, values + from->n_in);
@@ -101,7 +101,8 @@ static ek_status copy_node(const copier *c, const eki_node *from, eki_value *con
     to->norm_of = from->norm_of;
     to->origin = from->origin;
     to->n_captures = from->n_captures;
-    to->captures = eki_arena_memdup(&view->arena, from->captures, (size_t)from->n_captures * sizeof *from->captures);
+    to->captures =
+        eki_arena_memdup(&view->arena, from->captures, eki_size_of((size_t)from->n_captures, sizeof *from->captures));
     if (to->captures == NULL) return eki_fail_nomem(err, (size_t)from->n_captures * sizeof *from->captures);
     map_values(map, from->captures, from->n_captures, to->captures);
     return EK_OK;
@@ -109,9 +110,9 @@ static ek_status copy_node(const copier *c, const eki_node *from, eki_value *con
 
 /* A removed node, which is known for what it made. */
 static ek_status copy_gone(eki_graph *view, const eki_node *from, eki_node **out, ek_error *err) {
-    eki_node *to = eki_arena_memdup(&view->arena, from, sizeof *from);
+    eki_node *to = eki_arena_memdup(&view->arena, from, eki_sized(sizeof *from));
     if (to == NULL) return eki_fail_nomem(err, sizeof *from);
-    to->out = eki_arena_alloc(&view->arena, ((size_t)from->n_out + 1) * sizeof(eki_value *));
+    to->out = eki_arena_alloc(&view->arena, eki_size_of((size_t)from->n_out + 1, sizeof(eki_value *)));
     if (to->out == NULL) return eki_fail_nomem(err, (size_t)from->n_out * sizeof(eki_value *));
     map_values(view->values, from->out, from->n_out, to->out);
     *out = to;
@@ -121,7 +122,7 @@ static ek_status copy_gone(eki_graph *view, const eki_node *from, eki_node **out
 /* The list of the file's nodes, where removed ones stay; all but those have an id in the graph. */
 static ek_status copy_file_nodes(eki_graph *view, const eki_graph *graph, ek_error *err) {
     view->n_file_nodes = graph->n_file_nodes;
-    view->file_nodes = eki_arena_alloc(&view->arena, graph->n_file_nodes * sizeof *view->file_nodes);
+    view->file_nodes = eki_arena_alloc(&view->arena, eki_size_of(graph->n_file_nodes, sizeof *view->file_nodes));
     if (view->file_nodes == NULL) return eki_fail_nomem(err, graph->n_file_nodes * sizeof *view->file_nodes);
     for (size_t i = 0; i < graph->n_file_nodes; i++) {
         eki_node *node = graph->file_nodes[i];
@@ -189,9 +190,9 @@ static ek_status copy_functions(const copier *c, const eki_graph *graph, ek_erro
     view->functions = graph->functions;
     view->n_functions = graph->n_functions;
     if (!c->deep) return EK_OK;
-    size_t bytes = graph->n_functions * sizeof *graph->functions;
-    view->functions = eki_arena_memdup(&view->arena, graph->functions, bytes);
-    if (view->functions == NULL) return eki_fail_nomem(err, bytes);
+    eki_size size = eki_size_of(graph->n_functions, sizeof *graph->functions);
+    view->functions = eki_arena_memdup(&view->arena, graph->functions, size);
+    if (view->functions == NULL) return eki_fail_nomem(err, size.bytes);
     for (size_t i = 0; i < graph->n_functions; i++) {
         copier inner = {.shared = c->shared, .deep = true, .from = graph->functions[i].body};
         EKI_TRY(eki_graph_add_child(view, &inner.view, err));
@@ -254,7 +255,7 @@ static ek_status fill_cut(const copier *c, const eki_graph *graph, const bool *n
 }
 
 ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **out, ek_error *err) {
-    eki_value **map = calloc(graph->n_values + 1, sizeof *map);
+    eki_value **map = eki_calloc(graph->n_values + 1, sizeof *map);
     copier c = {.shared = false};
     *out = NULL;
     ek_status status = map == NULL ? eki_fail_nomem(err, graph->n_values) : eki_graph_create(0, &c.view, err);

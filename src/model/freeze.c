@@ -30,7 +30,7 @@ void eki_freeze_read(const eki_graph *graph, const char *output, int *stats, int
 }
 
 ek_status eki_model_switches(const ek_model *model, uint8_t **switches, ek_error *err) {
-    *switches = calloc(model->graph->n_nodes + 1, 1);
+    *switches = eki_calloc(model->graph->n_nodes + 1, 1);
     if (*switches == NULL) return eki_fail_nomem(err, model->graph->n_nodes + 1);
     for (size_t i = 0; i < model->n_norms; i++) {
         const ek_model_norm *info = &model->norms[i].info;
@@ -97,7 +97,7 @@ static ek_status apply(ek_model *model, const char *pattern, const bool *chosen,
 ek_status ek_model_freeze(ek_model *model, const char *pattern, int stats, int affine, size_t *matched, ek_error *err) {
     EKI_GIVEN(model, err);
     EKI_GIVEN(pattern, err);
-    bool *chosen = calloc(model->n_norms + 1, sizeof *chosen);
+    bool *chosen = eki_calloc(model->n_norms + 1, sizeof *chosen);
     if (chosen == NULL) return eki_fail_nomem(err, model->n_norms);
     ek_status status = eki_select_norms(model, pattern, chosen, err);
     if (status == EK_OK) status = apply(model, pattern, chosen, stats, affine, matched, err);

@@ -95,7 +95,7 @@ static ek_status step(const eki_callees *c, frame *stack, size_t *depth, ek_erro
 }
 
 static ek_status weigh(const eki_callees *c, ek_error *err) {
-    frame *stack = malloc((c->count + 1) * sizeof *stack);
+    frame *stack = eki_alloc(eki_size_of(c->count + 1, sizeof *stack));
     ek_status status = stack == NULL ? eki_fail_nomem(err, c->count * sizeof *stack) : EK_OK;
     for (size_t i = 0; status == EK_OK && i < c->count; i++) {
         size_t depth = 1;
@@ -110,14 +110,14 @@ static ek_status weigh(const eki_callees *c, ek_error *err) {
 
 static ek_status list(eki_callees *c, ek_error *err) {
     const eki_graph *program = c->program;
-    c->items = calloc(program->n_functions + 1, sizeof *c->items);
+    c->items = eki_calloc(program->n_functions + 1, sizeof *c->items);
     for (c->n_slots = 16; c->n_slots < 2 * program->n_functions;) c->n_slots *= 2;
-    c->slots = calloc(c->n_slots, sizeof *c->slots);
+    c->slots = eki_calloc(c->n_slots, sizeof *c->slots);
     if (c->items == NULL || c->slots == NULL) return eki_fail_nomem(err, c->n_slots * sizeof *c->slots);
     for (size_t i = 0; i < program->n_functions; i++) {
         const eki_function *f = &program->functions[i];
         c->items[i] = (eki_callee){.function = f, .nodes = (int64_t)f->body->n_nodes};
-        c->items[i].shared = calloc(f->body->n_values + 1, sizeof *c->items[i].shared);
+        c->items[i].shared = eki_calloc(f->body->n_values + 1, sizeof *c->items[i].shared);
         c->count = i + 1;
         if (c->items[i].shared == NULL) return eki_fail_nomem(err, f->body->n_values * sizeof(void *));
         c->slots[slot_of(c, normal(f->domain), f->name, f->overload)] = i + 1; /* of two, the last counts */

@@ -32,7 +32,7 @@ static eki_image_layout told_by(const eki_node *node) {
 
 /* The first node that tells, among those that the input reaches with its numbers at their places. Nodes are sorted. */
 static eki_image_layout told_by_graph(const eki_graph *graph, const eki_value *input) {
-    bool *image = calloc(graph->n_values + 1, sizeof *image); /* by value id */
+    bool *image = eki_calloc(graph->n_values + 1, sizeof *image); /* by value id */
     eki_image_layout told = EKI_CHANNELS_UNTOLD;
     if (image == NULL) return told;
     image[input->id] = true;

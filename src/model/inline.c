@@ -48,7 +48,7 @@ static const eki_attr *caller_attr(const call *c, const char *name) {
 static ek_status take_attributes(inliner *in, const call *c, const eki_node *from, eki_node *to) {
     eki_arena *arena = &in->program->arena;
     to->n_attr = 0;
-    to->attrs = eki_arena_alloc(arena, ((size_t)from->n_attr + 1) * sizeof *to->attrs);
+    to->attrs = eki_arena_alloc(arena, eki_size_of((size_t)from->n_attr + 1, sizeof *to->attrs));
     if (to->attrs == NULL) return eki_fail_nomem(in->err, (size_t)from->n_attr * sizeof *to->attrs);
     for (int i = 0; i < from->n_attr; i++) {
         const eki_attr *own = &from->attrs[i], *attr = own->ref != NULL ? caller_attr(c, own->ref) : own;
@@ -57,7 +57,7 @@ static ek_status take_attributes(inliner *in, const call *c, const eki_node *fro
         *copy = *attr;
         copy->name = own->name;
         if (attr->t == NULL) continue;
-        copy->t = eki_arena_memdup(arena, attr->t, sizeof *attr->t);
+        copy->t = eki_arena_memdup(arena, attr->t, eki_sized(sizeof *attr->t));
         if (copy->t == NULL) return eki_fail_nomem(in->err, sizeof *attr->t);
         copy->t->owned = false;
         copy->t->source = attr->t;
@@ -88,7 +88,7 @@ static ek_status map_value(inliner *in, const call *c, const eki_value *value, e
 }
 
 static ek_status map_values(inliner *in, const call *c, eki_value *const *from, int count, eki_value ***out) {
-    *out = eki_arena_alloc(&in->program->arena, ((size_t)count + 1) * sizeof **out);
+    *out = eki_arena_alloc(&in->program->arena, eki_size_of((size_t)count + 1, sizeof **out));
     if (*out == NULL) return eki_fail_nomem(in->err, (size_t)count * sizeof **out);
     for (int i = 0; i < count; i++) EKI_TRY(map_value(in, c, from[i], &(*out)[i]));
     return EK_OK;
@@ -171,8 +171,8 @@ static ek_status bind(inliner *in, const call *c, bool *through) {
 static ek_status replace(inliner *in, const eki_node *node, eki_callee *callee, const char *prefix) {
     const eki_graph *body = callee->function->body;
     call c = {.node = node, .callee = callee, .prefix = prefix};
-    c.map = calloc(body->n_values + 1, sizeof *c.map);
-    bool *through = calloc((size_t)node->n_out + 1, sizeof *through);
+    c.map = eki_calloc(body->n_values + 1, sizeof *c.map);
+    bool *through = eki_calloc((size_t)node->n_out + 1, sizeof *through);
     ek_status status = c.map == NULL || through == NULL ? eki_fail_nomem(in->err, body->n_values) : EK_OK;
     if (status == EK_OK) status = bind(in, &c, through);
     for (size_t i = 0; status == EK_OK && i < body->n_nodes; i++) status = write_node(in, &c, body->nodes[i]);

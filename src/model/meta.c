@@ -16,7 +16,7 @@ const char *eki_meta_of(const eki_graph *graph, const char *prefix, const char *
 
 ek_status eki_meta_set_of(eki_graph *graph, const char *prefix, const char *output, const char *value, ek_error *err) {
     size_t room = strlen(prefix) + strlen(output) + 1;
-    char *key = malloc(room);
+    char *key = eki_alloc(eki_sized(room));
     if (key == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(key, room, "%s%s", prefix, output);
     ek_status status = eki_graph_set_meta(graph, key, value, err);

@@ -22,7 +22,7 @@ ek_status eki_model_rebuild(ek_model *model, ek_error *err) {
 
 ek_status eki_model_wrap(eki_graph *document, ek_model **out, ek_error *err) {
     *out = NULL;
-    ek_model *model = calloc(1, sizeof *model);
+    ek_model *model = eki_calloc(1, sizeof *model);
     if (model == NULL) {
         eki_graph_destroy(document);
         return eki_fail_nomem(err, sizeof *model);

@@ -73,7 +73,7 @@ ek_status eki_model_index_norms(ek_model *model, ek_error *err) {
     const eki_graph *graph = model->graph;
     size_t count = 0;
     for (size_t i = 0; i < graph->n_nodes; i++) count += eki_op_has(graph->nodes[i]->op, EKI_NORM);
-    eki_norm_ref *norms = calloc(count + 1, sizeof *norms);
+    eki_norm_ref *norms = eki_calloc(count + 1, sizeof *norms);
     if (norms == NULL) return eki_fail_nomem(err, (count + 1) * sizeof *norms);
     count = 0;
     for (size_t i = 0; i < graph->n_nodes; i++) {

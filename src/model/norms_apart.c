@@ -87,7 +87,7 @@ ek_status eki_model_index_apart(ek_model *model, ek_error *err) {
     model->apart = NULL;
     model->n_apart = 0;
     EKI_TRY(eki_sites_find(model->document, &model->sites, err));
-    model->apart = calloc(model->sites.count + 1, sizeof *model->apart);
+    model->apart = eki_calloc(model->sites.count + 1, sizeof *model->apart);
     if (model->apart == NULL) return eki_fail_nomem(err, model->sites.count * sizeof *model->apart);
     for (size_t i = 0; i < model->sites.count; i++) {
         const eki_site *site = &model->sites.items[i];

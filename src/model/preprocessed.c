@@ -49,9 +49,9 @@ static bool decode(const char *text, unsigned char *to, size_t *size) {
 ek_status eki_keep_declaration(eki_graph *graph, const eki_value *value, const char *key, ek_error *err) {
     eki_bytes bytes;
     EKI_TRY(eki_onnx_declaration(graph, value, &bytes, err));
-    size_t room = (bytes.size + 2) / 3 * 4 + 1;
-    char *text = malloc(room);
-    if (text == NULL) return eki_fail_nomem(err, room);
+    eki_size room = eki_size_of(bytes.size / 3 + 2, 4);
+    char *text = eki_alloc(room);
+    if (text == NULL) return eki_fail_nomem(err, room.bytes);
     encode(bytes, text);
     ek_status status = eki_graph_set_meta(graph, key, text, err);
     free(text);
@@ -62,7 +62,7 @@ ek_status eki_keep_declaration(eki_graph *graph, const eki_value *value, const c
 static ek_status put_back(eki_graph *graph, const char *key, eki_value **value, ek_error *err) {
     const char *text = eki_graph_meta(graph, key);
     size_t size = 0, room = text != NULL ? strlen(text) + 4 : 4;
-    unsigned char *bytes = eki_arena_alloc(&graph->arena, room);
+    unsigned char *bytes = eki_arena_alloc(&graph->arena, eki_sized(room));
     ek_error why = {0};
     if (bytes == NULL) return eki_fail_nomem(err, room);
     if (text == NULL || !decode(text, bytes, &size)) {
@@ -200,8 +200,8 @@ ek_status eki_strip_preprocess(eki_graph *graph, ek_error *err) {
                         EKI_META_PREPROCESS);
     }
     part p = {.graph = graph, .err = err};
-    p.nodes = calloc(graph->n_nodes + 1, sizeof *p.nodes);
-    p.stack = calloc(graph->n_nodes + 1, sizeof(eki_node *));
+    p.nodes = eki_calloc(graph->n_nodes + 1, sizeof *p.nodes);
+    p.stack = eki_calloc(graph->n_nodes + 1, sizeof(eki_node *));
     bool enough = p.nodes != NULL && p.stack != NULL;
     ek_status status = enough ? strip(&p) : eki_fail_nomem(err, graph->n_nodes * sizeof(eki_node *));
     free(p.nodes);

@@ -57,7 +57,7 @@ ek_status eki_select_upstream(const ek_model *model, const char *name, bool **ou
                         "evenkeel models the tensors",
                         name);
     }
-    bool *marks = calloc(graph->n_values + 1, sizeof *marks);
+    bool *marks = eki_calloc(graph->n_values + 1, sizeof *marks);
     if (marks == NULL) return eki_fail_nomem(err, graph->n_values);
     marks[place->id] = true;
     for (bool changed = true; changed;) {

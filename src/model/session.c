@@ -25,7 +25,7 @@ ek_session_options ek_session_options_default(void) {
 }
 
 static ek_status find_outputs(ek_session *session, const ek_session_options *options, ek_error *err) {
-    session->names = calloc(options->output_count + 1, sizeof *session->names);
+    session->names = eki_calloc(options->output_count + 1, sizeof *session->names);
     if (session->names == NULL) return eki_fail_nomem(err, (options->output_count + 1) * sizeof *session->names);
     for (size_t i = 0; i < options->output_count; i++) {
         const eki_value *value = eki_graph_find(session->model->graph, options->outputs[i]);
@@ -73,7 +73,7 @@ ek_status ek_session_create(ek_model *model, const ek_session_options *options, 
         return eki_fail(err, EK_ERR_ARG, "session virtual_batch %" PRId64 " must not be negative; 0 is the whole batch",
                         o.virtual_batch);
     }
-    ek_session *session = calloc(1, sizeof *session);
+    ek_session *session = eki_calloc(1, sizeof *session);
     if (session == NULL) return eki_fail_nomem(err, sizeof *session);
     session->model = model;
     ek_status status = create_exec(session, &o, err);

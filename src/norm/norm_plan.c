@@ -172,7 +172,7 @@ ek_status ek_norm_plan_create(const ek_norm_desc *desc, ek_norm_plan **plan, ek_
     *plan = NULL;
     ek_norm_desc checked;
     EKI_TRY(eki_norm_desc_check(desc, &checked, err));
-    ek_norm_plan *made = eki_allocator_alloc(&checked.allocator, sizeof *made);
+    ek_norm_plan *made = eki_allocator_alloc(&checked.allocator, eki_sized(sizeof *made));
     if (made == NULL) return eki_fail_nomem(err, sizeof *made);
     memset(made, 0, sizeof *made);
     made->desc = checked;

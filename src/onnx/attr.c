@@ -46,10 +46,10 @@ const char *eki_node_reference(const eki_node *node) {
 ek_status eki_node_attr_slot(eki_graph *graph, eki_node *node, const char *name, eki_attr **out, ek_error *err) {
     eki_attr *attr = find(node, name);
     if (attr == NULL) {
-        size_t bytes = (size_t)node->n_attr * sizeof *attr;
-        eki_attr *grown = eki_arena_alloc(&graph->arena, bytes + sizeof *attr);
-        if (grown == NULL) return eki_fail_nomem(err, bytes + sizeof *attr);
-        if (bytes > 0) memcpy(grown, node->attrs, bytes);
+        size_t count = (size_t)node->n_attr;
+        eki_attr *grown = eki_arena_alloc(&graph->arena, eki_size_of(count + 1, sizeof *attr));
+        if (grown == NULL) return eki_fail_nomem(err, (count + 1) * sizeof *attr);
+        if (count > 0) memcpy(grown, node->attrs, count * sizeof *attr);
         node->attrs = grown;
         attr = &grown[node->n_attr++];
     }
@@ -80,7 +80,7 @@ ek_status eki_node_set_ints(eki_graph *graph, eki_node *node, const char *name, 
     EKI_TRY(eki_node_attr_slot(graph, node, name, &attr, err));
     attr->type = EKI_ATTR_INTS;
     attr->count = count;
-    attr->ints = eki_arena_memdup(&graph->arena, values, count * sizeof *values);
+    attr->ints = eki_arena_memdup(&graph->arena, values, eki_size_of(count, sizeof *values));
     return attr->ints == NULL ? eki_fail_nomem(err, count * sizeof *values) : EK_OK;
 }
 
@@ -89,7 +89,7 @@ ek_status eki_node_set_string(eki_graph *graph, eki_node *node, const char *name
     EKI_TRY(eki_node_attr_slot(graph, node, name, &attr, err));
     attr->type = EKI_ATTR_STRING;
     attr->s.size = strlen(text);
-    attr->s.data = eki_arena_memdup(&graph->arena, text, attr->s.size);
+    attr->s.data = eki_arena_memdup(&graph->arena, text, eki_sized(attr->s.size));
     return attr->s.data == NULL ? eki_fail_nomem(err, attr->s.size) : EK_OK;
 }
 

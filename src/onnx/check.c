@@ -10,9 +10,9 @@ static bool has_source(const eki_value *value) {
 static ek_status add_capture(eki_graph *graph, eki_node *node, eki_value *value, ek_error *err) {
     size_t n = (size_t)node->n_captures;
     if ((n & (n - 1)) == 0) {
-        size_t room = n == 0 ? 1 : 2 * n;
-        eki_value **grown = eki_arena_alloc(&graph->arena, room * sizeof(eki_value *));
-        if (grown == NULL) return eki_fail_nomem(err, room * sizeof *grown);
+        eki_size size = eki_size_of(n == 0 ? 1 : n, 2 * sizeof(eki_value *));
+        eki_value **grown = eki_arena_alloc(&graph->arena, size);
+        if (grown == NULL) return eki_fail_nomem(err, size.bytes);
         for (size_t i = 0; i < n; i++) grown[i] = node->captures[i];
         node->captures = grown;
     }

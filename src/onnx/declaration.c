@@ -11,7 +11,7 @@ ek_status eki_onnx_declaration(eki_graph *graph, const eki_value *value, eki_byt
     eki_declaration declaration = {.value = value, .origin = value->origin};
     eki_emit count = {.graph = graph};
     eki_export_declaration(&count, graph, &declaration);
-    eki_emit emit = {.graph = graph, .memory = eki_arena_alloc(&graph->arena, (size_t)count.size + 1)};
+    eki_emit emit = {.graph = graph, .memory = eki_arena_alloc(&graph->arena, eki_sized((size_t)count.size + 1))};
     if (emit.memory == NULL) return eki_fail_nomem(err, (size_t)count.size);
     eki_export_declaration(&emit, graph, &declaration);
     *bytes = (eki_bytes){.data = emit.memory, .size = (size_t)emit.size};

@@ -17,7 +17,7 @@ static ek_status no_memory(ek_error *err) {
 
 ek_status eki_graph_create(int64_t opset, eki_graph **out, ek_error *err) {
     *out = NULL;
-    eki_graph *graph = calloc(1, sizeof *graph);
+    eki_graph *graph = eki_calloc(1, sizeof *graph);
     if (graph == NULL) return no_memory(err);
     graph->path = "";
     graph->name = "";
@@ -117,7 +117,7 @@ bool eki_graph_has_name(const eki_graph *graph, const char *name) {
 ek_status eki_graph_value(eki_graph *graph, const char *name, eki_value **out, ek_error *err) {
     *out = eki_graph_find(graph, name);
     if (*out != NULL) return EK_OK;
-    eki_value *value = eki_arena_alloc(&graph->arena, sizeof *value);
+    eki_value *value = eki_arena_alloc(&graph->arena, eki_sized(sizeof *value));
     if (value == NULL || (value->name = eki_arena_strdup(&graph->arena, name)) == NULL) return no_memory(err);
     value->id = (int)graph->n_values;
     value->shape.rank = -1;
@@ -173,7 +173,7 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
                              eki_value *const *in, int n_in, eki_value *const *out, int n_out, eki_node **result,
                              ek_error *err) {
     eki_arena *arena = &graph->arena;
-    eki_node *node = eki_arena_alloc(arena, sizeof *node);
+    eki_node *node = eki_arena_alloc(arena, eki_sized(sizeof *node));
     if (node == NULL) return no_memory(err);
     node->op = eki_op_code(op_type, domain);
     node->op_type = eki_arena_strdup(arena, op_type);
@@ -182,8 +182,8 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
     node->overload = "";
     node->n_in = n_in;
     node->n_out = n_out;
-    node->in = eki_arena_memdup(arena, in, (size_t)n_in * sizeof *in);
-    node->out = eki_arena_memdup(arena, out, (size_t)n_out * sizeof *out);
+    node->in = eki_arena_memdup(arena, in, eki_size_of((size_t)n_in, sizeof *in));
+    node->out = eki_arena_memdup(arena, out, eki_size_of((size_t)n_out, sizeof *out));
     node->id = (int)graph->n_nodes;
     if (!node->op_type || !node->domain || !node->name || !node->in || !node->out ||
         !eki_grow((void **)&graph->nodes, &graph->cap_nodes, graph->n_nodes + 1, sizeof *graph->nodes)) {
@@ -270,7 +270,7 @@ ek_status eki_graph_add_opset(eki_graph *graph, const char *domain, int64_t vers
             return EK_OK;
         }
     }
-    eki_opset *grown = realloc(graph->opsets, (graph->n_opsets + 1) * sizeof *grown);
+    eki_opset *grown = eki_realloc(graph->opsets, eki_size_of(graph->n_opsets + 1, sizeof *grown));
     if (grown == NULL) return no_memory(err);
     graph->opsets = grown;
     grown[graph->n_opsets] = (eki_opset){.domain = eki_arena_strdup(&graph->arena, domain), .version = version};

@@ -150,7 +150,7 @@ static ek_status create(const char *name, eki_graph **graph, ek_error *err) {
 static ek_status folder_of(eki_graph *graph, const char **folder, ek_error *err) {
     const char *slash = strrchr(graph->path, '/');
     size_t size = slash == NULL ? 0 : (size_t)(slash - graph->path) + 1;
-    char *text = eki_arena_alloc(&graph->arena, size + 3);
+    char *text = eki_arena_alloc(&graph->arena, eki_sized(size + 3));
     if (text == NULL) return eki_fail_nomem(err, size + 3);
     memcpy(text, slash == NULL ? "./" : graph->path, slash == NULL ? 2 : size);
     *folder = text;
@@ -191,7 +191,7 @@ ek_status eki_onnx_load_bytes(const void *data, size_t size, const char *name, c
     ek_status status = create(name, &graph, err);
     unsigned char *copy = NULL;
     if (status == EK_OK) {
-        copy = eki_arena_memdup(&graph->arena, data, size);
+        copy = eki_arena_memdup(&graph->arena, data, eki_sized(size));
         status = copy == NULL ? eki_fail_nomem(err, size) : import_bytes(graph, copy, size, NULL, options, err);
     }
     if (status != EK_OK) {

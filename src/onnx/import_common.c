@@ -44,7 +44,7 @@ ek_status eki_import_charge(eki_import *import, size_t bytes, ek_error *err) {
 ek_status eki_import_alloc(eki_import *import, size_t bytes, void **out, ek_error *err) {
     *out = NULL;
     EKI_TRY(eki_import_charge(import, bytes, err));
-    *out = eki_arena_alloc(&import->graph->arena, bytes);
+    *out = eki_arena_alloc(&import->graph->arena, eki_sized(bytes));
     return *out == NULL ? eki_fail_nomem(err, bytes) : EK_OK;
 }
 
@@ -92,10 +92,12 @@ static size_t symbol_slot(const eki_import *import, const char *name) {
 
 static ek_status grow_symbols(eki_import *import, ek_error *err) {
     eki_symbol_slot *old = import->symbols;
-    size_t old_size = import->cap_symbols, size = old_size ? 2 * old_size : 64;
-    EKI_TRY(eki_import_charge(import, size * sizeof *old, err));
-    eki_symbol_slot *slots = calloc(size, sizeof *slots);
-    if (slots == NULL) return eki_fail_nomem(err, size * sizeof *slots);
+    size_t old_size = import->cap_symbols, grown = old_size ? old_size : 32;
+    eki_size room = eki_size_of(grown, 2 * sizeof *old);
+    size_t size = room.bytes / sizeof *old;
+    EKI_TRY(eki_import_charge(import, room.bytes, err));
+    eki_symbol_slot *slots = eki_calloc(1, room.bytes);
+    if (slots == NULL) return eki_fail_nomem(err, room.bytes);
     import->symbols = slots;
     import->cap_symbols = size;
     for (size_t i = 0; i < old_size; i++) {

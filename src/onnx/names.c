@@ -12,7 +12,7 @@ struct eki_name_table {
 };
 
 struct eki_name_table *eki_names_create(void) {
-    return calloc(1, sizeof(struct eki_name_table));
+    return eki_calloc(1, sizeof(struct eki_name_table));
 }
 
 void eki_names_destroy(struct eki_name_table *table) {
@@ -37,7 +37,7 @@ eki_value *eki_names_find(const struct eki_name_table *table, const char *name, 
 
 static bool grow(struct eki_name_table *table) {
     struct eki_name_table larger = {.size = table->size ? table->size * 2 : 64, .used = table->used};
-    larger.slots = calloc(larger.size, sizeof *larger.slots);
+    larger.slots = eki_calloc(larger.size, sizeof *larger.slots);
     if (larger.slots == NULL) return false;
     for (size_t i = 0; i < table->size; i++) {
         if (table->slots[i] != NULL)

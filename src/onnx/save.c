@@ -158,7 +158,7 @@ static char *data_path(const char *path) {
     const char *suffix = ".onnx";
     size_t stem = length, ends = strlen(suffix);
     if (length > folder + ends && strcmp(path + length - ends, suffix) == 0) stem = length - ends;
-    char *name = malloc(stem + sizeof ".data");
+    char *name = eki_alloc(eki_sized(stem + sizeof ".data"));
     if (name == NULL) return NULL;
     memcpy(name, path, stem);
     memcpy(name + stem, ".data", sizeof ".data");

@@ -85,9 +85,9 @@ ek_status eki_graph_sort(eki_graph *graph, ek_error *err) {
     size_t n = graph->n_nodes;
     order o = {.graph = graph};
     eki_graph_sweep(graph);
-    o.marks = calloc(n + 1, sizeof *o.marks);
-    o.stack = calloc(n + 1, sizeof *o.stack);
-    o.nodes = calloc(n + 1, sizeof *o.nodes);
+    o.marks = eki_calloc(n + 1, sizeof *o.marks);
+    o.stack = eki_calloc(n + 1, sizeof *o.stack);
+    o.nodes = eki_calloc(n + 1, sizeof *o.nodes);
     bool enough = o.marks != NULL && o.stack != NULL && o.nodes != NULL;
     ek_status status = enough ? visit_all(&o, err) : eki_fail_nomem(err, n * (sizeof *o.stack + sizeof *o.nodes));
     for (size_t i = 0; status == EK_OK && i < o.count; i++) {

@@ -120,8 +120,8 @@ ek_status eki_input_bytes(const eki_graph *graph, const char *name, ek_dtype dty
 ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **out, ek_error *err) {
     size_t bytes;
     EKI_TRY(tensor_bytes(dtype, shape, &bytes, err));
-    eki_tensor *tensor = eki_arena_alloc(&graph->arena, sizeof *tensor);
-    void *data = eki_arena_alloc(&graph->arena, bytes);
+    eki_tensor *tensor = eki_arena_alloc(&graph->arena, eki_sized(sizeof *tensor));
+    void *data = eki_arena_alloc(&graph->arena, eki_sized(bytes));
     if (tensor == NULL || data == NULL) return eki_fail_nomem(err, bytes);
     *tensor = (eki_tensor){.dtype = dtype, .shape = *shape, .data = data, .bytes = bytes};
     *out = tensor;
@@ -138,8 +138,8 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
         return eki_fail(err, EK_ERR_FORMAT, "initializer '%s' has the name of another tensor; names must be unique",
                         name);
     }
-    eki_tensor *tensor = eki_arena_alloc(&graph->arena, sizeof *tensor);
-    void *data = tensor == NULL ? NULL : eki_alloc_zero(bytes);
+    eki_tensor *tensor = eki_arena_alloc(&graph->arena, eki_sized(sizeof *tensor));
+    void *data = tensor == NULL ? NULL : eki_alloc_zero(eki_sized(bytes));
     if (data == NULL) return eki_fail_nomem(err, bytes);
     *tensor = (eki_tensor){.dtype = dtype, .shape = *shape, .data = data, .bytes = bytes, .owned = true};
     if (dtype == EK_F32) tensor->stored = value->stored = graph->half;
@@ -182,7 +182,7 @@ void eki_tensor_round(eki_tensor *tensor) {
 ek_status eki_tensor_replace(eki_tensor *tensor, const eki_shape *shape, ek_error *err) {
     size_t bytes;
     EKI_TRY(tensor_bytes(tensor->dtype, shape, &bytes, err));
-    void *data = eki_alloc_zero(bytes);
+    void *data = eki_alloc_zero(eki_sized(bytes));
     if (data == NULL) return eki_fail_nomem(err, bytes);
     if (tensor->owned) eki_free(tensor->data);
     tensor->shape = *shape;
@@ -199,7 +199,7 @@ ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err) {
         return EK_OK;
     }
     if (tensor->owned) return EK_OK;
-    void *copy = eki_alloc(tensor->bytes);
+    void *copy = eki_alloc(eki_sized(tensor->bytes));
     if (copy == NULL) return eki_fail_nomem(err, tensor->bytes);
     if (tensor->bytes > 0) memcpy(copy, tensor->data, tensor->bytes);
     tensor->data = copy;
@@ -225,7 +225,7 @@ ek_status eki_tensor_ints(eki_graph *graph, const eki_tensor *tensor, const int6
                         eki_dtype_name(tensor->dtype));
     }
     size_t n = tensor->bytes / eki_dtype_bytes(tensor->dtype);
-    int64_t *copy = eki_arena_alloc(&graph->arena, n * sizeof *copy);
+    int64_t *copy = eki_arena_alloc(&graph->arena, eki_size_of(n, sizeof *copy));
     if (copy == NULL) return eki_fail_nomem(err, n * sizeof *copy);
     for (size_t i = 0; i < n; i++) copy[i] = read_int(tensor, i);
     *values = copy;

@@ -26,7 +26,7 @@ ek_status eki_numbers_create(ek_dtype dtype, const eki_shape *shape, eki_numbers
     if (!eki_shape_count(shape, &out->count) || !eki_mul_size((size_t)out->count + 1, sizeof *out->at, &bytes)) {
         return eki_fail(err, EK_ERR_LIMIT, "the size of a constant overflows");
     }
-    out->at = malloc(bytes);
+    out->at = eki_alloc(eki_sized(bytes));
     return out->at == NULL ? eki_fail_nomem(err, bytes) : EK_OK;
 }
 

@@ -164,7 +164,7 @@ static void merge(eki_shape *known, const eki_shape *rule) {
 
 ek_status eki_extents_find(eki_finder *f, ek_error *err) {
     const eki_graph *graph = f->graph;
-    f->extents = calloc(graph->n_values + 1, sizeof *f->extents);
+    f->extents = eki_calloc(graph->n_values + 1, sizeof *f->extents);
     if (f->extents == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *f->extents);
     for (size_t i = 0; i < graph->n_values; i++) {
         const eki_value *value = graph->values[i];

@@ -49,7 +49,7 @@ static ek_dtype type_made(const eki_node *node, const ek_dtype *types) {
 }
 
 ek_status eki_float_types(const eki_graph *graph, ek_dtype **out, ek_error *err) {
-    ek_dtype *types = calloc(graph->n_values + 1, sizeof *types);
+    ek_dtype *types = eki_calloc(graph->n_values + 1, sizeof *types);
     *out = types;
     if (types == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *types);
     for (size_t i = 0; i < graph->n_values; i++) types[i] = declared_type(graph->values[i]);

@@ -15,7 +15,7 @@ static ek_status tell(const eki_fuser *f, const eki_site *site, eki_opcode op, i
 
 static ek_status collect(eki_fuser *f) {
     const eki_fuse_options *options = f->options;
-    f->items = calloc(f->sites->count + 1, sizeof *f->items);
+    f->items = eki_calloc(f->sites->count + 1, sizeof *f->items);
     if (f->items == NULL) return eki_fail_nomem(f->err, f->sites->count * sizeof *f->items);
     for (size_t i = 0; i < f->sites->count; i++) {
         eki_site *site = &f->sites->items[i];
@@ -33,7 +33,7 @@ static ek_status collect(eki_fuser *f) {
 static ek_status settle_opset(eki_fuser *f, int64_t *needed) {
     const eki_fuse_options *options = f->options;
     int64_t own = eki_graph_opset(f->graph, "");
-    uint8_t *ignore = calloc(f->graph->n_nodes + 1, 1);
+    uint8_t *ignore = eki_calloc(f->graph->n_nodes + 1, 1);
     if (ignore == NULL) return eki_fail_nomem(f->err, f->graph->n_nodes);
     *needed = own;
     for (size_t i = 0; i < f->count; i++) {

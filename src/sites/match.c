@@ -5,8 +5,8 @@
 #include <string.h>
 
 ek_status eki_uses_create(const eki_graph *graph, eki_uses *uses, ek_error *err) {
-    uses->count = calloc(graph->n_values + 1, sizeof *uses->count);
-    uses->user = calloc(graph->n_values + 1, sizeof *uses->user);
+    uses->count = eki_calloc(graph->n_values + 1, sizeof *uses->count);
+    uses->user = eki_calloc(graph->n_values + 1, sizeof *uses->user);
     if (uses->count == NULL || uses->user == NULL) {
         eki_uses_free(uses);
         return eki_fail_nomem(err, graph->n_values * (sizeof(int) + sizeof(void *)));

@@ -37,7 +37,7 @@ static ek_status affine_numbers(const eki_sites *sites, const eki_site *site, ek
     if (n < 1 || n > sites->constants.most || !eki_mul_size((size_t)n, sizeof(double), &bytes)) {
         return eki_fail(err, EK_ERR_LIMIT, "a site of %lld channels is beyond the budget", (long long)n);
     }
-    double *a = malloc(bytes), *b = calloc((size_t)n, sizeof(double));
+    double *a = eki_alloc(eki_sized(bytes)), *b = eki_calloc((size_t)n, sizeof(double));
     ek_status status = a == NULL || b == NULL ? eki_fail_nomem(err, 2 * bytes) : EK_OK;
     for (int64_t c = 0; status == EK_OK && c < n; c++) a[c] = 1;
     for (int i = 0; status == EK_OK && i < site->n_nodes; i++) status = compose(sites, site->nodes[i], n, a, b, err);

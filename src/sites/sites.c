@@ -20,7 +20,7 @@ static const eki_speller spellers[PASSES][SPELLERS] = {
 static ek_status joined(eki_sites *sites, const char *a, const char *b, const char *c, const char **out,
                         ek_error *err) {
     size_t room = strlen(a) + strlen(b) + strlen(c) + 1;
-    char *text = eki_arena_alloc(&sites->arena, room);
+    char *text = eki_arena_alloc(&sites->arena, eki_sized(room));
     *out = text;
     if (text == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(text, room, "%s%s%s", a, b, c);
@@ -90,7 +90,7 @@ static ek_status search_graph(eki_sites *sites, eki_finder *f, const char *prefi
     size_t first = sites->count;
     EKI_TRY(eki_uses_create(f->graph, &f->uses, err));
     EKI_TRY(eki_extents_find(f, err));
-    f->taken = calloc(f->graph->n_nodes + 1, sizeof *f->taken);
+    f->taken = eki_calloc(f->graph->n_nodes + 1, sizeof *f->taken);
     if (f->taken == NULL) return eki_fail_nomem(err, f->graph->n_nodes);
     for (int i = 0; i < PASSES; i++) EKI_TRY(pass(sites, f, spellers[i], prefix, err));
     if (sites->count > first) qsort(sites->items + first, sites->count - first, sizeof *sites->items, by_place);

@@ -186,7 +186,7 @@ ek_status eki_chains_find(const eki_graph *graph, int64_t numbers, eki_chains *c
     search s = {.graph = graph, .chains = chains, .left = &numbers, .err = err};
     *chains = (eki_chains){0};
     EKI_TRY(eki_uses_create(graph, &s.uses, err));
-    s.taken = calloc(graph->n_nodes + 1, sizeof *s.taken);
+    s.taken = eki_calloc(graph->n_nodes + 1, sizeof *s.taken);
     ek_status status = s.taken == NULL ? eki_fail_nomem(err, graph->n_nodes + 1) : EK_OK;
     for (size_t i = 0; status == EK_OK && i < graph->n_nodes; i++) status = visit(&s, graph->nodes[i]);
     eki_uses_free(&s.uses);

@@ -177,7 +177,7 @@ static void join_operand(const eki_graph *graph, const eki_node *node, eki_affin
 ek_status eki_affine_chain(const eki_graph *graph, const eki_chain *chain, eki_affine *out, ek_error *err) {
     size_t n = (size_t)chain->channels;
     *out = (eki_affine){
-        .channels = chain->channels, .a = calloc(n + 1, sizeof(double)), .b = calloc(n + 1, sizeof(double))};
+        .channels = chain->channels, .a = eki_calloc(n + 1, sizeof(double)), .b = eki_calloc(n + 1, sizeof(double))};
     if (out->a == NULL || out->b == NULL) {
         eki_affine_free(out);
         return eki_fail_nomem(err, 2 * n * sizeof(double));

@@ -82,7 +82,7 @@ ek_status eki_compare_check(const ek_compare_options *o, ek_error *err) {
 
 ek_status eki_compare(ek_model *a, ek_model *b, const ek_compare_options *options, ek_comparison *result,
                       eki_blame *blame, ek_error *err) {
-    eki_pair *p = calloc(1, sizeof *p);
+    eki_pair *p = eki_calloc(1, sizeof *p);
     if (p == NULL) return eki_fail_nomem(err, sizeof *p);
     *p = (eki_pair){.models = {a, b}, .options = *options, .result = result, .err = err};
     *result = (ek_comparison){0};

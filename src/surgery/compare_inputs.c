@@ -102,7 +102,7 @@ static ek_status make_input(eki_pair *p, size_t i, int run, size_t *total) {
     if (unit == 0) return eki_fail(p->err, EK_ERR_UNSUPPORTED, "input '%s' has no type to make numbers of", info.name);
     EKI_TRY(eki_input_bytes(p->models[0]->graph, info.name, array->dtype, &shape, &bytes, p->err));
     EKI_TRY(within_budget(p, info.name, &shape, bytes, total));
-    array->data = p->memory[i] = eki_alloc_zero(bytes);
+    array->data = p->memory[i] = eki_alloc_zero(eki_sized(bytes));
     if (array->data == NULL) return eki_fail_nomem(p->err, bytes);
     if (unit > 1 || array->dtype == EK_BOOL || array->dtype == EK_U8) {
         eki_range range = is_variance(p->models[0]->graph, info.name) ? EKI_RANGE_POSITIVE : p->range;

@@ -37,7 +37,7 @@ static bool ends_alike(const eki_pair *p, const eki_value *value, const eki_node
 
 ek_status eki_pair_outputs(eki_pair *p) {
     const eki_graph *graph = p->models[0]->graph;
-    p->outputs = calloc(graph->n_outputs + 1, sizeof *p->outputs);
+    p->outputs = eki_calloc(graph->n_outputs + 1, sizeof *p->outputs);
     if (p->outputs == NULL) return eki_fail_nomem(p->err, graph->n_outputs * sizeof *p->outputs);
     for (size_t i = 0; i < graph->n_outputs; i++) {
         const eki_value *value = graph->outputs[i];

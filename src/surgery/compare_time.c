@@ -32,7 +32,7 @@ static ek_status time_both(eki_pair *p, double *seconds[2]) {
 
 ek_status eki_pair_time(eki_pair *p) {
     size_t n = (size_t)p->options.timed;
-    double *memory = calloc(2 * n, sizeof *memory), *seconds[2] = {memory, memory + n};
+    double *memory = eki_calloc(n, 2 * sizeof *memory), *seconds[2] = {memory, memory + n};
     if (memory == NULL) return eki_fail_nomem(p->err, 2 * n * sizeof *memory);
     p->options.batch = 1;
     ek_status status = eki_pair_inputs(p, 0);

@@ -34,7 +34,7 @@ static bool reads_input(const eki_conversion *item) {
 /* As recalibration has them: the number of new norms on the longest way to a norm. */
 static ek_status find_levels(fit *f) {
     const eki_graph *graph = f->models[1]->graph;
-    int *depth = calloc(graph->n_values + 1, sizeof *depth);
+    int *depth = eki_calloc(graph->n_values + 1, sizeof *depth);
     if (depth == NULL) return eki_fail_nomem(f->err, graph->n_values * sizeof *depth);
     for (size_t i = 0; i < graph->n_nodes; i++) { /* sorted */
         const eki_node *node = graph->nodes[i];
@@ -217,7 +217,7 @@ static ek_status run_pass(fit *f) {
 
 ek_status eki_convert_fit(eki_converter *c, ek_model *before, ek_model *after) {
     fit f = {.c = c, .models = {before, after}, .err = c->err};
-    for (int m = 0; m < 2; m++) f.outputs[m] = calloc(c->count + 1, sizeof *f.outputs[m]);
+    for (int m = 0; m < 2; m++) f.outputs[m] = eki_calloc(c->count + 1, sizeof *f.outputs[m]);
     bool room = f.outputs[0] != NULL && f.outputs[1] != NULL;
     ek_status status = room ? find_levels(&f) : eki_fail_nomem(c->err, c->count * sizeof *f.outputs[0]);
     /* Data that the model does not take is told before anything is fitted. */

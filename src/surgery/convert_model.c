@@ -15,7 +15,7 @@ ek_convert_options ek_convert_options_default(void) {
 /* Calls `each` for every norm that the pattern means. */
 static ek_status for_norms(eki_converter *c, const ek_model *model,
                            ek_status (*each)(eki_converter *, eki_node *, const ek_model_norm *), size_t *found) {
-    bool *chosen = calloc(model->n_norms + 1, sizeof *chosen);
+    bool *chosen = eki_calloc(model->n_norms + 1, sizeof *chosen);
     if (chosen == NULL) return eki_fail_nomem(c->err, model->n_norms);
     ek_status status = eki_select_norms(model, c->options->pattern, chosen, c->err);
     *found = 0;

@@ -112,7 +112,7 @@ static void become(eki_node *node, eki_opcode op, int inputs) {
 static ek_status set_parts(eki_converter *c, eki_conversion *item, eki_node *node, const eki_shape *shape) {
     static const char *const roles[] = {"", "scale", "bias", "mean", "variance"};
     int last = item->target == EK_TO_BATCH ? 4 : 2;
-    double *values = eki_arena_alloc(&c->arena, ((size_t)item->channels + 1) * sizeof *values);
+    double *values = eki_arena_alloc(&c->arena, eki_size_of((size_t)item->channels + 1, sizeof *values));
     if (values == NULL) return eki_fail_nomem(c->err, (size_t)item->channels * sizeof *values);
     for (int i = 1; i <= last; i++) {
         const double *from = i == 1 ? item->scale : i == 2 ? item->bias : values;
@@ -189,9 +189,9 @@ static ek_status new_item(eki_converter *c, int64_t channels, eki_conversion *it
     item->channels = channels;
     item->target = c->options->norm;
     item->groups = groups_for(channels, c->options->groups);
-    item->scale = eki_arena_alloc(&c->arena, (2 * n + 1) * sizeof *item->scale);
+    item->scale = eki_arena_alloc(&c->arena, eki_size_of(n + 1, 2 * sizeof *item->scale));
     item->bias = item->scale + n;
-    item->moments = eki_arena_alloc(&c->arena, (n + 1) * sizeof *item->moments);
+    item->moments = eki_arena_alloc(&c->arena, eki_size_of(n + 1, sizeof *item->moments));
     if (item->scale == NULL || item->moments == NULL) return eki_fail_nomem(c->err, n * sizeof *item->moments);
     if (!eki_grow((void **)&c->items, &c->room, c->count + 1, sizeof *c->items)) {
         return eki_fail_nomem(c->err, sizeof *c->items);

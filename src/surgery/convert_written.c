@@ -71,7 +71,7 @@ static size_t keep_written(const ek_model *model, bool *chosen) {
 }
 
 ek_status eki_convert_written(eki_converter *c, const ek_model *model) {
-    bool *chosen = calloc(model->n_norms + 1, sizeof *chosen);
+    bool *chosen = eki_calloc(model->n_norms + 1, sizeof *chosen);
     if (chosen == NULL) return eki_fail_nomem(c->err, model->n_norms);
     choice kept = {.model = model, .chosen = chosen};
     ek_status status = eki_select_norms(model, c->options->pattern, chosen, c->err);

@@ -54,7 +54,7 @@ ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, e
 
 static ek_status widen(eki_graph *graph, eki_node *node, int inputs, ek_error *err) {
     if (node->n_in >= inputs) return EK_OK;
-    eki_value **in = eki_arena_alloc(&graph->arena, (size_t)inputs * sizeof *in);
+    eki_value **in = eki_arena_alloc(&graph->arena, eki_size_of((size_t)inputs, sizeof *in));
     if (in == NULL) return eki_fail_nomem(err, (size_t)inputs * sizeof *in);
     memcpy(in, node->in, (size_t)node->n_in * sizeof *in);
     node->in = in;
@@ -155,9 +155,9 @@ static void drop_input(eki_graph *graph, eki_value *value) {
 }
 
 ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err) {
-    size_t bytes = sizeof **declared + graph->n_values * sizeof *(*declared)->values;
-    *declared = malloc(bytes);
-    if (*declared == NULL) return eki_fail_nomem(err, bytes);
+    eki_size values = eki_size_of(graph->n_values, sizeof *(*declared)->values);
+    *declared = eki_alloc(eki_size_sum(eki_sized(sizeof **declared), values));
+    if (*declared == NULL) return eki_fail_nomem(err, values.bytes);
     (*declared)->count = graph->n_values;
     for (size_t i = 0; i < graph->n_values; i++) {
         (*declared)->values[i].dtype = graph->values[i]->dtype;

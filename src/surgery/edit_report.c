@@ -14,7 +14,7 @@ struct ek_edit_report {
 };
 
 ek_status eki_report_create(ek_edit_report **report, ek_error *err) {
-    *report = calloc(1, sizeof **report);
+    *report = eki_calloc(1, sizeof **report);
     return *report == NULL ? eki_fail_nomem(err, sizeof **report) : EK_OK;
 }
 

@@ -14,7 +14,7 @@ static ek_status scale_weight(eki_graph *graph, eki_node *op, const eki_affine *
     eki_weight w = {0};
     eki_shape shape = weight->shape;
     (void)eki_weight_of(op, weight, &w); /* eki_absorbs_after has looked */
-    double *values = malloc(((size_t)count + 1) * sizeof *values);
+    double *values = eki_alloc(eki_size_of((size_t)count + 1, sizeof *values));
     if (values == NULL) return eki_fail_nomem(err, (size_t)count * sizeof *values);
     for (int64_t o = 0; o < w.outputs; o++) {
         for (int64_t i = 0; i < w.inputs; i++) {
@@ -34,7 +34,7 @@ static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_affine *map,
     bool gemm = eki_is_op(op, EKI_OP_Gemm);
     double beta = gemm ? (double)eki_node_float(op, "beta", 1.0F) : 1.0;
     if (bias == NULL && !eki_affine_shifts(map)) return EK_OK;
-    double *values = malloc(((size_t)map->channels + 1) * sizeof *values);
+    double *values = eki_alloc(eki_size_of((size_t)map->channels + 1, sizeof *values));
     if (values == NULL) return eki_fail_nomem(err, (size_t)map->channels * sizeof *values);
     for (int64_t c = 0; c < map->channels; c++) {
         double old = bias == NULL ? 0 : beta * eki_at(bias, eki_count(bias) == 1 ? 0 : c);
@@ -69,7 +69,7 @@ static double *joined(const eki_graph *graph, const eki_node *norm, const eki_af
     const eki_tensor *mean = eki_fixed(graph, norm->in[3]), *variance = eki_fixed(graph, norm->in[4]);
     double epsilon = (double)eki_node_float(norm, "epsilon", 1e-5F);
     size_t n = (size_t)map->channels;
-    double *scale = malloc((2 * n + 1) * sizeof *scale);
+    double *scale = eki_alloc(eki_size_of(n + 1, 2 * sizeof *scale));
     for (size_t c = 0; scale != NULL && c < n; c++) {
         scale[c] = map->a[c] * sqrt(eki_at(variance, (int64_t)c) + epsilon);
         scale[n + c] = map->b[c] + map->a[c] * eki_at(mean, (int64_t)c);

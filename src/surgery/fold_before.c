@@ -32,14 +32,15 @@ static ek_status add_border(eki_graph *graph, eki_node *op, const eki_weight *k,
     const eki_shape *x = &op->in[0]->shape;
     EKI_TRY(eki_conv_window(op, &eki_fixed(graph, op->in[1])->shape, &window, err));
     eki_shape shape = {.rank = x->rank, .dims = {1, k->outputs}};
-    int64_t positions = 1;
+    int64_t positions = 1; /* eki_absorbs_before has looked at how many */
     bool any = false;
     for (int d = 0; d < window.spatial; d++) {
         shape.dims[2 + d] = window.out[d];
         positions *= window.out[d];
     }
-    double *map = calloc((size_t)(positions * k->outputs) + 1, sizeof *map);
-    if (map == NULL) return eki_fail_nomem(err, (size_t)(positions * k->outputs) * sizeof *map);
+    eki_size one = eki_size_of((size_t)positions, sizeof(double));
+    double *map = eki_calloc((size_t)k->outputs + 1, one.bytes);
+    if (map == NULL) return eki_fail_nomem(err, one.bytes);
     for (int64_t p = 0; p < positions; p++) {
         for (int64_t tap = 0; tap < k->taps; tap++) {
             if (!eki_conv_misses(op, &window, p, tap)) continue;
@@ -54,7 +55,7 @@ static ek_status add_border(eki_graph *graph, eki_node *op, const eki_weight *k,
 
 static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_weight *k, const double *sums, ek_error *err) {
     const eki_tensor *bias = op->n_in > 2 ? eki_fixed(graph, op->in[2]) : NULL;
-    double *values = calloc((size_t)k->outputs + 1, sizeof *values);
+    double *values = eki_calloc((size_t)k->outputs + 1, sizeof *values);
     if (values == NULL) return eki_fail_nomem(err, (size_t)k->outputs * sizeof *values);
     bool gemm = eki_is_op(op, EKI_OP_Gemm);
     double beta = gemm ? (double)eki_node_float(op, "beta", 1.0F) : 1.0;
@@ -76,9 +77,12 @@ static ek_status fold_into(eki_graph *graph, eki_node *op, const eki_affine *map
     eki_weight k = {0};
     eki_shape shape = weight->shape;
     (void)eki_weight_of(op, weight, &k); /* eki_absorbs_before has looked */
-    size_t count = (size_t)eki_count(weight), sums_count = (size_t)(k.outputs * k.taps);
-    double *values = calloc(count + sums_count + 1, sizeof *values), *sums = values + count;
-    if (values == NULL) return eki_fail_nomem(err, (count + sums_count) * sizeof *values);
+    size_t count = (size_t)eki_count(weight);
+    eki_size row = eki_size_of((size_t)k.taps, sizeof(double)), all = eki_size_of((size_t)k.outputs, row.bytes);
+    eki_size size = eki_size_sum(eki_size_of(count, sizeof(double)), all);
+    double *values = eki_alloc_zero(size);
+    if (values == NULL) return eki_fail_nomem(err, size.bytes);
+    double *sums = values + count;
     multiply(&k, weight, map, values, sums);
     bool shifts = eki_affine_shifts(map), border = shifts && weight->shape.rank > 2 && eki_conv_uneven(op);
     ek_status status = eki_edit_constant(graph, op, 1, "weight", &shape, values, err);

@@ -14,7 +14,7 @@ bool eki_place_is_main(const eki_place *place) { return place->around < 0 && !pl
 
 static ek_status joined(eki_places *p, const char *a, const char *b, const char *c, const char **out, ek_error *err) {
     size_t room = strlen(a) + strlen(b) + strlen(c) + 3;
-    char *text = eki_arena_alloc(&p->arena, room);
+    char *text = eki_arena_alloc(&p->arena, eki_sized(room));
     *out = text;
     if (text == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(text, room, "%s%s%s%s/", a, b, c[0] != '\0' ? "/" : "", c);
@@ -50,7 +50,7 @@ static ek_status list(eki_places *p, eki_graph *view, ek_error *err) {
     for (size_t i = 0; i < view->n_functions; i++) {
         const eki_function *f = &view->functions[i];
         size_t room = strlen(f->domain) + strlen(f->name) + 3;
-        char *path = eki_arena_alloc(&p->arena, room);
+        char *path = eki_arena_alloc(&p->arena, eki_sized(room));
         if (path == NULL) return eki_fail_nomem(err, room);
         (void)snprintf(path, room, "%s.%s/", f->domain, f->name);
         EKI_TRY(add(p, f->body, path, -1, err));
@@ -116,10 +116,10 @@ static ek_status learn(const eki_graph *document, eki_graph *view, const eki_gra
 
 static ek_status learn_all(const eki_graph *document, eki_graph *view, const eki_graph *program, ek_error *err) {
     size_t n = document->n_functions;
-    bool **seen = calloc(n + 1, sizeof *seen);
+    bool **seen = eki_calloc(n + 1, sizeof *seen);
     ek_status status = seen == NULL ? eki_fail_nomem(err, n * sizeof *seen) : EK_OK;
     for (size_t i = 0; status == EK_OK && i < n; i++) {
-        seen[i] = calloc(document->functions[i].body->n_values + 1, sizeof **seen);
+        seen[i] = eki_calloc(document->functions[i].body->n_values + 1, sizeof **seen);
         if (seen[i] == NULL) status = eki_fail_nomem(err, document->functions[i].body->n_values);
     }
     if (status == EK_OK) status = learn(document, view, program, seen, err);

@@ -37,7 +37,7 @@ static void release(const eki_graph *graph, eki_value *value) {
 
 /* Takes out all nodes that `at` does not need. */
 static ek_status keep_ancestors(eki_graph *graph, const eki_value *at, ek_error *err) {
-    bool *needed = calloc(graph->n_values + 1, sizeof *needed);
+    bool *needed = eki_calloc(graph->n_values + 1, sizeof *needed);
     if (needed == NULL) return eki_fail_nomem(err, graph->n_values);
     needed[at->id] = true;
     for (size_t i = graph->n_nodes; i-- > 0;) { /* sorted: users come after makers */
@@ -133,7 +133,7 @@ ek_status eki_head_parameter(eki_graph *graph, eki_node *node, int input, const 
     } else {
         int64_t count = 0;
         (void)eki_shape_count(shape, &count);
-        double *zeros = calloc((size_t)count + 1, sizeof *zeros);
+        double *zeros = eki_calloc((size_t)count + 1, sizeof *zeros);
         if (zeros == NULL) return eki_fail_nomem(err, (size_t)count * sizeof *zeros);
         ek_status status = eki_edit_constant(graph, node, input, role, shape, zeros, err);
         free(zeros);

@@ -13,7 +13,7 @@ struct eki_folds {
 };
 
 static ek_status find_chains(eki_folds *f, int64_t numbers, ek_error *err) {
-    f->chains = calloc(f->places.count + 1, sizeof *f->chains);
+    f->chains = eki_calloc(f->places.count + 1, sizeof *f->chains);
     if (f->chains == NULL) return eki_fail_nomem(err, f->places.count * sizeof *f->chains);
     for (size_t i = 1; i < f->places.count; i++) {
         eki_literals literals;
@@ -29,7 +29,7 @@ ek_status eki_folds_find(const ek_model *model, int64_t numbers, eki_folds **out
     const eki_graph *document = model->document;
     *out = NULL;
     if (document->n_children == 0) return EK_OK;
-    eki_folds *f = calloc(1, sizeof *f);
+    eki_folds *f = eki_calloc(1, sizeof *f);
     if (f == NULL) return eki_fail_nomem(err, sizeof *f);
     ek_status status = eki_graph_view(document, &f->view, err);
     if (status == EK_OK) status = eki_places_open(model, f->view, false, &f->places, err);

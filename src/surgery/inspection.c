@@ -196,11 +196,11 @@ ek_status ek_inspect(const ek_model *model, ek_inspection **out, ek_error *err) 
     EKI_GIVEN(out, err);
     *out = NULL;
     eki_graph *view;
-    ek_inspection *in = calloc(1, sizeof *in);
+    ek_inspection *in = eki_calloc(1, sizeof *in);
     if (in == NULL) return eki_fail_nomem(err, sizeof *in);
     in->model = model;
     in->n_norms = model->n_norms + model->n_apart;
-    in->norms = calloc(in->n_norms + 1, sizeof *in->norms);
+    in->norms = eki_calloc(in->n_norms + 1, sizeof *in->norms);
     ek_status status = in->norms == NULL ? eki_fail_nomem(err, in->n_norms * sizeof *in->norms) : EK_OK;
     if (status == EK_OK) status = eki_graph_view(model->document, &view, err);
     if (status == EK_OK) {

@@ -21,7 +21,7 @@ static void parameters(const eki_node *node, int *first, int *end) {
 
 static ek_status borrow(eki_graph *graph, const eki_tensor *from, const eki_shape *shape, eki_tensor **out,
                         ek_error *err) {
-    *out = eki_arena_alloc(&graph->arena, sizeof **out);
+    *out = eki_arena_alloc(&graph->arena, eki_sized(sizeof **out));
     if (*out == NULL) return eki_fail_nomem(err, sizeof **out);
     **out = (eki_tensor){
         .dtype = from->dtype, .stored = from->stored, .shape = *shape, .data = from->data, .bytes = from->bytes};

@@ -23,7 +23,7 @@ ek_proof_options ek_proof_options_default(void) {
 /* "if_1/then_branch/y" */
 static ek_status keep_place(eki_proving *p, const char *output, const char **kept) {
     size_t room = strlen(p->path) + strlen(output) + 1;
-    char *text = eki_arena_alloc(p->arena, room);
+    char *text = eki_arena_alloc(p->arena, eki_sized(room));
     *kept = text;
     if (text == NULL) return eki_fail_nomem(p->err, room);
     (void)snprintf(text, room, "%s%s", p->path, output);
@@ -179,9 +179,9 @@ static ek_status open_side(eki_side *side, eki_graph *graph, ek_error *err) {
     side->graph = graph;
     EKI_TRY(eki_graph_sort(side->graph, err));
     size_t nodes = side->graph->n_nodes + 1, values = side->graph->n_values + 1;
-    side->region = calloc(nodes, sizeof *side->region);
-    side->fixed = calloc(values, sizeof *side->fixed);
-    side->outside = calloc(values, sizeof *side->outside);
+    side->region = eki_calloc(nodes, sizeof *side->region);
+    side->fixed = eki_calloc(values, sizeof *side->fixed);
+    side->outside = eki_calloc(values, sizeof *side->outside);
     bool got = side->region != NULL && side->fixed != NULL && side->outside != NULL;
     return got ? EK_OK : eki_fail_nomem(err, values + nodes);
 }
@@ -239,7 +239,7 @@ ek_status ek_prove(ek_model *before, ek_model *after, const ek_proof_options *op
     *out = NULL;
     EKI_TRY(eki_options_take(&p.options, sizeof p.options, options, "ek_proof_options", err));
     EKI_TRY(eki_compare_check(&p.options.compare, err));
-    ek_proof *proof = calloc(1, sizeof *proof);
+    ek_proof *proof = eki_calloc(1, sizeof *proof);
     if (proof == NULL) return eki_fail_nomem(err, sizeof *proof);
     p.arena = &proof->arena;
     ek_status status = prove(&p, proof, before, after);

@@ -157,8 +157,8 @@ static ek_status cut_out(cutter *c, int region) {
 ek_status eki_proof_cut(const eki_proving *p, int region, eki_cut *cut, ek_error *err) {
     cutter c = {.p = p, .cut = cut, .err = err};
     *cut = (eki_cut){.tolerance = p->options.tolerance >= 0 ? p->options.tolerance : 1e-4};
-    c.marks[0] = calloc(p->sides[0].graph->n_nodes + 1, sizeof(bool));
-    c.marks[1] = calloc(p->sides[1].graph->n_nodes + 1, sizeof(bool));
+    c.marks[0] = eki_calloc(p->sides[0].graph->n_nodes + 1, sizeof(bool));
+    c.marks[1] = eki_calloc(p->sides[1].graph->n_nodes + 1, sizeof(bool));
     ek_status status = c.marks[0] == NULL || c.marks[1] == NULL ? eki_fail_nomem(err, p->sides[0].graph->n_nodes)
                                                                 : cut_out(&c, region);
     free(c.marks[0]);

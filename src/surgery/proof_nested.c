@@ -80,7 +80,7 @@ static ek_status take_constant(eki_graph *graph, const eki_constants *constants,
     ek_error ignored;
     if (!eki_is_constant(constants, value, NULL)) return EK_OK;
     if (value->outer->init != NULL) {
-        value->init = eki_arena_memdup(&graph->arena, value->outer->init, sizeof *value->init);
+        value->init = eki_arena_memdup(&graph->arena, value->outer->init, eki_sized(sizeof *value->init));
         if (value->init == NULL) return eki_fail_nomem(err, sizeof *value->init);
         value->init->owned = false;
         return EK_OK;

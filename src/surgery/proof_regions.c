@@ -47,7 +47,7 @@ static void join_sides(const eki_proving *p, forest *f) {
 
 /* Numbers in the order of the nodes. */
 static ek_status number(eki_proving *p, forest *f, int all) {
-    int *numbers = malloc(((size_t)all + 1) * sizeof *numbers);
+    int *numbers = eki_alloc(eki_size_of((size_t)all + 1, sizeof *numbers));
     if (numbers == NULL) return eki_fail_nomem(p->err, (size_t)all * sizeof *numbers);
     for (int i = 0; i < all; i++) numbers[i] = -1;
     for (int s = 0; s < 2; s++) {
@@ -94,7 +94,7 @@ static void find_fixed(const eki_side *side) {
 
 ek_status eki_proof_regions(eki_proving *p) {
     int first = (int)p->sides[0].graph->n_nodes, all = first + (int)p->sides[1].graph->n_nodes;
-    forest f = {.parent = malloc(((size_t)all + 1) * sizeof *f.parent), .first = first};
+    forest f = {.parent = eki_alloc(eki_size_of((size_t)all + 1, sizeof *f.parent)), .first = first};
     if (f.parent == NULL) return eki_fail_nomem(p->err, (size_t)all * sizeof *f.parent);
     for (int i = 0; i < all; i++) f.parent[i] = i;
     for (int s = 0; s < 2; s++) {

@@ -39,7 +39,7 @@ ek_status eki_proof_infer(eki_proving *p) {
     eki_graph *graph = p->sides[0].graph;
     const int64_t sizes[] = {p->options.compare.size > 0 ? p->options.compare.size : 64, 224, 32};
     int n_sizes = p->options.compare.size > 0 ? 1 : 3;
-    eki_shape *shapes = calloc(graph->n_inputs + 1, sizeof *shapes);
+    eki_shape *shapes = eki_calloc(graph->n_inputs + 1, sizeof *shapes);
     if (shapes == NULL) return eki_fail_nomem(p->err, graph->n_inputs * sizeof *shapes);
     ek_status status = EK_ERR_SHAPE;
     for (int i = 0; i < n_sizes && status == EK_ERR_SHAPE; i++) {

@@ -20,7 +20,7 @@ static bool cut_outputs(const eki_graph *graph, eki_node *node, int first) {
 /* In training mode there are five outputs, three from opset 14 on; ones that nobody reads are added. */
 static ek_status give_statistics(const eki_raise *r, eki_node *node, int count) {
     static const char *const roles[] = {"", "running_mean", "running_var", "saved_mean", "saved_var"};
-    eki_value **out = eki_arena_alloc(&r->graph->arena, (size_t)count * sizeof *out);
+    eki_value **out = eki_arena_alloc(&r->graph->arena, eki_size_of((size_t)count, sizeof *out));
     if (out == NULL) return eki_fail_nomem(r->err, (size_t)count * sizeof *out);
     for (int i = 0; i < count; i++) {
         out[i] = i < node->n_out ? node->out[i] : NULL;
@@ -74,7 +74,7 @@ ek_status eki_raise_group_norm(const eki_raise *r, eki_node *node) {
     if ((uint64_t)channels > eki_memory_limit() / (4 * sizeof(double)))
         return eki_raise_refuse(r, node, "its channels are more than the memory holds");
     eki_shape shape = eki_shape_of(1, &channels);
-    double *values = malloc((size_t)channels * sizeof *values);
+    double *values = eki_alloc(eki_size_of((size_t)channels, sizeof *values));
     if (values == NULL) return eki_fail_nomem(r->err, (size_t)channels * sizeof *values);
     ek_status status = EK_OK;
     for (int i = 1; status == EK_OK && i < 3; i++) {

@@ -101,7 +101,7 @@ static bool has_step(eki_opcode op, int64_t low, int64_t high) {
 /* From 17 on: what eki_opset_check refuses and no step covers. */
 static ek_status check_late(const eki_raise *r, int64_t low) {
     const eki_graph *graph = r->graph;
-    uint8_t *ignore = calloc(graph->n_nodes + 1, 1);
+    uint8_t *ignore = eki_calloc(graph->n_nodes + 1, 1);
     if (ignore == NULL) return eki_fail_nomem(r->err, graph->n_nodes);
     for (size_t i = 0; i < graph->n_nodes; i++) ignore[i] = has_step(graph->nodes[i]->op, low, r->to);
     ek_status status = eki_opset_check(graph, r->to, ignore, r->err);

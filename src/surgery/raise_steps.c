@@ -19,7 +19,7 @@ static ek_status constant(const eki_raise *r, const eki_node *node, const char *
 /* The node's inputs become these; trailing NULLs are left out. */
 static ek_status set_inputs(const eki_raise *r, eki_node *node, eki_value *const *in, int count) {
     while (count > 0 && in[count - 1] == NULL) count--;
-    node->in = eki_arena_memdup(&r->graph->arena, in, ((size_t)count + 1) * sizeof *in);
+    node->in = eki_arena_memdup(&r->graph->arena, in, eki_size_of((size_t)count + 1, sizeof *in));
     node->n_in = count;
     return node->in == NULL ? eki_fail_nomem(r->err, (size_t)count * sizeof *in) : EK_OK;
 }

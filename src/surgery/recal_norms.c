@@ -27,7 +27,7 @@ void eki_moment_add(eki_moment *moment, const float *x, int64_t count) {
  * that cannot run, or of another input. */
 static ek_status find_blocks(const ek_model *model, eki_arena *arena, const char ***out, ek_error *err) {
     const eki_graph *graph = model->graph;
-    const char **blocks = eki_arena_alloc(arena, (graph->n_values + 1) * sizeof *blocks);
+    const char **blocks = eki_arena_alloc(arena, eki_size_of(graph->n_values + 1, sizeof *blocks));
     char label[192], text[256];
     bool first = true;
     *out = blocks;
@@ -81,8 +81,8 @@ static ek_status prepare(ek_model *model, eki_recal_norm *norm, const char *why,
     norm->variance = eki_graph_find(model->graph, info->variance);
     EKI_TRY(eki_tensor_own(norm->mean->init, err));
     EKI_TRY(eki_tensor_own(norm->variance->init, err));
-    norm->moments = eki_arena_alloc(&report->arena, (channels + 1) * sizeof *norm->moments);
-    norm->old = eki_arena_alloc(&report->arena, (2 * channels + 1) * sizeof *norm->old);
+    norm->moments = eki_arena_alloc(&report->arena, eki_size_of(channels + 1, sizeof *norm->moments));
+    norm->old = eki_arena_alloc(&report->arena, eki_size_of(channels + 1, 2 * sizeof *norm->old));
     if (norm->moments == NULL || norm->old == NULL) return eki_fail_nomem(err, channels * sizeof *norm->moments);
     memcpy(norm->old, norm->mean->init->data, channels * sizeof(float));
     memcpy(norm->old + channels, norm->variance->init->data, channels * sizeof(float));
@@ -101,7 +101,7 @@ static eki_recal_norm *norm_of(const ek_recalibration *report, const eki_node *n
 /* The level of a norm is the number of recalibrated norms on the longest way to it: norms of one level can be measured
  * in one pass, all before them being done. */
 static ek_status find_levels(const eki_graph *graph, const ek_recalibration *report, ek_error *err) {
-    int *depth = calloc(graph->n_values + 1, sizeof *depth);
+    int *depth = eki_calloc(graph->n_values + 1, sizeof *depth);
     if (depth == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *depth);
     for (bool changed = true; changed;) {
         changed = false;
@@ -159,8 +159,8 @@ static ek_status list_apart(const ek_model *model, ek_recalibration *report, ek_
 ek_status eki_recal_list(ek_model *model, bool one_pass, ek_recalibration *report, ek_error *err) {
     eki_uses uses;
     size_t room = model->n_norms + model->n_apart + 1;
-    report->norms = calloc(room, sizeof *report->norms);
-    report->rows = calloc(room, sizeof *report->rows);
+    report->norms = eki_calloc(room, sizeof *report->norms);
+    report->rows = eki_calloc(room, sizeof *report->rows);
     if (report->norms == NULL || report->rows == NULL) return eki_fail_nomem(err, room);
     EKI_TRY(eki_uses_create(model->graph, &uses, err));
     const char **blocks;

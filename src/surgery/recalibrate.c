@@ -120,7 +120,7 @@ static ek_status forget_updates(recal *r) {
 static ek_status run_all(recal *r) {
     EKI_TRY(r->examples->start(r->examples->context, &r->total, r->err));
     EKI_TRY(eki_recal_list(r->model, r->options.one_pass != 0, r->report, r->err));
-    r->outputs = calloc(r->report->count + 1, sizeof *r->outputs);
+    r->outputs = eki_calloc(r->report->count + 1, sizeof *r->outputs);
     if (r->outputs == NULL) return eki_fail_nomem(r->err, r->report->count * sizeof *r->outputs);
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level >= r->passes) r->passes = r->report->norms[i].level + 1;
@@ -144,7 +144,7 @@ ek_status eki_recalibrate(ek_model *model, const eki_examples *examples, const e
                         (long long)r.options.batch, r.options.blend);
     }
     EKI_TRY(eki_model_untie(model, err));
-    r.report = calloc(1, sizeof *r.report);
+    r.report = eki_calloc(1, sizeof *r.report);
     if (r.report == NULL) return eki_fail_nomem(err, sizeof *r.report);
     ek_status status = run_all(&r);
     ek_session_destroy(r.session);

@@ -28,7 +28,7 @@ static ek_status population_variance(eki_converter *c, eki_node *node, char text
     }
     int64_t channels = eki_count(old);
     eki_shape shape = old->shape;
-    double factor = (double)(n - 1) / (double)n, *values = malloc(((size_t)channels + 1) * sizeof *values);
+    double factor = (double)(n - 1) / (double)n, *values = eki_alloc(eki_size_of((size_t)channels + 1, sizeof *values));
     if (values == NULL) return eki_fail_nomem(c->err, (size_t)channels * sizeof *values);
     for (int64_t i = 0; i < channels; i++) values[i] = factor * eki_at(old, i);
     ek_status status = eki_edit_constant(c->graph, node, 4, "variance", &shape, values, c->err);

@@ -52,7 +52,7 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
     eki_value *out = op->out[0], *in[5];
     eki_node *norm;
     char name[300];
-    double *values = malloc(((size_t)channels + 1) * sizeof *values);
+    double *values = eki_alloc(eki_size_of((size_t)channels + 1, sizeof *values));
     if (values == NULL) return eki_fail_nomem(err, (size_t)channels * sizeof *values);
     ek_status status = EK_OK;
     for (int i = 1; status == EK_OK && i < 5; i++) {
@@ -156,9 +156,9 @@ typedef struct measuring {
 
 static ek_status list_new(measuring *m, const ek_model *before, ek_error *err) {
     size_t n = m->model->n_norms + 1;
-    m->norms = eki_arena_alloc(&m->arena, n * sizeof *m->norms);
-    m->outputs = eki_arena_alloc(&m->arena, n * sizeof *m->outputs);
-    m->moments = eki_arena_alloc(&m->arena, n * sizeof *m->moments);
+    m->norms = eki_arena_alloc(&m->arena, eki_size_of(n, sizeof *m->norms));
+    m->outputs = eki_arena_alloc(&m->arena, eki_size_of(n, sizeof *m->outputs));
+    m->moments = eki_arena_alloc(&m->arena, eki_size_of(n, sizeof *m->moments));
     if (m->norms == NULL || m->outputs == NULL || m->moments == NULL) return eki_fail_nomem(err, n * sizeof *m->norms);
     for (size_t i = 0; i < m->model->n_norms; i++) {
         eki_norm_ref *ref = &m->model->norms[i];
@@ -166,7 +166,7 @@ static ek_status list_new(measuring *m, const ek_model *before, ek_error *err) {
         size_t channels = (size_t)ref->info.channels;
         m->norms[m->count] = ref;
         m->outputs[m->count] = ref->info.output;
-        m->moments[m->count] = eki_arena_alloc(&m->arena, channels * sizeof **m->moments);
+        m->moments[m->count] = eki_arena_alloc(&m->arena, eki_size_of(channels, sizeof **m->moments));
         if (m->moments[m->count++] == NULL) return eki_fail_nomem(err, channels * sizeof **m->moments);
     }
     return EK_OK;

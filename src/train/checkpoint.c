@@ -28,7 +28,7 @@
 
 static ek_status state_path(const char *path, char **out, ek_error *err) {
     size_t room = strlen(path) + sizeof ".state";
-    *out = malloc(room);
+    *out = eki_alloc(eki_sized(room));
     if (*out == NULL) return eki_fail_nomem(err, room);
     (void)snprintf(*out, room, "%s.state", path);
     return EK_OK;

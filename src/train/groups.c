@@ -22,7 +22,7 @@ static ek_status add(eki_groups *groups, eki_trained item, ek_error *err) {
 static ek_status make_slots(eki_trained *item, int slots, ek_error *err) {
     float **places[2] = {&item->first, &item->second};
     for (int i = 0; i < slots && item->trained; i++) {
-        *places[i] = eki_alloc_zero(item->count * sizeof(float));
+        *places[i] = eki_alloc_zero(eki_size_of(item->count, sizeof(float)));
         if (*places[i] == NULL) return eki_fail_nomem(err, item->count * sizeof(float));
     }
     return EK_OK;

@@ -58,8 +58,8 @@ static ek_status make_room(const taking *t, int64_t classes, ek_error *err) {
     }
     bytes /= 2;
     t->result->classes = classes;
-    t->result->logits = eki_alloc(bytes);
-    t->result->probabilities = eki_alloc(bytes);
+    t->result->logits = eki_alloc(eki_sized(bytes));
+    t->result->probabilities = eki_alloc(eki_sized(bytes));
     if (t->result->logits != NULL && t->result->probabilities != NULL) return EK_OK;
     return eki_fail_nomem(err, bytes);
 }

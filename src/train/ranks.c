@@ -34,8 +34,8 @@ ek_status eki_ranks_create(const ek_train_options *o, eki_ranks **out, ek_error 
     *out = NULL;
     EKI_TRY(check_options(o, err));
     if (ek_comm_size(o->comm) == 1) return EK_OK;
-    eki_ranks *ranks = calloc(1, sizeof *ranks);
-    if (ranks != NULL) ranks->buckets = calloc(EKI_BUCKETS, sizeof *ranks->buckets);
+    eki_ranks *ranks = eki_calloc(1, sizeof *ranks);
+    if (ranks != NULL) ranks->buckets = eki_calloc(EKI_BUCKETS, sizeof *ranks->buckets);
     if (ranks == NULL || ranks->buckets == NULL) {
         free(ranks);
         return eki_fail_nomem(err, EKI_BUCKETS * sizeof *ranks->buckets);
@@ -180,16 +180,16 @@ static ek_status join_losses(void *context, const void *left, size_t left_bytes,
 ek_status eki_ranks_loss(eki_ranks *ranks, const eki_loss *loss, const double *losses, int64_t rows,
                          const uint64_t *ids, ek_error *err) {
     const eki_label label = eki_label_make(EKI_KIND_LOSS, "the step", ranks->step, ranks->total, EK_F64);
-    size_t bytes = sizeof(loss_part) + (size_t)rows * sizeof *losses;
-    char *message = malloc(bytes);
-    if (message == NULL) return eki_fail_nomem(err, bytes);
+    eki_size size = eki_size_sum(eki_sized(sizeof(loss_part)), eki_size_of((size_t)rows, sizeof *losses));
+    char *message = eki_alloc(size);
+    if (message == NULL) return eki_fail_nomem(err, size.bytes);
     loss_part part = {.rows = rows, .correct = loss->correct, .bad = loss->bad_row >= 0};
     if (part.bad) part.bad_id = ids != NULL ? ids[loss->bad_row] : (uint64_t)loss->bad_row;
     part.stopped = eki_comm_stopped(ranks->comm);
     memcpy(message, &part, sizeof part);
     if (rows > 0) memcpy(message + sizeof part, losses, (size_t)rows * sizeof *losses);
     ek_status status = eki_join_start(ranks->comm, eki_comm_world(ranks->comm), EKI_CHANNEL_LOSS, &label, message,
-                                      bytes, join_losses, NULL, &ranks->loss, err);
+                                      size.bytes, join_losses, NULL, &ranks->loss, err);
     free(message);
     return status;
 }

@@ -33,7 +33,7 @@ static void finish(operation *o) {
 static ek_status start(void *context, void *block, size_t bytes, ek_sync_combine_fn combine, void **out,
                        ek_error *err) {
     eki_ranks *ranks = context;
-    operation *o = calloc(1, sizeof *o);
+    operation *o = eki_calloc(1, sizeof *o);
     if (o == NULL) return eki_fail_nomem(err, sizeof *o);
     *o = (operation){.block = block, .bytes = bytes, .combine = combine};
     ek_status status = eki_join_start(ranks->comm, ranks->group, EKI_CHANNEL_LAYERS, &ranks->label, block, bytes,
@@ -138,7 +138,7 @@ static ek_status take_root(const eki_exchange *x, double *nodes, size_t count, e
     }
     memset(nodes, 0, count * sizeof *nodes);
     if (n == 0) return EK_OK;
-    double *values = malloc(bytes);
+    double *values = eki_alloc(eki_sized(bytes));
     if (values == NULL) return eki_fail_nomem(err, bytes);
     memcpy(values, result + sizeof all, bytes - sizeof all);
     eki_tree_root(&(eki_tree_stack){values, count * sizeof *values, count, eki_tree_add}, n);
@@ -153,14 +153,16 @@ ek_status eki_ranks_sum_nodes(void *context, const char *layer, int64_t step, in
     eki_tree_node cover[EKI_TREE_COVER];
     const eki_label label = eki_label_make(EKI_KIND_NODES, layer, step, (int64_t)count, EK_F64);
     const span mine = {first, chunks};
-    size_t n = (size_t)eki_tree_cover(first, chunks, cover), bytes = sizeof mine + n * count * sizeof *nodes;
+    eki_size node = eki_size_of(count, sizeof *nodes);
+    eki_size all = eki_size_of((size_t)eki_tree_cover(first, chunks, cover), node.bytes);
+    eki_size size = eki_size_sum(eki_sized(sizeof mine), all);
     eki_exchange *x = NULL;
-    char *message = malloc(bytes);
-    if (message == NULL) return eki_fail_nomem(err, bytes);
+    char *message = eki_alloc(size);
+    if (message == NULL) return eki_fail_nomem(err, size.bytes);
     memcpy(message, &mine, sizeof mine);
-    memcpy(message + sizeof mine, nodes, bytes - sizeof mine);
+    memcpy(message + sizeof mine, nodes, all.bytes);
     ek_status status = eki_join_start(ranks->comm, eki_comm_world(ranks->comm), EKI_CHANNEL_LAYERS, &label, message,
-                                      bytes, join_spans, &count, &x, err);
+                                      size.bytes, join_spans, &count, &x, err);
     free(message);
     if (status != EK_OK) return status;
     status = eki_exchange_wait(x, err);

@@ -24,7 +24,7 @@ static ek_status check_rule(const ek_model *model, const ek_lr_scale *rule, ek_e
         return eki_fail(err, EK_ERR_ARG, "the factor %g for '%.200s' must be from 0 to 1e6", rule->factor,
                         rule->pattern);
     }
-    bool *chosen = calloc(model->graph->n_values + 1, sizeof *chosen);
+    bool *chosen = eki_calloc(model->graph->n_values + 1, sizeof *chosen);
     if (chosen == NULL) return eki_fail_nomem(err, model->graph->n_values);
     ek_status status = eki_select_values(model, rule->pattern, chosen, err);
     free(chosen);
@@ -34,11 +34,13 @@ static ek_status check_rule(const ek_model *model, const ek_lr_scale *rule, ek_e
 ek_status eki_rules_copy(const ek_model *model, const ek_lr_scale *rules, size_t count, eki_rules *out, ek_error *err) {
     *out = (eki_rules){0};
     for (size_t i = 0; i < count; i++) EKI_TRY(check_rule(model, &rules[i], err));
-    out->patterns = calloc(count + 1, sizeof *out->patterns);
-    out->factors = calloc(count + 1, sizeof *out->factors);
+    out->patterns = eki_calloc(count + 1, sizeof *out->patterns);
+    out->factors = eki_calloc(count + 1, sizeof *out->factors);
     bool good = out->patterns != NULL && out->factors != NULL;
     for (size_t i = 0; good && i < count; i++) {
-        out->patterns[i] = strdup(rules[i].pattern);
+        size_t size = strlen(rules[i].pattern) + 1;
+        out->patterns[i] = eki_alloc(eki_sized(size));
+        if (out->patterns[i] != NULL) memcpy(out->patterns[i], rules[i].pattern, size);
         out->factors[i] = rules[i].factor;
         good = out->patterns[i] != NULL;
         out->count = i + 1;
@@ -72,7 +74,7 @@ static void find_depths(const eki_graph *graph, int *depth) {
 }
 
 static ek_status apply_depth(const ek_model *model, double decay, double *scales, ek_error *err) {
-    int *depth = calloc(model->graph->n_values + 1, sizeof *depth);
+    int *depth = eki_calloc(model->graph->n_values + 1, sizeof *depth);
     if (depth == NULL) return eki_fail_nomem(err, model->graph->n_values * sizeof *depth);
     find_depths(model->graph, depth);
     for (size_t i = 0; i < model->graph->n_values; i++) {
@@ -83,7 +85,7 @@ static ek_status apply_depth(const ek_model *model, double decay, double *scales
 }
 
 static ek_status apply_rule(const ek_model *model, const char *pattern, double factor, double *scales, ek_error *err) {
-    bool *chosen = calloc(model->graph->n_values + 1, sizeof *chosen);
+    bool *chosen = eki_calloc(model->graph->n_values + 1, sizeof *chosen);
     if (chosen == NULL) return eki_fail_nomem(err, model->graph->n_values);
     ek_status status = eki_select_values(model, pattern, chosen, err);
     for (size_t i = 0; status == EK_OK && i < model->graph->n_values; i++) {
@@ -97,7 +99,7 @@ ek_status eki_scales_create(const ek_model *model, const eki_rules *rules, doubl
                             ek_error *err) {
     *out = NULL;
     if (rules->count == 0 && depth_decay == 1) return EK_OK;
-    double *scales = calloc(model->graph->n_values + 1, sizeof *scales);
+    double *scales = eki_calloc(model->graph->n_values + 1, sizeof *scales);
     if (scales == NULL) return eki_fail_nomem(err, model->graph->n_values * sizeof *scales);
     for (size_t i = 0; i < model->graph->n_values; i++) scales[i] = 1;
     ek_status status = depth_decay != 1 ? apply_depth(model, depth_decay, scales, err) : EK_OK;

@@ -51,7 +51,7 @@ static ek_status read_header(state_reader *r) {
 }
 
 static char *copy_text(const unsigned char *data, size_t size) {
-    char *text = malloc(size + 1);
+    char *text = eki_alloc(eki_sized(size + 1));
     if (text == NULL) return NULL;
     if (size > 0) memcpy(text, data, size);
     text[size] = '\0';
@@ -102,7 +102,7 @@ static ek_status read_slot(state_reader *r, const unsigned char *data, size_t si
                  eki_mul_size((size_t)record.count * sizeof(float), record.arrays, &bytes) &&
                  bytes == left - record.name_bytes;
     if (!valid) return fail_section(r, "SLOT", "does not have the size that it states");
-    eki_slot *grown = realloc(state->slots, (state->n_slots + 1) * sizeof *grown);
+    eki_slot *grown = eki_realloc(state->slots, eki_size_of(state->n_slots + 1, sizeof *grown));
     if (grown == NULL) return eki_fail_nomem(r->err, (state->n_slots + 1) * sizeof *grown);
     state->slots = grown;
     eki_slot *slot = &grown[state->n_slots++];
@@ -110,11 +110,11 @@ static ek_status read_slot(state_reader *r, const unsigned char *data, size_t si
     slot->name = copy_text(data + sizeof record, record.name_bytes);
     if (slot->name == NULL) return eki_fail_nomem(r->err, record.name_bytes);
     const unsigned char *values = data + sizeof record + record.name_bytes;
+    eki_size one = eki_size_of(slot->count, sizeof(float));
     for (int i = 0; i < slot->arrays; i++) {
-        size_t one = slot->count * sizeof(float);
         slot->data[i] = eki_alloc(one);
-        if (slot->data[i] == NULL) return eki_fail_nomem(r->err, one);
-        if (one > 0) memcpy(slot->data[i], values + (size_t)i * one, one);
+        if (slot->data[i] == NULL) return eki_fail_nomem(r->err, one.bytes);
+        if (one.bytes > 0) memcpy(slot->data[i], values + (size_t)i * one.bytes, one.bytes);
     }
     return EK_OK;
 }
@@ -181,7 +181,7 @@ static int by_name(const void *a, const void *b) {
 static ek_status check_names(const state_reader *r) {
     const eki_state *state = r->state;
     if (state->n_slots < 2) return EK_OK;
-    const eki_slot **sorted = malloc(state->n_slots * sizeof *sorted);
+    const eki_slot **sorted = eki_alloc(eki_size_of(state->n_slots, sizeof *sorted));
     if (sorted == NULL) return eki_fail_nomem(r->err, state->n_slots * sizeof *sorted);
     for (size_t i = 0; i < state->n_slots; i++) sorted[i] = &state->slots[i];
     qsort(sorted, state->n_slots, sizeof *sorted, by_name);
@@ -208,7 +208,7 @@ static ek_status read_all(state_reader *r) {
 
 ek_status eki_state_read(const char *path, eki_state **out, ek_error *err) {
     *out = NULL;
-    eki_state *state = calloc(1, sizeof *state);
+    eki_state *state = eki_calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     ek_status status = eki_map_open(path, &state->map, err);
     if (status == EK_OK) {

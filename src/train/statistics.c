@@ -22,7 +22,7 @@ static bool is_debiased(const ek_trainer *trainer, const ek_model_norm *info) {
 ek_status eki_statistics_open(ek_trainer *trainer, ek_error *err) {
     const ek_model *model = trainer->model;
     free(trainer->updates);
-    trainer->updates = calloc(model->graph->n_values + 1, sizeof *trainer->updates);
+    trainer->updates = eki_calloc(model->graph->n_values + 1, sizeof *trainer->updates);
     if (trainer->updates == NULL) return eki_fail_nomem(err, model->graph->n_values * sizeof *trainer->updates);
     for (size_t i = 0; i < model->n_norms; i++) {
         const ek_model_norm *info = &model->norms[i].info;

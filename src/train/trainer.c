@@ -73,7 +73,7 @@ ek_status ek_trainer_create(ek_model *model, const ek_train_options *options, ek
     EKI_GIVEN(model, err);
     EKI_GIVEN(out, err);
     *out = NULL;
-    ek_trainer *trainer = calloc(1, sizeof *trainer);
+    ek_trainer *trainer = eki_calloc(1, sizeof *trainer);
     if (trainer == NULL) return eki_fail_nomem(err, sizeof *trainer);
     trainer->model = model;
     ek_status status = eki_train_options_check(&trainer->options, options, err);
@@ -226,7 +226,7 @@ ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_re
     EKI_TRY(check_batch(trainer, &batch, err));
     EKI_TRY(eki_trainer_prepare(trainer, batch.count, err));
     double lr = eki_learning_rate(&trainer->options, trainer->step);
-    double *losses = malloc(((size_t)batch.count + 1) * sizeof *losses);
+    double *losses = eki_alloc(eki_size_of((size_t)batch.count + 1, sizeof *losses));
     if (losses == NULL) return eki_fail_nomem(err, (size_t)batch.count * sizeof *losses);
     ek_status status = forward_backward(trainer, &batch, &loss, losses, err);
     free(losses);

@@ -142,7 +142,7 @@ static void add_attribute(build *b, eki_node *node, const char *token, ek_error 
         need(eki_node_attr_slot(b->graph, node, name, &slot, err), token, err);
         slot->type = EKI_ATTR_FLOATS;
         slot->count = (size_t)n;
-        slot->floats = eki_arena_memdup(&b->graph->arena, floats, (size_t)n * sizeof *floats);
+        slot->floats = eki_arena_memdup(&b->graph->arena, floats, eki_size_of((size_t)n, sizeof *floats));
     } else if (list) {
         need(eki_node_set_ints(b->graph, node, name, ints, (size_t)n, err), token, err);
     } else if (real) {

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 float *random_floats(int64_t count, uint64_t seed) {
-    float *values = eki_alloc((size_t)(count > 0 ? count : 1) * sizeof(float));
+    float *values = eki_alloc(eki_size_of((size_t)(count > 0 ? count : 1), sizeof(float)));
     assert_non_null(values);
     eki_random stream = eki_random_stream(seed, "dnnl test", 0, 0);
     for (int64_t i = 0; i < count; i++) values[i] = (float)(2.0 * eki_random_uniform(stream, (uint64_t)i) - 1.0);
@@ -146,9 +146,9 @@ conv_result naive_conv(const conv_data *data) {
     const eki_conv_desc *d = &data->desc;
     extents e = three_dimensions(d);
     conv_result result = new_result(data);
-    sums s = {eki_alloc_zero((size_t)data->dst_count * sizeof(double)),
-              eki_alloc_zero((size_t)data->src_count * sizeof(double)),
-              eki_alloc_zero((size_t)data->weight_count * sizeof(double))};
+    sums s = {eki_alloc_zero(eki_size_of((size_t)data->dst_count, sizeof(double))),
+              eki_alloc_zero(eki_size_of((size_t)data->src_count, sizeof(double))),
+              eki_alloc_zero(eki_size_of((size_t)data->weight_count, sizeof(double)))};
     int64_t pixels = product_of(e.out, 3);
     for (int64_t o = 0; o < d->o; o++) {
         double dbias = 0.0;
@@ -204,7 +204,7 @@ conv_result run_conv(const conv_data *data, bool layouts) {
     if (layouts) eki_conv_choose_layouts(&d, EK_LAYOUT_NCHW, eki_dnnl_block());
     if (eki_conv_create(&d, &conv, &err) != EK_OK) fail_msg("%s", err.text);
     conv_result result = new_result(data);
-    void *scratch = eki_alloc(eki_conv_scratch_bytes(conv));
+    void *scratch = eki_alloc(eki_sized(eki_conv_scratch_bytes(conv)));
     float *src = to_layout(&d, true, data->src), *ddst = to_layout(&d, false, data->ddst);
     float *dst = random_floats(stored(&d, false, d.dst_layout), 7);
     float *dsrc = random_floats(stored(&d, true, d.src_layout), 7);
@@ -220,7 +220,7 @@ conv_result run_conv(const conv_data *data, bool layouts) {
                           .scratch = scratch};
     if (eki_conv_forward(conv, &call, &err) != EK_OK) fail_msg("%s", err.text);
     from_layout(&d, false, dst, result.dst);
-    void *prepared = eki_alloc(eki_conv_prepared_bytes(conv));
+    void *prepared = eki_alloc(eki_sized(eki_conv_prepared_bytes(conv)));
     assert_int_equal(eki_conv_prepare_weights(conv, data->weights, prepared, &err), EK_OK);
     memset(dst, 0xff, (size_t)stored(&d, false, d.dst_layout) * sizeof(float));
     call.prepared = prepared;

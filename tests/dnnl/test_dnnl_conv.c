@@ -142,7 +142,7 @@ static void reproducible_gradients_ignore_threads(void **state) {
 static void tree(const conv_data *all, int64_t first, int64_t width, double *sum) {
     int64_t count = all->weight_count, chunk = all->desc.chunk, begin = first * chunk;
     if (width > 1) {
-        double *right = eki_alloc_zero((size_t)count * sizeof *right);
+        double *right = eki_alloc_zero(eki_size_of((size_t)count, sizeof *right));
         tree(all, first, width / 2, sum);
         if ((first + width / 2) * chunk < all->desc.n) {
             tree(all, first + width / 2, width / 2, right);
@@ -169,7 +169,7 @@ static void reproducible_gradients_are_the_documented_tree(void **state) {
         desc.reproducible = true;
         desc.want_dx = false;
         conv_data data = make_conv(&desc, 6);
-        double *sum = eki_alloc_zero((size_t)data.weight_count * sizeof *sum);
+        double *sum = eki_alloc_zero(eki_size_of((size_t)data.weight_count, sizeof *sum));
         tree(&data, 0, 64, sum);
         conv_result got = run_conv(&data, true);
         for (int64_t k = 0; k < data.weight_count; k++) assert_true(got.dweights[k] == (float)sum[k]);

@@ -104,7 +104,7 @@ static void free_pool(pool_result *r) {
 static pool_result naive(const eki_pool_desc *d, const float *x, const float *dy) {
     pool_result r = new_result(d);
     int64_t in = space_of(d->in, d->spatial), out = space_of(d->out, d->spatial);
-    double *dx = eki_alloc_zero((size_t)(d->n * r.in_count) * sizeof *dx);
+    double *dx = eki_alloc_zero(eki_size_of((size_t)(d->n * r.in_count), sizeof *dx));
     for (int64_t plane = 0; plane < d->n * d->c; plane++) {
         for (int64_t p = 0; p < out; p++) {
             naive_window(d, p, x + plane * in, dy + plane * out, r.y + plane * out, dx + plane * in);
@@ -133,7 +133,8 @@ static pool_result run(const eki_pool_desc *d, const float *x, const float *dy) 
     pool_result r = new_result(d);
     float *src = random_floats(stored(d, true), 1), *ddst = random_floats(stored(d, false), 1);
     float *dst = random_floats(stored(d, false), 1), *dsrc = random_floats(stored(d, true), 1);
-    void *saved = eki_alloc(eki_pool_saved_bytes(pool)), *scratch = eki_alloc(eki_pool_scratch_bytes(pool));
+    void *saved = eki_alloc(eki_sized(eki_pool_saved_bytes(pool))),
+         *scratch = eki_alloc(eki_sized(eki_pool_scratch_bytes(pool)));
     change(d, true, x, EK_LAYOUT_NCHW, src, d->layout);
     change(d, false, dy, EK_LAYOUT_NCHW, ddst, d->layout);
     if (eki_pool_forward(pool, src, dst, saved, scratch, &err) != EK_OK) fail_msg("%s", err.text);

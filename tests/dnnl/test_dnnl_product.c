@@ -77,8 +77,8 @@ static product_result run(const product_data *p) {
     eki_product *product;
     if (eki_product_create(d, &product, &err) != EK_OK) fail_msg("%s", err.text);
     product_result r = new_result(d);
-    void *scratch = eki_alloc(eki_product_scratch_bytes(product));
-    void *prepared = eki_alloc(eki_product_prepared_bytes(product));
+    void *scratch = eki_alloc(eki_sized(eki_product_scratch_bytes(product)));
+    void *prepared = eki_alloc(eki_sized(eki_product_prepared_bytes(product)));
     memset(scratch, 0xff, eki_product_scratch_bytes(product));
     const float *bias = d->bias ? p->bias : NULL;
     float *again = random_floats(d->m * d->n, 1);

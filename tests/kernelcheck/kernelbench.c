@@ -22,7 +22,7 @@ static double now(void) {
 }
 
 static void *cache_lines(size_t bytes) {
-    void *memory = eki_alloc_zero(bytes);
+    void *memory = eki_alloc_zero(eki_sized(bytes));
     if (memory == NULL) abort();
     return memory;
 }

@@ -181,8 +181,8 @@ static size_t buffer_size(const fixture *f) {
     return (size_t)d->dims[0] * blocks * block * product(d, 2, d->rank);
 }
 
-static float *floats(size_t n) { return eki_alloc((n + 1) * sizeof(float)); }
-static double *doubles(size_t n) { return eki_alloc((n + 1) * sizeof(double)); }
+static float *floats(size_t n) { return eki_alloc(eki_size_of(n + 1, sizeof(float))); }
+static double *doubles(size_t n) { return eki_alloc(eki_size_of(n + 1, sizeof(double))); }
 
 static void allocate(fixture *f) {
     size_t n = f->elements, b = f->buffer, p = f->parameters, s = f->sets;
@@ -249,8 +249,8 @@ static void set_args(fixture *f) {
         f->args.running_mean = f->running_mean;
         f->args.running_var = f->running_var;
     }
-    f->args.saved = eki_alloc(ek_norm_saved_bytes(f->plan));
-    f->args.workspace = eki_alloc(ek_norm_workspace_bytes(f->plan));
+    f->args.saved = eki_alloc(eki_sized(ek_norm_saved_bytes(f->plan)));
+    f->args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(f->plan)));
 }
 
 fixture *fixture_make(const ek_norm_desc *desc, uint64_t seed, double offset, double spread) {

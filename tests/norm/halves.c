@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint16_t *elements(size_t n) { return eki_alloc((n + 1) * sizeof(uint16_t)); }
-static float *floats(size_t n) { return eki_alloc((n + 1) * sizeof(float)); }
+static uint16_t *elements(size_t n) { return eki_alloc(eki_size_of(n + 1, sizeof(uint16_t))); }
+static float *floats(size_t n) { return eki_alloc(eki_size_of(n + 1, sizeof(float))); }
 
 /* The values, rounded, and in `a` what they are then. */
 static uint16_t *rounded(const halves *h, float *a, size_t n) {
@@ -49,8 +49,8 @@ halves *halves_make(fixture *f, ek_dtype dtype) {
     h->args.dbias = h->dbias;
     h->args.mean = h->mean;
     h->args.var = h->var;
-    h->args.saved = eki_alloc(ek_norm_saved_bytes(h->plan));
-    h->args.workspace = eki_alloc(ek_norm_workspace_bytes(h->plan));
+    h->args.saved = eki_alloc(eki_sized(ek_norm_saved_bytes(h->plan)));
+    h->args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(h->plan)));
     return h;
 }
 

@@ -102,8 +102,8 @@ static void set_args(rig *r) {
                              .dbias = b[RIG_DBIAS],
                              .residual = residual ? b[RIG_RESIDUAL] : NULL,
                              .dresidual = residual ? b[RIG_DRESIDUAL] : NULL};
-    r->args.saved = eki_alloc(ek_norm_saved_bytes(r->plan));
-    r->args.workspace = eki_alloc(ek_norm_workspace_bytes(r->plan));
+    r->args.saved = eki_alloc(eki_sized(ek_norm_saved_bytes(r->plan)));
+    r->args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(r->plan)));
 }
 
 rig *rig_make(const ek_norm_desc *desc, uint64_t seed, double size, double offset) {
@@ -118,7 +118,7 @@ rig *rig_make(const ek_norm_desc *desc, uint64_t seed, double size, double offse
                       : b < RIG_MEAN     ? parameters
                                          : (size_t)ek_norm_sets(r->plan);
         r->bytes[b] = r->count[b] * element_bytes(r, b);
-        r->buffer[b] = eki_alloc(r->bytes[b] + 1);
+        r->buffer[b] = eki_alloc(eki_sized(r->bytes[b] + 1));
         memset(r->buffer[b], 0x55, r->bytes[b]);
     }
     randomize(r, seed, size, offset);
@@ -149,7 +149,7 @@ void rig_backward(rig *r) {
 rig_outputs rig_keep(const rig *r) {
     rig_outputs o = {{NULL}};
     for (int b = 0; b < RIG_BUFFERS; b++) {
-        o.buffer[b] = eki_alloc(r->bytes[b] + 1);
+        o.buffer[b] = eki_alloc(eki_sized(r->bytes[b] + 1));
         memcpy(o.buffer[b], r->buffer[b], r->bytes[b]);
     }
     return o;

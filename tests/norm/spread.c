@@ -6,7 +6,7 @@
 #include <string.h>
 
 static float *floats(int64_t n) {
-    float *a = eki_alloc((size_t)n * sizeof *a);
+    float *a = eki_alloc(eki_size_of((size_t)n, sizeof *a));
     memset(a, 0x7f, (size_t)n * sizeof *a);
     return a;
 }
@@ -30,7 +30,7 @@ static void make_rank(spread *s, int r, const ek_norm_desc *desc, int64_t first,
     }
     size_t bytes = ek_norm_sync_bytes(me->plan, mode, desc->dims[0]);
     assert_true(bytes > 0 && bytes % 64 == 0);
-    me->state = eki_alloc(bytes);
+    me->state = eki_alloc(eki_sized(bytes));
     me->dscale = floats(c), me->dbias = floats(c), me->mean = floats(c), me->var = floats(c);
     me->running_mean = copy_of(f->running_mean, (size_t)c);
     me->running_var = copy_of(f->running_var, (size_t)c);
@@ -47,8 +47,8 @@ static void make_rank(spread *s, int r, const ek_norm_desc *desc, int64_t first,
     }
     me->args.dscale = me->dscale, me->args.dbias = me->dbias;
     me->args.mean = me->mean, me->args.var = me->var;
-    me->args.saved = eki_alloc(ek_norm_saved_bytes(me->plan));
-    me->args.workspace = eki_alloc(ek_norm_workspace_bytes(me->plan));
+    me->args.saved = eki_alloc(eki_sized(ek_norm_saved_bytes(me->plan)));
+    me->args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(me->plan)));
 }
 
 void spread_make(spread *s, const ek_norm_desc *desc, ek_sync_mode mode, int ranks, const int64_t *counts,

@@ -17,7 +17,7 @@ static void fill(rig *r, int buffer) {
 static uint8_t *mask_of(const ek_norm_desc *d) {
     size_t n = (size_t)d->dims[0];
     for (int i = 1; i < d->rank; i++) n *= (size_t)d->dims[i];
-    uint8_t *mask = eki_alloc(n);
+    uint8_t *mask = eki_alloc(eki_sized(n));
     for (size_t i = 0; i < n; i++) mask[i] = i % 5 != 1;
     return mask;
 }
@@ -151,7 +151,7 @@ static void statistics_of_the_caller(void **state) {
             desc.dtype = rig_types[t];
             rig *r = rig_make(&desc, 3, 1, 2);
             ek_error err;
-            void *rstd = eki_alloc(r->bytes[RIG_MEAN] + 1);
+            void *rstd = eki_alloc(eki_sized(r->bytes[RIG_MEAN] + 1));
             r->args.rstd = rstd;
             rig_forward(r, EK_STATS_BATCH);
             rig_backward(r);
@@ -209,7 +209,7 @@ static double apart(const rig *r, const rig_outputs *o, int buffer) {
  * gradients. */
 static double from_y(const ek_norm_desc *desc, ek_norm_stats stats, double bias, size_t flags) {
     rig *r = rig_make(desc, 3, 1, 2);
-    void *rstd = eki_alloc(r->bytes[RIG_MEAN] + 1);
+    void *rstd = eki_alloc(eki_sized(r->bytes[RIG_MEAN] + 1));
     uint8_t *mask = desc->masked ? mask_of(desc) : NULL;
     double u = unit(desc->dtype), xhat = 0, scale = INFINITY;
     for (size_t i = 0; i < r->count[RIG_BIAS]; i++) rig_set(r, RIG_BIAS, i, bias * rig_get(r, RIG_BIAS, i));

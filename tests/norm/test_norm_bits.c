@@ -198,7 +198,7 @@ static void alignment(void **state) {
         fixture *f = make(&all_shapes[i], (ek_parallel){0}, 5.0);
         outputs aligned = run(f);
         float *buffers[4];
-        for (size_t b = 0; b < 4; b++) buffers[b] = eki_alloc((f->buffer + 16) * sizeof(float));
+        for (size_t b = 0; b < 4; b++) buffers[b] = eki_alloc(eki_size_of(f->buffer + 16, sizeof(float)));
         for (size_t shift = 1; shift < 8; shift += 3) {
             memcpy(buffers[0] + shift, f->x, f->buffer * sizeof(float));
             memcpy(buffers[1] + shift + 1, f->dy, f->buffer * sizeof(float));

@@ -25,7 +25,7 @@ typedef struct {
     real *xhat, *t, *g, *rmean, *rvar, *rscale, *rbias, *sizes; /* sizes: of the terms of rscale and rbias */
 } doubles;
 
-static double *some(size_t n) { return eki_alloc((n + 1) * sizeof(double)); }
+static double *some(size_t n) { return eki_alloc(eki_size_of(n + 1, sizeof(double))); }
 static real *reals(size_t n) { return calloc(n + 1, sizeof(real)); }
 
 /* Digits that f32 does not have. */
@@ -62,8 +62,8 @@ static doubles *make(const ek_norm_desc *desc, double offset) {
     d->args.dbias = d->dbias;
     d->args.mean = d->mean;
     d->args.var = d->var;
-    d->args.saved = eki_alloc(ek_norm_saved_bytes(d->plan));
-    d->args.workspace = eki_alloc(ek_norm_workspace_bytes(d->plan));
+    d->args.saved = eki_alloc(eki_sized(ek_norm_saved_bytes(d->plan)));
+    d->args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(d->plan)));
     real **of_elements[] = {&d->xhat, &d->t, &d->g}, **of_sets[] = {&d->rmean, &d->rvar},
          **of_parameters[] = {&d->rscale, &d->rbias, &d->sizes};
     for (int i = 0; i < 3; i++) *of_elements[i] = reals(f->elements);
@@ -300,7 +300,7 @@ static void same_bits_anyway(void **state) {
             desc.masked = t == 3;
             assert_int_equal(ek_cpu_set_isa(t == 1 ? "generic" : NULL, NULL), EK_OK);
             doubles *other = make(&desc, 3.0);
-            uint8_t *mask = eki_alloc(40 * 19 * 23);
+            uint8_t *mask = eki_alloc(eki_sized(40 * 19 * 23));
             memset(mask, 1, 40 * 19 * 23);
             if (t == 3) other->args.mask = mask;
             run(other);
@@ -349,7 +349,7 @@ static void parts(void **state) {
     doubles *whole = make(&desc, 3.0), *d = make(&desc, 3.0);
     run(whole);
     ek_error err;
-    void *memory = eki_alloc(ek_norm_parts_bytes(d->plan));
+    void *memory = eki_alloc(eki_sized(ek_norm_parts_bytes(d->plan)));
     const ek_norm_args all = d->args;
     assert_int_equal(ek_norm_parts_begin(d->plan, memory, &err), EK_OK);
     for (int round = 0; round < 4; round++) {

@@ -29,7 +29,7 @@ static void ok(ek_status status) {
 }
 
 static double *numbers(size_t n, const char *purpose, double offset) {
-    double *a = eki_alloc((n + 1) * sizeof *a);
+    double *a = eki_alloc(eki_size_of(n + 1, sizeof *a));
     eki_random r = eki_random_stream(11, purpose, n, 0);
     for (size_t i = 0; i < n; i++) a[i] = offset + 2 * eki_random_normal(r, i);
     return a;
@@ -73,8 +73,8 @@ static norm make(ek_norm_desc desc, size_t parameters) {
                             .dbias = d.dbias,
                             .residual = desc.residual ? d.residual : NULL,
                             .dresidual = desc.residual ? d.dresidual : NULL,
-                            .saved = eki_alloc(ek_norm_saved_bytes(d.plan)),
-                            .workspace = eki_alloc(ek_norm_workspace_bytes(d.plan))};
+                            .saved = eki_alloc(eki_sized(ek_norm_saved_bytes(d.plan))),
+                            .workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(d.plan)))};
     return d;
 }
 

@@ -282,7 +282,7 @@ static void batch_in_parts(void **state) {
         fixture *f = fixture_make(&desc, 2, 0.7, 2.0), *g = fixture_make(&desc, 2, 0.7, 2.0);
         fixture_forward(f, EK_STATS_BATCH);
         fixture_backward(f);
-        void *parts = eki_alloc(ek_norm_parts_bytes(g->plan));
+        void *parts = eki_alloc(eki_sized(ek_norm_parts_bytes(g->plan)));
         size_t half = g->buffer / 2;
         ek_norm_args args[2] = {g->args, g->args};
         args[1].x = g->x + half;

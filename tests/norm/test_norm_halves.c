@@ -162,7 +162,7 @@ static void in_place(void **state) {
         halves *h = halves_make(f, types[i % TYPES]);
         fixture_forward(f, EK_STATS_BATCH);
         fixture_backward(f);
-        uint16_t *x = eki_alloc((f->buffer + 1) * sizeof *x);
+        uint16_t *x = eki_alloc(eki_size_of(f->buffer + 1, sizeof *x));
         memcpy(x, h->x, f->buffer * sizeof *x);
         ek_error err;
         h->args.y = h->x;

@@ -77,8 +77,8 @@ static void beyond_two_to_the_31st(void **state) {
     ek_norm_plan *plan = plan_of();
     float mean, var, dscale, dbias;
     ek_norm_args args = {.struct_size = sizeof args, .x = x, .y = y, .mean = &mean, .var = &var};
-    args.saved = eki_alloc(ek_norm_saved_bytes(plan));
-    args.workspace = eki_alloc(ek_norm_workspace_bytes(plan));
+    args.saved = eki_alloc(eki_sized(ek_norm_saved_bytes(plan)));
+    args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(plan)));
     if (ek_norm_forward(plan, EK_STATS_BATCH, &args, &err) != EK_OK) fail_msg("%s", err.text);
     double m = 3.0 / 65, v = 73.0 / 65 - m * m, rstd = 1 / sqrt(v + 1e-5);
     assert_true(fabs((double)mean - m) < 1e-7 * m + 1e-8 && fabs((double)var - v) < 1e-7 * v);

@@ -147,7 +147,7 @@ static void run_batch(rig *r) {
     int64_t n = r->desc.dims[0];
     ok(ek_norm_update_running(plan, r->args.saved, r->buffer[RIG_RUNNING_MEAN], r->buffer[RIG_RUNNING_VAR], NULL, &err),
        &err);
-    void *parts = eki_alloc(ek_norm_parts_bytes(plan));
+    void *parts = eki_alloc(eki_sized(ek_norm_parts_bytes(plan)));
     ok(ek_norm_parts_begin(plan, parts, &err), &err);
     ok(ek_norm_parts_add(plan, parts, 0, n, &r->args, &err), &err);
     ok(ek_norm_parts_finish(plan, parts, &r->args, &err), &err);
@@ -158,7 +158,7 @@ static void run_batch(rig *r) {
     eki_free(parts);
     int done = 0;
     ek_norm_sync sync = ek_norm_sync_default(NULL, 0, 1);
-    void *sync_state = eki_alloc(ek_norm_sync_bytes(plan, EK_SYNC_FAST, 0));
+    void *sync_state = eki_alloc(eki_sized(ek_norm_sync_bytes(plan, EK_SYNC_FAST, 0)));
     ok(ek_norm_sync_forward_start(plan, &sync, sync_state, &r->args, &err), &err);
     ok(ek_norm_sync_test(plan, sync_state, &done, &err), &err);
     ok(ek_norm_sync_forward_finish(plan, sync_state, &r->args, &err), &err);
@@ -166,7 +166,7 @@ static void run_batch(rig *r) {
     ok(ek_norm_sync_test(plan, sync_state, &done, &err), &err);
     ok(ek_norm_sync_backward_finish(plan, sync_state, &r->args, &err), &err);
     eki_free(sync_state);
-    ek_moments *moments = eki_alloc(r->count[RIG_MEAN] * sizeof *moments);
+    ek_moments *moments = eki_alloc(eki_size_of(r->count[RIG_MEAN], sizeof *moments));
     ok(ek_norm_batch_moments(plan, r->args.saved, moments, &err), &err);
     moments[0] = ek_moments_merge(moments[0], moments[r->count[RIG_MEAN] - 1]);
     double variance = ek_moments_variance(moments[0], EK_VARIANCE_UNBIASED);

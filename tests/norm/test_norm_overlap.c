@@ -56,7 +56,7 @@ static char *spread(rig *r, const size_t bytes[ARGUMENTS]) {
     size_t room = 0;
     for (int i = 0; i < ARGUMENTS; i++) room += bytes[i];
     room = (room + 63) / 64 * 64;
-    char *memory = eki_alloc(2 * ARGUMENTS * room);
+    char *memory = eki_alloc(eki_sized(2 * ARGUMENTS * room));
     for (int i = 0; i < ARGUMENTS; i++) {
         char *to = memory + (size_t)(2 * i) * room;
         memcpy(to, *pointer(&r->args, i), bytes[i]);
@@ -184,7 +184,7 @@ static void touching(void **state) {
     rig *r = rig_make(&desc, 1, 1, 0);
     size_t tensor = r->bytes[RIG_X], parameter = r->bytes[RIG_SCALE], statistic = r->bytes[RIG_MEAN];
     size_t workspace = ek_norm_workspace_bytes(r->plan), saved = ek_norm_saved_bytes(r->plan);
-    char *memory = eki_alloc(workspace + saved + 4 * tensor + 4 * parameter + 2 * statistic), *next = memory;
+    char *memory = eki_alloc(eki_sized(workspace + saved + 4 * tensor + 4 * parameter + 2 * statistic)), *next = memory;
     memset(memory, 0, workspace + saved + 4 * tensor + 4 * parameter + 2 * statistic);
     ek_norm_args args = {.struct_size = sizeof args};
     args.workspace = next, next += workspace;

@@ -76,7 +76,7 @@ static void check_masked(ek_norm_desc desc, const part *parts, int count, const 
     fixture_backward(whole);
     poison(f->y, f->buffer);
     poison(f->dx, f->buffer);
-    run r = {f, eki_alloc(ek_norm_parts_bytes(f->plan)), parts, count};
+    run r = {f, eki_alloc(eki_sized(ek_norm_parts_bytes(f->plan))), parts, count};
     run_parts(&r);
     assert_true(same_bits(f->y, whole->y, f->buffer) && same_bits(f->dx, whole->dx, f->buffer));
     assert_true(same_bits(f->dscale, whole->dscale, f->parameters));
@@ -166,7 +166,7 @@ static void misuse(void **state) {
     ek_norm_desc desc = desc_of(EK_LAYOUT_NCHW, 8, 3, 4, 4);
     desc.chunk = 4;
     fixture *f = fixture_make(&desc, 4, 3, 2);
-    char *memory = eki_alloc(ek_norm_parts_bytes(f->plan));
+    char *memory = eki_alloc(eki_sized(ek_norm_parts_bytes(f->plan)));
     memset(memory, 0, ek_norm_parts_bytes(f->plan));
     const ek_norm_plan *plan = f->plan;
     assert_int_equal(ek_norm_parts_chunk(plan), 4);
@@ -220,7 +220,7 @@ static void other_plans(void **state) {
     ek_norm_desc single = desc_of(EK_LAYOUT_NCHW, 1, 4, 1, 1), empty = desc_of(EK_LAYOUT_NCHW, 0, 4, 1, 1);
     single.small_sample = EK_SMALL_ERROR;
     fixture *f = fixture_make(&single, 4, 3, 2), *e = fixture_make(&empty, 4, 3, 2);
-    void *memory = eki_alloc(ek_norm_parts_bytes(f->plan) + ek_norm_parts_bytes(e->plan));
+    void *memory = eki_alloc(eki_sized(ek_norm_parts_bytes(f->plan) + ek_norm_parts_bytes(e->plan)));
     ok(ek_norm_parts_begin(f->plan, memory, &err));
     ok(ek_norm_parts_add(f->plan, memory, 0, 1, &f->args, &err));
     expect(ek_norm_parts_finish(f->plan, memory, &f->args, &err), EK_ERR_SHAPE, "one value per channel");
@@ -243,7 +243,7 @@ static void misuse_of_masks(void **state) {
     desc.masked = 1;
     desc.small_sample = EK_SMALL_ERROR;
     fixture *f = fixture_make(&desc, 4, 3, 2);
-    void *memory = eki_alloc(ek_norm_parts_bytes(f->plan));
+    void *memory = eki_alloc(eki_sized(ek_norm_parts_bytes(f->plan)));
     int64_t left[] = {5, 4, 6, 0};
     ok(ek_norm_parts_begin(f->plan, memory, &err));
     expect(ek_norm_parts_add(f->plan, memory, 0, 2, &f->args, &err), EK_ERR_ARG, "are NULL, but desc.masked is 1");

@@ -65,8 +65,8 @@ static void replace_plan(spread *s, const ek_norm_desc *desc) {
     ok(ek_norm_plan_create(desc, &r->plan, &err));
     eki_free(r->state);
     eki_free(r->args.workspace);
-    r->state = eki_alloc(ek_norm_sync_bytes(r->plan, r->sync.mode, r->sync.global_count));
-    r->args.workspace = eki_alloc(ek_norm_workspace_bytes(r->plan));
+    r->state = eki_alloc(eki_sized(ek_norm_sync_bytes(r->plan, r->sync.mode, r->sync.global_count)));
+    r->args.workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(r->plan)));
 }
 
 static void ranks_disagree(void **state) {
@@ -165,7 +165,7 @@ static void misplaced_examples(void **state) {
     for (int r = 0; r < 3; r++) s.rank[r].sync.global_count = 12; /* too few */
     for (int r = 0; r < 3; r++) {
         eki_free(s.rank[r].state);
-        s.rank[r].state = eki_alloc(ek_norm_sync_bytes(s.rank[r].plan, EK_SYNC_EXACT, 12));
+        s.rank[r].state = eki_alloc(eki_sized(ek_norm_sync_bytes(s.rank[r].plan, EK_SYNC_EXACT, 12)));
     }
     expect_all(&s, "the ranks together hold examples 0 to 8, expected all 12 of sync.global_count");
     spread_free(&s);

@@ -127,8 +127,8 @@ static void *use_plan(void *pointer) {
     a->dbias = copy_of(f->dbias, f->parameters);
     a->mean = copy_of(f->mean, f->sets);
     a->var = copy_of(f->var, f->sets);
-    a->saved = eki_alloc(ek_norm_saved_bytes(f->plan));
-    a->workspace = eki_alloc(ek_norm_workspace_bytes(f->plan));
+    a->saved = eki_alloc(eki_sized(ek_norm_saved_bytes(f->plan)));
+    a->workspace = eki_alloc(eki_sized(ek_norm_workspace_bytes(f->plan)));
     u->status = ek_norm_forward(f->plan, EK_STATS_BATCH, a, &u->err);
     if (u->status == EK_OK) u->status = ek_norm_backward(f->plan, a, &u->err);
     return NULL;

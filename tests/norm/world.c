@@ -38,7 +38,7 @@ static void finish(world *w) {
     for (int r = 0; r < w->ranks; r++) {
         if (r == w->skipped) continue;
         m.bytes[m.count] = w->rank[r].bytes;
-        m.block[m.count] = eki_alloc(w->rank[r].bytes);
+        m.block[m.count] = eki_alloc(eki_sized(w->rank[r].bytes));
         memcpy(m.block[m.count++], w->rank[r].block, w->rank[r].bytes);
     }
     int at = 0;

@@ -195,7 +195,7 @@ static void saves_shared_range(void **state) {
     assert_int_equal(eki_onnx_load(in_folder("shared.onnx"), NULL, &graph, &err), EK_OK);
     assert_int_equal(eki_graph_value(graph, "twin", &twin, &err), EK_OK);
     tensor = eki_graph_find(graph, "w")->init;
-    twin->init = eki_arena_memdup(&graph->arena, tensor, sizeof *tensor);
+    twin->init = eki_arena_memdup(&graph->arena, tensor, eki_sized(sizeof *tensor));
     assert_non_null(twin->init);
     assert_int_equal(eki_onnx_save(graph, in_folder("shared.onnx"), &err), EK_OK); /* nothing changed: one range */
     assert_int_equal(eki_tensor_own(tensor, &err), EK_OK);

@@ -141,7 +141,7 @@ static void set_axes(maker *m, eki_node *node, unsigned axes, int rank) {
         return;
     }
     eki_value *in[2] = {node->in[0], make_ints(m, list, count)};
-    node->in = eki_arena_memdup(&m->graph->arena, in, sizeof in);
+    node->in = eki_arena_memdup(&m->graph->arena, in, eki_sized(sizeof in));
     node->n_in = 2;
 }
 

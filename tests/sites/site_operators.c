@@ -214,7 +214,7 @@ static eki_graph *branch(maker *m, eki_node *owner, const char *name) {
     OK(eki_node_attr_slot(m->graph, owner, name, &attr, NULL));
     attr->type = EKI_ATTR_GRAPHS;
     attr->count = 1;
-    attr->graphs = eki_arena_memdup(&m->graph->arena, &child, sizeof(eki_graph *));
+    attr->graphs = eki_arena_memdup(&m->graph->arena, &child, eki_sized(sizeof(eki_graph *)));
     child->owner = owner;
     child->name = name;
     return child;

@@ -265,7 +265,7 @@ static void other_output(void **state) {
     eki_node *node = c.graph->nodes[0];
     eki_value *outputs[2] = {node->out[0], NULL};
     OK(eki_graph_value(c.graph, "mean", &outputs[1], &err));
-    node->out = eki_arena_memdup(&c.graph->arena, outputs, sizeof outputs);
+    node->out = eki_arena_memdup(&c.graph->arena, outputs, eki_sized(sizeof outputs));
     node->n_out = 2;
     outputs[1]->producer = node;
     outputs[1]->producer_output = 1;

@@ -176,7 +176,7 @@ static ek_model *one_dimension(bool twin) {
     net_conv(&n, "conv", (conv_shape){3, 5, 3, 1, 1}, true);
     eki_node *bn = net_bn(&n, "bn", 5);
     if (twin) { /* before opset 14 the number of outputs says that it trains */
-        eki_value **out = eki_arena_alloc(&n.graph->arena, 3 * sizeof *out);
+        eki_value **out = eki_arena_alloc(&n.graph->arena, eki_size_of(3, sizeof *out));
         out[0] = bn->out[0];
         OK(eki_graph_value(n.graph, "new_mean", &out[1], err));
         OK(eki_graph_value(n.graph, "new_var", &out[2], err));

@@ -204,7 +204,7 @@ static void test_training_modes(void **state) {
         if (i / 2 == 0) OK(eki_node_set_int(n.graph, bn, "is_test", !trains, err));
         if (i / 2 == 2) OK(eki_node_set_int(n.graph, bn, "training_mode", trains, err));
         if (i / 2 == 1 && trains) {
-            eki_value **out = eki_arena_alloc(&n.graph->arena, 2 * sizeof *out);
+            eki_value **out = eki_arena_alloc(&n.graph->arena, eki_size_of(2, sizeof *out));
             out[0] = bn->out[0];
             OK(eki_graph_value(n.graph, "new_mean", &out[1], err));
             out[1]->producer = bn;

@@ -72,7 +72,7 @@ static void upsample(net *n) {
 }
 static void split(net *n) {
     eki_node *node = net_one(n, "Split", "split");
-    eki_value **out = eki_arena_alloc(&n->graph->arena, 2 * sizeof *out);
+    eki_value **out = eki_arena_alloc(&n->graph->arena, eki_size_of(2, sizeof *out));
     out[0] = node->out[0];
     OK(eki_graph_value(n->graph, "second", &out[1], err));
     out[1]->producer = node;
@@ -183,7 +183,7 @@ static ek_model *training_by_outputs(int64_t opset, int outputs, bool read) {
     static const char *const names[] = {"", "new_mean", "new_var", "saved_mean", "saved_var"};
     net n = net_image(opset, 3, 8);
     eki_node *bn = net_bn(&n, "bn", 3);
-    eki_value **out = eki_arena_alloc(&n.graph->arena, 5 * sizeof *out);
+    eki_value **out = eki_arena_alloc(&n.graph->arena, eki_size_of(5, sizeof *out));
     out[0] = bn->out[0];
     for (int i = 1; i < outputs; i++) {
         OK(eki_graph_value(n.graph, names[i], &out[i], err));

@@ -2,6 +2,7 @@
  *
  * Non-blocking calls only: a blocking one cannot be given up when a rank is stopped or does something else.
  */
+#include "base/memory.h"
 #include "dist/transport.h"
 
 #include <mpi.h>
@@ -37,7 +38,7 @@ typedef struct request {
 static MPI_Comm world; /* a copy of MPI_COMM_WORLD: messages of other libraries stay apart */
 
 static ek_status begin(request **out, ek_error *err) {
-    *out = malloc(sizeof **out);
+    *out = eki_alloc(eki_sized(sizeof **out));
     return *out == NULL ? no_memory(err) : EK_OK;
 }
 
@@ -177,7 +178,7 @@ EK_API ek_status eki_transport_open_1(eki_transport **transport, ek_error *err) 
     *transport = NULL;
     ek_status status = start_mpi(err);
     if (status != EK_OK) return status;
-    eki_transport *t = calloc(1, sizeof *t);
+    eki_transport *t = eki_calloc(1, sizeof *t);
     if (t == NULL) return no_memory(err);
     t->calls = &calls;
 #ifdef OPEN_MPI

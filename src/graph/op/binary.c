@@ -54,7 +54,7 @@ static ek_status prepare(eki_step *step, ek_error *err, kind k) {
     step->keep_in[0] = (step->want_din[1] && k != ADD && k != SUB) || (step->want_din[0] && (k == POW || k == PRELU));
     step->keep_in[1] =
         (step->want_din[0] && k != ADD && k != SUB && k != MOD) || (step->want_din[1] && (k == DIV || k == POW));
-    if (wanted && !same) step->scratch_bytes = eki_view_elements(&step->out[0]) * sizeof(float);
+    if (wanted && !same) step->scratch_bytes = eki_size_of(eki_view_elements(&step->out[0]), sizeof(float)).bytes;
     step->in_place = same && step->in[0].dtype == EK_F32 ? EKI_ANY_INPUT : 0;
     return same && k <= PRELU ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }

@@ -81,7 +81,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
 
 ek_status eki_op_Conv_prepare(eki_step *step, ek_error *err) {
     eki_window window;
-    conv_state *state = step->priv = calloc(1, sizeof *state);
+    conv_state *state = step->priv = eki_calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, step->in[1].shape.dims + 2, &window, err));
     eki_conv_desc desc = describe(step, &window);

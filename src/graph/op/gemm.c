@@ -67,7 +67,7 @@ static bool is_row(const eki_view *c, int64_t n) {
 }
 
 ek_status eki_op_Gemm_prepare(eki_step *step, ek_error *err) {
-    gemm_state *s = step->priv = calloc(1, sizeof *s);
+    gemm_state *s = step->priv = eki_calloc(1, sizeof *s);
     if (s == NULL) return eki_fail_nomem(err, sizeof *s);
     EKI_TRY(eki_prepare_plain(step, err));
     bool transpose_b = eki_node_int(step->node, "transB", 0) != 0;
@@ -91,8 +91,11 @@ ek_status eki_op_Gemm_prepare(eki_step *step, ek_error *err) {
                              .share = eki_share_prepare(step, &s->share)};
     EKI_TRY(eki_product_create(&desc, &s->product, err));
     s->product_bytes = (eki_product_scratch_bytes(s->product) + 63) / 64 * 64;
-    size_t a = (size_t)(s->m * s->k) * sizeof(float), y = (size_t)(s->m * s->n) * sizeof(float);
-    step->scratch_bytes = s->product_bytes + (s->transpose_a ? 2 * a + 64 : 0) + (s->alpha != 1.0f ? y + 64 : 0);
+    eki_size column = eki_size_of((size_t)s->m, sizeof(float)), room = eki_sized(64), none = eki_sized(0);
+    eki_size a = eki_size_sum(eki_size_of(2, eki_size_of((size_t)s->k, column.bytes).bytes), room);
+    eki_size y = eki_size_sum(eki_size_of((size_t)s->n, column.bytes), room);
+    eki_size more = eki_size_sum(s->transpose_a ? a : none, s->alpha != 1.0f ? y : none);
+    step->scratch_bytes = eki_size_sum(eki_sized(s->product_bytes), more).bytes;
     step->keep_in[0] = desc.want_db;
     step->keep_in[1] = desc.want_da;
     bool keep = step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];

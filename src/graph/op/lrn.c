@@ -24,7 +24,7 @@ ek_status eki_op_LRN_infer(eki_infer *infer) {
 
 ek_status eki_op_LRN_prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = step->want_din[0];
-    if (step->want_din[0]) step->scratch_bytes = 2 * eki_view_bytes(&step->in[0]);
+    if (step->want_din[0]) step->scratch_bytes = eki_size_of(2, eki_view_bytes(&step->in[0])).bytes;
     return eki_prepare_plain(step, err);
 }
 

@@ -80,7 +80,7 @@ static void read_shapes(const eki_step *step, matmul_state *s) {
 }
 
 ek_status eki_op_MatMul_prepare(eki_step *step, ek_error *err) {
-    matmul_state *s = step->priv = calloc(1, sizeof *s);
+    matmul_state *s = step->priv = eki_calloc(1, sizeof *s);
     if (s == NULL) return eki_fail_nomem(err, sizeof *s);
     EKI_TRY(eki_prepare_plain(step, err));
     read_shapes(step, s);
@@ -96,7 +96,8 @@ ek_status eki_op_MatMul_prepare(eki_step *step, ek_error *err) {
     EKI_TRY(eki_product_create(&desc, &s->product, err));
     s->product_bytes = (eki_product_scratch_bytes(s->product) + 63) / 64 * 64;
     int64_t larger = s->m > s->n ? s->m : s->n;
-    step->scratch_bytes = s->product_bytes + (s->batches > 1 ? (size_t)(s->k * larger) * sizeof(float) : 0);
+    eki_size sum = eki_size_of((size_t)s->k, eki_size_of((size_t)larger, sizeof(float)).bytes);
+    step->scratch_bytes = eki_size_sum(eki_sized(s->product_bytes), s->batches > 1 ? sum : eki_sized(0)).bytes;
     step->keep_in[0] = step->want_din[1];
     step->keep_in[1] = step->want_din[0];
     bool keep = s->batches == 1 && step->plan->mode != EKI_MODE_TRAINING && step->is_parameter[1] && !step->want_din[1];

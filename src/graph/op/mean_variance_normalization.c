@@ -61,8 +61,9 @@ static sets measure(const eki_step *step) {
 ek_status eki_op_MeanVarianceNormalization_prepare(eki_step *step, ek_error *err) {
     sets s = measure(step);
     step->keep_out[0] = step->want_din[0];
-    step->scratch_bytes = (s.elements + 2 * s.count) * sizeof(float);
-    if (step->want_din[0]) step->saved_bytes = s.count * sizeof(float);
+    eki_size each = eki_size_of(s.elements, sizeof(float)), twice = eki_size_of(s.count, 2 * sizeof(float));
+    step->scratch_bytes = eki_size_sum(each, twice).bytes;
+    if (step->want_din[0]) step->saved_bytes = eki_size_of(s.count, sizeof(float)).bytes;
     return eki_prepare_plain(step, err);
 }
 

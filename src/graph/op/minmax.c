@@ -27,7 +27,7 @@ static ek_status prepare(eki_step *step, ek_error *err) {
     size_t count = eki_view_elements(&step->out[0]);
     if (wanted) {
         step->saved_bytes = count;
-        step->scratch_bytes = count * sizeof(float);
+        step->scratch_bytes = eki_size_of(count, sizeof(float)).bytes;
     }
     return eki_prepare_plain(step, err);
 }

@@ -79,7 +79,7 @@ static void gain_task(void *argument, size_t o) {
 void eki_gain_of_conv(const eki_step *step, eki_gain *gain) {
     size_t outputs = (size_t)step->in[1].shape.dims[0], count = eki_view_elements(&step->in[1]);
     *gain = (eki_gain){.by = INFINITY};
-    double *sums = outputs > 0 ? calloc(outputs, sizeof *sums) : NULL;
+    double *sums = outputs > 0 ? eki_calloc(outputs, sizeof *sums) : NULL;
     if (sums == NULL) return; /* not known */
     gain_job j = {.weights = step->in[1].data, .row = count / outputs, .sums = sums};
     eki_for_tasks(step, outputs, gain_task, &j);

@@ -45,7 +45,7 @@ static ek_status fill_step(eki_infer *infer, eki_step *step, eki_tensor *in, eki
         if (!step->has_in[i]) continue;
         eki_tensor aligned = *constant;
         if (!eki_tensor_aligned(constant)) {
-            aligned.data = eki_arena_memdup(&infer->graph->arena, constant->data, constant->bytes);
+            aligned.data = eki_arena_memdup(&infer->graph->arena, constant->data, eki_sized(constant->bytes));
             if (aligned.data == NULL) return eki_fail_nomem(infer->err, constant->bytes);
         }
         in[i] = aligned;
@@ -64,8 +64,8 @@ static ek_status fill_step(eki_infer *infer, eki_step *step, eki_tensor *in, eki
 ek_status eki_infer_fold(eki_infer *infer, eki_step_fn forward) {
     eki_tensor *made[EKI_MAX_IO] = {NULL};
     if (!can_fold(infer)) return EK_OK;
-    eki_step *step = calloc(1, sizeof *step);
-    eki_tensor *in = calloc(EKI_MAX_IO, sizeof *in);
+    eki_step *step = eki_calloc(1, sizeof *step);
+    eki_tensor *in = eki_calloc(EKI_MAX_IO, sizeof *in);
     ek_status status = step == NULL || in == NULL ? eki_fail_nomem(infer->err, sizeof *step) : EK_OK;
     if (status == EK_OK) status = fill_step(infer, step, in, made);
     if (status == EK_OK) status = forward(step, infer->err);

@@ -54,7 +54,7 @@ static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *s
 
 ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, bool save, ek_error *err) {
     bool backward = step->want_din[0] || step->want_din[1] || step->want_din[2] || step->tail.want_din;
-    eki_norm_state *state = calloc(1, sizeof *state);
+    eki_norm_state *state = eki_calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     step->priv = state;
     EKI_TRY(make_plan(step, desc, state, err));

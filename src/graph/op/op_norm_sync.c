@@ -40,7 +40,7 @@ static ek_status provide(eki_norm_state *state, const ek_norm_sync *sync, ek_err
     }
     if (bytes <= state->sync_bytes) return EK_OK;
     eki_free(state->sync);
-    state->sync = eki_alloc(bytes);
+    state->sync = eki_alloc(eki_sized(bytes));
     state->sync_bytes = state->sync != NULL ? bytes : 0;
     return state->sync != NULL ? EK_OK : eki_fail_nomem(err, bytes);
 }

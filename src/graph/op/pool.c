@@ -81,7 +81,7 @@ static void describe(const eki_step *step, const eki_window *w, eki_pool_kind ki
 static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err) {
     eki_window window;
     eki_pool_desc desc;
-    pool_state *state = step->priv = calloc(1, sizeof *state);
+    pool_state *state = step->priv = eki_calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_window_read(step->node, &step->in[0].shape, NULL, &window, err));
     bool indices = step->n_out > 1 && step->has_out[1];

@@ -15,8 +15,9 @@ static ek_status infer(eki_infer *infer, bool ints, eki_step_fn forward) {
 /* Scratch: a value per element, and two per result. */
 static ek_status prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = step->keep_out[0] = step->want_din[0];
-    size_t results = eki_view_elements(&step->out[0]);
-    if (step->want_din[0]) step->scratch_bytes = (eki_view_elements(&step->in[0]) + 2 * results) * sizeof(float);
+    eki_size elements = eki_size_of(eki_view_elements(&step->in[0]), sizeof(float));
+    eki_size results = eki_size_of(eki_view_elements(&step->out[0]), 2 * sizeof(float));
+    if (step->want_din[0]) step->scratch_bytes = eki_size_sum(elements, results).bytes;
     return eki_prepare_plain(step, err);
 }
 

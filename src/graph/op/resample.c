@@ -43,16 +43,16 @@ typedef struct stage {
 typedef struct resize_state {
     int n;
     stage stages[EKI_MAX_RANK];
-    size_t largest; /* elements of the largest tensor between two stages */
+    size_t largest; /* bytes of the largest tensor between two stages */
 } resize_state;
 
 static ek_status make_stage(const eki_step *step, const eki_resize *r, int axis, stage *s, ek_error *err) {
     int64_t index[EKI_RESIZE_TAPS];
     float weight[EKI_RESIZE_TAPS];
-    size_t room = (size_t)s->out * EKI_RESIZE_TAPS;
-    s->index = malloc((room + 1) * sizeof *s->index);
-    s->weight = malloc((room + 1) * sizeof *s->weight);
-    if (s->index == NULL || s->weight == NULL) return eki_fail_nomem(err, room * sizeof *s->index);
+    size_t room = (size_t)s->out + 1;
+    s->index = eki_alloc(eki_size_of(room, EKI_RESIZE_TAPS * sizeof *s->index));
+    s->weight = eki_alloc(eki_size_of(room, EKI_RESIZE_TAPS * sizeof *s->weight));
+    if (s->index == NULL || s->weight == NULL) return eki_fail_nomem(err, room * EKI_RESIZE_TAPS * sizeof *s->index);
     for (int64_t i = 0; i < s->out && s->in > 0; i++) {
         s->taps = eki_resize_taps(step->node, step->opset, r, axis, s->in, i, index, weight);
         memcpy(s->index + i * s->taps, index, (size_t)s->taps * sizeof *index);
@@ -79,8 +79,9 @@ static ek_status make_stages(eki_step *step, const eki_resize *r, resize_state *
         extent[axis] = (size_t)s.out;
         state->stages[state->n] = s;
         EKI_TRY(make_stage(step, r, axis, &state->stages[state->n++], err));
-        size_t count = s.outer * s.inner * (size_t)s.out;
-        if (count > state->largest) state->largest = count;
+        eki_size plane = eki_size_of(s.inner, eki_size_of((size_t)s.out, sizeof(float)).bytes);
+        size_t bytes = eki_size_of(s.outer, plane.bytes).bytes;
+        if (bytes > state->largest) state->largest = bytes;
     }
     return EK_OK;
 }
@@ -89,7 +90,7 @@ static ek_status prepare(eki_step *step, ek_error *err) {
     eki_resize r;
     bool known;
     const eki_shape *x = &step->in[0].shape;
-    resize_state *state = step->priv = calloc(1, sizeof *state);
+    resize_state *state = step->priv = eki_calloc(1, sizeof *state);
     if (state == NULL) return eki_fail_nomem(err, sizeof *state);
     EKI_TRY(eki_resize_read(step->node, step->opset, x, step->constant, &r, &known, err));
     ek_layout layout = step->in[0].layout;
@@ -97,7 +98,7 @@ static ek_status prepare(eki_step *step, ek_error *err) {
     bool channels = x->rank > 1 && (r.scale[0] != 1.0 || r.scale[1] != 1.0);
     if (layout >= EK_LAYOUT_BLOCKED8 && !channels) step->in_layout[0] = step->out[0].layout = layout;
     EKI_TRY(make_stages(step, &r, state, err));
-    step->scratch_bytes = state->n > 1 ? 2 * state->largest * sizeof(float) : 0;
+    step->scratch_bytes = state->n > 1 ? eki_size_of(2, state->largest).bytes : 0;
     return EK_OK;
 }
 

@@ -20,7 +20,7 @@ ek_status eki_op_Where_infer(eki_infer *infer) {
 
 ek_status eki_op_Where_prepare(eki_step *step, ek_error *err) {
     step->keep_in[0] = step->want_din[1] || step->want_din[2];
-    if (step->keep_in[0]) step->scratch_bytes = eki_view_elements(&step->out[0]) * sizeof(float);
+    if (step->keep_in[0]) step->scratch_bytes = eki_size_of(eki_view_elements(&step->out[0]), sizeof(float)).bytes;
     return eki_prepare_plain(step, err);
 }
 
