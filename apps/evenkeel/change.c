@@ -4,13 +4,15 @@
 #include "message.h"
 #include "prove.h"
 
+#include <evenkeel/files.h>
+
 ek_status output_check(const arguments *args, ek_error *err) {
     const char *path = option_text(args, "output");
     if (option_flag(args, "dry-run")) return EK_OK;
     if (path == NULL)
         return fail(err, EK_ERR_ARG, "--output is missing: where should the model go? --dry-run writes nothing");
     ek_status status = word_check_model_output(path, err);
-    return status == EK_OK ? check_writable(path, err) : status;
+    return status == EK_OK ? ek_file_check(path, err) : status;
 }
 
 ek_status output_save(const arguments *args, const ek_model *model, ek_error *err) {

@@ -9,6 +9,7 @@
 #include "terminal.h"
 #include "watch.h"
 
+#include <evenkeel/files.h>
 #include <evenkeel/train.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
     if (path != NULL) {
         if (classes < 1) return fail(err, EK_ERR_SHAPE, "--logits: the number of classes is not fixed in the model");
         ek_status status = word_check_extension("--logits", path, ".npy", err);
-        if (status == EK_OK) status = check_writable(path, err);
+        if (status == EK_OK) status = ek_file_check(path, err);
         if (status != EK_OK) return status;
         options.logits = grid_alloc((size_t)data.count, (size_t)classes, sizeof(float));
         if (options.logits == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the logits");

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "report/json_out.h"
 
+#include <evenkeel/files.h>
 #include <string.h>
 
 static const option inspect_options[] = {
@@ -165,7 +166,7 @@ static ek_status report_check(const arguments *args, ek_error *err) {
     if (status != EK_OK) return status;
     if (same_file(page, path))
         return fail(err, EK_ERR_ARG, "--report %s: that is the model itself; name another file", page);
-    return check_writable(page, err);
+    return ek_file_check(page, err);
 }
 
 /* Text or JSON, and the page before, so that what is printed holds. */

@@ -13,6 +13,7 @@
 #include "predict_rows.h"
 #include "watch.h"
 
+#include <evenkeel/files.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,7 +219,7 @@ static ek_status prepare(predict_job *job, ek_error *err) {
     job->rows.model = job->model;
     if (status == EK_OK) status = file_options(args, job->model, &job->rows.images, &job->opening, err);
     if (status == EK_OK) tell_layout(args, job->model);
-    if (status == EK_OK && logits != NULL) status = check_writable(logits, err);
+    if (status == EK_OK && logits != NULL) status = ek_file_check(logits, err);
     if (status == EK_OK)
         status = ek_image_list_make(args->operands + 1, (size_t)args->operand_count - 1, &job->list, err);
     if (status != EK_OK) return status;

@@ -10,6 +10,7 @@
 #include "report/json_out.h"
 
 #include <evenkeel/data.h>
+#include <evenkeel/files.h>
 #include <evenkeel/session.h>
 #include <math.h>
 #include <stdlib.h>
@@ -210,7 +211,7 @@ static ek_status choose_outputs(job *j, ek_error *err) {
         snprintf(j->names[k], sizeof j->names[k], "%.*s", length, name);
         j->outputs[k] = j->names[k];
         ek_status status = word_check_extension("--output", j->files[k], ".npy", err);
-        if (status == EK_OK) status = check_writable(j->files[k], err);
+        if (status == EK_OK) status = ek_file_check(j->files[k], err);
         if (status != EK_OK) return status;
     }
     j->output_count = (size_t)given->count;

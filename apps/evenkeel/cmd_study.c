@@ -8,6 +8,7 @@
 
 #include "study/study.h"
 
+#include <evenkeel/files.h>
 #include <string.h>
 
 static const option study_options[] = {
@@ -125,8 +126,8 @@ static int run_study(const arguments *args) {
     if (word_check_extension("--output", options.output_html, ".html", &err) != EK_OK) return report(&err);
     if (options.output_json != NULL && word_check_extension("--results", options.output_json, ".json", &err) != EK_OK)
         return report(&err);
-    if (check_writable(options.output_html, &err) != EK_OK) return report(&err);
-    if (options.output_json != NULL && check_writable(options.output_json, &err) != EK_OK) return report(&err);
+    if (ek_file_check(options.output_html, &err) != EK_OK) return report(&err);
+    if (options.output_json != NULL && ek_file_check(options.output_json, &err) != EK_OK) return report(&err);
     int failed = 0;
     progress_start(&view.bar);
     double began = clock_seconds();

@@ -9,6 +9,7 @@
 #include "train_job.h"
 #include "watch.h"
 
+#include <evenkeel/files.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,8 +61,8 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
     if (status == EK_OK) status = train_open_data(job, err);
     if (status == EK_OK && job->resumed) status = train_flags_check_data(job, err);
-    if (status == EK_OK && job->output != NULL && !option_flag(job->args, "dry-run"))
-        status = check_writable(job->output, err);
+    int writes = job->output != NULL && ek_comm_rank(job->comm) == 0;
+    if (status == EK_OK && writes && !option_flag(job->args, "dry-run")) status = ek_file_check(job->output, err);
     if (status == EK_OK) status = train_make_model(job, err);
     if (status == EK_OK) status = train_make_loader(job, err);
     if (status == EK_OK) status = train_make_trainer(job, err);

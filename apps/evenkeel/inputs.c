@@ -336,25 +336,3 @@ int same_file(const char *a, const char *b) {
     return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
            first.st_ino == second.st_ino;
 }
-
-ek_status check_writable(const char *path, ek_error *err) {
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return fail(err, EK_ERR_IO, "cannot write %s: it is %s", path,
-                    S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
-    size_t length = strlen(path);
-    char *probe = malloc(length + 16);
-    if (probe == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
-    snprintf(probe, length + 16, "%s.XXXXXX", path);
-    int descriptor = mkstemp(probe);
-    ek_status status = EK_OK;
-    if (descriptor < 0)
-        status = fail(err, EK_ERR_IO, "cannot write %s: %s", path,
-                      errno == ENOENT ? "its folder does not exist; make it first" : strerror(errno));
-    else {
-        close(descriptor);
-        unlink(probe);
-    }
-    free(probe);
-    return status;
-}

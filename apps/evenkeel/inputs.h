@@ -116,9 +116,6 @@ void model_to_inference(ek_model *model);
 /* Whether both are names of one file. */
 int same_file(const char *a, const char *b);
 
-/* Whether `path` can be written: creates and removes a file beside it. */
-EK_NODISCARD ek_status check_writable(const char *path, ek_error *err);
-
 /* "3x32x32", "?" for extents not fixed. */
 void dims_text(int rank, const int64_t *dims, char *text, size_t room);
 

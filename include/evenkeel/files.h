@@ -18,6 +18,9 @@ extern "C" {
 /* Replaces the file at `path` by `size` bytes. A pipe or a device is written as it is. EK_ERR_IO, EK_ERR_NOMEM. */
 EK_API EK_NODISCARD ek_status ek_file_replace(const char *path, const void *data, size_t size, ek_error *err);
 
+/* Whether a file at `path` could be replaced now: makes the file beside it, and removes it. EK_ERR_IO, EK_ERR_NOMEM. */
+EK_API EK_NODISCARD ek_status ek_file_check(const char *path, ek_error *err);
+
 /* Removes the files that this process is writing, for a handler of signals that end it: safe to call there, and only
  * there, as writing fails from then on (EK_ERR_INTERRUPTED). What is complete stays. */
 EK_API void ek_file_abandon(void);

@@ -89,7 +89,8 @@ static ek_status fail_create(const char *target, ek_error *err) {
                         "%s: %d others write it (%s.tmp-0 to -%d); wait for them, or delete these if nobody does",
                         target, NAMES, target, NAMES - 1);
     }
-    return eki_fail(err, EK_ERR_IO, "%s: cannot create a file beside it: %s", target, strerror(errno));
+    return eki_fail(err, EK_ERR_IO, "cannot write %s: %s", target,
+                    errno == ENOENT ? "its folder does not exist; make it first" : strerror(errno));
 }
 
 /* The first name that is free. Left over files go first, whatever their number. */

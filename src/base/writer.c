@@ -37,7 +37,8 @@ static ek_status begin(eki_writer *writer, const char *path, ek_error *err) {
     if (writer->target == NULL) return eki_fail_nomem(err, strlen(path) + 1);
     strcpy(writer->target, path);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
-        return eki_fail(err, EK_ERR_IO, "%s: exists and is not a regular file", path);
+        return eki_fail(err, EK_ERR_IO, "cannot write %s: it is %s", path,
+                        S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     }
     return eki_temporary_open(path, &writer->temporary, err);
 }

@@ -30,3 +30,11 @@ ek_status ek_file_replace(const char *path, const void *data, size_t size, ek_er
     eki_writer_discard(writer);
     return status;
 }
+
+ek_status ek_file_check(const char *path, ek_error *err) {
+    EKI_GIVEN(path, err);
+    eki_writer *writer;
+    EKI_TRY(eki_writer_open(path, &writer, err));
+    eki_writer_discard(writer);
+    return EK_OK;
+}

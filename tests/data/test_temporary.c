@@ -1,6 +1,7 @@
 /* test_temporary.c: files are replaced whole, what the dead have left is removed, and what the living write is not. */
 #include "base/temporary.h"
 
+#include <dirent.h>
 #include <evenkeel/files.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -130,13 +132,73 @@ static void abandons(void **state) {
     holds("t", "whole");
 }
 
+static void can_be_written(void **state) {
+    (void)state;
+    ek_error err;
+    make("t", "whole");
+    assert_int_equal(ek_file_check("t", NULL), EK_OK);
+    holds("t", "whole");
+    assert_int_equal(ek_file_check("fresh", NULL), EK_OK);
+    assert_false(there("fresh") || there("fresh.tmp-0"));
+    assert_int_equal(ek_file_check("nowhere/t", &err), EK_ERR_IO);
+    assert_string_equal(err.text, "cannot write nowhere/t: its folder does not exist; make it first");
+    assert_int_equal(ek_file_check(".", &err), EK_ERR_IO);
+    assert_string_equal(err.text, "cannot write .: it is a folder");
+}
+
+static void abandon_and_end(int number) {
+    ek_file_abandon();
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+/* Files in the folder that the process is in, but t. */
+static int others(void) {
+    int found = 0;
+    DIR *folder = opendir(".");
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        found += entry->d_name[0] != '.' && strcmp(entry->d_name, "t") != 0;
+    }
+    closedir(folder);
+    return found;
+}
+
+/* A signal sent from outside, of the kinds that a fault makes too, at any moment of a check. */
+static void ended_while_checking(void **state) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGTERM};
+    (void)state;
+    int before = others();
+    for (int i = 0; i < 200; i++) {
+        int number = signals[i % 5], status;
+        void (*own)(int) = signal(number, abandon_and_end);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            while (ek_file_check("t", NULL) == EK_OK) {
+            }
+            for (;;) (void)pause();
+        }
+        (void)signal(number, own);
+        (void)nanosleep(&(struct timespec){0, 500000 + 7000 * i}, NULL);
+        assert_int_equal(kill(child, number), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+    }
+    assert_int_equal(others(), before);
+}
+
 int main(void) {
     char folder[] = "/tmp/temporary-XXXXXX";
     if (mkdtemp(folder) == NULL || chdir(folder) != 0) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replaces),          cmocka_unit_test(the_living_and_the_dead),
-        cmocka_unit_test(others_files_stay), cmocka_unit_test(too_many_writers),
+        cmocka_unit_test(replaces),
+        cmocka_unit_test(the_living_and_the_dead),
+        cmocka_unit_test(others_files_stay),
+        cmocka_unit_test(too_many_writers),
         cmocka_unit_test(abandons),
+        cmocka_unit_test(can_be_written),
+        cmocka_unit_test(ended_while_checking),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)(unlink("t") + unlink("other") + unlink("precious") + rmdir(folder));
