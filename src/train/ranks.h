@@ -19,6 +19,9 @@ ek_status eki_ranks_gradient_ready(void *ranks, size_t index, ek_error *err);
 /* After the first plan: models, options and places must be equal, and every gradient must be one that can be summed. */
 ek_status eki_ranks_check(eki_ranks *ranks, const ek_trainer *trainer, ek_error *err);
 
+/* The values of the options that must be equal, one after the other; their bytes. */
+size_t eki_ranks_options(const ek_train_options *options, unsigned char values[sizeof(ek_train_options)]);
+
 /* A step: begin before forward, loss after it (starts the exchange of the losses of `rows` rows), finish after
  * backward: all gradients are then those of the whole batch, and the loss that of all its rows in order. */
 ek_status eki_ranks_begin(eki_ranks *ranks, const ek_trainer *trainer, const ek_batch *batch, ek_error *err);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Operators whose parameters get reproducible gradients over ranks. */
@@ -57,25 +58,49 @@ static print print_model(const eki_graph *graph) {
     return p;
 }
 
-typedef struct plan_print {
-    ek_train_options options;
-    int64_t step;
-    uint32_t head; /* checksum of its name */
-} plan_print;
+/* Options that must be equal. Each rank may have its own threads and profile; head is compared by its name. */
+#define OPTION(name)                                                                                                   \
+    { offsetof(ek_train_options, name), sizeof((ek_train_options){0}.name) }
+static const struct option {
+    size_t at, bytes;
+} compared[] = {
+    OPTION(optimizer),     OPTION(lr),
+    OPTION(momentum),      OPTION(nesterov),
+    OPTION(beta1),         OPTION(beta2),
+    OPTION(adam_epsilon),  OPTION(weight_decay),
+    OPTION(decay_norm),    OPTION(schedule),
+    OPTION(step_gamma),    OPTION(warmup_steps),
+    OPTION(total_steps),   OPTION(seed),
+    OPTION(reproducible),  OPTION(chunk),
+    OPTION(virtual_batch), OPTION(lr_depth_decay),
+    OPTION(height),        OPTION(width),
+    OPTION(sync_norm),     OPTION(sync_group),
+    OPTION(statistics),
+};
+
+size_t eki_ranks_options(const ek_train_options *options, unsigned char values[sizeof(ek_train_options)]) {
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof compared / sizeof *compared; i++) {
+        memcpy(values + used, (const unsigned char *)options + compared[i].at, compared[i].bytes);
+        used += compared[i].bytes;
+    }
+    return used;
+}
+
+static ek_status agree_on_options(const eki_ranks *ranks, const ek_trainer *trainer, ek_error *err) {
+    unsigned char plan[sizeof(ek_train_options) + sizeof trainer->step + sizeof(uint32_t)];
+    size_t used = eki_ranks_options(&trainer->options, plan);
+    uint32_t head = eki_crc32c(0, trainer->logits, strlen(trainer->logits));
+    memcpy(plan + used, &trainer->step, sizeof trainer->step);
+    memcpy(plan + used + sizeof trainer->step, &head, sizeof head);
+    return ek_comm_agree(ranks->comm, "set of training options", plan, used + sizeof trainer->step + sizeof head, err);
+}
 
 ek_status eki_ranks_check(eki_ranks *ranks, const ek_trainer *trainer, ek_error *err) {
     const print model = print_model(trainer->model->graph);
-    plan_print plan;
-    memset(&plan, 0, sizeof plan); /* padding too: the bytes are compared */
-    memcpy(&plan.options, &trainer->options, sizeof plan.options);
-    plan.options.comm = NULL;
-    plan.options.head = NULL;
-    plan.head = eki_crc32c(0, trainer->logits, strlen(trainer->logits));
-    plan.options.threads = plan.options.profile = 0; /* each rank may have its own */
-    plan.step = trainer->step;
     ranks->exec = trainer->exec;
     EKI_TRY(ek_comm_agree(ranks->comm, "model", &model, sizeof model, err));
-    EKI_TRY(ek_comm_agree(ranks->comm, "set of training options", &plan, sizeof plan, err));
+    EKI_TRY(agree_on_options(ranks, trainer, err));
     return ranks->reproducible ? check_parameters(ranks, trainer, err) : EK_OK;
 }
 

@@ -4,9 +4,11 @@
 #include "world.h"
 
 #include "base/threads.h"
+#include "train/ranks.h"
 #include "train/trainer.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ typedef struct setting {
     int from, until;  /* steps: from > 0 goes on from the checkpoint, until > 0 leaves one and ends */
     const char *path; /* of the checkpoint */
     /* One rank that differs. */
-    int odd, odd_steps, odd_other_model, odd_nan;
+    int odd, odd_steps, odd_other_model, odd_nan, odd_momentum;
     /* Results. */
     uint64_t hash[MAX_RANKS];
     double loss[MAX_RANKS];
@@ -70,6 +72,18 @@ static ek_status take_steps(world_rank *self, ek_trainer *trainer, setting *s) {
     return status;
 }
 
+#define GAP(name, next)                                                                                                \
+    { offsetof(ek_train_options, name) + sizeof((ek_train_options){0}.name), offsetof(ek_train_options, next) }
+static const struct gap {
+    size_t from, to;
+} gaps[] = {GAP(optimizer, lr), GAP(nesterov, beta1), GAP(profile, virtual_batch), GAP(statistics, head)};
+enum { GAPS = sizeof gaps / sizeof *gaps };
+
+/* Compilers leave in padding what was there: it is no option. */
+static void fill_padding(ek_train_options *o, int byte) {
+    for (size_t i = 0; i < GAPS; i++) memset((char *)o + gaps[i].from, byte, gaps[i].to - gaps[i].from);
+}
+
 static void train_body(world_rank *self) {
     setting *s = self->context;
     bool odd = self->rank == s->odd;
@@ -85,6 +99,8 @@ static void train_body(world_rank *self) {
     o.comm = self->comm;
     o.sync_norm = s->sync;
     o.sync_group = s->group;
+    if (odd && s->odd_momentum) o.momentum = 0.8;
+    fill_padding(&o, 0x11 * (self->rank % 8));
     ek_checkpoint checkpoint = {0};
     if (s->from > 0) {
         ek_model_destroy(model);
@@ -296,6 +312,7 @@ static void expect(setting *s, int ranks, ek_status status, const char *const *w
 static void differences_are_named(void **state) {
     (void)state;
     static const char *const model[] = {"rank 1 has another model", NULL};
+    static const char *const options[] = {"rank 1 has another set of training options", NULL};
     static const char *const ended[] = {"rank 1", "the end of", "step 4", NULL};
     static const char *const bad[] = {"loss of example", "not finite", NULL};
     setting s = {
@@ -303,11 +320,33 @@ static void differences_are_named(void **state) {
     s.odd_other_model = 1;
     expect(&s, 3, EK_ERR_DIST, model);
     s.odd_other_model = 0;
+    s.odd_momentum = 1;
+    expect(&s, 3, EK_ERR_DIST, options);
+    s.odd_momentum = 0;
     s.odd_nan = 1;
     expect(&s, 3, EK_ERR_NONFINITE, bad);
     s.odd_nan = 0;
     s.odd_steps = 3;
     (void)ended;
+}
+
+static bool compared(ek_train_options o, size_t at) {
+    unsigned char before[sizeof o], after[sizeof o];
+    size_t bytes = eki_ranks_options(&o, before);
+    ((unsigned char *)&o)[at] ^= 1;
+    assert_int_equal(eki_ranks_options(&o, after), bytes);
+    return memcmp(before, after, bytes) != 0;
+}
+
+/* Every byte of every option but these, and of padding: whoever adds an option says on which side it is. */
+static void all_options_are_compared(void **state) {
+    (void)state;
+    const ek_train_options o = ek_train_options_default();
+    size_t found = 0, left_out = sizeof o.struct_size + sizeof o.threads + sizeof o.profile + sizeof o.comm +
+                                 sizeof o.head + sizeof o.reserved;
+    for (size_t i = 0; i < GAPS; i++) left_out += gaps[i].to - gaps[i].from;
+    for (size_t i = 0; i < sizeof o; i++) found += compared(o, i);
+    assert_int_equal(found, sizeof o - left_out);
 }
 
 static void refusals(void **state) {
@@ -340,6 +379,7 @@ int main(void) {
         cmocka_unit_test(fast_follows_one_process),
         cmocka_unit_test(groups_train),
         cmocka_unit_test(differences_are_named),
+        cmocka_unit_test(all_options_are_compared),
         cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
