@@ -23,7 +23,13 @@ static int default_threads(int ranks) {
     return processors > here ? (int)(processors / here) : 1;
 }
 
-int train_guard(const arguments *args) { return ek_comm_guard(option_real(args, "timeout") + 5); }
+static void say(int rank, int ranks, const ek_error *err) {
+    tool_voice.rank = rank;
+    tool_voice.ranks = ranks;
+    report(err);
+}
+
+int train_guard(const arguments *args) { return ek_comm_guard(option_real(args, "timeout"), EXIT_DISTRIBUTED, say); }
 
 ek_status train_join(train_job *job, ek_error *err) {
     ek_comm_options o = ek_comm_options_default();

@@ -33,16 +33,19 @@ typedef struct ek_comm_options {
 
 EK_API ek_comm_options ek_comm_options_default(void);
 
-/* For the first lines of main, before there are threads: time for the survivors of a rank that a signal has ended to
- * say so. MPICH's launcher kills them at once; with a guard it learns of the death `seconds` later, or when the
- * survivors have ended the run. Give a little more than the timeout of the communicator. Returns -1 in the process that
- * is the rank and goes on; in its guard, a parent that does nothing but wait, the exit status for main to return at
- * once. Under other launchers, or with one rank, there is no guard: -1. The two share a process group and its signals.
+/* For the first lines of main, before there are threads: a deadline for the start of MPI, which waits without end for a
+ * rank that never comes, and time for the survivors of a rank that a signal has ended to say so. Returns -1 in the
+ * process that is the rank and goes on, to ek_comm_open soon; in its guard, a parent that does nothing but wait, the
+ * exit status for main to return at once. Where ek_comm_open of the rank has not come through MPI_Init `timeout`
+ * seconds later, the guard hands `say` (may be NULL) an EK_ERR_DIST that names the ranks of this machine that never
+ * came and what they do, and ends the run with status `code`. When a signal ends the rank later, the launcher learns of
+ * it `timeout` and five seconds after, or when the survivors have ended the run. With one rank there is no guard: -1.
+ * The two share a process group and its signals.
  *
- *     int code = ek_comm_guard(o.timeout + 5);
+ *     int code = ek_comm_guard(o.timeout, 7, print_error);
  *     if (code >= 0) return code;
  */
-EK_API int ek_comm_guard(double seconds);
+EK_API int ek_comm_guard(double timeout, int code, void (*say)(int rank, int ranks, const ek_error *err));
 
 /* EK_ERR_UNSUPPORTED: mpirun started this process, but this build has no module for its MPI. EK_ERR_ARG: a timeout that
  * is not above 0. `options` may be NULL. */

@@ -43,7 +43,9 @@ ek_status ek_comm_open(const ek_comm_options *options, ek_comm **comm, ek_error 
     const char *flavour = eki_launcher();
     *comm = NULL;
     EKI_TRY(take_options(&checked, options, err));
-    if (flavour != NULL) EKI_TRY(eki_module_open(flavour, &transport, err));
+    ek_status opened = flavour != NULL ? eki_module_open(flavour, &transport, err) : EK_OK;
+    eki_guard_started();
+    EKI_TRY(opened);
     EKI_TRY(eki_comm_create(transport, &checked, comm, err));
     if (transport == NULL) return EK_OK;
     ek_status status = eki_watch_start(*comm, err);

@@ -47,4 +47,8 @@ typedef ek_status (*eki_transport_open_fn)(eki_transport **transport, ek_error *
 const char *eki_launcher(void);
 ek_status eki_module_open(const char *flavour, eki_transport **transport, ek_error *err);
 
+/* ---- guard.c ---- */
+/* To the guard of this rank, if it has one: MPI has started, or will not. */
+void eki_guard_started(void);
+
 #endif

@@ -4,8 +4,8 @@
  *     fault_rank check 0 OUT.onnx 0              loads the checkpoint
  *
  * KIND is what goes wrong on RANK: none, fewer (it ends a step early), model, channels, slow, stop (SIGSTOP), and
- * kill-forward, kill-backward, kill-save (SIGKILL). The linker puts the functions __wrap_... below in the way of the
- * real ones, so that a fault happens inside a step.
+ * kill-forward, kill-backward, kill-save (SIGKILL); stop-start stops any rank between its guard and MPI. The linker
+ * puts the functions __wrap_... below in the way of the real ones, so that a fault happens inside a step.
  */
 #include <evenkeel/model.h>
 #include <evenkeel/sync.h>
@@ -137,6 +137,11 @@ static int check(const char *output) {
     return 0;
 }
 
+static void say(int rank, int ranks, const ek_error *err) {
+    (void)ranks;
+    fprintf(stderr, "rank %d ends: %s: %s\n", rank, ek_status_name(err->status), err->text);
+}
+
 int main(int argc, char **argv) {
     ek_comm *comm;
     ek_error err;
@@ -144,8 +149,9 @@ int main(int argc, char **argv) {
     kind = argv[1];
     timeout = atof(argv[4]);
     if (strcmp(kind, "check") == 0) return check(argv[3]);
-    int guarded = ek_comm_guard(timeout + 5);
+    int guarded = ek_comm_guard(timeout + 30, 7, say);
     if (guarded >= 0) return guarded;
+    if (strcmp(kind, "stop-start") == 0) raise(SIGSTOP);
     listen_to(SIGTERM);
     ek_comm_options o = ek_comm_options_default();
     o.timeout = timeout;
