@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The module links nothing of evenkeel. */
+/* The module links nothing of evenkeel but memory. */
 static ek_status fail(ek_error *err, const char *what, int code) {
     char text[MPI_MAX_ERROR_STRING] = "";
     int length = 0;
