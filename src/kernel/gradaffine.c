@@ -44,11 +44,23 @@ EK_INLINE void gradient_element(const element *x, const element *dy, element *dx
 }
 
 EK_INLINE void gradient_vec(const element *x, const element *dy, element *dx, size_t n, const float *scale,
-                            gradient16 v, const eki_epilogue *e, int fusion) {
-    again16 again = again_row(e, e != NULL ? e->affine : NULL);
+                            const eki_gradient *p, const eki_epilogue *e, const eki_scaling *affine, int fusion) {
+    gradient16 v = gradient_set1(p);
+    again16 again = again_row(e, affine);
     size_t i = 0;
+    v.scale = f32x16_set1(1.0f);
     for (; i + 16 <= n; i += 16) gradient_element(x, dy, dx, i, 16, scale, &v, &again, e, fusion);
     if (i < n) gradient_element(x, dy, dx, i, n - i, scale, &v, &again, e, fusion);
+}
+
+/* Row r has the r-th coefficients, forward's too. */
+EK_INLINE void gradient_vecs(const element *x, const element *dy, element *dx, size_t rows, size_t stride, size_t n,
+                             const float *scale, const eki_gradient *p, const eki_epilogue *e, int fusion) {
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
+        eki_epilogue here = epilogue_shift(e, at);
+        gradient_vec(x + at, dy + at, dx != NULL ? dx + at : NULL, n, scale, p + r, &here,
+                     here.affine != NULL ? here.affine + r : NULL, fusion);
+    }
 }
 
 /* Row r has the r-th coefficients. */
@@ -70,17 +82,14 @@ void EK_FN(row_gradaffine)(const void *x, const void *dy, void *dx, size_t rows,
     WITH_FUSION(gradient_fusion_of(e, dx), gradient_rows(x, dy, dx, rows, stride, n, p, e, F));
 }
 
-void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t n, const float *scale, const eki_gradient *p,
-                           const eki_epilogue *e) {
-    eki_gradient one = *p;
-    one.scale = 1.0f;
-    gradient16 v = gradient_set1(&one);
+void EK_FN(vec_gradaffine)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t n,
+                           const float *scale, const eki_gradient *p, const eki_epilogue *e) {
     if (e != NULL) {
-        gradient_vec(x, dy, dx, n, scale, v, e, FUSE_ANY);
+        gradient_vecs(x, dy, dx, rows, stride, n, scale, p, e, FUSE_ANY);
     } else if (scale != NULL) {
-        gradient_vec(x, dy, dx, n, scale, v, NULL, FUSE_NOTHING);
+        gradient_vecs(x, dy, dx, rows, stride, n, scale, p, NULL, FUSE_NOTHING);
     } else {
-        gradient_vec(x, dy, dx, n, NULL, v, NULL, FUSE_NOTHING);
+        gradient_vecs(x, dy, dx, rows, stride, n, NULL, p, NULL, FUSE_NOTHING);
     }
 }
 

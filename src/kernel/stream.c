@@ -244,7 +244,7 @@ EK_INLINE void gradient_elements(const element *x, const element *dy, element *d
     size_t i = before_line(dx, n);
     gradient16 v = {f32x16_set1(p->mean_hi), f32x16_set1(p->mean_lo), f32x16_set1(p->rstd),
                     f32x16_set1(1.0f),       f32x16_set1(p->k1),      f32x16_set1(p->k2)};
-    EK_FN(vec_gradaffine)(x, dy, dx, i, scale, p, NULL);
+    if (i > 0) EK_FN(vec_gradaffine)(x, dy, dx, 1, 0, i, scale, p, NULL);
     for (; i + LINE <= n; i += LINE) {
         f32x16 line[LINE_VECTORS];
         for (size_t k = 0; k < LINE_VECTORS; k++) {
@@ -253,14 +253,16 @@ EK_INLINE void gradient_elements(const element *x, const element *dy, element *d
         }
         data_stream(dx + i, line);
     }
-    EK_FN(vec_gradaffine)(x + i, dy + i, dx + i, n - i, scale + i, p, NULL);
+    if (i < n) EK_FN(vec_gradaffine)(x + i, dy + i, dx + i, 1, 0, n - i, scale + i, p, NULL);
 }
 
-void EK_FN(vec_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t n, const float *scale,
-                                  const eki_gradient *p) {
+void EK_FN(vec_gradaffine_stream)(const void *x, const void *dy, void *dx, size_t rows, size_t stride, size_t n,
+                                  const float *scale, const eki_gradient *p) {
     if (scale == NULL) {
-        EK_FN(vec_gradaffine)(x, dy, dx, n, NULL, p, NULL);
-    } else {
-        gradient_elements(x, dy, dx, n, scale, p);
+        EK_FN(vec_gradaffine)(x, dy, dx, rows, stride, n, NULL, p, NULL);
+        return;
+    }
+    for (size_t r = 0, at = 0; r < rows; r++, at += stride) {
+        gradient_elements(element_at(x, at), element_at(dy, at), element_to(dx, at), n, scale, p + r);
     }
 }

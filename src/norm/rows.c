@@ -92,9 +92,10 @@ void eki_rows_affine_blocks(const eki_job *job, int64_t begin, int64_t end) {
 static eki_pair sums_of(const eki_job *job, int64_t row, int64_t block, const void *x) {
     int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
     double sums[2];
-    eki_scaling again = row_affine(job, row);
+    eki_scaling again;
     eki_epilogue fused;
-    const eki_epilogue *e = fuse(job, row, begin, &again, &fused);
+    if (eki_computes_again(job)) again = row_affine(job, row);
+    const eki_epilogue *e = fuse(job, row, begin, eki_computes_again(job) ? &again : NULL, &fused);
     fused.dresidual = NULL;
     job->kernels->vec_gradsums(x, eki_from(job, job->dy, offset), (size_t)block_length(job->plan, block),
                                from(job->scale, begin), job->stats.mean[row], sums, e);
@@ -113,29 +114,47 @@ static eki_pair block_sums_of(const eki_job *job, int64_t row, int64_t block) {
     return sums_of(job, row, block, eki_from(job, job->x, row * job->plan->space + block * EKI_ROW_LIMIT));
 }
 
-static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
+static eki_gradient row_gradient(const eki_job *job, int64_t row, double k1, double k2) {
+    return eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, k1, k2);
+}
+
+/* Of the sums of a row. */
+static eki_pair row_means(const eki_job *job, int64_t row, eki_pair sum) {
     double n = eki_count_of(job, row);
-    eki_put(job->plan, job->small, 2 * row, job->plan->centred ? eki_mean_of(sum.a, n) : 0.0);
-    eki_put(job->plan, job->small, 2 * row + 1, eki_mean_of(sum.b * job->stats.rstd[row], n));
+    return (eki_pair){job->plan->centred ? eki_mean_of(sum.a, n) : 0.0, eki_mean_of(sum.b * job->stats.rstd[row], n)};
+}
+
+static void set_row_means(const eki_job *job, int64_t row, eki_pair sum) {
+    eki_pair k = row_means(job, row, sum);
+    eki_put(job->plan, job->small, 2 * row, k.a);
+    eki_put(job->plan, job->small, 2 * row + 1, k.b);
+}
+
+/* Elements [begin, begin + length) of `rows` rows with their own coefficients; x of the first is at x. */
+static void gradient_rows(const eki_job *job, int64_t row, int64_t rows, int64_t begin, int64_t length, const void *x,
+                          const eki_gradient *p, const eki_scaling *again) {
+    const eki_kernels *k = job->kernels;
+    int64_t offset = row * job->plan->space + begin;
+    const void *dy = eki_from(job, job->dy, offset);
+    void *dx = eki_to(job, job->dx, offset);
+    size_t count = (size_t)rows, stride = (size_t)job->plan->space, n = (size_t)length;
+    const float *scale = from(job->scale, begin);
+    eki_epilogue fused;
+    if (job->stream && !eki_fuses(job) && !job->adds_dx) {
+        k->vec_gradaffine_stream(x, dy, dx, count, stride, n, scale, p);
+    } else {
+        k->vec_gradaffine(x, dy, dx, count, stride, n, scale, p,
+                          eki_fuse_adding(job, fuse(job, row, begin, again, &fused), &fused));
+    }
 }
 
 static void gradient_of(const eki_job *job, int64_t row, int64_t block, const void *x) {
-    const eki_kernels *k = job->kernels;
-    int64_t begin = block * EKI_ROW_LIMIT, offset = row * job->plan->space + begin;
-    size_t length = (size_t)block_length(job->plan, block);
-    const void *dy = eki_from(job, job->dy, offset);
-    const float *scale = from(job->scale, begin);
     eki_gradient p =
-        eki_gradient_make(job->stats.mean[row], job->stats.rstd[row], 1.0, eki_real(job->plan, job->small, 2 * row),
-                          eki_real(job->plan, job->small, 2 * row + 1));
-    eki_scaling again = row_affine(job, row);
-    eki_epilogue fused;
-    if (job->stream && !eki_fuses(job) && !job->adds_dx) {
-        k->vec_gradaffine_stream(x, dy, eki_to(job, job->dx, offset), length, scale, &p);
-        return;
-    }
-    k->vec_gradaffine(x, dy, eki_to(job, job->dx, offset), length, scale, &p,
-                      eki_fuse_adding(job, fuse(job, row, begin, &again, &fused), &fused));
+        row_gradient(job, row, eki_real(job->plan, job->small, 2 * row), eki_real(job->plan, job->small, 2 * row + 1));
+    eki_scaling again;
+    if (eki_computes_again(job)) again = row_affine(job, row);
+    gradient_rows(job, row, 1, block * EKI_ROW_LIMIT, block_length(job->plan, block), x, &p,
+                  eki_computes_again(job) ? &again : NULL);
 }
 
 __attribute__((noinline)) static void gradient_from_y(const eki_job *job, int64_t row, int64_t block) {
@@ -161,16 +180,25 @@ static int64_t rows_at_once(const ek_norm_plan *plan) {
     return plan->space <= NARROW_ROW ? 2 * ROWS_AT_ONCE : ROWS_AT_ONCE;
 }
 
-/* The sums of rows and those of their block, in one reading; with nothing fused. */
-static void sum_all(const eki_job *job, int64_t row, int64_t count) {
+/* All of backward of rows of one block, with nothing fused: the sums of the rows and of the block in one reading, and
+ * dx while the rows are in the first cache. */
+static void plain_rows(const eki_job *job, int64_t row, int64_t count) {
     const ek_norm_plan *plan = job->plan;
     double sums[4 * ROWS_AT_ONCE], *dscale = block_sums(job, row / plan->param_rows);
-    int64_t offset = row * plan->space;
+    eki_gradient p[2 * ROWS_AT_ONCE];
     size_t space = (size_t)plan->space;
-    job->kernels->vec_allsums(eki_from(job, job->x, offset), eki_from(job, job->dy, offset), (size_t)count, space,
-                              space, job->scale, job->stats.mean + row, job->stats.rstd + row, sums, dscale,
-                              dscale + space);
-    for (int64_t r = 0; r < count; r++) set_row_means(job, row + r, (eki_pair){sums[2 * r], sums[2 * r + 1]});
+    const void *x = eki_from(job, job->x, row * plan->space), *dy = eki_from(job, job->dy, row * plan->space);
+    job->kernels->vec_allsums(x, dy, (size_t)count, space, space, job->scale, job->stats.mean + row,
+                              job->stats.rstd + row, sums, dscale, dscale + space);
+    for (int64_t r = 0; r < count; r++) {
+        eki_pair k = row_means(job, row + r, (eki_pair){sums[2 * r], sums[2 * r + 1]});
+        p[r] = row_gradient(job, row + r, k.a, k.b);
+    }
+    gradient_rows(job, row, count, 0, plan->space, x, p, NULL);
+}
+
+static bool is_plain(const eki_job *job) {
+    return eki_wants_dx(job) && !eki_fuses(job) && job->valid == NULL && !job->from_y;
 }
 
 void eki_rows_sums(const eki_job *job, int64_t begin, int64_t end) {
@@ -246,12 +274,12 @@ void eki_rows_pass(const eki_job *job, int64_t begin, int64_t end) {
         int64_t last = block_end(plan, block);
         for (int64_t row = block * plan->param_rows; row < last; row += rows_at_once(plan)) {
             int64_t count = last - row < rows_at_once(plan) ? last - row : rows_at_once(plan);
-            if (eki_wants_dx(job) && !eki_fuses(job) && job->valid == NULL && !job->from_y) {
-                sum_all(job, row, count);
-            } else {
-                if (eki_wants_dx(job)) eki_rows_sums(job, row, row + count);
-                add_parameters(job, row, count, 0, plan->space);
+            if (is_plain(job)) {
+                plain_rows(job, row, count);
+                continue;
             }
+            if (eki_wants_dx(job)) eki_rows_sums(job, row, row + count);
+            add_parameters(job, row, count, 0, plan->space);
             if (eki_wants_dx(job)) eki_rows_gradient(job, row, row + count);
         }
     }

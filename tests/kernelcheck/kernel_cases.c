@@ -388,12 +388,19 @@ static expected ref_col_gradaffine(const problem *p, size_t row, size_t i) {
     return gradient_at(p, row, i, &c, (real)c.scale);
 }
 
-CASE(vec_gradaffine, ELEMENTS, 1, 7)
+static const eki_gradient *gradients_of_rows(const problem *p) {
+    static eki_gradient all[MOST];
+    for (size_t r = 0; r < p->rows; r++) all[r] = channel_of(p, r);
+    return all;
+}
+
+CASE(vec_gradaffine, ELEMENTS, 0, 7)
 static void run_vec_gradaffine(const eki_kernels *k, const problem *p) {
-    k->vec_gradaffine(p->x, p->dy, p->y, p->n, p->scale, &p->gradient, fused_elements(p));
+    k->vec_gradaffine(p->x, p->dy, p->y, p->rows, p->stride, p->n, p->scale, gradients_of_rows(p), fused_elements(p));
 }
 static expected ref_vec_gradaffine(const problem *p, size_t row, size_t i) {
-    return gradient_at(p, row, i, &p->gradient, p->scale ? (real)p->scale[i] : 1);
+    eki_gradient c = channel_of(p, row);
+    return gradient_at(p, row, i, &c, p->scale ? (real)p->scale[i] : 1);
 }
 
 CASE(row_hide, ELEMENTS, 1, 0)
@@ -442,9 +449,9 @@ static void run_vec_affine_stream(const eki_kernels *k, const problem *p) {
 }
 static expected ref_vec_affine_stream(const problem *p, size_t row, size_t i) { return ref_vec_affine(p, row, i); }
 
-CASE(vec_gradaffine_stream, ELEMENTS, 1, 7)
+CASE(vec_gradaffine_stream, ELEMENTS, 0, 7)
 static void run_vec_gradaffine_stream(const eki_kernels *k, const problem *p) {
-    k->vec_gradaffine_stream(p->x, p->dy, p->y, p->n, p->scale, &p->gradient);
+    k->vec_gradaffine_stream(p->x, p->dy, p->y, p->rows, p->stride, p->n, p->scale, gradients_of_rows(p));
 }
 static expected ref_vec_gradaffine_stream(const problem *p, size_t row, size_t i) {
     return ref_vec_gradaffine(p, row, i);
