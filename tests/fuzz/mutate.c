@@ -3,9 +3,12 @@
 
 #include "base/random.h"
 #include "graph/op.h"
+#include "onnx/onnx.h"
+#include "structure.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct dice {
     eki_random random;
@@ -116,10 +119,40 @@ static void one_more_node(eki_graph *g, dice *d) {
     (void)eki_graph_add_node(g, like->op_type, like->domain, name, like->in, like->n_in, &out, 1, &made, &err);
 }
 
-void fuzz_mutate(eki_graph *graph, uint64_t seed) {
+static void make_changes(eki_graph *graph, uint64_t seed) {
     static void (*const changes[])(eki_graph *, dice *) = {
         other_operator, rewire,     rewire,      drop_input,  odd_attribute, odd_attribute, remove_node,
         odd_weight,     odd_weight, other_shape, other_opset, more_outputs,  one_more_node};
     dice d = {.random = eki_random_stream(seed, "fuzz", 0, 0)};
     for (uint64_t i = 1 + below(&d, 4); i > 0; i--) changes[below(&d, sizeof changes / sizeof *changes)](graph, &d);
+}
+
+/* The graph as a file; 0 where it cannot be one, or not in so much room. */
+static size_t put(const eki_graph *graph, uint8_t *data, size_t room) {
+    static ek_error err;
+    char path[64];
+    eki_map map;
+    size_t done = 0;
+    (void)snprintf(path, sizeof path, "/dev/shm/ek-fuzz-graph-%ld.onnx", (long)getpid());
+    if (eki_onnx_save(graph, path, &err) != EK_OK) return 0;
+    if (eki_map_open(path, &map, &err) == EK_OK) {
+        if (map.size <= room) memcpy(data, map.data, done = map.size);
+        eki_map_close(&map);
+    }
+    (void)unlink(path);
+    return done;
+}
+
+static size_t change_graph(uint8_t *data, size_t size, size_t room, uint64_t seed) {
+    static ek_error err;
+    eki_graph *graph;
+    if (eki_onnx_load_bytes(data, size, "fuzz", NULL, &graph, &err) != EK_OK) return 0;
+    make_changes(graph, seed);
+    size_t done = put(graph, data, room);
+    eki_graph_destroy(graph);
+    return done;
+}
+
+size_t fuzz_change(uint8_t *data, size_t size, size_t room, uint64_t seed) {
+    return seed % 2 == 0 ? fuzz_structure(data, size, room, seed) : change_graph(data, size, room, seed);
 }
