@@ -128,23 +128,27 @@ static ek_status learn_all(const eki_graph *document, eki_graph *view, const eki
     return status;
 }
 
+/* What cannot be inferred is left open; that memory ended is said. */
+static ek_status infer_what_can_be(eki_graph *graph, ek_error *err) {
+    ek_error own = {.text = ""};
+    ek_status status = eki_graph_infer(graph, NULL, &own);
+    return status == EK_ERR_NOMEM ? eki_fail(err, status, "%s", own.text) : EK_OK;
+}
+
 ek_status eki_learn_shapes(const ek_model *model, eki_graph *view, ek_error *err) {
     eki_graph *program;
-    ek_error ignored = {.text = ""};
     if (model->document->n_functions == 0) return EK_OK;
     EKI_TRY(eki_graph_view_outer(model->graph, &program, err));
-    ek_status status = eki_graph_infer(program, NULL, &ignored);
-    status = status == EK_ERR_NOMEM ? status : learn_all(model->document, view, program, err);
+    ek_status status = infer_what_can_be(program, err);
+    if (status == EK_OK) status = learn_all(model->document, view, program, err);
     eki_graph_destroy(program);
     return status;
 }
 
 static ek_status infer(const eki_place *place, bool strict, ek_error *err) {
-    ek_error ignored = {.text = ""};
     bool must = strict && eki_place_is_main(place);
     EKI_TRY(take_outer(place->graph, err));
-    ek_status status = eki_graph_infer(place->graph, NULL, must ? err : &ignored);
-    return must || status == EK_ERR_NOMEM ? status : EK_OK;
+    return must ? eki_graph_infer(place->graph, NULL, err) : infer_what_can_be(place->graph, err);
 }
 
 /* The type that new constants are stored in, where the graph has no initializers that tell it. */
