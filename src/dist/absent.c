@@ -49,7 +49,9 @@ int eki_launched_ranks(void) {
 }
 
 int eki_launched_rank(void) {
-    return number_of(strcmp(eki_launcher(), "openmpi") == 0 ? "OMPI_COMM_WORLD_RANK" : "PMI_RANK");
+    const char *flavour = eki_launcher();
+    if (flavour == NULL) return 0;
+    return number_of(strcmp(flavour, "openmpi") == 0 ? "OMPI_COMM_WORLD_RANK" : "PMI_RANK");
 }
 
 static int ranks_here(void) {
@@ -154,7 +156,8 @@ static void say_one(sentence *s, int r, const rank_seen *rank, bool all_here) {
 }
 
 static void say_all(sentence *s, const rank_seen *seen, int ranks) {
-    if (seen[eki_launched_rank()].any.number == 0) { /* no /proc */
+    int own = eki_launched_rank();
+    if (own >= ranks || seen[own].any.number == 0) { /* no /proc */
         say(s, "which ranks are missing cannot be seen here");
         return;
     }
