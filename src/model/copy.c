@@ -72,13 +72,14 @@ static ek_status copy_graphs(const copier *c, eki_node *node, eki_attr *attr, ek
     return EK_OK;
 }
 
+/* Those that count hold tensors of the copy, so that it can be destroyed at any time. */
 static ek_status copy_attributes(const copier *c, const eki_node *from, eki_node *to, ek_error *err) {
-    to->n_attr = from->n_attr;
     to->attrs = eki_arena_memdup(&c->view->arena, from->attrs, eki_size_of((size_t)from->n_attr, sizeof *from->attrs));
     if (to->attrs == NULL) return eki_fail_nomem(err, (size_t)from->n_attr * sizeof *from->attrs);
-    for (int i = 0; i < to->n_attr; i++) {
+    for (int i = 0; i < from->n_attr; i++) {
         eki_attr *attr = &to->attrs[i];
         if (attr->t != NULL) EKI_TRY(borrow_tensor(c, attr->t, &attr->t, err));
+        to->n_attr = i + 1;
         if (c->deep && attr->type == EKI_ATTR_GRAPHS) EKI_TRY(copy_graphs(c, to, attr, err));
     }
     return EK_OK;
