@@ -11,11 +11,8 @@ typedef struct lowering {
     int64_t version;
 } lowering;
 
-/* GroupNormalization of opset 18 to 20, with one scale per group, stays where it is. */
 static bool lacks(const lowering *low, const eki_node *node) {
-    if (node->op == EKI_OP_RMSNormalization) return low->version < EKI_OPSET_RMS;
-    return node->op == EKI_OP_GroupNormalization && low->version < EKI_OPSET_GROUP &&
-           eki_node_opset(low->graph, node) >= EKI_OPSET_GROUP;
+    return eki_opset_lacks(node->op, eki_node_opset(low->graph, node), low->version);
 }
 
 static bool is_wanted(void *context, const eki_site *site) { return site->norm != NULL && lacks(context, site->norm); }

@@ -143,6 +143,9 @@ ek_status eki_keep_declaration(eki_graph *graph, const eki_value *value, const c
 
 /* The lowest opset of ai.onnx that has the norm operators of the graph. */
 int64_t eki_opset_needed(const eki_graph *graph);
+/* A norm of a graph at opset `own` that opset `version` lacks: a move there writes it out (lower.c). */
+bool eki_opset_lacks(eki_opcode op, int64_t own, int64_t version);
+
 /* Whether the graph means the same at another opset, nodes with ignore[i] != 0 left aside (NULL = none).
  * EK_ERR_UNSUPPORTED names a node that does not. */
 ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t *ignore, ek_error *err);

@@ -37,10 +37,9 @@ static int64_t changes_between(eki_opcode op, int64_t low, int64_t high) {
     return change <= high ? change : 0;
 }
 
-/* Norms that a move down writes out (lower.c). */
-static bool is_lowered(const eki_node *node, int64_t version) {
-    return (version < EKI_OPSET_GROUP && node->op == EKI_OP_GroupNormalization) ||
-           (version < EKI_OPSET_RMS && node->op == EKI_OP_RMSNormalization);
+bool eki_opset_lacks(eki_opcode op, int64_t own, int64_t version) {
+    if (op == EKI_OP_RMSNormalization) return version < EKI_OPSET_RMS;
+    return op == EKI_OP_GroupNormalization && version < (has_first_group_norm(own) ? 18 : EKI_OPSET_GROUP);
 }
 
 int64_t eki_ir_version_for(int64_t opset) { return opset >= 23 ? 11 : opset >= 21 ? 10 : opset >= 19 ? 9 : 8; }
@@ -67,7 +66,7 @@ ek_status eki_opset_check(const eki_graph *graph, int64_t version, const uint8_t
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (node->op == EKI_OP_NONE || (ignore != NULL && ignore[i])) continue;
-        if (version < own && is_lowered(node, version)) continue;
+        if (version < own && eki_opset_lacks(node->op, own, version)) continue;
         if (eki_op_has(node->op, EKI_GRAPHS))
             return refuse(graph, node, version, "the graphs in it are not looked into", err);
         int64_t at = changes_between(node->op, low, high);

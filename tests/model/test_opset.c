@@ -320,12 +320,30 @@ static void test_reasons(void **state) {
     }
 }
 
+/* The first GroupNormalization came with 18, the second with 21; each lacks where it is not. */
+static void test_lacking(void **state) {
+    (void)state;
+    static const struct {
+        eki_opcode op;
+        int64_t own, version;
+        bool lacks;
+    } rows[] = {
+        {EKI_OP_GroupNormalization, 18, 17, true},  {EKI_OP_GroupNormalization, 20, 17, true},
+        {EKI_OP_GroupNormalization, 20, 18, false}, {EKI_OP_GroupNormalization, 21, 20, true},
+        {EKI_OP_GroupNormalization, 21, 17, true},  {EKI_OP_GroupNormalization, 23, 21, false},
+        {EKI_OP_RMSNormalization, 23, 22, true},    {EKI_OP_RMSNormalization, 24, 23, false},
+        {EKI_OP_LayerNormalization, 21, 17, false}, {EKI_OP_BatchNormalization, 21, 17, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(eki_opset_lacks(rows[i].op, rows[i].own, rows[i].version), rows[i].lacks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips), cmocka_unit_test(test_near_misses),
         cmocka_unit_test(test_saving),      cmocka_unit_test(test_shared_scale),
         cmocka_unit_test(test_damaged),     cmocka_unit_test(test_constants_become_parameters),
-        cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_reasons),     cmocka_unit_test(test_lacking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
