@@ -52,11 +52,19 @@ static void grow_chain(search *s, eki_chain *chain) {
         chain->channels = product_channels(s, eki_affine_input(s->graph, chain->nodes[0])->producer);
 }
 
+static bool scales(const eki_affine *map) {
+    for (int64_t c = 0; c < map->channels; c++) {
+        if (map->a[c] != 1.0) return true;
+    }
+    return false;
+}
+
 static bool try_after(const search *s, eki_chain *chain, const eki_affine *map) {
     eki_node *op = eki_affine_input(s->graph, chain->nodes[0])->producer;
     char label[192];
     if (op == NULL || !eki_is_product(op)) return false;
-    if (!chain->has_norm && eki_is_op(op, EKI_OP_MatMul)) return false; /* its bias; it must stay */
+    bool bias = !chain->has_norm && !scales(map); /* of a MatMul: it must stay */
+    if (bias && eki_is_op(op, EKI_OP_MatMul)) return false;
     if (!eki_absorbs_after(s->graph, &s->uses, chain, map, op, s->left, chain->text)) return false;
     chain->op = op;
     (void)snprintf(chain->text, sizeof chain->text, "into %s", eki_node_label(op, label));

@@ -187,6 +187,33 @@ static void test_source_untouched(void **state) {
 
 /* ---- folds that went wrong ---- */
 
+static ek_model *dense(bool bias, bool norm) {
+    const int64_t matrix[2] = {3, 6}, line[2] = {1, 4};
+    net n = net_start(17, 2, matrix);
+    net_matmul(&n, "fc", 6, 4);
+    if (bias) net_two(&n, "Add", "bias", net_vector(&n, "fc.bias", 4, -1, 1));
+    if (norm) net_two(&n, "Mul", "mul", net_constant(&n, "m", 2, line, 0.5, 2));
+    if (norm) net_two(&n, "Add", "add", net_vector(&n, "a", 4, -1, 1));
+    return net_finish(&n);
+}
+
+/* Dense and batch norm as Keras's exporter writes them: MatMul, bias, Mul, Add. A bias alone stays. */
+static void test_dense(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        ek_model *model = dense(i & 1, i & 2), *folded;
+        ek_edit_report *report;
+        OK(ek_fold(model, &folded, &report, err));
+        size_t left = i == 0 ? 1 : 2;
+        assert_int_equal(folded->document->n_nodes, left);
+        assert_int_equal(ek_edit_report_count(report), i >= 2 ? 1 : 0);
+        assert_true(difference(model, folded) <= 1e-5);
+        ek_edit_report_destroy(report);
+        ek_model_destroy(folded);
+        ek_model_destroy(model);
+    }
+}
+
 static ek_model *fold_of(ek_model *model) {
     ek_model *folded;
     ek_edit_report *report;
@@ -281,7 +308,7 @@ int main(void) {
         cmocka_unit_test(test_saved),          cmocka_unit_test(test_source_untouched),
         cmocka_unit_test(test_wrong_epsilon),  cmocka_unit_test(test_wrong_weights),
         cmocka_unit_test(test_missing_border), cmocka_unit_test(test_compare_errors),
-        cmocka_unit_test(test_constant_nodes),
+        cmocka_unit_test(test_constant_nodes), cmocka_unit_test(test_dense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
