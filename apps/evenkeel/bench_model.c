@@ -8,6 +8,7 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <evenkeel/surgery.h>
@@ -164,23 +165,23 @@ static double total(const contender *c) {
 }
 
 static void write_text(const model_bench *bench) {
-    printf("batch %lld, %d rounds, alternating\n\n", (long long)bench->batch, bench->rounds);
-    printf("%-10s %6s %11s  %-19s %11s\n", "", "nodes", "median ms", "[5 %, 95 %]", "examples/s");
+    print("batch %lld, %d rounds, alternating\n\n", (long long)bench->batch, bench->rounds);
+    print("%-10s %6s %11s  %-19s %11s\n", "", "nodes", "median ms", "[5 %, 95 %]", "examples/s");
     for (int i = 0; i < bench->count; i++) {
         const contender *c = &bench->contenders[i];
         char range[48];
         snprintf(range, sizeof range, "[%.3g, %.3g]", 1e3 * c->low, 1e3 * c->high);
-        printf("%-10s %6zu %11.3g  %-19s %11.4g\n", c->label, ek_model_node_count(c->model), 1e3 * c->median, range,
-               (double)bench->batch / c->median);
+        print("%-10s %6zu %11.3g  %-19s %11.4g\n", c->label, ek_model_node_count(c->model), 1e3 * c->median, range,
+              (double)bench->batch / c->median);
     }
     if (bench->count == 2)
-        printf("folding makes it %.2f times as fast\n", bench->contenders[0].median / bench->contenders[1].median);
+        print("folding makes it %.2f times as fast\n", bench->contenders[0].median / bench->contenders[1].median);
     for (int i = 0; i < bench->count; i++) {
         const contender *c = &bench->contenders[i];
-        printf("\n%-24s %9s %7s   %s\n", "operator", "ms", "share", c->label);
+        print("\n%-24s %9s %7s   %s\n", "operator", "ms", "share", c->label);
         for (size_t r = 0; r < c->row_count; r++)
-            printf("%-24s %9.3f %6.1f%%\n", c->rows[r].op_type, 1e3 * c->rows[r].forward,
-                   100 * c->rows[r].forward / total(c));
+            print("%-24s %9.3f %6.1f%%\n", c->rows[r].op_type, 1e3 * c->rows[r].forward,
+                  100 * c->rows[r].forward / total(c));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "change.h"
 #include "inputs.h"
 #include "message.h"
+#include "print.h"
 #include "prove.h"
 
 #include <evenkeel/files.h>
@@ -67,14 +68,14 @@ static void put_text(const change *c) {
     const ek_comparison *check = &ek_proof_result_of(c->proof)->comparison;
     for (size_t i = 0; i < ek_edit_report_count(c->report); i++) {
         const ek_edit_row *row = ek_edit_report_row(c->report, i);
-        printf("%-9s %s: %s\n", row->changed ? c->did : row->already ? "kept" : "refused", row->norm, row->text);
+        print("%-9s %s: %s\n", row->changed ? c->did : row->already ? "kept" : "refused", row->norm, row->text);
     }
-    printf("norms     %zu -> %zu\n", ek_model_norm_count(c->before), ek_model_norm_count(c->after));
-    printf("nodes     %zu -> %zu\n", ek_model_node_count(c->before), ek_model_node_count(c->after));
-    printf("weights   %lld -> %lld bytes\n", (long long)model_bytes(c->before), (long long)model_bytes(c->after));
+    print("norms     %zu -> %zu\n", ek_model_norm_count(c->before), ek_model_norm_count(c->after));
+    print("nodes     %zu -> %zu\n", ek_model_node_count(c->before), ek_model_node_count(c->after));
+    print("weights   %lld -> %lld bytes\n", (long long)model_bytes(c->before), (long long)model_bytes(c->after));
     if (check->timed > 0)
-        printf("latency   %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * check->seconds_a,
-               1e3 * check->seconds_b, check->timed);
+        print("latency   %.3g -> %.3g ms (median of %d runs each, one example)\n", 1e3 * check->seconds_a,
+              1e3 * check->seconds_b, check->timed);
     if (c->more_text != NULL) c->more_text(c);
     prove_text(c->args, c->proof);
 }

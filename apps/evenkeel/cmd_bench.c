@@ -5,6 +5,7 @@
 #include "command.h"
 #include "interrupt.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 #include "terminal.h"
 
@@ -182,8 +183,8 @@ static bool is_slower(const ek_bench_result *r) { return r->peer > 0 && r->high 
 static void print_head(const bench_run *run) {
     char peer[16];
     snprintf(peer, sizeof peer, "%s us", peer_name(run));
-    printf("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", peer, "ratio [95 %]",
-           "copy GB/s", "share");
+    print("%-30s %-10s %-10s %10s %10s  %-21s %9s %6s\n", "case", "layout", "phase", "ours us", peer, "ratio [95 %]",
+          "copy GB/s", "share");
 }
 
 static void print_case(const char *text, int layout, int phase, const ek_bench_result *r) {
@@ -192,8 +193,8 @@ static void print_case(const char *text, int layout, int phase, const ek_bench_r
         snprintf(peer, sizeof peer, "%.1f", 1e6 * r->peer);
         snprintf(ratio, sizeof ratio, "%.2f [%.2f, %.2f]", r->ratio, r->low, r->high);
     }
-    printf("%-30s %-10s %-10s %10.1f %10s  %-21s %9.1f %6.2f%s\n", text, layouts[layout].name, phases[phase],
-           1e6 * r->ours, peer, ratio, 1e-9 * r->bytes / r->copy, r->share, is_slower(r) ? "  slower" : "");
+    print("%-30s %-10s %-10s %10.1f %10s  %-21s %9.1f %6.2f%s\n", text, layouts[layout].name, phases[phase],
+          1e6 * r->ours, peer, ratio, 1e-9 * r->bytes / r->copy, r->share, is_slower(r) ? "  slower" : "");
     fflush(stdout);
 }
 
@@ -297,16 +298,16 @@ static void write_mean(bench_run *run, const char *kind, int layout, int phase, 
         eki_json_close(&run->json);
         return;
     }
-    printf("%-9s %-10s %-10s %3d cases", kind, layout == BEST ? "best" : layouts[layout].name, phases[phase], m->cases);
-    if (m->compared) printf("  %5.2f x %s (worst %.2f)", ratio, peer_name(run), m->worst);
-    printf("  %.2f of copy", share);
-    if (m->slower > 0) printf("  %d slower", m->slower);
-    printf("\n");
+    print("%-9s %-10s %-10s %3d cases", kind, layout == BEST ? "best" : layouts[layout].name, phases[phase], m->cases);
+    if (m->compared) print("  %5.2f x %s (worst %.2f)", ratio, peer_name(run), m->worst);
+    print("  %.2f of copy", share);
+    if (m->slower > 0) print("  %d slower", m->slower);
+    print("\n");
 }
 
 static void write_means(bench_run *run) {
     const char *kind;
-    if (!run->as_json) printf("\nGeometric means\n");
+    if (!run->as_json) print("\nGeometric means\n");
     for (int k = 1; (kind = ek_norm_kind_name((ek_norm_kind)k)) != NULL; k++) {
         for (int l = 0; l <= BEST; l++) {
             for (int p = 0; p < PHASES; p++) {

@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "norms.h"
+#include "print.h"
 #include "watch.h"
 
 #include <evenkeel/train.h>
@@ -86,9 +87,9 @@ static void more_json(const change *c, eki_json *json) {
 
 static void more_text(const change *c) {
     const convert_job *job = c->context;
-    if (job->drift >= 0) printf("data      relative difference %.3g of the logits over the data\n", job->drift);
+    if (job->drift >= 0) print("data      relative difference %.3g of the logits over the data\n", job->drift);
     if (job->measured)
-        printf("accuracy  %.2f %% -> %.2f %%\n", 100 * job->accuracy[0].accuracy, 100 * job->accuracy[1].accuracy);
+        print("accuracy  %.2f %% -> %.2f %%\n", 100 * job->accuracy[0].accuracy, 100 * job->accuracy[1].accuracy);
 }
 
 static ek_status read_norm(const arguments *args, ek_convert_options *options, ek_error *err) {

@@ -2,6 +2,7 @@
 #include "change.h"
 #include "inputs.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 static const option diff_options[] = {
@@ -38,9 +39,9 @@ static void show_text(const ek_diff *diff) {
     for (size_t i = 0; i < ek_diff_count(diff); i++) {
         const ek_change *c = ek_diff_change(diff, i);
         const char *place = ek_diff_place(diff, i);
-        printf("%-14s %s%s%s%s%s\n", c->kind, place, place[0] ? ": " : "", c->name, c->name[0] ? ": " : "", c->text);
+        print("%-14s %s%s%s%s%s\n", c->kind, place, place[0] ? ": " : "", c->name, c->name[0] ? ": " : "", c->text);
     }
-    if (ek_diff_count(diff) == 0) printf("equal\n");
+    if (ek_diff_count(diff) == 0) print("equal\n");
 }
 
 static ek_status compare_models(const char *first, const char *second, ek_diff **diff, ek_error *err) {

@@ -1,6 +1,7 @@
 /* cmd_env.c: `evenkeel env`: what this build and this machine are, for bug reports. */
 #include "command.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <evenkeel/cpu.h>
@@ -41,20 +42,20 @@ static void json_row(void *context, const char *key, const char *value) { eki_js
 
 static void text_row(void *context, const char *key, const char *value) {
     (void)context;
-    printf("%-17s%s\n", key, value);
+    print("%-17s%s\n", key, value);
 }
 
 static void show_operators(void) {
     int column = 0;
-    printf("\nOperators (ai.onnx)\n");
+    print("\nOperators (ai.onnx)\n");
     for (size_t i = 0; i < ek_operator_count(); i++) {
         const char *name = ek_operator_get(i).name;
         int length = (int)strlen(name) + 2;
         bool wraps = column + length > 100;
-        printf("%s%s", i == 0 ? "" : wraps ? ",\n" : ", ", name);
+        print("%s%s", i == 0 ? "" : wraps ? ",\n" : ", ", name);
         column = wraps ? length : column + length;
     }
-    printf("\n");
+    print("\n");
 }
 
 static int run_env(const arguments *args) {
@@ -80,10 +81,10 @@ static int run_env(const arguments *args) {
         return EXIT_DONE;
     }
     each_line(environment, text_row, NULL);
-    printf("\nVariables\n");
+    print("\nVariables\n");
     for (size_t i = 0; i < VARIABLES; i++) {
         const char *value = getenv(variables[i][0]);
-        printf("%-17s%-12s %s\n", variables[i][0], value ? value : "(not set)", variables[i][1]);
+        print("%-17s%-12s %s\n", variables[i][0], value ? value : "(not set)", variables[i][1]);
     }
     show_operators();
     return EXIT_DONE;

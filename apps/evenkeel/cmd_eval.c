@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "parts.h"
+#include "print.h"
 #include "report/json_out.h"
 #include "terminal.h"
 #include "watch.h"
@@ -47,10 +48,10 @@ static void print_result(const arguments *args, ek_split split, const ek_eval_re
         eki_json_finish(&json);
         return;
     }
-    printf("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * result->accuracy, (long long)result->correct,
-           (long long)result->images, part_text(split));
-    printf("loss      %.5f\n", result->loss);
-    if (logits != NULL) printf("logits    %s\n", logits);
+    print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * result->accuracy, (long long)result->correct,
+          (long long)result->images, part_text(split));
+    print("loss      %.5f\n", result->loss);
+    if (logits != NULL) print("logits    %s\n", logits);
     note("%.1f s, %.0f images per second", seconds, seconds > 0 ? (double)result->images / seconds : 0);
 }
 

@@ -2,6 +2,7 @@
 #include "change.h"
 #include "inputs.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <stdlib.h>
@@ -94,8 +95,8 @@ static void show_text(const ek_model *before, const ek_model *after) {
     for (size_t i = 0; i < ek_model_norm_count(after); i++) {
         ek_model_norm norm = ek_model_norm_get(after, i), old = ek_model_norm_get(before, i);
         const char *stats = norm.kind != EK_NORM_BATCH ? "none" : norm.stats_frozen ? "frozen" : "of the data";
-        printf("%-40s %-8s statistics %-12s affine %-8s%s\n", name_of(&norm), ek_norm_kind_name(norm.kind), stats,
-               norm.affine_frozen ? "frozen" : "trained", changed(&norm, &old) ? " (changed)" : "");
+        print("%-40s %-8s statistics %-12s affine %-8s%s\n", name_of(&norm), ek_norm_kind_name(norm.kind), stats,
+              norm.affine_frozen ? "frozen" : "trained", changed(&norm, &old) ? " (changed)" : "");
     }
 }
 

@@ -6,6 +6,7 @@
 #include "inspect_page.h"
 #include "interrupt.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <evenkeel/files.h>
@@ -118,25 +119,25 @@ static void show_json(const inspect_facts *facts, const char *report) {
 
 static void show_range(const char *name, ek_range range) {
     if (range.count > 0 && range.nonfinite == range.count)
-        printf("  %s not finite", name);
+        print("  %s not finite", name);
     else if (range.count > 0)
-        printf("  %s %.3g..%.3g", name, range.minimum, range.maximum);
-    if (range.nonfinite > 0 && range.nonfinite < range.count) printf(" (%lld not finite)", (long long)range.nonfinite);
+        print("  %s %.3g..%.3g", name, range.minimum, range.maximum);
+    if (range.nonfinite > 0 && range.nonfinite < range.count) print(" (%lld not finite)", (long long)range.nonfinite);
 }
 
 static void show_norm(const ek_norm_seen *seen, int width) {
-    printf("%-*s  %-8s C=%-4lld eps=%.3g", width, seen->name, ek_norm_kind_name(seen->norm.kind),
-           (long long)seen->norm.channels, seen->norm.epsilon);
-    if (seen->norm.kind == EK_NORM_BATCH) printf(" momentum=%.3g", seen->norm.momentum);
-    if (seen->norm.kind == EK_NORM_GROUP) printf(" groups=%lld", (long long)seen->norm.groups);
-    if (seen->training) printf(" TRAINING");
-    if (strcmp(seen->norm.spelling, "operator") != 0) printf(" (%s)", seen->norm.spelling);
+    print("%-*s  %-8s C=%-4lld eps=%.3g", width, seen->name, ek_norm_kind_name(seen->norm.kind),
+          (long long)seen->norm.channels, seen->norm.epsilon);
+    if (seen->norm.kind == EK_NORM_BATCH) print(" momentum=%.3g", seen->norm.momentum);
+    if (seen->norm.kind == EK_NORM_GROUP) print(" groups=%lld", (long long)seen->norm.groups);
+    if (seen->training) print(" TRAINING");
+    if (strcmp(seen->norm.spelling, "operator") != 0) print(" (%s)", seen->norm.spelling);
     show_range("scale", seen->scale);
     show_range("bias", seen->bias);
     show_range("mean", seen->mean);
     show_range("variance", seen->variance);
-    printf("  after %s, %s; %s %s\n", seen->feeder, place_names[seen->place],
-           seen->foldable ? "folds" : "does not fold:", seen->fold);
+    print("  after %s, %s; %s %s\n", seen->feeder, place_names[seen->place],
+          seen->foldable ? "folds" : "does not fold:", seen->fold);
 }
 
 static void show_text(const char *path, const ek_model *model, const ek_inspection *in) {
@@ -146,15 +147,15 @@ static void show_text(const char *path, const ek_model *model, const ek_inspecti
         int length = (int)strlen(ek_inspection_norm(in, i)->name);
         if (length > width) width = length < 40 ? length : 40;
     }
-    printf("%s: opset %lld, %zu nodes, %zu norms, %lld bytes of weights\n", path, (long long)ek_model_opset(model),
-           ek_model_node_count(model), norms, (long long)model_bytes(model));
+    print("%s: opset %lld, %zu nodes, %zu norms, %lld bytes of weights\n", path, (long long)ek_model_opset(model),
+          ek_model_node_count(model), norms, (long long)model_bytes(model));
     images_show(model, 7);
     for (size_t i = 0; i < norms; i++) show_norm(ek_inspection_norm(in, i), width);
-    printf("%zu finding%s%s\n", findings, findings == 1 ? "" : "s", findings > 0 ? ":" : "");
+    print("%zu finding%s%s\n", findings, findings == 1 ? "" : "s", findings > 0 ? ":" : "");
     for (size_t i = 0; i < findings; i++) {
         const ek_finding *f = ek_inspection_finding(in, i);
-        printf("%-7s %s%s%s: %s\n        -> %s\n", severity_names[f->severity], f->code, f->norm[0] ? " " : "", f->norm,
-               f->text, f->remedy);
+        print("%-7s %s%s%s: %s\n        -> %s\n", severity_names[f->severity], f->code, f->norm[0] ? " " : "", f->norm,
+              f->text, f->remedy);
     }
 }
 
@@ -182,7 +183,7 @@ static ek_status show_all(const arguments *args, inspect_facts *facts, ek_error 
     }
     show_text(facts->path, facts->model, facts->in);
     if (facts->diagnosis != NULL) gap_show(facts->diagnosis);
-    if (page != NULL) printf("report  %s\n", page);
+    if (page != NULL) print("report  %s\n", page);
     return EK_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "inputs.h"
 #include "message.h"
 #include "norms.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <string.h>
@@ -41,12 +42,12 @@ static void list_json(void) {
 }
 
 static void list_text(void) {
-    printf("%-16s %-10s %s\n", "name", "meant for", "");
+    print("%-16s %-10s %s\n", "name", "meant for", "");
     for (size_t i = 0; i < ek_architecture_count(); i++) {
         const ek_architecture *a = ek_architecture_get(i);
         char size[40];
         snprintf(size, sizeof size, "%dx%dx%d", a->channels, a->height, a->width);
-        printf("%-16s %-10s %s\n", a->name, size, a->summary);
+        print("%-16s %-10s %s\n", a->name, size, a->summary);
     }
     note("Next: evenkeel models NAME");
 }
@@ -101,21 +102,21 @@ static void show_json(const char *name, const char *summary, const ek_model *mod
 static void show_tensor(const char *kind, ek_tensor_info info) {
     char dims[160];
     dims_text(info.rank, info.dims, dims, sizeof dims);
-    printf("%-8s %-32s %-5s %s\n", kind, info.name, dtype_name(info.dtype), dims);
+    print("%-8s %-32s %-5s %s\n", kind, info.name, dtype_name(info.dtype), dims);
 }
 
 static void show_text(const char *name, const char *summary, const ek_model *model) {
-    printf("%s: %s\n", name, summary);
-    printf("opset %lld, %zu nodes, %zu norms, %lld values\n\n", (long long)ek_model_opset(model),
-           ek_model_node_count(model), ek_model_norm_count(model), (long long)model_values(model));
+    print("%s: %s\n", name, summary);
+    print("opset %lld, %zu nodes, %zu norms, %lld values\n\n", (long long)ek_model_opset(model),
+          ek_model_node_count(model), ek_model_norm_count(model), (long long)model_values(model));
     images_show(model, 8);
     for (size_t i = 0; i < ek_model_input_count(model); i++) show_tensor("input", ek_model_input(model, i));
     for (size_t i = 0; i < ek_model_tensor_count(model); i++) show_tensor("tensor", ek_model_tensor(model, i));
     for (size_t i = 0; i < ek_model_output_count(model); i++) show_tensor("output", ek_model_output(model, i));
-    printf("\n");
+    print("\n");
     for (size_t i = 0; i < ek_model_node_count(model); i++) {
         ek_node_info node = ek_model_node(model, i);
-        printf("node     %-32s %s%s%s\n", node.output, node.op_type, node.name[0] ? " " : "", node.name);
+        print("node     %-32s %s%s%s\n", node.output, node.op_type, node.name[0] ? " " : "", node.name);
     }
     note("Next: evenkeel train --model %s --data SPEC -o model.onnx", quoted(name));
 }

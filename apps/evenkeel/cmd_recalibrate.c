@@ -3,6 +3,7 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 #include "watch.h"
 
@@ -99,20 +100,20 @@ static void show_text(const recal_job *job) {
     for (size_t i = 0; i < ek_recalibration_count(job->report); i++) {
         const ek_recalibrated *row = ek_recalibration_row(job->report, i);
         if (row->updated && row->lost == row->channels)
-            printf("%s: its old statistics were not finite; measured anew, %lld values a channel\n", row->norm,
-                   (long long)row->values);
+            print("%s: its old statistics were not finite; measured anew, %lld values a channel\n", row->norm,
+                  (long long)row->values);
         else if (row->updated)
-            printf("%s: mean moved by %.3g deviations (at most %.3g), variance x %.3g to %.3g, %lld values a channel\n",
-                   row->norm, row->shift_mean, row->shift_max, row->ratio_min, row->ratio_max, (long long)row->values);
+            print("%s: mean moved by %.3g deviations (at most %.3g), variance x %.3g to %.3g, %lld values a channel\n",
+                  row->norm, row->shift_mean, row->shift_max, row->ratio_min, row->ratio_max, (long long)row->values);
         else
-            printf("%s: left alone: %s\n", row->norm, row->text);
+            print("%s: left alone: %s\n", row->norm, row->text);
         if (row->updated && row->lost > 0 && row->lost < row->channels)
-            printf("%s: the old statistics of %lld channel%s were not finite\n", row->norm, (long long)row->lost,
-                   row->lost == 1 ? "" : "s");
+            print("%s: the old statistics of %lld channel%s were not finite\n", row->norm, (long long)row->lost,
+                  row->lost == 1 ? "" : "s");
         if (row->updated && row->values < 100)
             warn("%s: only %lld values a channel; use more data", row->norm, (long long)row->values);
     }
-    if (job->measured) printf("accuracy %.2f %% -> %.2f %%\n", 100 * job->before.accuracy, 100 * job->after.accuracy);
+    if (job->measured) print("accuracy %.2f %% -> %.2f %%\n", 100 * job->before.accuracy, 100 * job->after.accuracy);
 }
 
 /* What no number says by itself; also with --json. */

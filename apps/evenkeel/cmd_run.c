@@ -7,6 +7,7 @@
 #include "image_feed.h"
 #include "inputs.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <evenkeel/data.h>
@@ -146,8 +147,8 @@ static ek_status read_images(job *j, size_t count, ek_error *err) {
 static void tell_unprepared(const job *j, size_t count) {
     ek_model_images images;
     ek_error ignored = {0};
-    if (count == 0 || j->image_input == 0 || ek_model_describe_images(j->model, &images, &ignored) != EK_OK ||
-        images.moments == 0)
+    if (count == 0 || j->sources[0] == NULL || j->image_input == 0 ||
+        ek_model_describe_images(j->model, &images, &ignored) != EK_OK || images.moments == 0)
         return;
     note("%s goes in as it is: the mean and deviation that %s keeps are for images (--image FILE), not for arrays",
          j->sources[0], ek_model_path(j->model));
@@ -271,11 +272,11 @@ static void show_output(const char *name, const ek_array *array, const char *fil
     char dims[160];
     dims_text(array->rank, array->dims, dims, sizeof dims);
     summary s = summarize(array);
-    printf("%s  %s %s", name, dtype_name(array->dtype), dims);
-    if (array->dtype == EK_F32 && s.count > 0) printf("  min %g  mean %g  max %g", s.low, s.mean, s.high);
-    if (s.not_finite > 0) printf("  not finite: %lld of %lld", (long long)s.not_finite, (long long)s.count);
-    if (file != NULL) printf("  -> %s", file);
-    putchar('\n');
+    print("%s  %s %s", name, dtype_name(array->dtype), dims);
+    if (array->dtype == EK_F32 && s.count > 0) print("  min %g  mean %g  max %g", s.low, s.mean, s.high);
+    if (s.not_finite > 0) print("  not finite: %lld of %lld", (long long)s.not_finite, (long long)s.count);
+    if (file != NULL) print("  -> %s", file);
+    print("\n");
 }
 
 static void put_output(eki_json *json, const char *name, const ek_array *array, const char *file) {

@@ -3,6 +3,7 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 #include "terminal.h"
 
@@ -95,8 +96,8 @@ static int verify(const arguments *args) {
         eki_json_int(&json, "disagreements", wrong);
         eki_json_finish(&json);
     } else {
-        printf("results   %s\ncards     %d judged anew\nverdicts  %d disagreements\n", option_text(args, "verify"),
-               checked, wrong);
+        print("results   %s\ncards     %d judged anew\nverdicts  %d disagreements\n", option_text(args, "verify"),
+              checked, wrong);
     }
     return wrong > 0 || checked == 0 ? EXIT_CHECK : EXIT_DONE;
 }
@@ -144,9 +145,9 @@ static int run_study(const arguments *args) {
         eki_json_real(&json, "seconds", clock_seconds() - began);
         eki_json_finish(&json);
     } else {
-        printf("page      %s\n", options.output_html);
-        if (options.output_json != NULL) printf("results   %s\n", options.output_json);
-        printf("claims    %d failed\n", failed);
+        print("page      %s\n", options.output_html);
+        if (options.output_json != NULL) print("results   %s\n", options.output_json);
+        print("claims    %d failed\n", failed);
     }
     return failed > 0 ? EXIT_CHECK : EXIT_DONE;
 }

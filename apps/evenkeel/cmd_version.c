@@ -1,6 +1,7 @@
 /* cmd_version.c: `evenkeel version`, also as --version, -V and -v. */
 #include "command.h"
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <evenkeel/version.h>
@@ -12,7 +13,7 @@ static const option version_options[] = {
 
 static int run_version(const arguments *args) {
     if (!option_flag(args, "json")) {
-        printf("evenkeel %s\n", ek_version());
+        print("evenkeel %s\n", ek_version());
         return EXIT_DONE;
     }
     eki_json json;

@@ -4,6 +4,7 @@
 #include "change.h"
 #include "inputs.h"
 #include "message.h"
+#include "print.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,11 +88,11 @@ static ek_status change_pixels(pixels_job *job, ek_error *err) {
 static void show_text(const pixels_job *job) {
     const char *mark = ek_model_metadata(job->model, "evenkeel.preprocess");
     if (mark == NULL) {
-        printf("pixels    the file takes images prepared, as before\n");
+        print("pixels    the file takes images prepared, as before\n");
         return;
     }
-    printf("pixels    %s, images of any one size, as input `pixels` or the next free name\n", mark);
-    printf("inside    resize (triangle filter, to whole numbers), 0 to 1, mean and deviation\n");
+    print("pixels    %s, images of any one size, as input `pixels` or the next free name\n", mark);
+    print("inside    resize (triangle filter, to whole numbers), 0 to 1, mean and deviation\n");
     if (ek_model_metadata(job->model, "evenkeel.mean") == NULL && ek_model_metadata(job->model, "evenkeel.std") == NULL)
         note("The file has no mean and deviation (evenkeel.mean, evenkeel.std): pixels are only scaled to 0 to 1.");
 }

@@ -2,6 +2,7 @@
 #include "gap.h"
 
 #include "inputs.h"
+#include "print.h"
 #include "watch.h"
 
 #include <string.h>
@@ -38,33 +39,33 @@ int gap_found(const ek_diagnosis *d) { return strcmp(d->code, "none") != 0; }
 
 static void show_accuracy(const char *what, const ek_eval_result *r) {
     if (r->images == 0)
-        printf("  %-32s none: they are damaged\n", what);
+        print("  %-32s none: they are damaged\n", what);
     else
-        printf("  %-32s accuracy %6.2f %%  loss %.4f\n", what, 100 * r->accuracy, r->loss);
+        print("  %-32s accuracy %6.2f %%  loss %.4f\n", what, 100 * r->accuracy, r->loss);
 }
 
 void gap_show(const ek_diagnosis *d) {
-    printf("on %lld images, each norm behind norms that fit them:\n", (long long)d->images);
+    print("on %lld images, each norm behind norms that fit them:\n", (long long)d->images);
     for (size_t i = 0; i < ek_recalibration_count(d->norms); i++) {
         const ek_recalibrated *row = ek_recalibration_row(d->norms, i);
         if (row->updated)
-            printf("  %s %s: mean off by %.3g deviations (at most %.3g), variance x %.3g to %.3g\n",
-                   d->off[i] ? "!" : " ", row->norm, row->shift_mean, row->shift_max, row->ratio_min, row->ratio_max);
+            print("  %s %s: mean off by %.3g deviations (at most %.3g), variance x %.3g to %.3g\n",
+                  d->off[i] ? "!" : " ", row->norm, row->shift_mean, row->shift_max, row->ratio_min, row->ratio_max);
         else
-            printf("    %s: not measured: %s\n", row->norm, row->text);
+            print("    %s: not measured: %s\n", row->norm, row->text);
     }
     if (d->labelled) {
         show_accuracy("with the running statistics", &d->running);
         show_accuracy("with those of each batch", &d->batch);
         show_accuracy("with those of all this data", &d->recalibrated);
-        printf("  %-32s %.2f %%\n", "differences by chance up to", 100 * d->noise);
+        print("  %-32s %.2f %%\n", "differences by chance up to", 100 * d->noise);
     }
     if (gap_found(d))
-        printf("likely cause of a gap: %s: %s\n", d->code, d->cause);
+        print("likely cause of a gap: %s: %s\n", d->code, d->cause);
     else
-        printf("likely cause of a gap: %s\n", d->cause);
-    if (d->detail[0] != 0) printf("        %s\n", d->detail);
-    if (d->remedy[0] != 0) printf("        -> %s\n", d->remedy);
+        print("likely cause of a gap: %s\n", d->cause);
+    if (d->detail[0] != 0) print("        %s\n", d->detail);
+    if (d->remedy[0] != 0) print("        -> %s\n", d->remedy);
 }
 
 static void put_norms(eki_json *json, const ek_diagnosis *d) {

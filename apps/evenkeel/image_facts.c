@@ -1,6 +1,7 @@
 /* image_facts.c: what a file says of its images, as `models` and `inspect` show it. */
 #include "image_facts.h"
 #include "message.h"
+#include "print.h"
 
 enum { SHOWN_CLASSES = 8 };
 
@@ -19,37 +20,37 @@ static ek_model_images describe(const ek_model *model) {
 }
 
 static void show_numbers(const char *what, const float *values, int count) {
-    for (int i = 0; i < count; i++) printf("%s%.6g", i ? "," : what, (double)values[i]);
+    for (int i = 0; i < count; i++) print("%s%.6g", i ? "," : what, (double)values[i]);
 }
 
 static void show_extent(int extent, const char *end) {
     if (extent > 0)
-        printf("%d%s", extent, end);
+        print("%d%s", extent, end);
     else
-        printf("?%s", end);
+        print("?%s", end);
 }
 
 void images_show(const ek_model *model, int width) {
     ek_model_images images = describe(model);
     if (images.moments > 0 || ek_model_metadata(model, "evenkeel.size") != NULL) {
-        printf("%-*s ", width, "images");
+        print("%-*s ", width, "images");
         show_extent(images.channels, "x");
         show_extent(images.height, "x");
         show_extent(images.width, "");
         show_numbers(", mean ", images.mean, images.moments);
         show_numbers(", deviation ", images.std, images.moments);
-        putchar('\n');
+        print("\n");
     }
     const char *inside = ek_model_metadata(model, "evenkeel.preprocess");
     if (inside != NULL)
-        printf("%-*s %s: the file takes these and prepares them itself; here is the model behind that\n", width,
-               "pixels", inside);
+        print("%-*s %s: the file takes these and prepares them itself; here is the model behind that\n", width,
+              "pixels", inside);
     if (images.classes == 0) return;
     char name[CLASS_ROOM];
-    printf("%-*s %d: ", width, "classes", images.classes);
+    print("%-*s %d: ", width, "classes", images.classes);
     for (int i = 0; i < images.classes && i < SHOWN_CLASSES; i++)
-        printf("%s%s", i ? ", " : "", class_text(model, &images, i, name));
-    printf("%s\n", images.classes > SHOWN_CLASSES ? ", ..." : "");
+        print("%s%s", i ? ", " : "", class_text(model, &images, i, name));
+    print("%s\n", images.classes > SHOWN_CLASSES ? ", ..." : "");
 }
 
 static void put_numbers(eki_json *json, const char *key, const float *values, int count) {

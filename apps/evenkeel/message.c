@@ -4,6 +4,7 @@
  * The map from ek_status to the exit statuses of docs/cli.md stands here and nowhere else.
  */
 #include "message.h"
+#include "print.h"
 #include "report/json_out.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ int exit_of(ek_status status) {
 ek_status fail(ek_error *err, ek_status status, const char *format, ...) {
     va_list list;
     va_start(list, format);
-    vsnprintf(err->text, sizeof err->text, format, list);
+    print_text(err->text, sizeof err->text, format, list);
     va_end(list);
     err->status = status;
     return status;
@@ -50,7 +51,7 @@ ek_status fail_in(ek_error *err, const char *format, ...) {
     memcpy(old, err->text, sizeof old);
     va_list list;
     va_start(list, format);
-    vsnprintf(front, sizeof front, format, list);
+    print_text(front, sizeof front, format, list);
     va_end(list);
     int room = (int)sizeof err->text;
     if (snprintf(err->text, sizeof err->text, "%.*s: %s", room / 2, front, old) >= room)
@@ -96,7 +97,7 @@ void note(const char *format, ...) {
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    print_text(text, sizeof text, format, list);
     va_end(list);
     if (strcmp(text, last) == 0) return;
     strcpy(last, text);
@@ -109,7 +110,7 @@ void warn(const char *format, ...) {
     fprintf(stderr, "evenkeel: %swarning:%s ", yellow, plain);
     va_list list;
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    print_list(stderr, format, list);
     va_end(list);
     putc('\n', stderr);
 }

@@ -281,7 +281,7 @@ void arguments_free(arguments *args) {
 const option_value *option_get(const arguments *args, const char *name) {
     const option *opt = find_long(args->command, name, strlen(name));
     if (opt == NULL) {
-        fprintf(stderr, "evenkeel: no option --%s in the table of %s\n", name, args->command->name);
+        warn("no option --%s in the table of %s", name, args->command->name);
         abort();
     }
     return &args->values[opt - args->command->options];

@@ -3,6 +3,7 @@
 
 #include "image_facts.h"
 #include "message.h"
+#include "print.h"
 
 #include <string.h>
 
@@ -22,9 +23,9 @@ static void begin_text(rows *r, const ek_image_list *list) {
 }
 
 static void begin_csv(const rows *r) {
-    printf("path,class,probability");
-    for (int64_t k = 2; k <= r->top; k++) printf(",class%lld,probability%lld", (long long)k, (long long)k);
-    putchar('\n');
+    print("path,class,probability");
+    for (int64_t k = 2; k <= r->top; k++) print(",class%lld,probability%lld", (long long)k, (long long)k);
+    print("\n");
 }
 
 void rows_start(rows *r) {
@@ -50,15 +51,13 @@ void rows_begin(rows *r, const ek_image_list *list, int64_t classes) {
 /* A field of CSV: in quotes where it has to be. */
 static void put_field(const char *text) {
     if (text[strcspn(text, ",;\t\"\r\n")] == 0 && text[0] != ' ' && text[0] != 0) {
-        fputs(text, stdout);
+        print("%s", text);
         return;
     }
-    putchar('"');
-    for (; *text != 0; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
+    print("\"");
+    for (const char *quote; (quote = strchr(text, '"')) != NULL; text = quote + 1)
+        print("%.*s\"\"", (int)(quote - text), text);
+    print("%s\"", text);
 }
 
 static void put_class(rows *r, int64_t index, float probability) {
@@ -66,11 +65,11 @@ static void put_class(rows *r, int64_t index, float probability) {
     class_text(r->model, &r->images, (int)index, name);
     eki_json_float_text(probability, number);
     switch (r->format) {
-    case ROWS_TEXT: printf("  %-*s %6.2f %%", r->class_width, name, 100 * (double)probability); break;
+    case ROWS_TEXT: print("  %-*s %6.2f %%", r->class_width, name, 100 * (double)probability); break;
     case ROWS_CSV:
-        putchar(',');
+        print(",");
         put_field(name);
-        printf(",%s", number);
+        print(",%s", number);
         break;
     case ROWS_JSON:
         eki_json_object(&r->json, NULL);
@@ -93,7 +92,7 @@ static int64_t next_class(const float *scores, int64_t classes, int64_t last) {
 }
 
 void rows_put(rows *r, const char *path, const float *logits, const float *probabilities) {
-    if (r->format == ROWS_TEXT) printf("%-*s", r->path_width, path);
+    if (r->format == ROWS_TEXT) print("%-*s", r->path_width, path);
     if (r->format == ROWS_CSV) put_field(path);
     if (r->format == ROWS_JSON) {
         eki_json_object(&r->json, NULL);
@@ -106,7 +105,7 @@ void rows_put(rows *r, const char *path, const float *logits, const float *proba
         put_class(r, c, probabilities[c]);
     }
     if (r->format != ROWS_JSON) {
-        putchar('\n');
+        print("\n");
         return;
     }
     eki_json_close(&r->json);

@@ -1,6 +1,7 @@
 /* prove.c: the options of a proof, and how its result is shown. */
 #include "prove.h"
 #include "message.h"
+#include "print.h"
 
 #include <evenkeel/data.h>
 #include <math.h>
@@ -112,16 +113,16 @@ static void regions_text(const ek_proof *proof) {
     const ek_proof_region *worst = worst_region(proof);
     const char *verb = r->verdict == EK_VERDICT_PROVED ? "proved" : "compared";
     if (r->regions == 0)
-        printf("proved    no node differs");
+        print("proved    no node differs");
     else if (r->proved == r->regions)
-        printf("%-9s on %zu region%s", verb, r->regions, r->regions == 1 ? "" : "s");
+        print("%-9s on %zu region%s", verb, r->regions, r->regions == 1 ? "" : "s");
     else
-        printf("%-9s on %zu of %zu regions", verb, r->proved, r->regions);
-    if (worst != NULL) printf(" (relative difference at most %.3g, value %s)", worst->difference, worst->output);
+        print("%-9s on %zu of %zu regions", verb, r->proved, r->regions);
+    if (worst != NULL) print(" (relative difference at most %.3g, value %s)", worst->difference, worst->output);
     if (r->whole)
-        puts(", and the whole model");
+        print(", and the whole model\n");
     else
-        printf("; the whole model was not run: %s\n", r->why);
+        print("; the whole model was not run: %s\n", r->why);
 }
 
 void prove_text(const arguments *args, const ek_proof *proof) {
@@ -129,13 +130,13 @@ void prove_text(const arguments *args, const ek_proof *proof) {
     regions_text(proof);
     for (size_t i = 0; i < ek_proof_region_count(proof); i++) {
         const ek_proof_region *region = ek_proof_region_get(proof, i);
-        if (region->text[0] != 0) printf("          at %s: %s\n", region->output, region->text);
+        if (region->text[0] != 0) print("          at %s: %s\n", region->output, region->text);
     }
     if (r->whole && !isfinite(r->comparison.worst))
-        printf("checked   the whole model: %s\n", r->why);
+        print("checked   the whole model: %s\n", r->why);
     else if (r->whole)
-        printf("checked   relative difference %.3g on %d %sinputs (output %s)\n", r->comparison.worst,
-               r->comparison.runs, option_given(args, "check-input") ? "" : "random ", r->comparison.output);
+        print("checked   relative difference %.3g on %d %sinputs (output %s)\n", r->comparison.worst,
+              r->comparison.runs, option_given(args, "check-input") ? "" : "random ", r->comparison.output);
 }
 
 void prove_json(const ek_proof *proof, eki_json *json) {

@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "message.h"
 #include "parts.h"
+#include "print.h"
 #include "report/json_out.h"
 #include "terminal.h"
 #include "train_job.h"
@@ -113,15 +114,15 @@ void report_plan(const train_job *job) {
         eki_json_finish(&json);
         return;
     }
-    printf("data      %s: %lld images of %dx%dx%d, %d classes\n", job->data, (long long)d.count, d.channels, d.height,
-           d.width, d.classes);
-    printf("input     mean %s, deviation %s\n", ek_model_metadata(job->model, "evenkeel.mean"),
-           ek_model_metadata(job->model, "evenkeel.std"));
-    printf("model     %s: %lld values, %zu norms\n", option_text(job->args, "model"),
-           (long long)model_values(job->model), ek_model_norm_count(job->model));
-    printf("training  %lld steps, %lld an epoch, from step %lld, peak lr %g\n", (long long)job->total_steps,
-           (long long)job->batches, (long long)train_step(job), job->training.lr);
-    printf("file      %s (not written: dry run)\n", job->output ? job->output : "-");
+    print("data      %s: %lld images of %dx%dx%d, %d classes\n", job->data, (long long)d.count, d.channels, d.height,
+          d.width, d.classes);
+    print("input     mean %s, deviation %s\n", ek_model_metadata(job->model, "evenkeel.mean"),
+          ek_model_metadata(job->model, "evenkeel.std"));
+    print("model     %s: %lld values, %zu norms\n", option_text(job->args, "model"),
+          (long long)model_values(job->model), ek_model_norm_count(job->model));
+    print("training  %lld steps, %lld an epoch, from step %lld, peak lr %g\n", (long long)job->total_steps,
+          (long long)job->batches, (long long)train_step(job), job->training.lr);
+    print("file      %s (not written: dry run)\n", job->output ? job->output : "-");
 }
 
 enum { KINDS = 3, MAX_ROWS = 128 };
@@ -253,10 +254,10 @@ void report_result(const train_job *job) {
         result_json(job);
         return;
     }
-    printf("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
-           (long long)job->result.images, part_text(job->evaluated_on));
-    printf("loss      %.5f\n", job->result.loss);
-    printf("file      %s\n", job->output);
+    print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
+          (long long)job->result.images, part_text(job->evaluated_on));
+    print("loss      %.5f\n", job->result.loss);
+    print("file      %s\n", job->output);
     if (job->training.profile) report_profile(job, stdout);
     note("Next: evenkeel eval %s --data %s", quoted(job->output), quoted(job->data));
 }

@@ -22,6 +22,17 @@ static void new_line(eki_json *json) {
     if (json->indent > 0) fprintf(json->file, "\n%*s", json->indent * json->depth, "");
 }
 
+static unsigned code_point(const unsigned char *s, int length) {
+    return length == 2 ? (s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu)
+                       : (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu);
+}
+
+/* Control characters beyond ASCII, and what turns the direction of writing. */
+static int steers(const unsigned char *s, int length) {
+    unsigned code = length < 4 ? code_point(s, length) : 0;
+    return length < 4 && (code < 0xA0 || (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069));
+}
+
 static void put_string(eki_json *json, const char *text) {
     FILE *file = json->file;
     putc('"', file);
@@ -30,6 +41,9 @@ static void put_string(eki_json *json, const char *text) {
         if (length == 0) {
             fputs("\\ufffd", file);
             s++;
+        } else if (length > 1 && steers(s, length)) {
+            fprintf(file, "\\u%04x", code_point(s, length));
+            s += length;
         } else if (length > 1) {
             fwrite(s, 1, (size_t)length, file);
             s += length;

@@ -6,6 +6,8 @@
 #ifndef EVENKEEL_STATUS_H
 #define EVENKEEL_STATUS_H
 
+#include <stddef.h>
+
 #if defined(__GNUC__)
 #define EK_API __attribute__((visibility("default")))
 #define EK_NODISCARD __attribute__((warn_unused_result))
@@ -47,6 +49,12 @@ typedef struct ek_error {
 
 /* Name of a status value, such as "EK_ERR_SHAPE". Never NULL. */
 EK_API const char *ek_status_name(ek_status status);
+
+/* How text out of a file is shown to people: as it is, but for control characters, marks that turn the direction of
+ * writing and bytes that are not UTF-8, which become \x1b and the like, so that no name steers a terminal or makes up a
+ * line. Writes what fits into `shown`, with a NUL behind it; returns the length that all of it has. The text of an
+ * ek_error is shown so already; names that other calls give are as the file has them. */
+EK_API size_t ek_text_show(const char *text, size_t length, char *shown, size_t room);
 
 /* Element types. Values equal ONNX TensorProto.DataType where ONNX has the type. Norms have those that are marked. */
 typedef enum ek_dtype {

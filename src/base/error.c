@@ -25,12 +25,24 @@ const char *ek_status_name(ek_status status) {
     return "EK_ERR_UNKNOWN";
 }
 
+/* Text with names out of files in it: cut between characters where it is too long. */
+static void write_shown(ek_error *err, const char *fmt, va_list args) {
+    char text[EK_ERROR_TEXT];
+    int whole = vsnprintf(text, sizeof text, fmt, args);
+    size_t length = whole < 0 ? 0 : strnlen(text, sizeof text);
+    if (whole >= (int)sizeof text) {
+        while (length > 0 && ((unsigned char)text[length - 1] & 0xc0) == 0x80) length--;
+        length -= length > 0 && (unsigned char)text[length - 1] >= 0xc0;
+    }
+    (void)ek_text_show(text, length, err->text, sizeof err->text);
+}
+
 ek_status eki_fail(ek_error *err, ek_status status, const char *fmt, ...) {
     if (err != NULL) {
         va_list args;
         va_start(args, fmt);
         err->status = status;
-        (void)vsnprintf(err->text, sizeof err->text, fmt, args);
+        write_shown(err, fmt, args);
         va_end(args);
     }
     return status;
@@ -43,12 +55,10 @@ ek_status eki_error_prefix(ek_error *err, ek_status status, const char *fmt, ...
         rest[sizeof rest - 1] = '\0';
         va_list args;
         va_start(args, fmt);
-        int used = vsnprintf(err->text, sizeof err->text, fmt, args);
+        write_shown(err, fmt, args);
         va_end(args);
-        if (used >= 0 && (size_t)used < sizeof err->text) {
-            size_t room = sizeof err->text - (size_t)used;
-            (void)snprintf(err->text + used, room, ": %.*s", (int)(room > 3 ? room - 3 : 0), rest);
-        }
+        size_t used = strlen(err->text), room = sizeof err->text - used;
+        (void)snprintf(err->text + used, room, ": %.*s", (int)(room > 3 ? room - 3 : 0), rest);
     }
     return status;
 }

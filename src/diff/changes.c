@@ -1,8 +1,6 @@
 /* changes.c: changes are collected as they are found and put in order once. */
 #include "diff/changes.h"
 
-#include "onnx/text.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +11,10 @@ ek_status eki_diff_create(ek_diff **diff, ek_error *err) {
 
 /* Names and texts come from files. */
 static const char *keep(ek_diff *diff, const char *text) {
-    char shown[2048];
-    size_t size = strlen(text);
-    if (size >= sizeof shown) return eki_arena_strdup(&diff->arena, text);
-    memcpy(shown, text, size + 1);
-    eki_text_escape(shown, sizeof shown);
-    return eki_arena_strdup(&diff->arena, shown);
+    size_t length = strlen(text), room = ek_text_show(text, length, NULL, 0) + 1;
+    char *shown = eki_arena_alloc(&diff->arena, room);
+    if (shown != NULL) (void)ek_text_show(text, length, shown, room);
+    return shown;
 }
 
 ek_status eki_diff_add(ek_diff *diff, const char *place, const char *kind, const char *name, double difference,

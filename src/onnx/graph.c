@@ -337,12 +337,14 @@ const char *eki_node_name(const eki_node *node) { return node->name[0] != '\0' ?
 
 const char *eki_node_label(const eki_node *node, char text[192]) {
     const char *op = node->op_type != NULL ? node->op_type : "removed";
+    char label[192];
     if (node->name[0] != '\0') {
-        (void)snprintf(text, 192, "node '%.100s' (%.60s)", node->name, op);
+        (void)snprintf(label, sizeof label, "node '%.100s' (%.60s)", node->name, op);
     } else if (node->n_out > 0 && node->out[0] != NULL) {
-        (void)snprintf(text, 192, "node of output '%.90s' (%.60s)", node->out[0]->name, op);
+        (void)snprintf(label, sizeof label, "node of output '%.90s' (%.60s)", node->out[0]->name, op);
     } else {
-        (void)snprintf(text, 192, "node %d (%.60s)", node->id, op);
+        (void)snprintf(label, sizeof label, "node %d (%.60s)", node->id, op);
     }
+    (void)ek_text_show(label, strlen(label), text, 192);
     return text;
 }

@@ -109,8 +109,7 @@ static ek_status fill(eki_import *import, const unsigned char *data, size_t size
     return eki_graph_check(import->graph, err);
 }
 
-/* Makes a message whole: the file's name in front, a plain word for files that are something else, no control
- * characters. */
+/* Makes a message whole: the file's name in front, a plain word for files that are something else. */
 static ek_status finish_error(const char *name, const unsigned char *data, size_t size, ek_status status,
                               ek_error *err) {
     if (err == NULL) return status;
@@ -123,7 +122,6 @@ static ek_status finish_error(const char *name, const unsigned char *data, size_
     } else if (strncmp(err->text, name, strlen(name)) != 0) {
         status = eki_error_prefix(err, status, "%.1000s", name);
     }
-    eki_text_escape(err->text, sizeof err->text);
     return status;
 }
 
