@@ -12,6 +12,7 @@
 
 #include <evenkeel/files.h>
 #include <evenkeel/train.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,9 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
         int64_t dims[2] = {result.images, classes};
         status = ek_npy_write(path, EK_F32, 2, dims, options.logits, err);
     }
+    if (status == EK_OK && !isfinite(result.loss))
+        status = fail(err, EK_ERR_NONFINITE, "%s: the loss is not finite; evenkeel inspect %s looks for the reason",
+                      args->operands[0], quoted(args->operands[0]));
     if (status == EK_OK) print_result(args, ek_dataset_split(dataset), &result, seconds);
     free(options.logits);
     return status;

@@ -5,6 +5,8 @@
 #include <omp.h>
 #endif
 
+enum { MOST_THREADS = 4096 };
+
 int eki_threads_get(void) {
 #ifdef _OPENMP
     return omp_get_max_threads();
@@ -23,7 +25,7 @@ void eki_threads_set(int threads) {
 
 int eki_parallel_threads(const ek_parallel *parallel) {
     int threads = parallel != NULL && parallel->threads > 0 ? parallel->threads : eki_threads_get();
-    return threads > 0 ? threads : 1;
+    return threads < 1 ? 1 : threads < MOST_THREADS ? threads : MOST_THREADS;
 }
 
 typedef struct {
@@ -52,7 +54,7 @@ void eki_parallel_in(eki_float_mode caller, const ek_parallel *parallel, size_t 
     }
 #ifdef _OPENMP
     int threads = eki_parallel_threads(parallel);
-    if (threads > 1 && tasks > 1 && !omp_in_parallel()) {
+    if (threads > 1 && tasks > 1 && !omp_in_parallel() && (threads = eki_pool_threads(threads)) > 1) {
 #pragma omp parallel for schedule(static) num_threads(threads)
         for (size_t i = 0; i < tasks; i++) run_guarded(&all, i);
         return;

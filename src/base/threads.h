@@ -2,6 +2,7 @@
 #ifndef EKI_THREADS_H
 #define EKI_THREADS_H
 
+#include "base/error.h"
 #include "base/float_mode.h"
 
 #include <evenkeel/parallel.h>
@@ -24,6 +25,11 @@ int eki_parallel_threads(const ek_parallel *parallel);
 /* Sets and reads the number of threads of the default (OpenMP) pool for the calling thread. */
 void eki_threads_set(int threads);
 int eki_threads_get(void);
+
+/* How many of `wanted` threads the pool has, of those that the system makes; it makes them now. */
+int eki_pool_threads(int wanted);
+/* EK_ERR_NOMEM where that is not all. */
+ek_status eki_threads_ready(int threads, ek_error *err);
 
 /* Splits [0, total) into `parts` nearly equal ranges and returns the part-th as [*begin, *end). */
 void eki_split(size_t total, size_t parts, size_t part, size_t *begin, size_t *end);

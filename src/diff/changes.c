@@ -12,7 +12,7 @@ ek_status eki_diff_create(ek_diff **diff, ek_error *err) {
 /* Names and texts come from files. */
 static const char *keep(ek_diff *diff, const char *text) {
     size_t length = strlen(text), room = ek_text_show(text, length, NULL, 0) + 1;
-    char *shown = eki_arena_alloc(&diff->arena, room);
+    char *shown = eki_arena_alloc(&diff->arena, eki_sized(room));
     if (shown != NULL) (void)ek_text_show(text, length, shown, room);
     return shown;
 }

@@ -440,6 +440,9 @@ static bool has_no_groups(const eki_plan_request *request) {
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_error *err) {
     *out = NULL;
+    int threads = request->options->threads > 0 ? request->options->threads : eki_threads_get();
+    EKI_TRY(eki_name_file(request->graph, eki_dnnl_room(EKI_DNNL_MAKES, err), err));
+    EKI_TRY(eki_name_file(request->graph, eki_threads_ready(threads, err), err));
     eki_plan *plan = eki_calloc(1, sizeof *plan);
     eki_plan_private *p = eki_calloc(1, sizeof *p);
     if (plan == NULL || p == NULL) {
@@ -451,7 +454,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->private_data = p;
     plan->graph = request->graph;
     plan->mode = options->mode;
-    plan->threads = options->threads > 0 ? options->threads : eki_threads_get();
+    plan->threads = threads;
     plan->reproducible = options->reproducible;
     plan->chunk = options->chunk > 0 ? options->chunk : 1;
     plan->virtual_batch = options->virtual_batch;
