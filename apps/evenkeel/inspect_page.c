@@ -5,6 +5,7 @@
 #include "message.h"
 #include "report/html_out.h"
 #include "report/text.h"
+#include "report/whole.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -209,16 +210,12 @@ static void choose_details(inspect_page *page) {
 }
 
 static ek_status save(const char *path, const inspect_page *page, ek_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
-    write_page(out, page);
-    int good = !ferror(out);
-    good = fclose(out) == 0 && good;
-    ek_status status =
-        good ? ek_file_replace(path, text, size, err) : fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
-    free(text);
+    eki_whole whole;
+    FILE *out = eki_whole_open(&whole);
+    if (out != NULL) write_page(out, page);
+    if (out == NULL || !eki_whole_close(&whole, out)) return fail(err, EK_ERR_NOMEM, "out of memory for %s", path);
+    ek_status status = ek_file_replace(path, whole.text, whole.size, err);
+    free(whole.text);
     return status;
 }
 

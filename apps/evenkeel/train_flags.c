@@ -7,6 +7,7 @@
 #include "grid.h"
 #include "inputs.h"
 #include "message.h"
+#include "report/whole.h"
 #include "train_job.h"
 
 #include <stdlib.h>
@@ -41,11 +42,11 @@ static ek_status fingerprint(const ek_dataset *dataset, char *text, size_t room,
 }
 
 ek_status train_flags_write(train_job *job, ek_error *err) {
-    char *text = NULL, print[160];
-    size_t size = 0;
+    char print[160];
+    eki_whole whole;
     ek_status status = fingerprint(job->train, print, sizeof print, err);
     if (status != EK_OK) return status;
-    FILE *file = open_memstream(&text, &size);
+    FILE *file = eki_whole_open(&whole);
     if (file == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
     for (const option *o = job->args->command->options; o->name != NULL; o++) {
         const option_value *value = option_get(job->args, o->name);
@@ -55,12 +56,9 @@ ek_status train_flags_write(train_job *job, ek_error *err) {
         for (int i = 0; i < value->count; i++) fprintf(file, "%s=%s\n", o->name, value->texts[i]);
     }
     fprintf(file, "#data=%s\n#plan=%lld %lld\n", print, (long long)job->total_steps, (long long)job->batches);
-    if (fclose(file) != 0) {
-        free(text);
-        return fail(err, EK_ERR_NOMEM, "out of memory");
-    }
+    if (!eki_whole_close(&whole, file)) return fail(err, EK_ERR_NOMEM, "out of memory");
     free(job->flags);
-    job->flags = text;
+    job->flags = whole.text;
     return EK_OK;
 }
 

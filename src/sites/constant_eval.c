@@ -214,8 +214,7 @@ static ek_status moved(evaluation *e, const eki_node *node, eki_numbers *out) {
     return status;
 }
 
-/* The caller frees `out` whatever the result. */
-static ek_status find_numbers(evaluation *e, const eki_value *value, eki_numbers *out) {
+static ek_status evaluate(evaluation *e, const eki_value *value, eki_numbers *out) {
     known k;
     int64_t count;
     int inputs;
@@ -236,6 +235,13 @@ static ek_status find_numbers(evaluation *e, const eki_value *value, eki_numbers
                        : is_arithmetic(node->op, &inputs) ? arithmetic(e, node, inputs, out)
                                                           : moved(e, node, out);
     e->depth--;
+    return status;
+}
+
+/* The caller frees `out` whatever the result. */
+static ek_status find_numbers(evaluation *e, const eki_value *value, eki_numbers *out) {
+    ek_status status = evaluate(e, value, out);
+    if (status == EK_ERR_NOMEM && e->constants->ended != NULL) *e->constants->ended = true;
     return status;
 }
 

@@ -17,6 +17,7 @@ typedef struct eki_constants {
     const eki_graph *document;
     bool lists_weights; /* all initializers are listed as inputs */
     int64_t most;       /* elements that a constant may have to be read */
+    bool *ended;        /* set where memory ended while one was read: "no constant" is then no answer; may be NULL */
 } eki_constants;
 
 #define EKI_CONSTANT_ELEMENTS ((int64_t)1 << 22)

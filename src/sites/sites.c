@@ -119,9 +119,13 @@ static ek_status search_functions(eki_sites *sites, eki_graph *document, ek_erro
 }
 
 ek_status eki_sites_find(eki_graph *document, eki_sites *sites, ek_error *err) {
+    bool ended = false;
     *sites = (eki_sites){.constants = eki_constants_of(document)};
+    sites->constants.ended = &ended;
     ek_status status = search(sites, NULL, document, "", err);
     if (status == EK_OK) status = search_functions(sites, document, err);
+    if (status == EK_OK && ended) status = eki_fail_nomem(err, sizeof(double));
+    sites->constants.ended = NULL;
     if (status != EK_OK) eki_sites_free(sites);
     return status;
 }

@@ -126,7 +126,9 @@ static void sort_findings(ek_inspection *in) {
 static ek_status look(const ek_model *model, eki_graph *view, looking *at, ek_error *err) {
     ek_error ignored = {.text = ""};
     /* A model with operators that the engine lacks is examined all the same, with the shapes that the file declares. */
-    if (eki_graph_sort(view, &ignored) == EK_OK) (void)!eki_graph_infer(view, NULL, &ignored);
+    ek_status seen = eki_graph_sort(view, &ignored);
+    if (seen == EK_OK) seen = eki_graph_infer(view, NULL, &ignored);
+    if (seen == EK_ERR_NOMEM) return eki_fail(err, seen, "%s", ignored.text);
     eki_literals literals;
     ek_status put = eki_literals_put(view, &literals, err); /* the view is ours alone: they stay */
     eki_literals_free(&literals);

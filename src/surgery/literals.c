@@ -32,10 +32,9 @@ static ek_status borrow(eki_graph *graph, const eki_tensor *from, const eki_shap
 static ek_status compute(eki_graph *graph, const eki_constants *constants, const eki_value *value, eki_tensor **out,
                          ek_error *err) {
     eki_numbers numbers;
-    ek_error ignored;
     *out = NULL;
-    if (eki_constant_numbers(constants, value, &numbers, &ignored) != EK_OK) return EK_OK; /* stays as it is */
-    ek_status status = EK_OK;
+    ek_status status = eki_constant_numbers(constants, value, &numbers, err);
+    if (status != EK_OK) return status == EK_ERR_NOMEM ? status : EK_OK; /* it stays as it is */
     if (numbers.dtype == EK_F32) status = eki_tensor_create(graph, EK_F32, &numbers.shape, out, err);
     if (status == EK_OK && *out != NULL) {
         for (int64_t i = 0; i < numbers.count; i++) {

@@ -77,7 +77,6 @@ ek_status eki_proof_nested(eki_proving *p, const eki_node *before, const eki_nod
 static ek_status take_constant(eki_graph *graph, const eki_constants *constants, eki_value *value, ek_error *err) {
     eki_numbers numbers;
     eki_tensor *tensor;
-    ek_error ignored;
     if (!eki_is_constant(constants, value, NULL)) return EK_OK;
     if (value->outer->init != NULL) {
         value->init = eki_arena_memdup(&graph->arena, value->outer->init, eki_sized(sizeof *value->init));
@@ -85,8 +84,8 @@ static ek_status take_constant(eki_graph *graph, const eki_constants *constants,
         value->init->owned = false;
         return EK_OK;
     }
-    if (eki_constant_numbers(constants, value, &numbers, &ignored) != EK_OK) return EK_OK;
-    ek_status status = EK_OK;
+    ek_status status = eki_constant_numbers(constants, value, &numbers, err);
+    if (status != EK_OK) return status == EK_ERR_NOMEM ? status : EK_OK;
     if (numbers.dtype == EK_F32) {
         status = eki_tensor_create(graph, EK_F32, &numbers.shape, &tensor, err);
         for (int64_t i = 0; status == EK_OK && i < numbers.count; i++)

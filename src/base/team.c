@@ -1,4 +1,4 @@
-/* pool.c: threads of the pool are tried before it makes them, as libgomp ends the process where it cannot make one. */
+/* team.c: threads of the pool are tried before it makes them, as libgomp ends the process where it cannot make one. */
 #include "base/threads.h"
 
 #ifdef _OPENMP
