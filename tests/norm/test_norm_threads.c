@@ -67,7 +67,7 @@ static void pool(void **state) {
         if (!enlarge(&s)) continue;
         size_t tasks = 0;
         fixture *one = make(&s, (ek_parallel){.threads = 1});
-        fixture *many = make(&s, (ek_parallel){&tasks, run_pool, THREADS});
+        fixture *many = make(&s, (ek_parallel){&tasks, run_pool, i % 2 ? THREADS : INT32_MAX / 2 + 1});
         fixture_forward(one, EK_STATS_BATCH);
         fixture_backward(one);
         fixture_forward(many, EK_STATS_BATCH);
