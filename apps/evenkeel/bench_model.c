@@ -5,6 +5,7 @@
 #include "bench_model.h"
 
 #include "bench/bench.h"
+#include "grid.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "message.h"
@@ -59,8 +60,10 @@ static ek_status make_input(model_bench *bench, size_t index, ek_error *err) {
             return fail(err, EK_ERR_LIMIT, "input '%s' is too large", info.name);
     }
     if (index == 0) bench->batch = info.rank > 0 ? array->dims[0] : 1;
-    array->data = calloc((size_t)count + 1, 8);
-    if (array->data == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for input '%s'", info.name);
+    array->data = grid_alloc((size_t)count, 1, 8);
+    if (array->data == NULL)
+        return fail(err, EK_ERR_NOMEM, "input '%s' of %lld elements does not fit the memory that is left", info.name,
+                    (long long)count);
     if (info.dtype == EK_F32) fill(array->data, count);
     return EK_OK;
 }

@@ -98,7 +98,12 @@ struct arguments {
         .name = "threads", .type = OPT_INT, .argument = "N", .fallback = "0", .maximum = 4096, .group = "General",     \
         .traits = OPT_FREE, .help = "threads to use; 0 = as many as OpenMP gives"                                      \
     }
-#define OPTIONS_COMMON OPTION_JSON, OPTION_QUIET, OPTION_HELP
+#define OPTION_MEMORY                                                                                                  \
+    {                                                                                                                  \
+        .name = "memory", .type = OPT_TEXT, .argument = "BYTES", .group = "General", .traits = OPT_UNSAVED,            \
+        .help = "take no more memory than this, as 800M or 2G; what needs more is refused with status 5"               \
+    }
+#define OPTIONS_COMMON OPTION_MEMORY, OPTION_JSON, OPTION_QUIET, OPTION_HELP
 
 /* ---- options.c: parsing ---- */
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Zeros, of at least one item of `width` bytes; NULL: they do not fit memory, or size_t. */
+/* Zeros, of at least one item of `width` bytes; NULL: they do not fit the budget of memory. */
 void *grid_alloc(size_t rows, size_t columns, size_t width);
 
 #endif

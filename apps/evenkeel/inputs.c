@@ -7,6 +7,7 @@
 #include "message.h"
 #include "norms.h"
 #include "parts.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <evenkeel/surgery.h>
@@ -205,7 +206,13 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
         options.files_height = images.height;
         options.files_width = images.width;
     }
+    watch w;
+    watch_start(&w, "reading images");
+    w.tells = 1;
+    options.progress = watch_progress;
+    options.context = &w;
     if (status == EK_OK) status = ek_dataset_open(spec, split, &options, dataset, err);
+    watch_end(&w);
     if (status == EK_ERR_FORMAT || status == EK_ERR_IO) say_what_to_do(spec, err);
     if (status == EK_OK)
         tell_channels(spec, ek_dataset_stored_channels(*dataset), ek_dataset_describe(*dataset).channels);

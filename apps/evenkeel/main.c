@@ -1,4 +1,5 @@
 /* main.c: picks the command, parses its options and turns what it returns into the exit status. */
+#include "budget.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "message.h"
@@ -66,6 +67,7 @@ static int run_command(const command *cmd, int count, char **words) {
         tool_voice.quiet = option_flag(&args, "quiet");
         status = arguments_check(&args, &err);
     }
+    if (status == EK_OK) status = budget_set(&args, &err);
     if (status == EK_OK) check_isa();
     int code = status == EK_OK ? cmd->run(&args) : report(&err);
     arguments_free(&args);

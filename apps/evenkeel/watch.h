@@ -7,6 +7,8 @@
 typedef struct watch {
     progress bar;
     const char *what;
+    int tells;          /* 1 = without a terminal, a note after two seconds and then every twenty */
+    double began, said; /* that, and when a note was last */
 } watch;
 
 void watch_start(watch *w, const char *what);

@@ -47,7 +47,9 @@ typedef struct ek_dataset_options {
     double gain, offset; /* values become gain x + offset, pixels in [0, 1] before it; gain 0 = 1. Makes the set f32 */
     int files_height,
         files_width; /* where height and width are 0: image files become this, arrays stay; 0 = all stay */
-    uint64_t reserved[2];
+    int (*progress)(void *context, int64_t done, int64_t total); /* optional, while image files are decoded; nonzero
+                                                                    stops (EK_ERR_INTERRUPTED) */
+    void *context;
 } ek_dataset_options;
 
 typedef struct ek_dataset_info {

@@ -7,6 +7,7 @@
 #include <evenkeel/doctor.h>
 #include <evenkeel/files.h>
 #include <evenkeel/image.h>
+#include <evenkeel/memory.h>
 #include <evenkeel/model.h>
 #include <evenkeel/moments.h>
 #include <evenkeel/norm.h>

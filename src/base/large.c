@@ -13,6 +13,7 @@ enum { PAGE = 1 << 21 };
 void *eki_alloc_large(eki_size size) {
     size_t rounded;
     if (size.bytes < 2 * (size_t)PAGE || !eki_add_size(size.bytes, PAGE - 1, &rounded)) return eki_alloc(size);
+    if (!eki_alloc_may(size)) return NULL;
     rounded = rounded / PAGE * PAGE;
     void *pointer = aligned_alloc(PAGE, rounded);
 #ifdef MADV_HUGEPAGE

@@ -9,6 +9,17 @@ enum { MOST_SHIFT = sizeof(size_t) * 8 - 1 };
 /* No allocator gives this much, whatever it adds. */
 static const size_t impossible = (size_t)1 << MOST_SHIFT;
 
+enum { SMALL = 1 << 20 };
+
+static _Atomic(bool (*)(size_t)) asked; /* NULL = nobody */
+
+void eki_alloc_ask(bool (*may)(size_t bytes)) { asked = may; }
+
+bool eki_alloc_may(eki_size size) {
+    bool (*may)(size_t) = asked;
+    return size.bytes < impossible && (size.bytes < SMALL || may == NULL || may(size.bytes));
+}
+
 eki_size eki_sized(size_t bytes) { return (eki_size){bytes}; }
 
 eki_size eki_size_of(size_t count, size_t width) {
@@ -22,7 +33,7 @@ eki_size eki_size_sum(eki_size a, eki_size b) {
 }
 
 void *eki_alloc(eki_size size) {
-    if (size.bytes >= impossible) return NULL;
+    if (!eki_alloc_may(size)) return NULL;
     size_t rounded = (size.bytes + EKI_ALIGNMENT - 1) / EKI_ALIGNMENT * EKI_ALIGNMENT;
     return aligned_alloc(EKI_ALIGNMENT, rounded ? rounded : EKI_ALIGNMENT);
 }
@@ -33,14 +44,17 @@ void *eki_alloc_zero(eki_size size) {
     return pointer;
 }
 
-void *eki_calloc(size_t count, size_t width) { return calloc(count, width); }
-void *eki_realloc(void *old, eki_size size) { return size.bytes < impossible ? realloc(old, size.bytes) : NULL; }
+void *eki_calloc(size_t count, size_t width) {
+    return eki_alloc_may(eki_size_of(count, width)) ? calloc(count, width) : NULL;
+}
+
+void *eki_realloc(void *old, eki_size size) { return eki_alloc_may(size) ? realloc(old, size.bytes) : NULL; }
 
 void eki_free(void *pointer) { free(pointer); }
 
 void *eki_allocator_alloc(const ek_allocator *allocator, eki_size size) {
     if (allocator == NULL || allocator->alloc == NULL) return eki_alloc(size);
-    return size.bytes < impossible ? allocator->alloc(allocator->context, size.bytes) : NULL;
+    return eki_alloc_may(size) ? allocator->alloc(allocator->context, size.bytes) : NULL;
 }
 
 void eki_allocator_free(const ek_allocator *allocator, void *pointer) {
@@ -78,7 +92,7 @@ typedef struct eki_arena_block {
 enum { ARENA_BLOCK = 16 * 1024 };
 
 void *eki_arena_alloc(eki_arena *arena, eki_size wanted) {
-    if (wanted.bytes >= impossible) return NULL;
+    if (!eki_alloc_may(wanted)) return NULL;
     size_t rounded = (wanted.bytes + 15) / 16 * 16;
     eki_arena_block *block = arena->head;
     if (block == NULL || block->size - block->used < rounded) {

@@ -32,10 +32,18 @@ void *eki_realloc(void *old, eki_size size);
 void *eki_allocator_alloc(const ek_allocator *allocator, eki_size size);
 void eki_allocator_free(const ek_allocator *allocator, void *pointer);
 
-/* Bytes of memory that this process can hope for: the machine's, or its container's or its own
- * (ulimit -v, -d, -m) when that is less. Larger requests are refused before anything is touched, as the system may
- * grant them and end the process later. */
+/* The budget: bytes of memory that this process may take, the least of the machine's, of its control groups', of its
+ * own (ulimit -v, -d, -m) and of what eki_memory_allow was told; and what of them is left. Whoever allocates what a
+ * file decides asks before anything is touched, as the system may grant more and end the process later. */
 size_t eki_memory_limit(void);
+size_t eki_memory_left(void);
+
+/* 0 = no limit but the others. While there is one, the allocators above refuse what is more than is left. */
+void eki_memory_allow(size_t bytes);
+
+/* `may` is asked for each allocation of a megabyte or more; NULL = all may be. */
+void eki_alloc_ask(bool (*may)(size_t bytes));
+bool eki_alloc_may(eki_size size);
 
 /* *out = a * b or a + b; false when the result does not fit. */
 bool eki_mul_size(size_t a, size_t b, size_t *out);

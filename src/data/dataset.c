@@ -50,6 +50,8 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     if (o.limit < 0) {
         return eki_fail(err, EK_ERR_ARG, "limit is %lld, expected 0 (all) or more", (long long)o.limit);
     }
+    args->progress = o.progress;
+    args->context = o.context;
     args->height = o.height;
     args->width = o.width;
     args->files_height = o.height > 0 ? o.height : o.files_height;
@@ -64,7 +66,8 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
                         o.channels, o.gain, o.offset);
     }
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
-    if (*max_bytes > eki_memory_limit()) *max_bytes = eki_memory_limit();
+    size_t left = eki_memory_left();
+    if (*max_bytes > left) *max_bytes = left;
     return EK_OK;
 }
 

@@ -35,6 +35,8 @@ typedef struct eki_open_args {
     int channels;                  /* 0 = as they are, 1 = gray, 3 = RGB */
     bool unlabelled;               /* sets without labels are welcome */
     float gain, offset;
+    int (*progress)(void *context, int64_t done, int64_t total); /* may be NULL */
+    void *context;
 } eki_open_args;
 
 enum { EKI_MAX_CLASSES = 65536, EKI_MAX_SIDE = 65536 };

@@ -5,6 +5,7 @@
  * always gives the same message, whatever the threads did.
  */
 #include "base/threads.h"
+#include "base/timer.h"
 #include "data/folder_list.h"
 #include "data/formats.h"
 #include "data/place.h"
@@ -14,12 +15,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CHUNK = 16, HUGE_PIXELS = 1 << 24 };
+enum { HUGE_PIXELS = 1 << 24, SLICE = 16 };
+
+/* Seconds between two calls of progress, about. */
+static const double told_every = 0.2;
 
 typedef struct folder_job {
     ek_dataset *dataset;
     const eki_open_args *args;
     const eki_folder_file *files;
+    size_t begin; /* of the slice that is read */
     size_t total; /* files listed; the set takes info.count of them, evenly spread */
     eki_image first;
     pthread_mutex_t huge;
@@ -88,23 +93,36 @@ done:
     return status;
 }
 
-static void load_chunk(void *argument, size_t chunk) {
+static void load_one(void *argument, size_t index) {
     folder_job *job = argument;
-    size_t end = (chunk + 1) * CHUNK, count = (size_t)job->dataset->info.count;
-    for (size_t i = chunk * CHUNK; i < end && i < count; i++) {
-        size_t failed = atomic_load(&job->failed);
-        if (failed < i || starts_anew(job)) return;
-        if (load(job, i, NULL) == EK_OK) continue;
-        while (i < failed && !atomic_compare_exchange_weak(&job->failed, &failed, i)) continue;
-        return;
+    size_t i = job->begin + index, failed = atomic_load(&job->failed);
+    if (failed < i || starts_anew(job) || load(job, i, NULL) == EK_OK) return;
+    while (i < failed && !atomic_compare_exchange_weak(&job->failed, &failed, i)) continue;
+}
+
+/* In slices, so that progress is told by this thread: as many images as took about as long before. */
+static ek_status load_slices(folder_job *job, ek_error *err) {
+    size_t count = (size_t)job->dataset->info.count, slice = SLICE, now;
+    const eki_open_args *a = job->args;
+    for (job->begin = 0; job->begin < count; job->begin += now) {
+        double began = eki_now();
+        if (starts_anew(job) || atomic_load(&job->failed) != SIZE_MAX) break;
+        if (job->begin > 0 && a->progress != NULL &&
+            a->progress(a->context, (int64_t)job->begin, (int64_t)count) != 0) {
+            return eki_fail(err, EK_ERR_INTERRUPTED, "%s: reading was stopped after %zu of %zu images", a->spec,
+                            job->begin, count);
+        }
+        now = slice < count - job->begin ? slice : count - job->begin;
+        eki_parallel_for(NULL, now, load_one, job);
+        if (eki_now() - began < told_every && slice < count) slice += slice;
     }
+    return EK_OK;
 }
 
 static ek_status load_all(folder_job *job, ek_error *err) {
-    size_t count = (size_t)job->dataset->info.count;
     atomic_store(&job->failed, SIZE_MAX);
     atomic_store(&job->colour, false);
-    eki_parallel_for(NULL, (count + CHUNK - 1) / CHUNK, load_chunk, job);
+    EKI_TRY(load_slices(job, err));
     size_t failed = atomic_load(&job->failed);
     if (failed == SIZE_MAX || starts_anew(job)) return EK_OK;
     EKI_TRY(load(job, failed, err));

@@ -84,6 +84,11 @@ ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *
     int orientation;
     EKI_TRY(probe_stored(file, &found, image, &orientation, err));
     eki_size size = eki_image_bytes(image->channels, image->height, image->width);
+    size_t left = eki_memory_left();
+    if (size.bytes > left) {
+        return eki_fail(err, EK_ERR_LIMIT, "%s: %d x %d pixels take %zu MiB; %zu MiB of memory are left; shrink it",
+                        file->path, image->height, image->width, size.bytes >> 20, left >> 20);
+    }
     image->pixels = eki_alloc(size);
     if (image->pixels == NULL) return eki_fail_nomem(err, size.bytes);
     ek_status status = found->decode(file, image, err);

@@ -79,6 +79,8 @@ ek_status eki_npy_read_within(const char *path, uint64_t most, ek_npy *array, ek
         goto done;
     }
     EKI_TRY_DONE(eki_source_expect(s, a.bytes, err));
+    uint64_t left = eki_memory_left();
+    if (most > left) most = left;
     if (a.bytes > most) {
         status = eki_fail(err, EK_ERR_LIMIT,
                           "%s: %zu bytes are more than the limit of %llu in memory; use a smaller file "

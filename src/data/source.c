@@ -214,6 +214,8 @@ ek_status eki_source_slurp(const char *path, size_t most, unsigned char **data, 
     eki_source *s;
     EKI_TRY(eki_source_open(path, &s, err));
     ek_status status = EK_OK;
+    size_t left = eki_memory_left();
+    if (most > left) most = left;
     if (s->file_size > most) {
         status = eki_fail(err, EK_ERR_LIMIT, "%s: is %llu bytes, more than the limit of %zu", path,
                           (unsigned long long)s->file_size, most);

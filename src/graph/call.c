@@ -11,7 +11,9 @@ ek_status eki_name_file(const eki_graph *graph, ek_status status, ek_error *err)
 
 ek_status eki_name_node(const eki_graph *graph, const eki_node *node, ek_status status, ek_error *err) {
     char text[192];
+    if (status == EK_ERR_ARG) status = EK_ERR_FORMAT; /* a file's attribute, or what is fed: no caller's argument */
     if (status == EK_OK || err == NULL) return status;
+    err->status = status;
     const char *label = node != NULL ? eki_node_label(node, text) : "reorder";
     if (strstr(err->text, label) == NULL) (void)eki_error_prefix(err, status, "%s", label);
     return eki_name_file(graph, status, err);

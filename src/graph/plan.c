@@ -74,7 +74,7 @@ static ek_status concrete_view(builder *b, const eki_value *value, eki_view *vie
     }
     size_t bytes = eki_size_of((size_t)count, eki_dtype_bytes(known->dtype)).bytes;
     if (bytes > b->memory) {
-        return eki_fail(b->err, EK_ERR_LIMIT, "'%s' of shape %s would take %zu MiB; there are %zu MiB of memory",
+        return eki_fail(b->err, EK_ERR_LIMIT, "'%s' of shape %s would take %zu MiB; %zu MiB of memory are left",
                         value->name, eki_shape_text(b->request->graph, &known->shape, text), bytes >> 20,
                         b->memory >> 20);
     }
@@ -466,7 +466,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->norm_updates = options->norm_updates;
     plan->ranks = options->ranks;
     p->needed = request->part.nodes;
-    builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_limit(), .err = err};
+    builder b = {.plan = plan, .p = p, .request = request, .memory = eki_memory_left(), .err = err};
     ek_status status = build(&b);
     eki_tails_free(&b.tails);
     if (status != EK_OK) {

@@ -154,7 +154,7 @@ static ek_status round_buffers(eki_plan_private *p, ek_error *err) {
 }
 
 static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
-    size_t n = p->n_buffers, used = 0, most = eki_memory_limit();
+    size_t n = p->n_buffers, used = 0, most = eki_memory_left();
     EKI_TRY(round_buffers(p, err));
     placed *order = eki_calloc(n + 1, sizeof *order);
     eki_buffer **pointers = eki_calloc(n + 1, 2 * sizeof(eki_buffer *));
@@ -177,7 +177,7 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
     free(order);
     free(pointers);
     if (p->arena_bytes > most) {
-        return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; there are %zu MiB of memory",
+        return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; %zu MiB of memory are left",
                         p->arena_bytes >> 20, most >> 20);
     }
     p->arena = eki_alloc_large(eki_sized(p->arena_bytes));
@@ -188,12 +188,13 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
 
 /* What steps keep lies in one block, in the order of the steps. */
 static ek_status place_kept(eki_plan_private *p, ek_error *err) {
-    size_t total = 0, most = eki_memory_limit();
+    size_t total = 0, most = eki_memory_left();
     for (size_t s = 0; s < p->n_steps; s++) {
         size_t bytes = p->steps[s]->step.kept_bytes;
         if (!eki_add_size(bytes, EKI_ALIGNMENT - 1, &bytes) || !eki_add_size(total, bytes, &total) || total > most) {
             return eki_fail(err, EK_ERR_LIMIT,
-                            "the prepared weights would take more than the %zu MiB of memory there are", most >> 20);
+                            "the prepared weights would take more than the %zu MiB of memory that are left",
+                            most >> 20);
         }
     }
     if (total == 0) return EK_OK;

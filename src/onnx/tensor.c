@@ -107,14 +107,13 @@ ek_status eki_input_bytes(const eki_graph *graph, const char *name, ek_dtype dty
                           size_t *bytes, ek_error *err) {
     int64_t count;
     char text[192];
-    size_t most = eki_memory_limit();
+    size_t most = eki_memory_left();
     if (eki_shape_count(shape, &count) && eki_mul_size((size_t)count, eki_dtype_bytes(dtype), bytes) && *bytes <= most)
         return EK_OK;
-    return eki_fail(
-        err, EK_ERR_LIMIT,
-        "input '%s' of shape %s does not fit the %zu MiB of memory that there are; declare smaller extents, "
-        "or leave them open",
-        name, eki_shape_text(graph, shape, text), most >> 20);
+    return eki_fail(err, EK_ERR_LIMIT,
+                    "input '%s' of shape %s does not fit the %zu MiB of memory that are left; declare smaller extents, "
+                    "or leave them open",
+                    name, eki_shape_text(graph, shape, text), most >> 20);
 }
 
 ek_status eki_tensor_create(eki_graph *graph, ek_dtype dtype, const eki_shape *shape, eki_tensor **out, ek_error *err) {

@@ -75,7 +75,7 @@ static ek_status shape_of(const eki_pair *p, const ek_tensor_info *info, ek_arra
 
 static ek_status within_budget(const eki_pair *p, const char *name, const eki_shape *shape, size_t bytes,
                                size_t *total) {
-    size_t most = eki_memory_limit() / 4;
+    size_t most = eki_memory_left() / 4;
     char text[192];
     if (most > (size_t)MOST_MIB << 20) most = (size_t)MOST_MIB << 20;
     if (bytes <= most - *total) {
@@ -83,8 +83,9 @@ static ek_status within_budget(const eki_pair *p, const char *name, const eki_sh
         return EK_OK;
     }
     return eki_fail(p->err, EK_ERR_LIMIT,
-                    "input '%s' of shape %s would take %zu MiB of random numbers; a check takes %zu MiB at most", name,
-                    eki_shape_text(p->models[0]->graph, shape, text), bytes >> 20, most >> 20);
+                    "input '%s' of shape %s would take %zu MiB of random numbers; a check takes %zu MiB at most; "
+                    "declare smaller extents, or leave them open",
+                    name, eki_shape_text(p->models[0]->graph, shape, text), bytes >> 20, most >> 20);
 }
 
 static ek_status make_input(eki_pair *p, size_t i, int run, size_t *total) {

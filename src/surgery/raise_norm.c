@@ -71,7 +71,7 @@ ek_status eki_raise_group_norm(const eki_raise *r, eki_node *node) {
     int64_t groups = eki_node_int(node, "num_groups", 0), channels = x->rank > 1 ? x->dims[1] : -1;
     if (channels < 1 || groups < 1 || channels % groups != 0 || node->n_in < 3)
         return eki_raise_refuse(r, node, "its channels are not known, or its groups do not divide them");
-    if ((uint64_t)channels > eki_memory_limit() / (4 * sizeof(double)))
+    if ((uint64_t)channels > eki_memory_left() / (4 * sizeof(double)))
         return eki_raise_refuse(r, node, "its channels are more than the memory holds");
     eki_shape shape = eki_shape_of(1, &channels);
     double *values = eki_alloc(eki_size_of((size_t)channels, sizeof *values));

@@ -48,7 +48,7 @@ static ek_status make_room(const taking *t, int64_t classes, ek_error *err) {
     if (classes < 2) {
         return eki_fail(err, EK_ERR_SHAPE, "the model gives one number an image, which tells no classes apart");
     }
-    size_t most = eki_memory_limit();
+    size_t most = eki_memory_left();
     bool fits = eki_mul_size(t->images, (size_t)classes, &count) && eki_mul_size(count, 2 * sizeof(float), &bytes);
     if (!fits || bytes > most) {
         return eki_fail(err, EK_ERR_LIMIT,
