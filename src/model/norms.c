@@ -99,6 +99,6 @@ ek_model_norm ek_model_norm_get(const ek_model *model, size_t index) {
 
 eki_node *eki_model_norm_node(const ek_model *model, size_t norm) {
     const eki_value *own = model->norms[norm].node->out[0];
-    const eki_value *out = own->body != NULL ? NULL : eki_graph_find(model->document, own->name);
+    const eki_value *out = own == NULL || own->body != NULL ? NULL : eki_graph_find(model->document, own->name);
     return out == NULL ? NULL : out->producer;
 }

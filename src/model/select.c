@@ -90,7 +90,10 @@ ek_status eki_select_norms(const ek_model *model, const char *pattern, bool *cho
     bool *upstream = NULL;
     if (starts(pattern, "until:", &rest)) {
         EKI_TRY(eki_select_upstream(model, rest, &upstream, err));
-        for (size_t i = 0; i < model->n_norms; i++) chosen[i] = upstream[model->norms[i].node->out[0]->id];
+        for (size_t i = 0; i < model->n_norms; i++) {
+            const eki_value *out = model->norms[i].node->out[0];
+            chosen[i] = out != NULL && upstream[out->id];
+        }
         free(upstream);
     } else if (starts(pattern, "first:", &rest)) {
         EKI_TRY(read_count(pattern, rest, &count, err));

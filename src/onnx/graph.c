@@ -169,6 +169,13 @@ static ek_status claim_outputs(const eki_graph *graph, eki_node *node, ek_error 
     return EK_OK;
 }
 
+/* Ends with NULL, so that the first of none may be asked for. */
+static eki_value **copy_values(eki_arena *arena, eki_value *const *values, int count) {
+    eki_value **copy = eki_arena_alloc(arena, eki_size_of((size_t)count + 1, sizeof *copy));
+    if (copy != NULL && count > 0) memcpy(copy, values, (size_t)count * sizeof *copy);
+    return copy;
+}
+
 ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *domain, const char *name,
                              eki_value *const *in, int n_in, eki_value *const *out, int n_out, eki_node **result,
                              ek_error *err) {
@@ -182,8 +189,8 @@ ek_status eki_graph_add_node(eki_graph *graph, const char *op_type, const char *
     node->overload = "";
     node->n_in = n_in;
     node->n_out = n_out;
-    node->in = eki_arena_memdup(arena, in, eki_size_of((size_t)n_in, sizeof *in));
-    node->out = eki_arena_memdup(arena, out, eki_size_of((size_t)n_out, sizeof *out));
+    node->in = copy_values(arena, in, n_in);
+    node->out = copy_values(arena, out, n_out);
     node->id = (int)graph->n_nodes;
     if (!node->op_type || !node->domain || !node->name || !node->in || !node->out ||
         !eki_grow((void **)&graph->nodes, &graph->cap_nodes, graph->n_nodes + 1, sizeof *graph->nodes)) {

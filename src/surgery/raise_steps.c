@@ -10,7 +10,7 @@
 static ek_status constant(const eki_raise *r, const eki_node *node, const char *role, ek_dtype dtype, int rank,
                           const void *data, size_t count, eki_value **out) {
     eki_shape shape = {.rank = rank, .dims = {(int64_t)count}};
-    EKI_TRY(eki_edit_fresh(r->graph, node->out[0]->name, role, out, r->err));
+    EKI_TRY(eki_edit_fresh(r->graph, eki_node_output(node), role, out, r->err));
     EKI_TRY(eki_add_constant(r->graph, (*out)->name, dtype, &shape, out, NULL, r->err));
     if ((*out)->init->bytes > 0) memcpy((*out)->init->data, data, (*out)->init->bytes);
     return EK_OK;

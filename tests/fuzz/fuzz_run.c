@@ -60,6 +60,12 @@ static void change(ek_model *model, const ek_dataset *set) {
     ek_model_destroy(changed);
 }
 
+static void freeze(ek_model *model) {
+    char pattern[320];
+    (void)snprintf(pattern, sizeof pattern, "until:%.300s", ek_model_logits(model));
+    (void)failed(ek_model_freeze(model, pattern, 0, 0, NULL, &err), "freeze");
+}
+
 static void recalibrate(ek_model *model, const ek_dataset *set, int one_pass) {
     ek_recalibrate_options options = ek_recalibrate_options_default();
     ek_recalibration *report;
@@ -136,6 +142,7 @@ static void run(const uint8_t *data, size_t size) {
     eval(model, set);
     diagnose(model, set);
     change(model, set);
+    freeze(model);
     (void)failed(ek_set_inference(model, NULL, &err), "inference");
     recalibrate(model, set, (int)(size % 2));
     train(model, set);
