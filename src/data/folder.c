@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { HUGE_PIXELS = 1 << 24, SLICE = 16 };
+enum { HUGE_PIXELS = 1 << 24, SLICE = 4 };
 
 /* Seconds between two calls of progress, about. */
 static const double told_every = 0.2;

@@ -121,7 +121,7 @@ if LONG and not PRINT:  # many large images that are as they should be: not a mi
     for i in range(24):
         write(f"large/{'one' if i % 2 else 'two'}/{i}.png", declared.png(8000, 8000, bytes(8000 * 8001)))
     for quiet in (False, True):
-        status, said, resident = run(["eval", "good.onnx", "--data", "large", *["--quiet"] * quiet], False)
+        status, said, resident = run(["recalibrate", "good.onnx", "--data", "large", *out, *["--quiet"] * quiet], False)
         if status != 0 or ("reading images:" in said) == quiet or resident << 10 >= BUDGET:
             failures += 1
             print(f"large images, quiet {quiet}: {status}, {resident >> 10} MiB, {said[-300:]}", file=sys.stderr)
