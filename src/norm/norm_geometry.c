@@ -45,7 +45,7 @@ static int64_t tiles_from(const ek_norm_plan *plan, int64_t t, int64_t most) {
 bool eki_next_tiles(const ek_norm_plan *plan, const eki_units *cells, eki_slabs window, int64_t *i, int64_t end,
                     eki_tiles *tiles) {
     if (*i >= end) return false;
-    if (plan->whole_rows) {
+    if (eki_whole_rows(plan, cells)) {
         *tiles = (eki_tiles){eki_unit(cells, (*i)++), 0, plan->tiles};
         return true;
     }

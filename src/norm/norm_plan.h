@@ -67,7 +67,7 @@ struct ek_norm_plan {
     bool by_slabs;               /* BATCH: a slab goes through the whole pass */
     int64_t sets_together;       /* contiguous sets that do */
     eki_units cells, slab_cells; /* of the affine phases; of those of one slab */
-    bool whole_rows;             /* cells are rows of all channels (BATCH, channels last) */
+    bool whole_rows;             /* `cells` are rows of all channels (BATCH, channels last) */
     bool stream, stream_once;    /* results go past the caches; also where x is read once */
     size_t stats_offset, small_offset, partial_offset, totals_offset, mask_offset, workspace_bytes;
     eki_norm_key key;
@@ -121,7 +121,12 @@ typedef struct eki_rows {
  * channels are whole with those that follow in the sample. Moves *i on; false at the end. */
 bool eki_next_rows(const eki_units *cells, eki_slabs window, int64_t *i, int64_t end, eki_rows *rows);
 
-/* Column memory: `count` tiles of a span, of one sample unless it is one; with whole_rows all columns. */
+/* Whether cells are rows of all channels; those of a slab are not. */
+static inline bool eki_whole_rows(const ek_norm_plan *plan, const eki_units *cells) {
+    return plan->whole_rows && cells == &plan->cells;
+}
+
+/* Column memory: `count` tiles of a span, of one sample unless it is one; with whole rows all columns. */
 typedef struct eki_tiles {
     eki_span span;
     int64_t t, count;

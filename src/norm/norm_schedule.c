@@ -6,11 +6,14 @@
 #include "norm/phases.h"
 
 enum {
-    TILE_FEW = 64,    /* columns of a tile at least, where there are few units, so that tiles are tasks */
+    TILE_LEAST = 32, /* columns of a tile at least, where there are few units, so that tiles are tasks */
+    TILE_STEP = 16,
     WHOLE_ROW = 1024, /* channels of a row that the affine phases take at once, at most */
     CELL_ELEMENTS = 32768,
     SLAB_BYTES = 4 << 20,   /* slabs of blocked channels: what stays in the third cache */
     SLAB_STRIDED = 1 << 20, /* others: what stays in the second, */
+    SLAB_NEAR = 256 << 10,  /* with their result, where rows have at most so many bytes: */
+    NEAR_ROW = 2048,
     SLAB_ROW = 8192,        /* and bytes of a row at least */
     CACHE_WAY = 65536,      /* bytes of a way of the second cache: addresses so far apart share a set */
     WINDOW_FROM = 64 << 20, /* x and dy together from which on backward goes by windows, */
@@ -32,23 +35,43 @@ void eki_schedule_stream(ek_norm_plan *plan) {
     plan->stream_once = plan->stream && bytes >= STREAM_ONCE;
 }
 
-/* As wide as leaves tasks for all threads: wide tiles read memory in order. */
-static int64_t plain_tile(const ek_norm_plan *plan) {
-    int64_t tile = EKI_TILE, tasks = 2 * eki_parallel_threads(&plan->desc.parallel);
-    while (tile > TILE_FEW && plan->units.count * eki_ceil_div(plan->channels, tile) < tasks) tile /= 2;
-    return tile;
+/* Whether a slab that wide has at most so many bytes. */
+static bool slab_within(const ek_norm_plan *plan, int64_t width, int64_t bytes) {
+    int64_t column = eki_max(1, plan->samples * plan->space * plan->element_bytes);
+    return eki_min(width, plan->channels) <= bytes / column;
 }
 
-/* By slabs where a slab, read twice, stays in the caches, and slabs share out well: no thread has half as much again to
- * do. Rows must be long, for memory is then read in order, and must not all begin in the same sets of a cache, which
- * would hold little of the slab. */
+/* Channels that the busiest thread has, summed over units. */
+static int64_t most_of(const ek_norm_plan *plan, int64_t tile) {
+    int64_t items = plan->units.count * eki_ceil_div(plan->channels, tile);
+    int64_t turns = eki_ceil_div(items, eki_parallel_threads(&plan->desc.parallel));
+    return eki_min(turns * tile, plan->units.count * plan->channels);
+}
+
+/* As wide as can be, for wide tiles read memory in order; where there are few units, so that tiles share out among the
+ * threads, and of those that do equally, where rows are short, the widest whose slabs stay in the second cache. */
+static int64_t plain_tile(const ek_norm_plan *plan) {
+    int64_t best = EKI_TILE, threads = eki_parallel_threads(&plan->desc.parallel);
+    bool near = plan->channels * plan->element_bytes <= NEAR_ROW;
+    if (plan->units.count >= 2 * threads) return best;
+    for (int64_t tile = EKI_TILE - TILE_STEP; tile >= TILE_LEAST; tile -= TILE_STEP) {
+        int64_t gain = most_of(plan, best) - most_of(plan, tile);
+        if (gain > 0 ||
+            (gain == 0 && near && slab_within(plan, tile, SLAB_NEAR) && !slab_within(plan, best, SLAB_NEAR)))
+            best = tile;
+    }
+    return best;
+}
+
+/* By slabs where they fit and share out well: no thread has half as much again to do. Rows must be long, for memory is
+ * then read in order, and must not all begin in the same sets of a cache, which would hold little of the slab. */
 static bool by_slabs(const ek_norm_plan *plan) {
-    int64_t width = eki_min(plan->slab_width, plan->channels), size = plan->element_bytes;
-    int64_t bytes = plan->samples * plan->space * width * size, row = plan->space * size;
+    int64_t row = plan->space * plan->element_bytes;
     int64_t threads = eki_parallel_threads(&plan->desc.parallel), turns = eki_ceil_div(plan->slabs, threads);
     bool rows_fit = row >= SLAB_ROW && plan->channels * row % CACHE_WAY != 0;
     return plan->family == EKI_BATCH && !plan->masked && 2 * turns * threads <= 3 * plan->slabs &&
-           (rows_fit || !plan->row_apply) && bytes <= (plan->blocked ? SLAB_BYTES : SLAB_STRIDED);
+           (rows_fit || !plan->row_apply) &&
+           slab_within(plan, plan->slab_width, plan->blocked ? SLAB_BYTES : SLAB_STRIDED);
 }
 
 /* Backward takes channels that lie together a window at a time, where x and dy are far larger than the third cache: it
@@ -72,7 +95,7 @@ static void set_slabs(ek_norm_plan *plan) {
  * where the coefficients of a row fit the first cache or memory bounds anyway. */
 static void set_cells(ek_norm_plan *plan) {
     bool merged = plan->family == EKI_BATCH && !plan->row_apply && !plan->blocked;
-    plan->whole_rows = merged && !plan->by_slabs && (plan->stream || plan->channels <= WHOLE_ROW);
+    plan->whole_rows = merged && (plan->stream || plan->channels <= WHOLE_ROW);
     int64_t width = plan->whole_rows ? plan->channels : eki_min(plan->tile, plan->channels);
     int64_t limit = plan->row_apply ? EKI_ROW_LIMIT : eki_max(16, CELL_ELEMENTS / width);
     plan->cells = merged ? eki_units_make(1, plan->samples * plan->space, 1, limit)

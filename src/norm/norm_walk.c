@@ -18,7 +18,7 @@ static items items_of(const eki_job *job, eki_over over) {
     case EKI_OVER_UNITS:
         return (items){0, plan->units.count * slabs, plan->elements / (plan->units.count * plan->slabs) + 1};
     case EKI_OVER_CELLS:
-        if (plan->whole_rows) return (items){0, cells, plan->elements / cells + 1};
+        if (eki_whole_rows(plan, job->cells)) return (items){0, cells, plan->elements / cells + 1};
         return (items){0, cells * slabs, plan->elements / (cells * plan->slabs) + 1};
     case EKI_OVER_CHANNELS: slabs = eki_channels_of(plan, job->window, &first); return (items){first, slabs, merge};
     case EKI_OVER_SETS: return (items){0, plan->sets, plan->set_size};
