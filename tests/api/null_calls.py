@@ -15,7 +15,8 @@ calls = []
 for header in headers:
     text = re.sub(r"/\*.*?\*/", "", open(os.path.join(include, "evenkeel", header)).read(), flags=re.S)
     for result, name, arguments in re.findall(r"EK_API\s+((?:EK_NODISCARD\s+)?[\w\s*]+?)\b(ek_\w+)\(([^;]*?)\);", text):
-        parts = [] if arguments.strip() == "void" else [" ".join(a.split()) for a in arguments.split(",")]
+        # Commas between parentheses are of a function pointer's own arguments.
+        parts = [] if arguments.strip() == "void" else [" ".join(a.split()) for a in re.split(r",(?![^()]*\))", arguments)]
         calls.append((" ".join(result.split()).replace("EK_NODISCARD ", ""), name, parts))
 
 
