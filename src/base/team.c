@@ -52,8 +52,9 @@ static int tried(int wanted) {
 }
 
 int eki_pool_threads(int wanted) {
-    if (wanted <= 1 || wanted == made || omp_in_parallel()) return wanted;
-    int threads = wanted < made ? wanted : 1 + tried(wanted - 1);
+    if (wanted <= 1 || omp_in_parallel()) return wanted;
+    if (wanted <= made) return made = wanted; /* a smaller team ends the others */
+    int threads = 1 + tried(wanted - 1);
     if (threads < 2) return 1;
     int here = 0;
 #pragma omp parallel num_threads(threads) reduction(+ : here)
