@@ -2,14 +2,13 @@
 #include "driver.h"
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "pack.h"
+#include "support/room.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { ROOM = 1 << 20, PATH = 1024, BUDGET = 256 << 20 };
 
@@ -24,19 +23,8 @@ bool fuzz_failed(ek_status status, const char *what, const ek_error *err) {
     return true;
 }
 
-/* The library asks for this limit (eki_memory_limit), which the system does not enforce. What the process holds counts:
- * that of the sanitizers grows from run to run, and is not a model's. */
-static void limit_memory(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_RSS, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_RSS, &limit);
-    limit.rlim_cur = BUDGET + (eki_memory_limit() - eki_memory_left());
-    (void)setrlimit(RLIMIT_RSS, &limit);
-}
-
 static void run_limited(const uint8_t *data, size_t size) {
-    limit_memory();
+    room_leave(BUDGET);
     fuzz_here.run(data, size);
 }
 
@@ -49,7 +37,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
-    limit_memory();
+    room_leave(BUDGET);
     return 0;
 }
 
@@ -144,7 +132,7 @@ static bool replay_pack(void) {
 int main(int argc, char **argv) {
     uint64_t seed = 1;
     int bad = 0;
-    limit_memory();
+    room_leave(BUDGET);
     if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_seeds(argv[2]);
     if (argc == 4 && strcmp(argv[1], "--pack") == 0) return pack_write(argv[2], argv[3]);
     for (int i = 1; i < argc; i++) bad |= replay(argv[i]);
