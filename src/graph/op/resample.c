@@ -147,7 +147,8 @@ static void run(const eki_step *step, const float *from, float *to, bool back) {
     const resize_state *state = step->priv;
     for (int k = 0; k < state->n; k++) {
         const stage *s = &state->stages[back ? state->n - 1 - k : k];
-        float *target = k == state->n - 1 ? to : (float *)step->scratch + (size_t)(k % 2) * state->largest;
+        float *half = (float *)step->scratch + (size_t)(k % 2) * (state->largest / sizeof *half);
+        float *target = k == state->n - 1 ? to : half;
         job j = {s, from, target};
         eki_for_tasks(step, s->outer, back ? backward_outer : forward_outer, &j);
         from = target;
