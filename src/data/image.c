@@ -75,6 +75,8 @@ ek_status eki_image_probe(const eki_encoded *file, eki_image *image, ek_error *e
     return EK_OK;
 }
 
+enum { ASKED = 1 << 20 }; /* bytes from which on the budget is asked, which takes as long as a small image */
+
 eki_size eki_image_bytes(int channels, int height, int width) {
     return eki_size_of((size_t)height, eki_size_of((size_t)width, (size_t)channels).bytes);
 }
@@ -84,7 +86,7 @@ ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *
     int orientation;
     EKI_TRY(probe_stored(file, &found, image, &orientation, err));
     eki_size size = eki_image_bytes(image->channels, image->height, image->width);
-    size_t left = eki_memory_left();
+    size_t left = size.bytes < ASKED ? SIZE_MAX : eki_memory_left();
     if (size.bytes > left) {
         return eki_fail(err, EK_ERR_LIMIT, "%s: %d x %d pixels take %zu MiB; %zu MiB of memory are left; shrink it",
                         file->path, image->height, image->width, size.bytes >> 20, left >> 20);

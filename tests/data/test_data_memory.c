@@ -1,34 +1,15 @@
 /* test_data_memory.c: every allocation of opening, measuring and loading may fail: the call then says EK_ERR_NOMEM and
  * nothing leaks (the address sanitizer watches), or it never needed that memory.
  *
- * The linker sends our own objects' allocations through the __wrap functions here; those of libraries are not touched.
+ * The linker sends our own objects' allocations through support/failing.h; those of libraries are not touched.
  */
 #include "data_files.h"
 
 #include "base/threads.h"
+#include "support/failing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_realloc(void *pointer, size_t bytes);
-void *__real_aligned_alloc(size_t alignment, size_t bytes);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_realloc(void *pointer, size_t bytes);
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes);
-
-static long countdown = -1; /* the allocation at 0 fails; negative = none */
-
-static int fails(void) { return countdown >= 0 && countdown-- == 0; }
-
-void *__wrap_malloc(size_t bytes) { return fails() ? NULL : __real_malloc(bytes); }
-void *__wrap_calloc(size_t count, size_t bytes) { return fails() ? NULL : __real_calloc(count, bytes); }
-void *__wrap_realloc(void *pointer, size_t bytes) { return fails() ? NULL : __real_realloc(pointer, bytes); }
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes) {
-    return fails() ? NULL : __real_aligned_alloc(alignment, bytes);
-}
 
 /* Opens, makes a loader without a thread, takes a batch. */
 static ek_status use(const char *spec, const ek_dataset_options *options, ek_error *err) {

@@ -12,6 +12,7 @@
 #include "net_seeds.h"
 
 #include "base/random.h"
+#include "support/failing.h"
 
 #include <evenkeel/surgery.h>
 #include <evenkeel/train.h>
@@ -21,26 +22,7 @@
 
 enum { TAIL = 3, RANDOM_NETS = 10, BATCH = 4 };
 
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_realloc(void *pointer, size_t bytes);
-void *__real_aligned_alloc(size_t alignment, size_t bytes);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_realloc(void *pointer, size_t bytes);
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes);
-
-static long countdown = -1; /* the allocation at 0 fails; negative = none */
 static unsigned long ended, went_on;
-
-static int fails(void) { return countdown >= 0 && countdown-- == 0; }
-
-void *__wrap_malloc(size_t bytes) { return fails() ? NULL : __real_malloc(bytes); }
-void *__wrap_calloc(size_t count, size_t bytes) { return fails() ? NULL : __real_calloc(count, bytes); }
-void *__wrap_realloc(void *pointer, size_t bytes) { return fails() ? NULL : __real_realloc(pointer, bytes); }
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes) {
-    return fails() ? NULL : __real_aligned_alloc(alignment, bytes);
-}
 
 /* ---- the commands ---- */
 
