@@ -195,6 +195,9 @@ typedef struct eks_design {
     /* What the experiment will measure, asked before the answer is read (there is no right answer, -1, where the
      * literature disagrees); and what an interviewer asks. Extras have neither. */
     eks_choices predict, quiz;
+    /* Closed forms: milliseconds, from the seed alone, without images. */
+    ek_status (*forms)(eks_study *study, eks_evidence *evidence, ek_error *err);
+    /* What takes images, and mostly training. Either may be NULL. */
     ek_status (*run)(eks_study *study, eks_evidence *evidence, ek_error *err);
 } eks_design;
 #define EKS_CARD(design) extern const eks_design design;

@@ -111,7 +111,7 @@ static ek_status undo_error(eks_study *study, const float *x, double epsilon, do
     return status;
 }
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     const int64_t dims[] = {N, C, H, W};
     float *x = eks_floats(COUNT, err), *y = eks_floats(COUNT, err);
     ek_status status = x && y ? EK_OK : EK_ERR_NOMEM;
@@ -178,5 +178,5 @@ const eks_design eks_card01 = {
                 "Mean and deviation grow by the same factor as the values, and it cancels. Near ε it no longer does.",
             .endpoint = CHANGE_WITH_SCALE,
         },
-    .run = run,
+    .forms = forms,
 };

@@ -181,16 +181,7 @@ static ek_status accumulation(const eks_recipe *recipe, uint64_t seed, double *d
     return status;
 }
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY,
-                                                 [MEASURED_AGAIN] = EKS_PRECISE_ACCURACY,
-                                                 [BY_BATCH] = EKS_BATCH_ACCURACY,
-                                                 [LOSS] = EKS_TEST_LOSS};
-    eks_recipe recipes[ARMS];
-    const eks_pool *pool;
-    eks_scale scale = eks_scale_mlp(study);
-    EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
-    arms(study, pool, recipes);
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     bench *b = calloc(1, sizeof *b);
     if (!b) return eks_fail(err, EK_ERR_NOMEM, "out of memory for card 4");
     b->study = study;
@@ -202,7 +193,19 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     if (status == EK_OK) status = single_image(b, evidence, err);
     if (status == EK_OK) status = synchronized(b, evidence, err);
     free(b);
-    if (status != EK_OK) return status;
+    return status;
+}
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY,
+                                                 [MEASURED_AGAIN] = EKS_PRECISE_ACCURACY,
+                                                 [BY_BATCH] = EKS_BATCH_ACCURACY,
+                                                 [LOSS] = EKS_TEST_LOSS};
+    eks_recipe recipes[ARMS];
+    const eks_pool *pool;
+    eks_scale scale = eks_scale_mlp(study);
+    EKS_TRY(eks_pool_get(study, EKS_GREY, scale.side, &pool, err));
+    arms(study, pool, recipes);
     EKS_TRY(accumulation(&recipes[WHOLE], study->options->seed, &evidence->values[ACCUMULATED], err));
     EKS_TRY(accumulation(&recipes[LAYER], study->options->seed, &evidence->values[ACCUMULATED_LAYER], err));
     EKS_TRY(eks_lab(study, recipes, ARMS, scale.seeds, metrics, METRICS, evidence, err));
@@ -295,5 +298,6 @@ const eks_design eks_card04 = {
                    "connected layer, does β alone remain.",
             .endpoint = INSTANCE_DIFFERS,
         },
+    .forms = forms,
     .run = run,
 };

@@ -138,7 +138,7 @@ static ek_status conventions(eks_study *study, eks_evidence *evidence, ek_error 
     return EK_OK;
 }
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     for (int i = 0; i < eks_card07.endpoint_count; i++) evidence->values[i] = 0;
     eks_chart *chart = &evidence->chart;
     chart->kind = EKS_CHART_XY;
@@ -194,5 +194,5 @@ const eks_design eks_card07 = {
                    "nearly the last batch alone.",
             .endpoint = CONVERTED,
         },
-    .run = run,
+    .forms = forms,
 };

@@ -108,7 +108,7 @@ static ek_status compare_axes(eks_study *study, const float *x, eks_evidence *ev
     return EK_OK;
 }
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     float *x = eks_floats(COUNT, err);
     if (!x) return EK_ERR_NOMEM;
     for (int i = 0; i < N * C; i++) /* examples and channels differ, as real ones do */
@@ -172,5 +172,5 @@ const eks_design eks_card08 = {
                    "gradients.",
             .endpoint = PARAMETERS,
         },
-    .run = run,
+    .forms = forms,
 };

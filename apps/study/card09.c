@@ -122,21 +122,7 @@ static void arms(const eks_study *study, const eks_pool *grey, const eks_pool *p
     }
 }
 
-static ek_status train(eks_study *study, eks_evidence *evidence, ek_error *err) {
-    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
-    eks_recipe recipes[ARMS];
-    const eks_pool *grey, *photos;
-    eks_scale scale = eks_scale_cnn(study);
-    EKS_TRY(eks_pool_get(study, EKS_GREY, study->level == EKS_LEVEL_FULL ? 28 : 14, &grey, err));
-    EKS_TRY(eks_pool_get(study, EKS_COLOUR, scale.side, &photos, err));
-    arms(study, grey, photos, recipes);
-    EKS_TRY(eks_lab(study, recipes, ARMS, study->level == EKS_LEVEL_QUICK ? 3 : scale.seeds, metrics, METRICS, evidence,
-                    err));
-    evidence->data = grey->name;
-    return EK_OK;
-}
-
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const char *const columns[] = {"norm", "batch size", "values that differ", "largest change"};
     float example[FEATURES], mean[FEATURES], var[FEATURES], x[MOST * FEATURES], y[MOST * FEATURES];
     eks_fill_normal(example, FEATURES, study->options->seed, 9000, 1, 2);
@@ -162,8 +148,21 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
     eks_series *batch = eks_chart_series(chart, "batch norm", EKS_DOTS);
     EKS_TRY(compare(&o, "batch", evidence, batch, &differing, &change, err));
     evidence->values[BATCH_MATES] = change;
-    EKS_TRY(modes(&o, evidence, err));
-    return train(study, evidence, err);
+    return modes(&o, evidence, err);
+}
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const eks_outcome metrics[METRICS] = {[ACCURACY] = EKS_TEST_ACCURACY, [LOSS] = EKS_TEST_LOSS};
+    eks_recipe recipes[ARMS];
+    const eks_pool *grey, *photos;
+    eks_scale scale = eks_scale_cnn(study);
+    EKS_TRY(eks_pool_get(study, EKS_GREY, study->level == EKS_LEVEL_FULL ? 28 : 14, &grey, err));
+    EKS_TRY(eks_pool_get(study, EKS_COLOUR, scale.side, &photos, err));
+    arms(study, grey, photos, recipes);
+    EKS_TRY(eks_lab(study, recipes, ARMS, study->level == EKS_LEVEL_QUICK ? 3 : scale.seeds, metrics, METRICS, evidence,
+                    err));
+    evidence->data = grey->name;
+    return EK_OK;
 }
 
 const eks_design eks_card09 = {
@@ -218,5 +217,6 @@ const eks_design eks_card09 = {
             .why = "Layer norm has no running statistics, so there is nothing to switch over to.",
             .endpoint = LAYER_MODES,
         },
+    .forms = forms,
     .run = run,
 };

@@ -124,7 +124,7 @@ static ek_status places(bench *b, eks_evidence *evidence, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     bench b = {.study = study};
     b.x = eks_floats(COUNT, err);
     b.y = eks_floats(COUNT, err);
@@ -207,5 +207,5 @@ const eks_design eks_card10 = {
             .why = "The mean over a group’s channels and places is 0 afterwards. The mean at one place is not.",
             .endpoint = PLACE_MEAN,
         },
-    .run = run,
+    .forms = forms,
 };

@@ -31,7 +31,7 @@ static ek_status ratio(eks_study *study, int64_t n, ek_running_variance divisor,
     return EK_OK;
 }
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     static const char *const columns[] = {"values n", "unbiased", "√((n − 1)/n)", "population"};
     static const int64_t sizes[] = {2, 4, 8, 64};
     ek_running_variance unbiased = study->sabotaged ? EK_VARIANCE_POPULATION : EK_VARIANCE_UNBIASED;
@@ -65,5 +65,5 @@ const eks_design eks_extra18 = {
             [UNBIASED_RATIO] = {"unbiased: largest relative distance from √((n − 1)/n)", EKS_AT_MOST, 1e-5},
             [POPULATION_RATIO] = {"population: largest distance from 1", EKS_AT_MOST, 1e-5},
         },
-    .run = run,
+    .forms = forms,
 };

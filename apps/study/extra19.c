@@ -6,7 +6,7 @@
 enum { ROWS = 256, POINTS = 13 };
 enum { DEVIATION_ERROR, CONSTANT_ERROR, ENDPOINTS };
 
-static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) {
     const int64_t dims[] = {ROWS, 1};
     float x[ROWS], y[ROWS], bias = 0.75F;
     eks_chart *chart = &evidence->chart;
@@ -57,5 +57,5 @@ const eks_design eks_extra19 = {
             [DEVIATION_ERROR] = {"largest distance from √(v/(v + ε))", EKS_AT_MOST, 1e-5},
             [CONSTANT_ERROR] = {"constant channel: largest distance from β", EKS_EXACTLY, 0},
         },
-    .run = run,
+    .forms = forms,
 };

@@ -55,7 +55,8 @@ static void run_card(eks_study *study, const eks_design *design) {
     study->uses = eks_uses_for(design, study->options->sabotage);
     study->sabotaged = eks_sabotages(design, study->options->sabotage);
     double start = eks_now();
-    ek_status status = design->run(study, evidence, &err);
+    ek_status status = design->forms ? design->forms(study, evidence, &err) : EK_OK;
+    if (status == EK_OK && design->run) status = design->run(study, evidence, &err);
     evidence->seconds = eks_now() - start;
     if (status != EK_OK) {
         for (int i = 0; i < EKS_ENDPOINTS; i++) evidence->values[i] = NAN;

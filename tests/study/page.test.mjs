@@ -1,7 +1,7 @@
-// page.test.mjs FIXTURE [PAGE.html RESULTS.json]: drives the study page in a headless browser.
+// page.test.mjs [--reading | --using] FIXTURE [PAGE.html RESULTS.json]: drives the study page in a headless browser.
 //
-// FIXTURE writes a page of made-up results; a page of a real run can be given instead. Checks: cards, charts, numbers
-// found in the JSON; filter, interview view, predictions, quiz, example, legends; keyboard alone; nothing requested, no
+// FIXTURE writes a page of made-up results; a page of a real run can be given instead. Without a half both run. Checks:
+// cards, charts, numbers found in the JSON; filter, interview view, predictions, quiz, example, legends; keyboard alone; nothing requested, no
 // console messages; axe-core, light and dark, wide and narrow; no sideways scrolling at 360 px; complete without
 // JavaScript and in print. EK_PAGE_SHOTS is a folder for screenshots.
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,9 @@ import { join, resolve } from 'node:path';
 import { axeSource, check, close, failures, open } from '../support/page_driver.mjs';
 import { absentNumbers } from './page_numbers.mjs';
 
-const [fixture, givenPage, givenResults] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const half = given[0].startsWith('--') ? given.shift().slice(2) : '';
+const [fixture, givenPage, givenResults] = given;
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-study-'));
 const page = givenPage ? resolve(givenPage) : join(folder, 'page.html');
 const resultsPath = givenResults ? resolve(givenResults) : join(folder, 'results.json');
@@ -272,8 +274,11 @@ async function printing() {
   await context.close();
 }
 
-for (const part of [content, numbers, viewing, choosing, example, charts, keyboard, accessibility, withoutScript, printing])
-{
+const halves = {
+  reading: [content, numbers, accessibility, withoutScript, printing],
+  using: [viewing, choosing, example, charts, keyboard],
+};
+for (const part of half ? halves[half] : Object.values(halves).flat()) {
   const began = Date.now();
   await part();
   console.log(`     ${part.name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);

@@ -38,18 +38,51 @@ static void verdict_of(int card, char verdict[32]) {
     json_decref(root);
 }
 
+/* How many endpoints of a card's closed forms do not keep their rule; a sentence that is wrong as taught breaks its
+ * own. */
+static int forms_broken(const eks_design *design, uint64_t seed, const char *sabotage) {
+    ek_study_options options = {.quick = 1, .seed = seed};
+    eks_study *study = calloc(1, sizeof *study);
+    assert_non_null(study);
+    eks_evidence *evidence = &study->evidence[0];
+    study->options = &options;
+    study->uses = eks_uses_for(design, sabotage);
+    study->sabotaged = eks_sabotages(design, sabotage);
+    for (int i = 0; i < EKS_ENDPOINTS; i++) evidence->values[i] = NAN;
+    assert_int_equal(design->forms(study, evidence, NULL), EK_OK);
+    eks_contrasts(design, evidence);
+    int broken = 0;
+    for (int i = 0; i < design->endpoint_count; i++) {
+        const eks_endpoint *e = &design->endpoints[i];
+        double value = evidence->values[i];
+        if (e->contrast.terms || isnan(value)) continue; /* from networks */
+        if (eks_reading_of(design, e->reading).expected != EKS_SUPPORTED) continue;
+        broken += eks_endpoint_state(e, value, value, value) != EKS_HOLDS;
+    }
+    free(study);
+    return broken;
+}
+
 static void closed_forms_hold_for_other_seeds(void **state) {
     (void)state;
-    const int cards[] = {1, 7, 8, 9, 10};
-    for (uint64_t seed = 2; seed < 12; seed++)
-        for (int i = 0; i < 5; i++) {
-            ek_study_options options = quick(cards[i], NULL);
-            options.seed = seed;
-            int failed = -1;
-            assert_int_equal(ek_study_run(&options, &failed, NULL), EK_OK);
-            if (failed) print_message("card %d, seed %d\n", cards[i], (int)seed);
-            assert_int_equal(failed, 0);
+    int forms = 0;
+    for (int i = 0; eks_designs[i]; i++)
+        for (uint64_t seed = 2; seed < 12 && eks_designs[i]->forms; seed++, forms++) {
+            int number = eks_designs[i]->number;
+            if (number == 7 && seed > 3) continue; /* seconds each */
+            if (forms_broken(eks_designs[i], seed, NULL) != 0) fail_msg("card %d, seed %d", number, (int)seed);
         }
+    assert_in_range(forms, 110, 10 * EKS_ALL);
+}
+
+/* Those that spoil closed forms; test_study_cards.c has all of them. */
+static void sabotages_break_closed_forms(void **state) {
+    (void)state;
+    const int cards[] = {1, 4, 7, 8, 9, 10, 18, 19, 21};
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
+        const eks_design *design = eks_design_of(cards[i]);
+        if (forms_broken(design, 1, design->sabotage) == 0) fail_msg("%s is not noticed", design->sabotage);
+    }
 }
 
 static void sabotage_touches_its_card_only(void **state) {
@@ -229,6 +262,7 @@ int main(void) {
         cmocka_unit_test(missing_data_is_inconclusive),
         cmocka_unit_test(sabotage_touches_its_card_only),
         cmocka_unit_test(closed_forms_hold_for_other_seeds),
+        cmocka_unit_test(sabotages_break_closed_forms),
         cmocka_unit_test(files_are_replaced_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
