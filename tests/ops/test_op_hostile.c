@@ -28,6 +28,7 @@ static int cases_per_row = CASES;
 typedef struct dice {
     eki_random random;
     uint64_t at;
+    bool tame; /* numbers are 0 and 1: classes that there are */
 } dice;
 
 static uint64_t below(dice *d, uint64_t n) { return eki_random_u32(d->random, d->at++) % n; }
@@ -94,13 +95,18 @@ static const struct {
     {"Constant", "value value_float value_int value_floats value_ints"},
     {"ConstantOfShape", "value"},
     {"Shape", "start end"},
+    {"NegativeLogLikelihoodLoss", "ignore_index reduction"},
+    {"SoftmaxCrossEntropyLoss", "ignore_index reduction"},
 };
 
 static const int64_t modest[] = {0, 1, 1, 1, 2, 2, 3, 4, -1, -2};
 static const int64_t absurd[] = {5,         7,         17,        -3,        1000,      INT32_MAX, INT32_MIN,
                                  INT64_MAX, INT64_MIN, 1LL << 24, 1LL << 32, 1LL << 40, -1000,     1LL << 62};
 
-static int64_t number(dice *d) { return chance(d, 90) ? PICK(d, modest) : PICK(d, absurd); }
+static int64_t number(dice *d) {
+    if (d->tame) return (int64_t)below(d, 2);
+    return chance(d, 90) ? PICK(d, modest) : PICK(d, absurd);
+}
 
 static bool is_list(const char *name) {
     static const char *const lists[] = {"dilations",    "kernel_shape", "pads",   "strides",      "axes",
@@ -138,6 +144,7 @@ static void set_attribute(dice *d, eki_graph *graph, eki_node *node, const char 
     static const char *const texts[] = {"SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "", "nonsense"};
     static const char *const modes[] = {"nearest", "linear", "cubic",      "reflect",       "edge",
                                         "wrap",    "floor",  "asymmetric", "align_corners", "nonsense"};
+    static const char *const reductions[] = {"none", "sum", "mean", "nonsense"};
     bool mode = strcmp(name, "mode") == 0 || strstr(name, "transformation") != NULL || strstr(name, "nearest") != NULL;
     static const float reals[] = {0.5f, 1.0f, 0.0f, 1e-5f, -1.0f, 3e38f, 0.9f};
     int64_t values[10];
@@ -158,6 +165,8 @@ static void set_attribute(dice *d, eki_graph *graph, eki_node *node, const char 
         eki_node_set_string(graph, node, name, PICK(d, texts), NULL);
     } else if (mode) {
         eki_node_set_string(graph, node, name, PICK(d, modes), NULL);
+    } else if (strcmp(name, "reduction") == 0) {
+        eki_node_set_string(graph, node, name, PICK(d, reductions), NULL);
     } else if (strcmp(name, "scales") == 0) {
         static const float scales[] = {1, 1, 2, 1.5f, 1, 1, 0.5f, 1};
         eki_attr *attr;
@@ -224,6 +233,7 @@ static eki_shape related_shape(dice *d, const eki_shape *x) {
 }
 
 static bool is(const eki_op *op, const char *names) { return strstr(names, op->name) != NULL; }
+static bool is_loss(const char *op) { return strstr("NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", op) != NULL; }
 
 /* What the operator wants as input `input`, `before` being the input before. */
 static eki_shape wanted_shape(dice *d, const eki_op *op, int input, const eki_shape *x, const eki_shape *before) {
@@ -255,6 +265,12 @@ static eki_shape wanted_shape(dice *d, const eki_op *op, int input, const eki_sh
         return SHAPE(last ? x->dims[x->rank - 1] : x->rank > 1 ? x->dims[1] : 1);
     }
     if (is(op, "Clip Dropout")) return SCALAR;
+    if (is_loss(op->name) && x->rank > 1) {
+        if (input == 2) return SHAPE(x->dims[1]);
+        for (int i = 2; i < x->rank; i++) shape.dims[i - 1] = x->dims[i];
+        shape.rank--;
+        return shape;
+    }
     if (is(op,
            "Sum Concat Add Sub Mul Div Pow Min Max Mod PRelu Where Equal Less Greater LessOrEqual GreaterOrEqual") ||
         is(op, "And Or Xor"))
@@ -309,6 +325,7 @@ static ek_dtype random_dtype(dice *d, const char *op, int input) {
     for (size_t i = 0; i < COUNT(lists); i++) {
         if (strcmp(op, lists[i]) == 0 && (input > 0 || i == 7)) return chance(d, 80) ? EK_I64 : EK_I32;
     }
+    if (is_loss(op) && input == 1) return chance(d, 80) ? EK_I64 : EK_I32;
     if (strcmp(op, "Dropout") == 0 && input == 2) return EK_BOOL;
     if ((strcmp(op, "Pad") == 0 && input != 2 && input > 0) || (strcmp(op, "Resize") == 0 && input == 3)) return EK_I64;
     if (strcmp(op, "Range") == 0) return EK_I64;
@@ -398,27 +415,50 @@ static int usual_inputs(const eki_op *op) {
     static const struct {
         const char *op;
         int inputs;
-    } rows[] = {{"Conv", 3},        {"Gemm", 3},
-                {"MatMul", 2},      {"BatchNormalization", 5},
-                {"Clip", 3},        {"Dropout", 3},
-                {"Slice", 4},       {"InstanceNormalization", 3},
-                {"Sum", 3},         {"GroupNormalization", 3},
-                {"Concat", 3},      {"LayerNormalization", 3},
-                {"Add", 2},         {"Sub", 2},
-                {"Mul", 2},         {"Div", 2},
-                {"Pow", 2},         {"Reshape", 2},
-                {"Gather", 2},      {"RMSNormalization", 2},
-                {"Constant", 0},    {"ConvTranspose", 3},
-                {"Min", 3},         {"Max", 3},
-                {"Mod", 2},         {"PRelu", 2},
-                {"Where", 3},       {"Equal", 2},
-                {"Less", 2},        {"Greater", 2},
-                {"LessOrEqual", 2}, {"GreaterOrEqual", 2},
-                {"And", 2},         {"Or", 2},
-                {"Xor", 2},         {"Range", 3},
-                {"Split", 2},       {"Expand", 2},
-                {"Tile", 2},        {"Pad", 3},
-                {"Resize", 3},      {"Upsample", 2}};
+    } rows[] = {{"Conv", 3},
+                {"Gemm", 3},
+                {"MatMul", 2},
+                {"BatchNormalization", 5},
+                {"Clip", 3},
+                {"Dropout", 3},
+                {"Slice", 4},
+                {"InstanceNormalization", 3},
+                {"Sum", 3},
+                {"GroupNormalization", 3},
+                {"Concat", 3},
+                {"LayerNormalization", 3},
+                {"Add", 2},
+                {"Sub", 2},
+                {"Mul", 2},
+                {"Div", 2},
+                {"Pow", 2},
+                {"Reshape", 2},
+                {"Gather", 2},
+                {"RMSNormalization", 2},
+                {"Constant", 0},
+                {"ConvTranspose", 3},
+                {"Min", 3},
+                {"Max", 3},
+                {"Mod", 2},
+                {"PRelu", 2},
+                {"Where", 3},
+                {"Equal", 2},
+                {"Less", 2},
+                {"Greater", 2},
+                {"LessOrEqual", 2},
+                {"GreaterOrEqual", 2},
+                {"And", 2},
+                {"Or", 2},
+                {"Xor", 2},
+                {"Range", 3},
+                {"Split", 2},
+                {"Expand", 2},
+                {"Tile", 2},
+                {"Pad", 3},
+                {"Resize", 3},
+                {"Upsample", 2},
+                {"SoftmaxCrossEntropyLoss", 3},
+                {"NegativeLogLikelihoodLoss", 3}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         if (strcmp(rows[i].op, op->name) == 0) return rows[i].inputs;
     }
@@ -449,6 +489,7 @@ static void build(hostile *h, const eki_op *op) {
     eki_value *in[MAX_IN], *out[8];
     eki_node *node;
     bool fitting = chance(&h->d, 75);
+    h->d.tame = is_loss(op->name) && chance(&h->d, 80);
     eki_shape x = fitting ? wanted_first(&h->d, op) : random_shape(&h->d, 6), shape = x;
     int usual = usual_inputs(op), n_in = fitting || chance(&h->d, 50) ? usual : (int)below(&h->d, MAX_IN + 1);
     if (chance(&h->d, 25) && n_in > 0) n_in--;
