@@ -38,7 +38,7 @@ function(ek_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c ${PROJECT_SOURCE_DIR}/src/${name}/op/*.c
        ${PROJECT_SOURCE_DIR}/src/${name}/variants/*.c)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "wasm") # neither files nor limits, which the norm library does not need
-    list(FILTER sources EXCLUDE REGEX "base/(file|writer|temporary|large|limit)\\.c$")
+    list(FILTER sources EXCLUDE REGEX "base/(file|writer|temporary|large|limit|headroom)\\.c$")
   endif()
   add_library(ek_${name} OBJECT ${sources})
   ek_room(${name} ek_${name})

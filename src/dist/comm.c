@@ -154,7 +154,7 @@ ek_status eki_exchange_wait(eki_exchange *x, ek_error *err) {
 void ek_comm_tell(ek_comm *comm, const ek_error *error) {
     if (comm == NULL || comm->transport == NULL || comm->told) return;
     comm->told = true;
-    eki_notice_send_all(comm, EKI_NOTICE_FAILED, NULL, error->text);
+    eki_notice_send_all(comm, EKI_NOTICE_FAILED, NULL, error);
 }
 
 /* Waits until every other rank has said that its user knows of the failure, or a moment has passed. */

@@ -21,6 +21,7 @@ typedef struct eki_notice {
     uint64_t magic;
     int32_t kind, from;
     int64_t step;
+    int64_t status; /* FAILED: of the sender's error */
     char name[EKI_LABEL_NAME]; /* HERE: of the layer at which the sender waits */
     char text[EKI_NOTICE_TEXT];
 } eki_notice;
@@ -76,8 +77,8 @@ struct eki_exchange {
 };
 
 /* ---- control.c ---- */
-void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const char *text);
-void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *where, const char *text);
+void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const ek_error *error);
+void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *where, const ek_error *error);
 /* Takes the notices that have come; the first that says that a rank failed is kept. */
 ek_status eki_notices_take(ek_comm *comm, const eki_label *where, ek_error *err);
 /* EK_ERR_DIST when a failure was reported `patience` seconds ago or more: what was under way may still come to its end,

@@ -20,7 +20,7 @@ void eki_pause(double waited) {
     (void)nanosleep(&pause, NULL);
 }
 
-void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const char *text) {
+void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_label *where, const ek_error *error) {
     eki_transport *t = comm->transport;
     eki_sent_notice *sent = eki_calloc(1, sizeof *sent);
     ek_error ignored;
@@ -30,7 +30,10 @@ void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_labe
         sent->notice.step = where->step;
         memcpy(sent->notice.name, where->name, sizeof sent->notice.name);
     }
-    if (text != NULL) (void)snprintf(sent->notice.text, sizeof sent->notice.text, "%s", text);
+    if (error != NULL) {
+        sent->notice.status = error->status;
+        (void)snprintf(sent->notice.text, sizeof sent->notice.text, "%.*s", EKI_NOTICE_TEXT - 1, error->text);
+    }
     if (t->calls->send(t, to, EKI_TAG_CONTROL, &sent->notice, sizeof sent->notice, &sent->handle, &ignored) != EK_OK) {
         free(sent);
         return;
@@ -39,9 +42,9 @@ void eki_notice_send(ek_comm *comm, int to, eki_notice_kind kind, const eki_labe
     comm->notices = sent;
 }
 
-void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *where, const char *text) {
+void eki_notice_send_all(ek_comm *comm, eki_notice_kind kind, const eki_label *where, const ek_error *error) {
     for (int r = 0; r < comm->transport->size; r++) {
-        if (r != comm->transport->rank) eki_notice_send(comm, r, kind, where, text);
+        if (r != comm->transport->rank) eki_notice_send(comm, r, kind, where, error);
     }
 }
 
@@ -59,14 +62,17 @@ ek_status eki_comm_broken(const ek_comm *comm, ek_error *err) {
     return comm->error.status;
 }
 
+/* A run on several ranks is out of memory when one of them is. */
+static ek_status status_of_all(int64_t of_one) { return of_one == EK_ERR_NOMEM ? EK_ERR_NOMEM : EK_ERR_DIST; }
+
 ek_status eki_comm_failed(ek_comm *comm, const ek_error *error, ek_error *err) {
     if (!comm->failed) {
         comm->failed = true;
         comm->error = *error;
-        comm->error.status = EK_ERR_DIST;
+        comm->error.status = status_of_all(error->status);
         if (!comm->told) {
             comm->told = true;
-            eki_notice_send_all(comm, EKI_NOTICE_FAILED, NULL, comm->error.text);
+            eki_notice_send_all(comm, EKI_NOTICE_FAILED, NULL, &comm->error);
         }
     }
     return eki_comm_broken(comm, err);
@@ -115,7 +121,7 @@ ek_status eki_notices_take(ek_comm *comm, const eki_label *where, ek_error *err)
         comm->peers[from].failed = true;
         if (comm->failed || comm->reported_at != 0) continue;
         comm->reported_at = eki_now();
-        (void)eki_fail(&comm->reported, EK_ERR_DIST, "rank %d reports: %s", from, notice.text);
+        (void)eki_fail(&comm->reported, status_of_all(notice.status), "rank %d reports: %s", from, notice.text);
     }
 }
 

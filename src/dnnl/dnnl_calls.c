@@ -84,7 +84,7 @@ dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_prim
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_iterator_t walk = NULL;
     *pd = NULL;
-    if (eki_dnnl_room(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
+    if (eki_headroom(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
     dnnl_status_t status = describe(g, kind, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
     if (status == dnnl_success && (g->residual || g->relu)) status = add_tail(attributes, g);
@@ -127,7 +127,7 @@ static dnnl_status_t finish(eki_prim *prim, const_dnnl_primitive_desc_t pd) {
     (void)snprintf(prim->name, sizeof prim->name, "%s", eki_implementation(pd));
     prim->scratch = *dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     prim->scratch_bytes = eki_md_bytes(&prim->scratch);
-    if (eki_dnnl_room(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
+    if (eki_headroom(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
     return dnnl_primitive_create(&prim->handle, pd);
 }
 
@@ -147,7 +147,7 @@ dnnl_status_t eki_conv_make(eki_prim *prim, eki_pass_kind kind, const_dnnl_primi
 dnnl_status_t eki_reorder_make(eki_prim *prim, const eki_md *from, const eki_md *to) {
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t pd = NULL;
-    if (eki_dnnl_room(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
+    if (eki_headroom(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
     dnnl_status_t status = make_attributes(&attributes);
     if (status == dnnl_success) {
         status = dnnl_reorder_primitive_desc_create(&pd, from, eki_dnnl_engine(), to, eki_dnnl_engine(), attributes);
@@ -217,7 +217,7 @@ dnnl_status_t eki_pool_make(eki_prim *forward, eki_prim *backward, const eki_poo
     pool_terms t;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t first = NULL, second = NULL;
-    if (eki_dnnl_room(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
+    if (eki_headroom(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
     dnnl_status_t status = pool_describe(desc, ndims, src, dst, &t);
     if (status == dnnl_success) status = make_attributes(&attributes);
     if (status == dnnl_success) status = pool_forward_pd(&t, desc->backward, attributes, &first);

@@ -312,7 +312,7 @@ static ek_status at_plan_threads(eki_exec *exec, ek_status (*loop)(eki_exec *, e
     if (exec->current == NULL) {
         return eki_fail(err, EK_ERR_STATE, "nothing is planned; call eki_exec_prepare with the input shapes first");
     }
-    EKI_TRY(eki_name_file(exec->graph, eki_dnnl_room(EKI_DNNL_RUNS, err), err));
+    EKI_TRY(eki_name_file(exec->graph, eki_headroom(EKI_DNNL_RUNS, err), err));
     int before = eki_threads_get();
     EKI_TRY(eki_name_file(exec->graph, eki_threads_ready(exec->current->threads, err), err));
     eki_threads_set(exec->current->threads);

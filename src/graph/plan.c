@@ -441,7 +441,7 @@ static bool has_no_groups(const eki_plan_request *request) {
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_error *err) {
     *out = NULL;
     int threads = request->options->threads > 0 ? request->options->threads : eki_threads_get();
-    EKI_TRY(eki_name_file(request->graph, eki_dnnl_room(EKI_DNNL_MAKES, err), err));
+    EKI_TRY(eki_name_file(request->graph, eki_headroom(EKI_DNNL_MAKES, err), err));
     EKI_TRY(eki_name_file(request->graph, eki_threads_ready(threads, err), err));
     eki_plan *plan = eki_calloc(1, sizeof *plan);
     eki_plan_private *p = eki_calloc(1, sizeof *p);

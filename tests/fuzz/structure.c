@@ -94,6 +94,14 @@ static node_message *new_node(change *c) {
     return made;
 }
 
+static value_message *new_value(change *c, const char *name) {
+    value_message *made = eki_arena_alloc(&c->arena, eki_size_of(1, sizeof *made));
+    if (made == NULL) return NULL;
+    onnx__value_info_proto__init(made);
+    made->name = text(c, name);
+    return made;
+}
+
 /* ---- extents ---- */
 
 static void declared_extent(change *c) {
@@ -277,62 +285,98 @@ static void other_operator(change *c) {
 
 static void output_more(change *c) {
     node_message *node = any_node(c);
-    value_message *made = eki_arena_alloc(&c->arena, eki_size_of(1, sizeof *made));
-    if (node == NULL || node->n_output == 0 || made == NULL) return;
-    onnx__value_info_proto__init(made);
-    made->name = node->output[0];
+    value_message *made = node == NULL || node->n_output == 0 ? NULL : new_value(c, node->output[0]);
+    if (made == NULL) return;
     if (c->graph->n_output > 0) made->type = c->graph->output[0]->type;
     append(c, &c->graph->output, &c->graph->n_output, made);
 }
 
 /* ---- nested graphs and functions ---- */
 
-static graph_message *graph_of(change *c, node_message *node) {
+/* A graph of the node and all of its outputs, after `first` where there is one. */
+static graph_message *graph_of(change *c, node_message *node, const char *first) {
     graph_message *made = eki_arena_alloc(&c->arena, eki_size_of(1, sizeof *made));
     if (made == NULL) return NULL;
     onnx__graph_proto__init(made);
     made->name = text(c, "within");
     append(c, &made->node, &made->n_node, node);
+    if (first != NULL) append(c, &made->output, &made->n_output, new_value(c, first));
     for (size_t i = 0; i < node->n_output; i++) {
-        value_message *value = eki_arena_alloc(&c->arena, eki_size_of(1, sizeof *value));
-        if (value == NULL) return NULL;
-        onnx__value_info_proto__init(value);
-        value->name = node->output[i];
-        append(c, &made->output, &made->n_output, value);
+        append(c, &made->output, &made->n_output, new_value(c, node->output[i]));
     }
     return made;
 }
 
-static void add_condition(change *c) {
-    static uint8_t truth[1];
+static void add_scalar(change *c, const char *name, int32_t type, int64_t value) {
     tensor_message *made = eki_arena_alloc(&c->arena, eki_size_of(1, sizeof *made));
-    if (made == NULL) return;
+    uint8_t *data = eki_arena_alloc(&c->arena, eki_sized(sizeof value));
+    if (made == NULL || data == NULL) return;
     onnx__tensor_proto__init(made);
-    truth[0] = 1;
-    made->name = text(c, "fuzz_condition");
+    memcpy(data, &value, sizeof value);
+    made->name = text(c, name);
     made->has_data_type = made->has_raw_data = 1;
-    made->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
-    made->raw_data = (ProtobufCBinaryData){.len = 1, .data = truth};
+    made->data_type = type;
+    made->raw_data =
+        (ProtobufCBinaryData){.len = type == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL ? 1 : sizeof value, .data = data};
     append(c, &c->graph->initializer, &c->graph->n_initializer, made);
+}
+
+/* The node becomes one of another operator, without inputs and attributes; what it was comes back. */
+static node_message *move_within(change *c, node_message *node, const char *operator) {
+    node_message *inner = new_node(c);
+    if (node == NULL || inner == NULL) return NULL;
+    *inner = *node;
+    node->op_type = text(c, operator);
+    node->domain = NULL;
+    node->input = NULL;
+    node->n_input = node->n_attribute = 0;
+    return inner;
+}
+
+static void add_graph(change *c, node_message *node, const char *name, graph_message *graph) {
+    attribute_message *made = new_attribute(c, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH);
+    if (made == NULL || graph == NULL) return;
+    made->g = graph;
+    append(c, &node->attribute, &node->n_attribute, made);
 }
 
 /* A node becomes an If, and stands in both of its branches. */
 static void within_if(change *c) {
-    static const char *const branches[] = {"then_branch", "else_branch"};
-    node_message *node = any_node(c), *inner = new_node(c);
-    if (node == NULL || inner == NULL) return;
-    *inner = *node;
-    node->op_type = text(c, "If");
-    node->domain = NULL;
-    node->input = NULL;
-    node->n_input = node->n_attribute = 0;
+    node_message *node = any_node(c), *inner = move_within(c, node, "If");
+    if (inner == NULL) return;
     append(c, &node->input, &node->n_input, text(c, "fuzz_condition"));
-    for (int i = 0; i < 2; i++) {
-        attribute_message *branch = new_attribute(c, branches[i], ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH);
-        if (branch == NULL || (branch->g = graph_of(c, inner)) == NULL) return;
-        append(c, &node->attribute, &node->n_attribute, branch);
+    add_graph(c, node, "then_branch", graph_of(c, inner, NULL));
+    add_graph(c, node, "else_branch", graph_of(c, inner, NULL));
+    add_scalar(c, "fuzz_condition", ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, 1);
+}
+
+/* A node becomes a Loop, which gathers what the node gives in each turn. */
+static void within_loop(change *c) {
+    node_message *node = any_node(c), *inner = move_within(c, node, "Loop");
+    graph_message *body = inner == NULL ? NULL : graph_of(c, inner, "fuzz_going");
+    if (body == NULL) return;
+    append(c, &body->input, &body->n_input, new_value(c, "fuzz_turn"));
+    append(c, &body->input, &body->n_input, new_value(c, "fuzz_going"));
+    append(c, &node->input, &node->n_input, text(c, "fuzz_turns"));
+    append(c, &node->input, &node->n_input, text(c, ""));
+    add_graph(c, node, "body", body);
+    add_scalar(c, "fuzz_turns", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, odd_number(c));
+}
+
+/* A node becomes a Scan over its own inputs, as many as there are said to be. */
+static void within_scan(change *c) {
+    node_message *node = any_node(c), *inner = move_within(c, node, "Scan");
+    graph_message *body = inner == NULL ? NULL : graph_of(c, inner, NULL);
+    attribute_message *count = new_attribute(c, "num_scan_inputs", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+    if (body == NULL || count == NULL) return;
+    for (size_t i = 0; i < inner->n_input; i++) {
+        append(c, &body->input, &body->n_input, new_value(c, inner->input[i]));
+        append(c, &node->input, &node->n_input, inner->input[i]);
     }
-    add_condition(c);
+    count->has_i = 1;
+    count->i = below(c, 4) == 0 ? odd_number(c) : (int64_t)inner->n_input;
+    append(c, &node->attribute, &node->n_attribute, count);
+    add_graph(c, node, "body", body);
 }
 
 static void import_domain(change *c, const char *domain, int64_t version) {
@@ -425,6 +469,8 @@ static void make_changes(change *c) {
                                                 other_operator,
                                                 output_more,
                                                 within_if,
+                                                within_loop,
+                                                within_scan,
                                                 within_function,
                                                 other_opset,
                                                 metadata};
