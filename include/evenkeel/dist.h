@@ -8,8 +8,8 @@
  *     ek_comm_close(comm, status, 7);                       // after the trainer; status of the whole run
  *
  * The world is that of the launcher: a process that mpirun (Open MPI or MPICH) started is one of its ranks, any other
- * is rank 0 of 1. No call hangs: what does not happen until the deadline is EK_ERR_DIST, with rank, layer and step. What a
- * rank fails with is EK_ERR_DIST on the others, with its text; out of memory is EK_ERR_NOMEM on all.
+ * is rank 0 of 1. No call hangs: what does not happen until the deadline is EK_ERR_DIST, with rank, layer and step.
+ * What a rank fails with is EK_ERR_DIST on the others, with its text; out of memory is EK_ERR_NOMEM on all.
  */
 #ifndef EVENKEEL_DIST_H
 #define EVENKEEL_DIST_H

@@ -43,8 +43,8 @@ size_t eki_memory_left(void);
 /* 0 = no limit but the others. While there is one, the allocators above refuse what is more than is left. */
 void eki_memory_allow(size_t bytes);
 
-/* EK_ERR_NOMEM where this process cannot have so much more address space: asked before another library takes it that ends
- * the process where there is none. */
+/* EK_ERR_NOMEM where this process cannot have so much more address space: asked before another library takes it that
+ * ends the process where there is none. */
 ek_status eki_headroom(unsigned mebibytes, ek_error *err);
 
 /* `may` is asked for each allocation of a megabyte or more; NULL = all may be. */

@@ -21,7 +21,7 @@ typedef struct eki_notice {
     uint64_t magic;
     int32_t kind, from;
     int64_t step;
-    int64_t status; /* FAILED: of the sender's error */
+    int64_t status;            /* FAILED: of the sender's error */
     char name[EKI_LABEL_NAME]; /* HERE: of the layer at which the sender waits */
     char text[EKI_NOTICE_TEXT];
 } eki_notice;

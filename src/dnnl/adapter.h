@@ -21,7 +21,8 @@
 /* BLOCKED8 or BLOCKED16: the channel block that oneDNN's direct convolutions want on this processor (and under
  * ONEDNN_MAX_CPU_ISA). */
 ek_layout eki_dnnl_block(void);
-/* MiB that oneDNN may take to make an object or to run one, for eki_headroom: oneDNN ends the process where there is less. */
+/* MiB that oneDNN may take to make an object or to run one, for eki_headroom: oneDNN ends the process where there is
+ * less. */
 enum { EKI_DNNL_MAKES = 16, EKI_DNNL_RUNS = 1 };
 
 /* "2.6.3 AVX512_CORE", for checkpoints and `evenkeel env`. */
