@@ -46,6 +46,8 @@ static ek_status read_checkpoint(train_job *job, const char *path, arguments *me
     job->resumed = 1;
     job->model = job->checkpoint.model;
     job->position = job->checkpoint.position;
+    status = history_read(&job->history, job->position.history, err);
+    if (status != EK_OK) return fail_in(err, "%s.state", path);
     const char *flags = job->position.flags ? job->position.flags : "";
     status = train_flags_merge(job->args, flags, path, merged, err);
     if (status == EK_OK) job->args = merged;
@@ -60,15 +62,18 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
     if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
     if (status == EK_OK) status = train_open_data(job, err);
+    if (status == EK_OK) status = train_open_validation(job, err);
     if (status == EK_OK && job->resumed) status = train_flags_check_data(job, err);
-    int writes = job->output != NULL && ek_comm_rank(job->comm) == 0;
-    if (status == EK_OK && writes && !option_flag(job->args, "dry-run")) status = ek_file_check(job->output, err);
+    int writes = job->output != NULL && ek_comm_rank(job->comm) == 0 && !option_flag(job->args, "dry-run");
+    if (status == EK_OK && writes) status = ek_file_check(job->output, err);
+    if (status == EK_OK) status = train_best_path(job, err);
     if (status == EK_OK) status = train_make_model(job, err);
     if (status == EK_OK) status = train_make_loader(job, err);
     if (status == EK_OK) status = train_make_trainer(job, err);
     if (status == EK_OK) status = train_flags_write(job, err);
     if (status == EK_OK) status = train_agree(job, err);
     if (status == EK_OK && job->resumed) train_compare_environment(job);
+    if (status == EK_OK && job->resumed && writes) status = train_find_best(job, resume, err);
     return status;
 }
 
@@ -101,7 +106,7 @@ static void explain_numbers(train_job *job, ek_error *err) {
 
 static int explain(train_job *job, ek_error *err) {
     if (err->status == EK_ERR_INTERRUPTED && job->trainer != NULL) {
-        int finished = train_step(job) >= job->total_steps;
+        int finished = train_ended(job);
         if (finished)
             fail(err, EK_ERR_INTERRUPTED, "interrupted while testing; the trained model is %s", job->output);
         else
@@ -119,12 +124,10 @@ static int run_train(const arguments *args) {
     int guarded = train_guard(args);
     if (guarded >= 0) return guarded;
     train_job *job = calloc(1, sizeof *job);
-    epoch_row *rows = calloc(MAX_EPOCH_ROWS, sizeof *rows);
     arguments merged = {0};
-    ek_status status = job && rows ? EK_OK : fail(&err, EK_ERR_NOMEM, "out of memory");
+    ek_status status = job != NULL ? EK_OK : fail(&err, EK_ERR_NOMEM, "out of memory");
     if (status == EK_OK) {
         job->args = args;
-        job->rows = rows;
         interrupt_listen();
         status = train_join(job, &err);
         if (status == EK_OK) status = arguments_operand_as(args, "model", &err);
@@ -159,11 +162,14 @@ static int run_train(const arguments *args) {
         ek_checkpoint_free(&job->checkpoint);
         ek_model_destroy(job->model);
         ek_dataset_close(job->train);
+        if (job->validation != job->test) ek_dataset_close(job->validation);
         ek_dataset_close(job->test);
+        history_free(&job->history);
+        free(job->history_text);
+        free(job->best);
         free(job->flags);
     }
     arguments_free(&merged);
-    free(rows);
     free(job);
     return code;
 }

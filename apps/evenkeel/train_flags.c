@@ -42,9 +42,11 @@ static ek_status fingerprint(const ek_dataset *dataset, char *text, size_t room,
 }
 
 ek_status train_flags_write(train_job *job, ek_error *err) {
-    char print[160];
+    char print[160], validation[160];
     eki_whole whole;
     ek_status status = fingerprint(job->train, print, sizeof print, err);
+    if (status == EK_OK && job->validation != NULL)
+        status = fingerprint(job->validation, validation, sizeof validation, err);
     if (status != EK_OK) return status;
     FILE *file = eki_whole_open(&whole);
     if (file == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
@@ -56,6 +58,7 @@ ek_status train_flags_write(train_job *job, ek_error *err) {
         for (int i = 0; i < value->count; i++) fprintf(file, "%s=%s\n", o->name, value->texts[i]);
     }
     fprintf(file, "#data=%s\n#plan=%lld %lld\n", print, (long long)job->total_steps, (long long)job->batches);
+    if (job->validation != NULL) fprintf(file, "#validation=%s\n", validation);
     if (!eki_whole_close(&whole, file)) return fail(err, EK_ERR_NOMEM, "out of memory");
     free(job->flags);
     job->flags = whole.text;
@@ -76,15 +79,27 @@ static const char *find_line(const char *text, const char *name, size_t *length)
     return NULL;
 }
 
-ek_status train_flags_check_data(const train_job *job, ek_error *err) {
-    char now[160];
+/* Is the data what a line of the checkpoint says? */
+static ek_status check_print(const train_job *job, const char *line, const ek_dataset *dataset, const char *name,
+                             ek_error *err) {
+    char now[160] = "none";
     size_t length = 0;
-    const char *then = find_line(job->checkpoint.position.flags, "#data", &length);
-    ek_status status = fingerprint(job->train, now, sizeof now, err);
-    if (status != EK_OK || then == NULL) return status;
-    if (strlen(now) == length && strncmp(now, then, length) == 0) return EK_OK;
-    return fail(err, EK_ERR_STATE, "%s is not the data of the checkpoint: found %s, expected %.*s", job->data, now,
-                (int)length, then);
+    const char *then = find_line(job->checkpoint.position.flags, line, &length);
+    ek_status status = dataset != NULL ? fingerprint(dataset, now, sizeof now, err) : EK_OK;
+    if (status != EK_OK || (then == NULL && dataset == NULL)) return status;
+    if (then != NULL && strlen(now) == length && strncmp(now, then, length) == 0) return EK_OK;
+    return fail(err, EK_ERR_STATE, "%s is not the data of the checkpoint: found %s, expected %.*s", name, now,
+                then ? (int)length : 4, then ? then : "none");
+}
+
+ek_status train_flags_check_data(const train_job *job, ek_error *err) {
+    size_t length;
+    ek_status status = EK_OK;
+    if (find_line(job->checkpoint.position.flags, "#data", &length) != NULL)
+        status = check_print(job, "#data", job->train, job->data, err);
+    if (status != EK_OK) return status;
+    const char *spec = option_text(job->args, "validation");
+    return check_print(job, "#validation", job->validation, spec != NULL ? spec : "validation data", err);
 }
 
 int train_flags_progress(const ek_position *position, int64_t *done, int64_t *total) {

@@ -4,17 +4,11 @@
 
 #include "command.h"
 #include "divergence.h"
+#include "train_history.h"
 
 #include <evenkeel/train.h>
 
 extern const option train_options[]; /* train_options.c */
-
-enum { MAX_EPOCH_ROWS = 1024 };
-
-typedef struct epoch_row {
-    int64_t epoch; /* from 1 */
-    double loss, accuracy, lr, seconds;
-} epoch_row;
 
 /* What the end of training found, on so many training images. */
 typedef struct settlement {
@@ -29,6 +23,8 @@ typedef struct train_job {
     const char *data, *test_data;
     ek_split evaluated_on;    /* what `result` was measured on */
     ek_dataset *train, *test; /* test may be NULL */
+    ek_dataset *validation;   /* NULL = none; may be `test` */
+    char *best;               /* file of the best model; NULL = none is kept */
     ek_model *model;
     ek_loader *loader;
     ek_loader_options loading;
@@ -52,8 +48,8 @@ typedef struct train_job {
 
     int64_t images; /* trained on by this process */
     double seconds;
-    epoch_row *rows; /* epochs finished by this process, at most MAX_EPOCH_ROWS */
-    int row_count;
+    history history;    /* epochs that have ended */
+    char *history_text; /* as last kept with a checkpoint */
     int tested;
     ek_eval_result result;
 } train_job;
@@ -63,6 +59,20 @@ EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
+
+/* ---- train_validate.c: validation after each epoch, and the best model ---- */
+/* After the training data, of which it may take a part. */
+EK_NODISCARD ek_status train_open_validation(train_job *job, ek_error *err);
+/* NAME.best.onnx beside NAME.onnx, which must be one that can be written. */
+EK_NODISCARD ek_status train_best_path(train_job *job, ek_error *err);
+/* At the end of an epoch, on all ranks: fills what the row has of validation. */
+EK_NODISCARD ek_status train_validate(train_job *job, epoch_row *row, ek_error *err);
+/* Whether the model is, at this step, the best so far. */
+int train_is_best(const train_job *job);
+/* Writes the best file where it is; after the checkpoint. */
+EK_NODISCARD ek_status train_keep_best(const train_job *job, ek_error *err);
+/* When resumed: the best file is made what the checkpoint says of it. */
+EK_NODISCARD ek_status train_find_best(train_job *job, const char *resume, ek_error *err);
 
 /* ---- train_size.c: epochs and batch, and what is too small ---- */
 void train_choose_size(train_job *job);
@@ -122,12 +132,15 @@ EK_NODISCARD ek_status train_keep_unfinished(const train_job *job, const char *r
 /* Trains to the end, with checkpoints. EK_ERR_INTERRUPTED: stopped on request, checkpoint written. */
 EK_NODISCARD ek_status train_loop(train_job *job, ek_error *err);
 int64_t train_step(const train_job *job); /* steps done */
+int train_ended(const train_job *job);    /* all steps are done, or patience is over */
+/* Whether what each epoch gave is kept with checkpoints. */
+int train_keeps_history(const train_job *job);
 
 /* ---- train_report.c ---- */
 void report_plan(const train_job *job);       /* of a dry run, on standard output */
 void report_start(const train_job *job);      /* a few lines on standard error */
 void report_parameters(const train_job *job); /* the same: decayed and not decayed */
-void report_epoch(train_job *job, double seconds);
+void report_epoch(const train_job *job, const epoch_row *row);
 void report_profile(const train_job *job, FILE *file);
 void report_result(const train_job *job); /* on standard output */
 

@@ -7,11 +7,14 @@ ek_status train_keep_unfinished(const train_job *job, const char *resume, ek_err
     const char *path = job->output;
     ek_checkpoint old;
     ek_error none;
+    history past;
     if (option_flag(job->args, "dry-run") || option_flag(job->args, "overwrite")) return EK_OK;
     if (resume != NULL && same_file(resume, path)) return EK_OK;
     if (ek_checkpoint_load(path, &old, &none) != EK_OK) return EK_OK; /* nothing that could go on */
     int64_t done = 0, total = 0;
     int unfinished = train_flags_progress(&old.position, &done, &total) && done < total;
+    if (history_read(&past, old.position.history, &none) == EK_OK && past.ended) unfinished = 0;
+    history_free(&past);
     ek_model_destroy(old.model);
     ek_checkpoint_free(&old);
     if (!unfinished) return EK_OK;

@@ -8,10 +8,25 @@
 #include "terminal.h"
 #include "train_job.h"
 
+#include <stdlib.h>
+
 int64_t train_step(const train_job *job) { return job->position.epoch * job->batches + job->position.batch; }
+
+int train_ended(const train_job *job) { return train_step(job) >= job->total_steps || job->history.ended; }
+
+int train_keeps_history(const train_job *job) { return job->validation != NULL; }
+
+static ek_status keep_history(train_job *job, ek_error *err) {
+    if (!train_keeps_history(job)) return EK_OK;
+    free(job->history_text);
+    job->position.history = job->history_text = history_text(&job->history);
+    return job->history_text != NULL ? EK_OK : fail(err, EK_ERR_NOMEM, "out of memory");
+}
 
 static ek_status checkpoint(train_job *job, ek_error *err) {
     job->position.flags = job->flags;
+    ek_status kept = keep_history(job, err);
+    if (kept != EK_OK) return kept;
     ek_status status = ek_trainer_save(job->trainer, job->output, &job->position, err);
     if (status == EK_OK) job->saved_step = train_step(job);
     job->saved += status == EK_OK;
@@ -72,30 +87,58 @@ static ek_status one_epoch(train_job *job, progress *bar, double began, int64_t 
     return status;
 }
 
-static void end_epoch(train_job *job, progress *bar, double seconds) {
+static epoch_row this_epoch(const train_job *job, double seconds) {
+    const ek_position *p = &job->position;
+    return (epoch_row){.epoch = p->epoch + 1,
+                       .step = train_step(job),
+                       .loss = p->batch > 0 ? p->loss_sum / (double)p->batch : 0,
+                       .accuracy = p->seen > 0 ? (double)p->correct / (double)p->seen : 0,
+                       .lr = job->last.lr,
+                       .seconds = seconds};
+}
+
+/* Validation is not interrupted: an epoch has ended with its validation or not at all. */
+static ek_status end_epoch(train_job *job, progress *bar, double seconds, ek_error *err) {
     progress_clear(bar);
-    report_epoch(job, seconds);
-    if (job->position.batch < job->batches) return; /* --steps ended within the epoch */
-    job->position = (ek_position){.epoch = job->position.epoch + 1};
+    epoch_row row = this_epoch(job, seconds);
+    ek_status status = train_validate(job, &row, err);
+    if (status == EK_OK) status = history_add(&job->history, &row, err);
+    if (status != EK_OK) return status;
+    int64_t patience = option_int(job->args, "patience");
+    job->history.ended = patience > 0 && history_waited(&job->history) >= patience;
+    report_epoch(job, &row);
+    if (job->position.batch == job->batches) /* else --steps ended within the epoch */
+        job->position = (ek_position){.epoch = job->position.epoch + 1};
+    return EK_OK;
+}
+
+/* After an epoch: a checkpoint where one is due, or where the model is one to keep. */
+static ek_status keep_epoch(train_job *job, ek_error *err) {
+    int64_t step = train_step(job), every = option_int(job->args, "checkpoint-every");
+    int due = every == 0 || step % every == 0 || train_is_best(job);
+    ek_status status = EK_OK;
+    if (train_ended(job) || (due && !divergence_suspects(&job->divergence))) {
+        status = checkpoint(job, err);
+        if (status == EK_OK) status = train_keep_best(job, err);
+    }
+    return status;
 }
 
 ek_status train_loop(train_job *job, ek_error *err) {
     progress bar;
     progress_start(&bar);
-    int64_t first = train_step(job), every = option_int(job->args, "checkpoint-every");
+    int64_t first = train_step(job);
     double began = clock_seconds();
     ek_status status = divergence_begin(&job->divergence, job->model, ek_dataset_describe(job->train).classes, err);
     job->saved_step = first;
     /* A finished run that was killed between writing its state and its model still lacks the model. */
-    if (status == EK_OK && job->resumed && first >= job->total_steps) status = checkpoint(job, err);
-    while (status == EK_OK && train_step(job) < job->total_steps) {
+    if (status == EK_OK && job->resumed && train_ended(job)) status = checkpoint(job, err);
+    while (status == EK_OK && !train_ended(job)) {
         double start = clock_seconds();
         status = one_epoch(job, &bar, began, first, err);
         if (status != EK_OK) break;
-        end_epoch(job, &bar, clock_seconds() - start);
-        int64_t step = train_step(job);
-        int due = every == 0 || step % every == 0;
-        if (step == job->total_steps || (due && !divergence_suspects(&job->divergence))) status = checkpoint(job, err);
+        status = end_epoch(job, &bar, clock_seconds() - start, err);
+        if (status == EK_OK) status = keep_epoch(job, err);
     }
     progress_clear(&bar);
     job->seconds = clock_seconds() - began;

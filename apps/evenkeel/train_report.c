@@ -39,6 +39,9 @@ void report_start(const train_job *job) {
     if (as_lines()) return;
     note("data      %s: %lld images of %dx%dx%d, %d classes", job->data, (long long)d.count, d.channels, d.height,
          d.width, d.classes);
+    if (job->validation != NULL)
+        note("best      %s, by the loss on %lld validation images, after each epoch", job->best,
+             (long long)ek_dataset_describe(job->validation).count);
     note("model     %s: %lld values, %zu norms", option_text(job->args, "model"), (long long)model_values(job->model),
          ek_model_norm_count(job->model));
     note("training  %lld steps, %lld an epoch, batch %lld, %s, peak lr %g", (long long)job->total_steps,
@@ -62,35 +65,46 @@ void report_parameters(const train_job *job) {
              (long long)s.frozen_values);
 }
 
-void report_epoch(train_job *job, double seconds) {
-    const ek_position *p = &job->position;
-    epoch_row row = {.epoch = p->epoch + 1,
-                     .loss = p->batch > 0 ? p->loss_sum / (double)p->batch : 0,
-                     .accuracy = p->seen > 0 ? (double)p->correct / (double)p->seen : 0,
-                     .lr = job->last.lr,
-                     .seconds = seconds};
-    if (job->row_count < MAX_EPOCH_ROWS) job->rows[job->row_count++] = row;
+static void put_epoch(eki_json *json, const epoch_row *row) {
+    eki_json_int(json, "epoch", row->epoch);
+    eki_json_real(json, "loss", row->loss);
+    eki_json_real(json, "accuracy", row->accuracy);
+    eki_json_real(json, "lr", row->lr);
+    if (row->validated) {
+        eki_json_real(json, "validation_loss", row->validation_loss);
+        eki_json_real(json, "validation_accuracy", row->validation_accuracy);
+    }
+    eki_json_real(json, "seconds", row->seconds);
+}
+
+static void epoch_json(const epoch_row *row) {
+    eki_json json;
+    eki_json_start(&json, stderr, 0);
+    eki_json_object(&json, NULL);
+    eki_json_text(&json, "event", "epoch");
+    eki_json_int(&json, "step", row->step);
+    put_epoch(&json, row);
+    eki_json_finish(&json);
+}
+
+void report_epoch(const train_job *job, const epoch_row *row) {
+    char duration[32], validation[96] = "";
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     if (as_lines()) {
-        eki_json json;
-        eki_json_start(&json, stderr, 0);
-        eki_json_object(&json, NULL);
-        eki_json_text(&json, "event", "epoch");
-        eki_json_int(&json, "epoch", row.epoch);
-        eki_json_int(&json, "step", train_step(job));
-        eki_json_real(&json, "loss", row.loss);
-        eki_json_real(&json, "accuracy", row.accuracy);
-        eki_json_real(&json, "lr", row.lr);
-        eki_json_real(&json, "seconds", row.seconds);
-        eki_json_finish(&json);
+        epoch_json(row);
         return;
     }
-    char duration[32];
-    duration_text(seconds, duration);
+    const epoch_row *best = history_best(&job->history);
     int64_t epochs = (job->total_steps + job->batches - 1) / job->batches, each = epochs / MOST_LINES + 1;
-    if (row.epoch % each != 0 && row.epoch != epochs) return;
-    note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%  lr %.4g  %s", (long long)row.epoch, (long long)epochs, row.loss,
-         100 * row.accuracy, row.lr, duration);
+    if (row->epoch % each != 0 && row->epoch != epochs && !job->history.ended) return;
+    duration_text(row->seconds, duration);
+    if (row->validated)
+        snprintf(validation, sizeof validation, "  validation %.4f  %.2f %%%s", row->validation_loss,
+                 100 * row->validation_accuracy, best != NULL && best->step == row->step ? " (best)" : "");
+    note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%%s  lr %.4g  %s", (long long)row->epoch, (long long)epochs,
+         row->loss, 100 * row->accuracy, validation, row->lr, duration);
+    if (job->history.ended)
+        note("stopped   the validation loss was not lower for %lld epochs", (long long)history_waited(&job->history));
 }
 
 void report_plan(const train_job *job) {
@@ -106,6 +120,8 @@ void report_plan(const train_job *job) {
         eki_json_int(&json, "norms", (int64_t)ek_model_norm_count(job->model));
         eki_json_int(&json, "images", d.count);
         eki_json_int(&json, "classes", d.classes);
+        if (job->validation != NULL)
+            eki_json_int(&json, "validation_images", ek_dataset_describe(job->validation).count);
         eki_json_int(&json, "steps", job->total_steps);
         eki_json_int(&json, "steps_per_epoch", job->batches);
         eki_json_real(&json, "lr", job->training.lr);
@@ -178,18 +194,38 @@ static void put_profile(eki_json *json, const train_job *job) {
     eki_json_close(json);
 }
 
+/* Those that this process has trained. */
 static void put_epochs(eki_json *json, const train_job *job) {
     eki_json_array(json, "epochs");
-    for (int i = 0; i < job->row_count; i++) {
+    for (size_t i = 0; i < job->history.count; i++) {
+        if (job->history.rows[i].seconds == 0) continue;
         eki_json_object(json, NULL);
-        eki_json_int(json, "epoch", job->rows[i].epoch);
-        eki_json_real(json, "loss", job->rows[i].loss);
-        eki_json_real(json, "accuracy", job->rows[i].accuracy);
-        eki_json_real(json, "lr", job->rows[i].lr);
-        eki_json_real(json, "seconds", job->rows[i].seconds);
+        put_epoch(json, &job->history.rows[i]);
         eki_json_close(json);
     }
     eki_json_close(json);
+}
+
+static void put_validation(eki_json *json, const train_job *job) {
+    const epoch_row *best = history_best(&job->history);
+    if (job->validation == NULL) return;
+    eki_json_object(json, "validation");
+    eki_json_int(json, "images", ek_dataset_describe(job->validation).count);
+    eki_json_bool(json, "stopped", job->history.ended);
+    if (best != NULL) {
+        eki_json_text(json, "best_file", job->best);
+        eki_json_int(json, "best_epoch", best->epoch);
+        eki_json_real(json, "best_loss", best->validation_loss);
+        eki_json_real(json, "best_accuracy", best->validation_accuracy);
+    }
+    eki_json_close(json);
+}
+
+static void tell_best(const train_job *job) {
+    const epoch_row *best = history_best(&job->history);
+    if (best != NULL)
+        print("best      epoch %lld: loss %.5f, accuracy %.2f %% on the validation data: %s\n", (long long)best->epoch,
+              best->validation_loss, 100 * best->validation_accuracy, job->best);
 }
 
 static void put_parameters(eki_json *json, const train_job *job) {
@@ -240,6 +276,7 @@ static void result_json(const train_job *job) {
     eki_json_int(&json, "skipped_updates", job->last.skipped_updates);
     eki_json_real(&json, "training_accuracy", job->settled.final.accuracy);
     put_statistics(&json, job);
+    put_validation(&json, job);
     put_parameters(&json, job);
     put_epochs(&json, job);
     if (job->training.profile) put_profile(&json, job);
@@ -258,6 +295,7 @@ void report_result(const train_job *job) {
           (long long)job->result.images, part_text(job->evaluated_on));
     print("loss      %.5f\n", job->result.loss);
     print("file      %s\n", job->output);
+    tell_best(job);
     if (job->training.profile) report_profile(job, stdout);
     note("Next: evenkeel eval %s --data %s", quoted(job->output), quoted(job->data));
 }

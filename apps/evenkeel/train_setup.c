@@ -19,8 +19,8 @@ static int has_names(const ek_dataset_info *data) {
     return strcmp(data->kind, "folder") == 0 || strcmp(data->kind, "table") == 0;
 }
 
-static ek_status same_classes(const train_job *job, const char *spec, ek_error *err) {
-    ek_dataset_info train = ek_dataset_describe(job->train), test = ek_dataset_describe(job->test);
+static ek_status same_classes(const train_job *job, const ek_dataset *other, const char *spec, ek_error *err) {
+    ek_dataset_info train = ek_dataset_describe(job->train), test = ek_dataset_describe(other);
     if (!has_names(&train) || !has_names(&test) || train.classes != test.classes) return EK_OK;
     for (int i = 0; i < train.classes; i++) {
         if (strcmp(train.class_names[i], test.class_names[i]) == 0) continue;
@@ -47,9 +47,7 @@ ek_status train_open_data(train_job *job, ek_error *err) {
     status = data_open(job->args, spec, EK_SPLIT_TEST, job->model, &job->test, err);
     if (status == EK_OK)
         job->evaluated_on = ek_dataset_split(job->test) == EK_SPLIT_VALIDATION ? EK_SPLIT_VALIDATION : EK_SPLIT_TEST;
-    if (status == EK_OK && job->evaluated_on == EK_SPLIT_TEST && ek_dataset_has_split(job->test, EK_SPLIT_VALIDATION))
-        note("%s has validation data, too: evenkeel eval --split validation", spec);
-    if (status == EK_OK) return same_classes(job, spec, err);
+    if (status == EK_OK) return same_classes(job, job->test, spec, err);
     if (status == EK_ERR_IO && job->test_data == NULL) {
         warn("no test data: %s; accuracy will be that of the training data", err->text);
         job->test = NULL;
@@ -145,6 +143,11 @@ ek_status train_make_model(train_job *job, ek_error *err) {
     ek_status status = data_fits(job->args, job->model, job->train, job->data, err);
     if (status == EK_OK && job->test != NULL)
         status = data_fits(job->args, job->model, job->test, job->test_data ? job->test_data : job->data, err);
+    if (status == EK_OK && job->validation != NULL) {
+        const char *spec = option_text(job->args, "validation");
+        status = data_fits(job->args, job->model, job->validation, spec ? spec : job->data, err);
+        if (status == EK_OK) status = same_classes(job, job->validation, spec ? spec : job->data, err);
+    }
     if (status == EK_OK) tell_layout(job->args, job->model);
     if (status == EK_OK) status = keep_opset(job, err);
     return status == EK_OK && !job->resumed ? train_freeze(job, 1, 1, err) : status;

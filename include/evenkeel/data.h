@@ -79,6 +79,12 @@ EK_API EK_NODISCARD ek_status ek_dataset_open(const char *spec, ek_split split, 
 EK_API EK_NODISCARD ek_status ek_dataset_open_images(const ek_image_list *list, size_t first, size_t count,
                                                      const ek_dataset_options *options, ek_dataset **dataset,
                                                      ek_error *err);
+/* Takes a part out of a set, which keeps the rest, both in the order that they had: round(fraction N) of N examples, at
+ * least one, of each class the same share as near as whole numbers allow, chosen by `seed` alone; every class keeps an
+ * example. The part is a set of its own, EK_SPLIT_VALIDATION. EK_ERR_ARG: a fraction that is not above 0 and below 1,
+ * or nothing can be taken; the set is as it was. A loader that was made of the set must be made anew. */
+EK_API EK_NODISCARD ek_status ek_dataset_divide(ek_dataset *dataset, double fraction, uint64_t seed, ek_dataset **part,
+                                                ek_error *err);
 EK_API void ek_dataset_close(ek_dataset *dataset);
 EK_API ek_dataset_info ek_dataset_describe(const ek_dataset *dataset);
 /* What the examples are: as asked for, or EK_SPLIT_VALIDATION for a test split that is one, or EK_SPLIT_ALL. */

@@ -135,6 +135,7 @@ typedef struct ek_position {
     double loss_sum;      /* running sums of the epoch, for progress output */
     int64_t correct, seen;
     const char *flags;
+    const char *history; /* any text more that the caller wants back: NULL or "" = none, and the file has none */
 } ek_position;
 
 /* Writes the model and PATH.state, each atomically, and so that the pair is consistent after a kill at any moment. */
@@ -146,10 +147,14 @@ EK_API EK_NODISCARD ek_status ek_trainer_save(const ek_trainer *trainer, const c
 EK_API EK_NODISCARD ek_status ek_trainer_save_alone(const ek_trainer *trainer, const char *path,
                                                     const ek_position *position, ek_error *err);
 
+/* Writes the model alone, with the bytes that ek_trainer_save gives it, and no state: a copy to keep. Of several ranks
+ * rank 0 writes, and no other has to call. */
+EK_API EK_NODISCARD ek_status ek_trainer_save_model(const ek_trainer *trainer, const char *path, ek_error *err);
+
 /* A checkpoint as ek_trainer_save wrote it. */
 typedef struct ek_checkpoint {
     ek_model *model;       /* owned by the caller from here on */
-    ek_position position;  /* flags: valid until ek_checkpoint_free */
+    ek_position position;  /* its texts: valid until ek_checkpoint_free */
     char environment[256]; /* threads, instruction set, oneDNN version, ranks at save time, one "key=value" a line */
     void *state;           /* optimizer slots and counters, for ek_trainer_restore */
 } ek_checkpoint;
@@ -160,6 +165,14 @@ EK_API void ek_checkpoint_free(ek_checkpoint *checkpoint); /* not the model */
 EK_API void ek_environment(int threads, char text[256]);
 
 /* ---- Evaluation ---- */
+
+/* What a model says of an example with a label. */
+typedef struct ek_judgement {
+    double loss;
+    int32_t label, predicted; /* predicted: the largest logit, the first of equals */
+    int64_t above; /* logits above the label's, and equal ones before it: 0 = right, below k = in the top k */
+} ek_judgement;
+
 typedef struct ek_eval_options {
     size_t struct_size;
     ek_mode mode;  /* default INFERENCE */
@@ -176,7 +189,10 @@ typedef struct ek_eval_options {
                        without logits; default 0 = all */
     double *losses; /* optional: the loss of each image, in the order in which they go through the model; filled */
     const char *head; /* the output that is meant, of several; NULL (default) = the first. Of a Softmax its input */
-    uint64_t reserved[4];
+    ek_comm *comm;    /* ranks that evaluate together, each a part of every batch; all get the result that one would. A
+                         collective call, all with the same model; without logits, batch_statistics and sample */
+    ek_judgement *judgements; /* optional: of each image, in the order of `losses`; filled */
+    uint64_t reserved[2];
 } ek_eval_options;
 
 typedef struct ek_eval_result {
@@ -189,6 +205,12 @@ typedef struct ek_eval_result {
 EK_API ek_eval_options ek_eval_options_default(void);
 EK_API EK_NODISCARD ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
                                           ek_eval_result *result, ek_error *err);
+
+/* ek_evaluate of the model as ek_trainer_save would write it now, between two steps; `options` as there, its comm is
+ * the trainer's. Over ranks a collective call. */
+EK_API EK_NODISCARD ek_status ek_trainer_evaluate(const ek_trainer *trainer, const ek_dataset *dataset,
+                                                  const ek_eval_options *options, ek_eval_result *result,
+                                                  ek_error *err);
 
 /* ---- Prediction ---- */
 

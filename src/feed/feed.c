@@ -11,6 +11,9 @@ ek_status eki_feed_open(eki_feed *feed, const ek_model *model, const ek_dataset 
     feed->total = options->limit > 0 && options->limit < info.count ? options->limit : info.count;
     o.batch = feed->intake.fixed > 0 ? feed->intake.fixed : options->batch;
     o.shuffle = options->shuffle;
+    o.rank = options->rank;
+    o.ranks = options->ranks;
+    feed->size = o.batch;
     eki_shape shape;
     EKI_TRY(eki_intake_shape(&feed->intake, o.batch, &shape, NULL, err));
     if (options->use_metadata) EKI_TRY(eki_model_moments(model, info.channels, o.mean, o.std, err));
@@ -23,11 +26,11 @@ ek_status eki_feed_start(eki_feed *feed, ek_error *err) {
 }
 
 ek_status eki_feed_next(eki_feed *feed, ek_error *err) {
-    feed->batch.count = 0;
+    feed->batch.count = feed->batch.total = 0;
     if (feed->left == 0) return EK_OK;
     EKI_TRY(ek_loader_next(feed->loader, &feed->batch, err));
     if (feed->batch.count > feed->left) feed->batch.count = feed->left;
-    feed->left -= feed->batch.count;
+    feed->left -= feed->options.ranks > 1 ? feed->batch.total : feed->batch.count;
     return EK_OK;
 }
 

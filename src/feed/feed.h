@@ -11,6 +11,7 @@ typedef struct eki_feed_options {
     bool shuffle;        /* in an order that is always the same; else as they come */
     int64_t limit;       /* so many at most; 0 = all */
     double gain, offset; /* every value x, normalized, becomes gain x + offset; gain 0 = 1 */
+    int rank, ranks;     /* only this rank's part of each batch; 0 ranks = 1 */
 } eki_feed_options;
 
 typedef struct eki_feed {
@@ -18,6 +19,7 @@ typedef struct eki_feed {
     eki_feed_options options;
     ek_loader *loader;
     ek_batch batch;      /* of the last eki_feed_next: labels, ids; its count is of those that count */
+    int64_t size;        /* of a batch, over all ranks */
     int64_t left, total; /* examples still to come, and all */
 } eki_feed;
 
@@ -27,7 +29,8 @@ ek_status eki_feed_open(eki_feed *feed, const ek_model *model, const ek_dataset 
                         const eki_feed_options *options, ek_error *err);
 /* Back to the first example. */
 ek_status eki_feed_start(eki_feed *feed, ek_error *err);
-/* Goes to the next batch; feed->batch.count = 0: there are no more. */
+/* Goes to the next batch; feed->batch.count = 0: there are no more, or with ranks, when total is not 0: none for this
+ * one. */
 ek_status eki_feed_next(eki_feed *feed, ek_error *err);
 /* Rows of the input for this batch: the model's own number, or as many as there are examples. */
 int64_t eki_feed_rows(const eki_feed *feed);

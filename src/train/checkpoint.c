@@ -97,6 +97,18 @@ ek_status ek_trainer_save_alone(const ek_trainer *trainer, const char *path, con
     return eki_writer_commit(writer, err);
 }
 
+ek_status ek_trainer_save_model(const ek_trainer *trainer, const char *path, ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    EKI_GIVEN(path, err);
+    eki_writer *writer;
+    if (!eki_ranks_writes(trainer->ranks)) return EK_OK;
+    EKI_TRY(eki_writer_open(path, &writer, err));
+    ek_status status = eki_model_write(trainer->model, NULL, writer, err);
+    if (status == EK_OK) return eki_writer_commit(writer, err);
+    eki_writer_discard(writer);
+    return status;
+}
+
 static ek_status load_pair(const char *path, const eki_state *state, ek_model **model, ek_error *err) {
     eki_identity found;
     EKI_TRY(identify(path, &found, err));
@@ -147,4 +159,5 @@ void ek_checkpoint_free(ek_checkpoint *checkpoint) {
     eki_state_free(checkpoint->state);
     checkpoint->state = NULL;
     checkpoint->position.flags = "";
+    checkpoint->position.history = NULL;
 }

@@ -7,6 +7,7 @@
  */
 #include "base/options.h"
 #include "feed/feed.h"
+#include "train/ranks.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -24,6 +25,8 @@ typedef struct evaluation {
     uint8_t *switches;
     const char *logits;
     double loss_sum;
+    eki_record *records; /* ranks: of the examples of this one */
+    size_t recorded, room;
     eki_logits_call *take;
     void *taker;
     ek_error *err;
@@ -38,7 +41,9 @@ static ek_status open_feed(evaluation *e) {
     const eki_feed_options options = {.batch = e->options.batch,
                                       .use_metadata = e->options.use_metadata != 0,
                                       .shuffle = e->options.batch_statistics || e->options.sample > 0,
-                                      .limit = e->options.sample};
+                                      .limit = e->options.sample,
+                                      .rank = ek_comm_rank(e->options.comm),
+                                      .ranks = ek_comm_size(e->options.comm)};
     EKI_TRY(eki_feed_open(&e->feed, e->model, e->dataset, &options, e->err));
     return eki_feed_start(&e->feed, e->err);
 }
@@ -57,19 +62,47 @@ static ek_status open_exec(evaluation *e) {
     return eki_sole_input(e->exec, e->err);
 }
 
+/* Examples come here one after the other, in their order. */
+static void count_one(evaluation *e, int64_t at, const ek_judgement *judgement) {
+    e->loss_sum += judgement->loss;
+    e->result->correct += judgement->predicted == judgement->label;
+    if (e->options.losses != NULL) e->options.losses[at] = judgement->loss;
+    if (e->options.judgements != NULL) e->options.judgements[at] = *judgement;
+}
+
+/* Of several ranks, each keeps what it knows until all is there. */
+static ek_status keep(evaluation *e, int64_t at, const ek_judgement *judgement) {
+    if (!eki_grow((void **)&e->records, &e->room, e->recorded + 1, sizeof *e->records))
+        return eki_fail_nomem(e->err, (e->recorded + 1) * sizeof *e->records);
+    e->records[e->recorded++] = (eki_record){.at = at, .judgement = *judgement};
+    return EK_OK;
+}
+
 static ek_status judge(evaluation *e, const ek_batch *batch, const float *logits, int64_t classes) {
     EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, e->err));
+    bool alone = ek_comm_size(e->options.comm) == 1;
     for (int64_t i = 0; i < batch->count; i++) {
-        eki_loss loss = eki_loss_compute(logits + i * classes, 1, classes, batch->labels + i, NULL);
-        e->loss_sum += loss.sum;
-        e->result->correct += loss.correct;
-        if (e->options.losses != NULL) e->options.losses[e->result->images + i] = loss.sum;
+        ek_judgement judgement = eki_judgement_of(logits + i * classes, classes, batch->labels[i]);
+        if (alone)
+            count_one(e, e->result->images + i, &judgement);
+        else
+            EKI_TRY(keep(e, batch->index * e->feed.size + batch->first + i, &judgement));
     }
     if (e->options.logits != NULL) {
         memcpy(e->options.logits + e->result->images * classes, logits,
                (size_t)(batch->count * classes) * sizeof(float));
     }
     return EK_OK;
+}
+
+static ek_status join_ranks(evaluation *e) {
+    ek_judgement *all = eki_alloc(eki_size_of((size_t)e->feed.total, sizeof *all));
+    if (all == NULL) return eki_fail_nomem(e->err, (size_t)e->feed.total * sizeof *all);
+    ek_status status = eki_judgements_gather(e->options.comm, e->records, e->recorded, all, e->feed.total, e->err);
+    for (int64_t i = 0; i < e->feed.total && status == EK_OK; i++) count_one(e, i, &all[i]);
+    e->result->images = e->feed.total;
+    eki_free(all);
+    return status;
 }
 
 static ek_status evaluate_batch(evaluation *e) {
@@ -96,8 +129,8 @@ static ek_status evaluate_all(evaluation *e) {
     EKI_TRY(open_exec(e));
     for (;;) {
         EKI_TRY(eki_feed_next(&e->feed, e->err));
-        if (e->feed.batch.count == 0) break;
-        EKI_TRY(evaluate_batch(e));
+        if (e->feed.batch.total == 0) break;
+        if (e->feed.batch.count > 0) EKI_TRY(evaluate_batch(e));
         if (e->options.progress == NULL) continue;
         if (e->options.progress(e->options.context, e->result->images, e->feed.total) != 0) {
             return eki_fail(e->err, EK_ERR_INTERRUPTED,
@@ -105,6 +138,7 @@ static ek_status evaluate_all(evaluation *e) {
                             e->feed.total);
         }
     }
+    if (ek_comm_size(e->options.comm) > 1) EKI_TRY(join_ranks(e));
     if (e->result->images > 0) {
         e->result->accuracy = (double)e->result->correct / (double)e->result->images;
         e->result->loss = e->loss_sum / (double)e->result->images;
@@ -128,6 +162,11 @@ ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval
         return eki_fail(err, EK_ERR_ARG,
                         "batch_statistics and sample go through the images in another order: no logits");
     }
+    bool other = e.options.batch_statistics || e.options.sample > 0 || e.options.logits != NULL || take != NULL;
+    if (ek_comm_size(e.options.comm) > 1 && other) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "ranks evaluate the whole set as it is: no batch_statistics, sample or logits");
+    }
     if (e.options.sample < 0) {
         return eki_fail(err, EK_ERR_ARG, "sample = %" PRId64 " must not be negative", e.options.sample);
     }
@@ -146,10 +185,21 @@ ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval
     eki_exec_destroy(e.exec);
     ek_model_destroy(e.view);
     free(e.switches);
+    free(e.records);
     return status;
 }
 
 ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
                       ek_eval_result *result, ek_error *err) {
     return eki_evaluate(model, dataset, options, NULL, NULL, result, err);
+}
+
+ek_status ek_trainer_evaluate(const ek_trainer *trainer, const ek_dataset *dataset, const ek_eval_options *options,
+                              ek_eval_result *result, ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    ek_eval_options o = ek_eval_options_default();
+    EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_eval_options", err));
+    o.comm = trainer->options.comm;
+    EKI_TRY(eki_ranks_meet(trainer->ranks, trainer, err));
+    return eki_evaluate(trainer->model, dataset, &o, NULL, NULL, result, err);
 }

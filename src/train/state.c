@@ -109,6 +109,8 @@ ek_status eki_state_write(const ek_trainer *trainer, const ek_position *position
     EKI_TRY(put_section(&w, "PAIR", &(field){&pair, sizeof pair}, 1));
     EKI_TRY(put_section(&w, "FLAG", &(field){flags, strlen(flags)}, 1));
     EKI_TRY(put_section(&w, "ENVI", &(field){environment, strlen(environment)}, 1));
+    if (position->history != NULL && position->history[0] != '\0')
+        EKI_TRY(put_section(&w, "HIST", &(field){position->history, strlen(position->history)}, 1));
     EKI_TRY(put_slots(&w, trainer, arrays));
     EKI_TRY(put_model(&w, trainer->model, model));
     return put_end(&w);

@@ -142,6 +142,10 @@ static ek_status read_payload(state_reader *r, const char *tag, const unsigned c
         state->flags = copy_text(data, size);
         return state->flags == NULL ? eki_fail_nomem(r->err, size) : EK_OK;
     }
+    if (memcmp(tag, "HIST", 4) == 0 && state->history == NULL && size > 0 && memchr(data, 0, size) == NULL) {
+        state->history = copy_text(data, size);
+        return state->history == NULL ? eki_fail_nomem(r->err, size) : EK_OK;
+    }
     if (memcmp(tag, "ENVI", 4) == 0 && size < sizeof state->environment) {
         if (size > 0) memcpy(state->environment, data, size);
         return EK_OK;
@@ -203,6 +207,7 @@ static ek_status read_all(state_reader *r) {
     EKI_TRY(check_names(r));
     if (r->state->flags == NULL && (r->state->flags = copy_text(r->data, 0)) == NULL) return eki_fail_nomem(r->err, 1);
     r->state->position.flags = r->state->flags;
+    r->state->position.history = r->state->history;
     return EK_OK;
 }
 
@@ -232,6 +237,7 @@ void eki_state_free(eki_state *state) {
     }
     free(state->slots);
     free(state->flags);
+    free(state->history);
     eki_map_close(&state->map);
     free(state);
 }

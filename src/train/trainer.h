@@ -80,6 +80,17 @@ typedef ek_status eki_logits_call(void *taker, const float *logits, int64_t rows
 ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
                        eki_logits_call *take, void *taker, ek_eval_result *result, ek_error *err);
 
+/* ---- judgements.c: what is known of each example, on all ranks ---- */
+typedef struct eki_record {
+    int64_t at; /* which of the examples, from 0 */
+    ek_judgement judgement;
+} eki_record;
+
+ek_judgement eki_judgement_of(const float *logits, int64_t classes, int32_t label);
+/* What the ranks have, at its place in `judgements`, which has room for `total`; every rank gets all. */
+ek_status eki_judgements_gather(ek_comm *comm, const eki_record *records, size_t count, ek_judgement *judgements,
+                                int64_t total, ek_error *err);
+
 /* ---- scales.c: who learns how fast ---- */
 typedef struct eki_rules {
     size_t count;
@@ -140,7 +151,7 @@ typedef struct eki_state {
     int optimizer, arrays;
     int64_t step, skipped;
     ek_position position; /* flags points to flags below */
-    char *flags;
+    char *flags, *history;
     char environment[256];
     eki_identity model, previous; /* the model file saved with this state, and the one it replaced */
     size_t n_slots;

@@ -3,6 +3,8 @@
 # resumes. The final model and state must equal those of a run that was never killed, byte for byte (but for the record
 # of which older model file the last save replaced, which tells of the kills).
 #
+# With --validation among the options, the best file must be the same, too.
+#
 # A checkpoint is written after every step, so that about every second kill falls into a save.
 set -eu
 program=$1 count=$2 seed=${3:-$$} RANDOM=${3:-$$}
@@ -55,6 +57,9 @@ for ((i = 1; i <= count; i++)); do
         "$program" train "${options[@]}" -o m.onnx >out 2>err
     fi
     cmp -s whole.onnx m.onnx || { echo "round $i: m.onnx differs from the run that was never killed"; exit 1; }
+    for file in whole.best.onnx whole.csv; do
+        [ ! -e $file ] || cmp -s $file m"${file#whole}" || { echo "round $i: m${file#whole} differs"; exit 1; }
+    done
     training_state m.onnx.state >m.part
     cmp -s whole.part m.part || { echo "round $i: the state differs from the run that was never killed"; exit 1; }
 done

@@ -370,6 +370,68 @@ static void refusals(void **state) {
     expect(&s, 2, EK_ERR_UNSUPPORTED, order);
 }
 
+typedef struct evaluation {
+    const ek_dataset *dataset;
+    ek_eval_result result[MAX_RANKS];
+    ek_judgement *judgements[MAX_RANKS];
+} evaluation;
+
+static void evaluate_body(world_rank *self) {
+    evaluation *e = self->context;
+    ek_build_options build = ek_build_options_default("lenet");
+    ek_model *model;
+    ek_train_options o = ek_train_options_default();
+    ek_trainer *trainer = NULL;
+    ek_eval_options eval = ek_eval_options_default();
+    eval.batch = 13;
+    eval.threads = o.threads = 1;
+    eval.judgements = e->judgements[self->rank];
+    o.comm = self->comm;
+    o.total_steps = 1;
+    build.classes = 10;
+    self->status = ek_model_build(&build, &model, &self->err);
+    if (self->status == EK_OK) self->status = ek_trainer_create(model, &o, &trainer, &self->err);
+    if (self->status == EK_OK)
+        self->status = ek_trainer_evaluate(trainer, e->dataset, &eval, &e->result[self->rank], &self->err);
+    /* What depends on the order of examples cannot be asked of ranks. */
+    eval.sample = 5;
+    eval.judgements = NULL;
+    ek_eval_result none;
+    ek_error err;
+    bool refused = ek_trainer_evaluate(trainer, e->dataset, &eval, &none, &err) == EK_ERR_ARG;
+    if (self->status == EK_OK && refused != (self->size > 1)) self->status = EK_ERR_STATE;
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+}
+
+/* 53 examples in batches of 13: of the last one, which has one, most ranks get nothing. */
+static void ranks_evaluate_as_one(void **state) {
+    (void)state;
+    enum { COUNT = 53, MOST = 5 };
+    static ek_judgement judgements[MOST][COUNT], alone[COUNT];
+    evaluation e = {.judgements = {judgements[0], judgements[1], judgements[2], judgements[3], judgements[4]}};
+    ek_dataset *dataset;
+    ek_eval_result first;
+    world_rank results[WORLD_MAX];
+    const int sizes[] = {1, 2, 3, MOST};
+    OK(ek_dataset_open("builtin:strokes:53", EK_SPLIT_TRAIN, NULL, &dataset, err));
+    assert_int_equal(ek_dataset_describe(dataset).count, COUNT);
+    e.dataset = dataset;
+    for (int i = 0; i < 4; i++) {
+        memset(judgements, 0, sizeof judgements);
+        world_run(sizes[i], &(world_options){.timeout = 30}, evaluate_body, &e, results);
+        for (int r = 0; r < sizes[i]; r++) {
+            if (results[r].status != EK_OK) fail_msg("rank %d of %d: %s", r, sizes[i], results[r].err.text);
+            if (i == 0) first = e.result[0];
+            if (i == 0) memcpy(alone, judgements[0], sizeof alone);
+            assert_memory_equal(&e.result[r], &first, sizeof first);
+            assert_memory_equal(judgements[r], alone, sizeof alone);
+        }
+    }
+    assert_int_equal(first.images, COUNT);
+    ek_dataset_close(dataset);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reproducible_is_the_same_for_any_number_of_ranks),
@@ -381,6 +443,7 @@ int main(void) {
         cmocka_unit_test(differences_are_named),
         cmocka_unit_test(all_options_are_compared),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(ranks_evaluate_as_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

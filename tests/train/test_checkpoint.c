@@ -30,7 +30,8 @@ static void make_checkpoint(ek_model **model, ek_trainer **trainer) {
     *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
     OK(ek_trainer_create(*model, &o, trainer, err));
     step(*trainer, 1);
-    OK(ek_trainer_save(*trainer, fixture_path("m.onnx"), &(ek_position){.batch = 1, .flags = "--a\n--b\n"}, err));
+    const ek_position position = {.batch = 1, .flags = "--a\n--b\n", .history = "one\ntwo\n"};
+    OK(ek_trainer_save(*trainer, fixture_path("m.onnx"), &position, err));
 }
 
 static void test_contents(void **unused) {
@@ -46,6 +47,7 @@ static void test_contents(void **unused) {
     assert_int_equal(state->n_slots, 4 + 1 + 6); /* weights, last bias, scales and biases */
     assert_false(state->previous.exists);
     assert_string_equal(state->flags, "--a\n--b\n");
+    assert_string_equal(state->history, "one\ntwo\n");
     for (size_t i = 0; i < state->n_slots; i++) {
         const eki_trained *item = eki_groups_find(&trainer->groups, state->slots[i].name);
         assert_non_null(item);
@@ -56,6 +58,7 @@ static void test_contents(void **unused) {
     ek_checkpoint checkpoint;
     OK(ek_checkpoint_load(fixture_path("m.onnx"), &checkpoint, err));
     fixture_same_tensors(model, checkpoint.model);
+    assert_string_equal(checkpoint.position.history, "one\ntwo\n");
     ek_model_destroy(checkpoint.model);
     ek_checkpoint_free(&checkpoint);
     ek_trainer_destroy(trainer);
@@ -71,6 +74,34 @@ static void expect_damage(const char *path, size_t at) {
     assert_null(state);
     assert_true(status == EK_ERR_FORMAT || status == EK_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, path));
+}
+
+/* Without a history the file has no section for it, and is read as before there were any. */
+static void test_no_history(void **unused) {
+    (void)unused;
+    ek_model *model;
+    ek_trainer *trainer;
+    size_t size, with;
+    make_checkpoint(&model, &trainer);
+    free(fixture_read(fixture_path("m.onnx.state"), &with));
+    OK(ek_trainer_save(trainer, fixture_path("n.onnx"), &(ek_position){.batch = 1, .flags = "--a\n--b\n"}, err));
+    free(fixture_read(fixture_path("n.onnx.state"), &size));
+    assert_int_equal(with - size, EKI_SECTION_HEADER + strlen("one\ntwo\n"));
+    ek_checkpoint checkpoint;
+    OK(ek_checkpoint_load(fixture_path("n.onnx"), &checkpoint, err));
+    assert_null(checkpoint.position.history);
+    ek_model_destroy(checkpoint.model);
+    ek_checkpoint_free(&checkpoint);
+    /* The model alone, as a checkpoint writes it. */
+    OK(ek_trainer_save_model(trainer, fixture_path("copy.onnx"), err));
+    unsigned char *a = fixture_read(fixture_path("n.onnx"), &with), *b = fixture_read(fixture_path("copy.onnx"), &size);
+    assert_int_equal(with, size);
+    assert_memory_equal(a, b, size);
+    free(a);
+    free(b);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+    fixture_clean();
 }
 
 /* Checksums are right, but two slots claim the same parameter. */
@@ -266,10 +297,15 @@ static void test_edges(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),   cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_slot_twice), cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_pairs),      cmocka_unit_test(test_wrong_options),
-        cmocka_unit_test(test_edges),      cmocka_unit_test(test_regroup_after_restore),
+        cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_slot_twice),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_wrong_options),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_regroup_after_restore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

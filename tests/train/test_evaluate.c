@@ -60,6 +60,40 @@ static void test_any_batch(void **state) {
     ek_dataset_close(dataset);
 }
 
+/* Judgements say what the logits say, and sums over them are the result. */
+static void test_judgements(void **state) {
+    (void)state;
+    static float logits[IMAGES * CLASSES];
+    static ek_judgement all[IMAGES];
+    ek_dataset *dataset = strokes();
+    ek_model *model = lenet(CLASSES);
+    ek_eval_result expected = evaluate(model, dataset, 32, 1, logits), result;
+    ek_eval_options o = ek_eval_options_default();
+    o.judgements = all;
+    OK(ek_evaluate(model, dataset, &o, &result, err));
+    assert_memory_equal(&result, &expected, sizeof result);
+    double sum = 0;
+    int64_t correct = 0;
+    for (int i = 0; i < IMAGES; i++) {
+        const float *row = logits + (ptrdiff_t)i * CLASSES;
+        int32_t label;
+        int64_t above = 0;
+        OK(ek_dataset_read(dataset, i, NULL, &label, err));
+        for (int c = 0; c < CLASSES; c++) {
+            assert_true(row[c] <= row[all[i].predicted]);
+            above += row[c] > row[label] || (row[c] == row[label] && c < label);
+        }
+        assert_int_equal(all[i].label, label);
+        assert_int_equal(all[i].above, above);
+        correct += all[i].predicted == label;
+        sum += all[i].loss;
+    }
+    assert_int_equal(correct, expected.correct);
+    assert_true(sum / IMAGES == expected.loss);
+    ek_model_destroy(model);
+    ek_dataset_close(dataset);
+}
+
 static void test_metadata(void **state) {
     (void)state;
     ek_dataset *dataset = strokes();
@@ -111,6 +145,7 @@ static void test_refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_batch),
+        cmocka_unit_test(test_judgements),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_refusals),
     };

@@ -1,0 +1,35 @@
+/* train_history.h: what each epoch of a training gave; kept with checkpoints, so that a resumed run knows it. */
+#ifndef EK_TOOL_TRAIN_HISTORY_H
+#define EK_TOOL_TRAIN_HISTORY_H
+
+#include <evenkeel/status.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct epoch_row {
+    int64_t epoch, step; /* from 1; steps done at its end */
+    double loss, accuracy, lr;
+    double seconds; /* in this process; 0 = it ended in another one */
+    int validated;
+    double validation_loss, validation_accuracy;
+} epoch_row;
+
+typedef struct history {
+    epoch_row *rows;
+    size_t count, room;
+    int ended; /* patience did, before the last step */
+} history;
+
+EK_NODISCARD ek_status history_add(history *h, const epoch_row *row, ek_error *err);
+void history_free(history *h);
+/* The row with the lowest finite validation loss, the first of equals; NULL = there is none. */
+const epoch_row *history_best(const history *h);
+/* Validated epochs since the best one. */
+int64_t history_waited(const history *h);
+
+/* As text, with every bit of the numbers; seconds are left out. NULL = out of memory; else the caller frees it. */
+char *history_text(const history *h);
+/* EK_ERR_FORMAT: the text is not one of history_text. NULL is an empty history. */
+EK_NODISCARD ek_status history_read(history *h, const char *text, ek_error *err);
+
+#endif
