@@ -57,6 +57,7 @@ static ek_status read_checkpoint(train_job *job, const char *path, arguments *me
 static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     const char *resume = NULL;
     ek_status status = check_options(job->args, err);
+    if (status == EK_OK) status = train_watch_check(job, err);
     if (status == EK_OK) status = choose_output(job, &resume, err);
     if (status == EK_OK) status = train_keep_unfinished(job, resume, err);
     if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
@@ -74,6 +75,7 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK) status = train_agree(job, err);
     if (status == EK_OK && job->resumed) train_compare_environment(job);
     if (status == EK_OK && job->resumed && writes) status = train_find_best(job, resume, err);
+    if (status == EK_OK && writes) status = train_watch_open(job, err);
     return status;
 }
 
@@ -164,6 +166,7 @@ static int run_train(const arguments *args) {
         ek_dataset_close(job->train);
         if (job->validation != job->test) ek_dataset_close(job->validation);
         ek_dataset_close(job->test);
+        train_watch_close(job);
         history_free(&job->history);
         free(job->history_text);
         free(job->best);

@@ -9,18 +9,29 @@
 typedef struct epoch_row {
     int64_t epoch, step; /* from 1; steps done at its end */
     double loss, accuracy, lr;
-    double seconds; /* in this process; 0 = it ended in another one */
+    double seconds;                          /* in this process; 0 = it ended in another one */
+    double gradient_norm, gradient_norm_max; /* mean and largest of its steps; 0 = not measured */
+    int64_t clipped;                         /* steps with clipped gradients */
     int validated;
     double validation_loss, validation_accuracy;
 } epoch_row;
 
+/* The gradients of the steps of an epoch so far. */
+typedef struct gradient_sums {
+    double sum, most;
+    int64_t steps, clipped;
+} gradient_sums;
+
 typedef struct history {
     epoch_row *rows;
     size_t count, room;
-    int ended; /* patience did, before the last step */
+    gradient_sums gradients; /* of the epoch that is under way */
+    int ended;               /* patience did, before the last step */
 } history;
 
-EK_NODISCARD ek_status history_add(history *h, const epoch_row *row, ek_error *err);
+void history_add_gradient(history *h, double norm, int clipped); /* of a step */
+/* Adds an epoch, with the gradients of its steps; the next one begins. */
+EK_NODISCARD ek_status history_add(history *h, epoch_row *row, ek_error *err);
 void history_free(history *h);
 /* The row with the lowest finite validation loss, the first of equals; NULL = there is none. */
 const epoch_row *history_best(const history *h);

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "divergence.h"
 #include "train_history.h"
+#include "train_log.h"
 
 #include <evenkeel/train.h>
 
@@ -48,7 +49,8 @@ typedef struct train_job {
 
     int64_t images; /* trained on by this process */
     double seconds;
-    history history;    /* epochs that have ended */
+    history history; /* epochs that have ended */
+    train_log log;
     char *history_text; /* as last kept with a checkpoint */
     int tested;
     ek_eval_result result;
@@ -73,6 +75,14 @@ int train_is_best(const train_job *job);
 EK_NODISCARD ek_status train_keep_best(const train_job *job, ek_error *err);
 /* When resumed: the best file is made what the checkpoint says of it. */
 EK_NODISCARD ek_status train_find_best(train_job *job, const char *resume, ek_error *err);
+
+/* ---- train_watch.c: what is written down along the way, on rank 0 ---- */
+EK_NODISCARD ek_status train_watch_check(const train_job *job, ek_error *err); /* before anything is opened */
+EK_NODISCARD ek_status train_watch_open(train_job *job, ek_error *err);
+EK_NODISCARD ek_status train_watch_step(train_job *job, ek_error *err);
+/* After an epoch has been added to the history, before its checkpoint. */
+EK_NODISCARD ek_status train_watch_epoch(train_job *job, ek_error *err);
+void train_watch_close(train_job *job);
 
 /* ---- train_size.c: epochs and batch, and what is too small ---- */
 void train_choose_size(train_job *job);

@@ -14,7 +14,7 @@ int64_t train_step(const train_job *job) { return job->position.epoch * job->bat
 
 int train_ended(const train_job *job) { return train_step(job) >= job->total_steps || job->history.ended; }
 
-int train_keeps_history(const train_job *job) { return job->validation != NULL; }
+int train_keeps_history(const train_job *job) { return job->validation != NULL || option_given(job->args, "log"); }
 
 static ek_status keep_history(train_job *job, ek_error *err) {
     if (!train_keeps_history(job)) return EK_OK;
@@ -60,7 +60,7 @@ static ek_status one_step(train_job *job, ek_error *err) {
     job->position.seen += job->last.count;
     job->position.batch++;
     job->images += batch.total;
-    return EK_OK;
+    return train_watch_step(job, err);
 }
 
 /* The remaining batches of the epoch at `position`. */
@@ -109,7 +109,7 @@ static ek_status end_epoch(train_job *job, progress *bar, double seconds, ek_err
     report_epoch(job, &row);
     if (job->position.batch == job->batches) /* else --steps ended within the epoch */
         job->position = (ek_position){.epoch = job->position.epoch + 1};
-    return EK_OK;
+    return train_watch_epoch(job, err);
 }
 
 /* After an epoch: a checkpoint where one is due, or where the model is one to keep. */

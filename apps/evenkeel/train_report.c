@@ -70,6 +70,11 @@ static void put_epoch(eki_json *json, const epoch_row *row) {
     eki_json_real(json, "loss", row->loss);
     eki_json_real(json, "accuracy", row->accuracy);
     eki_json_real(json, "lr", row->lr);
+    if (row->gradient_norm > 0) {
+        eki_json_real(json, "gradient_norm", row->gradient_norm);
+        eki_json_real(json, "gradient_norm_max", row->gradient_norm_max);
+        eki_json_int(json, "clipped", row->clipped);
+    }
     if (row->validated) {
         eki_json_real(json, "validation_loss", row->validation_loss);
         eki_json_real(json, "validation_accuracy", row->validation_accuracy);
@@ -88,7 +93,7 @@ static void epoch_json(const epoch_row *row) {
 }
 
 void report_epoch(const train_job *job, const epoch_row *row) {
-    char duration[32], validation[96] = "";
+    char duration[32], validation[96] = "", gradient[96] = "";
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     if (as_lines()) {
         epoch_json(row);
@@ -101,8 +106,11 @@ void report_epoch(const train_job *job, const epoch_row *row) {
     if (row->validated)
         snprintf(validation, sizeof validation, "  validation %.4f  %.2f %%%s", row->validation_loss,
                  100 * row->validation_accuracy, best != NULL && best->step == row->step ? " (best)" : "");
-    note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%%s  lr %.4g  %s", (long long)row->epoch, (long long)epochs,
-         row->loss, 100 * row->accuracy, validation, row->lr, duration);
+    if (job->training.clip > 0)
+        snprintf(gradient, sizeof gradient, "  gradient %.3g, at most %.3g, %lld clipped", row->gradient_norm,
+                 row->gradient_norm_max, (long long)row->clipped);
+    note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%%s%s  lr %.4g  %s", (long long)row->epoch, (long long)epochs,
+         row->loss, 100 * row->accuracy, validation, gradient, row->lr, duration);
     if (job->history.ended)
         note("stopped   the validation loss was not lower for %lld epochs", (long long)history_waited(&job->history));
 }

@@ -316,6 +316,8 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->chunk = option_int(job->args, "chunk");
     o->profile = option_flag(job->args, "profile");
     o->statistics = (ek_statistics)option_choice(job->args, "statistics");
+    o->clip = option_given(job->args, "clip") ? option_real(job->args, "clip") : 0;
+    o->gradient_norm = option_given(job->args, "log");
     train_use_ranks(job);
     if (o->warmup_steps > 0 && o->schedule == EK_SCHEDULE_ONE_CYCLE)
         return fail(err, EK_ERR_ARG, "--warmup needs --schedule constant, step or cosine; one-cycle has its own");

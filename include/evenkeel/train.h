@@ -75,7 +75,9 @@ typedef struct ek_train_options {
     int sync_group; /* with sync_norm: over groups of so many neighbouring ranks; 0 = all; not with reproducible */
     ek_statistics statistics; /* default AUTO */
     const char *head;         /* as in ek_eval_options; borrowed */
-    uint64_t reserved[2];
+    double clip; /* > 0: gradients whose norm g is above it are multiplied by clip / (g + 1e-6); default 0 = never */
+    int gradient_norm; /* 1 = ek_step_result.gradient_norm is measured without clip, too; default 0 */
+    uint64_t reserved[6];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -87,6 +89,9 @@ typedef struct ek_step_result {
     const char *skipped;     /* which norm and channel last, or "" */
     int stopped;             /* a rank was asked to stop (ek_comm_options.stopped): the same on all ranks */
     double exchange_seconds; /* that this rank has waited for others so far */
+    double gradient_norm; /* sqrt of the sum of squares of all gradients of trained parameters, before it was clipped,
+                             the same on all ranks; 0 = not measured */
+    int clipped;          /* the gradients were scaled down */
 } ek_step_result;
 
 /* A parameter and what the optimizer does with it. */

@@ -75,7 +75,7 @@ static const struct option {
     OPTION(virtual_batch), OPTION(lr_depth_decay),
     OPTION(height),        OPTION(width),
     OPTION(sync_norm),     OPTION(sync_group),
-    OPTION(statistics),
+    OPTION(statistics),    OPTION(clip),
 };
 
 size_t eki_ranks_options(const ek_train_options *options, unsigned char values[sizeof(ek_train_options)]) {

@@ -41,6 +41,7 @@ static ek_status check_numbers(const ek_train_options *o, ek_error *err) {
         {"adam_epsilon", o->adam_epsilon, 0, INFINITY},
         {"weight_decay", o->weight_decay, 0, INFINITY},
         {"step_gamma", o->step_gamma, 0, INFINITY},
+        {"clip", o->clip, 0, INFINITY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const range_row *row = &rows[i];

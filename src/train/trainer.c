@@ -174,12 +174,26 @@ static ek_status forward_backward(ek_trainer *trainer, const ek_batch *batch, ek
     return check_gradients(trainer, err);
 }
 
-static ek_status commit(ek_trainer *trainer, double lr, ek_error *err) {
+/* The norm of the gradients, and what they are multiplied by, as PyTorch's clip_grad_norm_ does it. Ranks have the same
+ * gradients by now. */
+static ek_status measure_gradients(const ek_trainer *trainer, eki_clip *clip, ek_error *err) {
+    const ek_train_options *o = &trainer->options;
+    *clip = (eki_clip){.shrink = 1};
+    if (o->clip == 0 && !o->gradient_norm) return EK_OK;
+    int threads = eki_threads_get();
+    if (o->threads > 0) eki_threads_set(o->threads);
+    ek_status status = eki_optimizer_norm(&trainer->groups, &clip->norm, err);
+    eki_threads_set(threads);
+    if (o->clip > 0 && clip->norm > o->clip) clip->shrink = (float)(o->clip / (clip->norm + 1e-6));
+    return status;
+}
+
+static ek_status commit(ek_trainer *trainer, double lr, float shrink, ek_error *err) {
     eki_plan *plan = eki_exec_plan(trainer->exec);
     int64_t before = plan->skipped_updates;
     int threads = eki_threads_get();
     if (trainer->options.threads > 0) eki_threads_set(trainer->options.threads);
-    eki_optimizer_step(&trainer->options, lr, trainer->step + 1, &trainer->groups);
+    eki_optimizer_step(&trainer->options, lr, shrink, trainer->step + 1, &trainer->groups);
     eki_threads_set(threads);
     ek_status status = eki_exec_commit(trainer->exec, err);
     if (status == EK_OK) status = eki_statistics_keep(trainer, err);
@@ -206,7 +220,8 @@ static ek_status check_batch(const ek_trainer *trainer, ek_batch *batch, ek_erro
                     trainer->ranks != NULL ? "a part of it" : "all of it: this trainer is alone (comm is NULL)");
 }
 
-static void fill_result(const ek_trainer *trainer, const eki_whole_loss *loss, double lr, ek_step_result *result) {
+static void fill_result(const ek_trainer *trainer, const eki_whole_loss *loss, double lr, const eki_clip *clip,
+                        ek_step_result *result) {
     *result = (ek_step_result){.step = trainer->step,
                                .loss = loss->sum / (double)loss->rows,
                                .correct = loss->correct,
@@ -214,7 +229,9 @@ static void fill_result(const ek_trainer *trainer, const eki_whole_loss *loss, d
                                .lr = lr,
                                .skipped_updates = trainer->skipped,
                                .skipped = trainer->skipped_text,
-                               .stopped = loss->stopped};
+                               .stopped = loss->stopped,
+                               .gradient_norm = clip->norm,
+                               .clipped = clip->shrink < 1};
     if (trainer->ranks != NULL) result->exchange_seconds = eki_ranks_waited(trainer->ranks);
 }
 
@@ -232,8 +249,10 @@ ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_re
     free(losses);
     eki_exec_plan(trainer->exec)->sample_ids = NULL; /* the batch's memory, which ends with the call */
     EKI_TRY(status);
-    EKI_TRY(commit(trainer, lr, err));
-    if (result != NULL) fill_result(trainer, &loss, lr, result);
+    eki_clip clip;
+    EKI_TRY(measure_gradients(trainer, &clip, err));
+    EKI_TRY(commit(trainer, lr, clip.shrink, err));
+    if (result != NULL) fill_result(trainer, &loss, lr, &clip, result);
     return EK_OK;
 }
 

@@ -49,10 +49,18 @@ eki_trained *eki_groups_find(const eki_groups *groups, const char *name);
 int eki_optimizer_slots(const ek_train_options *options);
 
 /* ---- optimizer.c ---- */
-/* One update of every trained parameter. `t` counts updates from 1. */
-void eki_optimizer_step(const ek_train_options *options, double lr, int64_t t, const eki_groups *groups);
+/* One update of every trained parameter, by its gradient times `shrink`. `t` counts updates from 1. */
+void eki_optimizer_step(const ek_train_options *options, double lr, float shrink, int64_t t, const eki_groups *groups);
+/* The norm of all gradients of trained parameters together, in f64, in an order that is the same for any number of
+ * threads. */
+ek_status eki_optimizer_norm(const eki_groups *groups, double *norm, ek_error *err);
 /* The first trained parameter with a gradient that is not finite, or NULL. */
 const eki_trained *eki_optimizer_nonfinite(const eki_groups *groups);
+
+typedef struct eki_clip {
+    double norm;  /* 0 = not measured */
+    float shrink; /* what gradients are multiplied by */
+} eki_clip;
 
 /* ---- schedule.c ---- */
 double eki_learning_rate(const ek_train_options *options, int64_t step); /* step counts from 0 */

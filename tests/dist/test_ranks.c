@@ -20,13 +20,14 @@ typedef struct setting {
     ek_norm_kind norm;
     double dropout;
     int batch, threads, chunk, reproducible, sync, group;
+    double clip;
     int from, until;  /* steps: from > 0 goes on from the checkpoint, until > 0 leaves one and ends */
     const char *path; /* of the checkpoint */
     /* One rank that differs. */
     int odd, odd_steps, odd_other_model, odd_nan, odd_momentum;
     /* Results. */
     uint64_t hash[MAX_RANKS];
-    double loss[MAX_RANKS];
+    double loss[MAX_RANKS], gradient[MAX_RANKS];
     int64_t updates[MAX_RANKS]; /* of running statistics */
     float *weights;             /* of rank 0, all tensors one after the other */
     size_t count;
@@ -67,6 +68,7 @@ static ek_status take_steps(world_rank *self, ek_trainer *trainer, setting *s) {
         if (odd && s->odd_nan && b.batch.count > 0) ((float *)(uintptr_t)b.batch.images)[0] = NAN;
         status = ek_trainer_step(trainer, &b.batch, &result, &self->err);
         if (status == EK_OK) s->loss[self->rank] = result.loss;
+        if (status == EK_OK) s->gradient[self->rank] = result.gradient_norm;
         fixture_free_batch(&b);
     }
     return status;
@@ -76,7 +78,8 @@ static ek_status take_steps(world_rank *self, ek_trainer *trainer, setting *s) {
     { offsetof(ek_train_options, name) + sizeof((ek_train_options){0}.name), offsetof(ek_train_options, next) }
 static const struct gap {
     size_t from, to;
-} gaps[] = {GAP(optimizer, lr), GAP(nesterov, beta1), GAP(profile, virtual_batch), GAP(statistics, head)};
+} gaps[] = {GAP(optimizer, lr), GAP(nesterov, beta1), GAP(profile, virtual_batch), GAP(statistics, head),
+            GAP(gradient_norm, reserved)};
 enum { GAPS = sizeof gaps / sizeof *gaps };
 
 /* Compilers leave in padding what was there: it is no option. */
@@ -99,6 +102,7 @@ static void train_body(world_rank *self) {
     o.comm = self->comm;
     o.sync_norm = s->sync;
     o.sync_group = s->group;
+    o.clip = s->clip;
     if (odd && s->odd_momentum) o.momentum = 0.8;
     fill_padding(&o, 0x11 * (self->rank % 8));
     ek_checkpoint checkpoint = {0};
@@ -144,6 +148,7 @@ static void run_well(setting *s, int ranks) {
         assert_int_equal(s->hash[r], s->hash[0]);
         assert_int_equal(s->updates[r], s->updates[0]);
         assert_true(s->loss[r] == s->loss[0]);
+        assert_true(s->gradient[r] == s->gradient[0]);
     }
 }
 
@@ -177,6 +182,7 @@ static void reproducible_is_the_same_for_any_number_of_ranks(void **state) {
                         .norm = EK_NORM_BATCH,
                         .dropout = 0.25,
                         .batch = 13,
+                        .clip = 0.5,
                         .chunk = 2,
                         .reproducible = 1,
                         .sync = 1});
@@ -343,7 +349,7 @@ static void all_options_are_compared(void **state) {
     (void)state;
     const ek_train_options o = ek_train_options_default();
     size_t found = 0, left_out = sizeof o.struct_size + sizeof o.threads + sizeof o.profile + sizeof o.comm +
-                                 sizeof o.head + sizeof o.reserved;
+                                 sizeof o.head + sizeof o.gradient_norm + sizeof o.reserved;
     for (size_t i = 0; i < GAPS; i++) left_out += gaps[i].to - gaps[i].from;
     for (size_t i = 0; i < sizeof o; i++) found += compared(o, i);
     assert_int_equal(found, sizeof o - left_out);

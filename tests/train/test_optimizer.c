@@ -3,6 +3,8 @@
 #include "train/train_fixture.h"
 #include "train/trainer.h"
 
+#include "base/threads.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -53,7 +55,7 @@ static void check_sequence(const ek_train_options *o) {
     for (int i = 0; i < N; i++) weights[i] = (float)start[i];
     for (int t = 1; t <= STEPS; t++) {
         for (int i = 0; i < N; i++) gradient[i] = (float)gradients[t - 1][i];
-        eki_optimizer_step(o, 0.05, t, &groups);
+        eki_optimizer_step(o, 0.05, 1, t, &groups);
         reference_step(o, 0.05, t, &r);
         for (int i = 0; i < N; i++) assert_true(fabs((double)weights[i] - r.w[i]) < 2e-6);
     }
@@ -87,7 +89,7 @@ static void test_frozen_is_untouched(void **state) {
     eki_groups groups = {.items = &item, .count = 1};
     ek_train_options o = ek_train_options_default();
     o.weight_decay = 0.5;
-    eki_optimizer_step(&o, 0.1, 1, &groups);
+    eki_optimizer_step(&o, 0.1, 1, 1, &groups);
     assert_true(weights[0] == 1.0F && weights[1] == 2.0F);
     gradient[1] = NAN;
     assert_null(eki_optimizer_nonfinite(&groups));
@@ -120,7 +122,7 @@ static void test_blocks(void **state) {
          .trained = 1,
          .lr_scale = 1}};
     eki_groups groups = {.items = items, .count = 3};
-    eki_optimizer_step(&o, 0.01, 3, &groups);
+    eki_optimizer_step(&o, 0.01, 1, 3, &groups);
     for (int i = 0; i < LARGE; i += 997) {
         float w1 = (float)sin(i), m1 = 0, v1 = 0;
         eki_trained one = {.name = "one",
@@ -132,10 +134,40 @@ static void test_blocks(void **state) {
                            .trained = 1,
                            .lr_scale = 1};
         eki_groups single = {.items = &one, .count = 1};
-        eki_optimizer_step(&o, 0.01, 3, &single);
+        eki_optimizer_step(&o, 0.01, 1, 3, &single);
         assert_memory_equal(&w1, &w[i], sizeof w1);
         assert_memory_equal(&v1, &v[i], sizeof v1);
     }
+}
+
+/* The norm of many blocks is that of the definition and the same for any number of threads; what is not trained does
+ * not count; shrinking is shrinking the gradient. */
+static void test_norm(void **state) {
+    (void)state;
+    enum { LARGE = 70001 };
+    static float w[LARGE], g[LARGE];
+    double sum = 0, one, two;
+    int threads = eki_threads_get();
+    for (int i = 0; i < LARGE; i++) {
+        g[i] = (float)cos(i) * 1e20F;
+        sum += (double)g[i] * (double)g[i];
+    }
+    eki_trained items[3] = {
+        {.name = "frozen", .gradient = g, .weights = w, .count = LARGE},
+        {.name = "a", .gradient = g, .weights = w, .count = 3, .trained = true, .lr_scale = 1},
+        {.name = "b", .gradient = g + 3, .weights = w + 3, .count = LARGE - 3, .trained = true, .lr_scale = 1}};
+    eki_groups groups = {.items = items, .count = 3};
+    eki_threads_set(1);
+    OK(eki_optimizer_norm(&groups, &one, err));
+    eki_threads_set(3);
+    OK(eki_optimizer_norm(&groups, &two, err));
+    eki_threads_set(threads);
+    assert_true(one == two);
+    assert_true(fabs(one / sqrt(sum) - 1) < 1e-12);
+    ek_train_options o = ek_train_options_default();
+    o.momentum = 0;
+    eki_optimizer_step(&o, 1.0, 0.25F, 1, &groups);
+    for (int i = 0; i < LARGE; i++) assert_true(w[i] == -0.25F * g[i]);
 }
 
 static void assert_near(double a, double b) {
@@ -233,9 +265,9 @@ static void test_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sequences), cmocka_unit_test(test_frozen_is_untouched),
-        cmocka_unit_test(test_blocks),    cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_loss),      cmocka_unit_test(test_options),
+        cmocka_unit_test(test_sequences), cmocka_unit_test(test_frozen_is_untouched), cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_norm),      cmocka_unit_test(test_schedules),           cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,51 @@ static void test_learns(void **state) {
     ek_model_destroy(model);
 }
 
+/* One step of SGD without momentum moves the weights by lr times the gradients, of which the norm is then known. */
+static double step_length(double clip, ek_step_result *result) {
+    ek_model *model = fixture_model("mlp", EK_NORM_LAYER, EXTENT, 0.0);
+    ek_train_options o = options_for(EK_SGD);
+    ek_trainer *trainer;
+    double sum = 0;
+    o.momentum = o.weight_decay = 0;
+    o.lr = 0.5;
+    o.schedule = EK_SCHEDULE_CONSTANT;
+    o.clip = clip;
+    o.gradient_norm = 1;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    fixture_batch b = fixture_make_batch(6, EXTENT * EXTENT, CLASSES, 3);
+    ek_model *before = fixture_model("mlp", EK_NORM_LAYER, EXTENT, 0.0);
+    OK(ek_trainer_step(trainer, &b.batch, result, err));
+    for (size_t i = 0; i < ek_model_tensor_count(model); i++) {
+        const ek_tensor_info now = ek_model_tensor(model, i), then = ek_model_tensor(before, i);
+        for (size_t k = 0; now.dtype == EK_F32 && k < now.bytes / sizeof(float); k++)
+            sum += pow(((double)((const float *)now.data)[k] - (double)((const float *)then.data)[k]) / 0.5, 2);
+    }
+    fixture_free_batch(&b);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(before);
+    ek_model_destroy(model);
+    return sqrt(sum);
+}
+
+static void test_clip(void **state) {
+    (void)state;
+    ek_step_result plain, clipped, loose;
+    double norm = step_length(0, &plain);
+    assert_true(norm > 0.1 && fabs(plain.gradient_norm / norm - 1) < 1e-4);
+    assert_false(plain.clipped);
+    assert_true(fabs(step_length(norm / 4, &clipped) / (norm / 4) - 1) < 1e-4);
+    assert_true(clipped.clipped && clipped.gradient_norm == plain.gradient_norm);
+    assert_true(step_length(2 * norm, &loose) == norm); /* not reached: the same bits */
+    assert_false(loose.clipped);
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_trainer *trainer;
+    ek_train_options o = options_for(EK_SGD);
+    o.clip = -1;
+    FAILS(EK_ERR_ARG, "clip = -1 is out of range", ek_trainer_create(model, &o, &trainer, err));
+    ek_model_destroy(model);
+}
+
 static const ek_parameter_info *find(const ek_trainer *trainer, const char *name) {
     static ek_parameter_info info;
     for (size_t i = 0; i < ek_trainer_parameter_count(trainer); i++) {
@@ -308,6 +353,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_computed_statistics),
         cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_clip),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_refused_batches),
