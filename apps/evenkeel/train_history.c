@@ -23,9 +23,11 @@ void history_add_gradient(history *h, double norm, int clipped) {
 
 static ek_status append(history *h, const epoch_row *row, ek_error *err) {
     if (h->count == h->room) {
-        size_t room = 2 * h->room + 16;
-        epoch_row *grown = room < SIZE_MAX / sizeof *grown ? realloc(h->rows, room * sizeof *grown) : NULL;
+        size_t room = h->room + h->room + 16;
+        epoch_row *grown = calloc(room, sizeof *grown);
         if (grown == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
+        for (size_t i = 0; i < h->count; i++) grown[i] = h->rows[i];
+        free(h->rows);
         h->rows = grown;
         h->room = room;
     }

@@ -67,6 +67,7 @@ void report_parameters(const train_job *job) {
 
 static void put_epoch(eki_json *json, const epoch_row *row) {
     eki_json_int(json, "epoch", row->epoch);
+    eki_json_int(json, "step", row->step);
     eki_json_real(json, "loss", row->loss);
     eki_json_real(json, "accuracy", row->accuracy);
     eki_json_real(json, "lr", row->lr);
@@ -87,7 +88,6 @@ static void epoch_json(const epoch_row *row) {
     eki_json_start(&json, stderr, 0);
     eki_json_object(&json, NULL);
     eki_json_text(&json, "event", "epoch");
-    eki_json_int(&json, "step", row->step);
     put_epoch(&json, row);
     eki_json_finish(&json);
 }
