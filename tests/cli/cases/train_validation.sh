@@ -1,9 +1,9 @@
 # --validation: a share of the training data of each class, after each epoch; the best model beside the last; --patience.
-few=(--data builtin:strokes:400 --limit 240 --model lenet --batch 40 --threads 1 --seed 3)
+few=(--data builtin:strokes:400 --limit 120 --model lenet --batch 20 --threads 1 --seed 3)
 evenkeel train "${few[@]}" --validation 0.2 --epochs 5 -o m.onnx --json >out 2>err
 only err m.best.onnx m.onnx m.onnx.state out
 contains out '"best_file": "m.best.onnx"'
-contains out '"images": 48,'
+contains out '"images": 24,'
 [ "$(grep -c '"event": "epoch".*"validation_loss": .*"validation_accuracy": ' err)" -eq 5 ] || die "no five validated epochs"
 
 # The best file is the model of its epoch: a run that ends there has the same weights.
