@@ -1,5 +1,6 @@
 /* cmd_eval.c: `evenkeel eval`: accuracy and loss of a model on labelled images. */
 #include "command.h"
+#include "eval_metrics.h"
 #include "grid.h"
 #include "inputs.h"
 #include "interrupt.h"
@@ -20,6 +21,19 @@ static const option eval_options[] = {
     OPTIONS_IMAGES("test"),
     OPTION_BATCH("256", "Evaluation"),
     OPTION_HEAD("Evaluation"),
+    {.name = "metrics",
+     .type = OPT_FLAG,
+     .group = "Evaluation",
+     .help = "also top-k accuracy, precision, recall and F1 of each class, and which class was taken for which"},
+    {.name = "top",
+     .letter = 'k',
+     .type = OPT_INT,
+     .argument = "K",
+     .fallback = "5",
+     .minimum = 1,
+     .maximum = 65536,
+     .group = "Evaluation",
+     .help = "with --metrics: the K of top-k accuracy"},
     {.name = "logits",
      .type = OPT_FILE,
      .argument = "FILE.npy",
@@ -30,7 +44,9 @@ static const option eval_options[] = {
     OPTION_END,
 };
 
-static void print_result(const arguments *args, ek_split split, const ek_eval_result *result, double seconds) {
+/* `metrics` without metrics: none were asked for. */
+static void print_result(const arguments *args, ek_split split, const ek_eval_result *result,
+                         const eval_metrics *metrics, double seconds) {
     const char *logits = option_text(args, "logits");
     if (option_flag(args, "json")) {
         eki_json json;
@@ -44,6 +60,7 @@ static void print_result(const arguments *args, ek_split split, const ek_eval_re
         eki_json_int(&json, "correct", result->correct);
         eki_json_text(&json, "evaluated_on", part_name(split));
         eki_json_int(&json, "classes", result->classes);
+        if (metrics->metrics != NULL) metrics_json(&json, metrics);
         if (logits != NULL) eki_json_text(&json, "logits", logits);
         eki_json_real(&json, "seconds", seconds);
         eki_json_finish(&json);
@@ -53,6 +70,7 @@ static void print_result(const arguments *args, ek_split split, const ek_eval_re
           (long long)result->images, part_text(split));
     print("loss      %.5f\n", result->loss);
     if (logits != NULL) print("logits    %s\n", logits);
+    if (metrics->metrics != NULL) metrics_print(metrics);
     note("%.1f s, %.0f images per second", seconds, seconds > 0 ? (double)result->images / seconds : 0);
 }
 
@@ -77,8 +95,12 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
         if (options.logits == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the logits");
     }
     ek_eval_result result;
+    eval_metrics metrics = {0};
+    ek_status status = EK_OK;
+    if (option_flag(args, "metrics")) status = metrics_begin(&metrics, dataset, option_int(args, "top"), err);
+    options.judgements = metrics.judgements;
     double began = clock_seconds();
-    ek_status status = ek_evaluate(model, dataset, &options, &result, err);
+    if (status == EK_OK) status = ek_evaluate(model, dataset, &options, &result, err);
     double seconds = clock_seconds() - began;
     watch_end(&w);
     if (status == EK_OK && path != NULL) {
@@ -88,7 +110,9 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
     if (status == EK_OK && !isfinite(result.loss))
         status = fail(err, EK_ERR_NONFINITE, "%s: the loss is not finite; evenkeel inspect %s looks for the reason",
                       args->operands[0], quoted(args->operands[0]));
-    if (status == EK_OK) print_result(args, ek_dataset_split(dataset), &result, seconds);
+    if (status == EK_OK && metrics.judgements != NULL) status = metrics_count(&metrics, result.classes, err);
+    if (status == EK_OK) print_result(args, ek_dataset_split(dataset), &result, &metrics, seconds);
+    metrics_end(&metrics);
     free(options.logits);
     return status;
 }
@@ -122,7 +146,8 @@ const command command_eval = {
     .minimum = 1,
     .maximum = 1,
     .example = "evenkeel eval digits.onnx --data builtin:strokes\n"
-               "evenkeel eval m.onnx --data cifar-10-batches-bin --json",
+               "evenkeel eval m.onnx --data cifar-10-batches-bin --json\n"
+               "evenkeel eval m.onnx --data photos --metrics",
     .description = "Norms use their running statistics, whatever the file says. Input mean and deviation that training "
                    "kept in the file (evenkeel.mean, evenkeel.std) are applied.",
     .next = "evenkeel run digits.onnx --input x.npy --output y.npy",

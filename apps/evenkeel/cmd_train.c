@@ -167,6 +167,7 @@ static int run_train(const arguments *args) {
         if (job->validation != job->test) ek_dataset_close(job->validation);
         ek_dataset_close(job->test);
         train_watch_close(job);
+        metrics_end(&job->judged);
         history_free(&job->history);
         free(job->history_text);
         free(job->best);

@@ -68,9 +68,12 @@ int64_t history_waited(const history *h) {
 }
 
 static void put_row(FILE *file, const epoch_row *row) {
-    fprintf(file, "epoch %" PRId64 " %" PRId64 " %.17g %.17g %.17g %.17g %.17g %" PRId64 " %d %.17g %.17g\n",
+    fprintf(file,
+            "epoch %" PRId64 " %" PRId64 " %.17g %.17g %.17g %.17g %.17g %" PRId64
+            " %d %.17g %.17g %.17g %.17g %.17g %.17g\n",
             row->epoch, row->step, row->loss, row->accuracy, row->lr, row->gradient_norm, row->gradient_norm_max,
-            row->clipped, row->validated, row->validation_loss, row->validation_accuracy);
+            row->clipped, row->validated, row->validation_loss, row->validation_accuracy, row->precision, row->recall,
+            row->f1, row->top5);
 }
 
 char *history_text(const history *h) {
@@ -87,10 +90,12 @@ char *history_text(const history *h) {
 }
 
 static int read_row(const char *line, epoch_row *row, int *used) {
-    int found = sscanf(line, "epoch %" SCNd64 " %" SCNd64 " %lf %lf %lf %lf %lf %" SCNd64 " %d %lf %lf%n", &row->epoch,
-                       &row->step, &row->loss, &row->accuracy, &row->lr, &row->gradient_norm, &row->gradient_norm_max,
-                       &row->clipped, &row->validated, &row->validation_loss, &row->validation_accuracy, used);
-    return found == 11 && row->epoch >= 1 && row->step >= 1 && row->clipped >= 0 && row->validated >= 0 &&
+    int found =
+        sscanf(line, "epoch %" SCNd64 " %" SCNd64 " %lf %lf %lf %lf %lf %" SCNd64 " %d %lf %lf %lf %lf %lf %lf%n",
+               &row->epoch, &row->step, &row->loss, &row->accuracy, &row->lr, &row->gradient_norm,
+               &row->gradient_norm_max, &row->clipped, &row->validated, &row->validation_loss,
+               &row->validation_accuracy, &row->precision, &row->recall, &row->f1, &row->top5, used);
+    return found == 15 && row->epoch >= 1 && row->step >= 1 && row->clipped >= 0 && row->validated >= 0 &&
            row->validated <= 1;
 }
 

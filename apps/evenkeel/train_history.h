@@ -14,6 +14,7 @@ typedef struct epoch_row {
     int64_t clipped;                         /* steps with clipped gradients */
     int validated;
     double validation_loss, validation_accuracy;
+    double precision, recall, f1, top5; /* the same: means over classes; in the five largest logits */
 } epoch_row;
 
 /* The gradients of the steps of an epoch so far. */

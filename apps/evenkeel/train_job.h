@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "divergence.h"
+#include "eval_metrics.h"
 #include "train_history.h"
 #include "train_log.h"
 
@@ -25,6 +26,7 @@ typedef struct train_job {
     ek_split evaluated_on;    /* what `result` was measured on */
     ek_dataset *train, *test; /* test may be NULL */
     ek_dataset *validation;   /* NULL = none; may be `test` */
+    eval_metrics judged;      /* of the last validation */
     char *best;               /* file of the best model; NULL = none is kept */
     ek_model *model;
     ek_loader *loader;

@@ -18,8 +18,8 @@
 #include <string.h>
 
 static const char header[] =
-    "row,epoch,step,loss,accuracy,lr,gradient_norm,gradient_norm_max,clipped,validation_loss,validation_accuracy,best,"
-    "seconds\n";
+    "row,epoch,step,loss,accuracy,lr,gradient_norm,gradient_norm_max,clipped,validation_loss,validation_accuracy,"
+    "validation_precision,validation_recall,validation_f1,validation_top5,best,seconds\n";
 
 static int ends_in(const char *path, const char *ending) {
     size_t length = strlen(path), n = strlen(ending);
@@ -64,6 +64,10 @@ static void put_row(eki_json *json, FILE *file, const epoch_row *row, int epoch,
     put_count(json, file, "clipped", row->clipped, measured);
     put_number(json, file, "validation_loss", row->validation_loss, row->validated);
     put_number(json, file, "validation_accuracy", row->validation_accuracy, row->validated);
+    put_number(json, file, "validation_precision", row->precision, row->validated);
+    put_number(json, file, "validation_recall", row->recall, row->validated);
+    put_number(json, file, "validation_f1", row->f1, row->validated);
+    put_number(json, file, "validation_top5", row->top5, row->validated);
     put_count(json, file, "best", best, row->validated);
     put_number(json, file, "seconds", row->seconds, epoch && row->seconds > 0);
 }

@@ -79,6 +79,7 @@ static void put_epoch(eki_json *json, const epoch_row *row) {
     if (row->validated) {
         eki_json_real(json, "validation_loss", row->validation_loss);
         eki_json_real(json, "validation_accuracy", row->validation_accuracy);
+        eki_json_real(json, "validation_f1", row->f1);
     }
     eki_json_real(json, "seconds", row->seconds);
 }

@@ -8,6 +8,7 @@
 #include <evenkeel/files.h>
 #include <evenkeel/image.h>
 #include <evenkeel/memory.h>
+#include <evenkeel/metrics.h>
 #include <evenkeel/model.h>
 #include <evenkeel/moments.h>
 #include <evenkeel/norm.h>

@@ -60,7 +60,7 @@ for ((i = 1; i <= count; i++)); do
     fi
     cmp -s whole.onnx m.onnx || { echo "round $i: m.onnx differs from the run that was never killed"; exit 1; }
     [ ! -e whole.best.onnx ] || cmp -s whole.best.onnx m.best.onnx || { echo "round $i: m.best.onnx differs"; exit 1; }
-    [ ! -e whole.csv ] || [ "$(cut -d, -f1-12 whole.csv)" = "$(cut -d, -f1-12 m.csv)" ] || { echo "round $i: m.csv differs"; exit 1; }
+    [ ! -e whole.csv ] || [ "$(cut -d, -f1-16 whole.csv)" = "$(cut -d, -f1-16 m.csv)" ] || { echo "round $i: m.csv differs"; exit 1; }
     training_state m.onnx.state >m.part
     cmp -s whole.part m.part || { echo "round $i: the state differs from the run that was never killed"; exit 1; }
 done

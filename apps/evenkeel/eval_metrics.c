@@ -1,0 +1,143 @@
+/* eval_metrics.c: see eval_metrics.h. */
+#include "eval_metrics.h"
+
+#include "grid.h"
+#include "message.h"
+#include "print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MATRIX = 20, PAIRS = 10, NAME = 24 }; /* classes of a matrix as text; of more, the pairs that are told */
+
+ek_status metrics_begin(eval_metrics *m, const ek_dataset *dataset, int64_t top, ek_error *err) {
+    ek_dataset_info data = ek_dataset_describe(dataset);
+    *m = (eval_metrics){.count = (size_t)data.count, .names = data.class_names, .named = data.classes, .top = top};
+    m->judgements = grid_alloc(m->count, 1, sizeof *m->judgements);
+    return m->judgements != NULL ? EK_OK : fail(err, EK_ERR_NOMEM, "out of memory for %zu judgements", m->count);
+}
+
+ek_status metrics_count(eval_metrics *m, int64_t classes, ek_error *err) {
+    ek_metrics_destroy(m->metrics);
+    ek_status status = ek_metrics_create(classes, &m->metrics, err);
+    return status == EK_OK ? ek_metrics_judge(m->metrics, m->judgements, m->count, err) : status;
+}
+
+void metrics_end(eval_metrics *m) {
+    ek_metrics_destroy(m->metrics);
+    free(m->judgements);
+    *m = (eval_metrics){0};
+}
+
+const char *metrics_name(const eval_metrics *m, int64_t index, char number[24]) {
+    if (index < m->named) return m->names[index];
+    snprintf(number, 24, "%lld", (long long)index);
+    return number;
+}
+
+/* ---- Text ---- */
+
+static void percent(double value, char text[16]) {
+    if (isnan(value))
+        snprintf(text, 16, "-");
+    else
+        snprintf(text, 16, "%.2f %%", 100 * value);
+}
+
+static void print_row(const char *name, int64_t examples, double precision, double recall, double f1) {
+    char p[16], r[16], f[16];
+    percent(precision, p);
+    percent(recall, r);
+    percent(f1, f);
+    print("%-*.*s %9lld %10s %10s %10s\n", NAME, NAME, name, (long long)examples, p, r, f);
+}
+
+static void print_matrix(const eval_metrics *m, int64_t classes) {
+    print("\nmatrix: a row for each class, in it how many of its examples were taken for which class\n");
+    for (int64_t label = 0; label < classes; label++) {
+        char number[24];
+        print("%-*.*s", NAME, NAME, metrics_name(m, label, number));
+        for (int64_t p = 0; p < classes; p++) print(" %6lld", (long long)ek_metrics_confusion(m->metrics, label, p));
+        print("\n");
+    }
+}
+
+typedef struct pair {
+    int64_t count, label, predicted;
+} pair;
+
+/* Puts a pair among the most frequent ones, in their order. */
+static void keep_pair(pair pairs[PAIRS], pair found) {
+    for (int i = 0; i < PAIRS; i++) {
+        if (found.count <= pairs[i].count) continue;
+        memmove(&pairs[i + 1], &pairs[i], (size_t)(PAIRS - 1 - i) * sizeof *pairs);
+        pairs[i] = found;
+        return;
+    }
+}
+
+static void print_pairs(const eval_metrics *m, int64_t classes) {
+    pair pairs[PAIRS] = {{0}};
+    for (int64_t label = 0; label < classes; label++)
+        for (int64_t p = 0; p < classes; p++)
+            if (p != label) keep_pair(pairs, (pair){ek_metrics_confusion(m->metrics, label, p), label, p});
+    if (pairs[0].count > 0) print("\nmost often confused\n");
+    for (int i = 0; i < PAIRS && pairs[i].count > 0; i++) {
+        char one[24], other[24];
+        print("%-*.*s taken for %-*.*s %6lld of %lld\n", NAME, NAME, metrics_name(m, pairs[i].label, one), NAME, NAME,
+              metrics_name(m, pairs[i].predicted, other), (long long)pairs[i].count,
+              (long long)ek_metrics_class(m->metrics, pairs[i].label).examples);
+    }
+}
+
+void metrics_print(const eval_metrics *m) {
+    ek_metrics_summary all = ek_metrics_read(m->metrics);
+    print("top %-5lld %.2f %%\n", (long long)m->top, 100 * ek_metrics_top(m->judgements, m->count, m->top));
+    print("\n%-*s %9s %10s %10s %10s\n", NAME, "class", "examples", "precision", "recall", "F1");
+    for (int64_t i = 0; i < all.classes; i++) {
+        char number[24];
+        ek_class_metrics c = ek_metrics_class(m->metrics, i);
+        print_row(metrics_name(m, i, number), c.examples, c.precision, c.recall, c.f1);
+    }
+    print_row("mean", all.examples, all.precision, all.recall, all.f1);
+    if (all.classes <= MATRIX)
+        print_matrix(m, all.classes);
+    else if (all.classes <= EK_CONFUSION_CLASSES)
+        print_pairs(m, all.classes);
+}
+
+/* ---- JSON ---- */
+
+void metrics_json(eki_json *json, const eval_metrics *m) {
+    ek_metrics_summary all = ek_metrics_read(m->metrics);
+    eki_json_int(json, "top_k", m->top);
+    eki_json_real(json, "top_k_accuracy", ek_metrics_top(m->judgements, m->count, m->top));
+    eki_json_real(json, "precision", all.precision);
+    eki_json_real(json, "recall", all.recall);
+    eki_json_real(json, "f1", all.f1);
+    eki_json_array(json, "per_class");
+    for (int64_t i = 0; i < all.classes; i++) {
+        char number[24];
+        ek_class_metrics c = ek_metrics_class(m->metrics, i);
+        eki_json_object(json, NULL);
+        eki_json_text(json, "class", metrics_name(m, i, number));
+        eki_json_int(json, "examples", c.examples);
+        eki_json_int(json, "predicted", c.predicted);
+        eki_json_int(json, "right", c.right);
+        eki_json_real(json, "precision", c.precision);
+        eki_json_real(json, "recall", c.recall);
+        eki_json_real(json, "f1", c.f1);
+        eki_json_close(json);
+    }
+    eki_json_close(json);
+    if (all.classes > EK_CONFUSION_CLASSES) return;
+    eki_json_array(json, "confusion");
+    for (int64_t label = 0; label < all.classes; label++) {
+        eki_json_array(json, NULL);
+        for (int64_t p = 0; p < all.classes; p++) eki_json_int(json, NULL, ek_metrics_confusion(m->metrics, label, p));
+        eki_json_close(json);
+    }
+    eki_json_close(json);
+}
