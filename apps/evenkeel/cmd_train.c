@@ -162,6 +162,7 @@ static int run_train(const arguments *args) {
         ek_trainer_destroy(job->trainer);
         ek_comm_close(job->comm, status, code);
         ek_checkpoint_free(&job->checkpoint);
+        ek_model_destroy(job->average); /* borrows from the model */
         ek_model_destroy(job->model);
         ek_dataset_close(job->train);
         if (job->validation != job->test) ek_dataset_close(job->validation);

@@ -27,6 +27,7 @@ typedef struct train_job {
     ek_dataset *train, *test; /* test may be NULL */
     ek_dataset *validation;   /* NULL = none; may be `test` */
     eval_metrics judged;      /* of the last validation */
+    ek_model *average;        /* of the weights, as last validated; NULL = the model itself was */
     char *best;               /* file of the best model; NULL = none is kept */
     ek_model *model;
     ek_loader *loader;
@@ -74,9 +75,16 @@ EK_NODISCARD ek_status train_validate(train_job *job, epoch_row *row, ek_error *
 /* Whether the model is, at this step, the best so far. */
 int train_is_best(const train_job *job);
 /* Writes the best file where it is; after the checkpoint. */
-EK_NODISCARD ek_status train_keep_best(const train_job *job, ek_error *err);
+EK_NODISCARD ek_status train_keep_best(train_job *job, ek_error *err);
 /* When resumed: the best file is made what the checkpoint says of it. */
 EK_NODISCARD ek_status train_find_best(train_job *job, const char *resume, ek_error *err);
+
+/* ---- train_average.c: the average of the weights ---- */
+EK_NODISCARD ek_status train_average_options(const train_job *job, ek_train_options *o, ek_error *err);
+/* A model of the average with statistics measured for it; NULL = there is none yet, or none is kept. */
+EK_NODISCARD ek_status train_average_model(const train_job *job, ek_model **average, ek_error *err);
+/* At the end, on rank 0: the file gets the average. */
+EK_NODISCARD ek_status train_average_settle(train_job *job, ek_error *err);
 
 /* ---- train_watch.c: what is written down along the way, on rank 0 ---- */
 EK_NODISCARD ek_status train_watch_check(const train_job *job, ek_error *err); /* before anything is opened */

@@ -201,6 +201,13 @@ const option train_options[] = {
      TRAIN,
      .help = "of weights; norm parameters and biases are left out"},
     {.name = "decay-norm", .type = OPT_FLAG, TRAIN, .help = "decay norm parameters and biases too"},
+    {.name = "average",
+     .type = OPT_TEXT,
+     .argument = "ema|swa",
+     TRAIN,
+     .help =
+         "the file gets the average of the weights, with statistics measured for it: ema[:DECAY], exponential (0.999); "
+         "swa[:START], the mean over the steps from this share of all on (0.75)"},
     {.name = "clip",
      .type = OPT_REAL,
      .argument = "NORM",

@@ -95,7 +95,8 @@ ek_status train_settle(train_job *job, ek_error *err) {
     s->images = images < SAMPLE ? images : SAMPLE;
     double *losses = calloc((size_t)s->images + 1, 2 * sizeof *losses);
     if (losses == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
-    ek_status status = evaluate(job, 0, losses, &s->running, err);
+    ek_status status = train_average_settle(job, err);
+    if (status == EK_OK) status = evaluate(job, 0, losses, &s->running, err);
     s->final = s->running;
     s->averaged = train_averages(job);
     if (status == EK_OK && s->averaged) {

@@ -318,13 +318,15 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->statistics = (ek_statistics)option_choice(job->args, "statistics");
     o->clip = option_given(job->args, "clip") ? option_real(job->args, "clip") : 0;
     o->gradient_norm = option_given(job->args, "log");
+    ek_status status = train_average_options(job, o, err);
+    if (status != EK_OK) return status;
     train_use_ranks(job);
     if (o->warmup_steps > 0 && o->schedule == EK_SCHEDULE_ONE_CYCLE)
         return fail(err, EK_ERR_ARG, "--warmup needs --schedule constant, step or cosine; one-cycle has its own");
     if (option_given(job->args, "gamma") && o->schedule != EK_SCHEDULE_STEP)
         return fail(err, EK_ERR_ARG, "--gamma needs --schedule step");
     if (o->nesterov && o->optimizer != EK_SGD) return fail(err, EK_ERR_ARG, "--nesterov needs --optimizer sgd");
-    ek_status status = ek_trainer_create(job->model, o, &job->trainer, err);
+    status = ek_trainer_create(job->model, o, &job->trainer, err);
     /* A checkpoint belongs to the epoch of its last step. */
     const ek_position *p = &job->position;
     job->phase = (int)(p->batch > 0 || p->epoch == 0 ? p->epoch + 1 : p->epoch);

@@ -92,8 +92,15 @@ ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
     ek_status status = EK_OK;
     if (job->judged.judgements == NULL) status = metrics_begin(&job->judged, job->validation, 5, err);
     o.judgements = job->judged.judgements;
+    o.comm = job->comm;
+    ek_model_destroy(job->average);
+    job->average = NULL;
+    if (status == EK_OK) status = train_average_model(job, &job->average, err);
     watch_start(&w, "validating");
-    if (status == EK_OK) status = ek_trainer_evaluate(job->trainer, job->validation, &o, &result, err);
+    if (status == EK_OK && job->average != NULL)
+        status = ek_evaluate(job->average, job->validation, &o, &result, err);
+    else if (status == EK_OK)
+        status = ek_trainer_evaluate(job->trainer, job->validation, &o, &result, err);
     watch_end(&w);
     if (status == EK_OK) status = metrics_count(&job->judged, result.classes, err);
     if (status != EK_OK) return status;
@@ -113,8 +120,13 @@ int train_is_best(const train_job *job) {
     return best != NULL && best->step == train_step(job);
 }
 
-ek_status train_keep_best(const train_job *job, ek_error *err) {
-    return job->best != NULL && train_is_best(job) ? ek_trainer_save_model(job->trainer, job->best, err) : EK_OK;
+ek_status train_keep_best(train_job *job, ek_error *err) {
+    ek_status status = EK_OK;
+    if (job->best == NULL || !train_is_best(job) || ek_comm_rank(job->comm) > 0) return EK_OK;
+    if (job->average == NULL) status = train_average_model(job, &job->average, err); /* resumed */
+    if (status != EK_OK) return status;
+    if (job->average != NULL) return ek_model_save(job->average, job->best, NULL, err);
+    return ek_trainer_save_model(job->trainer, job->best, err);
 }
 
 /* The best file of the checkpoint that was resumed, which may lie elsewhere. */

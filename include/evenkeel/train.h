@@ -46,6 +46,13 @@ typedef enum ek_statistics {
     EK_STATISTICS_EXACT = 3     /* AUTO while training; at the end the caller measures them (ek_recalibrate) */
 } ek_statistics;
 
+/* The average of weights that is kept beside them (ek_trainer_average). */
+typedef enum ek_average {
+    EK_AVERAGE_NONE = 0,
+    EK_AVERAGE_EMA = 1, /* exponential: a += (1 - d) (w - a), d = min(average_decay, (1 + n) / (10 + n)) at step n */
+    EK_AVERAGE_SWA = 2  /* stochastic weight averaging: the mean over the steps from average_start of all on */
+} ek_average;
+
 typedef struct ek_train_options {
     size_t struct_size;
     ek_optimizer optimizer; /* default SGD */
@@ -76,8 +83,11 @@ typedef struct ek_train_options {
     ek_statistics statistics; /* default AUTO */
     const char *head;         /* as in ek_eval_options; borrowed */
     double clip; /* > 0: gradients whose norm g is above it are multiplied by clip / (g + 1e-6); default 0 = never */
-    int gradient_norm; /* 1 = ek_step_result.gradient_norm is measured without clip, too; default 0 */
-    uint64_t reserved[6];
+    int gradient_norm;    /* 1 = ek_step_result.gradient_norm is measured without clip, too; default 0 */
+    ek_average average;   /* default NONE */
+    double average_decay; /* EMA: in [0, 1); default 0.999 */
+    double average_start; /* SWA: in [0, 1), share of total_steps before it; default 0.75 */
+    uint64_t reserved[4];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -131,6 +141,14 @@ EK_API ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t 
  */
 EK_API EK_NODISCARD ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *batch, ek_step_result *result,
                                               ek_error *err);
+/* Steps that the average is made of. */
+EK_API int64_t ek_trainer_averaged(const ek_trainer *trainer);
+/* A model with the averaged weights; what was not trained it borrows from the trainer's model, which must outlive it.
+ * Its running statistics are those of the trained weights and do not fit: measure them (ek_recalibrate), then evaluate
+ * or save it. EK_ERR_STATE: nothing has been averaged yet. */
+EK_API EK_NODISCARD ek_status ek_trainer_average(const ek_trainer *trainer, ek_model **average, ek_error *err);
+/* The averaged weights take the place of the trained ones in the trainer's model: the end of training. */
+EK_API EK_NODISCARD ek_status ek_trainer_take_average(ek_trainer *trainer, ek_error *err);
 EK_API size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room);
 
 /* Where training is, kept in the state file beside the model. `flags` is any text the caller wants back (the tool keeps

@@ -19,6 +19,15 @@ static ek_status add(eki_groups *groups, eki_trained item, ek_error *err) {
     return EK_OK;
 }
 
+/* Begins as the weights are now. */
+static ek_status make_average(eki_trained *item, const ek_train_options *options, ek_error *err) {
+    if (!item->trained || options->average == EK_AVERAGE_NONE) return EK_OK;
+    item->average = eki_alloc(eki_size_of(item->count, sizeof(float)));
+    if (item->average == NULL) return eki_fail_nomem(err, item->count * sizeof(float));
+    memcpy(item->average, item->weights, item->count * sizeof(float));
+    return EK_OK;
+}
+
 static ek_status make_slots(eki_trained *item, int slots, ek_error *err) {
     float **places[2] = {&item->first, &item->second};
     for (int i = 0; i < slots && item->trained; i++) {
@@ -58,6 +67,7 @@ static ek_status add_trained(const ek_model *model, const eki_exec *exec, const 
             item.trained && options->weight_decay > 0 && (options->decay_norm || (!is_norm && tensor->shape.rank > 1));
         EKI_TRY(add(groups, item, err));
         EKI_TRY(make_slots(&groups->items[groups->count - 1], eki_optimizer_slots(options), err));
+        EKI_TRY(make_average(&groups->items[groups->count - 1], options, err));
     }
     return EK_OK;
 }
@@ -98,6 +108,7 @@ void eki_groups_free(eki_groups *groups) {
     for (size_t i = 0; i < groups->count; i++) {
         eki_free(groups->items[i].first);
         eki_free(groups->items[i].second);
+        eki_free(groups->items[i].average);
     }
     free(groups->items);
     *groups = (eki_groups){0};

@@ -76,6 +76,8 @@ static const struct option {
     OPTION(height),        OPTION(width),
     OPTION(sync_norm),     OPTION(sync_group),
     OPTION(statistics),    OPTION(clip),
+    OPTION(average),       OPTION(average_decay),
+    OPTION(average_start),
 };
 
 size_t eki_ranks_options(const ek_train_options *options, unsigned char values[sizeof(ek_train_options)]) {

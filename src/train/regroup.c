@@ -13,11 +13,13 @@ static void move_slots(eki_groups *from, const eki_groups *to) {
         eki_trained *item = &to->items[i];
         eki_trained *old = item->trained ? eki_groups_find(from, item->name) : NULL;
         if (old == NULL || !old->trained) continue;
-        float *first = item->first, *second = item->second;
+        float *const fresh[] = {item->first, item->second, item->average};
         item->first = old->first;
         item->second = old->second;
-        old->first = first;
-        old->second = second;
+        item->average = old->average;
+        old->first = fresh[0];
+        old->second = fresh[1];
+        old->average = fresh[2];
     }
 }
 

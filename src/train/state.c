@@ -15,6 +15,7 @@
 
 _Static_assert(sizeof(eki_section_header) == EKI_SECTION_HEADER, "section headers have no padding");
 _Static_assert(sizeof(eki_position_record) == 72, "the position record has no padding");
+_Static_assert(sizeof(eki_average_record) == 24, "the record of averages has no padding");
 _Static_assert(sizeof(eki_pair_record) == 32, "the pair record has no padding");
 
 typedef struct state_writer {
@@ -59,6 +60,23 @@ static ek_status put_slots(state_writer *w, const ek_trainer *trainer, int array
                                  {item->first, item->count * sizeof(float)},
                                  {item->second, item->count * sizeof(float)}};
         EKI_TRY(put_section(w, "SLOT", fields, 2 + (size_t)arrays));
+    }
+    return EK_OK;
+}
+
+static ek_status put_averages(state_writer *w, const ek_trainer *trainer) {
+    const eki_groups *groups = &trainer->groups;
+    eki_average_record all = {.steps = trainer->averaged, .kind = (uint32_t)trainer->options.average};
+    if (all.kind == EK_AVERAGE_NONE) return EK_OK;
+    for (size_t i = 0; i < groups->count; i++) all.parameters += groups->items[i].average != NULL;
+    EKI_TRY(put_section(w, "AVER", &(field){&all, sizeof all}, 1));
+    for (size_t i = 0; i < groups->count; i++) {
+        const eki_trained *item = &groups->items[i];
+        if (item->average == NULL) continue;
+        eki_slot_record record = {.name_bytes = (uint32_t)strlen(item->name), .arrays = 1, .count = item->count};
+        const field fields[3] = {
+            {&record, sizeof record}, {item->name, record.name_bytes}, {item->average, item->count * sizeof(float)}};
+        EKI_TRY(put_section(w, "AVRG", fields, 3));
     }
     return EK_OK;
 }
@@ -112,6 +130,7 @@ ek_status eki_state_write(const ek_trainer *trainer, const ek_position *position
     if (position->history != NULL && position->history[0] != '\0')
         EKI_TRY(put_section(&w, "HIST", &(field){position->history, strlen(position->history)}, 1));
     EKI_TRY(put_slots(&w, trainer, arrays));
+    EKI_TRY(put_averages(&w, trainer));
     EKI_TRY(put_model(&w, trainer->model, model));
     return put_end(&w);
 }

@@ -14,7 +14,7 @@ typedef struct state_reader {
     const unsigned char *data;
     size_t size, at;
     uint32_t sections;
-    uint64_t slots; /* promised by the position record */
+    uint64_t slots, averages; /* promised by their records */
     bool has_position, has_pair, has_model, ended;
     eki_state *state;
     ek_error *err;
@@ -91,21 +91,29 @@ static ek_status read_pair(state_reader *r, const unsigned char *data, size_t si
     return EK_OK;
 }
 
-static ek_status read_slot(state_reader *r, const unsigned char *data, size_t size) {
+/* A list of slots that grows, up to what was promised. */
+typedef struct slot_list {
+    const char *tag;
+    eki_slot **slots;
+    size_t *count;
+    uint64_t promised;
+    int arrays;
+} slot_list;
+
+static ek_status read_slot(state_reader *r, const slot_list *list, const unsigned char *data, size_t size) {
     eki_slot_record record;
-    eki_state *state = r->state;
-    if (size < sizeof record) return fail_section(r, "SLOT", "has the wrong size");
+    if (size < sizeof record) return fail_section(r, list->tag, "has the wrong size");
     memcpy(&record, data, sizeof record);
     size_t left = size - sizeof record, bytes;
-    bool valid = r->has_position && (int)record.arrays == state->arrays && record.name_bytes <= left &&
-                 record.count <= SIZE_MAX / sizeof(float) && state->n_slots < r->slots &&
+    bool valid = r->has_position && (int)record.arrays == list->arrays && record.name_bytes <= left &&
+                 record.count <= SIZE_MAX / sizeof(float) && *list->count < list->promised &&
                  eki_mul_size((size_t)record.count * sizeof(float), record.arrays, &bytes) &&
                  bytes == left - record.name_bytes;
-    if (!valid) return fail_section(r, "SLOT", "does not have the size that it states");
-    eki_slot *grown = eki_realloc(state->slots, eki_size_of(state->n_slots + 1, sizeof *grown));
-    if (grown == NULL) return eki_fail_nomem(r->err, (state->n_slots + 1) * sizeof *grown);
-    state->slots = grown;
-    eki_slot *slot = &grown[state->n_slots++];
+    if (!valid) return fail_section(r, list->tag, "does not have the size that it states");
+    eki_slot *grown = eki_realloc(*list->slots, eki_size_of(*list->count + 1, sizeof *grown));
+    if (grown == NULL) return eki_fail_nomem(r->err, (*list->count + 1) * sizeof *grown);
+    *list->slots = grown;
+    eki_slot *slot = &grown[(*list->count)++];
     *slot = (eki_slot){.count = (size_t)record.count, .arrays = (int)record.arrays};
     slot->name = copy_text(data + sizeof record, record.name_bytes);
     if (slot->name == NULL) return eki_fail_nomem(r->err, record.name_bytes);
@@ -116,6 +124,20 @@ static ek_status read_slot(state_reader *r, const unsigned char *data, size_t si
         if (slot->data[i] == NULL) return eki_fail_nomem(r->err, one.bytes);
         if (one.bytes > 0) memcpy(slot->data[i], values + (size_t)i * one.bytes, one.bytes);
     }
+    return EK_OK;
+}
+
+static ek_status read_average(state_reader *r, const unsigned char *data, size_t size) {
+    eki_average_record record;
+    if (size != sizeof record || r->state->average != EK_AVERAGE_NONE)
+        return fail_section(r, "AVER", "has the wrong size, or comes twice");
+    memcpy(&record, data, sizeof record);
+    bool valid =
+        record.steps >= 0 && record.zero == 0 && (record.kind == EK_AVERAGE_EMA || record.kind == EK_AVERAGE_SWA);
+    if (!valid) return fail_section(r, "AVER", "holds impossible numbers");
+    r->state->average = (int)record.kind;
+    r->state->averaged = record.steps;
+    r->averages = record.parameters;
     return EK_OK;
 }
 
@@ -136,7 +158,11 @@ static ek_status read_payload(state_reader *r, const char *tag, const unsigned c
     eki_state *state = r->state;
     if (memcmp(tag, "POSN", 4) == 0) return read_position(r, data, size);
     if (memcmp(tag, "PAIR", 4) == 0) return read_pair(r, data, size);
-    if (memcmp(tag, "SLOT", 4) == 0) return read_slot(r, data, size);
+    const slot_list slots = {"SLOT", &state->slots, &state->n_slots, r->slots, state->arrays};
+    const slot_list averages = {"AVRG", &state->averages, &state->n_averages, r->averages, 1};
+    if (memcmp(tag, "SLOT", 4) == 0) return read_slot(r, &slots, data, size);
+    if (memcmp(tag, "AVER", 4) == 0) return read_average(r, data, size);
+    if (memcmp(tag, "AVRG", 4) == 0) return read_slot(r, &averages, data, size);
     if (memcmp(tag, "END!", 4) == 0) return read_end(r, data, size);
     if (memcmp(tag, "FLAG", 4) == 0 && state->flags == NULL) {
         state->flags = copy_text(data, size);
@@ -182,17 +208,16 @@ static int by_name(const void *a, const void *b) {
 }
 
 /* A name that comes twice could be restored either way. Sorted, so that many slots cost little. */
-static ek_status check_names(const state_reader *r) {
-    const eki_state *state = r->state;
-    if (state->n_slots < 2) return EK_OK;
-    const eki_slot **sorted = eki_alloc(eki_size_of(state->n_slots, sizeof *sorted));
-    if (sorted == NULL) return eki_fail_nomem(r->err, state->n_slots * sizeof *sorted);
-    for (size_t i = 0; i < state->n_slots; i++) sorted[i] = &state->slots[i];
-    qsort(sorted, state->n_slots, sizeof *sorted, by_name);
+static ek_status check_names(const state_reader *r, const char *tag, const eki_slot *slots, size_t count) {
+    if (count < 2) return EK_OK;
+    const eki_slot **sorted = eki_alloc(eki_size_of(count, sizeof *sorted));
+    if (sorted == NULL) return eki_fail_nomem(r->err, count * sizeof *sorted);
+    for (size_t i = 0; i < count; i++) sorted[i] = &slots[i];
+    qsort(sorted, count, sizeof *sorted, by_name);
     ek_status status = EK_OK;
-    for (size_t i = 1; i < state->n_slots && status == EK_OK; i++) {
+    for (size_t i = 1; i < count && status == EK_OK; i++) {
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) continue;
-        status = fail_section(r, "SLOT", "holds the optimizer's state of a parameter that another one holds too");
+        status = fail_section(r, tag, "holds the optimizer's state of a parameter that another one holds too");
     }
     free(sorted);
     return status;
@@ -201,10 +226,12 @@ static ek_status check_names(const state_reader *r) {
 static ek_status read_all(state_reader *r) {
     EKI_TRY(read_header(r));
     while (!r->ended) EKI_TRY(read_section(r));
-    if (!r->has_position || !r->has_pair || !r->has_model || r->state->n_slots != r->slots) {
+    if (!r->has_position || !r->has_pair || !r->has_model || r->state->n_slots != r->slots ||
+        r->state->n_averages != r->averages) {
         return fail_section(r, "END!", "comes although a section is missing");
     }
-    EKI_TRY(check_names(r));
+    EKI_TRY(check_names(r, "SLOT", r->state->slots, r->state->n_slots));
+    EKI_TRY(check_names(r, "AVRG", r->state->averages, r->state->n_averages));
     if (r->state->flags == NULL && (r->state->flags = copy_text(r->data, 0)) == NULL) return eki_fail_nomem(r->err, 1);
     r->state->position.flags = r->state->flags;
     r->state->position.history = r->state->history;
@@ -228,14 +255,19 @@ ek_status eki_state_read(const char *path, eki_state **out, ek_error *err) {
     return EK_OK;
 }
 
+static void free_slots(eki_slot *slots, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(slots[i].name);
+        eki_free(slots[i].data[0]);
+        eki_free(slots[i].data[1]);
+    }
+    free(slots);
+}
+
 void eki_state_free(eki_state *state) {
     if (state == NULL) return;
-    for (size_t i = 0; i < state->n_slots; i++) {
-        free(state->slots[i].name);
-        eki_free(state->slots[i].data[0]);
-        eki_free(state->slots[i].data[1]);
-    }
-    free(state->slots);
+    free_slots(state->slots, state->n_slots);
+    free_slots(state->averages, state->n_averages);
     free(state->flags);
     free(state->history);
     eki_map_close(&state->map);

@@ -17,7 +17,9 @@ ek_train_options ek_train_options_default(void) {
                               .step_gamma = 0.1,
                               .seed = 1,
                               .chunk = 1,
-                              .lr_depth_decay = 1};
+                              .lr_depth_decay = 1,
+                              .average_decay = 0.999,
+                              .average_start = 0.75};
 }
 
 double eki_default_lr(ek_optimizer optimizer) { return optimizer == EK_SGD ? 0.1 : 1e-3; }
@@ -42,6 +44,8 @@ static ek_status check_numbers(const ek_train_options *o, ek_error *err) {
         {"weight_decay", o->weight_decay, 0, INFINITY},
         {"step_gamma", o->step_gamma, 0, INFINITY},
         {"clip", o->clip, 0, INFINITY},
+        {"average_decay", o->average_decay, 0, 1},
+        {"average_start", o->average_start, 0, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const range_row *row = &rows[i];
@@ -65,6 +69,9 @@ ek_status eki_train_options_check(ek_train_options *o, const ek_train_options *g
     if (o->statistics < EK_STATISTICS_AUTO || o->statistics > EK_STATISTICS_EXACT) {
         return eki_fail(err, EK_ERR_ARG, "statistics %d is none of auto (0), ema (1), debiased (2), exact (3)",
                         (int)o->statistics);
+    }
+    if (o->average < EK_AVERAGE_NONE || o->average > EK_AVERAGE_SWA) {
+        return eki_fail(err, EK_ERR_ARG, "average %d is none of none (0), ema (1), swa (2)", (int)o->average);
     }
     if (o->lr == 0) o->lr = eki_default_lr(o->optimizer);
     if (o->chunk == 0) o->chunk = 1;

@@ -194,10 +194,11 @@ static ek_status commit(ek_trainer *trainer, double lr, float shrink, ek_error *
     int threads = eki_threads_get();
     if (trainer->options.threads > 0) eki_threads_set(trainer->options.threads);
     eki_optimizer_step(&trainer->options, lr, shrink, trainer->step + 1, &trainer->groups);
+    trainer->step++;
+    eki_average_step(trainer);
     eki_threads_set(threads);
     ek_status status = eki_exec_commit(trainer->exec, err);
     if (status == EK_OK) status = eki_statistics_keep(trainer, err);
-    trainer->step++;
     if (plan->skipped_updates > before) {
         trainer->skipped += plan->skipped_updates - before;
         memcpy(trainer->skipped_text, plan->skipped_text, sizeof trainer->skipped_text);
@@ -298,6 +299,33 @@ static ek_status check_slots(const ek_trainer *trainer, const eki_state *state, 
                     state->n_slots, trained);
 }
 
+/* The average that the state has, for every trained parameter. */
+static ek_status restore_average(ek_trainer *trainer, const eki_state *state, ek_error *err) {
+    size_t wanted = 0;
+    if (state->average != (int)trainer->options.average)
+        return eki_fail(err, EK_ERR_ARG,
+                        "the state was saved with average %d, the trainer has %d; resume with the same", state->average,
+                        (int)trainer->options.average);
+    for (size_t i = 0; i < trainer->groups.count; i++) wanted += trainer->groups.items[i].average != NULL;
+    if (state->n_averages != (state->average != EK_AVERAGE_NONE ? wanted : 0))
+        return eki_fail(err, EK_ERR_FORMAT, "the state holds averages of %zu parameters, but %zu are trained now",
+                        state->n_averages, wanted);
+    for (size_t i = 0; i < state->n_averages; i++) {
+        const eki_slot *slot = &state->averages[i];
+        const eki_trained *item = eki_groups_find(&trainer->groups, slot->name);
+        if (item == NULL || item->average == NULL || item->count != slot->count)
+            return eki_fail(err, EK_ERR_FORMAT,
+                            "the state holds an average of %zu elements for '%s', which is not trained", slot->count,
+                            slot->name);
+    }
+    for (size_t i = 0; i < state->n_averages; i++) {
+        const eki_slot *slot = &state->averages[i];
+        memcpy(eki_groups_find(&trainer->groups, slot->name)->average, slot->data[0], slot->count * sizeof(float));
+    }
+    trainer->averaged = state->averaged;
+    return EK_OK;
+}
+
 ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoint, ek_error *err) {
     EKI_GIVEN(trainer, err);
     EKI_GIVEN(checkpoint, err);
@@ -312,6 +340,7 @@ ek_status ek_trainer_restore(ek_trainer *trainer, const ek_checkpoint *checkpoin
                         eki_optimizer_name((int)trainer->options.optimizer), eki_optimizer_slots(&trainer->options));
     }
     EKI_TRY(check_slots(trainer, state, err));
+    EKI_TRY(restore_average(trainer, state, err));
     for (size_t i = 0; i < state->n_slots; i++) {
         const eki_slot *slot = &state->slots[i];
         eki_trained *item = eki_groups_find(&trainer->groups, slot->name);

@@ -32,6 +32,7 @@ typedef struct eki_trained {
     bool decayed, trained, norm;
     double lr_scale;       /* share of the learning rate */
     float *first, *second; /* optimizer slots (momentum; Adam's m and v); NULL where there are none */
+    float *average;        /* of the weights; NULL where none is kept */
 } eki_trained;
 
 typedef struct eki_groups {
@@ -125,10 +126,14 @@ struct ek_trainer {
     eki_groups groups;
     struct eki_ranks *ranks; /* NULL = this process is alone */
     bool agreed;             /* all ranks train the same */
+    int64_t averaged;        /* steps that the average of the weights is made of */
     int64_t step;            /* done */
     int64_t skipped;         /* running-statistics updates refused */
     char skipped_text[256];
 };
+
+/* ---- average.c ---- */
+void eki_average_step(ek_trainer *trainer); /* after a step */
 
 /* ---- statistics.c: how running statistics are averaged ---- */
 /* Reads the counts of the model and sets the switches of the norms whose average is debiased. */
@@ -164,6 +169,10 @@ typedef struct eki_state {
     eki_identity model, previous; /* the model file saved with this state, and the one it replaced */
     size_t n_slots;
     eki_slot *slots;
+    int average; /* ek_average */
+    int64_t averaged;
+    size_t n_averages;
+    eki_slot *averages;         /* of one array each */
     eki_map map;                /* of the file, while it is loaded */
     const unsigned char *bytes; /* the model file's bytes, in the map */
 } eki_state;
@@ -202,6 +211,13 @@ typedef struct eki_slot_record { /* "SLOT": this, the name, then the arrays */
     uint32_t name_bytes, arrays;
     uint64_t count;
 } eki_slot_record;
+
+typedef struct eki_average_record { /* "AVER": the average of weights, where one is kept; "AVRG": as "SLOT", one array
+                                     */
+    int64_t steps;
+    uint32_t kind, zero;
+    uint64_t parameters;
+} eki_average_record;
 
 typedef struct eki_end_record { /* "END!" */
     uint32_t crc, sections;     /* of everything before this section's header */

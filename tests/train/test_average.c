@@ -1,0 +1,207 @@
+/* test_average.c: averages of weights against their formulas, across a checkpoint and new switches; statistics measured
+ * for them are better than those of the trained weights; what is refused. */
+#include "train/train_fixture.h"
+#include "train/trainer.h"
+
+#include <evenkeel/surgery.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXTENT = 8, CLASSES = 4, STEPS = 12, N = 8 };
+
+static ek_train_options some_options(ek_average average) {
+    ek_train_options o = ek_train_options_default();
+    o.total_steps = STEPS;
+    o.lr = 0.05;
+    o.threads = 1;
+    o.average = average;
+    o.average_decay = 0.5;
+    o.average_start = 0.5;
+    return o;
+}
+
+static const float *weights_of(const ek_model *model) {
+    for (size_t i = 0; i < ek_model_tensor_count(model); i++) {
+        ek_tensor_info info = ek_model_tensor(model, i);
+        if (strcmp(info.name, "fc1.weight") == 0) return info.data;
+    }
+    fail_msg("no fc1.weight");
+    return NULL;
+}
+
+static void step(ek_trainer *trainer, int key) {
+    fixture_batch b = fixture_make_batch(6, EXTENT * EXTENT, CLASSES, (uint64_t)key);
+    OK(ek_trainer_step(trainer, &b.batch, NULL, err));
+    fixture_free_batch(&b);
+}
+
+/* Takes steps, and keeps in `average` what the formula says of the first N weights. */
+static void follow(ek_average kind, const ek_model *model, ek_trainer *trainer, int from, int to, double average[N],
+                   int *n) {
+    for (int i = from; i < to; i++) {
+        step(trainer, i);
+        if (kind == EK_AVERAGE_SWA && i + 1 <= STEPS / 2) continue;
+        double slow = (1.0 + *n) / (10.0 + *n), ema = 1 - (slow < 0.5 ? slow : 0.5);
+        double share = *n == 0 ? 1 : kind == EK_AVERAGE_SWA ? 1.0 / (*n + 1) : ema;
+        for (int k = 0; k < N; k++) average[k] += share * ((double)weights_of(model)[k] - average[k]);
+        ++*n;
+    }
+    assert_int_equal(ek_trainer_averaged(trainer), *n);
+}
+
+static void check(const ek_trainer *trainer, const ek_model *model, const double average[N]) {
+    ek_model *made;
+    uint64_t before = fixture_hash(model);
+    OK(ek_trainer_average(trainer, &made, err));
+    for (int k = 0; k < N; k++) assert_true(fabs((double)weights_of(made)[k] - average[k]) < 1e-6);
+    assert_true(fixture_hash(model) == before && fixture_hash(made) != before);
+    ek_model_destroy(made);
+}
+
+static void test_formula(void **state) {
+    (void)state;
+    for (int kind = EK_AVERAGE_EMA; kind <= EK_AVERAGE_SWA; kind++) {
+        ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0), *made;
+        ek_train_options o = some_options((ek_average)kind);
+        ek_trainer *trainer;
+        double average[N] = {0};
+        int n = 0;
+        OK(ek_trainer_create(model, &o, &trainer, err));
+        FAILS(EK_ERR_STATE, "no step has come", ek_trainer_average(trainer, &made, err));
+        follow((ek_average)kind, model, trainer, 0, 8, average, &n);
+        check(trainer, model, average);
+        /* Resumed from here, and with other switches for a while, it is the same to the bit. */
+        ek_checkpoint checkpoint;
+        OK(ek_trainer_save(trainer, fixture_path("m.onnx"), NULL, err));
+        follow((ek_average)kind, model, trainer, 8, STEPS, average, &n);
+        check(trainer, model, average);
+        OK(ek_trainer_take_average(trainer, err));
+        uint64_t hash = fixture_hash(model);
+        ek_trainer_destroy(trainer);
+        ek_model_destroy(model);
+        OK(ek_checkpoint_load(fixture_path("m.onnx"), &checkpoint, err));
+        o.average = EK_AVERAGE_NONE;
+        OK(ek_trainer_create(checkpoint.model, &o, &trainer, err));
+        FAILS(EK_ERR_ARG, "saved with average", ek_trainer_restore(trainer, &checkpoint, err));
+        ek_trainer_destroy(trainer);
+        o.average = (ek_average)kind;
+        OK(ek_trainer_create(checkpoint.model, &o, &trainer, err));
+        OK(ek_trainer_restore(trainer, &checkpoint, err));
+        OK(ek_trainer_regroup(trainer, NULL, 0, err));
+        for (int i = 8; i < STEPS; i++) step(trainer, i);
+        OK(ek_trainer_take_average(trainer, err));
+        assert_true(fixture_hash(checkpoint.model) == hash);
+        ek_trainer_destroy(trainer);
+        ek_model_destroy(checkpoint.model);
+        ek_checkpoint_free(&checkpoint);
+        fixture_clean();
+    }
+}
+
+/* Every byte of the sections of an average is seen to. */
+static void test_damage(void **state) {
+    (void)state;
+    ek_model *model = fixture_model("mlp", EK_NORM_BATCH, EXTENT, 0.0);
+    ek_train_options o = some_options(EK_AVERAGE_EMA);
+    ek_trainer *trainer;
+    size_t size, at = 0;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    step(trainer, 1);
+    OK(ek_trainer_save(trainer, fixture_path("m.onnx"), NULL, err));
+    unsigned char *bytes = fixture_read(fixture_path("m.onnx.state"), &size);
+    while (at + 4 < size && memcmp(bytes + at, "AVER", 4) != 0) at++;
+    assert_true(at + 200 < size);
+    for (size_t i = at; i < at + 200; i++) {
+        ek_error why;
+        eki_state *read;
+        bytes[i] ^= 4;
+        fixture_write(fixture_path("broken.state"), bytes, size);
+        if (eki_state_read(fixture_path("broken.state"), &read, &why) == EK_OK) fail_msg("byte %zu went unseen", i);
+        bytes[i] ^= 4;
+    }
+    free(bytes);
+    /* Checksums are right, but an average is missing. */
+    trainer->options.average = (ek_average)7;
+    OK(ek_trainer_save(trainer, fixture_path("bad.onnx"), NULL, err));
+    eki_state *read;
+    FAILS(EK_ERR_FORMAT, "holds impossible numbers", eki_state_read(fixture_path("bad.onnx.state"), &read, err));
+    trainer->options.average = EK_AVERAGE_EMA;
+    const char *name = trainer->groups.items[1].name;
+    trainer->groups.items[1].name = "none";
+    OK(ek_trainer_save(trainer, fixture_path("bad.onnx"), NULL, err));
+    trainer->groups.items[1].name = name;
+    ek_checkpoint checkpoint;
+    OK(ek_checkpoint_load(fixture_path("bad.onnx"), &checkpoint, err));
+    FAILS(EK_ERR_FORMAT, "'none'", ek_trainer_restore(trainer, &checkpoint, err));
+    ek_model_destroy(checkpoint.model);
+    ek_checkpoint_free(&checkpoint);
+    o.average_decay = 1;
+    ek_trainer *none;
+    FAILS(EK_ERR_ARG, "average_decay = 1 is out of range", ek_trainer_create(model, &o, &none, err));
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+    fixture_clean();
+}
+
+static double loss_of(ek_model *model, const ek_dataset *data) {
+    ek_eval_options o = ek_eval_options_default();
+    ek_eval_result result;
+    o.threads = 1;
+    OK(ek_evaluate(model, data, &o, &result, err));
+    return result.loss;
+}
+
+/* The weights of an average with the statistics of the trained ones, and with their own. */
+static void test_statistics(void **state) {
+    (void)state;
+    ek_build_options build = ek_build_options_default("lenet");
+    ek_dataset *data, *other;
+    ek_loader *loader;
+    ek_loader_options loading = ek_loader_options_default();
+    loading.batch = 25;
+    loading.shuffle = 1;
+    OK(ek_dataset_open("builtin:strokes:300", EK_SPLIT_TRAIN, NULL, &data, err));
+    OK(ek_dataset_divide(data, 0.3, 1, &other, err));
+    OK(ek_loader_create(data, &loading, &loader, err));
+    for (int kind = EK_AVERAGE_EMA; kind <= EK_AVERAGE_SWA; kind++) {
+        ek_model *model, *average;
+        ek_train_options o = some_options((ek_average)kind);
+        ek_trainer *trainer;
+        ek_batch batch;
+        ek_recalibration *report;
+        o.lr = 0.1;
+        o.total_steps = 5 * ek_loader_batches(loader);
+        o.schedule = EK_SCHEDULE_CONSTANT;
+        o.average_decay = 0.95;
+        OK(ek_model_build(&build, &model, err));
+        OK(ek_trainer_create(model, &o, &trainer, err));
+        for (int epoch = 0; epoch < 5; epoch++) {
+            OK(ek_loader_start_epoch(loader, epoch, 0, err));
+            for (int64_t i = 0; i < ek_loader_batches(loader); i++) {
+                OK(ek_loader_next(loader, &batch, err));
+                OK(ek_trainer_step(trainer, &batch, NULL, err));
+            }
+        }
+        OK(ek_trainer_average(trainer, &average, err));
+        double old = loss_of(average, other);
+        OK(ek_recalibrate(average, data, NULL, &report, err));
+        double measured = loss_of(average, other);
+        print_message("%s: loss %.4f with the old statistics, %.4f with its own, %.4f of the last weights\n",
+                      kind == EK_AVERAGE_EMA ? "ema" : "swa", old, measured, loss_of(model, other));
+        assert_true(measured < old);
+        ek_recalibration_destroy(report);
+        ek_model_destroy(average);
+        ek_trainer_destroy(trainer);
+        ek_model_destroy(model);
+    }
+    ek_loader_destroy(loader);
+    ek_dataset_close(data);
+    ek_dataset_close(other);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formula), cmocka_unit_test(test_damage),
+                                       cmocka_unit_test(test_statistics)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
