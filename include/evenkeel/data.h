@@ -53,9 +53,9 @@ typedef struct ek_dataset_options {
 } ek_dataset_options;
 
 typedef struct ek_dataset_info {
-    const char *kind; /* "idx", "cifar10", "folder", "table", "npy", "strokes" */
+    const char *kind; /* "idx", "cifar10", "folder", "table", "npy", "strokes", "arrays" */
     int64_t count;
-    int channels, height, width;
+    int channels, height, width;    /* 0 = no images */
     int classes;                    /* 0 = the examples have no labels; reading gives 0 for each */
     const char *const *class_names; /* `classes` names, never NULL */
 } ek_dataset_info;
@@ -111,6 +111,46 @@ EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t
 EK_API EK_NODISCARD ek_status ek_dataset_measure(const ek_dataset *dataset, int64_t limit, float mean[EK_MAX_CHANNELS],
                                                  float std[EK_MAX_CHANNELS], ek_error *err);
 
+/* ---- Arrays ---- */
+
+/* An array of a batch, row-major, of any type: examples first. */
+typedef struct ek_batch_array {
+    const char *name;
+    ek_dtype dtype;
+    int rank;
+    int64_t dims[8]; /* dims[0] is the batch's count */
+    const void *data;
+} ek_batch_array;
+
+/* Where an array comes from: one of path, data and read is given. */
+typedef struct ek_array_source {
+    const char *name;
+    const char *path; /* an .npy file, mapped, so that it may be larger than memory; it must not change meanwhile. The
+                         members below are then its own */
+    ek_dtype dtype;
+    int rank;
+    int64_t dims[8];  /* dims[0] examples */
+    const void *data; /* borrowed */
+    /* Writes example `index`, dims[1] x dims[2] x ... elements. Called by one thread at a time, which may be another
+     * than the caller's, and, with ranks, for the examples of this rank. What it returns other than EK_OK ends the
+     * epoch. */
+    ek_status (*read)(void *context, int64_t index, void *example, ek_error *err);
+    void *context;
+} ek_array_source;
+
+/* Arrays as a set ("arrays"), example i being row i of each; at most `limit` examples, 0 = all. Batches have them, and
+ * no images. EK_ERR_SHAPE: they have not the same number of examples. EK_ERR_IO, EK_ERR_FORMAT: a file. */
+EK_API EK_NODISCARD ek_status ek_dataset_open_arrays(const ek_array_source *sources, size_t count, int64_t limit,
+                                                     ek_dataset **dataset, ek_error *err);
+/* Arrays beside the images of a set, once, before a loader is made. */
+EK_API EK_NODISCARD ek_status ek_dataset_add_arrays(ek_dataset *dataset, const ek_array_source *sources, size_t count,
+                                                    ek_error *err);
+EK_API size_t ek_dataset_array_count(const ek_dataset *dataset);
+EK_API ek_batch_array ek_dataset_array(const ek_dataset *dataset, size_t index); /* data: NULL where it is read */
+/* One example of an array. */
+EK_API EK_NODISCARD ek_status ek_dataset_read_array(const ek_dataset *dataset, size_t array, int64_t index,
+                                                    void *example, ek_error *err);
+
 typedef struct ek_loader_options {
     size_t struct_size;
     int64_t batch;               /* examples per batch, >= 1; default 64 */
@@ -133,9 +173,11 @@ typedef struct ek_batch {
     int64_t index;       /* number of this batch in the epoch, from 0 */
     const float *images; /* count x C x H x W */
     const int32_t *labels;
-    const uint64_t *ids; /* index of each example in the dataset */
-    int64_t total;       /* examples of the batch over all ranks; 0 = the epoch is over */
-    int64_t first;       /* place in the batch of the first example that is here */
+    const uint64_t *ids;          /* index of each example in the dataset */
+    int64_t total;                /* examples of the batch over all ranks; 0 = the epoch is over */
+    int64_t first;                /* place in the batch of the first example that is here */
+    const ek_batch_array *arrays; /* of a set of arrays (images and labels are then NULL), or beside images */
+    size_t array_count;
 } ek_batch;
 
 EK_API ek_loader_options ek_loader_options_default(void);

@@ -1,4 +1,4 @@
-/* train.h: training and evaluating classifiers that are ONNX models.
+/* train.h: training and evaluating ONNX models.
  *
  *     ek_train_options o = ek_train_options_default();
  *     o.total_steps = 3 * ek_loader_batches(loader);
@@ -12,8 +12,9 @@
  *     }
  *     if (s == EK_OK) s = ek_trainer_save(trainer, "m.onnx", &position, &err); // and m.onnx.state, a consistent pair
  *
- * The loss is softmax cross-entropy on the model's logits (ek_model_logits), averaged over the batch. A step computes
- * the gradients, updates the parameters and commits the running statistics, or none of these.
+ * The loss is softmax cross-entropy on the model's logits (ek_model_logits), averaged over the batch, or what
+ * ek_train_options.losses say of any arrays (examples/train_any.c). A step computes the gradients, updates the
+ * parameters and commits the running statistics, or none of these.
  */
 #ifndef EVENKEEL_TRAIN_H
 #define EVENKEEL_TRAIN_H
@@ -53,6 +54,34 @@ typedef enum ek_average {
     EK_AVERAGE_SWA = 2  /* stochastic weight averaging: the mean over the steps from average_start of all on */
 } ek_average;
 
+/* What training makes small. t is the target; of a built-in loss the mean over all its elements counts. */
+typedef enum ek_loss_kind {
+    EK_LOSS_CROSS_ENTROPY = 1, /* -w[t] log softmax(x)[t] over axis 1, t classes of any integer type in the shape of x
+                                  without axis 1; the mean is sum / sum of w[t]; t = -100 counts nothing */
+    EK_LOSS_BCE = 2,           /* -w t log s(x) - (1 - t) log(1 - s(x)), s the logistic function; w along axis 1 */
+    EK_LOSS_MSE = 3,           /* (x - t)^2 */
+    EK_LOSS_MAE = 4,           /* |x - t| */
+    EK_LOSS_HUBER = 5,         /* m (|x - t| - m / 2), m = min(|x - t|, delta) */
+    EK_LOSS_GRAPH = 6          /* a graph of one float32 number */
+} ek_loss_kind;
+
+/* A term of the loss. Texts and numbers are copied. */
+typedef struct ek_loss {
+    ek_loss_kind kind;
+    const char *output;         /* the model's output that is x, NULL = ek_train_options.head; of a last Softmax
+                                   (cross-entropy) or Sigmoid (bce) what it takes */
+    const char *target;         /* name of the array of the batch that is t, NULL (cross-entropy) = its labels */
+    double weight;              /* of this term in the sum; 0 = 1 */
+    double label_smoothing;     /* e in [0, 1): cross-entropy: t has 1 - e + e / classes and every other class
+                                   e / classes; bce: t (1 - e) + e / 2 */
+    const float *class_weights; /* w, class_count >= 0 numbers; NULL = 1 */
+    size_t class_count;
+    double delta;    /* of huber; 0 = 1 */
+    ek_model *graph; /* EK_LOSS_GRAPH: its inputs are values of the model or arrays of the batch, by their names; over
+                        ranks, and from batch to batch, it counts as a mean over examples. Outlives the trainer */
+    uint64_t reserved[4];
+} ek_loss;
+
 typedef struct ek_train_options {
     size_t struct_size;
     ek_optimizer optimizer; /* default SGD */
@@ -87,13 +116,16 @@ typedef struct ek_train_options {
     ek_average average;   /* default NONE */
     double average_decay; /* EMA: in [0, 1); default 0.999 */
     double average_start; /* SWA: in [0, 1), share of total_steps before it; default 0.75 */
+    const ek_loss *losses;    /* loss_count terms; none (default) = softmax cross-entropy of the logits and the labels.
+                                 What no term needs of the model is not run, and need not be supported */
+    size_t loss_count;
     uint64_t reserved[4];
 } ek_train_options;
 
 typedef struct ek_step_result {
-    int64_t step; /* steps done, this one included */
-    double loss;  /* mean over the batch, before the update */
-    int64_t correct, count;
+    int64_t step;           /* steps done, this one included */
+    double loss;            /* mean over the batch, before the update */
+    int64_t correct, count; /* correct: with losses, of the first cross-entropy with a class an example; else 0 */
     double lr;
     int64_t skipped_updates; /* running-statistics updates refused so far (not finite) */
     const char *skipped;     /* which norm and channel last, or "" */

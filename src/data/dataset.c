@@ -162,6 +162,7 @@ void ek_dataset_close(ek_dataset *dataset) {
     eki_free(dataset->pixels);
     eki_free(dataset->values);
     eki_free(dataset->labels);
+    eki_fields_free(dataset);
     eki_skips_free(&dataset->skips);
     eki_arena_free(&dataset->arena);
     eki_free(dataset);

@@ -3,10 +3,24 @@
 #define EKI_DATASET_H
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "data/walk.h"
 
 #include <evenkeel/data.h>
+
+/* An array whose rows are examples. */
+typedef struct eki_field {
+    const char *name, *shown; /* shown: in messages, its file */
+    ek_dtype dtype;
+    int rank;
+    int64_t dims[EK_NPY_MAX_RANK]; /* dims[0]: rows of the file */
+    size_t row_bytes;
+    eki_map map;
+    const unsigned char *data;                                                     /* of all rows, or ... */
+    ek_status (*read)(void *context, int64_t index, void *example, ek_error *err); /* ... who gives one */
+    void *context;
+} eki_field;
 
 struct ek_dataset {
     eki_arena arena; /* names */
@@ -23,6 +37,8 @@ struct ek_dataset {
     const char *note;       /* how something was understood, or NULL */
     ek_split split;         /* what the examples are, whatever was asked for */
     bool has[EK_SPLIT_ALL]; /* splits that are there */
+    eki_field *fields;      /* arrays, alone or beside images */
+    size_t n_fields;
 };
 
 /* What ek_dataset_open was asked for, checked. */
@@ -63,6 +79,13 @@ static inline unsigned char eki_luma(unsigned char r, unsigned char g, unsigned 
 
 /* What is done to the values of a set that was opened: gray to RGB or RGB to gray, gain and offset. */
 ek_status eki_dataset_adjust(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
+
+/* ---- arrays.c ---- */
+/* *rows: how many each must have, 0 = as the first has. */
+ek_status eki_fields_add(ek_dataset *dataset, const ek_array_source *sources, size_t count, int64_t *rows,
+                         ek_error *err);
+void eki_fields_free(ek_dataset *dataset);
+ek_status eki_field_read(const eki_field *field, int64_t index, void *to, ek_error *err);
 
 /* Sets the class names: a copy of `names`, or the numbers 0, 1, ... when it is NULL. */
 ek_status eki_dataset_name_classes(ek_dataset *dataset, int classes, const char *const *names, ek_error *err);

@@ -19,6 +19,8 @@ typedef struct slot {
     float *images;
     int32_t *labels;
     uint64_t *ids;
+    ek_batch_array *arrays;
+    unsigned char *rows; /* of all arrays */
 } slot;
 
 struct ek_loader {
@@ -60,7 +62,10 @@ static ek_status check_options(const ek_loader_options *o, const ek_dataset_info
                         (long long)o->batch, (long long)info->count);
     }
     int side = info->height < info->width ? info->height : info->width;
-    if (o->crop < 0 || o->crop >= side) {
+    if (info->channels == 0 && (o->crop != 0 || o->flip)) {
+        return eki_fail(err, EK_ERR_ARG, "loader: crop and flip move images, and these examples are arrays");
+    }
+    if (info->channels > 0 && (o->crop < 0 || o->crop >= side)) {
         return eki_fail(err, EK_ERR_ARG, "loader: crop is %d, expected 0 to %d for images of %d x %d", o->crop,
                         side - 1, info->height, info->width);
     }
@@ -93,8 +98,16 @@ static int64_t shard(const ek_loader *l, int64_t number, int64_t *first) {
 }
 
 /* Makes batch `number` in a slot; the prefetcher's work, on its thread or the caller's. */
+static ek_status fill_arrays(const ek_dataset *d, const slot *s, int64_t row, uint64_t id, ek_error *err) {
+    for (size_t k = 0; k < d->n_fields; k++) {
+        const eki_field *field = &d->fields[k];
+        unsigned char *rows = (unsigned char *)(uintptr_t)s->arrays[k].data; /* of this slot's own memory */
+        EKI_TRY(eki_field_read(field, (int64_t)id, rows + (size_t)row * field->row_bytes, err));
+    }
+    return EK_OK;
+}
+
 static ek_status fill_batch(void *context, int64_t number, size_t index, ek_error *err) {
-    (void)err;
     const ek_loader *l = context;
     const slot *s = &l->slot[index];
     const ek_dataset *d = l->recipe.dataset;
@@ -102,8 +115,30 @@ static ek_status fill_batch(void *context, int64_t number, size_t index, ek_erro
     for (int64_t i = 0; i < count; i++) {
         uint64_t id = id_at(l, begin + i);
         s->ids[i] = id;
+        EKI_TRY(fill_arrays(d, s, i, id, err));
+        if (s->images == NULL) continue;
         s->labels[i] = d->labels[id];
         eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, id, s->images + (size_t)i * d->example_values);
+    }
+    for (size_t k = 0; k < d->n_fields; k++) s->arrays[k].dims[0] = count;
+    return EK_OK;
+}
+
+/* One piece of memory for the rows of all arrays. */
+static ek_status allocate_arrays(const ek_dataset *d, slot *s, size_t n, ek_error *err) {
+    eki_size all = eki_sized(64);
+    for (size_t k = 0; k < d->n_fields; k++) {
+        all = eki_size_sum(all, eki_sized(64));
+        all = eki_size_sum(all, eki_size_of(n, d->fields[k].row_bytes));
+    }
+    s->arrays = eki_alloc_zero(eki_size_of(d->n_fields + 1, sizeof *s->arrays));
+    s->rows = eki_alloc(all);
+    if (s->arrays == NULL || s->rows == NULL) return eki_fail_nomem(err, all.bytes);
+    size_t at = 0;
+    for (size_t k = 0; k < d->n_fields; k++) {
+        s->arrays[k] = ek_dataset_array(d, k);
+        s->arrays[k].data = s->rows + at;
+        at += (n * d->fields[k].row_bytes + 63) / 64 * 64; /* every type is aligned */
     }
     return EK_OK;
 }
@@ -116,10 +151,13 @@ static ek_status allocate(ek_loader *l, ek_error *err) {
     }
     for (size_t i = 0; i < l->slots; i++) {
         slot *s = &l->slot[i];
+        s->ids = eki_alloc(eki_size_of(n, sizeof *s->ids));
+        if (s->ids == NULL) return eki_fail_nomem(err, n * sizeof *s->ids);
+        if (l->recipe.dataset->n_fields > 0) EKI_TRY(allocate_arrays(l->recipe.dataset, s, n, err));
+        if (l->recipe.dataset->info.channels == 0) continue;
         s->images = eki_alloc(eki_sized(bytes));
         s->labels = eki_alloc(eki_size_of(n, sizeof *s->labels));
-        s->ids = eki_alloc(eki_size_of(n, sizeof *s->ids));
-        if (s->images == NULL || s->labels == NULL || s->ids == NULL) return eki_fail_nomem(err, bytes);
+        if (s->images == NULL || s->labels == NULL) return eki_fail_nomem(err, bytes);
     }
     if (l->options.shuffle) {
         l->order = eki_alloc(eki_sized(order));
@@ -173,6 +211,8 @@ void ek_loader_destroy(ek_loader *l) {
         eki_free(l->slot[i].images);
         eki_free(l->slot[i].labels);
         eki_free(l->slot[i].ids);
+        eki_free(l->slot[i].arrays);
+        eki_free(l->slot[i].rows);
     }
     eki_free(l->order);
     eki_free(l);
@@ -211,6 +251,8 @@ ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
     if (number < 0) return EK_OK;
     const slot *s = &l->slot[(size_t)number % l->slots];
     *batch = (ek_batch){.index = number, .images = s->images, .labels = s->labels, .ids = s->ids};
+    batch->arrays = s->arrays;
+    batch->array_count = l->recipe.dataset->n_fields;
     batch->total = batch_count(l, number);
     batch->count = shard(l, number, &batch->first);
     return EK_OK;

@@ -61,6 +61,25 @@ static bool count_bytes(ek_dtype dtype, int rank, const int64_t *dims, size_t *b
     return fits || empty;
 }
 
+static ek_status locate(eki_source *s, const char *path, ek_npy *array, size_t *offset, ek_error *err) {
+    EKI_TRY(read_header(s, path, array, err));
+    if (!count_bytes(array->dtype, array->rank, array->dims, &array->bytes)) {
+        return eki_fail(err, EK_ERR_LIMIT, "%s: the extents in 'shape' multiply to more than memory can hold", path);
+    }
+    EKI_TRY(eki_source_expect(s, array->bytes, err));
+    *offset = (size_t)eki_source_file_size(s) - array->bytes;
+    return EK_OK;
+}
+
+ek_status eki_npy_locate(const char *path, ek_npy *array, size_t *offset, ek_error *err) {
+    memset(array, 0, sizeof *array);
+    eki_source *s;
+    EKI_TRY(eki_source_open(path, &s, err));
+    ek_status status = locate(s, path, array, offset, err);
+    eki_source_close(s);
+    return status;
+}
+
 ek_status ek_npy_read(const char *path, ek_npy *array, ek_error *err) {
     EKI_GIVEN(path, err);
     EKI_GIVEN(array, err);

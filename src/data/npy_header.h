@@ -16,6 +16,9 @@ const char *eki_npy_descr(ek_dtype dtype);
 /* Bytes of one element of a dtype that .npy has. */
 size_t eki_npy_item_bytes(ek_dtype dtype);
 
+/* What the file holds and where its data begins, which end with the file; array->data stays NULL. */
+ek_status eki_npy_locate(const char *path, ek_npy *array, size_t *offset, ek_error *err);
+
 /* ek_npy_read with a limit on the bytes of the data. */
 ek_status eki_npy_read_within(const char *path, uint64_t most, ek_npy *array, ek_error *err);
 

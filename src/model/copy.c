@@ -274,6 +274,37 @@ ek_status eki_graph_view(const eki_graph *graph, eki_graph **view, ek_error *err
     return make_view(graph, false, true, view, err);
 }
 
+ek_status eki_graph_again(const eki_graph *program, eki_graph **copy, ek_error *err) {
+    return make_view(program, true, false, copy, err);
+}
+
+/* The number that a graph holds, as the result of a Constant node: nothing trains it. */
+static ek_status append_constant(const copier *c, const eki_value *from, eki_value *to, ek_error *err) {
+    eki_node *node;
+    eki_attr *attr;
+    EKI_TRY(eki_graph_add_op(c->view, EKI_OP_Constant, "", NULL, 0, &to, 1, &node, err));
+    EKI_TRY(eki_node_attr_slot(c->view, node, "value", &attr, err));
+    attr->type = EKI_ATTR_TENSOR;
+    return borrow_tensor(c, from->init, &attr->t, err);
+}
+
+ek_status eki_graph_append(eki_graph *graph, const eki_graph *from, const char *stem, eki_value **map, ek_error *err) {
+    const copier c = {.view = graph, .from = from};
+    for (size_t i = 0; i < from->n_values; i++) {
+        const eki_value *value = from->values[i];
+        if (map[i] != NULL) continue;
+        EKI_TRY(eki_graph_fresh(graph, stem, value->name, &map[i], err));
+        map[i]->dtype = value->dtype;
+        map[i]->shape.rank = -1;
+        if (value->init != NULL) EKI_TRY(append_constant(&c, value, map[i], err));
+    }
+    for (size_t i = 0; i < from->n_nodes; i++) {
+        EKI_TRY(copy_node(&c, from->nodes[i], map, err));
+        graph->nodes[graph->n_nodes - 1]->opset = eki_node_opset(from, from->nodes[i]);
+    }
+    return EK_OK;
+}
+
 ek_status eki_graph_view_outer(const eki_graph *graph, eki_graph **view, ek_error *err) {
     return make_view(graph, false, false, view, err);
 }

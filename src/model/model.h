@@ -117,6 +117,13 @@ ek_status eki_graph_cut(const eki_graph *graph, const bool *nodes, eki_graph **c
  * (inline.c), parameters in Constant nodes are initializers (lift.c) and norms written as several nodes are one
  * (fuse_norms.c). */
 ek_status eki_graph_program(eki_graph *document, eki_graph **program, ek_error *err);
+/* A program once more, over the same numbers, with the same ids: for nodes behind it that the model does not have. The
+ * program must outlive it. */
+ek_status eki_graph_again(const eki_graph *program, eki_graph **copy, ek_error *err);
+/* Puts the nodes of another program behind those of a graph, with the opsets that they are of. map[id] is the value of
+ * the graph that one of `from` stands for, or NULL: then it becomes a new one, of the name STEM/name. Initializers
+ * become constants; `from` must outlive the graph. */
+ek_status eki_graph_append(eki_graph *graph, const eki_graph *from, const char *stem, eki_value **map, ek_error *err);
 /* A view of a model whose Dropout nodes pass everything on, for batch statistics without anything dropped. */
 ek_status eki_model_without_dropout(const ek_model *model, ek_model **view, ek_error *err);
 

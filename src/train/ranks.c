@@ -194,6 +194,24 @@ ek_status eki_ranks_loss(eki_ranks *ranks, const eki_loss *loss, const double *l
     return status;
 }
 
+static double sum_of(const double *numbers, size_t count) {
+    double sum = 0.0;
+    for (size_t i = 0; i < count; i++) sum += numbers[i];
+    return sum;
+}
+
+ek_status eki_ranks_add(eki_ranks *ranks, const double *numbers, size_t count, double *sum, ek_error *err) {
+    *sum = sum_of(numbers, count);
+    if (ranks == NULL) return EK_OK;
+    const eki_label label = eki_label_make(EKI_KIND_LOSS, "weights of the examples", ranks->step, -1, EK_F64);
+    void *all;
+    size_t bytes;
+    EKI_TRY(eki_all_gather(ranks->comm, EKI_CHANNEL_LOSS, &label, numbers, count * sizeof *numbers, &all, &bytes, err));
+    *sum = sum_of(all, bytes / sizeof *numbers);
+    free(all);
+    return EK_OK;
+}
+
 static ek_status take_loss(eki_ranks *ranks, eki_whole_loss *whole, ek_error *err) {
     size_t bytes;
     loss_part all;

@@ -34,6 +34,9 @@ typedef struct eki_whole_loss {
     uint64_t bad_id; /* of the first example whose loss is not finite */
 } eki_whole_loss;
 ek_status eki_ranks_finish(eki_ranks *ranks, eki_whole_loss *loss, ek_error *err);
+/* The sum of `count` numbers of each rank, in the order of ranks, as one rank with all of them would add them; NULL =
+ * this is the only one. */
+ek_status eki_ranks_add(eki_ranks *ranks, const double *numbers, size_t count, double *sum, ek_error *err);
 double eki_ranks_waited(const eki_ranks *ranks);
 
 /* Before a checkpoint: running statistics that ranks keep for themselves become rank 0's, then everything is compared.

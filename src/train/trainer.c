@@ -5,6 +5,7 @@
  * gradient that is not finite) leaves the model as it was.
  */
 #include "train/trainer.h"
+#include "train/objective.h"
 #include "train/ranks.h"
 
 #include "base/threads.h"
@@ -38,16 +39,31 @@ static ek_status make_groups(ek_trainer *trainer, ek_error *err) {
     return status;
 }
 
+/* The classifier's own loss needs logits; others are put behind the program. */
+static ek_status open_loss(ek_trainer *trainer, ek_error *err) {
+    const ek_train_options *o = &trainer->options;
+    const eki_value *head;
+    if (o->loss_count > 0) {
+        if (trainer->objective == NULL)
+            EKI_TRY(eki_objective_create(trainer->model, o->losses, o->loss_count, o->head, &trainer->objective, err));
+        trainer->logits = trainer->objective->outputs[0];
+        return EK_OK;
+    }
+    EKI_TRY(eki_intake_check(trainer->model, err));
+    EKI_TRY(eki_logits_head(trainer->model, o->head, &head, err));
+    trainer->logits = eki_logits_behind(head)->name;
+    return EK_OK;
+}
+
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     trainer->agreed = false;
-    EKI_TRY(eki_intake_check(trainer->model, err));
     EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
-    const eki_value *head;
-    EKI_TRY(eki_logits_head(trainer->model, o->head, &head, err));
-    trainer->logits = eki_logits_behind(head)->name;
+    EKI_TRY(open_loss(trainer, err));
+    const eki_objective *objective = trainer->objective;
     EKI_TRY(eki_model_switches(trainer->model, &trainer->switches, err));
+    if (objective != NULL) EKI_TRY(eki_objective_switches(objective, &trainer->switches, err));
     EKI_TRY(eki_statistics_open(trainer, err));
     eki_exec_options options = {.mode = EKI_MODE_TRAINING,
                                 .threads = o->threads,
@@ -62,10 +78,12 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .ranks = eki_ranks_collective(trainer->ranks),
                                 .gradient_ready = trainer->ranks != NULL ? eki_ranks_gradient_ready : NULL,
                                 .gradient_context = trainer->ranks,
-                                .outputs = &trainer->logits,
-                                .n_outputs = 1};
-    EKI_TRY(eki_exec_create(trainer->model->graph, &options, &trainer->exec, err));
-    EKI_TRY(eki_sole_input(trainer->exec, err));
+                                .outputs = objective != NULL ? objective->outputs : &trainer->logits,
+                                .n_outputs = objective != NULL ? objective->n_outputs : 1};
+    eki_graph *graph = objective != NULL ? objective->graph : trainer->model->graph;
+    EKI_TRY(eki_exec_create(graph, &options, &trainer->exec, err));
+    EKI_TRY(objective != NULL ? eki_objective_trace(objective, trainer->exec, err)
+                              : eki_sole_input(trainer->exec, err));
     return make_groups(trainer, err);
 }
 
@@ -92,17 +110,17 @@ void ek_trainer_destroy(ek_trainer *trainer) {
     eki_rules_free(&trainer->rules);
     eki_groups_free(&trainer->groups);
     eki_exec_destroy(trainer->exec);
+    eki_objective_free(trainer->objective);
     eki_ranks_free(trainer->ranks);
     free(trainer->switches);
     free(trainer->updates);
     free(trainer);
 }
 
-ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err) {
+static ek_status plan_images(ek_trainer *trainer, int64_t count, const ek_dataset_info *images, ek_error *err) {
     eki_shape shape;
     eki_intake *intake = &trainer->intake;
-    const ek_dataset_info images = {.height = trainer->options.height, .width = trainer->options.width};
-    EKI_TRY(eki_intake_open(trainer->model, &images, intake, err));
+    EKI_TRY(eki_intake_open(trainer->model, images, intake, err));
     if (intake->fixed > 0 && intake->fixed != count) {
         return eki_fail(err, EK_ERR_SHAPE,
                         "the batch has %" PRId64 " examples, but the model was written for batches of %" PRId64
@@ -110,7 +128,17 @@ ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err)
                         count, intake->fixed);
     }
     EKI_TRY(eki_intake_shape(intake, count, &shape, NULL, err));
-    EKI_TRY(eki_exec_prepare(trainer->exec, &shape, err));
+    return eki_exec_prepare(trainer->exec, &shape, err);
+}
+
+ek_status eki_trainer_prepare(ek_trainer *trainer, const ek_batch *batch, ek_error *err) {
+    const ek_dataset_info images = {.height = trainer->options.height, .width = trainer->options.width};
+    if (trainer->objective == NULL) {
+        EKI_TRY(plan_images(trainer, batch->count, &images, err));
+    } else {
+        EKI_TRY(eki_objective_prepare(trainer->objective, trainer->exec, trainer->model, batch, &images,
+                                      &trainer->intake, err));
+    }
     if (!trainer->agreed && trainer->ranks != NULL) EKI_TRY(eki_ranks_check(trainer->ranks, trainer, err));
     trainer->agreed = true;
     return EK_OK;
@@ -133,16 +161,51 @@ static ek_status check_gradients(const ek_trainer *trainer, ek_error *err) {
                     trainer->step + 1, bad->name);
 }
 
+/* What the whole batch weighs, for each term of the loss. */
+static ek_status weigh(ek_trainer *trainer, const ek_batch *batch, double *whole, ek_error *err) {
+    const eki_objective *o = trainer->objective;
+    size_t rows = (size_t)batch->count;
+    double *weights = eki_alloc(eki_size_of(rows * o->count + 1, sizeof *weights));
+    if (weights == NULL) return eki_fail_nomem(err, rows * o->count * sizeof *weights);
+    eki_objective_weights(o, trainer->exec, batch->count, weights);
+    ek_status status = EK_OK;
+    for (size_t i = 0; i < o->count && status == EK_OK; i++) {
+        status = eki_ranks_add(trainer->ranks, weights + i * rows, rows, &whole[i], err);
+    }
+    free(weights);
+    return status;
+}
+
+static ek_status forward_objective(ek_trainer *trainer, const ek_batch *batch, eki_loss *loss, double *losses,
+                                   ek_error *err) {
+    const eki_objective *o = trainer->objective;
+    double *whole = NULL;
+    eki_objective_feed(o, trainer->exec, batch, &trainer->intake);
+    EKI_TRY(eki_exec_forward(trainer->exec, err));
+    if (eki_objective_weighted(o)) {
+        whole = eki_calloc(o->count, sizeof *whole);
+        ek_status status = whole == NULL ? eki_fail_nomem(err, o->count) : weigh(trainer, batch, whole, err);
+        if (status != EK_OK) {
+            free(whole);
+            return status;
+        }
+    }
+    *loss = eki_objective_measure(o, trainer->exec, batch->count, batch->total, whole, losses, true);
+    free(whole);
+    return EK_OK;
+}
+
 /* Forward, then the loss of each row and its gradient, which is of the mean over the whole batch. */
 static ek_status forward(ek_trainer *trainer, const ek_batch *batch, eki_loss *loss, double *losses, ek_error *err) {
     eki_exec *exec = trainer->exec;
     eki_plan *plan = eki_exec_plan(exec);
     int64_t classes;
-    EKI_TRY(eki_logits_classes(exec, batch->count, &classes, err));
-    EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, err));
     plan->step_id = (uint64_t)trainer->step;
     plan->sample_ids = batch->ids;
     plan->samples = batch->count;
+    if (trainer->objective != NULL) return forward_objective(trainer, batch, loss, losses, err);
+    EKI_TRY(eki_logits_classes(exec, batch->count, &classes, err));
+    EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, err));
     if (eki_exec_input_needed(exec, 0)) {
         eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
     }
@@ -212,8 +275,11 @@ static ek_status check_batch(const ek_trainer *trainer, ek_batch *batch, ek_erro
     if (batch->total == 0) batch->total = batch->count;
     bool whole = batch->first == 0 && batch->count == batch->total;
     bool part = batch->first >= 0 && batch->count >= 0 && batch->first + batch->count <= batch->total;
-    if (batch->total < 1 || (batch->count > 0 && (batch->images == NULL || batch->labels == NULL))) {
-        return eki_fail(err, EK_ERR_ARG, "a training step needs a batch of at least one image with its label");
+    bool given = batch->images != NULL && batch->labels != NULL;
+    if (trainer->objective != NULL) given = batch->images != NULL || batch->arrays != NULL;
+    if (batch->total < 1 || (batch->count > 0 && !given)) {
+        return eki_fail(err, EK_ERR_ARG, "a training step needs a batch of at least one image with its label%s",
+                        trainer->objective != NULL ? ", or of arrays" : "");
     }
     if (trainer->ranks != NULL ? part : whole) return EK_OK;
     return eki_fail(err, EK_ERR_ARG, "the batch is examples %" PRId64 " to %" PRId64 " of %" PRId64 ", expected %s",
@@ -242,7 +308,7 @@ ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_re
     eki_whole_loss loss = {0};
     ek_batch batch = *given;
     EKI_TRY(check_batch(trainer, &batch, err));
-    EKI_TRY(eki_trainer_prepare(trainer, batch.count, err));
+    EKI_TRY(eki_trainer_prepare(trainer, &batch, err));
     double lr = eki_learning_rate(&trainer->options, trainer->step);
     double *losses = eki_alloc(eki_size_of((size_t)batch.count + 1, sizeof *losses));
     if (losses == NULL) return eki_fail_nomem(err, (size_t)batch.count * sizeof *losses);

@@ -117,6 +117,7 @@ ek_status eki_scales_create(const ek_model *model, const eki_rules *rules, doubl
 struct ek_trainer {
     ek_model *model;
     ek_train_options options;
+    struct eki_objective *objective; /* NULL = the classifier's loss */
     eki_exec *exec;
     uint8_t *switches;
     int64_t *updates; /* by value id of a running mean: of a debiased average, so far */
@@ -143,8 +144,8 @@ ek_status eki_statistics_keep(const ek_trainer *trainer, ek_error *err);
 
 /* An exec and its groups for the switches that the model has now. */
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err);
-/* Plans for a batch of this size; before the first, ranks see that they agree. */
-ek_status eki_trainer_prepare(ek_trainer *trainer, int64_t count, ek_error *err);
+/* Plans for a batch; before the first, ranks see that they agree. */
+ek_status eki_trainer_prepare(ek_trainer *trainer, const ek_batch *batch, ek_error *err);
 
 /* ---- state.c: the state file ---- */
 typedef struct eki_identity {

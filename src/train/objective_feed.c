@@ -1,0 +1,202 @@
+/* objective_feed.c: the arrays of a batch become the inputs of the graph.
+ *
+ * Numbers are converted where nothing is lost but digits that float32 has not: integers and booleans to wider integers
+ * and to float32, float64 and half precision to float32.
+ */
+#include "train/objective.h"
+
+#include "base/half.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *array_name(const eki_objective *o, const eki_value *input) {
+    for (size_t i = 0; i < o->count; i++) {
+        if (o->terms[i].target == input) return o->terms[i].array; /* NULL = the labels */
+    }
+    return input->name;
+}
+
+static const ek_batch_array *find(const ek_batch *batch, const char *name) {
+    for (size_t i = 0; name != NULL && i < batch->array_count; i++) {
+        if (strcmp(batch->arrays[i].name, name) == 0) return &batch->arrays[i];
+    }
+    return NULL;
+}
+
+static bool is_whole(ek_dtype dtype) {
+    switch (dtype) {
+    case EK_I8:
+    case EK_U8:
+    case EK_I16:
+    case EK_U16:
+    case EK_I32:
+    case EK_U32:
+    case EK_I64:
+    case EK_BOOL: return true;
+    default: return false;
+    }
+}
+
+static bool converts(ek_dtype from, ek_dtype to) {
+    if (from == to) return true;
+    if (to == EK_F32) return from == EK_F64 || eki_is_half(from) || is_whole(from);
+    return to == EK_I64 && is_whole(from);
+}
+
+static ek_status fail_missing(const eki_objective *o, const eki_value *input, const ek_batch *batch, ek_error *err) {
+    const char *name = array_name(o, input);
+    char names[200] = "";
+    size_t used = 0;
+    if (name == NULL) {
+        return eki_fail(err, EK_ERR_ARG, "the loss needs labels, which these examples do not have; name a target");
+    }
+    for (size_t i = 0; i < batch->array_count && used < sizeof names; i++) {
+        int n = snprintf(names + used, sizeof names - used, "%s'%s'", i > 0 ? ", " : "", batch->arrays[i].name);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    bool own = (size_t)input->id < o->own_values;
+    return eki_fail(err, EK_ERR_ARG, "'%s' is %s, and no array of that name is given; there is %s", name,
+                    own ? "an input that the loss depends on" : "an input of the loss and no value of the model",
+                    batch->array_count > 0 ? names : "none");
+}
+
+/* What the graph declares of it, where it does. */
+static ek_status check_declared(const eki_objective *o, const eki_value *input, const ek_batch_array *array,
+                                ek_error *err) {
+    char found[192], declared[192];
+    const eki_shape shape = eki_shape_of(array->rank, array->dims);
+    bool fits = input->shape.rank < 0 || input->shape.rank == shape.rank;
+    for (int i = 0; fits && i < input->shape.rank; i++) {
+        fits = input->shape.dims[i] < 0 || input->shape.dims[i] == shape.dims[i];
+    }
+    if (!fits) {
+        return eki_fail(err, EK_ERR_SHAPE, "array '%s' has shape %s, but '%s' is declared as %s", array->name,
+                        eki_shape_text(NULL, &shape, found), input->name,
+                        eki_shape_text(o->graph, &input->shape, declared));
+    }
+    if (input->dtype == EK_DTYPE_NONE || converts(array->dtype, input->dtype)) return EK_OK;
+    const char *wanted = eki_dtype_name(input->dtype);
+    return eki_fail(err, EK_ERR_DTYPE, "array '%s' is %s, but '%s' is %s; save it as that type (numpy: x.astype)",
+                    array->name, eki_dtype_name(array->dtype), input->name, wanted);
+}
+
+static ek_status check_array(const ek_batch_array *array, int64_t rows, ek_error *err) {
+    if (array->rank < 1 || array->rank > EKI_MAX_RANK || array->dims[0] != rows) {
+        return eki_fail(err, EK_ERR_SHAPE, "array '%s' has %" PRId64 " rows in a batch of %" PRId64 " examples",
+                        array->name, array->rank < 1 ? 0 : array->dims[0], rows);
+    }
+    if (array->data == NULL && rows > 0) return eki_fail(err, EK_ERR_ARG, "array '%s' has no data", array->name);
+    return EK_OK;
+}
+
+static ek_status check_used(const eki_objective *o, const eki_exec *exec, const ek_batch *batch, ek_error *err) {
+    for (size_t k = 0; k < batch->array_count; k++) {
+        bool used = false;
+        for (size_t i = 0; i < eki_exec_input_count(exec) && !used; i++) {
+            const char *name = array_name(o, eki_exec_input_value(exec, i));
+            used = eki_exec_input_needed(exec, i) && name != NULL && strcmp(name, batch->arrays[k].name) == 0;
+        }
+        if (used) continue;
+        return eki_fail(err, EK_ERR_ARG,
+                        "array '%s' is used by nothing: it is no input that the losses depend on, and no target",
+                        batch->arrays[k].name);
+    }
+    return EK_OK;
+}
+
+/* The shape of one input; labels are one number for each example. */
+static ek_status shape_of(const eki_objective *o, const eki_value *input, const ek_batch *batch, eki_shape *shape,
+                          ek_error *err) {
+    const ek_batch_array *array = find(batch, array_name(o, input));
+    *shape = (eki_shape){.rank = 1, .dims = {batch->count}};
+    if (array == NULL && array_name(o, input) == NULL && (batch->labels != NULL || batch->count == 0)) return EK_OK;
+    if (array == NULL) return fail_missing(o, input, batch, err);
+    EKI_TRY(check_array(array, batch->count, err));
+    EKI_TRY(check_declared(o, input, array, err));
+    *shape = eki_shape_of(array->rank, array->dims);
+    size_t bytes;
+    return eki_input_bytes(o->graph, array->name, EK_I64, shape, &bytes, err);
+}
+
+ek_status eki_objective_prepare(const eki_objective *o, eki_exec *exec, const ek_model *model, const ek_batch *batch,
+                                const ek_dataset_info *images, eki_intake *intake, ek_error *err) {
+    size_t count = eki_exec_input_count(exec);
+    eki_shape *shapes = eki_calloc(count + 1, sizeof *shapes);
+    if (shapes == NULL) return eki_fail_nomem(err, count * sizeof *shapes);
+    ek_status status = check_used(o, exec, batch, err);
+    for (size_t i = 0; i < count && status == EK_OK; i++) {
+        const eki_value *input = eki_exec_input_value(exec, i);
+        bool pixels = i == 0 && batch->images != NULL;
+        if (!eki_exec_input_needed(exec, i)) continue;
+        if (pixels) {
+            status = eki_intake_open(model, images, intake, err);
+            if (status == EK_OK) status = eki_intake_shape(intake, batch->count, &shapes[i], NULL, err);
+        } else {
+            status = shape_of(o, input, batch, &shapes[i], err);
+            const ek_batch_array *array = find(batch, array_name(o, input));
+            eki_value *untold = o->graph->values[input->id];
+            if (status == EK_OK && untold->dtype == EK_DTYPE_NONE) untold->dtype = array->dtype;
+        }
+    }
+    if (status == EK_OK) status = eki_exec_prepare(exec, shapes, err);
+    free(shapes);
+    return status == EK_OK ? eki_objective_check(o, exec, batch->count, err) : status;
+}
+
+static double wide_at(const ek_batch_array *array, size_t i) {
+    const unsigned char *at = (const unsigned char *)array->data + i * eki_dtype_bytes(array->dtype);
+    double wide = 0;
+    float narrow = 0;
+    switch (array->dtype) {
+    case EK_F64: memcpy(&wide, at, sizeof wide); return wide;
+    case EK_F16:
+    case EK_BF16: eki_half_widen(array->dtype, at, &narrow, 1); return (double)narrow;
+    default: return 0;
+    }
+}
+
+/* An integer that may lie anywhere in a mapped file. */
+static int64_t whole_at(const ek_batch_array *array, size_t i) {
+    size_t bytes = eki_dtype_bytes(array->dtype);
+    const unsigned char *at = (const unsigned char *)array->data + i * bytes;
+    bool is_signed = array->dtype == EK_I8 || array->dtype == EK_I16 || array->dtype == EK_I32;
+    uint64_t bits = 0;
+    int64_t value;
+    for (size_t b = 0; b < bytes; b++) bits |= (uint64_t)at[b] << (8 * b);
+    if (is_signed && bits >> (8 * bytes - 1) != 0) bits |= ~(uint64_t)0 << (8 * bytes);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void fill(const ek_batch_array *array, const eki_view *view) {
+    size_t count = eki_view_elements(view);
+    if (array->dtype == view->dtype) {
+        if (count > 0) memcpy(view->data, array->data, count * eki_dtype_bytes(view->dtype));
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (view->dtype == EK_I64) {
+            ((int64_t *)view->data)[i] = whole_at(array, i);
+        } else {
+            ((float *)view->data)[i] = (float)(is_whole(array->dtype) ? (double)whole_at(array, i) : wide_at(array, i));
+        }
+    }
+}
+
+void eki_objective_feed(const eki_objective *o, eki_exec *exec, const ek_batch *batch, const eki_intake *intake) {
+    for (size_t i = 0; i < eki_exec_input_count(exec); i++) {
+        if (!eki_exec_input_needed(exec, i)) continue;
+        eki_view view = eki_exec_input(exec, i);
+        const char *name = array_name(o, eki_exec_input_value(exec, i));
+        if (i == 0 && batch->images != NULL) {
+            eki_intake_fill(intake, batch->images, batch->count, batch->count, view.data);
+        } else if (name == NULL) {
+            for (int64_t r = 0; r < batch->count; r++) ((int64_t *)view.data)[r] = batch->labels[r];
+        } else {
+            fill(find(batch, name), &view);
+        }
+    }
+}
