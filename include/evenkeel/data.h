@@ -82,7 +82,8 @@ EK_API EK_NODISCARD ek_status ek_dataset_open_images(const ek_image_list *list, 
 /* Takes a part out of a set, which keeps the rest, both in the order that they had: round(fraction N) of N examples, at
  * least one, of each class the same share as near as whole numbers allow, chosen by `seed` alone; every class keeps an
  * example. The part is a set of its own, EK_SPLIT_VALIDATION. EK_ERR_ARG: a fraction that is not above 0 and below 1,
- * or nothing can be taken; the set is as it was. A loader that was made of the set must be made anew. */
+ * or nothing can be taken; the set is as it was. A loader that was made of the set must be made anew. Of arrays the set
+ * must outlive the part. */
 EK_API EK_NODISCARD ek_status ek_dataset_divide(ek_dataset *dataset, double fraction, uint64_t seed, ek_dataset **part,
                                                 ek_error *err);
 EK_API void ek_dataset_close(ek_dataset *dataset);

@@ -247,6 +247,10 @@ typedef struct ek_eval_options {
     ek_comm *comm;    /* ranks that evaluate together, each a part of every batch; all get the result that one would. A
                          collective call, all with the same model; without logits, batch_statistics and sample */
     ek_judgement *judgements; /* optional: of each image, in the order of `losses`; filled */
+    const ek_loss *terms; /* term_count terms, as ek_train_options.losses: result.loss is theirs over the whole set, and
+                             correct of the first cross-entropy with a class an example; without logits, losses,
+                             judgements and sample; ranks do not share it out */
+    size_t term_count;
     uint64_t reserved[2];
 } ek_eval_options;
 

@@ -104,6 +104,11 @@ void eki_fields_free(ek_dataset *d) {
     d->n_fields = 0;
 }
 
+ek_status eki_needs_images(const ek_dataset *d, ek_error *err) {
+    if (d->info.channels > 0) return EK_OK;
+    return eki_fail(err, EK_ERR_UNSUPPORTED, "%s: the examples are arrays, and images are needed here", d->image_name);
+}
+
 ek_status eki_field_read(const eki_field *field, int64_t index, void *to, ek_error *err) {
     if (field->read != NULL) return field->read(field->context, index, to, err);
     if (field->row_bytes > 0) memcpy(to, field->data + (size_t)index * field->row_bytes, field->row_bytes);
@@ -164,5 +169,5 @@ ek_status ek_dataset_read_array(const ek_dataset *d, size_t array, int64_t index
         return eki_fail(err, EK_ERR_ARG, "array %zu, example %lld: there are %zu arrays of %lld examples", array,
                         (long long)index, d->n_fields, (long long)d->info.count);
     }
-    return eki_field_read(&d->fields[array], index, example, err);
+    return eki_field_read(&d->fields[array], d->rows != NULL ? d->rows[index] : index, example, err);
 }

@@ -163,6 +163,7 @@ void ek_dataset_close(ek_dataset *dataset) {
     eki_free(dataset->values);
     eki_free(dataset->labels);
     eki_fields_free(dataset);
+    eki_free(dataset->rows);
     eki_skips_free(&dataset->skips);
     eki_arena_free(&dataset->arena);
     eki_free(dataset);
@@ -194,6 +195,7 @@ ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image
                         (long long)index, (long long)dataset->info.count);
     }
     size_t n = dataset->example_values;
+    EKI_TRY(eki_needs_images(dataset, err));
     if (image != NULL && dataset->dtype == EK_U8) {
         const unsigned char *from = dataset->pixels + (size_t)index * n;
         for (size_t i = 0; i < n; i++) image[i] = (float)from[i] / 255.0f;

@@ -39,6 +39,7 @@ struct ek_dataset {
     bool has[EK_SPLIT_ALL]; /* splits that are there */
     eki_field *fields;      /* arrays, alone or beside images */
     size_t n_fields;
+    int64_t *rows; /* of the arrays, by example; NULL = in order */
 };
 
 /* What ek_dataset_open was asked for, checked. */
@@ -81,6 +82,8 @@ static inline unsigned char eki_luma(unsigned char r, unsigned char g, unsigned 
 ek_status eki_dataset_adjust(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 
 /* ---- arrays.c ---- */
+/* EK_ERR_UNSUPPORTED: the examples are arrays alone. */
+ek_status eki_needs_images(const ek_dataset *dataset, ek_error *err);
 /* *rows: how many each must have, 0 = as the first has. */
 ek_status eki_fields_add(ek_dataset *dataset, const ek_array_source *sources, size_t count, int64_t *rows,
                          ek_error *err);

@@ -66,7 +66,8 @@ static void choose(division *d, uint64_t seed) {
 
 static void move_example(ek_dataset *to, int64_t at, const ek_dataset *from, int64_t i) {
     size_t n = from->example_values;
-    to->labels[at] = from->labels[i];
+    if (to->rows != NULL) to->rows[at] = from->rows[i];
+    if (from->labels != NULL) to->labels[at] = from->labels[i];
     if (from->pixels != NULL) memmove(to->pixels + (size_t)at * n, from->pixels + (size_t)i * n, n);
     if (from->values != NULL)
         memmove(to->values + (size_t)at * n, from->values + (size_t)i * n, n * sizeof *from->values);
@@ -83,6 +84,27 @@ static void move(const division *d, ek_dataset *part) {
     d->set->info.count = kept;
 }
 
+/* The part has the arrays of the set, other rows of them. */
+static ek_status borrow_fields(const ek_dataset *set, int64_t count, ek_dataset *part, ek_error *err) {
+    part->fields = eki_alloc(eki_size_of(set->n_fields, sizeof *part->fields));
+    part->rows = eki_alloc(eki_size_of((size_t)count, sizeof *part->rows));
+    if (part->fields == NULL || part->rows == NULL) return eki_fail_nomem(err, (size_t)count * sizeof *part->rows);
+    part->n_fields = set->n_fields;
+    for (size_t i = 0; i < set->n_fields; i++) {
+        part->fields[i] = set->fields[i];
+        part->fields[i].map = (eki_map){.data = NULL}; /* the set's, which closes it */
+    }
+    return EK_OK;
+}
+
+static ek_status number_rows(ek_dataset *set, ek_error *err) {
+    if (set->n_fields == 0 || set->rows != NULL) return EK_OK;
+    set->rows = eki_alloc(eki_size_of((size_t)set->info.count, sizeof *set->rows));
+    if (set->rows == NULL) return eki_fail_nomem(err, (size_t)set->info.count * sizeof *set->rows);
+    for (int64_t i = 0; i < set->info.count; i++) set->rows[i] = i;
+    return EK_OK;
+}
+
 static ek_status open_part(const division *d, ek_dataset *part, ek_error *err) {
     const ek_dataset *set = d->set;
     const int64_t chw[3] = {set->info.channels, set->info.height, set->info.width};
@@ -90,6 +112,13 @@ static ek_status open_part(const division *d, ek_dataset *part, ek_error *err) {
     part->max_bytes = set->max_bytes;
     part->stored_channels = set->stored_channels;
     part->split = EK_SPLIT_VALIDATION;
+    if (set->n_fields > 0) EKI_TRY(borrow_fields(set, d->count, part, err));
+    if (set->info.channels == 0) {
+        part->info = set->info;
+        part->info.count = d->count;
+        part->image_name = set->image_name;
+        return EK_OK;
+    }
     EKI_TRY(eki_dataset_reserve(part, set->image_name, set->dtype, d->count, chw, err));
     return eki_dataset_name_classes(part, set->info.classes, set->info.class_names, err);
 }
@@ -108,6 +137,7 @@ static ek_status divide(division *d, double fraction, uint64_t seed, ek_dataset 
         return eki_fail(err, EK_ERR_ARG,
                         "%s: of %zu examples in %zu classes no part can be taken so that each keeps one",
                         d->set->image_name, count, d->classes);
+    EKI_TRY(number_rows(d->set, err));
     EKI_TRY(open_part(d, part, err));
     choose(d, seed);
     move(d, part);

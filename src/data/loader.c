@@ -102,7 +102,8 @@ static ek_status fill_arrays(const ek_dataset *d, const slot *s, int64_t row, ui
     for (size_t k = 0; k < d->n_fields; k++) {
         const eki_field *field = &d->fields[k];
         unsigned char *rows = (unsigned char *)(uintptr_t)s->arrays[k].data; /* of this slot's own memory */
-        EKI_TRY(eki_field_read(field, (int64_t)id, rows + (size_t)row * field->row_bytes, err));
+        EKI_TRY(eki_field_read(field, d->rows != NULL ? d->rows[id] : (int64_t)id,
+                               rows + (size_t)row * field->row_bytes, err));
     }
     return EK_OK;
 }

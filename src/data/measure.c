@@ -66,6 +66,7 @@ ek_status ek_dataset_measure(const ek_dataset *dataset, int64_t limit, float mea
     EKI_GIVEN(dataset, err);
     EKI_GIVEN(mean, err);
     EKI_GIVEN(std, err);
+    EKI_TRY(eki_needs_images(dataset, err));
     if (limit < 0) return eki_fail(err, EK_ERR_ARG, "limit is %lld, expected 0 (all) or more", (long long)limit);
     int64_t count = dataset->info.count;
     size_t examples = (size_t)(limit > 0 && limit < count ? limit : count);

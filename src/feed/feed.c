@@ -6,6 +6,9 @@ ek_status eki_feed_open(eki_feed *feed, const ek_model *model, const ek_dataset 
     ek_dataset_info info = ek_dataset_describe(dataset);
     ek_loader_options o = ek_loader_options_default();
     *feed = (eki_feed){.options = *options};
+    if (info.channels == 0) {
+        return eki_fail(err, EK_ERR_UNSUPPORTED, "the examples are arrays, and images are needed here");
+    }
     if (options->gain == 0) feed->options.gain = 1;
     EKI_TRY(eki_intake_open(model, &info, &feed->intake, err));
     feed->total = options->limit > 0 && options->limit < info.count ? options->limit : info.count;

@@ -7,6 +7,7 @@
  */
 #include "base/options.h"
 #include "feed/feed.h"
+#include "train/evaluate_terms.h"
 #include "train/ranks.h"
 #include "train/trainer.h"
 
@@ -180,7 +181,10 @@ ek_status eki_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval
         status = eki_model_without_dropout(model, &e.view, err);
         e.model = e.view;
     }
-    if (status == EK_OK) status = evaluate_all(&e);
+    if (status == EK_OK) {
+        status =
+            e.options.term_count > 0 ? eki_evaluate_terms(e.model, dataset, &e.options, result, err) : evaluate_all(&e);
+    }
     eki_feed_close(&e.feed);
     eki_exec_destroy(e.exec);
     ek_model_destroy(e.view);
@@ -194,12 +198,27 @@ ek_status ek_evaluate(ek_model *model, const ek_dataset *dataset, const ek_eval_
     return eki_evaluate(model, dataset, options, NULL, NULL, result, err);
 }
 
+/* Every rank goes through the whole set. */
+static ek_status evaluate_own_terms(const ek_trainer *trainer, const ek_dataset *dataset, ek_eval_options *o,
+                                    ek_eval_result *result, ek_error *err) {
+    const eki_objective *objective = trainer->objective;
+    ek_loss *terms = eki_calloc(objective->count, sizeof *terms);
+    if (terms == NULL) return eki_fail_nomem(err, objective->count * sizeof *terms);
+    for (size_t i = 0; i < objective->count; i++) terms[i] = objective->terms[i].loss;
+    o->terms = terms;
+    o->term_count = objective->count;
+    ek_status status = eki_evaluate(trainer->model, dataset, o, NULL, NULL, result, err);
+    free(terms);
+    return status;
+}
+
 ek_status ek_trainer_evaluate(const ek_trainer *trainer, const ek_dataset *dataset, const ek_eval_options *options,
                               ek_eval_result *result, ek_error *err) {
     EKI_GIVEN(trainer, err);
     ek_eval_options o = ek_eval_options_default();
     EKI_TRY(eki_options_take(&o, sizeof o, options, "ek_eval_options", err));
-    o.comm = trainer->options.comm;
     EKI_TRY(eki_ranks_meet(trainer->ranks, trainer, err));
+    if (trainer->objective != NULL) return evaluate_own_terms(trainer, dataset, &o, result, err);
+    o.comm = trainer->options.comm;
     return eki_evaluate(trainer->model, dataset, &o, NULL, NULL, result, err);
 }

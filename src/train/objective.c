@@ -77,6 +77,7 @@ static ek_status keep(eki_graph *graph, eki_term *term, ek_error *err) {
     if ((loss->target != NULL && term->array == NULL) || (loss->class_count > 0 && loss->class_weights == NULL)) {
         return eki_fail_nomem(err, size.bytes);
     }
+    loss->target = term->array;
     if (loss->weight == 0) loss->weight = 1;
     if (loss->delta == 0) loss->delta = 1;
     return EK_OK;
@@ -94,7 +95,7 @@ static ek_status add_term(eki_objective *o, const ek_model *model, const ek_loss
         return eki_term_append(o->graph, term, o->own_values, err);
     }
     EKI_TRY(eki_logits_head(model, loss->output != NULL ? loss->output : head, &output, err));
-    term->name = output->name;
+    term->name = term->loss.output = output->name;
     term->scores = o->graph->values[scores_of(output, loss->kind)->id];
     o->from_labels = o->from_labels || term->array == NULL;
     EKI_TRY(check_classes(term, err));
@@ -104,10 +105,12 @@ static ek_status add_term(eki_objective *o, const ek_model *model, const ek_loss
 static ek_status fill(eki_objective *o, const ek_model *model, const ek_loss *losses, size_t count, const char *head,
                       ek_error *err) {
     EKI_TRY(eki_graph_again(model->graph, &o->graph, err));
+    ek_error ignored = {.text = ""}; /* what no loss needs may be wrong; what one needs is looked at again */
+    (void)eki_graph_infer(o->graph, NULL, &ignored);
     o->own_values = o->graph->n_values;
     o->own_nodes = o->graph->n_nodes;
     o->terms = eki_calloc(count, sizeof *o->terms);
-    o->outputs = eki_calloc(2 * count, sizeof *o->outputs);
+    o->outputs = eki_calloc(count, sizeof(const char *[2]));
     if (o->terms == NULL || o->outputs == NULL) return eki_fail_nomem(err, count * sizeof *o->terms);
     for (size_t i = 0; i < count; i++) EKI_TRY(add_term(o, model, &losses[i], head, err));
     for (size_t i = 0; i < count; i++) {

@@ -70,6 +70,10 @@ void eki_objective_weights(const eki_objective *objective, eki_exec *exec, int64
 struct eki_loss eki_objective_measure(const eki_objective *objective, eki_exec *exec, int64_t rows, int64_t all,
                                       const double *whole, double *losses, bool gradient);
 
+/* Adds to the sum and to the weight of each term what the batch has; returns how many examples are right. */
+int64_t eki_objective_total(const eki_objective *objective, eki_exec *exec, int64_t rows, double *sums,
+                            double *weights);
+
 /* ---- Inside: objective_terms.c, objective_file.c ---- */
 /* Puts the nodes of a built-in loss behind the scores; fills target, value and judged. */
 ek_status eki_term_build(eki_graph *graph, eki_term *term, ek_error *err);

@@ -78,9 +78,10 @@ static ek_status check_declared(const eki_objective *o, const eki_value *input, 
                         eki_shape_text(o->graph, &input->shape, declared));
     }
     if (input->dtype == EK_DTYPE_NONE || converts(array->dtype, input->dtype)) return EK_OK;
-    const char *wanted = eki_dtype_name(input->dtype);
-    return eki_fail(err, EK_ERR_DTYPE, "array '%s' is %s, but '%s' is %s; save it as that type (numpy: x.astype)",
-                    array->name, eki_dtype_name(array->dtype), input->name, wanted);
+    bool own = (size_t)input->id < o->own_values;
+    return eki_fail(err, EK_ERR_DTYPE, "array '%s' is %s, but %s%s%s takes %s; save it as that type (numpy: x.astype)",
+                    array->name, eki_dtype_name(array->dtype), own ? "input '" : "the loss", own ? input->name : "",
+                    own ? "'" : "", eki_dtype_name(input->dtype));
 }
 
 static ek_status check_array(const ek_batch_array *array, int64_t rows, ek_error *err) {
@@ -107,6 +108,26 @@ static ek_status check_used(const eki_objective *o, const eki_exec *exec, const 
     return EK_OK;
 }
 
+/* A target against what the model declares of the scores: one number for each, or for cross-entropy one for each place
+ * of the classes. */
+static ek_status check_target(const eki_objective *o, const eki_value *input, const eki_shape *shape, ek_error *err) {
+    char found[192], wanted[192];
+    const eki_term *term = NULL;
+    for (size_t i = 0; i < o->count; i++) term = o->terms[i].target == input ? &o->terms[i] : term;
+    if (term == NULL || term->scores->shape.rank < 2) return EK_OK;
+    eki_shape whole = term->scores->shape;
+    bool classes = term->loss.kind == EK_LOSS_CROSS_ENTROPY;
+    for (int i = 2; i < whole.rank && classes; i++) whole.dims[i - 1] = whole.dims[i];
+    whole.rank -= classes;
+    whole.dims[0] = shape->dims[0]; /* the examples */
+    bool fits = shape->rank == whole.rank;
+    for (int i = 1; fits && i < whole.rank; i++) fits = whole.dims[i] < 0 || whole.dims[i] == shape->dims[i];
+    if (fits) return EK_OK;
+    return eki_fail(err, EK_ERR_SHAPE, "target '%s' has shape %s; for output '%s' %s is expected%s", term->array,
+                    eki_shape_text(NULL, shape, found), term->name, eki_shape_text(o->graph, &whole, wanted),
+                    classes ? ", a class for each place" : ", the same (numpy: reshape)");
+}
+
 /* The shape of one input; labels are one number for each example. */
 static ek_status shape_of(const eki_objective *o, const eki_value *input, const ek_batch *batch, eki_shape *shape,
                           ek_error *err) {
@@ -117,6 +138,7 @@ static ek_status shape_of(const eki_objective *o, const eki_value *input, const 
     EKI_TRY(check_array(array, batch->count, err));
     EKI_TRY(check_declared(o, input, array, err));
     *shape = eki_shape_of(array->rank, array->dims);
+    EKI_TRY(check_target(o, input, shape, err));
     size_t bytes;
     return eki_input_bytes(o->graph, array->name, EK_I64, shape, &bytes, err);
 }

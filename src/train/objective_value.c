@@ -108,3 +108,30 @@ eki_loss eki_objective_measure(const eki_objective *o, eki_exec *exec, int64_t r
     }
     return loss;
 }
+
+static void total_elements(const eki_term *term, eki_exec *exec, size_t output, double *sum, double *weight) {
+    eki_view view = eki_exec_output(exec, output);
+    const float *value = view.data;
+    size_t count = eki_view_elements(&view);
+    for (size_t i = 0; i < count; i++) *sum += (double)value[i];
+    if (!weighted(term)) *weight += (double)count;
+    eki_view target = eki_objective_target(term, exec);
+    for (size_t i = 0; weighted(term) && i < count; i++) *weight += weight_of(term, ((const int64_t *)target.data)[i]);
+}
+
+int64_t eki_objective_total(const eki_objective *o, eki_exec *exec, int64_t rows, double *sums, double *weights) {
+    int64_t correct = -1;
+    size_t at = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        const eki_term *term = &o->terms[i];
+        if (term->scores == NULL) {
+            sums[i] += (double)rows * (double)*(const float *)eki_exec_output(exec, at).data;
+            weights[i] += (double)rows;
+        } else {
+            total_elements(term, exec, at, &sums[i], &weights[i]);
+            if (correct < 0 && judges(term, exec)) correct = right(term, exec, at + 1, rows);
+        }
+        at += term->judged != NULL ? 2 : 1;
+    }
+    return correct < 0 ? 0 : correct;
+}

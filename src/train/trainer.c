@@ -164,9 +164,10 @@ static ek_status check_gradients(const ek_trainer *trainer, ek_error *err) {
 /* What the whole batch weighs, for each term of the loss. */
 static ek_status weigh(ek_trainer *trainer, const ek_batch *batch, double *whole, ek_error *err) {
     const eki_objective *o = trainer->objective;
-    size_t rows = (size_t)batch->count;
-    double *weights = eki_alloc(eki_size_of(rows * o->count + 1, sizeof *weights));
-    if (weights == NULL) return eki_fail_nomem(err, rows * o->count * sizeof *weights);
+    size_t rows = (size_t)batch->count, all = 0;
+    bool fits = eki_mul_size(rows, o->count, &all);
+    double *weights = fits ? eki_alloc(eki_size_of(all + 1, sizeof *weights)) : NULL;
+    if (weights == NULL) return eki_fail_nomem(err, all);
     eki_objective_weights(o, trainer->exec, batch->count, weights);
     ek_status status = EK_OK;
     for (size_t i = 0; i < o->count && status == EK_OK; i++) {
