@@ -18,7 +18,7 @@ install() { # options
     PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name evenkeel-norm.pc)")
     export PKG_CONFIG_PATH
 }
-names=$(cd "$source/examples" && ls ./*.c | sed 's/.c$//')
+names=$(cd "$source/examples" && ls ./*.c | grep -v train_any | sed 's/.c$//') # which is of the engine
 run_all() { # folder
     for name in $names; do "$1/$name" >"$work/$name.out" || { echo "$name failed" >&2; cat "$work/$name.out"; exit 1; }; done
 }
