@@ -9,6 +9,7 @@
 #include "print.h"
 #include "report/json_out.h"
 #include "terminal.h"
+#include "terms.h"
 #include "watch.h"
 
 #include <evenkeel/files.h>
@@ -19,6 +20,7 @@
 
 static const option eval_options[] = {
     OPTIONS_IMAGES("test"),
+    OPTIONS_TERMS,
     OPTION_BATCH("256", "Evaluation"),
     OPTION_HEAD("Evaluation"),
     {.name = "metrics",
@@ -45,7 +47,7 @@ static const option eval_options[] = {
 };
 
 /* `metrics` without metrics: none were asked for. */
-static void print_result(const arguments *args, ek_split split, const ek_eval_result *result,
+static void print_result(const arguments *args, const terms *t, ek_split split, const ek_eval_result *result,
                          const eval_metrics *metrics, double seconds) {
     const char *logits = option_text(args, "logits");
     if (option_flag(args, "json")) {
@@ -54,7 +56,7 @@ static void print_result(const arguments *args, ek_split split, const ek_eval_re
         eki_json_object(&json, NULL);
         eki_json_text(&json, "model", args->operands[0]);
         eki_json_text(&json, "data", option_text(args, "data"));
-        eki_json_real(&json, "accuracy", result->accuracy);
+        if (terms_classify(t)) eki_json_real(&json, "accuracy", result->accuracy);
         eki_json_real(&json, "loss", result->loss);
         eki_json_int(&json, "images", result->images);
         eki_json_int(&json, "correct", result->correct);
@@ -66,19 +68,23 @@ static void print_result(const arguments *args, ek_split split, const ek_eval_re
         eki_json_finish(&json);
         return;
     }
-    print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * result->accuracy, (long long)result->correct,
-          (long long)result->images, part_text(split));
+    if (terms_classify(t))
+        print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * result->accuracy, (long long)result->correct,
+              (long long)result->images, part_text(split));
     print("loss      %.5f\n", result->loss);
     if (logits != NULL) print("logits    %s\n", logits);
     if (metrics->metrics != NULL) metrics_print(metrics);
     note("%.1f s, %.0f images per second", seconds, seconds > 0 ? (double)result->images / seconds : 0);
 }
 
-static ek_status evaluate(const arguments *args, ek_model *model, const ek_dataset *dataset, ek_error *err) {
+static ek_status evaluate(const arguments *args, const terms *t, ek_model *model, const ek_dataset *dataset,
+                          ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(dataset);
     ek_eval_options options = ek_eval_options_default();
     options.batch = option_int(args, "batch");
     options.head = head_name(args);
+    options.terms = t->losses;
+    options.term_count = t->count;
     options.threads = (int)option_int(args, "threads");
     const char *path = option_text(args, "logits");
     int64_t classes = model_classes(args, model);
@@ -111,16 +117,28 @@ static ek_status evaluate(const arguments *args, ek_model *model, const ek_datas
         status = fail(err, EK_ERR_NONFINITE, "%s: the loss is not finite; evenkeel inspect %s looks for the reason",
                       args->operands[0], quoted(args->operands[0]));
     if (status == EK_OK && metrics.judgements != NULL) status = metrics_count(&metrics, result.classes, err);
-    if (status == EK_OK) print_result(args, ek_dataset_split(dataset), &result, &metrics, seconds);
+    if (status == EK_OK) print_result(args, t, ek_dataset_split(dataset), &result, &metrics, seconds);
     metrics_end(&metrics);
     free(options.logits);
     return status;
 }
 
+/* Images, or arrays in their place or in that of their labels. */
+static ek_status open_data(const arguments *args, terms *t, ek_model *model, ek_dataset **dataset, ek_error *err) {
+    const char *spec = option_text(args, "data");
+    ek_status status = terms_read(t, args, model, err);
+    if (status == EK_OK && terms_arrays(args)) return terms_open(t, args, dataset, err);
+    if (status == EK_OK) status = data_open(args, spec, data_split(args), model, dataset, err);
+    if (status == EK_OK && t->array_count > 0) return ek_dataset_add_arrays(*dataset, t->arrays, t->array_count, err);
+    if (status == EK_OK) status = data_fits(args, model, *dataset, spec, err);
+    if (status == EK_OK) status = classes_fit(model, *dataset, spec, err);
+    if (status == EK_OK) tell_layout(args, model);
+    return status;
+}
+
 static int run_eval(const arguments *args) {
     ek_error err = {0};
-    const char *spec = option_text(args, "data");
-    if (spec == NULL) {
+    if (option_text(args, "data") == NULL && !terms_arrays(args)) {
         fail(&err, EK_ERR_ARG, "--data is missing: which images?\nExample: evenkeel eval %s --data mnist-folder",
              quoted(args->operands[0]));
         return report(&err);
@@ -128,26 +146,29 @@ static int run_eval(const arguments *args) {
     interrupt_listen();
     ek_model *model = NULL;
     ek_dataset *dataset = NULL;
-    ek_status status = model_open(args->operands[0], &model, &err);
-    if (status == EK_OK) status = data_open(args, spec, data_split(args), model, &dataset, &err);
-    if (status == EK_OK) status = data_fits(args, model, dataset, spec, &err);
-    if (status == EK_OK) status = classes_fit(model, dataset, spec, &err);
-    if (status == EK_OK) tell_layout(args, model);
-    if (status == EK_OK) status = evaluate(args, model, dataset, &err);
+    terms *t = calloc(1, sizeof *t);
+    ek_status status =
+        t != NULL ? model_open(args->operands[0], &model, &err) : fail(&err, EK_ERR_NOMEM, "out of memory");
+    if (status == EK_OK) status = open_data(args, t, model, &dataset, &err);
+    if (status == EK_OK) status = terms_make(t, args, model, dataset, &err);
+    if (status == EK_OK) status = evaluate(args, t, model, dataset, &err);
     ek_dataset_close(dataset);
+    if (t != NULL) terms_free(t);
+    free(t);
     ek_model_destroy(model);
     return status == EK_OK ? EXIT_DONE : report(&err);
 }
 
 const command command_eval = {
     .name = "eval",
-    .summary = "Measure accuracy and loss of a model on labelled images",
+    .summary = "Measure accuracy and loss of a model on labelled images or arrays",
     .operands = "MODEL.onnx",
     .minimum = 1,
     .maximum = 1,
     .example = "evenkeel eval digits.onnx --data builtin:strokes\n"
                "evenkeel eval m.onnx --data cifar-10-batches-bin --json\n"
-               "evenkeel eval m.onnx --data photos --metrics",
+               "evenkeel eval m.onnx --data photos --metrics\n"
+               "evenkeel eval fitted.onnx --input x.npy --target y.npy --loss mse",
     .description = "Norms use their running statistics, whatever the file says. Input mean and deviation that training "
                    "kept in the file (evenkeel.mean, evenkeel.std) are applied.",
     .next = "evenkeel run digits.onnx --input x.npy --output y.npy",

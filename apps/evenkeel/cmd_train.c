@@ -61,7 +61,8 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK) status = choose_output(job, &resume, err);
     if (status == EK_OK) status = train_keep_unfinished(job, resume, err);
     if (status == EK_OK && resume != NULL) status = read_checkpoint(job, resume, merged, err);
-    if (status == EK_OK && option_text(job->args, "data") != NULL) status = train_make_model(job, err);
+    int data = option_text(job->args, "data") != NULL || terms_arrays(job->args);
+    if (status == EK_OK && data) status = train_make_model(job, err);
     if (status == EK_OK) status = train_open_data(job, err);
     if (status == EK_OK) status = train_open_validation(job, err);
     if (status == EK_OK && job->resumed) status = train_flags_check_data(job, err);
@@ -87,6 +88,8 @@ static ek_status test(train_job *job, ek_error *err) {
     options.head = job->training.head;
     options.progress = watch_progress;
     options.context = &w;
+    options.terms = job->terms.losses;
+    options.term_count = job->terms.count;
     ek_status status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);
     watch_end(&w);
     job->tested = status == EK_OK;
@@ -167,6 +170,7 @@ static int run_train(const arguments *args) {
         ek_dataset_close(job->train);
         if (job->validation != job->test) ek_dataset_close(job->validation);
         ek_dataset_close(job->test);
+        terms_free(&job->terms);
         train_watch_close(job);
         metrics_end(&job->judged);
         history_free(&job->history);
@@ -181,13 +185,14 @@ static int run_train(const arguments *args) {
 
 const command command_train = {
     .name = "train",
-    .summary = "Train a classifier and write it as an ONNX file",
+    .summary = "Train a classifier, or any model by a loss, and write it as an ONNX file",
     .operands = "[MODEL.onnx]",
     .maximum = 1,
     .example = "evenkeel train --data builtin:strokes -o digits.onnx\n"
                "evenkeel train --data mnist --model cnn6 --epochs 3 --norm group:8 -o mnist.onnx\n"
                "evenkeel train --resume mnist.onnx\n"
-               "evenkeel train shipped.onnx --data photos --freeze-stats --lr 0.01 -o mine.onnx",
+               "evenkeel train shipped.onnx --data photos --freeze-stats --lr 0.01 -o mine.onnx\n"
+               "evenkeel train net.onnx --input x.npy --target y.npy --loss mse -o fitted.onnx",
     .description =
         "A checkpoint is written at the end of each epoch (--checkpoint-every), and on Ctrl-C. After training "
         "the test data is evaluated. The input mean, deviation and class names are kept in the file.\n\n"

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "divergence.h"
 #include "eval_metrics.h"
+#include "terms.h"
 #include "train_history.h"
 #include "train_log.h"
 
@@ -29,6 +30,7 @@ typedef struct train_job {
     eval_metrics judged;      /* of the last validation */
     ek_model *average;        /* of the weights, as last validated; NULL = the model itself was */
     char *best;               /* file of the best model; NULL = none is kept */
+    terms terms;              /* of arrays, and what is made small */
     ek_model *model;
     ek_loader *loader;
     ek_loader_options loading;

@@ -39,10 +39,12 @@ static void draw(train_job *job, progress *bar, double began, int64_t first) {
     int64_t done = train_step(job) - first, rest = job->total_steps - first;
     double seconds = clock_seconds() - began;
     snprintf(what, sizeof what, "epoch %lld", (long long)p->epoch + 1);
-    snprintf(tail, sizeof tail, "loss %.4f  accuracy %.2f %%  %.0f images/s",
-             p->batch > 0 ? p->loss_sum / (double)p->batch : 0.0,
-             p->seen > 0 ? 100.0 * (double)p->correct / (double)p->seen : 0.0,
-             seconds > 0 ? (double)job->images / seconds : 0.0);
+    char accuracy[48] = "";
+    if (terms_classify(&job->terms))
+        snprintf(accuracy, sizeof accuracy, "accuracy %.2f %%  ",
+                 p->seen > 0 ? 100.0 * (double)p->correct / (double)p->seen : 0.0);
+    snprintf(tail, sizeof tail, "loss %.4f  %s%.0f images/s", p->batch > 0 ? p->loss_sum / (double)p->batch : 0.0,
+             accuracy, seconds > 0 ? (double)job->images / seconds : 0.0);
     progress_draw(bar, what, rest > 0 ? (double)done / (double)rest : 1, tail);
 }
 

@@ -1,6 +1,7 @@
 /* train_options.c: the options of `evenkeel train`. */
 #include "inputs.h"
 #include "norms.h"
+#include "terms.h"
 #include "train_job.h"
 
 #define DATA .group = "Data"
@@ -12,6 +13,7 @@
 
 const option train_options[] = {
     OPTION_DATA,
+    OPTIONS_TERMS,
     {.name = "test",
      .type = OPT_FILE,
      .argument = "SPEC",

@@ -36,9 +36,15 @@ static parameter_sums sum_parameters(const train_job *job) {
 
 void report_start(const train_job *job) {
     ek_dataset_info d = ek_dataset_describe(job->train);
+    char loss[1024];
+    terms_text(&job->terms, loss, sizeof loss);
     if (as_lines()) return;
-    note("data      %s: %lld images of %dx%dx%d, %d classes", job->data, (long long)d.count, d.channels, d.height,
-         d.width, d.classes);
+    if (d.channels > 0)
+        note("data      %s: %lld images of %dx%dx%d, %d classes", job->data, (long long)d.count, d.channels, d.height,
+             d.width, d.classes);
+    else
+        note("data      %zu arrays of %lld examples", ek_dataset_array_count(job->train), (long long)d.count);
+    if (loss[0] != 0) note("loss      %s", loss);
     if (job->validation != NULL)
         note("best      %s, by the loss on %lld validation images, after each epoch", job->best,
              (long long)ek_dataset_describe(job->validation).count);
@@ -94,7 +100,7 @@ static void epoch_json(const epoch_row *row) {
 }
 
 void report_epoch(const train_job *job, const epoch_row *row) {
-    char duration[32], validation[96] = "", gradient[96] = "";
+    char duration[32], validation[96] = "", gradient[96] = "", accuracy[48] = "", right[32] = "";
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     if (as_lines()) {
         epoch_json(row);
@@ -104,14 +110,18 @@ void report_epoch(const train_job *job, const epoch_row *row) {
     int64_t epochs = (job->total_steps + job->batches - 1) / job->batches, each = epochs / MOST_LINES + 1;
     if (row->epoch % each != 0 && row->epoch != epochs && !job->history.ended) return;
     duration_text(row->seconds, duration);
+    if (terms_classify(&job->terms)) {
+        snprintf(accuracy, sizeof accuracy, "  accuracy %.2f %%", 100 * row->accuracy);
+        snprintf(right, sizeof right, "  %.2f %%", 100 * row->validation_accuracy);
+    }
     if (row->validated)
-        snprintf(validation, sizeof validation, "  validation %.4f  %.2f %%%s", row->validation_loss,
-                 100 * row->validation_accuracy, best != NULL && best->step == row->step ? " (best)" : "");
+        snprintf(validation, sizeof validation, "  validation %.4f%s%s", row->validation_loss, right,
+                 best != NULL && best->step == row->step ? " (best)" : "");
     if (job->training.clip > 0)
         snprintf(gradient, sizeof gradient, "  gradient %.3g, at most %.3g, %lld clipped", row->gradient_norm,
                  row->gradient_norm_max, (long long)row->clipped);
-    note("epoch %lld/%lld  loss %.4f  accuracy %.2f %%%s%s  lr %.4g  %s", (long long)row->epoch, (long long)epochs,
-         row->loss, 100 * row->accuracy, validation, gradient, row->lr, duration);
+    note("epoch %lld/%lld  loss %.4f%s%s%s  lr %.4g  %s", (long long)row->epoch, (long long)epochs, row->loss, accuracy,
+         validation, gradient, row->lr, duration);
     if (job->history.ended)
         note("stopped   the validation loss was not lower for %lld epochs", (long long)history_waited(&job->history));
 }
@@ -139,10 +149,14 @@ void report_plan(const train_job *job) {
         eki_json_finish(&json);
         return;
     }
-    print("data      %s: %lld images of %dx%dx%d, %d classes\n", job->data, (long long)d.count, d.channels, d.height,
-          d.width, d.classes);
-    print("input     mean %s, deviation %s\n", ek_model_metadata(job->model, "evenkeel.mean"),
-          ek_model_metadata(job->model, "evenkeel.std"));
+    if (d.channels == 0)
+        print("data      %zu arrays of %lld examples\n", ek_dataset_array_count(job->train), (long long)d.count);
+    else
+        print("data      %s: %lld images of %dx%dx%d, %d classes\n", job->data, (long long)d.count, d.channels,
+              d.height, d.width, d.classes);
+    if (d.channels > 0)
+        print("input     mean %s, deviation %s\n", ek_model_metadata(job->model, "evenkeel.mean"),
+              ek_model_metadata(job->model, "evenkeel.std"));
     print("model     %s: %lld values, %zu norms\n", option_text(job->args, "model"),
           (long long)model_values(job->model), ek_model_norm_count(job->model));
     print("training  %lld steps, %lld an epoch, from step %lld, peak lr %g\n", (long long)job->total_steps,
@@ -232,9 +246,12 @@ static void put_validation(eki_json *json, const train_job *job) {
 
 static void tell_best(const train_job *job) {
     const epoch_row *best = history_best(&job->history);
-    if (best != NULL)
-        print("best      epoch %lld: loss %.5f, accuracy %.2f %% on the validation data: %s\n", (long long)best->epoch,
-              best->validation_loss, 100 * best->validation_accuracy, job->best);
+    char accuracy[48] = "";
+    if (best == NULL) return;
+    if (terms_classify(&job->terms))
+        snprintf(accuracy, sizeof accuracy, ", accuracy %.2f %%", 100 * best->validation_accuracy);
+    print("best      epoch %lld: loss %.5f%s on the validation data: %s\n", (long long)best->epoch,
+          best->validation_loss, accuracy, job->best);
 }
 
 static void put_parameters(eki_json *json, const train_job *job) {
@@ -271,7 +288,7 @@ static void result_json(const train_job *job) {
     eki_json_text(&json, "model", option_text(job->args, "model"));
     eki_json_text(&json, "head", job->head[0] ? job->head : NULL);
     eki_json_text(&json, "data", job->data);
-    eki_json_real(&json, "accuracy", job->result.accuracy);
+    if (terms_classify(&job->terms)) eki_json_real(&json, "accuracy", job->result.accuracy);
     eki_json_real(&json, "loss", job->result.loss);
     eki_json_int(&json, "test_images", job->result.images);
     eki_json_text(&json, "evaluated_on", part_name(job->evaluated_on));
@@ -283,7 +300,7 @@ static void result_json(const train_job *job) {
     eki_json_int(&json, "ranks", ek_comm_size(job->comm));
     eki_json_real(&json, "exchange_seconds", job->last.exchange_seconds);
     eki_json_int(&json, "skipped_updates", job->last.skipped_updates);
-    eki_json_real(&json, "training_accuracy", job->settled.final.accuracy);
+    if (job->terms.count == 0) eki_json_real(&json, "training_accuracy", job->settled.final.accuracy);
     put_statistics(&json, job);
     put_validation(&json, job);
     put_parameters(&json, job);
@@ -300,11 +317,13 @@ void report_result(const train_job *job) {
         result_json(job);
         return;
     }
-    print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
-          (long long)job->result.images, part_text(job->evaluated_on));
+    if (terms_classify(&job->terms))
+        print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
+              (long long)job->result.images, part_text(job->evaluated_on));
     print("loss      %.5f\n", job->result.loss);
     print("file      %s\n", job->output);
     tell_best(job);
     if (job->training.profile) report_profile(job, stdout);
-    note("Next: evenkeel eval %s --data %s", quoted(job->output), quoted(job->data));
+    note("Next: evenkeel eval %s --%s %s", quoted(job->output), terms_arrays(job->args) ? "input" : "data",
+         quoted(job->data));
 }

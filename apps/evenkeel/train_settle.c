@@ -91,6 +91,7 @@ static void tell(const train_job *job, int worse) {
 
 ek_status train_settle(train_job *job, ek_error *err) {
     settlement *s = &job->settled;
+    if (job->terms.count > 0) return EK_OK; /* both are of the classifier's own loss */
     int64_t images = ek_dataset_describe(job->train).count;
     s->images = images < SAMPLE ? images : SAMPLE;
     double *losses = calloc((size_t)s->images + 1, 2 * sizeof *losses);
@@ -157,7 +158,7 @@ void train_compare(const train_job *job) {
     double trained = job->settled.final.accuracy, found = job->result.accuracy, n = (double)job->result.images;
     double noise = n > 0 ? 2 * sqrt(found * (1 - found) / n) : 1;
     char what[200];
-    if (ek_dataset_describe(job->train).count >= FEW_IMAGES || job->chosen_epochs == 0) return;
+    if (job->terms.count > 0 || ek_dataset_describe(job->train).count >= FEW_IMAGES || job->chosen_epochs == 0) return;
     if (job->evaluated_on != EK_SPLIT_TRAIN && trained - found > clear_accuracy && trained - found > noise) {
         snprintf(what, sizeof what, "accuracy is %.1f %% on other images and %.1f %% on those of the training",
                  100 * found, 100 * trained);

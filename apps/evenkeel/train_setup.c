@@ -30,14 +30,37 @@ static ek_status same_classes(const train_job *job, const ek_dataset *other, con
     return EK_OK;
 }
 
+/* --input and --target in place of images. */
+static ek_status open_arrays(train_job *job, ek_error *err) {
+    if (job->model == NULL)
+        return fail(err, EK_ERR_ARG,
+                    "--input needs a model file, whose inputs have names and sizes\n"
+                    "Example: evenkeel train m.onnx --input x.npy --target y.npy --loss mse -o n.onnx");
+    ek_status status = terms_read(&job->terms, job->args, job->model, err);
+    if (status == EK_OK) status = terms_open(&job->terms, job->args, &job->train, err);
+    job->data = option_text(job->args, "input");
+    job->evaluated_on = EK_SPLIT_TRAIN;
+    return status;
+}
+
+/* --target beside images: it stands in place of their labels. */
+static ek_status add_targets(train_job *job, ek_error *err) {
+    ek_status status = terms_read(&job->terms, job->args, job->model, err);
+    if (status == EK_OK) status = ek_dataset_add_arrays(job->train, job->terms.arrays, job->terms.array_count, err);
+    job->evaluated_on = EK_SPLIT_TRAIN;
+    return status;
+}
+
 ek_status train_open_data(train_job *job, ek_error *err) {
     job->data = option_text(job->args, "data");
     job->test_data = option_text(job->args, "test");
+    if (terms_arrays(job->args)) return open_arrays(job, err);
     if (job->data == NULL)
         return fail(err, EK_ERR_ARG,
                     "--data is missing: train on what?\nExample: evenkeel train --data builtin:strokes -o digits.onnx");
     ek_status status = data_open(job->args, job->data, EK_SPLIT_TRAIN, job->model, &job->train, err);
     if (status != EK_OK) return status;
+    if (option_given(job->args, "target")) return add_targets(job, err);
     const char *spec = job->test_data ? job->test_data : job->data;
     job->evaluated_on = EK_SPLIT_TRAIN;
     if (ek_dataset_split(job->train) == EK_SPLIT_ALL && strcmp(spec, job->data) == 0) {
@@ -136,19 +159,20 @@ ek_status train_make_model(train_job *job, ek_error *err) {
         ek_status status = build(job, name, err);
         if (status != EK_OK) return status;
     }
-    if (file && !job->resumed) {
+    int classes = job->terms.array_count == 0; /* else the data says nothing of what the model gives */
+    if (file && !job->resumed && classes) {
         ek_status status = train_adapt(job, err);
         if (status != EK_OK) return status;
     }
-    ek_status status = data_fits(job->args, job->model, job->train, job->data, err);
+    ek_status status = classes ? data_fits(job->args, job->model, job->train, job->data, err) : EK_OK;
     if (status == EK_OK && job->test != NULL)
         status = data_fits(job->args, job->model, job->test, job->test_data ? job->test_data : job->data, err);
-    if (status == EK_OK && job->validation != NULL) {
+    if (status == EK_OK && job->validation != NULL && classes) {
         const char *spec = option_text(job->args, "validation");
         status = data_fits(job->args, job->model, job->validation, spec ? spec : job->data, err);
         if (status == EK_OK) status = same_classes(job, job->validation, spec ? spec : job->data, err);
     }
-    if (status == EK_OK) tell_layout(job->args, job->model);
+    if (status == EK_OK && classes) tell_layout(job->args, job->model);
     if (status == EK_OK) status = keep_opset(job, err);
     return status == EK_OK && !job->resumed ? train_freeze(job, 1, 1, err) : status;
 }
@@ -232,6 +256,7 @@ static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_erro
 /* Mean and deviation: given, else of the file, else measured; then kept in the model. */
 static ek_status choose_moments(train_job *job, float *mean, float *std, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
+    if (data.channels == 0) return EK_OK; /* arrays go in as they are */
     const char *mean_text = option_text(job->args, "mean"), *std_text = option_text(job->args, "std");
     const char *kept_mean = ek_model_metadata(job->model, "evenkeel.mean");
     const char *kept_std = ek_model_metadata(job->model, "evenkeel.std");
@@ -326,6 +351,14 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     if (option_given(job->args, "gamma") && o->schedule != EK_SCHEDULE_STEP)
         return fail(err, EK_ERR_ARG, "--gamma needs --schedule step");
     if (o->nesterov && o->optimizer != EK_SGD) return fail(err, EK_ERR_ARG, "--nesterov needs --optimizer sgd");
+    status = terms_make(&job->terms, job->args, job->model, job->train, err);
+    if (status != EK_OK) return status;
+    o->losses = job->terms.losses;
+    o->loss_count = job->terms.count;
+    if (o->loss_count > 0 && o->statistics == EK_STATISTICS_EXACT)
+        return fail(err, EK_ERR_ARG,
+                    "--statistics exact is for the classifier's own loss; afterwards, on images: "
+                    "evenkeel recalibrate");
     status = ek_trainer_create(job->model, o, &job->trainer, err);
     /* A checkpoint belongs to the epoch of its last step. */
     const ek_position *p = &job->position;

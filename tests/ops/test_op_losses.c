@@ -109,6 +109,17 @@ static void extremes(void **state) {
     op_end(&t);
 }
 
+/* Behind a node with more inputs, none of which is taken for weights. */
+static void behind_another(void **state) {
+    (void)state;
+    op_test t;
+    op_begin(&t, 13);
+    eki_node *sum = NODE(&t, "Sum", 1, op_input(&t, SHAPE(1, 2), F(0, 0)), op_param(&t, SHAPE(1, 2), F(0, 0)),
+                         op_param(&t, SHAPE(1), F(0)));
+    NODE(&t, "SoftmaxCrossEntropyLoss", 1, sum->out[0], op_ints(&t, SHAPE(1), I(1)));
+    op_check(&t, F(0.69314718f), 1);
+}
+
 static void refused(void **state) {
     (void)state;
     static const struct {
@@ -138,10 +149,8 @@ static void refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_form),
-        cmocka_unit_test(both_outputs),
-        cmocka_unit_test(extremes),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(every_form),     cmocka_unit_test(both_outputs), cmocka_unit_test(extremes),
+        cmocka_unit_test(behind_another), cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

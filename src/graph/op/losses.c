@@ -25,6 +25,8 @@ static ek_status refuse_classes(eki_infer *infer) {
                           eki_shape_text(infer->graph, &infer->in[CLASSES].shape, classes));
 }
 
+static bool has_weights(const eki_infer *infer) { return infer->node->n_in > WEIGHTS && infer->in[WEIGHTS].present; }
+
 /* Where both extents are known they are equal. */
 static ek_status check_shapes(eki_infer *infer) {
     const eki_shape *x = &infer->in[SCORES].shape, *t = &infer->in[CLASSES].shape, *w = &infer->in[WEIGHTS].shape;
@@ -35,7 +37,7 @@ static ek_status check_shapes(eki_infer *infer) {
         int64_t have = x->dims[i == 0 ? 0 : i + 1];
         if (have >= 0 && t->dims[i] >= 0 && have != t->dims[i]) return refuse_classes(infer);
     }
-    if (!infer->in[WEIGHTS].present || w->rank < 0) return EK_OK;
+    if (!has_weights(infer) || w->rank < 0) return EK_OK;
     if (w->rank == 1 && (w->dims[0] < 0 || x->dims[1] < 0 || w->dims[0] == x->dims[1])) return EK_OK;
     char text[192];
     return eki_infer_fail(infer, EK_ERR_SHAPE, "weights have shape %s, expected one for each class",
@@ -59,7 +61,7 @@ static ek_status infer_loss(eki_infer *infer) {
         return eki_infer_fail(infer, EK_ERR_DTYPE, "classes are %s, expected i64 or i32",
                               eki_dtype_name(infer->in[CLASSES].dtype));
     }
-    if (infer->in[WEIGHTS].present) EKI_TRY(eki_infer_f32(infer, WEIGHTS));
+    if (has_weights(infer)) EKI_TRY(eki_infer_f32(infer, WEIGHTS));
     EKI_TRY(check_reduction(infer, &none));
     EKI_TRY(check_shapes(infer));
     eki_infer_set(infer, 0, EK_F32, none ? &infer->in[CLASSES].shape : &(eki_shape){.rank = 0});

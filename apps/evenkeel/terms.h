@@ -1,0 +1,79 @@
+/* terms.h: --input, --target and --loss: arrays in place of images, and what is made small, for train and eval. */
+#ifndef EK_TOOL_TERMS_H
+#define EK_TOOL_TERMS_H
+
+#include "command.h"
+
+#include <evenkeel/train.h>
+
+#define OPTIONS_TERMS                                                                                                  \
+    {.name = "input",                                                                                                  \
+     .letter = 'i',                                                                                                    \
+     .type = OPT_FILE,                                                                                                 \
+     .argument = "[NAME=]X.npy",                                                                                       \
+     .traits = OPT_REPEAT | OPT_FREE,                                                                                  \
+     .group = "Data",                                                                                                  \
+     .help =                                                                                                           \
+         "in place of --data: an input of the model, examples first, of any size and type; without NAME, the first"},  \
+        {.name = "target",                                                                                             \
+         .type = OPT_FILE,                                                                                             \
+         .argument = "[NAME=]Y.npy",                                                                                   \
+         .traits = OPT_REPEAT | OPT_FREE,                                                                              \
+         .group = "Data",                                                                                              \
+         .help = "what an output should be: NAME is that output, or an input of a loss file; may be left out where "   \
+                 "there is one. With --data it stands in place of the labels"},                                        \
+        {.name = "loss",                                                                                               \
+         .type = OPT_TEXT,                                                                                             \
+         .argument = "[OUTPUT=]NAME",                                                                                  \
+         .traits = OPT_REPEAT,                                                                                         \
+         .group = "Loss",                                                                                              \
+         .help =                                                                                                       \
+             "cross-entropy (default), bce, mse, mae, huber, or FILE.onnx, whose inputs are values of the model and "  \
+             "targets and whose output is one number; of several outputs each has its own"},                           \
+        {.name = "loss-weight",                                                                                        \
+         .type = OPT_TEXT,                                                                                             \
+         .argument = "OUTPUT=W",                                                                                       \
+         .traits = OPT_REPEAT,                                                                                         \
+         .group = "Loss",                                                                                              \
+         .help = "how much the loss of an output counts in the sum; default 1"},                                       \
+        {.name = "label-smoothing",                                                                                    \
+         .type = OPT_REAL,                                                                                             \
+         .argument = "E",                                                                                              \
+         .fallback = "0",                                                                                              \
+         .maximum = 0.999,                                                                                             \
+         .group = "Loss",                                                                                              \
+         .help = "cross-entropy: E of a label is spread over all classes; bce: t (1 - E) + E / 2"},                    \
+    {                                                                                                                  \
+        .name = "class-weights", .type = OPT_TEXT, .argument = "auto|FILE", .group = "Loss",                           \
+        .help = "how much each class counts: numbers in FILE (.npy or text); auto: as if all were equally many"        \
+    }
+
+enum { MAX_TERMS = 16, MAX_ARRAYS = 32 };
+
+typedef struct terms {
+    ek_loss losses[MAX_TERMS];
+    size_t count; /* 0 = the classifier's own loss */
+    ek_model *graphs[MAX_TERMS];
+    float *class_weights;
+    int places; /* a class for each place, not for each example */
+    char names[MAX_ARRAYS][256], outputs[MAX_TERMS][256];
+    ek_array_source arrays[MAX_ARRAYS];
+    size_t array_count, input_count;
+} terms;
+
+/* Whether --input stands in place of --data. */
+int terms_arrays(const arguments *args);
+/* Reads --input and --target; nothing is opened. The model may be NULL where neither is given. */
+EK_NODISCARD ek_status terms_read(terms *t, const arguments *args, const ek_model *model, ek_error *err);
+/* The arrays as a set, at most --limit examples. */
+EK_NODISCARD ek_status terms_open(const terms *t, const arguments *args, ek_dataset **dataset, ek_error *err);
+/* What the loss is, on these examples (class weights are theirs). */
+EK_NODISCARD ek_status terms_make(terms *t, const arguments *args, const ek_model *model, const ek_dataset *data,
+                                  ek_error *err);
+void terms_free(terms *t);
+/* "cross-entropy of y, 0.5 bce of z". */
+void terms_text(const terms *t, char *text, size_t room);
+/* Right or wrong can be said of an example. */
+int terms_classify(const terms *t);
+
+#endif
