@@ -82,6 +82,18 @@ ek_status train_best_path(train_job *job, ek_error *err) {
     return writes ? ek_file_check(job->best, err) : EK_OK;
 }
 
+/* What the judgements of a classifier say. */
+static ek_status note_metrics(train_job *job, epoch_row *row, int64_t classes, ek_error *err) {
+    ek_status status = metrics_count(&job->judged, classes, err);
+    if (status != EK_OK) return status;
+    ek_metrics_summary all = ek_metrics_read(job->judged.metrics);
+    row->precision = all.precision;
+    row->recall = all.recall;
+    row->f1 = all.f1;
+    row->top5 = ek_metrics_top(job->judged.judgements, job->judged.count, 5);
+    return EK_OK;
+}
+
 ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
     ek_eval_result result;
     watch w;
@@ -90,7 +102,10 @@ ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
     o.threads = job->training.threads;
     o.head = job->training.head;
     ek_status status = EK_OK;
-    if (job->judged.judgements == NULL) status = metrics_begin(&job->judged, job->validation, 5, err);
+    int classifier = job->terms.count == 0;
+    o.terms = job->terms.losses;
+    o.term_count = job->terms.count;
+    if (classifier && job->judged.judgements == NULL) status = metrics_begin(&job->judged, job->validation, 5, err);
     o.judgements = job->judged.judgements;
     o.comm = job->comm;
     ek_model_destroy(job->average);
@@ -102,13 +117,8 @@ ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
     else if (status == EK_OK)
         status = ek_trainer_evaluate(job->trainer, job->validation, &o, &result, err);
     watch_end(&w);
-    if (status == EK_OK) status = metrics_count(&job->judged, result.classes, err);
+    if (status == EK_OK && classifier) status = note_metrics(job, row, result.classes, err);
     if (status != EK_OK) return status;
-    ek_metrics_summary all = ek_metrics_read(job->judged.metrics);
-    row->precision = all.precision;
-    row->recall = all.recall;
-    row->f1 = all.f1;
-    row->top5 = ek_metrics_top(job->judged.judgements, job->judged.count, 5);
     row->validated = 1;
     row->validation_loss = result.loss;
     row->validation_accuracy = result.accuracy;

@@ -112,12 +112,12 @@ typedef struct ek_train_options {
     ek_statistics statistics; /* default AUTO */
     const char *head;         /* as in ek_eval_options; borrowed */
     double clip; /* > 0: gradients whose norm g is above it are multiplied by clip / (g + 1e-6); default 0 = never */
-    int gradient_norm;    /* 1 = ek_step_result.gradient_norm is measured without clip, too; default 0 */
-    ek_average average;   /* default NONE */
-    double average_decay; /* EMA: in [0, 1); default 0.999 */
-    double average_start; /* SWA: in [0, 1), share of total_steps before it; default 0.75 */
-    const ek_loss *losses;    /* loss_count terms; none (default) = softmax cross-entropy of the logits and the labels.
-                                 What no term needs of the model is not run, and need not be supported */
+    int gradient_norm;     /* 1 = ek_step_result.gradient_norm is measured without clip, too; default 0 */
+    ek_average average;    /* default NONE */
+    double average_decay;  /* EMA: in [0, 1); default 0.999 */
+    double average_start;  /* SWA: in [0, 1), share of total_steps before it; default 0.75 */
+    const ek_loss *losses; /* loss_count terms; none (default) = softmax cross-entropy of the logits and the labels.
+                              What no term needs of the model is not run, and need not be supported */
     size_t loss_count;
     uint64_t reserved[4];
 } ek_train_options;
