@@ -13,11 +13,12 @@ data=builtin:strokes:94 steps=10 counts="2 3" turns=1 limit=94
 if [ "${2:-}" = long ]; then
     data=${EK_MNIST:-builtin:strokes:2603} steps=200 counts="2 3 4 5 8" turns="1 2" limit=1303
 fi
+extra=
 train() { # file, threads, command before evenkeel...
     file=$1 threads=$2
     shift 2
     "$@" "$BUILD/evenkeel" train --data "$data" --limit $limit --model cnn6 --norm batch --batch 13 --steps $steps \
-        --reproducible --sync-norm --dropout 0.2 --crop 2 --flip --threads "$threads" --timeout 120 --quiet \
+        $extra --reproducible --sync-norm --dropout 0.2 --crop 2 --flip --threads "$threads" --timeout 120 --quiet \
         -o "$folder/$file.onnx" >/dev/null
 }
 sum() { sha256sum "$folder/$1.onnx" | cut -c1-64; }
@@ -42,6 +43,15 @@ for flavour in $(flavours); do
             threads=$((3 - threads))
         done
     done
+done
+# So are they where a loss weighs the examples, so that no rank knows by itself what the batch weighs.
+extra="--label-smoothing 0.1 --class-weights auto"
+train weighed 1 env
+[ "$(sum weighed)" != "$expected" ] || failed=1
+expected=$(sum weighed)
+for flavour in $(flavours); do
+    train "weighed$flavour" 1 ranks "$flavour" 3
+    compare "weighed$flavour" "class weights, 3 ranks, $flavour"
 done
 # A checkpoint may go on with another number of ranks: in silence when reproducible, with a warning when fast.
 resume() { # expected warnings, options...
