@@ -105,8 +105,8 @@ static ek_status add_term(eki_objective *o, const ek_model *model, const ek_loss
 static ek_status fill(eki_objective *o, const ek_model *model, const ek_loss *losses, size_t count, const char *head,
                       ek_error *err) {
     EKI_TRY(eki_graph_again(model->graph, &o->graph, err));
-    ek_error ignored = {.text = ""}; /* what no loss needs may be wrong; what one needs is looked at again */
-    (void)eki_graph_infer(o->graph, NULL, &ignored);
+    /* What no loss needs may be wrong; what one needs is looked at again. */
+    if (eki_graph_infer(o->graph, NULL, err) == EK_ERR_NOMEM) return EK_ERR_NOMEM;
     o->own_values = o->graph->n_values;
     o->own_nodes = o->graph->n_nodes;
     o->terms = eki_calloc(count, sizeof *o->terms);

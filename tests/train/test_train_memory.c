@@ -72,13 +72,15 @@ static int sweep(scene *s, const char *what, ek_status (*call)(scene *, ek_error
 /* What was saved before can be gone on from, or what was saved now can. */
 static void loads(scene *s) { OK(resume(s, err)); }
 
-static void every_allocation(const char *architecture) {
+static void every_allocation(const char *architecture, const ek_loss *loss) {
     eki_threads_set(1);
     scene s = {.options = ek_train_options_default(),
                .batch = fixture_make_batch(4, EXTENT * EXTENT, CLASSES, 1),
                .model = fixture_model(architecture, EK_NORM_BATCH, EXTENT, 0.0)};
     s.options.total_steps = 20;
     s.options.threads = 1;
+    s.options.losses = loss;
+    s.options.loss_count = loss != NULL;
     (void)snprintf(s.path, sizeof s.path, "%s", fixture_path("m.onnx"));
     assert_true(sweep(&s, "create", create, NULL, NULL) > 4);
     assert_true(sweep(&s, "the first step", step, create, NULL) > 4);
@@ -93,15 +95,25 @@ static void every_allocation(const char *architecture) {
 
 static void test_products(void **unused) {
     (void)unused;
-    every_allocation("mlp");
+    every_allocation("mlp", NULL);
 }
 
 static void test_convolutions(void **unused) {
     (void)unused;
-    every_allocation("cnn6");
+    every_allocation("cnn6", NULL);
+}
+
+/* The loss as a graph behind the program. */
+static void test_terms(void **unused) {
+    (void)unused;
+    static const float weights[CLASSES] = {1, 2, 0.5f, 1};
+    const ek_loss loss = {
+        .kind = EK_LOSS_CROSS_ENTROPY, .label_smoothing = 0.1, .class_weights = weights, .class_count = CLASSES};
+    every_allocation("mlp", &loss);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products), cmocka_unit_test(test_convolutions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products), cmocka_unit_test(test_convolutions),
+                                       cmocka_unit_test(test_terms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
