@@ -36,9 +36,24 @@ static ek_status add_array(terms *t, const char *what, const char *text, const c
     return EK_OK;
 }
 
+/* What is for images has no sense for arrays; and --test has no targets. */
+static ek_status refuse_others(const arguments *args, ek_error *err) {
+    static const char *const images[] = {"size", "mean",     "std", "input-affine", "crop",
+                                         "flip", "new-head", "cut", "split"};
+    int arrays = terms_arrays(args);
+    if ((arrays || option_given(args, "target")) && option_known(args, "test") && option_given(args, "test"))
+        return fail(err, EK_ERR_ARG, "--test has no targets; afterwards: evenkeel eval with other arrays");
+    for (size_t i = 0; arrays && i < sizeof images / sizeof *images; i++)
+        if (option_known(args, images[i]) && option_given(args, images[i]))
+            return fail(err, EK_ERR_ARG, "--%s is for images, and --input gives arrays, which go in as they are",
+                        images[i]);
+    return EK_OK;
+}
+
 ek_status terms_read(terms *t, const arguments *args, const ek_model *model, ek_error *err) {
     const option_value *inputs = option_get(args, "input"), *targets = option_get(args, "target");
-    ek_status status = EK_OK;
+    ek_status status = refuse_others(args, err);
+    if (status != EK_OK) return status;
     if (inputs->count > 0 && option_given(args, "data"))
         return fail(err, EK_ERR_ARG, "--input stands in place of --data: give one of them");
     if (inputs->count > 0 && targets->count == 0)

@@ -1,6 +1,7 @@
 /* objective.c: the graph with the losses behind the model, and what is refused before anything is computed. */
 #include "train/objective.h"
 
+#include "base/file.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -149,6 +150,19 @@ ek_status eki_objective_switches(const eki_objective *o, uint8_t **switches, ek_
     free(*switches);
     *switches = longer;
     return EK_OK;
+}
+
+uint32_t eki_objective_print(const eki_objective *o) {
+    uint32_t crc = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        const ek_loss *loss = &o->terms[i].loss;
+        const double numbers[] = {(double)loss->kind, loss->weight, loss->label_smoothing, loss->delta};
+        crc = eki_crc32c(crc, o->terms[i].value->name, strlen(o->terms[i].value->name));
+        crc = eki_crc32c(crc, numbers, sizeof numbers);
+        if (loss->class_weights != NULL)
+            crc = eki_crc32c(crc, loss->class_weights, loss->class_count * sizeof *loss->class_weights);
+    }
+    return crc;
 }
 
 /* ---- Does a gradient lead from a loss to a parameter? ---- */

@@ -43,6 +43,8 @@ ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, siz
 void eki_objective_free(eki_objective *objective);
 /* The switches of the model's norms for the longer list of nodes. */
 ek_status eki_objective_switches(const eki_objective *objective, uint8_t **switches, ek_error *err);
+/* A number that is equal where the terms are. */
+uint32_t eki_objective_print(const eki_objective *objective);
 /* EK_ERR_UNSUPPORTED: no gradient leads from a loss to some parameter; names a node that stops it. */
 ek_status eki_objective_trace(const eki_objective *objective, const eki_exec *exec, ek_error *err);
 /* For a plan: losses and targets have the shapes that they should. */

@@ -1,6 +1,8 @@
 /* ranks_check.c: what must be equal on all ranks, and what cannot be trained over them. */
 #include "train/ranks.h"
 
+#include "train/objective.h"
+
 #include "base/file.h"
 
 #include <stddef.h>
@@ -58,7 +60,8 @@ static print print_model(const eki_graph *graph) {
     return p;
 }
 
-/* Options that must be equal. Each rank may have its own threads and profile; head is compared by its name. */
+/* Options that must be equal. Each rank may have its own threads and profile; head is compared by its
+ * name, losses by what they are. */
 #define OPTION(name)                                                                                                   \
     { offsetof(ek_train_options, name), sizeof((ek_train_options){0}.name) }
 static const struct option {
@@ -75,9 +78,9 @@ static const struct option {
     OPTION(virtual_batch), OPTION(lr_depth_decay),
     OPTION(height),        OPTION(width),
     OPTION(sync_norm),     OPTION(sync_group),
-    OPTION(statistics),    OPTION(clip),
-    OPTION(average),       OPTION(average_decay),
-    OPTION(average_start),
+    OPTION(loss_count),    OPTION(statistics),
+    OPTION(clip),          OPTION(average),
+    OPTION(average_decay), OPTION(average_start),
 };
 
 size_t eki_ranks_options(const ek_train_options *options, unsigned char values[sizeof(ek_train_options)]) {
@@ -93,6 +96,7 @@ static ek_status agree_on_options(const eki_ranks *ranks, const ek_trainer *trai
     unsigned char plan[sizeof(ek_train_options) + sizeof trainer->step + sizeof(uint32_t)];
     size_t used = eki_ranks_options(&trainer->options, plan);
     uint32_t head = eki_crc32c(0, trainer->logits, strlen(trainer->logits));
+    if (trainer->objective != NULL) head = eki_objective_print(trainer->objective);
     memcpy(plan + used, &trainer->step, sizeof trainer->step);
     memcpy(plan + used + sizeof trainer->step, &head, sizeof head);
     return ek_comm_agree(ranks->comm, "set of training options", plan, used + sizeof trainer->step + sizeof head, err);

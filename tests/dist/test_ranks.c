@@ -348,7 +348,7 @@ static void all_options_are_compared(void **state) {
     (void)state;
     const ek_train_options o = ek_train_options_default();
     size_t found = 0, left_out = sizeof o.struct_size + sizeof o.threads + sizeof o.profile + sizeof o.comm +
-                                 sizeof o.head + sizeof o.gradient_norm + sizeof o.reserved;
+                                 sizeof o.head + sizeof o.losses + sizeof o.gradient_norm + sizeof o.reserved;
     for (size_t i = 0; i < GAPS; i++) left_out += gaps[i].to - gaps[i].from;
     for (size_t i = 0; i < sizeof o; i++) found += compared(o, i);
     assert_int_equal(found, sizeof o - left_out);
