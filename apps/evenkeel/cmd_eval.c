@@ -151,6 +151,10 @@ static int run_eval(const arguments *args) {
         t != NULL ? model_open(args->operands[0], &model, &err) : fail(&err, EK_ERR_NOMEM, "out of memory");
     if (status == EK_OK) status = open_data(args, t, model, &dataset, &err);
     if (status == EK_OK) status = terms_make(t, args, model, dataset, &err);
+    int classifies = option_flag(args, "metrics") || option_given(args, "logits");
+    if (status == EK_OK && t->count > 0 && classifies)
+        status = fail(&err, EK_ERR_ARG, "--%s is for the classifier's own loss, on images and their labels",
+                      option_flag(args, "metrics") ? "metrics" : "logits");
     if (status == EK_OK) status = evaluate(args, t, model, dataset, &err);
     ek_dataset_close(dataset);
     if (t != NULL) terms_free(t);
