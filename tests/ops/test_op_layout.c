@@ -47,6 +47,19 @@ static void block(op_test *t, const char *op, int64_t c) {
     op_output(t, out);
 }
 
+/* Gates, shifts and slopes of channels, of each example or of all, with the numbers on either side. */
+static void gates(op_test *t, int64_t c) {
+    op_begin(t, 21);
+    eki_value *x = conv(t, op_input(t, SHAPE(3, 3, 6, 5), NULL), 3, c);
+    eki_value *gate = NODE(t, "HardSigmoid", 1, NODE(t, "GlobalAveragePool", 1, x)->out[0])->out[0];
+    x = NODE(t, "Mul", 1, x, gate)->out[0];
+    x = NODE(t, "Mul", 1, op_param(t, SHAPE(1, c, 1, 1), NULL), x)->out[0];
+    x = NODE(t, "Add", 1, x, op_param(t, SHAPE(c, 1, 1), NULL))->out[0];
+    x = NODE(t, "Sub", 1, x, op_param(t, SHAPE(c, 1, 1), NULL))->out[0];
+    x = NODE(t, "PRelu", 1, x, op_param(t, SHAPE(c, 1, 1), NULL))->out[0];
+    op_output(t, conv(t, x, c, 4));
+}
+
 typedef struct result {
     size_t n;
     float *data;
@@ -67,6 +80,7 @@ static result run(op_test *t, eki_mode mode, bool plain) {
     op_run(t, mode);
     const float *y = op_result(t, 0, &count);
     append(&r, y, count);
+    if (!t->options.backward) return r;
     float *dy = eki_exec_output_gradient(t->exec, 0);
     for (size_t i = 0; i < count; i++) dy[i] = (float)(i % 17) / 8.0f - 1.0f;
     assert_int_equal(eki_exec_backward(t->exec, &t->err), EK_OK);
@@ -88,6 +102,37 @@ static int blocked_steps(op_test *t, const char *op) {
     return count;
 }
 
+static void expect_equal(const result *plain, const result *blocked, const char *what, int64_t channels) {
+    double largest = 0.0;
+    assert_int_equal(plain->n, blocked->n);
+    for (size_t k = 0; k < plain->n; k++) largest = fmax(largest, fabs((double)plain->data[k]));
+    for (size_t k = 0; k < plain->n; k++) {
+        double bound = 1e-4 * fmax(1.0, fabs((double)plain->data[k])) + 1e-6 * largest;
+        if (fabs((double)plain->data[k] - (double)blocked->data[k]) <= bound) continue;
+        fail_msg("%s, %d channels, element %zu of %zu: plain %g, blocked %g", what, (int)channels, k, plain->n,
+                 (double)plain->data[k], (double)blocked->data[k]);
+    }
+}
+
+static void per_channel_stays_blocked(void **state) {
+    (void)state;
+    static const int64_t channels[] = {16, 24, 9};
+    for (size_t i = 0; i < COUNT(channels); i++) {
+        op_test t;
+        gates(&t, channels[i]);
+        t.forward_only = true;
+        result plain = run(&t, EKI_MODE_INFERENCE, true), blocked = run(&t, EKI_MODE_INFERENCE, false);
+        assert_int_equal(blocked_steps(&t, "Mul"), 2);
+        assert_int_equal(blocked_steps(&t, "Add"), 1);
+        assert_int_equal(blocked_steps(&t, "Sub"), 1);
+        assert_int_equal(blocked_steps(&t, "PRelu"), 1);
+        expect_equal(&plain, &blocked, "gates", channels[i]);
+        free(plain.data);
+        free(blocked.data);
+        op_end(&t);
+    }
+}
+
 static void blocked_equals_plain(void **state) {
     (void)state;
     static const char *const norms[] = {"BatchNormalization", "GroupNormalization", "InstanceNormalization",
@@ -103,15 +148,7 @@ static void blocked_equals_plain(void **state) {
             assert_int_equal(blocked_steps(&t, norms[i % 4]), 2);
             assert_int_equal(blocked_steps(&t, "Sum"), 1);
             if (channels[i / 4] == 16) assert_int_equal(blocked_steps(&t, "Concat"), 1);
-            double largest = 0.0;
-            assert_int_equal(plain.n, blocked.n);
-            for (size_t k = 0; k < plain.n; k++) largest = fmax(largest, fabs((double)plain.data[k]));
-            for (size_t k = 0; k < plain.n; k++) {
-                double bound = 1e-4 * fmax(1.0, fabs((double)plain.data[k])) + 1e-6 * largest;
-                if (fabs((double)plain.data[k] - (double)blocked.data[k]) <= bound) continue;
-                fail_msg("%s, %d channels, element %zu of %zu: plain %g, blocked %g", norms[i % 4],
-                         (int)channels[i / 4], k, plain.n, (double)plain.data[k], (double)blocked.data[k]);
-            }
+            expect_equal(&plain, &blocked, norms[i % 4], channels[i / 4]);
             free(plain.data);
             free(blocked.data);
             op_end(&t);
@@ -120,6 +157,7 @@ static void blocked_equals_plain(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(blocked_equals_plain)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(blocked_equals_plain),
+                                       cmocka_unit_test(per_channel_stays_blocked)};
     return cmocka_run_group_tests_name("op_layout", tests, NULL, NULL);
 }

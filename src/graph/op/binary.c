@@ -4,9 +4,10 @@
  * the right); it is then the same as numpy's rule on a shape padded with ones. f32, and i32 and i64 for shape
  * arithmetic (wrapping; division by zero is an error). Gradients of broadcast inputs are first computed per element
  * and then summed in f64 in row-major order. Tensors of one shape are worked on in whatever layout they come, where
- * f(0, 0) = 0 keeps the padding of blocked layouts at zero.
+ * f(0, 0) = 0 keeps the padding of blocked layouts at zero; without gradients so are a tensor and a number for each of
+ * its channels.
  */
-#include "graph/op/op_common.h"
+#include "graph/op/op_channels.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,6 +49,19 @@ static ek_status infer(eki_infer *infer, eki_step_fn forward) {
     return forward != NULL ? eki_infer_fold(infer, forward) : EK_OK;
 }
 
+/* Which input has a number for each channel of the other, which then stays in its layout; -1 = neither. */
+static int per_channel(const eki_step *step, kind k) {
+    bool wanted = step->want_din[0] || step->want_din[1];
+    for (int i = 1; i >= (k == ADD || k == MUL ? 0 : 1) && k <= PRELU && !wanted; i--) {
+        const eki_view *x = &step->in[1 - i];
+        if (x->dtype != EK_F32 || x->layout == EK_LAYOUT_NCHW || !eki_shape_equal(&x->shape, &step->out[0].shape))
+            continue;
+        eki_shape of = aligned(step->node, step->opset, &step->in[0].shape, &step->in[1].shape);
+        if (eki_is_per_channel(&x->shape, i == 1 ? &of : &step->in[0].shape)) return i;
+    }
+    return -1;
+}
+
 static ek_status prepare(eki_step *step, ek_error *err, kind k) {
     bool same = eki_same_shape(&step->in[0], &step->in[1]);
     bool wanted = step->want_din[0] || step->want_din[1];
@@ -56,6 +70,13 @@ static ek_status prepare(eki_step *step, ek_error *err, kind k) {
         (step->want_din[0] && k != ADD && k != SUB && k != MOD) || (step->want_din[1] && (k == DIV || k == POW));
     if (wanted && !same) step->scratch_bytes = eki_size_of(eki_view_elements(&step->out[0]), sizeof(float)).bytes;
     step->in_place = same && step->in[0].dtype == EK_F32 ? EKI_ANY_INPUT : 0;
+    int of = same ? -1 : per_channel(step, k);
+    if (of >= 0) {
+        step->in_layout[of] = EK_LAYOUT_NCHW;
+        step->out[0].layout = step->in[1 - of].layout;
+        step->in_place = 1u << (1 - of);
+        return EK_OK;
+    }
     return same && k <= PRELU ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
 
@@ -110,6 +131,33 @@ static void forward_row(void *argument, size_t out, const int64_t *offset, const
     }
 }
 
+static inline __attribute__((always_inline)) void lanes(kind k, const float *x, const float *of, float *y, int64_t rows,
+                                                        int64_t n) {
+    for (int64_t r = 0; r < rows; r++, x += n, y += n) {
+        for (int64_t l = 0; l < n; l++) y[l] = apply(k, x[l], of[l]);
+    }
+}
+
+/* Of constant length where it is that of a block. */
+static inline __attribute__((always_inline)) void any_lanes(kind k, const float *x, const float *of, float *y,
+                                                            int64_t rows, int64_t n) {
+    if (n == 8)
+        lanes(k, x, of, y, rows, 8);
+    else if (n == 16)
+        lanes(k, x, of, y, rows, 16);
+    else
+        lanes(k, x, of, y, rows, n);
+}
+
+static void forward_channels(void *argument, const float *x, const float *of, float *y, int64_t rows, int64_t n) {
+    switch (*(const kind *)argument) {
+    case ADD: any_lanes(ADD, x, of, y, rows, n); break;
+    case SUB: any_lanes(SUB, x, of, y, rows, n); break;
+    case MUL: any_lanes(MUL, x, of, y, rows, n); break;
+    default: any_lanes(PRELU, x, of, y, rows, n); break;
+    }
+}
+
 static int64_t apply_int(const job *j, int64_t a, int64_t b) {
     uint64_t ua = (uint64_t)a, ub = (uint64_t)b, power = 1;
     switch (j->k) {
@@ -161,6 +209,11 @@ static void make_walk(const eki_step *step, eki_walk *walk) {
 static ek_status forward(eki_step *step, ek_error *err, kind k) {
     eki_walk walk;
     bool ints = step->in[0].dtype != EK_F32;
+    int of = step->out[0].layout == EK_LAYOUT_NCHW ? -1 : per_channel(step, k);
+    if (of >= 0 && !eki_same_shape(&step->in[0], &step->in[1])) {
+        eki_channels_run(step, &step->in[1 - of], &step->in[of], forward_channels, &k);
+        return EK_OK;
+    }
     job j = {.k = k, .dtype = step->in[0].dtype, .a = step->in[0].data, .b = step->in[1].data, .y = step->out[0].data};
     j.c_sign = eki_node_int(step->node, "fmod", 0) != 0;
     if (ints) EKI_TRY(check_ints(step, err, k));
