@@ -23,6 +23,7 @@ struct eki_exec {
     eki_parameters parameters; /* none without backward */
     eki_plan *plans[CACHED_PLANS];
     size_t next_plan;
+    bool by_number; /* shapes depend on numbers that are fed */
     eki_plan *current;
     size_t n_profile;
     ek_profile_row profile[128];
@@ -146,16 +147,39 @@ static bool same_shapes(const eki_exec *exec, const eki_plan *plan, const eki_sh
     return true;
 }
 
-ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err) {
-    for (size_t i = 0; i < CACHED_PLANS; i++) {
-        if (exec->plans[i] != NULL && same_shapes(exec, exec->plans[i], input_shapes)) {
-            exec->current = exec->plans[i];
-            return EK_OK;
-        }
+static bool same_numbers(const eki_exec *exec, const eki_plan *plan, const void *const *numbers) {
+    for (size_t i = 0; i < exec->n_inputs; i++) {
+        const eki_tensor *kept = &plan->private_data->numbers[i];
+        if (kept->data == NULL) continue;
+        if (numbers == NULL || numbers[i] == NULL || memcmp(kept->data, numbers[i], kept->bytes) != 0) return false;
     }
+    return true;
+}
+
+static bool find_plan(eki_exec *exec, const eki_shape *shapes, const void *const *numbers) {
+    for (size_t i = 0; i < CACHED_PLANS; i++) {
+        eki_plan *plan = exec->plans[i];
+        if (plan == NULL || !same_shapes(exec, plan, shapes) || !same_numbers(exec, plan, numbers)) continue;
+        exec->current = plan;
+        return true;
+    }
+    return false;
+}
+
+/* Whether numbers are at hand that shapes may depend on. */
+static bool has_lists(const eki_exec *exec, const eki_shape *shapes, const void *const *numbers) {
+    for (size_t i = 0; i < exec->n_inputs && numbers != NULL; i++) {
+        bool wanted = exec->wanted[exec->inputs[i]->id] && numbers[i] != NULL;
+        if (wanted && eki_says_shapes(exec->inputs[i], &shapes[i])) return true;
+    }
+    return false;
+}
+
+static ek_status make_plan(eki_exec *exec, const eki_shape *input_shapes, const void *const *numbers, ek_error *err) {
     eki_plan_request request = {.graph = exec->graph,
                                 .options = &exec->options,
                                 .input_shapes = input_shapes,
+                                .numbers = numbers,
                                 .part = {exec->needed, exec->wanted},
                                 .outputs = exec->outputs,
                                 .n_outputs = exec->n_outputs,
@@ -168,6 +192,21 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
     eki_plan_destroy(exec->plans[slot]);
     exec->plans[slot] = exec->current = plan;
     return EK_OK;
+}
+
+ek_status eki_exec_prepare_for(eki_exec *exec, const eki_shape *input_shapes, const void *const *numbers,
+                               ek_error *err) {
+    if (find_plan(exec, input_shapes, numbers)) return EK_OK;
+    if (exec->by_number) return make_plan(exec, input_shapes, numbers, err);
+    ek_status status = make_plan(exec, input_shapes, NULL, err);
+    if (status == EK_OK || status == EK_ERR_NOMEM || !has_lists(exec, input_shapes, numbers)) return status;
+    status = make_plan(exec, input_shapes, numbers, err);
+    exec->by_number = status == EK_OK;
+    return status;
+}
+
+ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err) {
+    return eki_exec_prepare_for(exec, input_shapes, NULL, err);
 }
 
 bool eki_exec_input_needed(const eki_exec *exec, size_t index) { return exec->wanted[exec->inputs[index]->id]; }

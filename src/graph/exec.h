@@ -45,6 +45,11 @@ bool eki_exec_input_needed(const eki_exec *exec, size_t index);
 
 /* Makes the plan for these input shapes the current one (made once, then kept; a few are kept). */
 ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_error *err);
+/* The same where shapes may depend on numbers that are fed (the target of a Reshape, axes, scales): numbers[i] are
+ * those of an input in its own type, or NULL. Looked at only where there is no plan without them; plans are then kept
+ * by the numbers of short lists, too. */
+ek_status eki_exec_prepare_for(eki_exec *exec, const eki_shape *input_shapes, const void *const *numbers,
+                               ek_error *err);
 
 /* Buffers of the current plan; plain row-major. Inputs are written before forward and stay unchanged by it. */
 eki_view eki_exec_input(eki_exec *exec, size_t index);

@@ -70,8 +70,8 @@ static ek_status check_extents(const eki_graph *graph, const eki_value *value, c
                     eki_shape_text(graph, shape, text), (long long)EKI_MAX_ELEMENTS);
 }
 
-static ek_status start_values(const eki_graph *graph, const eki_shape *input_shapes, const eki_part *part,
-                              eki_known *known, ek_error *err) {
+static ek_status start_values(const eki_graph *graph, const eki_given *inputs, const eki_part *part, eki_known *known,
+                              ek_error *err) {
     size_t fed = 0;
     for (size_t i = 0; i < graph->n_values; i++) {
         const eki_value *value = graph->values[i];
@@ -84,9 +84,11 @@ static ek_status start_values(const eki_graph *graph, const eki_shape *input_sha
     }
     for (size_t i = 0; i < graph->n_inputs; i++) {
         const eki_value *value = graph->inputs[i];
-        if (value->init != NULL || input_shapes == NULL) continue;
+        if (value->init != NULL || inputs->shapes == NULL) continue;
         char found[192], wanted[192];
-        const eki_shape *given = &input_shapes[fed++];
+        const eki_shape *given = &inputs->shapes[fed];
+        const eki_tensor *numbers = inputs->numbers != NULL ? &inputs->numbers[fed] : NULL;
+        fed++;
         if (part != NULL && !part->values[value->id]) continue;
         bool fits = value->shape.rank < 0 || value->shape.rank == given->rank;
         for (int k = 0; fits && k < value->shape.rank; k++) {
@@ -97,6 +99,7 @@ static ek_status start_values(const eki_graph *graph, const eki_shape *input_sha
                             eki_shape_text(graph, given, found), eki_shape_text(graph, &value->shape, wanted));
         }
         known[value->id].shape = *given;
+        if (numbers != NULL && numbers->data != NULL) known[value->id].constant = numbers;
     }
     for (size_t i = 0; i < graph->n_values; i++) {
         if (part == NULL || part->values[i]) EKI_TRY(check_extents(graph, graph->values[i], &known[i].shape, err));
@@ -163,10 +166,10 @@ static ek_status infer_node(eki_graph *graph, const eki_node *node, bool to_run,
     return eki_name_node(graph, node, status, err);
 }
 
-static ek_status infer_all(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known *known,
+static ek_status infer_all(eki_graph *graph, const eki_given *given, const eki_part *part, eki_known *known,
                            eki_infer *infer) {
     infer->graph = graph;
-    EKI_TRY(start_values(graph, input_shapes, part, known, infer->err));
+    EKI_TRY(start_values(graph, given, part, known, infer->err));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
         if (node->op_type == NULL || (part != NULL && !part->nodes[node->id])) continue;
@@ -175,8 +178,8 @@ static ek_status infer_all(eki_graph *graph, const eki_shape *input_shapes, cons
     return EK_OK;
 }
 
-ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **out,
-                           ek_error *err) {
+static ek_status infer_given(eki_graph *graph, const eki_given *given, const eki_part *part, eki_known **out,
+                             ek_error *err) {
     *out = NULL;
     if (part != NULL) EKI_TRY(eki_check_operators(graph, part->nodes, err));
     eki_known *known = eki_calloc(graph->n_values + 1, sizeof *known);
@@ -184,7 +187,7 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
     ek_status status = known == NULL || infer == NULL ? eki_fail_nomem(err, sizeof *infer) : EK_OK;
     if (status == EK_OK) {
         infer->err = err;
-        status = infer_all(graph, input_shapes, part, known, infer);
+        status = infer_all(graph, given, part, known, infer);
     }
     free(infer);
     if (status != EK_OK) {
@@ -195,12 +198,17 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
     return EK_OK;
 }
 
-ek_status eki_infer_aside(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
+ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
+                           ek_error *err) {
+    return infer_given(graph, &(eki_given){.shapes = input_shapes}, part, known, err);
+}
+
+ek_status eki_infer_aside(eki_graph *graph, const eki_given *given, const eki_part *part, eki_known **known,
                           eki_arena *constants, ek_error *err) {
     eki_arena own = graph->arena;
     size_t symbols = graph->n_symbols;
     graph->arena = (eki_arena){0};
-    ek_status status = eki_infer_values(graph, input_shapes, part, known, err);
+    ek_status status = infer_given(graph, given, part, known, err);
     *constants = graph->arena;
     graph->arena = own;
     graph->n_symbols = symbols;

@@ -15,6 +15,12 @@ typedef struct eki_part {
     const bool *nodes, *values;
 } eki_part;
 
+/* Of the inputs that are fed, in their order. */
+typedef struct eki_given {
+    const eki_shape *shapes;   /* NULL = as declared */
+    const eki_tensor *numbers; /* NULL = none is known before running; nor is one without data */
+} eki_given;
+
 /* known[value id], n_values entries, malloc'ed into *known (caller frees). `part` NULL looks at the whole graph: what
  * cannot be inferred (operators that the engine lacks, and what lies behind them) is as declared, or not known. */
 ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
@@ -22,7 +28,7 @@ ek_status eki_infer_values(eki_graph *graph, const eki_shape *input_shapes, cons
 
 /* As eki_infer_values, and the graph is as it was: constants that were folded lie in *constants (caller frees, after an
  * error too), symbols that were made are forgotten. */
-ek_status eki_infer_aside(eki_graph *graph, const eki_shape *input_shapes, const eki_part *part, eki_known **known,
+ek_status eki_infer_aside(eki_graph *graph, const eki_given *given, const eki_part *part, eki_known **known,
                           eki_arena *constants, ek_error *err);
 
 /* ---- infer_guess.c ---- */

@@ -50,7 +50,7 @@ ek_status eki_parameters_find(eki_graph *graph, const eki_part *part, const uint
     found->of_value = eki_alloc(eki_size_of(graph->n_values + 1, sizeof *found->of_value));
     if (found->of_value == NULL) return eki_fail_nomem(err, graph->n_values * sizeof *found->of_value);
     for (size_t i = 0; i < graph->n_values; i++) found->of_value[i] = -1;
-    ek_status status = eki_infer_aside(graph, NULL, part, &known, &constants, err);
+    ek_status status = eki_infer_aside(graph, &(eki_given){0}, part, &known, &constants, err);
     for (size_t i = 0; i < graph->n_nodes && status == EK_OK; i++) {
         const eki_node *node = graph->nodes[i];
         if (part->nodes[node->id] && !folded(node, known)) status = add_inputs(found, graph, node, switches, err);

@@ -411,10 +411,42 @@ static ek_status plan_gradients(builder *b) {
     return EK_OK;
 }
 
+enum { LIST = 64 };
+
+bool eki_says_shapes(const eki_value *value, const eki_shape *shape) {
+    int64_t count;
+    return shape->rank <= 1 && eki_shape_count(shape, &count) && count <= LIST && eki_dtype_bytes(value->dtype) > 0;
+}
+
+/* The plan's own copies of the numbers that shapes may depend on. */
+static ek_status keep_numbers(builder *b) {
+    const eki_plan_request *r = b->request;
+    size_t fed = 0;
+    b->p->numbers = eki_calloc(r->graph->n_inputs + 1, sizeof *b->p->numbers);
+    if (b->p->numbers == NULL) return no_memory(b);
+    for (size_t i = 0; i < r->graph->n_inputs && r->numbers != NULL; i++) {
+        const eki_value *value = r->graph->inputs[i];
+        if (value->init != NULL) continue;
+        size_t k = fed++;
+        int64_t count = 0;
+        if (r->numbers[k] == NULL || !eki_says_shapes(value, &r->input_shapes[k])) continue;
+        eki_tensor *own = &b->p->numbers[k];
+        (void)eki_shape_count(&r->input_shapes[k], &count);
+        eki_size size = eki_size_of((size_t)count, eki_dtype_bytes(value->dtype));
+        *own = (eki_tensor){.dtype = value->dtype, .shape = r->input_shapes[k], .bytes = size.bytes, .owned = true};
+        own->data = eki_alloc(size);
+        if (own->data == NULL) return no_memory(b);
+        memcpy(own->data, r->numbers[k], own->bytes);
+    }
+    return EK_OK;
+}
+
 static ek_status build(builder *b) {
     eki_graph *graph = b->request->graph;
     eki_plan_private *p = b->p;
-    EKI_TRY(eki_infer_aside(graph, b->request->input_shapes, &b->request->part, &p->known, &p->constants, b->err));
+    EKI_TRY(keep_numbers(b));
+    const eki_given given = {b->request->input_shapes, p->numbers};
+    EKI_TRY(eki_infer_aside(graph, &given, &b->request->part, &p->known, &p->constants, b->err));
     p->tensor_of_value = eki_alloc(eki_size_of(graph->n_values + 1, sizeof *p->tensor_of_value));
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
@@ -491,6 +523,8 @@ void eki_plan_destroy(eki_plan *plan) {
     free(p->tensor_of_value);
     free(p->inputs);
     free(p->outputs);
+    for (size_t i = 0; p->numbers != NULL && i < plan->graph->n_inputs; i++) eki_free(p->numbers[i].data);
+    free(p->numbers);
     free(p->input_shapes);
     eki_free(p->arena);
     eki_free(p->kept);

@@ -52,6 +52,7 @@ typedef struct eki_plan_private {
     size_t arena_bytes;
     unsigned char *kept;     /* of all steps, in their order */
     eki_shape *input_shapes; /* of the fed inputs */
+    eki_tensor *numbers;     /* of them, where shapes were inferred from them; without data elsewhere */
     size_t n_inputs, n_outputs;
     int *inputs, *outputs; /* tensors; of an input that nothing needs: -1 */
 } eki_plan_private;
@@ -60,7 +61,8 @@ typedef struct eki_plan_request {
     eki_graph *graph;
     const eki_exec_options *options;
     const eki_shape *input_shapes;
-    eki_part part; /* what the outputs need */
+    const void *const *numbers; /* of the fed inputs, for shapes that depend on them; NULL = not known */
+    eki_part part;              /* what the outputs need */
     eki_value *const *outputs;
     size_t n_outputs;
     const eki_parameters *parameters;
@@ -68,6 +70,8 @@ typedef struct eki_plan_request {
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
 void eki_plan_destroy(eki_plan *plan);
+/* Whether a plan may depend on the numbers of an input of this shape: a short list, as shapes, axes and scales are. */
+bool eki_says_shapes(const eki_value *value, const eki_shape *shape);
 
 /* plan_tail.c: what a norm, or a convolution without gradients, does besides: y = relu(norm(x) + residual). Its output
  * 0 is then that of `last`. */

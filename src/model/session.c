@@ -166,6 +166,7 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
     EKI_GIVEN(session, err);
     size_t wanted = eki_exec_input_count(session->exec);
     eki_shape shapes[EKI_MAX_IO] = {{0}};
+    const void *numbers[EKI_MAX_IO] = {NULL};
     while (wanted > input_count && !eki_exec_input_needed(session->exec, wanted - 1)) wanted--;
     if (input_count != wanted || wanted > EKI_MAX_IO) {
         return eki_fail(err, EK_ERR_ARG, "%zu inputs were given, the model wants %zu%s%s%s", input_count, wanted,
@@ -177,8 +178,9 @@ ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t inp
         if (!eki_exec_input_needed(session->exec, i)) continue;
         EKI_TRY(check_input(session->model->graph, eki_exec_input_value(session->exec, i), &inputs[i], err));
         shapes[i] = array_shape(&inputs[i]);
+        if (inputs[i].dtype == eki_exec_input_value(session->exec, i)->dtype) numbers[i] = inputs[i].data;
     }
-    EKI_TRY(eki_exec_prepare(session->exec, shapes, err));
+    EKI_TRY(eki_exec_prepare_for(session->exec, shapes, numbers, err));
     for (size_t i = 0; i < input_count; i++) {
         if (!eki_exec_input_needed(session->exec, i)) continue;
         eki_view view = eki_exec_input(session->exec, i);
