@@ -68,9 +68,12 @@ static void gradients(void **state) {
     static const struct {
         const char *op;
         float low, high;
-    } cases[] = {{"Elu", 0, 0},      {"Selu", 0, 0},       {"Celu", 0, 0}, {"ThresholdedRelu", 1.1f, 2},
-                 {"Softplus", 0, 0}, {"Softsign", -3, -1}, {"Mish", 0, 0}, {"Gelu", 0, 0},
-                 {"Log", 1, 3},      {"Erf", -1, 1}};
+    } cases[] = {{"Elu", 0, 0},         {"Selu", 0, 0},        {"Celu", 0, 0},        {"ThresholdedRelu", 1.1f, 2},
+                 {"Softplus", 0, 0},    {"Softsign", -3, -1},  {"Mish", 0, 0},        {"Gelu", 0, 0},
+                 {"Log", 1, 3},         {"Erf", -1, 1},        {"Sin", 0, 0},         {"Cos", 0, 0},
+                 {"Tan", -1, 1},        {"Asin", -0.7f, 0.7f}, {"Acos", -0.7f, 0.7f}, {"Atan", 0, 0},
+                 {"Sinh", -2, 2},       {"Cosh", -2, 2},       {"Asinh", 0, 0},       {"Acosh", 1.5f, 3},
+                 {"Atanh", -0.7f, 0.7f}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         op_test t;
         op_begin(&t, 20);

@@ -88,6 +88,8 @@ static const struct {
     {"Squeeze", "axes"},
     {"Unsqueeze", "axes"},
     {"Transpose", "perm"},
+    {"DepthToSpace", "blocksize mode"},
+    {"SpaceToDepth", "blocksize"},
     {"Concat", "axis"},
     {"Slice", "starts ends axes steps"},
     {"Gather", "axis"},
@@ -192,7 +194,8 @@ static void set_attributes(dice *d, eki_graph *graph, eki_node *node, int rank) 
     bool needed = strstr(list, "kernel_shape") != NULL && strncmp(node->op_type, "Conv", 4) != 0;
     for (int used = 0; sscanf(list, "%31s%n", name, &used) == 1; list += used) {
         bool must = (needed && strcmp(name, "kernel_shape") == 0) || strcmp(name, "num_groups") == 0 ||
-                    strcmp(name, "size") == 0 || strcmp(name, "to") == 0 || strcmp(name, "scales") == 0;
+                    strcmp(name, "size") == 0 || strcmp(name, "to") == 0 || strcmp(name, "scales") == 0 ||
+                    strcmp(name, "blocksize") == 0;
         if (chance(d, must ? 95 : 35)) set_attribute(d, graph, node, name, rank);
     }
 }
@@ -285,6 +288,7 @@ static eki_shape wanted_first(dice *d, const eki_op *op) {
     if (is(op, "Range")) return SCALAR;
     if (is(op, "ConstantOfShape")) return SHAPE((int64_t)below(d, 4));
     if (is(op, "Gemm")) shape.rank = 2;
+    if (is(op, "DepthToSpace SpaceToDepth") && chance(d, 80)) return SHAPE(2, 4 * (1 + (int64_t)below(d, 3)), 4, 12);
     bool image = is(op, "Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool") || chance(d, 40);
     if (image && (shape.rank < 3 || shape.rank > 5) && !is(op, "Gemm")) shape.rank = 3 + (int)below(d, 3);
     for (int i = 0; i < shape.rank; i++) {

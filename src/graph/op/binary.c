@@ -1,11 +1,11 @@
 /* binary.c: Add, Sub, Mul, Div, Pow, Mod and PRelu with broadcasting. ONNX opsets 1 to 23.
  *
  * From opset 7 on shapes broadcast as in numpy. Before, `broadcast` = 1 aligns the second input at `axis` (default: at
- * the right); it is then the same as numpy's rule on a shape padded with ones. f32, and i32 and i64 for shape
- * arithmetic (wrapping; division by zero is an error). Gradients of broadcast inputs are first computed per element
- * and then summed in f64 in row-major order. Tensors of one shape are worked on in whatever layout they come, where
- * f(0, 0) = 0 keeps the padding of blocked layouts at zero; without gradients so are a tensor and a number for each of
- * its channels.
+ * the right); it is then the same as numpy's rule on a shape padded with ones. f32, and whole numbers but u64
+ * (wrapping; division by zero is an error); base and exponent of Pow may be of two types. Gradients of broadcast inputs
+ * are first computed per element and then summed in f64 in row-major order. Tensors of one shape are worked on in
+ * whatever layout they come, where f(0, 0) = 0 keeps the padding of blocked layouts at zero; without gradients so are a
+ * tensor and a number for each of its channels.
  */
 #include "graph/op/op_channels.h"
 
@@ -29,14 +29,20 @@ static eki_shape aligned(const eki_node *node, int64_t opset, const eki_shape *a
     return shape;
 }
 
+static bool is_number(ek_dtype dtype) { return dtype == EK_F32 || eki_is_whole(dtype); }
+
 static ek_status infer(eki_infer *infer, eki_step_fn forward) {
     eki_shape out;
     EKI_TRY(eki_infer_inputs(infer, 2, 2));
     ek_dtype dtype = infer->in[0].dtype;
     const eki_shape *a = &infer->in[0].shape, *b = &infer->in[1].shape;
-    if (dtype != infer->in[1].dtype || (dtype != EK_F32 && dtype != EK_I64 && dtype != EK_I32)) {
-        return eki_infer_fail(infer, EK_ERR_DTYPE, "inputs are %s and %s; both must be f32, i64 or i32",
-                              eki_dtype_name(dtype), eki_dtype_name(infer->in[1].dtype));
+    bool mixed = infer->node->op == EKI_OP_Pow && infer->opset >= 12;
+    if ((dtype != infer->in[1].dtype && !mixed) || !is_number(dtype) || !is_number(infer->in[1].dtype)) {
+        return eki_infer_fail(
+            infer, EK_ERR_DTYPE,
+            "inputs are %s and %s; both must be float32 or of one type of whole numbers, i8 to i64 or "
+            "u8 to u32",
+            eki_dtype_name(dtype), eki_dtype_name(infer->in[1].dtype));
     }
     eki_shape second = aligned(infer->node, infer->opset, a, b);
     if (infer->opset < 7 && eki_node_int(infer->node, "broadcast", 0) == 0 && eki_shape_known(a) &&
@@ -96,9 +102,9 @@ static inline float apply(kind k, float a, float b) {
 
 typedef struct job {
     kind k;
-    int wanted;  /* backward: gradient of which input */
-    bool c_sign; /* Mod: the remainder has the sign of the dividend */
-    ek_dtype dtype;
+    int wanted;             /* backward: gradient of which input */
+    bool c_sign;            /* Mod: the remainder has the sign of the dividend */
+    ek_dtype dtype, second; /* of a and y, and of b */
     const void *a, *b;
     const float *dy;
     void *y;
@@ -178,9 +184,31 @@ static void forward_row_int(void *argument, size_t out, const int64_t *offset, c
     const job *j = argument;
     for (size_t i = 0; i < n; i++) {
         int64_t a = eki_load_int(j->dtype, j->a, offset[0] + (int64_t)i * step[0]);
-        int64_t b = eki_load_int(j->dtype, j->b, offset[1] + (int64_t)i * step[1]);
+        int64_t b = eki_load_int(j->second, j->b, offset[1] + (int64_t)i * step[1]);
         int64_t y = apply_int(j, a, b);
         eki_store_int(j->dtype, j->y, (int64_t)(out + i), y);
+    }
+}
+
+static float real(ek_dtype dtype, const void *data, int64_t at) {
+    return dtype == EK_F32 ? ((const float *)data)[at] : (float)eki_load_int(dtype, data, at);
+}
+
+/* The type of y is that of the base: cut off, and as near as it has one. */
+static int64_t whole(double v) {
+    if (v != v) return 0;
+    return v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+
+static void forward_row_mixed(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+    const job *j = argument;
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = offset[0] + (int64_t)i * step[0];
+        float b = real(j->second, j->b, offset[1] + (int64_t)i * step[1]);
+        if (j->dtype == EK_F32)
+            ((float *)j->y)[out + i] = powf(((const float *)j->a)[at], b);
+        else
+            eki_store_int(j->dtype, j->y, (int64_t)(out + i), whole(pow((double)eki_load_int(j->dtype, j->a, at), b)));
     }
 }
 
@@ -208,17 +236,19 @@ static void make_walk(const eki_step *step, eki_walk *walk) {
 
 static ek_status forward(eki_step *step, ek_error *err, kind k) {
     eki_walk walk;
-    bool ints = step->in[0].dtype != EK_F32;
+    ek_dtype first = step->in[0].dtype, second = step->in[1].dtype;
+    bool ints = first != EK_F32 && second != EK_F32;
     int of = step->out[0].layout == EK_LAYOUT_NCHW ? -1 : per_channel(step, k);
     if (of >= 0 && !eki_same_shape(&step->in[0], &step->in[1])) {
         eki_channels_run(step, &step->in[1 - of], &step->in[of], forward_channels, &k);
         return EK_OK;
     }
-    job j = {.k = k, .dtype = step->in[0].dtype, .a = step->in[0].data, .b = step->in[1].data, .y = step->out[0].data};
+    job j = {
+        .k = k, .dtype = first, .second = second, .a = step->in[0].data, .b = step->in[1].data, .y = step->out[0].data};
     j.c_sign = eki_node_int(step->node, "fmod", 0) != 0;
     if (ints) EKI_TRY(check_ints(step, err, k));
     make_walk(step, &walk);
-    eki_walk_run(step, &walk, ints ? forward_row_int : forward_row, &j);
+    eki_walk_run(step, &walk, ints ? forward_row_int : first == second ? forward_row : forward_row_mixed, &j);
     return EK_OK;
 }
 
@@ -243,7 +273,7 @@ static bool passes_through(kind k, int i) { return k == ADD || k == MOD || (k ==
 
 static void backward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
-    const float *a = (const float *)j->a + offset[0], *b = (const float *)j->b + offset[1];
+    const float *a = (const float *)j->a + offset[0];
     bool linear = j->k == ADD || j->k == SUB || j->k == MOD; /* a and b are not kept */
     float *da = (float *)j->y + out;
     if (passes_through(j->k, j->wanted)) {
@@ -251,7 +281,8 @@ static void backward_row(void *argument, size_t out, const int64_t *offset, cons
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        float va = linear ? 0.0f : a[(int64_t)i * step[0]], vb = linear ? 0.0f : b[(int64_t)i * step[1]];
+        float va = linear ? 0.0f : a[(int64_t)i * step[0]],
+              vb = linear ? 0.0f : real(j->second, j->b, offset[1] + (int64_t)i * step[1]);
         da[i] = gradient(j->k, j->wanted, va, vb, j->dy[out + i]);
     }
 }
@@ -269,7 +300,12 @@ static ek_status backward(eki_step *step, ek_error *err, kind k) {
             continue;
         }
         bool whole = eki_shape_equal(&step->in[i].shape, full), direct = passes_through(k, i);
-        job j = {.k = k, .wanted = i, .a = step->in[0].data, .b = step->in[1].data, .dy = step->dout[0]};
+        job j = {.k = k,
+                 .wanted = i,
+                 .second = step->in[1].dtype,
+                 .a = step->in[0].data,
+                 .b = step->in[1].data,
+                 .dy = step->dout[0]};
         j.y = whole ? step->din[i] : step->scratch;
         if (whole || !direct) {
             make_walk(step, &walk);

@@ -1,5 +1,5 @@
-/* minmax.c: Min and Max of any number of tensors. ONNX opsets 6 (one shape) and 8, 12, 13 (broadcasting); f32, and i32
- * and i64 for shape arithmetic.
+/* minmax.c: Min and Max of any number of tensors. ONNX opsets 6 (one shape) and 8, 12, 13 (broadcasting); f32, and
+ * whole numbers but u64.
  *
  * Input by input; NaN wins, as in numpy. Forward notes which input gave each element, the first of equals, and backward
  * passes dy there.
@@ -11,9 +11,11 @@ static ek_status infer(eki_infer *infer, eki_step_fn forward) {
     ek_dtype dtype = infer->in[0].dtype;
     eki_shape out = infer->in[0].shape;
     for (int i = 0; i < infer->node->n_in; i++) {
-        if (infer->in[i].dtype != dtype || (dtype != EK_F32 && !eki_is_int(dtype))) {
-            return eki_infer_fail(infer, EK_ERR_DTYPE, "input %d is %s, input 0 is %s; all must be f32, i64 or i32", i,
-                                  eki_dtype_name(infer->in[i].dtype), eki_dtype_name(dtype));
+        if (infer->in[i].dtype != dtype || (dtype != EK_F32 && !eki_is_whole(dtype))) {
+            return eki_infer_fail(infer, EK_ERR_DTYPE,
+                                  "input %d is %s, input 0 is %s; all must be float32 or of one type of whole numbers, "
+                                  "i8 to i64 or u8 to u32",
+                                  i, eki_dtype_name(infer->in[i].dtype), eki_dtype_name(dtype));
         }
         EKI_TRY(eki_infer_broadcast_pair(infer, &out, &infer->in[i].shape, &out));
     }

@@ -81,7 +81,8 @@ void eki_reduce_to(const eki_step *step, const float *src, const eki_shape *from
 /* An element of an integer or bool tensor, and back (wrapping to the width). */
 int64_t eki_load_int(ek_dtype dtype, const void *data, int64_t index);
 void eki_store_int(ek_dtype dtype, void *data, int64_t index, int64_t value);
-bool eki_is_int(ek_dtype dtype); /* i32 or i64: what shape arithmetic is done in */
+bool eki_is_int(ek_dtype dtype);   /* i32 or i64: what shape arithmetic is done in */
+bool eki_is_whole(ek_dtype dtype); /* i8 to i64, u8 to u32 */
 
 size_t eki_view_bytes(const eki_view *view);
 void eki_row_strides(const eki_shape *shape, int64_t strides[EKI_MAX_RANK]);
