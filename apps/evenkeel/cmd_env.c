@@ -52,7 +52,7 @@ static void show_operators(void) {
         const char *name = ek_operator_get(i).name;
         int length = (int)strlen(name) + 2;
         bool wraps = column + length > 100;
-        print("%s%s", i == 0 ? "" : wraps ? ",\n" : ", ", name);
+        print(i == 0 ? "%s" : wraps ? ",\n%s" : ", %s", name);
         column = wraps ? length : column + length;
     }
     print("\n");

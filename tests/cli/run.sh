@@ -44,6 +44,10 @@ for name in "${cases[@]}"; do
     fi
     matches stdout "$here/cases/$name.stdout" || good=0
     matches stderr "$here/cases/$name.stderr" || good=0
+    if grep -F '\x' "$work/stdout" "$work/stderr"; then
+        echo "$name: text of our own is shown escaped"
+        good=0
+    fi
     [ "$good" -eq 1 ] || failed+=("$name")
     rm -rf "$work"
 done
