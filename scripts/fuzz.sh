@@ -16,10 +16,8 @@ targets="fuzz_model fuzz_run fuzz_files fuzz_memory"
 need_build_tools
 need_packages clang
 out=build/fuzz
-cmake -S . -B "$out/plain" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
 cmake -S . -B "$out/libfuzzer" -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEK_OPENMP=OFF \
     -DEK_SHARED_TESTS=OFF -DEK_FUZZ=ON -DEK_SANITIZE=address,undefined,fuzzer-no-link >/dev/null
-build "$out/plain" --target fuzz_model fuzz_run fuzz_files fuzz_memory
 # shellcheck disable=SC2086
 build "$out/libfuzzer" --target $targets
 export OMP_NUM_THREADS=1 EVENKEEL_ISA=generic
@@ -33,7 +31,7 @@ fi
 fuzz() {
     local folder=$out/$1 corpus="$out/$1/corpus" left=$2 used
     mkdir -p "$corpus" "$folder/found"
-    "$out/plain/${1/planted/run}" --write "$corpus"
+    "$out/libfuzzer/$1" --write "$corpus"
     [ "$planted" -eq 0 ] || rm -f "$corpus"/packed-*
     [ "$1" != fuzz_model ] && [ "$1" != fuzz_run ] || corpus="$corpus tests/fuzz/corpus"
     : >"$folder/log"

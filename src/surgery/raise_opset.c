@@ -71,6 +71,9 @@ static void drop_legacy(const eki_raise *r, eki_node *node) {
     if (r->from < 6) eki_node_remove_attr(node, "consumed_inputs");
 }
 
+/* Every operator that has a step reads something. */
+static bool lacks_input(const eki_node *node) { return node->n_in < 1 || node->in[0] == NULL; }
+
 /* A step that covers several changes runs once. */
 static ek_status raise_node(const eki_raise *r, eki_node *node, int64_t low, int64_t high) {
     eki_opcode op = node->op;
@@ -88,6 +91,7 @@ static ek_status raise_node(const eki_raise *r, eki_node *node, int64_t low, int
             return eki_raise_refuse(r, node, text);
         }
         if (next != 0 && next <= high && step_at(op, next) == step) continue;
+        if (lacks_input(node)) return eki_raise_refuse(r, node, "its first input is missing");
         EKI_TRY(step(r, node));
     }
     return EK_OK;

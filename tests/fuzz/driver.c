@@ -28,6 +28,32 @@ static void run_limited(const uint8_t *data, size_t size) {
     fuzz_here.run(data, size);
 }
 
+typedef struct seed_folder {
+    const char *path;
+    int next, bad;
+} seed_folder;
+
+static void write_seed(void *context, const uint8_t *data, size_t size) {
+    seed_folder *f = context;
+    char path[PATH];
+    (void)snprintf(path, sizeof path, "%s/seed-%03d", f->path, f->next++);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(data, 1, size, file) != size) f->bad = 1;
+    if (file != NULL && fclose(file) != 0) f->bad = 1;
+}
+
+static const char *file_of(const char *name) {
+    static char path[PATH];
+    (void)snprintf(path, sizeof path, "%s/tests/fuzz/%s", EK_SOURCE_DIR, name);
+    return path;
+}
+
+static int write_seeds(const char *path) {
+    seed_folder folder = {.path = path};
+    fuzz_here.seeds(write_seed, &folder);
+    return folder.bad || (fuzz_here.pack != NULL && pack_extract(file_of(fuzz_here.pack), path) != 0);
+}
+
 #ifdef EK_LIBFUZZER
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,9 +61,8 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    (void)argc;
-    (void)argv;
     room_leave(BUDGET);
+    if (*argc == 3 && strcmp((*argv)[1], "--write") == 0) exit(write_seeds((*argv)[2]));
     return 0;
 }
 
@@ -89,32 +114,6 @@ static int replay_folder(const char *folder) {
     }
     (void)closedir(dir);
     return bad;
-}
-
-typedef struct seed_folder {
-    const char *path;
-    int next, bad;
-} seed_folder;
-
-static void write_seed(void *context, const uint8_t *data, size_t size) {
-    seed_folder *f = context;
-    char path[PATH];
-    (void)snprintf(path, sizeof path, "%s/seed-%03d", f->path, f->next++);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(data, 1, size, file) != size) f->bad = 1;
-    if (file != NULL && fclose(file) != 0) f->bad = 1;
-}
-
-static const char *file_of(const char *name) {
-    static char path[PATH];
-    (void)snprintf(path, sizeof path, "%s/tests/fuzz/%s", EK_SOURCE_DIR, name);
-    return path;
-}
-
-static int write_seeds(const char *path) {
-    seed_folder folder = {.path = path};
-    fuzz_here.seeds(write_seed, &folder);
-    return folder.bad || (fuzz_here.pack != NULL && pack_extract(file_of(fuzz_here.pack), path) != 0);
 }
 
 static void try_packed(void *context, const uint8_t *data, size_t size) {
