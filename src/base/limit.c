@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { LARGE = 64 << 20 };
+
 static atomic_size_t allowed = SIZE_MAX;
 static atomic_size_t of_machine; /* 0 = not asked yet */
 
@@ -52,9 +54,10 @@ size_t eki_memory_left(void) {
     return taken < most ? most - taken : 0;
 }
 
-static bool fits(size_t bytes) { return bytes <= eki_memory_left(); }
-
-void eki_memory_allow(size_t bytes) {
-    atomic_store(&allowed, bytes > 0 ? bytes : SIZE_MAX);
-    eki_alloc_ask(bytes > 0 ? fits : NULL);
+/* Many systems grant what they do not have, and end the process that touches it. */
+bool eki_memory_fits(size_t bytes) {
+    bool asked = bytes >= LARGE || atomic_load(&allowed) != SIZE_MAX;
+    return !asked || bytes <= eki_memory_left();
 }
+
+void eki_memory_allow(size_t bytes) { atomic_store(&allowed, bytes > 0 ? bytes : SIZE_MAX); }

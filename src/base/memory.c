@@ -11,13 +11,12 @@ static const size_t impossible = (size_t)1 << MOST_SHIFT;
 
 enum { SMALL = 1 << 20 };
 
-static _Atomic(bool (*)(size_t)) asked; /* NULL = nobody */
-
-void eki_alloc_ask(bool (*may)(size_t bytes)) { asked = may; }
-
 bool eki_alloc_may(eki_size size) {
-    bool (*may)(size_t) = asked;
-    return size.bytes < impossible && (size.bytes < SMALL || may == NULL || may(size.bytes));
+#ifdef __wasm__ /* which has no limit.c: memory there ends by itself */
+    return size.bytes < impossible;
+#else
+    return size.bytes < impossible && (size.bytes < SMALL || eki_memory_fits(size.bytes));
+#endif
 }
 
 eki_size eki_sized(size_t bytes) { return (eki_size){bytes}; }

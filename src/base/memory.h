@@ -40,15 +40,17 @@ void eki_allocator_free(const ek_allocator *allocator, void *pointer);
 size_t eki_memory_limit(void);
 size_t eki_memory_left(void);
 
-/* 0 = no limit but the others. While there is one, the allocators above refuse what is more than is left. */
+/* 0 = no limit but the others. */
 void eki_memory_allow(size_t bytes);
+
+/* The allocators above refuse what is more than is left: from 64 MiB on, and from 1 MiB on while eki_memory_allow has
+ * set a limit. */
+bool eki_memory_fits(size_t bytes);
 
 /* EK_ERR_NOMEM where this process cannot have so much more address space: asked before another library takes it that
  * ends the process where there is none. */
 ek_status eki_headroom(unsigned mebibytes, ek_error *err);
 
-/* `may` is asked for each allocation of a megabyte or more; NULL = all may be. */
-void eki_alloc_ask(bool (*may)(size_t bytes));
 bool eki_alloc_may(eki_size size);
 
 /* *out = a * b or a + b; false when the result does not fit. */

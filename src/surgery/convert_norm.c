@@ -190,9 +190,9 @@ static ek_status new_item(eki_converter *c, int64_t channels, eki_conversion *it
     item->target = c->options->norm;
     item->groups = groups_for(channels, c->options->groups);
     item->scale = eki_arena_alloc(&c->arena, eki_size_of(n + 1, 2 * sizeof *item->scale));
-    item->bias = item->scale + n;
     item->moments = eki_arena_alloc(&c->arena, eki_size_of(n + 1, sizeof *item->moments));
     if (item->scale == NULL || item->moments == NULL) return eki_fail_nomem(c->err, n * sizeof *item->moments);
+    item->bias = item->scale + n;
     if (!eki_grow((void **)&c->items, &c->room, c->count + 1, sizeof *c->items)) {
         return eki_fail_nomem(c->err, sizeof *c->items);
     }
