@@ -30,7 +30,7 @@ static const option study_options[] = {
      .type = OPT_FILE,
      .argument = "FILE.json",
      .group = "Output",
-     .help = "judge these results anew, without training"},
+     .help = "prove these results, or a page: all of it follows from its seeds"},
     {.name = "quick", .type = OPT_FLAG, .group = "Study", .help = "closed forms and smallest runs, under a minute"},
     {.name = "full", .type = OPT_FLAG, .group = "Study", .help = "more seeds and larger networks; takes hours"},
     {.name = "card",
@@ -96,7 +96,7 @@ static int verify(const arguments *args) {
         eki_json_int(&json, "disagreements", wrong);
         eki_json_finish(&json);
     } else {
-        print("results   %s\ncards     %d judged anew\nverdicts  %d disagreements\n", option_text(args, "verify"),
+        print("results   %s\ncards     %d made again from their seeds\ndiffering %d values\n", option_text(args, "verify"),
               checked, wrong);
     }
     return wrong > 0 || checked == 0 ? EXIT_CHECK : EXIT_DONE;

@@ -75,7 +75,7 @@ const eks_text *eks_text_of(int number); /* 1 to EKS_ALL */
 /* WITHIN: |measured - expected| <= threshold: a closed form with its tolerance, or equivalence of two arms. */
 typedef enum eks_relation { EKS_EXACTLY, EKS_AT_MOST, EKS_AT_LEAST, EKS_WITHIN } eks_relation;
 
-enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 4, EKS_TERMS = 4 };
+enum { EKS_ARMS = 16, EKS_SEEDS = 16, EKS_METRICS = 4, EKS_READINGS = 5, EKS_TERMS = 4 };
 
 /* A comparison of arms, computed per seed from the evidence: sum of weight x arm over the terms, then its mean over
  * seeds with a 95 % t-interval. Arms are those of the design, from 0. */
@@ -108,6 +108,7 @@ typedef struct eks_endpoint {
     int percent;     /* 1 = a fraction, shown in per cent (differences: percentage points) */
     int reading;     /* which reading of the sentence it belongs to; 0 = as taught */
     eks_contrast contrast;
+    const char *basis; /* where the threshold comes from; NULL = eks_basis says */
 } eks_endpoint;
 
 typedef enum eks_verdict { EKS_NOT_MEASURED, EKS_SUPPORTED, EKS_REFUTED, EKS_INCONCLUSIVE } eks_verdict;
@@ -119,9 +120,12 @@ typedef struct eks_reading {
     const char *label;    /* "as taught", "corrected" */
     const char *sentence; /* NULL ends */
     eks_verdict expected;
+    int shows; /* the endpoint whose number says it best */
+    const char *yes,
+        *no; /* what was seen when it is supported or refuted; # = that number. NULL = in words of the rule */
 } eks_reading;
 
-enum { EKS_ENDPOINTS = 17, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64, EKS_LABELS = 16 };
+enum { EKS_ENDPOINTS = 20, EKS_COLUMNS = 6, EKS_ROWS = 24, EKS_SERIES = 6, EKS_POINTS = 64, EKS_LABELS = 16 };
 
 /* A cell is a number, or text when `text` is not empty. */
 typedef struct eks_cell {
@@ -132,6 +136,7 @@ typedef struct eks_cell {
 typedef struct eks_table {
     const char *caption;
     const char *columns[EKS_COLUMNS];
+    int percent[EKS_COLUMNS]; /* 1 = the numbers of this column are fractions */
     int column_count, row_count;
     eks_cell cells[EKS_ROWS][EKS_COLUMNS];
 } eks_table;
@@ -152,7 +157,7 @@ typedef struct eks_chart {
     eks_chart_kind kind;
     const char *title, *x_label, *y_label;
     const char *description; /* what it should show if the claim holds; the numbers may differ */
-    int x_log;
+    int x_log, y_log;
     double y_max;  /* axis from 0 to this; 0 = from the data */
     int y_percent; /* values are fractions, shown as per cent */
     int series_count;
@@ -173,10 +178,10 @@ typedef struct eks_evidence {
     const char *metrics[EKS_METRICS];               /* "test accuracy", ... */
     int metric_percent[EKS_METRICS];                /* 1 = a fraction */
     eks_arm arms[EKS_ARMS];
+    const char *caption; /* of the arms; NULL = "Mean over seeds" */
     eks_table table;
     eks_chart chart;
     double seconds;
-    eks_verdict verdict;                /* of reading 0: the sentence as taught */
     eks_verdict verdicts[EKS_READINGS]; /* of each reading */
     const char *data;                   /* what was trained on, or NULL */
     char problem[512];                  /* why nothing could be measured, or "" */
@@ -190,6 +195,8 @@ typedef struct eks_design {
     const char *taught, *prediction, *refuter, *method;
     eks_reading readings[EKS_READINGS];   /* none = one reading, `taught`, expected to be supported */
     const char *sabotage, *sabotage_what; /* name of the deliberate defect, and what it does */
+    /* Another change, which takes away what the card is about: a control must then fail. May be NULL. */
+    const char *blinding, *blinding_what;
     int endpoint_count;
     eks_endpoint endpoints[EKS_ENDPOINTS];
     /* What the experiment will measure, asked before the answer is read (there is no right answer, -1, where the
@@ -197,8 +204,10 @@ typedef struct eks_design {
     eks_choices predict, quiz;
     /* Closed forms: milliseconds, from the seed alone, without images. */
     ek_status (*forms)(eks_study *study, eks_evidence *evidence, ek_error *err);
-    /* What takes images, and mostly training. Either may be NULL. */
+    /* What takes images, and mostly training. */
     ek_status (*run)(eks_study *study, eks_evidence *evidence, ek_error *err);
+    /* Whatever follows from what these measured: tables, charts, values. Any of the three may be NULL. */
+    void (*show)(eks_evidence *evidence);
 } eks_design;
 #define EKS_CARD(design) extern const eks_design design;
 #define EKS_EXTRA(design) extern const eks_design design;
@@ -232,10 +241,18 @@ eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, in
 /* The readings of a design (at least one) and their number. */
 int eks_reading_count(const eks_design *design);
 eks_reading eks_reading_of(const eks_design *design, int reading);
+/* How many endpoints are judged by an interval: so many times could chance mislead. */
+int eks_comparisons(const eks_design *design);
+/* Where an endpoint's threshold comes from, in words. */
+const char *eks_basis(const eks_endpoint *endpoint);
+/* An endpoint's number for one seed: of a contrast, that of the arms; else the value, for the only seed there is. */
+double eks_seed_value(const eks_endpoint *endpoint, const eks_evidence *evidence, int index, int seed);
+int eks_seed_count(const eks_endpoint *endpoint, const eks_evidence *evidence);
+/* Sets what follows from the measured numbers: show, contrasts, verdicts. */
+void eks_conclude(const eks_design *design, eks_evidence *evidence);
 /* Sets all verdicts. */
 void eks_judge_all(const eks_design *design, eks_evidence *evidence);
-/* 1 = a verdict contradicts what its reading lets expect (supported against refuted), or a control or a closed form
- * failed. */
+/* 1 = a verdict contradicts what its reading lets expect (supported against refuted), or nothing could be measured. */
 int eks_surprising(const eks_design *design, const eks_evidence *evidence);
 const char *eks_verdict_name(eks_verdict verdict);
 const char *eks_level_name(eks_level level);

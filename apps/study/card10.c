@@ -170,8 +170,10 @@ const eks_design eks_card10 = {
             [CORRECTED] =
                 {"corrected",
                  "Split the channels into groups; normalize each group of an example over its channels and over space.",
-                 EKS_SUPPORTED},
-            [PER_PLACE] = {"as taught", "Normalize within each group per spatial location.", EKS_REFUTED},
+                 EKS_SUPPORTED, ONE_GROUP, "One group against layer norm: # values differed.",
+                 "One group against layer norm: # values differed."},
+            [PER_PLACE] = {"as taught", "Normalize within each group per spatial location.", EKS_REFUTED,
+                           PLACE_MEAN_ZERO, NULL, "At single places the mean was up to #, not 0."},
         },
     .sabotage = "groups-over-batch",
     .sabotage_what = "a group's statistics are shared by the whole batch",

@@ -118,9 +118,10 @@ const eks_text eks_texts[EKS_CARDS] = {
                "networks since do the same. Some networks do better the other way round: on a small AlexNet, placing "
                "it after ReLU gave 0.499 instead of 0.474. On a small GoogLeNet both lost to no batch norm at all, "
                "though the runs were not started alike. Know both habits, and keep to one within an architecture.",
-     .exact = "There is a practical difference that no benchmark changes: before the activation it folds into the "
-              "convolution in front of it for free. After the activation it can only fold into the next convolution, "
-              "which zero padding makes wrong at the border.",
+     .exact =
+         "There is a practical difference that no benchmark changes: before the activation it folds into the "
+         "convolution in front of it for free. After the activation it folds into the next convolution, and a zero-"
+         "padded border then needs care; in front of pooling over the whole map it stays.",
      .formula = MATH(T("ReLU") F("(") T("BN") F("(") I("W") O("∗") I("x") F(")") F(")") NEXT T("BN") F("(") T("ReLU")
                          F("(") I("W") O("∗") I("x") F(")") F(")")),
      .formula_text = "ReLU(BN(W ∗ x)) or BN(ReLU(W ∗ x))",

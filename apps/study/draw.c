@@ -43,6 +43,8 @@ static uint64_t mix(uint64_t z) {
     return z ^ (z >> 31);
 }
 
+uint64_t eks_run_seed(uint64_t seed, int index) { return seed * 1000 + (uint64_t)index + 2; }
+
 double eks_uniform(uint64_t seed, uint64_t purpose, uint64_t index) {
     return (double)(mix(mix(mix(seed) ^ purpose) ^ index) >> 11) * 0x1p-53;
 }

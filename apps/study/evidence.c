@@ -86,23 +86,43 @@ void eks_interval(const double *values, int count, double *mean, double *low, do
     *high = *mean + half;
 }
 
-/* Mean over seeds of one comparison, with its interval. */
-static void contrast(const eks_contrast *c, const eks_evidence *evidence, double *mean, double *low, double *high) {
-    double values[EKS_SEEDS] = {0};
-    for (int s = 0; s < evidence->seed_count; s++)
-        for (int t = 0; t < c->terms; t++)
-            values[s] += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->term[t].metric][s];
-    eks_interval(values, evidence->seed_count, mean, low, high);
+int eks_seed_count(const eks_endpoint *endpoint, const eks_evidence *evidence) {
+    return endpoint->contrast.terms ? evidence->seed_count : 1;
+}
+
+double eks_seed_value(const eks_endpoint *endpoint, const eks_evidence *evidence, int index, int seed) {
+    const eks_contrast *c = &endpoint->contrast;
+    double value = 0;
+    if (!c->terms) return evidence->values[index];
+    for (int t = 0; t < c->terms; t++)
+        value += c->term[t].weight * evidence->arms[c->term[t].arm].value[c->term[t].metric][seed];
+    return value;
 }
 
 void eks_contrasts(const eks_design *design, eks_evidence *evidence) {
     for (int i = 0; i < design->endpoint_count; i++) {
-        const eks_contrast *c = &design->endpoints[i].contrast;
-        if (c->terms)
-            contrast(c, evidence, &evidence->values[i], &evidence->low[i], &evidence->high[i]);
-        else
-            evidence->low[i] = evidence->high[i] = evidence->values[i];
+        const eks_endpoint *e = &design->endpoints[i];
+        double values[EKS_SEEDS] = {0};
+        evidence->low[i] = evidence->high[i] = evidence->values[i];
+        if (!e->contrast.terms) continue;
+        for (int s = 0; s < evidence->seed_count; s++) values[s] = eks_seed_value(e, evidence, i, s);
+        eks_interval(values, evidence->seed_count, &evidence->values[i], &evidence->low[i], &evidence->high[i]);
     }
+}
+
+int eks_comparisons(const eks_design *design) {
+    int count = 0;
+    for (int i = 0; i < design->endpoint_count; i++)
+        count += design->endpoints[i].contrast.terms > 0 && !design->endpoints[i].control;
+    return count;
+}
+
+const char *eks_basis(const eks_endpoint *endpoint) {
+    if (endpoint->basis) return endpoint->basis;
+    if (endpoint->contrast.terms)
+        return endpoint->threshold == 0 ? "the sign of the difference" : "pilot seeds 1000 and 1001, on drawn digits";
+    if (endpoint->relation == EKS_EXACTLY) return "theory: equal bits, or a count that must be so";
+    return endpoint->threshold <= 1e-4 ? "theory, up to rounding in single precision" : "the least that could be seen";
 }
 
 eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading) {
@@ -127,21 +147,21 @@ int eks_reading_count(const eks_design *design) {
 
 eks_reading eks_reading_of(const eks_design *design, int reading) {
     if (design->readings[reading].sentence) return design->readings[reading];
-    return (eks_reading){"as taught", design->taught, EKS_SUPPORTED};
+    return (eks_reading){.label = "as taught", .sentence = design->taught, .expected = EKS_SUPPORTED};
 }
 
 void eks_judge_all(const eks_design *design, eks_evidence *evidence) {
     for (int r = 0; r < eks_reading_count(design); r++) evidence->verdicts[r] = eks_judge(design, evidence, r);
-    evidence->verdict = evidence->verdicts[0];
+}
+
+void eks_conclude(const eks_design *design, eks_evidence *evidence) {
+    if (design->show && !evidence->problem[0]) design->show(evidence);
+    eks_contrasts(design, evidence);
+    eks_judge_all(design, evidence);
 }
 
 int eks_surprising(const eks_design *design, const eks_evidence *evidence) {
     int surprising = evidence->problem[0] != 0;
-    for (int i = 0; i < design->endpoint_count; i++) {
-        const eks_endpoint *endpoint = &design->endpoints[i];
-        eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
-        surprising |= endpoint->control && state != EKS_HOLDS && state != EKS_UNCLEAR;
-    }
     for (int r = 0; r < eks_reading_count(design); r++) {
         eks_verdict expected = eks_reading_of(design, r).expected, verdict = evidence->verdicts[r];
         surprising |= (expected == EKS_SUPPORTED && verdict == EKS_REFUTED) ||

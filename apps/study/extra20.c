@@ -78,7 +78,7 @@ static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
 
 const eks_design eks_extra20 = {
     .number = 20,
-    .taught = "In inference a batch norm behind a convolution folds into it and costs nothing.",
+    .taught = "In inference a batch norm behind a convolution folds into it, and no step is left of it.",
     .prediction = "All norms fold; logits agree to 0.00001 of the largest, and every answer is the same.",
     .refuter = "A norm that does not fold, a larger difference, or one changed answer.",
     .method = "The six-layer network of cards 3 and 12 on 1,000 test images, folded and not.",

@@ -51,8 +51,9 @@ const eks_text eks_extra_texts[EKS_EXTRAS] = {
     {.number = 20,
      .level = EKS_MEDIUM,
      .question = "What does batch norm cost in inference?",
-     .answer = "Nothing, when it stands right behind a convolution or a product: with fixed statistics it is one "
-               "factor and one offset per channel, which fold into the weights and the bias in front of it.",
+     .answer =
+         "No step of its own, when it stands right behind a convolution or a product: with fixed statistics it is one "
+         "factor and one offset per channel, which fold into the weights and the bias in front of it.",
      .formula = MATH(I("W′") O("=") FRAC(I("γ"), ROOT(I("v") O("+") I("ε"))) I("W")),
      .formula_text = "W′ = γ/√(v + ε) · W,  b′ = β + γ/√(v + ε) · (b − μ)",
      .related = {5, 12, 3},

@@ -37,6 +37,28 @@ static ek_status read_images(const ek_dataset *dataset, const eks_pool *pool, ek
     return EK_OK;
 }
 
+/* "strokes, 14 x 14", "mnist (idx), 28 x 28": the last part of the path is what people call a data set. */
+static void name_pool(eks_pool *pool, const char *spec, const char *kind) {
+    size_t end = strlen(spec);
+    while (end > 1 && spec[end - 1] == '/') end--;
+    size_t from = end;
+    while (from > 0 && spec[from - 1] != '/') from--;
+    if (strncmp(spec, "builtin:", 8) == 0)
+        snprintf(pool->text, sizeof pool->text, "%s, %d x %d", kind, pool->side, pool->side);
+    else
+        snprintf(pool->text, sizeof pool->text, "%.*s (%s), %d x %d", end - from < 32 ? (int)(end - from) : 32,
+                 spec + from, kind, pool->side, pool->side);
+    pool->name = pool->text;
+}
+
+/* An order in which any first few are of all kinds: a folder lists its images class by class. */
+static ek_status mix(eks_pool *pool, ek_error *err) {
+    pool->mixed = calloc((size_t)pool->train.count + 1, sizeof *pool->mixed);
+    if (!pool->mixed) return eks_fail(err, EK_ERR_NOMEM, "out of memory for an order of images");
+    eks_permutation(pool->mixed, pool->train.count, 0, 50);
+    return EK_OK;
+}
+
 static ek_status fill(eks_study *study, int source, int side, eks_pool *pool, ek_error *err) {
     ek_dataset *train = NULL, *test = NULL;
     pool->source = source;
@@ -46,14 +68,14 @@ static ek_status fill(eks_study *study, int source, int side, eks_pool *pool, ek
     ek_dataset_info info = ek_dataset_describe(train);
     pool->channels = info.channels;
     pool->classes = info.classes;
-    snprintf(pool->text, sizeof pool->text, "%s, %d x %d", info.kind, side, side);
-    pool->name = pool->text;
+    name_pool(pool, spec_of(study, source), info.kind);
     EKS_TRY_DONE(ek_dataset_measure(train, 2000, pool->mean, pool->std, err));
     for (int c = 0; c < EK_MAX_CHANNELS; c++)
         if (!(pool->std[c] > 0)) pool->std[c] = 1;
     EKS_TRY_DONE(open_split(study, source, EK_SPLIT_TEST, side, &test, err));
     EKS_TRY_DONE(read_images(train, pool, &pool->train, err));
     EKS_TRY_DONE(read_images(test, pool, &pool->test, err));
+    EKS_TRY_DONE(mix(pool, err));
 done:
     ek_dataset_close(test);
     ek_dataset_close(train);
@@ -92,6 +114,7 @@ ek_status eks_pool_get(eks_study *study, eks_wanted wanted, int side, const eks_
     ek_status status = fill(study, source, side, fresh, err);
     if (status == EK_OK) return EK_OK;
     study->pools[slot] = NULL;
+    free(fresh->mixed);
     free(fresh->train.pixels);
     free(fresh->train.labels);
     free(fresh->test.pixels);
@@ -103,6 +126,7 @@ ek_status eks_pool_get(eks_study *study, eks_wanted wanted, int side, const eks_
 void eks_pools_free(eks_study *study) {
     for (int i = 0; i < EKS_POOLS && study->pools[i]; i++) {
         eks_pool *pool = study->pools[i];
+        free(pool->mixed);
         free(pool->train.pixels);
         free(pool->train.labels);
         free(pool->test.pixels);

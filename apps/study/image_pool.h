@@ -23,7 +23,8 @@ typedef struct eks_pool {
     int channels, side, classes;
     float mean[EK_MAX_CHANNELS], std[EK_MAX_CHANNELS];
     eks_images train, test;
-    int source; /* index of the data set */
+    int64_t *mixed; /* an order of the training images: its first few are of all classes */
+    int source;     /* index of the data set */
 } eks_pool;
 
 /* A change of the images: pixel -> gain * pixel + offset; all zero = as they are. `raw` = not normalized. */

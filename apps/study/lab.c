@@ -254,7 +254,7 @@ static ek_status measure_precise(eks_run *run, ek_error *err) {
     double loss;
     EKS_TRY(eks_lab_evaluate(run->model, pool, &pool->test, pool->test.count / MATES * MATES, recipe->change,
                              EK_MODE_TRAINING, MATES, &run->out[EKS_BATCH_ACCURACY], &loss, err));
-    EKS_TRY(eks_lab_recalibrate(run->model, pool, &pool->train, NULL,
+    EKS_TRY(eks_lab_recalibrate(run->model, pool, &pool->train, pool->mixed,
                                 recipe->precise > 1 ? recipe->precise : PRECISE_IMAGES, recipe->change, err));
     return eks_lab_evaluate(run->model, pool, &pool->test, pool->test.count, recipe->change, EK_MODE_INFERENCE,
                             TEST_BATCH, &run->out[EKS_PRECISE_ACCURACY], &run->out[EKS_PRECISE_LOSS], err);

@@ -41,6 +41,7 @@ typedef struct eks_recipe {
     eks_hook begin, before, after, end; /* of the run; before and after each step */
     double amount;                      /* for the hooks */
     int choice;                         /* likewise */
+    void *shared;                       /* likewise; by all runs */
 } eks_recipe;
 
 struct eks_run {
@@ -108,8 +109,6 @@ ek_status eks_parallel(eks_study *study, int count, ek_status (*body)(void *cont
 /* A horizontal bar chart of one metric: mean over seeds of each arm. */
 void eks_chart_arms(eks_evidence *evidence, int metric, const char *title, const char *y_label,
                     const char *description);
-/* A table of all arms: mean of each metric. */
-void eks_table_arms(eks_evidence *evidence, const char *caption);
 double eks_arm_mean(const eks_evidence *evidence, int arm, int metric);
 
 #endif

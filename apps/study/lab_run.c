@@ -82,7 +82,7 @@ static ek_status one_run(void *context, int index, ek_error *err) {
     memset(&run, 0, sizeof run);
     for (int i = 0; i < EKS_OUTCOMES; i++) run.out[i] = NAN;
     run.recipe = &t->recipes[arm];
-    run.seed = t->seed * 1000 + (uint64_t)seed + 2; /* seeds 0 and 1 served for finding thresholds */
+    run.seed = eks_run_seed(t->seed, seed);
     run.seed_index = seed;
     ek_status status = eks_run_train(&run, err);
     if (status == EK_OK) status = eks_run_measure(&run, err);
@@ -132,17 +132,5 @@ void eks_chart_arms(eks_evidence *evidence, int metric, const char *title, const
     for (int i = 0; i < evidence->arm_count && i < EKS_LABELS; i++) {
         chart->labels[i] = evidence->arms[i].name;
         eks_point(series, i, eks_arm_mean(evidence, i, metric));
-    }
-}
-
-void eks_table_arms(eks_evidence *evidence, const char *caption) {
-    const char *columns[EKS_COLUMNS] = {"arm"};
-    for (int m = 0; m < evidence->metric_count; m++) columns[m + 1] = evidence->metrics[m];
-    eks_table_begin(&evidence->table, caption, evidence->metric_count + 1, columns);
-    for (int i = 0; i < evidence->arm_count; i++) {
-        int row = eks_table_row(&evidence->table);
-        eks_cell_text(&evidence->table, row, 0, "%s", evidence->arms[i].name);
-        for (int m = 0; m < evidence->metric_count; m++)
-            eks_cell_number(&evidence->table, row, m + 1, eks_arm_mean(evidence, i, m));
     }
 }

@@ -1,7 +1,8 @@
 /* load.c: results read back from JSON: for verifying them without training, and for going on where a run stopped.
  *
- * Only what was measured is read (values, arms, tables, charts); texts, rules and thresholds are those of the source,
- * and verdicts are computed anew. A file of another version of the rules is therefore judged by the rules of today.
+ * Only what was measured is read: the numbers per seed, and tables or charts that are measurements themselves. Whatever
+ * follows from them is computed anew, closed forms are too, and texts, rules and thresholds are those of the source. A
+ * file of another version of the rules is therefore judged by the rules of today.
  */
 #include "study/load.h"
 
@@ -61,6 +62,7 @@ static void load_table(eks_study *study, const json_t *from, eks_table *to) {
     to->caption = keep(study, json_object_get(from, "caption"));
     for (size_t c = 0; c < json_array_size(columns) && c < EKS_COLUMNS; c++) {
         to->columns[c] = keep(study, json_array_get(columns, c));
+        to->percent[c] = json_is_true(json_array_get(json_object_get(from, "percent"), c));
         to->column_count++;
     }
     for (size_t r = 0; r < json_array_size(rows) && r < EKS_ROWS; r++, to->row_count++)
@@ -97,26 +99,47 @@ static void load_chart(eks_study *study, const json_t *from, eks_chart *to) {
     to->y_label = keep(study, json_object_get(from, "y"));
     to->description = keep(study, json_object_get(from, "description"));
     to->x_log = json_is_true(json_object_get(from, "x_log"));
+    to->y_log = json_is_true(json_object_get(from, "y_log"));
     to->y_percent = json_is_true(json_object_get(from, "y_percent"));
     to->y_max = real(json_object_get(from, "y_max"));
     for (size_t s = 0; s < json_array_size(series) && s < EKS_SERIES; s++)
         load_series(study, json_array_get(series, s), to);
 }
 
-static void load_evidence(eks_study *study, const eks_design *design, const json_t *from) {
+/* What the closed forms say is computed anew, not read. */
+static void compute_forms(eks_study *study, const eks_design *design, eks_evidence *to) {
+    eks_evidence *known = &study->forms[design->number - 1];
+    if (!study->formed[design->number - 1]) {
+        study->uses = eks_uses_for(design, study->options->sabotage);
+        study->sabotaged = eks_sabotages(design, study->options->sabotage);
+        for (int i = 0; i < EKS_ENDPOINTS; i++) known->values[i] = NAN;
+        ek_error err = {EK_OK, ""};
+        if (design->forms(study, known, &err) != EK_OK)
+            snprintf(to->problem, sizeof to->problem, "%s: %.450s", ek_status_name(err.status), err.text);
+        study->formed[design->number - 1] = 1;
+    }
+    for (int i = 0; i < design->endpoint_count; i++)
+        if (!isnan(known->values[i])) to->values[i] = known->values[i];
+    if (known->table.column_count) to->table = known->table;
+    if (known->chart.kind != EKS_CHART_NONE) to->chart = known->chart;
+}
+
+void eks_load_evidence(eks_study *study, const eks_design *design, const json_t *from) {
     eks_evidence *to = &study->evidence[design->number - 1];
     const json_t *endpoints = json_object_get(from, "endpoints");
     const char *problem = json_string_value(json_object_get(from, "problem"));
     memset(to, 0, sizeof *to);
-    for (int i = 0; i < EKS_ENDPOINTS; i++)
-        to->values[i] = real(json_object_get(json_array_get(endpoints, (size_t)i), "measured"));
+    for (int i = 0; i < EKS_ENDPOINTS; i++) {
+        const json_t *seeds = json_object_get(json_array_get(endpoints, (size_t)i), "seeds");
+        to->values[i] = real(json_array_get(seeds, 0));
+    }
     if (problem) snprintf(to->problem, sizeof to->problem, "%s", problem);
     to->seconds = real(json_object_get(from, "seconds"));
     load_arms(study, from, to);
     load_table(study, json_object_get(from, "table"), &to->table);
     load_chart(study, json_object_get(from, "chart"), &to->chart);
-    eks_contrasts(design, to);
-    eks_judge_all(design, to);
+    if (design->forms && !problem) compute_forms(study, design, to);
+    eks_conclude(design, to);
     study->ran[design->number - 1] = 1;
 }
 
@@ -124,18 +147,41 @@ static void load_list(eks_study *study, const json_t *cards) {
     for (size_t i = 0; i < json_array_size(cards); i++) {
         const json_t *card = json_array_get(cards, i), *evidence = json_object_get(card, "evidence");
         const eks_design *design = eks_design_of((int)json_integer_value(json_object_get(card, "number")));
-        if (design && json_is_object(evidence)) load_evidence(study, design, evidence);
+        if (design && json_is_object(evidence)) eks_load_evidence(study, design, evidence);
     }
 }
 
-static ek_status open_results(const char *path, json_t **root, ek_error *err) {
+void eks_load_cards(eks_study *study, const json_t *root) {
+    load_list(study, json_object_get(root, "cards"));
+    load_list(study, json_object_get(root, "extras"));
+}
+
+void eks_load_options(eks_study *study, const json_t *root) {
+    ek_study_options *o = &study->given;
+    const char *level = json_string_value(json_object_get(root, "level"));
+    const uint64_t seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
+    if (seed != o->seed) memset(study->formed, 0, sizeof study->formed);
+    if (seed != o->seed) memset(study->forms, 0, sizeof study->forms);
+    o->quick = level && strcmp(level, "quick") == 0;
+    o->full = level && strcmp(level, "full") == 0;
+    o->seed = seed;
+    o->data = keep(study, json_object_get(root, "data"));
+    o->more_data = keep(study, json_object_get(root, "more_data"));
+    o->sabotage = keep(study, json_object_get(root, "sabotage"));
+    study->level = o->quick ? EKS_LEVEL_QUICK : o->full ? EKS_LEVEL_FULL : EKS_LEVEL_DEFAULT;
+    study->isa = keep(study, json_object_get(root, "isa"));
+    study->options = o;
+}
+
+ek_status eks_parse_results(const char *path, const char *text, size_t size, json_t **root, ek_error *err) {
     json_error_t error;
-    *root = json_load_file(path, 0, &error);
+    *root = json_loadb(text, size, 0, &error);
     if (!*root)
         return eks_fail(err, EK_ERR_FORMAT, "%s: line %d: %s; expected results of evenkeel study", path, error.line,
                         error.text);
     if (json_is_array(json_object_get(*root, "cards"))) return EK_OK;
     json_decref(*root);
+    *root = NULL;
     return eks_fail(err, EK_ERR_FORMAT, "%s: there is no list of cards; expected results of evenkeel study", path);
 }
 
@@ -147,82 +193,14 @@ static int same_text(const json_t *root, const char *key, const char *value) {
 int eks_load_same_run(eks_study *study, const char *path) {
     json_t *root;
     const ek_study_options *o = study->options;
-    if (open_results(path, &root, NULL) != EK_OK) return 0;
+    json_error_t error;
+    root = json_load_file(path, 0, &error);
+    if (!root) return 0;
     int same = same_text(root, "evenkeel", ek_version()) && same_text(root, "level", eks_level_text(study)) &&
-               same_text(root, "isa", ek_cpu_isa()) && same_text(root, "sabotage", o->sabotage) &&
+               same_text(root, "isa", study->isa) && same_text(root, "sabotage", o->sabotage) &&
                same_text(root, "data", o->data) && same_text(root, "more_data", o->more_data) &&
                json_integer_value(json_object_get(root, "seed")) == (json_int_t)o->seed;
-    if (same) {
-        load_list(study, json_object_get(root, "cards"));
-        load_list(study, json_object_get(root, "extras"));
-    }
+    if (same) eks_load_cards(study, root);
     json_decref(root);
     return same;
-}
-
-/* Compares a number of the file with the one that follows from the file's own arms; both may be missing. */
-static int agrees(const json_t *there, double here) {
-    double value = real(there);
-    if (isnan(value) || !isfinite(here)) return isnan(value) && !isfinite(here);
-    return fabs(value - here) <= 1e-12 * fmax(1, fabs(here));
-}
-
-static int disagreements(const eks_study *study, const eks_design *design, const json_t *from, void *context,
-                         void (*say)(void *context, const char *text)) {
-    const eks_evidence *e = &study->evidence[design->number - 1];
-    const json_t *endpoints = json_object_get(from, "endpoints"), *readings = json_object_get(from, "readings");
-    char text[512];
-    int count = 0;
-    if (!same_text(from, "verdict", eks_verdict_name(e->verdict)) && ++count) {
-        snprintf(text, sizeof text, "card %d: the file says %s, its numbers give %s", design->number,
-                 json_string_value(json_object_get(from, "verdict")), eks_verdict_name(e->verdict));
-        say(context, text);
-    }
-    for (int r = 0; r < eks_reading_count(design); r++)
-        if (!same_text(json_array_get(readings, (size_t)r), "verdict", eks_verdict_name(e->verdicts[r])) && ++count) {
-            snprintf(text, sizeof text, "card %d, reading %d: the file's verdict does not follow from its numbers: %s",
-                     design->number, r + 1, eks_verdict_name(e->verdicts[r]));
-            say(context, text);
-        }
-    for (int i = 0; i < design->endpoint_count; i++) {
-        const json_t *there = json_array_get(endpoints, (size_t)i);
-        const eks_endpoint *rule = &design->endpoints[i];
-        int good =
-            same_text(there, "what", rule->what) && agrees(json_object_get(there, "threshold"), rule->threshold) &&
-            agrees(json_object_get(there, "measured"), e->values[i]) &&
-            (!rule->contrast.terms ||
-             (agrees(json_object_get(there, "low"), e->low[i]) && agrees(json_object_get(there, "high"), e->high[i])));
-        if (good) continue;
-        snprintf(text, sizeof text, "card %d, \"%.300s\": rule, value or interval differ from the source or the seeds",
-                 design->number, rule->what);
-        say(context, text);
-        count++;
-    }
-    return count;
-}
-
-static int compare_list(eks_study *study, const json_t *cards, int *checked, void *context,
-                        void (*say)(void *context, const char *text)) {
-    int count = 0;
-    for (size_t i = 0; i < json_array_size(cards); i++) {
-        const json_t *card = json_array_get(cards, i), *evidence = json_object_get(card, "evidence");
-        const eks_design *design = eks_design_of((int)json_integer_value(json_object_get(card, "number")));
-        if (!design || !json_is_object(evidence)) continue;
-        count += disagreements(study, design, evidence, context, say);
-        ++*checked;
-    }
-    return count;
-}
-
-ek_status eks_verify(eks_study *study, const char *path, int *checked, int *wrong, void *context,
-                     void (*say)(void *context, const char *text), ek_error *err) {
-    json_t *root;
-    *checked = *wrong = 0;
-    EKS_TRY(open_results(path, &root, err));
-    const json_t *cards = json_object_get(root, "cards"), *extras = json_object_get(root, "extras");
-    load_list(study, cards);
-    load_list(study, extras);
-    *wrong = compare_list(study, cards, checked, context, say) + compare_list(study, extras, checked, context, say);
-    json_decref(root);
-    return EK_OK;
 }

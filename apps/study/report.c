@@ -3,7 +3,6 @@
 
 #include "report/json_out.h"
 
-#include <evenkeel/cpu.h>
 #include <evenkeel/version.h>
 
 static void report_notes(eki_json *json, const eks_text *text) {
@@ -29,7 +28,7 @@ static void report_sources(eki_json *json, const eks_text *text) {
     eki_json_close(json);
 }
 
-static void report_card(eki_json *json, const eks_study *study, const eks_text *text) {
+void eks_report_card(eki_json *json, const eks_study *study, const eks_text *text) {
     eki_json_object(json, NULL);
     eki_json_int(json, "number", text->number);
     eki_json_text(json, "question", text->question);
@@ -50,6 +49,22 @@ static void report_card(eki_json *json, const eks_study *study, const eks_text *
     eki_json_close(json);
 }
 
+int eks_comparisons_of(const eks_study *study) {
+    int count = 0;
+    for (int i = 0; i < EKS_ALL; i++) count += study->ran[i] ? eks_comparisons(eks_designs[i]) : 0;
+    return count;
+}
+
+/* The seeds that networks were trained with: as many as the largest card took. */
+static void report_seeds(eki_json *json, const eks_study *study) {
+    int most = 0;
+    for (int i = 0; i < EKS_ALL; i++)
+        most = study->evidence[i].seed_count > most ? study->evidence[i].seed_count : most;
+    eki_json_array(json, "network_seeds");
+    for (int s = 0; s < most; s++) eki_json_int(json, NULL, (int64_t)eks_run_seed(study->options->seed, s));
+    eki_json_close(json);
+}
+
 static int measured(const eks_study *study) {
     int count = 0;
     for (int i = 0; i < EKS_CARDS; i++) count += study->ran[i];
@@ -66,19 +81,21 @@ int eks_report(FILE *out, const eks_study *study, int html) {
     eki_json_int(&json, "seed", (int64_t)study->options->seed);
     eki_json_text(&json, "data", study->options->data);
     eki_json_text(&json, "more_data", study->options->more_data);
-    eki_json_text(&json, "isa", ek_cpu_isa());
+    eki_json_text(&json, "isa", study->isa);
     eki_json_text(&json, "sabotage", study->options->sabotage);
-    eki_json_real(&json, "seconds", study->seconds);
+    eki_json_real(&json, "seconds", eks_seconds(study));
     eki_json_real(&json, "confidence", 0.95);
+    report_seeds(&json, study);
     eki_json_int(&json, "measured", measured(study));
+    eki_json_int(&json, "comparisons", eks_comparisons_of(study));
     eki_json_int(&json, "supported", eks_count(study, EKS_SUPPORTED));
     eki_json_int(&json, "refuted", eks_count(study, EKS_REFUTED));
     eki_json_int(&json, "inconclusive", eks_count(study, EKS_INCONCLUSIVE));
     eki_json_array(&json, "cards");
-    for (int i = 0; i < EKS_CARDS; i++) report_card(&json, study, &eks_texts[i]);
+    for (int i = 0; i < EKS_CARDS; i++) eks_report_card(&json, study, &eks_texts[i]);
     eki_json_close(&json);
     eki_json_array(&json, "extras");
-    for (int i = 0; i < EKS_EXTRAS; i++) report_card(&json, study, &eks_extra_texts[i]);
+    for (int i = 0; i < EKS_EXTRAS; i++) eks_report_card(&json, study, &eks_extra_texts[i]);
     eki_json_close(&json);
     eks_report_page(&json);
     eki_json_close(&json);

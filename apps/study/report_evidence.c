@@ -4,6 +4,7 @@
 #include "report/json_out.h"
 
 static void report_readings(eki_json *json, const eks_design *design, const eks_evidence *evidence) {
+    char seen[EKS_SEEN_TEXT];
     eki_json_array(json, "readings");
     for (int i = 0; i < eks_reading_count(design); i++) {
         eks_reading reading = eks_reading_of(design, i);
@@ -12,29 +13,40 @@ static void report_readings(eki_json *json, const eks_design *design, const eks_
         eki_json_text(json, "sentence", reading.sentence);
         eki_json_text(json, "expected", eks_verdict_name(reading.expected));
         eki_json_text(json, "verdict", eks_verdict_name(evidence->verdicts[i]));
+        eks_seen(design, evidence, i, seen);
+        eki_json_text(json, "seen", seen);
         eki_json_close(json);
     }
     eki_json_close(json);
 }
 
-static void report_endpoint(eki_json *json, const eks_endpoint *endpoint, double value, double low, double high) {
+static void report_rule(eki_json *json, const eks_endpoint *endpoint) {
     static const char *const relations[] = {"==", "<=", ">=", "within"};
-    static const char *const states[] = {"missing", "holds", "broken", "unclear"};
-    eks_state state = eks_endpoint_state(endpoint, value, low, high);
-    eki_json_object(json, NULL);
     eki_json_text(json, "what", endpoint->what);
     eki_json_text(json, "relation", relations[endpoint->relation]);
     if (endpoint->relation == EKS_WITHIN) eki_json_real(json, "expected", endpoint->expected);
     eki_json_real(json, "threshold", endpoint->threshold);
+    eki_json_text(json, "basis", eks_basis(endpoint));
     eki_json_bool(json, "control", endpoint->control);
     eki_json_int(json, "reading", endpoint->reading);
     eki_json_bool(json, "percent", endpoint->percent);
-    eki_json_real(json, "measured", value);
+}
+
+static void report_endpoint(eki_json *json, const eks_design *design, const eks_evidence *evidence, int i) {
+    static const char *const states[] = {"missing", "holds", "broken", "unclear"};
+    const eks_endpoint *endpoint = &design->endpoints[i];
+    eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
+    eki_json_object(json, NULL);
+    report_rule(json, endpoint);
+    eki_json_array(json, "seeds");
+    for (int s = 0; s < eks_seed_count(endpoint, evidence); s++)
+        eki_json_real(json, NULL, eks_seed_value(endpoint, evidence, i, s));
+    eki_json_close(json);
+    eki_json_real(json, "measured", evidence->values[i]);
     if (endpoint->contrast.terms) {
-        eki_json_real(json, "low", low);
-        eki_json_real(json, "high", high);
+        eki_json_real(json, "low", evidence->low[i]);
+        eki_json_real(json, "high", evidence->high[i]);
     }
-    eki_json_bool(json, "holds", state == EKS_HOLDS);
     eki_json_text(json, "state", states[state]);
     eki_json_close(json);
 }
@@ -55,6 +67,7 @@ static void report_metric(eki_json *json, const eks_evidence *evidence, int metr
 }
 
 static void report_arms(eki_json *json, const eks_evidence *evidence) {
+    eki_json_text(json, "arms_caption", evidence->caption);
     eki_json_array(json, "arms");
     for (int a = 0; a < evidence->arm_count; a++) {
         eki_json_object(json, NULL);
@@ -72,6 +85,9 @@ static void report_table(eki_json *json, const eks_table *table) {
     eki_json_text(json, "caption", table->caption);
     eki_json_array(json, "columns");
     for (int i = 0; i < table->column_count; i++) eki_json_text(json, NULL, table->columns[i]);
+    eki_json_close(json);
+    eki_json_array(json, "percent");
+    for (int i = 0; i < table->column_count; i++) eki_json_bool(json, NULL, table->percent[i]);
     eki_json_close(json);
     eki_json_array(json, "rows");
     for (int r = 0; r < table->row_count; r++) {
@@ -97,6 +113,7 @@ static void report_chart(eki_json *json, const eks_chart *chart) {
     eki_json_text(json, "x", chart->x_label);
     eki_json_text(json, "y", chart->y_label);
     eki_json_bool(json, "x_log", chart->x_log);
+    eki_json_bool(json, "y_log", chart->y_log);
     eki_json_bool(json, "y_percent", chart->y_percent);
     eki_json_real(json, "y_max", chart->y_max);
     eki_json_array(json, "series");
@@ -132,14 +149,12 @@ void eks_report_evidence(eki_json *json, const eks_study *study, const eks_desig
     eki_json_text(json, "sabotage", design->sabotage);
     eki_json_text(json, "sabotage_what", design->sabotage_what);
     eki_json_bool(json, "sabotaged", eks_sabotages(design, study->options->sabotage));
-    eki_json_text(json, "verdict", eks_verdict_name(evidence->verdict));
     eki_json_text(json, "problem", evidence->problem[0] ? evidence->problem : NULL);
     eki_json_real(json, "seconds", evidence->seconds);
     eki_json_text(json, "data", evidence->data);
     report_readings(json, design, evidence);
     eki_json_array(json, "endpoints");
-    for (int i = 0; i < design->endpoint_count; i++)
-        report_endpoint(json, &design->endpoints[i], evidence->values[i], evidence->low[i], evidence->high[i]);
+    for (int i = 0; i < design->endpoint_count; i++) report_endpoint(json, design, evidence, i);
     eki_json_close(json);
     report_arms(json, evidence);
     if (evidence->table.column_count) report_table(json, &evidence->table);

@@ -155,6 +155,10 @@ int eks_sabotages(const eks_design *design, const char *sabotage) {
     return strcmp(sabotage, design->sabotage) == 0 || (sabotage[0] && strtol(sabotage, NULL, 10) == design->number);
 }
 
+int eks_blinds(const eks_design *design, const char *sabotage) {
+    return sabotage && design->blinding && strcmp(sabotage, design->blinding) == 0;
+}
+
 eks_uses eks_uses_for(const eks_design *design, const char *sabotage) {
     eks_uses uses = {eks_normalize, EK_MODE_INFERENCE};
     if (!eks_sabotages(design, sabotage)) return uses;

@@ -47,6 +47,7 @@ struct eks_study {
     const ek_study_options *options;
     eks_study_level level;
     int sabotaged;              /* 1 = the card that runs is to be sabotaged */
+    int blinded;                /* 1 = what it is about is to be taken away */
     struct eks_pool *pools[12]; /* see pool.h */
     int source_channels[2];     /* of the data sets given; 0 = not known yet */
     double done, share;         /* progress: cards done, and what the one that runs counts for */
@@ -55,7 +56,10 @@ struct eks_study {
     eks_network *network;       /* trained when first wanted; see network.h */
     int ran[EKS_ALL];
     eks_evidence evidence[EKS_ALL]; /* by card number - 1 */
-    double seconds;
+    eks_evidence forms[EKS_ALL];    /* closed forms computed for comparison with a file */
+    int formed[EKS_ALL];
+    const char *isa;        /* that measured */
+    ek_study_options given; /* read from a file */
 };
 
 /* The convolutional network of the level: cnn6, or resnet20 at the full one. */
@@ -67,6 +71,8 @@ eks_uses eks_uses_for(const eks_design *design, const char *sabotage);
 /* 1 = `sabotage` names the defect of this design, by number or name. */
 int eks_sabotages(const eks_design *design, const char *sabotage);
 
+int eks_blinds(const eks_design *design, const char *sabotage); /* likewise of its blinding, by name */
+
 /* The right use of a norm: plan, forward, and the update of running statistics when asked for. */
 ek_status eks_normalize(eks_norm *call, ek_error *err);
 
@@ -77,6 +83,8 @@ eks_norm eks_norm_call(ek_norm_kind kind, int rank, const int64_t *dims, const f
 ek_status eks_fail(ek_error *err, ek_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 double eks_now(void);                           /* seconds of a monotonic clock */
 float *eks_floats(size_t count, ek_error *err); /* zeroed; NULL when out of memory */
+/* The seed of a study's network number `index`. The two before them, index -2 and -1, served for finding thresholds. */
+uint64_t eks_run_seed(uint64_t seed, int index);
 /* Uniform in [0, 1), a function of (seed, purpose, index) alone. */
 double eks_uniform(uint64_t seed, uint64_t purpose, uint64_t index);
 /* Near-normal, mean 0 and deviation 1: twelve uniforms added, which is the same on every machine. */

@@ -10,6 +10,8 @@
 #include "study/network.h"
 #include "study/write.h"
 
+#include <evenkeel/cpu.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,9 @@ const eks_text *eks_text_of(int number) {
 
 int eks_count(const eks_study *study, eks_verdict verdict) {
     int count = 0;
-    for (int i = 0; i < EKS_CARDS; i++) count += study->ran[i] && study->evidence[i].verdict == verdict;
+    for (int i = 0; i < EKS_CARDS; i++)
+        for (int r = 0; study->ran[i] && r < eks_reading_count(eks_designs[i]); r++)
+            count += study->evidence[i].verdicts[r] == verdict;
     return count;
 }
 
@@ -38,7 +42,8 @@ static ek_status check_options(const ek_study_options *options, ek_error *err) {
                         options->card, EKS_ALL, EKS_CARDS + 1);
     if (!options->sabotage) return EK_OK;
     for (int i = 0; eks_designs[i]; i++)
-        if (eks_sabotages(eks_designs[i], options->sabotage)) return EK_OK;
+        if (eks_sabotages(eks_designs[i], options->sabotage) || eks_blinds(eks_designs[i], options->sabotage))
+            return EK_OK;
     char names[1024] = "";
     for (int i = 0; eks_designs[i]; i++) {
         strcat(names, i ? ", " : "");
@@ -54,6 +59,7 @@ static void run_card(eks_study *study, const eks_design *design) {
     for (int i = 0; i < EKS_ENDPOINTS; i++) evidence->values[i] = NAN;
     study->uses = eks_uses_for(design, study->options->sabotage);
     study->sabotaged = eks_sabotages(design, study->options->sabotage);
+    study->blinded = eks_blinds(design, study->options->sabotage);
     double start = eks_now();
     ek_status status = design->forms ? design->forms(study, evidence, &err) : EK_OK;
     if (status == EK_OK && design->run) status = design->run(study, evidence, &err);
@@ -65,9 +71,15 @@ static void run_card(eks_study *study, const eks_design *design) {
         evidence->arm_count = evidence->seed_count = evidence->metric_count = 0;
         snprintf(evidence->problem, sizeof evidence->problem, "%s: %.450s", ek_status_name(status), err.text);
     }
-    eks_contrasts(design, evidence);
-    eks_judge_all(design, evidence);
+    eks_conclude(design, evidence);
     study->ran[design->number - 1] = 1;
+}
+
+/* What the cards took together, over all runs that a study was put together from. */
+double eks_seconds(const eks_study *study) {
+    double sum = 0;
+    for (int i = 0; i < EKS_ALL; i++) sum += study->ran[i] ? study->evidence[i].seconds : 0;
+    return sum;
 }
 
 static int surprises(const eks_study *study) {
@@ -99,8 +111,8 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     eks_study *study = calloc(1, sizeof *study);
     if (!study) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the study");
     study->options = options;
+    study->isa = ek_cpu_isa();
     study->level = options->quick ? EKS_LEVEL_QUICK : options->full ? EKS_LEVEL_FULL : EKS_LEVEL_DEFAULT;
-    double start = eks_now();
     char partial[4096] = "";
     /* The quick level is not worth continuing, and must not find an older quick run. */
     if (options->output_json && !options->quick &&
@@ -118,7 +130,6 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
         if (partial[0] && eks_save(partial, study, write_report, NULL) != EK_OK) partial[0] = 0;
     }
     if (options->progress) options->progress(options->context, "done", 1);
-    study->seconds = eks_now() - start;
     if (claims_failed) *claims_failed = surprises(study);
     ek_status status = EK_OK;
     if (eks_stopped(study)) status = say_stopped(partial, err);
@@ -134,10 +145,9 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
 
 ek_status ek_study_verify(const char *path, int *checked, int *wrong, void *context,
                           void (*say)(void *context, const char *text), ek_error *err) {
-    static const ek_study_options none;
     eks_study *study = calloc(1, sizeof *study);
     if (!study) return eks_fail(err, EK_ERR_NOMEM, "out of memory for the study");
-    study->options = &none;
+    study->options = &study->given;
     ek_status status = eks_verify(study, path, checked, wrong, context, say, err);
     eks_kept_free(study);
     free(study);

@@ -20,11 +20,24 @@ struct eki_json;
 void eks_report_page(struct eki_json *json);
 /* What an experiment found, as the member "evidence" (report_evidence.c). */
 void eks_report_evidence(struct eki_json *json, const eks_study *study, const eks_design *design);
+/* One card as an object of the open JSON. */
+void eks_report_card(struct eki_json *json, const eks_study *study, const eks_text *text);
+/* All comparisons by interval of the cards that ran. */
+int eks_comparisons_of(const eks_study *study);
 /* All results as JSON. `html` = for embedding in a script element. Returns 0 when the stream failed. */
 int eks_report(FILE *out, const eks_study *study, int html);
 
-/* How many of the fifteen ran and came to this verdict. */
+/* How many readings of the fifteen came to this verdict. */
 int eks_count(const eks_study *study, eks_verdict verdict);
+/* The seconds of all cards. */
+double eks_seconds(const eks_study *study);
+
+/* ---- seen.c ---- */
+enum { EKS_MEASURED_TEXT = 224, EKS_SEEN_TEXT = 640 };
+/* What was measured at an endpoint, with its interval if it has one: "0.9087", "2.1 points [0.8, 3.4]". */
+void eks_measured(const eks_endpoint *endpoint, double value, double low, double high, char text[EKS_MEASURED_TEXT]);
+/* One sentence on what was seen of a reading: the number that decides, its interval, or why it could not be told. */
+void eks_seen(const eks_design *design, const eks_evidence *evidence, int reading, char text[EKS_SEEN_TEXT]);
 
 /* ---- save.c ---- */
 /* Replaces `path` by the text that `write` produces: written beside, flushed, renamed. */

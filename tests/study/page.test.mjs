@@ -33,13 +33,23 @@ async function content() {
   check('difficulty 4 easy, 8 medium, 3 hard', await count('#questions .card.easy') === 4 &&
     await count('#questions .card.medium') === 8 && await count('#questions .card.hard') === 3);
   for (const verdict of ['supported', 'refuted', 'inconclusive'])
-    check(`verdicts of the JSON: ${verdict}`, await count(`.evidence[data-verdict=${verdict}]`) ===
-      measured.filter((c) => c.evidence.verdict === verdict).length);
+    check(`readings of the JSON: ${verdict}`, await count(`.readings li[data-verdict=${verdict}]`) ===
+      measured.flatMap((c) => c.evidence.readings).filter((r) => r.verdict === verdict).length);
+  check('each reading says what was seen', JSON.stringify(await tab.locator('.readings .seen').allTextContents()) ===
+    JSON.stringify(measured.flatMap((c) => c.evidence.readings.map((r) => r.seen))));
   check('the rest says that it was not measured', await count('.later') === all.length - measured.length);
-  const arms = measured.filter((c) => c.evidence.arms.length).length;
-  const charts = measured.filter(({ evidence: e }) => e.chart && !(e.chart.kind === 'bars' && e.arms.length)).length;
-  check('charts have title and description', charts + arms > 0 &&
-    await count('svg.chart[role=img]:has(title):has(desc)') === charts + arms);
+  const drawings = await count('svg.chart');
+  check('charts have title and description', drawings >= measured.length &&
+    await count('svg.chart[role=img]:has(title):has(desc)') === drawings, String(drawings));
+  const differing = measured.filter(({ evidence: e }) => e.endpoints.some((p) => p.seeds.length > 1 && p.low !== null));
+  check('differences are drawn against thresholds', differing.length > 0 &&
+    await count('.differences .verdict-mark') > differing.length && await count('.differences .limit') > 0);
+  await shot(tab, 'laptop', { fullPage: true, timeout: 90000 });
+  const words = await tab.evaluate(() => document.body.innerText.split(/\s+/).length);
+  const folded = await tab.evaluate(() => document.body.textContent.length);
+  check(`under 5,000 words before anything is unfolded (${words}; ${folded} characters in all)`, words < 5000);
+  await tab.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
+  console.log(`     unfolded: ${await tab.evaluate(() => document.body.innerText.split(/\s+/).length)} words`);
   check('every chart has its table', await tab.locator('figure:has(svg.chart)').evaluateAll((figures) =>
     figures.every((f) => f.parentElement.querySelector('table'))));
   const drawn = await tab.locator('svg.chart').evaluateAll((svgs) => svgs.every((s) =>
@@ -63,7 +73,6 @@ async function content() {
     await count('.quiz .here') === known(results.page.quiz) && known(results.page.quiz) > 0);
   const inside = JSON.parse(await tab.locator('#results').textContent());
   check('the same results in the page', JSON.stringify(inside) === JSON.stringify(results));
-  await shot(tab, 'laptop', { fullPage: true });
   check('no requests', seen.requests.length === 0, seen.requests.join(' '));
   check('no console messages', seen.messages.length === 0, seen.messages.join(' '));
   await context.close();
@@ -123,6 +132,7 @@ async function choosing() {
   await undecided.locator('button').nth(0).click();
   check('no choice is wrong where nothing is settled', await undecided.locator('.bad, .good').count() === 0);
 
+  await tab.locator('#quiz summary').click();
   const items = tab.locator('.quiz-item');
   check('a quiz question per card', await items.count() === 15);
   for (let i = 0; i < 15; i++)
@@ -145,6 +155,7 @@ async function example() {
   const read = (t, row) => t.locator(`#example [data-row="${row}"] td`).allTextContents();
   check('the example starts with the numbers of the page', (await read(tab, 'output')).join() ===
     (await read(still, 'output')).join(), `${await read(tab, 'output')} against ${await read(still, 'output')}`);
+  await tab.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
   const inputs = tab.locator('#example [data-row="x"] input');
   for (let i = 0; i < 6; i++) await inputs.nth(i).fill(String(i < 3 ? 1 : 3));
   check('mean and variance follow', await tab.locator('#example-mean').textContent() === '2' &&
@@ -234,12 +245,13 @@ async function accessibility() {
       if (width === 360) await state('as opened');
       await tab.evaluate(() => {
         for (const box of document.querySelectorAll('.predict, .quiz-item')) box.querySelector('button').click();
+        document.querySelectorAll('details').forEach((d) => { d.open = true; });
         document.querySelectorAll('.legend button').forEach((b, i) => { if (i % 2) b.click(); });
       });
       if (width === 1280) await state('with everything answered');
       const wide = await tab.evaluate(() => document.documentElement.scrollWidth);
       check(`no sideways scrolling: ${colorScheme}, ${width} px`, wide <= width, String(wide));
-      if (width === 360 || colorScheme === 'dark') await shot(tab, `${width}-${colorScheme}`, { fullPage: true });
+      if (width === 360 || colorScheme === 'dark') await shot(tab, `${width}-${colorScheme}`, { fullPage: true, timeout: 90000 });
       await context.close();
     }
 }
@@ -249,7 +261,8 @@ async function withoutScript() {
   const visible = (selector) => tab.locator(selector).filter({ visible: true }).count();
   const complete = async (where) => {
     check(`15 answers ${where}`, await visible('#questions .answer') === 15);
-    check(`all evidence ${where}`, await visible('.evidence') === measured.length);
+    check(`all evidence ${where}`, await visible('.evidence') === measured.length &&
+      await visible('.claim') === measured.length);
     check(`all reasons ${where}`, await visible('.because') === 30);
     check(`right answers are marked ${where}`, await visible('.quiz .tick') === 15);
   };
@@ -271,6 +284,7 @@ async function printing() {
   const visible = (selector) => tab.locator(selector).filter({ visible: true }).count();
   check('print shows cards that are filtered out', await visible('#questions article.card') === 15);
   check('print shows what the script keeps back', await visible('.because') === 30);
+  check('print shows what is folded away', await visible('.claim') === measured.length);
   await context.close();
 }
 

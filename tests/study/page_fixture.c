@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
     FILE *html = fopen(argv[1], "w"), *json = fopen(argv[2], "w");
     if (!study || !html || !json) return 1;
     study->options = &options;
-    study->seconds = 12.3;
+    study->isa = "generic";
     for (int i = 0; eks_designs[i]; i++) make_evidence(study, eks_designs[i]);
     eks_page(html, study);
     int good = eks_report(json, study, 0) && !ferror(html);

@@ -52,7 +52,7 @@ export async function absentNumbers(tab, results) {
   const onPage = [...cards, ...extras.filter((card) => card.evidence)];
   const neighbours = (card) => card.related.map((n) => all.find((c) => c.number === n).question);
   const places = [['.masthead', [run, page.title, page.lede]], ['.contents', [cards.map((c) => c.question)]],
-    ['#tutorial', [page.tutorial]], ['#closing', [page.checklist]], ['.colophon', []],
+    ['#tutorial', [page.tutorial]], ['#closing', [page.checklist]], ['#ledger', [page.ledger]], ['.colophon', []],
     ['#quiz', [page.quiz, all.map((c) => c.evidence && c.evidence.endpoints)]]];
   for (const card of onPage)
     places.push([`#card-${card.number}`, [card, neighbours(card), run.seed, run.confidence,

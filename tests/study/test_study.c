@@ -31,7 +31,8 @@ static void verdict_of(int card, char verdict[32]) {
     json_t *root = json_load_file(json_path, 0, &error);
     assert_non_null(root);
     json_t *evidence = json_object_get(json_array_get(json_object_get(root, "cards"), (size_t)card - 1), "evidence");
-    const char *text = json_string_value(json_object_get(evidence, "verdict"));
+    const json_t *reading = json_array_get(json_object_get(evidence, "readings"), 0);
+    const char *text = json_string_value(json_object_get(reading, "verdict"));
     const char *problem = json_string_value(json_object_get(evidence, "problem"));
     if (problem) print_message("card %d: %s\n", card, problem);
     snprintf(verdict, 32, "%s", text ? text : "none");
@@ -229,6 +230,51 @@ static void cards_are_complete(void **state) {
     }
 }
 
+static void count_told(void *context, const char *text) {
+    (void)text;
+    ++*(int *)context;
+}
+
+static int told_of(const char *path) {
+    int checked = 0, wrong = -1, lines = 0;
+    assert_int_equal(ek_study_verify(path, &checked, &wrong, &lines, count_told, NULL), EK_OK);
+    assert_int_equal(wrong, lines);
+    return wrong;
+}
+
+/* Replaces the first `from` in a file by `to`, of the same length. */
+static void replace(const char *path, const char *from, const char *to) {
+    static char text[1 << 20];
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    text[size] = 0;
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    assert_int_equal(fseek(file, at - text, SEEK_SET), 0);
+    assert_int_equal(fwrite(to, 1, strlen(to), file), strlen(to));
+    assert_int_equal(fclose(file), 0);
+}
+
+static void results_and_pages_are_verified(void **state) {
+    (void)state;
+    ek_study_options options = quick(8, NULL);
+    options.output_html = html_path;
+    assert_int_equal(ek_study_run(&options, NULL, NULL), EK_OK);
+    assert_int_equal(told_of(json_path), 0);
+    assert_int_equal(told_of(html_path), 0);
+    replace(json_path, "\"seed\": 1", "\"seed\": 2");
+    assert_true(told_of(json_path) > 0);
+    replace(html_path, "Quiz</h2>", "Quis</h2>");
+    assert_int_equal(told_of(html_path), 1);
+    int checked, wrong;
+    ek_error err = {EK_OK, ""};
+    replace(html_path, "id=\"results\"", "id=\"nothing\"");
+    assert_int_equal(ek_study_verify(html_path, &checked, &wrong, NULL, count_told, &err), EK_ERR_FORMAT);
+    assert_non_null(strstr(err.text, html_path));
+    unlink(html_path);
+}
+
 static int fails(FILE *out, const eks_study *study) {
     (void)study;
     fputs("half", out);
@@ -263,6 +309,7 @@ int main(void) {
         cmocka_unit_test(sabotage_touches_its_card_only),
         cmocka_unit_test(closed_forms_hold_for_other_seeds),
         cmocka_unit_test(sabotages_break_closed_forms),
+        cmocka_unit_test(results_and_pages_are_verified),
         cmocka_unit_test(files_are_replaced_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

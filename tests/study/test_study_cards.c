@@ -79,6 +79,21 @@ static void every_sabotage_turns_a_verdict(void **state) {
     }
 }
 
+/* What a card is about taken away: its control fails, and no reading is judged. */
+static void blinding_makes_inconclusive(void **state) {
+    (void)state;
+    for (int i = 0; eks_designs[i]; i++) {
+        char text[TEXT];
+        int failed;
+        if (!eks_designs[i]->blinding) continue;
+        run(eks_designs[i]->number, eks_designs[i]->blinding, other_path, &failed);
+        verdicts(other_path, eks_designs[i]->number, text);
+        assert_null(strstr(text, "supported"));
+        assert_null(strstr(text, "refuted"));
+        assert_int_equal(failed, 0);
+    }
+}
+
 static void no_times(json_t *value) {
     const char *key;
     json_t *member;
@@ -107,16 +122,14 @@ static void equal_seeds_give_equal_results(void **state) {
 }
 
 static void count_lines(void *context, const char *text) {
-    print_message("%s\n", text);
-    ++*(int *)context;
+    if (++*(int *)context < 5) print_message("%s\n", text);
 }
 
 static void verdicts_follow_from_the_numbers(void **state) {
     (void)state;
-    int checked, wrong, lines = 0, cards = 0;
-    while (eks_designs[cards]) cards++;
+    int checked, wrong, lines = 0;
     assert_int_equal(ek_study_verify(clean_path, &checked, &wrong, &lines, count_lines, NULL), EK_OK);
-    assert_int_equal(checked, cards);
+    assert_int_equal(checked, EKS_ALL);
     assert_int_equal(wrong, 0);
     /* One number of one seed changed. */
     json_t *root = load(clean_path);
@@ -131,6 +144,84 @@ static void verdicts_follow_from_the_numbers(void **state) {
     assert_int_equal(ek_study_verify("/no/such/file", &checked, &wrong, &lines, count_lines, NULL), EK_ERR_FORMAT);
 }
 
+/* ---- every number, one after the other ---- */
+typedef struct altering {
+    eks_study *study;
+    json_t *part; /* what is verified: the file, or one card of it */
+    int whole, numbers, missed;
+} altering;
+
+static void heard(void *context, const char *text) {
+    (void)context;
+    (void)text;
+}
+
+static int told(altering *a) {
+    eks_listener listener = {NULL, heard, 0};
+    if (a->whole)
+        eks_verify_results(a->study, a->part, &listener);
+    else
+        eks_verify_card(a->study, a->part, &listener);
+    return listener.count > 0;
+}
+
+static void alter_here(altering *a, json_t *number, const char *where) {
+    if (json_is_integer(number)) {
+        json_int_t was = json_integer_value(number);
+        json_integer_set(number, was + 1);
+        if (!told(a) && ++a->missed) print_message("%s: %lld + 1 is not noticed\n", where, (long long)was);
+        json_integer_set(number, was);
+    } else {
+        double was = json_real_value(number);
+        json_real_set(number, was != 0 ? was * 1.001 : 0.001);
+        if (!told(a) && ++a->missed) print_message("%s: a change of %g is not noticed\n", where, was);
+        json_real_set(number, was);
+    }
+    a->numbers++;
+}
+
+static void alter(altering *a, json_t *value, const char *where) {
+    char place[256];
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (json_is_number(value)) alter_here(a, value, where);
+    json_object_foreach(value, key, member) {
+        if (strcmp(key, "seconds") == 0) continue;
+        if (a->whole && (strcmp(key, "cards") == 0 || strcmp(key, "extras") == 0)) continue;
+        snprintf(place, sizeof place, "%.180s %.60s", where, key);
+        alter(a, member, place);
+    }
+    json_array_foreach(value, i, member) {
+        snprintf(place, sizeof place, "%.220s %zu", where, i + 1);
+        alter(a, member, place);
+    }
+}
+
+static void every_number_follows(void **state) {
+    (void)state;
+    json_t *root = load(clean_path);
+    altering a = {.study = calloc(1, sizeof *a.study), .part = root, .whole = 1};
+    assert_non_null(a.study);
+    assert_int_equal(told(&a), 0);
+    alter(&a, root, "results");
+    a.whole = 0;
+    eks_load_options(a.study, root);
+    for (int i = 1; i <= EKS_ALL; i++) {
+        char name[32];
+        a.part = card_of(root, i);
+        assert_int_equal(told(&a), 0);
+        snprintf(name, sizeof name, "card %d", i);
+        alter(&a, a.part, name);
+    }
+    print_message("%d numbers altered, one at a time\n", a.numbers);
+    assert_true(a.numbers > 3000);
+    assert_int_equal(a.missed, 0);
+    eks_kept_free(a.study);
+    free(a.study);
+    json_decref(root);
+}
+
 static int as_report(FILE *out, const eks_study *study) { return eks_report(out, study, 0); }
 
 /* A file of the same run is taken over whole; one of another seed is not. */
@@ -140,6 +231,7 @@ static void a_run_goes_on(void **state) {
     eks_study *study = calloc(1, sizeof *study);
     assert_non_null(study);
     study->options = &options;
+    study->isa = ek_cpu_isa();
     options.seed = 2;
     assert_int_equal(eks_load_same_run(study, clean_path), 0);
     options.seed = 1;
@@ -166,11 +258,10 @@ static int clean_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_contradicts_theory),
-        cmocka_unit_test(verdicts_follow_from_the_numbers),
-        cmocka_unit_test(a_run_goes_on),
-        cmocka_unit_test(equal_seeds_give_equal_results),
-        cmocka_unit_test(every_sabotage_turns_a_verdict),
+        cmocka_unit_test(nothing_contradicts_theory),     cmocka_unit_test(verdicts_follow_from_the_numbers),
+        cmocka_unit_test(every_number_follows),           cmocka_unit_test(a_run_goes_on),
+        cmocka_unit_test(equal_seeds_give_equal_results), cmocka_unit_test(every_sabotage_turns_a_verdict),
+        cmocka_unit_test(blinding_makes_inconclusive),
     };
     return cmocka_run_group_tests(tests, NULL, clean_up);
 }

@@ -56,6 +56,7 @@ void eks_page(FILE *out, const eks_study *study) {
     extras(out, study);
     eks_page_quiz(out, study);
     eks_page_closing(out);
+    eks_page_ledger(out);
     fputs("</main>\n", out);
     document_foot(out, study);
 }
@@ -72,5 +73,6 @@ void eks_report_page(eki_json *json) {
     eks_report_example(json);
     eks_report_quiz(json);
     eks_report_closing(json);
+    eks_report_ledger(json);
     eki_json_close(json);
 }

@@ -20,6 +20,8 @@ void eks_page_tutorial(FILE *out);
 void eks_page_card(FILE *out, const eks_study *study, const eks_text *text);
 void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text);
 void eks_page_example(FILE *out); /* the small batch of card 1, which the script makes editable */
+const char *eks_verdict_sign(eks_verdict verdict);
+void eks_page_readings(FILE *out, const eks_study *study, const eks_design *design);
 void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *design);
 void eks_page_arms(FILE *out, const eks_design *design, const eks_evidence *evidence);
 void eks_page_series(FILE *out, const eks_chart *chart, int number);
@@ -27,12 +29,15 @@ void eks_page_series(FILE *out, const eks_chart *chart, int number);
 int eks_metric_charted(const eks_evidence *evidence);
 void eks_page_quiz(FILE *out, const eks_study *study);
 void eks_page_closing(FILE *out);
-
-/* What was measured at an endpoint, with its interval if it has one: "0.9087", "2.1 pp (0.8 to 3.4)". */
-enum { EKS_MEASURED_TEXT = 224 };
-void eks_measured(const eks_endpoint *endpoint, double value, double low, double high, char text[EKS_MEASURED_TEXT]);
+void eks_page_ledger(FILE *out);
+/* What can be folded away: open in the file, so that it is there in print and without script, which closes it. */
+void eks_page_fold(FILE *out, const char *summary);
+void eks_page_unfold(FILE *out);
 
 /* ---- charts ---- */
+/* 1 = there are differences between arms to draw. */
+int eks_has_differences(const eks_design *design, const eks_evidence *evidence);
+void eks_page_differences(FILE *out, const eks_design *design, const eks_evidence *evidence);
 void eks_svg(FILE *out, const eks_chart *chart, int number);
 void eks_svg_arms(FILE *out, const eks_evidence *evidence, int metric, int number);
 
@@ -48,6 +53,7 @@ void eks_report_tutorial(eki_json *json);
 void eks_report_example(eki_json *json);
 void eks_report_quiz(eki_json *json);
 void eks_report_closing(eki_json *json);
+void eks_report_ledger(eki_json *json);
 
 /* Style and script, embedded when the program is built (report/embed.cmake). */
 extern const char eks_page_css[], eks_page_js[];

@@ -62,7 +62,7 @@ static void seeds_table(FILE *out, const eks_evidence *evidence, int metric, int
 }
 
 static void means_table(FILE *out, const eks_evidence *evidence, int number) {
-    const char *caption = evidence->table.column_count ? evidence->table.caption : "Mean over seeds";
+    const char *caption = evidence->caption ? evidence->caption : "Mean over seeds";
     table_open(out, "means", number);
     eki_put(out, "", caption, evidence->seed_count > 1 ? ", with its interval at 95%</caption>" : "</caption>");
     fputs("<thead><tr><th scope=\"col\">arm</th>", out);

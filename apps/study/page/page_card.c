@@ -15,8 +15,13 @@ static void head(FILE *out, const eks_text *text) {
             eks_level_name(text->level));
 }
 
-static void answer(FILE *out, const eks_text *text) {
-    eki_put(out, "<p class=\"answer\">", text->answer, "</p>\n");
+void eks_page_fold(FILE *out, const char *summary) {
+    eki_put(out, "<details class=\"more\" open><summary>", summary, "</summary>\n");
+}
+
+void eks_page_unfold(FILE *out) { fputs("</details>\n", out); }
+
+static void formula(FILE *out, const eks_text *text) {
     eki_put(out, "<div class=\"formula\" role=\"group\" tabindex=\"0\" aria-label=\"Formula: ", text->formula_text,
             "\">");
     fprintf(out, "%s</div>\n", text->formula);
@@ -60,14 +65,17 @@ void eks_page_card(FILE *out, const eks_study *study, const eks_text *text) {
     head(out, text);
     if (text->number <= EKS_CARDS) eks_page_prediction(out, study, text);
     fprintf(out, "<div class=\"body\" id=\"body-%d\">\n", text->number);
-    answer(out, text);
-    eks_page_axes(out, text->number);
-    if (text->number == 1) eks_page_example(out);
+    eki_put(out, "<p class=\"answer\">", text->answer, "</p>\n");
     if (design && study->ran[text->number - 1])
         eks_page_evidence(out, study, design);
     else
         fputs("<p class=\"later\"><strong>Not measured in this run.</strong> Run the study without --card.</p>\n", out);
+    eks_page_fold(out, "Formula, to be exact, literature, sources");
+    formula(out, text);
+    eks_page_axes(out, text->number);
+    if (text->number == 1) eks_page_example(out);
     notes(out, text);
     foot(out, text);
+    eks_page_unfold(out);
     fputs("</div>\n</article>\n", out);
 }

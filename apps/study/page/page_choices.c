@@ -65,11 +65,15 @@ void eks_page_quiz(FILE *out, const eks_study *study) {
     fputs("<section id=\"quiz\" class=\"quiz\" aria-labelledby=\"quiz-title\">\n"
           "<h2 id=\"quiz-title\" class=\"section-title\">Quiz</h2>\n"
           "<p class=\"section-lede\">One question per card. The explanation is what was measured.</p>\n"
-          "<p class=\"score\" id=\"score\" role=\"status\" hidden></p>\n<ol class=\"quiz-list\">\n",
+          "<p class=\"score\" id=\"score\" role=\"status\" hidden></p>\n",
           out);
+    eks_page_fold(out, "Fifteen questions");
+    fputs("<ol class=\"quiz-list\">\n", out);
     for (int i = 0; eks_designs[i]; i++)
         if (eks_designs[i]->quiz.question) question(out, study, eks_designs[i]);
-    fputs("</ol>\n<p class=\"quiz-tools\" hidden><button type=\"button\" class=\"pill\" id=\"quiz-show\">Show all "
+    fputs("</ol>\n", out);
+    eks_page_unfold(out);
+    fputs("<p class=\"quiz-tools\" hidden><button type=\"button\" class=\"pill\" id=\"quiz-show\">Show all "
           "answers</button> <button type=\"button\" class=\"pill\" id=\"quiz-again\">Start again</button></p>\n"
           "</section>\n",
           out);

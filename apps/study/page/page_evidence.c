@@ -4,14 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-static const char *verdict_sign(eks_verdict verdict) {
+const char *eks_verdict_sign(eks_verdict verdict) {
     return verdict == EKS_SUPPORTED ? "✓" : verdict == EKS_REFUTED ? "✗" : "?";
 }
 
 static void verdict_chip(FILE *out, eks_verdict verdict) {
     const char *name = eks_verdict_name(verdict);
     fprintf(out, "<span class=\"verdict %s\"><span aria-hidden=\"true\">%s</span> %s</span>", name,
-            verdict_sign(verdict), name);
+            eks_verdict_sign(verdict), name);
 }
 
 static void heading(FILE *out, const eks_design *design, const eks_evidence *evidence) {
@@ -21,20 +21,22 @@ static void heading(FILE *out, const eks_design *design, const eks_evidence *evi
     else
         snprintf(took, sizeof took, "%.2f s", evidence->seconds);
     fprintf(out, "<div class=\"evidence-head\"><h4 id=\"evidence-%d\">Put to the test</h4>", design->number);
-    verdict_chip(out, evidence->verdict);
     fprintf(out, "<span class=\"took\">measured in %s</span></div>\n", took);
 }
 
-/* The sentence as taught and what it should have said, each with its verdict. */
-static void readings(FILE *out, const eks_design *design, const eks_evidence *evidence) {
-    int count = eks_reading_count(design);
+/* The sentence as taught and what it should have said, each with its verdict and what was seen. */
+void eks_page_readings(FILE *out, const eks_study *study, const eks_design *design) {
+    const eks_evidence *evidence = &study->evidence[design->number - 1];
     fputs("<ul class=\"readings\">\n", out);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < eks_reading_count(design); i++) {
+        char seen[EKS_SEEN_TEXT];
         eks_reading reading = eks_reading_of(design, i);
-        eki_put(out, "<li><span class=\"label\">", reading.label, "</span> ");
-        eki_put(out, "<q>", reading.sentence, "</q> ");
-        if (count > 1) verdict_chip(out, evidence->verdicts[i]);
-        fputs("</li>\n", out);
+        eks_seen(design, evidence, i, seen);
+        fprintf(out, "<li data-verdict=\"%s\">", eks_verdict_name(evidence->verdicts[i]));
+        verdict_chip(out, evidence->verdicts[i]);
+        eki_put(out, " <q>", reading.sentence, "</q>");
+        eki_put(out, " <span class=\"label\">", reading.label, "</span>");
+        eki_put(out, " <span class=\"seen\">", seen, "</span></li>\n");
     }
     fputs("</ul>\n", out);
 }
@@ -92,7 +94,10 @@ static void data_table(FILE *out, const eks_table *table, int number) {
         fputs("<tr>", out);
         for (int c = 0; c < table->column_count; c++) {
             char text[64];
-            eks_cell_words(&table->cells[r][c], text);
+            if (table->percent[c] && !table->cells[r][c].text[0])
+                eki_percent(table->cells[r][c].value, text);
+            else
+                eks_cell_words(&table->cells[r][c], text);
             eki_put(out, c ? "<td>" : "<th scope=\"row\">", text, c ? "</td>" : "</th>");
         }
         fputs("</tr>\n", out);
@@ -100,28 +105,32 @@ static void data_table(FILE *out, const eks_table *table, int number) {
     fputs("</tbody></table></div>\n", out);
 }
 
-static void figure(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+static void drawing(FILE *out, const eks_chart *chart, int number) {
     fputs("<figure>", out);
-    eks_svg(out, &evidence->chart, design->number);
-    eki_put(out, "<figcaption><strong>", evidence->chart.title, ".</strong> ");
-    eki_put(out, "", evidence->chart.description, "</figcaption></figure>\n");
+    eks_svg(out, chart, number);
+    eki_put(out, "<figcaption><strong>", chart->title, ".</strong></figcaption></figure>\n");
 }
 
-/* A chart and its table side by side. Where there are arms, table and bars are about them: eks_page_arms shows both. */
+/* The one figure that carries the point: a chart over x, else differences against their thresholds, else bars. */
+static void figure(FILE *out, const eks_design *design, const eks_evidence *evidence) {
+    if (evidence->chart.kind == EKS_CHART_XY)
+        drawing(out, &evidence->chart, design->number);
+    else if (eks_has_differences(design, evidence))
+        eks_page_differences(out, design, evidence);
+    else if (evidence->chart.kind == EKS_CHART_BARS && evidence->arm_count == 0)
+        drawing(out, &evidence->chart, design->number);
+}
+
+/* The tables behind it, and the arms with all their seeds. */
 static void figures(FILE *out, const eks_design *design, const eks_evidence *evidence) {
-    int arms = evidence->arm_count > 0;
-    int chart = evidence->chart.kind == EKS_CHART_XY || (evidence->chart.kind == EKS_CHART_BARS && !arms);
-    int table = evidence->table.column_count > 0 && !arms;
-    if (chart) {
-        fputs("<div class=\"pair\">", out);
-        figure(out, design, evidence);
-    }
-    if (table)
+    int chart =
+        evidence->chart.kind == EKS_CHART_XY || (evidence->chart.kind == EKS_CHART_BARS && evidence->arm_count == 0);
+    if (chart && eks_has_differences(design, evidence)) eks_page_differences(out, design, evidence);
+    if (evidence->table.column_count > 0)
         data_table(out, &evidence->table, design->number);
     else if (chart)
         eks_page_series(out, &evidence->chart, design->number);
-    if (chart) fputs("</div>\n", out);
-    if (arms) eks_page_arms(out, design, evidence);
+    if (evidence->arm_count > 0) eks_page_arms(out, design, evidence);
 }
 
 static void command(FILE *out, const eks_study *study, const eks_design *design) {
@@ -142,16 +151,18 @@ static void command(FILE *out, const eks_study *study, const eks_design *design)
 
 void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *design) {
     const eks_evidence *evidence = &study->evidence[design->number - 1];
-    fprintf(out, "<div class=\"evidence\" role=\"group\" data-verdict=\"%s\" aria-labelledby=\"evidence-%d\">\n",
-            eks_verdict_name(evidence->verdict), design->number);
+    fprintf(out, "<div class=\"evidence\" role=\"group\" aria-labelledby=\"evidence-%d\">\n", design->number);
     heading(out, design, evidence);
     if (eks_sabotages(design, study->options->sabotage))
         eki_put(out, "<p class=\"problem\">Sabotaged on purpose in this run: ", design->sabotage_what, ".</p>\n");
     if (evidence->problem[0]) eki_put(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
-    readings(out, design, evidence);
+    figure(out, design, evidence);
+    eks_page_readings(out, study, design);
+    eks_page_fold(out, "How it was measured: rules, numbers, every seed");
     claim(out, design, evidence);
-    figures(out, design, evidence);
     endpoints(out, design, evidence);
+    figures(out, design, evidence);
     command(out, study, design);
+    eks_page_unfold(out);
     fputs("</div>\n", out);
 }

@@ -1,7 +1,6 @@
 /* page_top.c: what stands above the cards: title, lede, badges, the run in figures, tools, contents. */
 #include "study/page/page.h"
 
-#include <evenkeel/cpu.h>
 #include <evenkeel/version.h>
 
 static const char title[] = "Batch Normalization: 15 Interview Questions";
@@ -24,9 +23,9 @@ static void facts(FILE *out, const eks_study *study) {
     fact(out, "supported", "is-supported", eks_count(study, EKS_SUPPORTED));
     fact(out, "refuted", "is-refuted", eks_count(study, EKS_REFUTED));
     fact(out, "inconclusive", "is-inconclusive", eks_count(study, EKS_INCONCLUSIVE));
-    fprintf(out, "<div><dt>seconds, this run</dt><dd>%.1f</dd></div></dl>\n", study->seconds);
+    fprintf(out, "<div><dt>seconds, this run</dt><dd>%.1f</dd></div></dl>\n", eks_seconds(study));
     fprintf(out, "<p class=\"run\">Evenkeel %s, %s level, seed %llu, %s kernels", ek_version(), eks_level_text(study),
-            (unsigned long long)study->options->seed, ek_cpu_isa());
+            (unsigned long long)study->options->seed, study->isa);
     if (study->options->data) eki_put(out, ", data ", study->options->data, "");
     if (study->options->more_data) eki_put(out, " and ", study->options->more_data, "");
     fputs(".</p>\n", out);
@@ -65,9 +64,10 @@ static void contents_row(FILE *out, const eks_study *study, const eks_text *text
     fprintf(out, "<li data-level=\"%s\" class=\"%s\"><a href=\"#card-%d\">", eks_level_class(text->level),
             eks_level_class(text->level), text->number);
     eki_put(out, "", text->question, "</a>");
-    if (study->ran[text->number - 1]) {
-        const char *verdict = eks_verdict_name(study->evidence[text->number - 1].verdict);
-        fprintf(out, " <span class=\"mark %s\">%s</span>", verdict, verdict);
+    for (int r = 0; study->ran[text->number - 1] && r < eks_reading_count(eks_design_of(text->number)); r++) {
+        eks_verdict verdict = study->evidence[text->number - 1].verdicts[r];
+        fprintf(out, " <span class=\"mark %s\" role=\"img\" aria-label=\"%s\">%s</span>", eks_verdict_name(verdict),
+                eks_verdict_name(verdict), eks_verdict_sign(verdict));
     }
     fputs("</li>\n", out);
 }

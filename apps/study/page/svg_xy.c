@@ -1,4 +1,4 @@
-/* svg_xy.c: lines and dots over a linear or logarithmic x, with a legend that the script turns into switches. */
+/* svg_xy.c: lines and dots over linear or logarithmic axes, with a legend that the script turns into switches. */
 #include "study/page/svg.h"
 
 #include <math.h>
@@ -12,19 +12,24 @@ typedef struct frame {
 
 static double along(const frame *f, double x) { return f->chart->x_log ? log10(x) : x; }
 
+static double up(const frame *f, double y) { return f->chart->y_log ? log10(y) : y; }
+
 static double px(const frame *f, double x) {
     return LEFT + 8 + (along(f, x) - f->x_min) / (f->x_max - f->x_min) * (RIGHT - LEFT - 16);
 }
 
+/* `y` as `up` gives it. */
 static double py(const frame *f, double y) { return BOTTOM - (y - f->y_min) / (f->y_max - f->y_min) * (BOTTOM - TOP); }
 
-static int drawn(const eks_series *series, int i) { return isfinite(series->x[i]) && isfinite(series->y[i]); }
+static int drawn(const frame *f, const eks_series *series, int i) {
+    return isfinite(series->x[i]) && isfinite(series->y[i]) && (!f->chart->y_log || series->y[i] > 0);
+}
 
 static void span(frame *f) {
     for (int s = 0; s < f->chart->series_count; s++)
         for (int i = 0; i < f->chart->series[s].count; i++) {
-            if (!drawn(&f->chart->series[s], i)) continue;
-            double x = along(f, f->chart->series[s].x[i]), y = f->chart->series[s].y[i];
+            if (!drawn(f, &f->chart->series[s], i)) continue;
+            double x = along(f, f->chart->series[s].x[i]), y = up(f, f->chart->series[s].y[i]);
             f->x_min = fmin(f->x_min, x);
             f->x_max = fmax(f->x_max, x);
             f->y_min = fmin(f->y_min, y);
@@ -37,7 +42,11 @@ static frame measure(const eks_chart *chart) {
     span(&f);
     if (!isfinite(f.x_min)) f.x_min = f.y_min = 0, f.x_max = f.y_max = 1; /* nothing to draw */
     if (!(f.x_max > f.x_min)) f.x_max = f.x_min + 1;
-    if (chart->y_max > 0) {
+    if (chart->y_log) {
+        f.y_step = 1;
+        f.y_min = floor(f.y_min);
+        f.y_max = fmax(ceil(f.y_max), f.y_min + 1);
+    } else if (chart->y_max > 0) {
         f.y_min = 0;
         f.y_max = fmax(f.y_max, chart->y_max);
         f.y_step = eki_nice_step(f.y_max);
@@ -64,7 +73,8 @@ static void x_tick(FILE *out, const frame *f, double x) {
 static void y_axis(FILE *out, const frame *f) {
     char text[64];
     for (double y = f->y_min; y <= f->y_max + f->y_step * 1e-6; y += f->y_step) {
-        y_text(f->chart, fabs(y) < f->y_step * 1e-6 ? 0 : y, text);
+        double near = fabs(y) < f->y_step * 1e-6 ? 0 : y;
+        y_text(f->chart, f->chart->y_log ? pow(10, near) : near, text);
         fprintf(out,
                 "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
                 "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
@@ -93,8 +103,9 @@ static void draw_line(FILE *out, const frame *f, const eks_series *series, int k
     int down = 0; /* the pen */
     fprintf(out, "<path class=\"line s%d\" d=\"", kind);
     for (int i = 0; i < series->count; i++) {
-        if (drawn(series, i)) fprintf(out, "%c%.1f %.1f", down ? 'L' : 'M', px(f, series->x[i]), py(f, series->y[i]));
-        down = drawn(series, i);
+        if (drawn(f, series, i))
+            fprintf(out, "%c%.1f %.1f", down ? 'L' : 'M', px(f, series->x[i]), py(f, up(f, series->y[i])));
+        down = drawn(f, series, i);
     }
     fputs("\"/>", out);
 }
@@ -102,15 +113,15 @@ static void draw_line(FILE *out, const frame *f, const eks_series *series, int k
 static void draw_points(FILE *out, const frame *f, const eks_series *series, int kind) {
     int marked = series->mark == EKS_DOTS || series->count <= SVG_FEW;
     for (int i = 0; i < series->count; i++) {
-        if (!drawn(series, i)) continue;
+        if (!drawn(f, series, i)) continue;
         char x[64], y[64], tip[SVG_TIP];
         eki_number(series->x[i], x);
         y_text(f->chart, series->y[i], y);
         eks_svg_tip(tip, series->name, x, y);
         if (marked)
-            eks_svg_marker(out, kind, px(f, series->x[i]), py(f, series->y[i]), tip);
+            eks_svg_marker(out, kind, px(f, series->x[i]), py(f, up(f, series->y[i])), tip);
         else
-            eks_svg_circle(out, "hit", px(f, series->x[i]), py(f, series->y[i]), 4, tip);
+            eks_svg_circle(out, "hit", px(f, series->x[i]), py(f, up(f, series->y[i])), 4, tip);
     }
 }
 

@@ -51,24 +51,32 @@ static const part parts[] = {
      "times width. The filled values make up one set.",
      NULL},
     {"How to read a card",
-     "Each card gives the answer first, then what was measured. Prediction, thresholds and the rule for the verdict "
-     "were "
-     "fixed in the source before anything ran. Supported means that every endpoint kept its rule; refuted, that one "
-     "did not; inconclusive, that the instrument could not tell. A control checks the instrument. Every experiment can "
-     "be broken on purpose (a sabotage), and must then fail: a claim that nothing could refute has not been tested.",
+     "Each card gives the answer, one figure, and a verdict for each way to read the sentence. Prediction, thresholds "
+     "and "
+     "rules were fixed in the source before the seeds that are shown; what was changed since is listed at the end. In "
+     "the "
+     "figures a row is a difference with its interval at 95%; thin stroke: zero; dashed, with an arrow: the threshold. "
+     "Disc: the rule is kept; cross: broken; hollow: not settled. Supported needs every endpoint, refuted one. A "
+     "control "
+     "that fails says that the instrument could not see. Every experiment can be broken on purpose, and must then "
+     "fail.",
      NULL},
 };
-enum { PARTS = sizeof parts / sizeof parts[0], AXES_PART = 3 };
+enum { PARTS = sizeof parts / sizeof parts[0], AXES_PART = 3, HOW_TO_READ = PARTS - 1 };
 
 void eks_page_tutorial(FILE *out) {
     fputs("<section id=\"tutorial\" class=\"tutorial\" aria-labelledby=\"tutorial-title\">\n"
           "<h2 id=\"tutorial-title\" class=\"section-title\">Batch norm in five minutes</h2>\n",
           out);
     for (int i = 0; i < PARTS; i++) {
-        eki_put(out, "<h3>", parts[i].heading, "</h3>\n");
+        if (i == HOW_TO_READ)
+            eks_page_fold(out, parts[i].heading);
+        else
+            eki_put(out, "<h3>", parts[i].heading, "</h3>\n");
         eki_put(out, "<p>", parts[i].text, "</p>\n");
         if (parts[i].more) fprintf(out, "%s\n", parts[i].more);
         if (i == AXES_PART) eks_page_axes(out, 0);
+        if (i == HOW_TO_READ) eks_page_unfold(out);
     }
     fputs("</section>\n", out);
 }

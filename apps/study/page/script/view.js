@@ -67,6 +67,10 @@
       open(card, true);
       moved = true;
     }
+    for (var d = target.closest('details'); d; d = d.parentElement.closest('details')) {
+      moved = moved || !d.open;
+      d.open = true;
+    }
     if (moved) target.scrollIntoView();
   }
   window.addEventListener('hashchange', follow);
