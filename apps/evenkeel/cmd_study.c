@@ -96,8 +96,8 @@ static int verify(const arguments *args) {
         eki_json_int(&json, "disagreements", wrong);
         eki_json_finish(&json);
     } else {
-        print("results   %s\ncards     %d made again from their seeds\ndiffering %d values\n", option_text(args, "verify"),
-              checked, wrong);
+        print("results   %s\ncards     %d made again from their seeds\ndiffering %d values\n",
+              option_text(args, "verify"), checked, wrong);
     }
     return wrong > 0 || checked == 0 ? EXIT_CHECK : EXIT_DONE;
 }

@@ -38,8 +38,10 @@ static void extras(FILE *out, const eks_study *study) {
           "<h2 id=\"extras-title\" class=\"section-title\">Beyond the fifteen</h2>\n"
           "<p class=\"section-lede\">What follows from the fifteen, and what an engine can do with it.</p>\n",
           out);
+    eks_page_fold(out, "The extras");
     for (int i = 0; i < EKS_EXTRAS; i++)
         if (eks_design_of(eks_extra_texts[i].number)) eks_page_card(out, study, &eks_extra_texts[i]);
+    eks_page_unfold(out);
     fputs("</section>\n", out);
 }
 
