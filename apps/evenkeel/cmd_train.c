@@ -173,6 +173,7 @@ static int run_train(const arguments *args) {
         terms_free(&job->terms);
         train_watch_close(job);
         metrics_end(&job->judged);
+        ek_recalibration_destroy(job->norm_gaps);
         history_free(&job->history);
         free(job->history_text);
         free(job->best);

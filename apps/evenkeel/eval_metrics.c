@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MATRIX = 20, PAIRS = 10, NAME = 24 }; /* classes of a matrix as text; of more, the pairs that are told */
+enum { MATRIX = 20, NAME = 24 }; /* classes of a matrix as text; of more, pairs are told */
 
 ek_status metrics_begin(eval_metrics *m, const ek_dataset *dataset, int64_t top, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(dataset);
@@ -64,27 +64,32 @@ static void print_matrix(const eval_metrics *m, int64_t classes) {
     }
 }
 
-typedef struct pair {
-    int64_t count, label, predicted;
-} pair;
-
 /* Puts a pair among the most frequent ones, in their order. */
-static void keep_pair(pair pairs[PAIRS], pair found) {
-    for (int i = 0; i < PAIRS; i++) {
+static void keep_pair(metrics_pair pairs[METRICS_PAIRS], metrics_pair found) {
+    for (int i = 0; i < METRICS_PAIRS; i++) {
         if (found.count <= pairs[i].count) continue;
-        memmove(&pairs[i + 1], &pairs[i], (size_t)(PAIRS - 1 - i) * sizeof *pairs);
+        memmove(&pairs[i + 1], &pairs[i], (size_t)(METRICS_PAIRS - 1 - i) * sizeof *pairs);
         pairs[i] = found;
         return;
     }
 }
 
-static void print_pairs(const eval_metrics *m, int64_t classes) {
-    pair pairs[PAIRS] = {{0}};
-    for (int64_t label = 0; label < classes; label++)
+int metrics_confused(const eval_metrics *m, metrics_pair pairs[METRICS_PAIRS]) {
+    int64_t classes = ek_metrics_read(m->metrics).classes;
+    int count = 0;
+    memset(pairs, 0, METRICS_PAIRS * sizeof *pairs);
+    for (int64_t label = 0; label < classes && classes <= EK_CONFUSION_CLASSES; label++)
         for (int64_t p = 0; p < classes; p++)
-            if (p != label) keep_pair(pairs, (pair){ek_metrics_confusion(m->metrics, label, p), label, p});
-    if (pairs[0].count > 0) print("\nmost often confused\n");
-    for (int i = 0; i < PAIRS && pairs[i].count > 0; i++) {
+            if (p != label) keep_pair(pairs, (metrics_pair){ek_metrics_confusion(m->metrics, label, p), label, p});
+    while (count < METRICS_PAIRS && pairs[count].count > 0) count++;
+    return count;
+}
+
+static void print_pairs(const eval_metrics *m) {
+    metrics_pair pairs[METRICS_PAIRS];
+    int count = metrics_confused(m, pairs);
+    if (count > 0) print("\nmost often confused\n");
+    for (int i = 0; i < count; i++) {
         char one[24], other[24];
         print("%-*.*s taken for %-*.*s %6lld of %lld\n", NAME, NAME, metrics_name(m, pairs[i].label, one), NAME, NAME,
               metrics_name(m, pairs[i].predicted, other), (long long)pairs[i].count,
@@ -104,8 +109,8 @@ void metrics_print(const eval_metrics *m) {
     print_row("mean", all.examples, all.precision, all.recall, all.f1);
     if (all.classes <= MATRIX)
         print_matrix(m, all.classes);
-    else if (all.classes <= EK_CONFUSION_CLASSES)
-        print_pairs(m, all.classes);
+    else
+        print_pairs(m);
 }
 
 /* ---- JSON ---- */

@@ -24,6 +24,13 @@ void metrics_end(eval_metrics *m);
 
 /* The name of a class, or its number in `number`. */
 const char *metrics_name(const eval_metrics *m, int64_t index, char number[24]);
+/* The pairs of classes most often confused, most frequent first; how many. None above EK_CONFUSION_CLASSES classes. */
+enum { METRICS_PAIRS = 10 };
+typedef struct metrics_pair {
+    int64_t count, label, predicted;
+} metrics_pair;
+int metrics_confused(const eval_metrics *m, metrics_pair pairs[METRICS_PAIRS]);
+
 void metrics_print(const eval_metrics *m); /* on standard output */
 /* The members of an object that is open. */
 void metrics_json(eki_json *json, const eval_metrics *m);

@@ -35,6 +35,37 @@ static ek_status append(history *h, const epoch_row *row, ek_error *err) {
     return EK_OK;
 }
 
+/* Room for the shifts of `rows` rows; new ones are 0. */
+static ek_status make_room(history *h, size_t rows, ek_error *err) {
+    if (rows <= h->shift_room) return EK_OK;
+    size_t room = rows + rows + 16;
+    double *grown = h->norms > 0 && room < SIZE_MAX / h->norms ? calloc(room * h->norms, sizeof *grown) : NULL;
+    if (grown == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < h->shift_room * h->norms; i++) grown[i] = h->shifts[i];
+    free(h->shifts);
+    h->shifts = grown;
+    h->shift_room = room;
+    return EK_OK;
+}
+
+/* Of a row; a model has always as many norms, so that another number begins anew. */
+static ek_status put_shifts(history *h, size_t row, const double *shifts, size_t norms, ek_error *err) {
+    if (norms != h->norms) {
+        free(h->shifts);
+        h->shifts = NULL;
+        h->shift_room = 0;
+        h->norms = norms;
+        for (size_t i = 0; i < h->count; i++) h->rows[i].gap.measured = 0;
+    }
+    ek_status status = make_room(h, row + 1, err);
+    for (size_t i = 0; i < norms && status == EK_OK; i++) h->shifts[row * norms + i] = shifts[i];
+    return status;
+}
+
+ek_status history_add_shifts(history *h, const double *shifts, size_t norms, ek_error *err) {
+    return put_shifts(h, h->count, shifts, norms, err);
+}
+
 ek_status history_add(history *h, epoch_row *row, ek_error *err) {
     const gradient_sums *g = &h->gradients;
     row->gradient_norm = g->steps > 0 ? g->sum / (double)g->steps : 0;
@@ -46,6 +77,7 @@ ek_status history_add(history *h, epoch_row *row, ek_error *err) {
 
 void history_free(history *h) {
     free(h->rows);
+    free(h->shifts);
     *h = (history){0};
 }
 
@@ -76,13 +108,24 @@ static void put_row(FILE *file, const epoch_row *row) {
             row->f1, row->top5);
 }
 
+static void put_gap(FILE *file, const history *h, size_t row) {
+    const norm_gap *gap = &h->rows[row].gap;
+    if (!gap->measured || h->norms == 0) return;
+    fprintf(file, "gap %.17g %.17g", gap->running, gap->batch);
+    for (size_t i = 0; i < h->norms; i++) fprintf(file, " %.9g", h->shifts[row * h->norms + i]);
+    fputc('\n', file);
+}
+
 char *history_text(const history *h) {
     const gradient_sums *g = &h->gradients;
     eki_whole whole;
     FILE *file = eki_whole_open(&whole);
     if (file == NULL) return NULL;
     fputs(first_line, file);
-    for (size_t i = 0; i < h->count; i++) put_row(file, &h->rows[i]);
+    for (size_t i = 0; i < h->count; i++) {
+        put_row(file, &h->rows[i]);
+        put_gap(file, h, i);
+    }
     if (g->steps > 0)
         fprintf(file, "gradients %.17g %.17g %" PRId64 " %" PRId64 "\n", g->sum, g->most, g->steps, g->clipped);
     if (h->ended) fprintf(file, "%s\n", last_line);
@@ -105,11 +148,34 @@ static int read_gradients(const char *line, gradient_sums *g, int *used) {
     return found == 4 && g->steps >= 1 && g->clipped >= 0;
 }
 
+/* Of the last row: two losses, then a number for each norm. */
+static int read_gap(history *h, const char *line, size_t length, ek_error *err) {
+    enum { PREFIX = 4 };
+    const char *at = line + PREFIX, *stop = line + length;
+    epoch_row *row = h->count > 0 ? &h->rows[h->count - 1] : NULL;
+    double *numbers = calloc(length + 2, sizeof *numbers);
+    size_t count = 0;
+    int good = row != NULL && numbers != NULL && !row->gap.measured;
+    if (numbers == NULL) fail(err, EK_ERR_NOMEM, "out of memory");
+    while (good && at < stop) {
+        char *end = NULL;
+        numbers[count++] = strtod(at, &end);
+        good = end > at && end <= stop && (end == stop || *end == ' ');
+        at = end < stop ? end + 1 : stop;
+    }
+    good = good && count > 2;
+    if (good) good = put_shifts(h, h->count - 1, numbers + 2, count - 2, err) == EK_OK;
+    if (good) row->gap = (norm_gap){.measured = 1, .running = numbers[0], .batch = numbers[1]};
+    free(numbers);
+    return good;
+}
+
 /* A line without its end; 0 = it is none that can stand here. */
 static int read_line(history *h, const char *line, size_t length, ek_error *err) {
     char text[512];
     int used = 0;
     epoch_row row = {0};
+    if (strncmp(line, "gap ", 4) == 0) return h->gradients.steps == 0 && !h->ended && read_gap(h, line, length, err);
     int64_t before = h->count > 0 ? h->rows[h->count - 1].step : 0;
     if (length >= sizeof text || h->ended) return 0;
     memcpy(text, line, length);

@@ -6,6 +6,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* The loss on the same training images in inference and in training. */
+typedef struct norm_gap {
+    int measured;
+    double running, batch; /* with running statistics, with those of each batch */
+} norm_gap;
+
 typedef struct epoch_row {
     int64_t epoch, step; /* from 1; steps done at its end */
     double loss, accuracy, lr;
@@ -15,6 +21,7 @@ typedef struct epoch_row {
     int validated;
     double validation_loss, validation_accuracy;
     double precision, recall, f1, top5; /* the same: means over classes; in the five largest logits */
+    norm_gap gap;
 } epoch_row;
 
 /* The gradients of the steps of an epoch so far. */
@@ -26,6 +33,8 @@ typedef struct gradient_sums {
 typedef struct history {
     epoch_row *rows;
     size_t count, room;
+    double *shifts; /* of each norm, for each row: how far the mean of the batches lies from the running one */
+    size_t norms, shift_room;
     gradient_sums gradients; /* of the epoch that is under way */
     int ended;               /* patience did, before the last step */
 } history;
@@ -33,6 +42,8 @@ typedef struct history {
 void history_add_gradient(history *h, double norm, int clipped); /* of a step */
 /* Adds an epoch, with the gradients of its steps; the next one begins. */
 EK_NODISCARD ek_status history_add(history *h, epoch_row *row, ek_error *err);
+/* Before the row that they belong to is added: of each norm, after an epoch. */
+EK_NODISCARD ek_status history_add_shifts(history *h, const double *shifts, size_t norms, ek_error *err);
 void history_free(history *h);
 /* The row with the lowest finite validation loss, the first of equals; NULL = there is none. */
 const epoch_row *history_best(const history *h);

@@ -9,6 +9,7 @@
 #include "train_history.h"
 #include "train_log.h"
 
+#include <evenkeel/surgery.h>
 #include <evenkeel/train.h>
 
 extern const option train_options[]; /* train_options.c */
@@ -24,13 +25,14 @@ typedef struct train_job {
     const arguments *args; /* with those of the checkpoint merged in */
     const char *output;    /* file to write; NULL only in a dry run */
     const char *data, *test_data;
-    ek_split evaluated_on;    /* what `result` was measured on */
-    ek_dataset *train, *test; /* test may be NULL */
-    ek_dataset *validation;   /* NULL = none; may be `test` */
-    eval_metrics judged;      /* of the last validation */
-    ek_model *average;        /* of the weights, as last validated; NULL = the model itself was */
-    char *best;               /* file of the best model; NULL = none is kept */
-    terms terms;              /* of arrays, and what is made small */
+    ek_split evaluated_on;       /* what `result` was measured on */
+    ek_dataset *train, *test;    /* test may be NULL */
+    ek_dataset *validation;      /* NULL = none; may be `test` */
+    eval_metrics judged;         /* of the last validation */
+    ek_recalibration *norm_gaps; /* of the last epoch, for the report; NULL = none */
+    ek_model *average;           /* of the weights, as last validated; NULL = the model itself was */
+    char *best;                  /* file of the best model; NULL = none is kept */
+    terms terms;                 /* of arrays, and what is made small */
     ek_model *model;
     ek_loader *loader;
     ek_loader_options loading;
@@ -87,6 +89,10 @@ EK_NODISCARD ek_status train_average_options(const train_job *job, ek_train_opti
 EK_NODISCARD ek_status train_average_model(const train_job *job, ek_model **average, ek_error *err);
 /* At the end, on rank 0: the file gets the average. */
 EK_NODISCARD ek_status train_average_settle(train_job *job, ek_error *err);
+
+/* ---- train_gap.c: running statistics against those of the batches ---- */
+/* For the report, on rank 0. */
+EK_NODISCARD ek_status train_gap_measure(train_job *job, epoch_row *row, ek_error *err);
 
 /* ---- train_watch.c: what is written down along the way, on rank 0 ---- */
 EK_NODISCARD ek_status train_watch_check(const train_job *job, ek_error *err); /* before anything is opened */

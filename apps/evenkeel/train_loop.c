@@ -104,6 +104,7 @@ static ek_status end_epoch(train_job *job, progress *bar, double seconds, ek_err
     progress_clear(bar);
     epoch_row row = this_epoch(job, seconds);
     ek_status status = train_validate(job, &row, err);
+    if (status == EK_OK) status = train_gap_measure(job, &row, err);
     if (status == EK_OK) status = history_add(&job->history, &row, err);
     if (status != EK_OK) return status;
     int64_t patience = option_int(job->args, "patience");

@@ -311,6 +311,14 @@ const option train_options[] = {
      .traits = OPT_FREE,
      RUNS,
      .help = "with --log: a row for every so many steps, too; 0 = none"},
+    {.name = "report",
+     .type = OPT_FILE,
+     .argument = "FILE.html",
+     .traits = OPT_FREE,
+     RUNS,
+     .help =
+         "write a page after each epoch: curves, gradients, running statistics against the batches', confusion, worst "
+         "examples"},
     {.name = "profile",
      .type = OPT_FLAG,
      .traits = OPT_UNSAVED,

@@ -342,7 +342,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->profile = option_flag(job->args, "profile");
     o->statistics = (ek_statistics)option_choice(job->args, "statistics");
     o->clip = option_given(job->args, "clip") ? option_real(job->args, "clip") : 0;
-    o->gradient_norm = option_given(job->args, "log");
+    o->gradient_norm = option_given(job->args, "log") || option_given(job->args, "report");
     ek_status status = train_average_options(job, o, err);
     if (status != EK_OK) return status;
     train_use_ranks(job);

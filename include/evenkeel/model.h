@@ -66,6 +66,10 @@ typedef struct ek_save_options {
     uint64_t reserved[4];
 } ek_save_options;
 
+/* A model of its own: what changes in one does not change in the other. Numbers that neither has changed are held once,
+ * by `model`, which must outlive the copy. */
+EK_API EK_NODISCARD ek_status ek_model_copy(const ek_model *model, ek_model **copy, ek_error *err);
+
 /* Writes a model: beside, flushed, renamed. */
 EK_API EK_NODISCARD ek_status ek_model_save(const ek_model *model, const char *path, const ek_save_options *options,
                                             ek_error *err);

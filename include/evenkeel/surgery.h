@@ -360,7 +360,8 @@ typedef struct ek_recalibrate_options {
     int use_metadata;   /* 1 (default) = normalize images with evenkeel.mean/std of the model */
     int (*progress)(void *context, int64_t done, int64_t total); /* optional; nonzero stops (EK_ERR_INTERRUPTED) */
     void *context;
-    uint64_t reserved[8];
+    int64_t sample; /* > 0: only so many examples, picked over the whole set, always the same; default 0 = all */
+    uint64_t reserved[7];
 } ek_recalibrate_options;
 
 typedef struct ek_recalibrated {

@@ -19,6 +19,8 @@ ek_status eki_recalibrate_on(ek_model *model, const ek_dataset *dataset, const e
     eki_stream stream = {.model = model, .dataset = dataset, .options = *how};
     stream.options.batch = o.batch;
     stream.options.use_metadata = o.use_metadata != 0;
+    if (o.sample > 0) stream.options.shuffle = true;
+    if (o.sample > 0) stream.options.limit = o.sample;
     const eki_examples examples = eki_stream_examples(&stream);
     ek_status status = eki_recalibrate(model, &examples, &o, first_only, out, err);
     eki_stream_close(&stream);

@@ -94,6 +94,15 @@ static ek_status graph_to_write(const ek_model *model, const ek_save_options *op
     return EK_OK;
 }
 
+ek_status ek_model_copy(const ek_model *model, ek_model **copy, ek_error *err) {
+    EKI_GIVEN(model, err);
+    EKI_GIVEN(copy, err);
+    eki_graph *view;
+    *copy = NULL;
+    EKI_TRY(eki_graph_view(model->document, &view, err));
+    return eki_model_wrap(view, copy, err);
+}
+
 ek_status eki_model_write(const ek_model *model, const ek_save_options *options, eki_writer *writer, ek_error *err) {
     eki_graph *view;
     const eki_graph *graph;

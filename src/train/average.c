@@ -68,10 +68,8 @@ ek_status ek_trainer_average(const ek_trainer *trainer, ek_model **average, ek_e
     EKI_GIVEN(average, err);
     *average = NULL;
     EKI_TRY(check_averaged(trainer, err));
-    eki_graph *view;
     ek_model *model;
-    EKI_TRY(eki_graph_view(trainer->model->document, &view, err));
-    EKI_TRY(eki_model_wrap(view, &model, err));
+    EKI_TRY(ek_model_copy(trainer->model, &model, err));
     ek_status status = write_average(trainer, model, err);
     if (status != EK_OK) {
         ek_model_destroy(model);

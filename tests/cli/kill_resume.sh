@@ -3,8 +3,8 @@
 # resumes. The final model and state must equal those of a run that was never killed, byte for byte (but for the record
 # of which older model file the last save replaced, which tells of the kills).
 #
-# With --validation and --log=m.csv among the options, the best file and the log must be the same, too, but for its last
-# column, the seconds.
+# With --validation, --log=m.csv and --report=m.html among the options, the best file, the page and the log must be the same, too, but for the
+# log's last column, the seconds.
 #
 # A checkpoint is written after every step, so that about every second kill falls into a save.
 set -eu
@@ -60,6 +60,7 @@ for ((i = 1; i <= count; i++)); do
     fi
     cmp -s whole.onnx m.onnx || { echo "round $i: m.onnx differs from the run that was never killed"; exit 1; }
     [ ! -e whole.best.onnx ] || cmp -s whole.best.onnx m.best.onnx || { echo "round $i: m.best.onnx differs"; exit 1; }
+    [ ! -e whole.html ] || cmp -s whole.html m.html || { echo "round $i: m.html differs"; exit 1; }
     [ ! -e whole.csv ] || [ "$(cut -d, -f1-16 whole.csv)" = "$(cut -d, -f1-16 m.csv)" ] || { echo "round $i: m.csv differs"; exit 1; }
     training_state m.onnx.state >m.part
     cmp -s whole.part m.part || { echo "round $i: the state differs from the run that was never killed"; exit 1; }

@@ -152,6 +152,27 @@ static double loss_of(ek_model *model, const ek_dataset *data) {
     return result.loss;
 }
 
+/* Copies measured on a few images, always the same; the model that they are of stays as it was. */
+static void check_copies(const ek_model *model, const ek_dataset *data) {
+    ek_recalibrate_options o = ek_recalibrate_options_default();
+    uint64_t before = fixture_hash(model), hash[3];
+    for (int i = 0; i < 3; i++) {
+        ek_model *copy;
+        ek_recalibration *report;
+        o.sample = i < 2 ? 50 : 0;
+        OK(ek_model_copy(model, &copy, err));
+        assert_true(fixture_hash(copy) == before);
+        OK(ek_recalibrate(copy, data, &o, &report, err));
+        hash[i] = fixture_hash(copy);
+        assert_int_equal(ek_recalibration_row(report, 0)->values,
+                         (i < 2 ? 50 : ek_dataset_describe(data).count) * 28 * 28);
+        ek_recalibration_destroy(report);
+        ek_model_destroy(copy);
+    }
+    assert_true(fixture_hash(model) == before);
+    assert_true(hash[0] == hash[1] && hash[0] != hash[2] && hash[0] != before);
+}
+
 /* The weights of an average with the statistics of the trained ones, and with their own. */
 static void test_statistics(void **state) {
     (void)state;
@@ -191,6 +212,7 @@ static void test_statistics(void **state) {
                       kind == EK_AVERAGE_EMA ? "ema" : "swa", old, measured, loss_of(model, other));
         assert_true(measured < old);
         ek_recalibration_destroy(report);
+        if (kind == EK_AVERAGE_EMA) check_copies(model, data);
         ek_model_destroy(average);
         ek_trainer_destroy(trainer);
         ek_model_destroy(model);
