@@ -2,6 +2,7 @@
  * so that they are read back to the bit. */
 #include "train_history.h"
 
+#include "grid.h"
 #include "message.h"
 #include "report/whole.h"
 
@@ -39,7 +40,7 @@ static ek_status append(history *h, const epoch_row *row, ek_error *err) {
 static ek_status make_room(history *h, size_t rows, ek_error *err) {
     if (rows <= h->shift_room) return EK_OK;
     size_t room = rows + rows + 16;
-    double *grown = h->norms > 0 && room < SIZE_MAX / h->norms ? calloc(room * h->norms, sizeof *grown) : NULL;
+    double *grown = grid_alloc(room, h->norms, sizeof *grown);
     if (grown == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < h->shift_room * h->norms; i++) grown[i] = h->shifts[i];
     free(h->shifts);
