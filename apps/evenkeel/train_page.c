@@ -97,6 +97,7 @@ void train_page_curves(FILE *out, const train_job *job) {
                    .best = best != NULL ? (double)best->epoch : (double)NAN,
                    .epochs = points[CURVE_LINES]};
         int lines = 0;
+        if (job->terms.count > 0 && strcmp(charts[i].id, "accuracy") == 0) continue; /* no classifier */
         (void)fill(job, stride, epoch_of, points[CURVE_LINES]);
         for (int l = 0; l < CURVE_LINES && charts[i].lines[l].name != NULL; l++) {
             if (!fill(job, stride, charts[i].lines[l].value, points[lines])) continue;
@@ -185,7 +186,7 @@ static void masthead(FILE *out, const train_job *job) {
     fputs("</h1>\n<p class=\"lede\">", out);
     page_name(out, file_name(option_text(job->args, "model")));
     fputs(" on ", out);
-    if (job->terms.count > 0) {
+    if (d.channels == 0) {
         page_count(out, (size_t)d.count, "example", "examples");
     } else {
         page_count(out, (size_t)d.count, "image", "images");
