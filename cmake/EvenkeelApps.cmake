@@ -55,14 +55,21 @@ if(OpenMP_C_FOUND)
   target_link_libraries(ek_bench PRIVATE OpenMP::OpenMP_C)
 endif()
 
+# web: the laboratory of the study's page
+include(cmake/EvenkeelLive.cmake)
+
 # study
 set(EK_STUDY_FOLDER ${PROJECT_SOURCE_DIR}/apps/study/page)
 set(EK_STUDY_PAGE ${CMAKE_BINARY_DIR}/generated/study/page_files.c)
 ek_listed(styles study/page/style css top card evidence chart choices narrow print)
 ek_listed(scripts study/page/script js begin fold view choices chart example end)
+list(APPEND styles ${PROJECT_SOURCE_DIR}/apps/web/live/live.css)
 ek_embed(${EK_STUDY_PAGE} study/page/page.h eks_page_css ${styles} eks_page_js ${scripts})
+set(EK_STUDY_LIVE ${CMAKE_BINARY_DIR}/generated/study/live_files.c)
+ek_listed(scripts web/live js begin engine kit chart bits rate light mates chase turn end)
+ek_embed(${EK_STUDY_LIVE} study/page/page_live.h eks_live_js ${scripts} eks_live_module_js ${EK_LIVE_MODULE})
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/study/*.c ${EK_STUDY_FOLDER}/*.c)
-ek_app(study ${sources} ${EK_STUDY_PAGE})
+ek_app(study ${sources} ${EK_STUDY_PAGE} ${EK_STUDY_LIVE})
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(EK_JANSSON REQUIRED IMPORTED_TARGET jansson) # reads results back: study --verify, and going on
 target_link_libraries(ek_study PRIVATE PkgConfig::EK_JANSSON)
@@ -73,7 +80,7 @@ target_compile_options(ek_study PRIVATE ${EK_STUDY_TABLES})
 # The program.
 file(GLOB EK_TOOL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/evenkeel/*.c)
 if(EK_TOOL_SOURCES)
-  ek_objects(objects study report bench)
+  ek_objects(objects study report bench web)
   set(EK_TOOL_STYLE ${CMAKE_BINARY_DIR}/generated/evenkeel/style.c)
   ek_listed(styles evenkeel/style css inspect)
   ek_embed(${EK_TOOL_STYLE} evenkeel/inspect_page.h inspect_css ${styles})

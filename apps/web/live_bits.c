@@ -54,8 +54,10 @@ static void measure(norm_case *c) {
 
 static void *hold(norm_case *c, size_t count, size_t bytes) {
     void *room = c->held_count < 16 ? calloc(count, bytes) : NULL;
-    if (room == NULL) c->failed = 1;
-    else c->held[c->held_count++] = room;
+    if (room == NULL)
+        c->failed = 1;
+    else
+        c->held[c->held_count++] = room;
     return room;
 }
 
@@ -70,7 +72,8 @@ static void *numbers(norm_case *c, size_t count, size_t bytes) {
         float narrow = (float)wide;
         uint64_t word = live_word(c->stream, c->next++);
         unsigned exponent = c->desc.dtype == EK_BF16 ? (124u + word % 4) << 7 : (12u + word % 4) << 10;
-        uint16_t half = (uint16_t)((word >> 8 & 0x8000) | exponent | (word >> 32 & (c->desc.dtype == EK_BF16 ? 127 : 1023)));
+        uint16_t half =
+            (uint16_t)((word >> 8 & 0x8000) | exponent | (word >> 32 & (c->desc.dtype == EK_BF16 ? 127 : 1023)));
         const void *from = bytes == 8 ? (void *)&wide : bytes == 4 ? (void *)&narrow : (void *)&half;
         memcpy(room + i * bytes, from, bytes);
     }

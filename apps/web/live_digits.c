@@ -1,7 +1,7 @@
 /* live_digits.c: digits drawn with a wavering pen, 16x16, white on black.
  *
- * A digit is a line through points, displaced at random, mapped by a random scale, slant, rotation and shift, inked with
- * a random width and pressure, with grain. An image depends on its split, index and digit alone.
+ * A digit is a line through points, displaced at random, mapped by a random scale, slant, rotation and shift, inked
+ * with a random width and pressure, with grain. An image depends on its split, index and digit alone.
  */
 #include "web/live_net.h"
 
@@ -34,7 +34,9 @@ typedef struct pen {
     uint64_t stream, next;
 } pen;
 
-static double between(pen *p, double low, double high) { return low + (high - low) * live_uniform(p->stream, p->next++); }
+static double between(pen *p, double low, double high) {
+    return low + (high - low) * live_uniform(p->stream, p->next++);
+}
 static double about(pen *p, double deviation) { return deviation * live_bell(p->stream + 1, p->next++); }
 
 /* Scale, slant, rotation (by the tangent of the half angle) and shift. */

@@ -5,7 +5,8 @@
 
 /* Test images from `first` on, n of them, through the network. */
 static int show(live *lab, int first, int n, live_mode mode) {
-    for (int k = 0; k < n; k++) live_put(lab, k, live_test_image((first + k) % LIVE_TESTS), live_digit((first + k) % LIVE_TESTS));
+    for (int k = 0; k < n; k++)
+        live_put(lab, k, live_test_image((first + k) % LIVE_TESTS), live_digit((first + k) % LIVE_TESTS));
     return live_forward(lab, n, mode);
 }
 

@@ -7,8 +7,10 @@
 
 static float *take(live *lab, size_t count) {
     float *room = lab->held_count < LIVE_HELD ? calloc(count, sizeof *room) : NULL;
-    if (room == NULL) lab->failed = 1;
-    else lab->held[lab->held_count++] = room;
+    if (room == NULL)
+        lab->failed = 1;
+    else
+        lab->held[lab->held_count++] = room;
     return room;
 }
 

@@ -9,8 +9,8 @@
 
 enum { LIVE_NORMED = 4, LIVE_LAYERS = 5, LIVE_WIDEST = 256, LIVE_HELD = 128 };
 
-/* A product at every pixel of a square: of the pixel and its neighbours (taps = 3), or of the pixel (taps = 1). Channels
- * are last. A dense layer is one pixel. `pool`: what follows it is averaged over pool x pool pixels. */
+/* A product at every pixel of a square: of the pixel and its neighbours (taps = 3), or of the pixel (taps = 1).
+ * Channels are last. A dense layer is one pixel. `pool`: what follows it is averaged over pool x pool pixels. */
 typedef struct live_shape {
     int side, taps, in, out, pool;
 } live_shape;
@@ -22,13 +22,13 @@ size_t live_outputs_of(const live_shape *s); /* before the pool */
 size_t live_pooled_of(const live_shape *s);
 
 typedef struct live_layer {
-    float *weight, *scale, *bias;                         /* in lab->value */
-    float *weight_grad, *scale_grad, *bias_grad;          /* in lab->grad */
-    float *flipped;                                       /* the weights, transposed */
-    float *before, *after, *pooled;                       /* the product; norm and ReLU; the layer's output */
-    float *before_grad, *after_grad, *pooled_grad;        /* after_grad is pooled_grad where nothing is pooled */
-    float *running_mean, *running_var, *mean, *var;       /* mean, var: of the last training batch */
-    ek_norm_plan *plan[LIVE_MOST + 1], *cumulative;       /* by images a batch; for measuring anew */
+    float *weight, *scale, *bias;                   /* in lab->value */
+    float *weight_grad, *scale_grad, *bias_grad;    /* in lab->grad */
+    float *flipped;                                 /* the weights, transposed */
+    float *before, *after, *pooled;                 /* the product; norm and ReLU; the layer's output */
+    float *before_grad, *after_grad, *pooled_grad;  /* after_grad is pooled_grad where nothing is pooled */
+    float *running_mean, *running_var, *mean, *var; /* mean, var: of the last training batch */
+    ek_norm_plan *plan[LIVE_MOST + 1], *cumulative; /* by images a batch; for measuring anew */
     void *saved;
     size_t saved_bytes;
 } live_layer;

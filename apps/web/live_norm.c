@@ -97,8 +97,10 @@ int live_norm_forward(live *lab, int layer, int n, live_mode mode) {
     ek_norm_args a = arguments(lab, l);
     ek_error err;
     int running = lab->norm == LIVE_BATCH && mode == LIVE_EVAL;
-    if (running) a.running_mean = l->running_mean, a.running_var = l->running_var;
-    else if (lab->norm == LIVE_BATCH) a.mean = l->mean, a.var = l->var;
+    if (running)
+        a.running_mean = l->running_mean, a.running_var = l->running_var;
+    else if (lab->norm == LIVE_BATCH)
+        a.mean = l->mean, a.var = l->var;
     return ek_norm_forward(plan, running ? EK_STATS_RUNNING : EK_STATS_BATCH, &a, &err) == EK_OK;
 }
 
@@ -121,8 +123,7 @@ int live_norm_commit(live *lab, int layer, int n) {
     ek_error err;
     if (lab->norm != LIVE_BATCH) return 1;
     ek_norm_plan *plan = plan_for(lab, layer, n);
-    return plan != NULL &&
-           ek_norm_update_running(plan, l->saved, l->running_mean, l->running_var, NULL, &err) == EK_OK;
+    return plan != NULL && ek_norm_update_running(plan, l->saved, l->running_mean, l->running_var, NULL, &err) == EK_OK;
 }
 
 int live_norm_measure(live *lab, int layer, int64_t *measured) {

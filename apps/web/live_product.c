@@ -15,7 +15,8 @@ size_t live_inputs_of(const live_shape *s) { return pixels(s->side) * (size_t)s-
 size_t live_outputs_of(const live_shape *s) { return pixels(s->side) * (size_t)s->out; }
 size_t live_pooled_of(const live_shape *s) { return pixels(s->side / s->pool) * (size_t)s->out; }
 
-/* y[0..out) += x[0..in) w, w of `in` rows. `out` is a constant where this is inlined, so that sums stay in registers. */
+/* y[0..out) += x[0..in) w, w of `in` rows. `out` is a constant where this is inlined, so that sums stay in registers.
+ */
 static inline void rows_times(int in, int out, const float *x, const float *w, float *y) {
     float sum[32];
     for (int j = 0; j < out; j++) sum[j] = y[j];

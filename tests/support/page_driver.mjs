@@ -1,5 +1,5 @@
 // page_driver.mjs: finds the browser and opens a page in it, noting messages and requests. Exit 77: skipped.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,8 +27,15 @@ export const check = (name, good, detail = '') => {
 const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
 export const close = () => browser.close();
 
-// Opens `file` (with `hash`); `seen` collects console messages, errors and requests for anything but the file.
-export async function open(file, options = {}, hash = '') {
+// Opens `file` (with `hash`); `seen` collects console messages, errors and requests for anything but the file and what is
+// in it (data:, blob:).
+// `change`: what is opened is a copy beside it whose text this function has changed.
+export async function open(file, options = {}, hash = '', change = null) {
+  if (change) {
+    const changed = file.replace(/\.html$/, '-changed.html');
+    writeFileSync(changed, change(readFileSync(file, 'utf8')));
+    file = changed;
+  }
   const url = pathToFileURL(file).href;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const tab = await context.newPage();
@@ -36,7 +43,7 @@ export async function open(file, options = {}, hash = '') {
   tab.on('console', (m) => seen.messages.push(m.text()));
   tab.on('pageerror', (e) => seen.messages.push(String(e)));
   tab.on('request', (r) => {
-    if (r.url().split('#')[0] !== url && !r.url().startsWith('data:')) seen.requests.push(r.url());
+    if (r.url().split('#')[0] !== url && !/^(data|blob):/.test(r.url())) seen.requests.push(r.url());
   });
   await tab.goto(url + hash);
   return { context, tab, seen };

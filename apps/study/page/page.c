@@ -4,6 +4,7 @@
  * second time, as JSON in a script element of a type that no browser runs.
  */
 #include "study/page/page.h"
+#include "study/page/page_live.h"
 
 static const eki_page document = {
     .title = "Batch Normalization: 15 Interview Questions",
@@ -23,6 +24,7 @@ static void document_foot(FILE *out, const eks_study *study) {
     fputs("</script>\n<script>\n", out);
     fputs(eks_page_js, out);
     fputs("</script>\n", out);
+    eks_page_live_script(out);
     eki_page_close(out);
 }
 
@@ -50,6 +52,7 @@ void eks_page(FILE *out, const eks_study *study) {
     eks_page_top(out, study);
     fputs("<main>\n", out);
     eks_page_tutorial(out);
+    eks_page_live(out);
     fputs("<section id=\"questions\" class=\"questions\" aria-labelledby=\"questions-title\" tabindex=\"-1\">\n"
           "<h2 id=\"questions-title\" class=\"section-title\">The fifteen questions</h2>\n",
           out);

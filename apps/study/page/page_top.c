@@ -75,7 +75,8 @@ static void contents_row(FILE *out, const eks_study *study, const eks_text *text
 static void contents(FILE *out, const eks_study *study) {
     fprintf(out,
             "<nav class=\"contents\" aria-labelledby=\"contents-title\"><h2 id=\"contents-title\">On this page</h2>\n"
-            "<p class=\"jump\"><a href=\"#tutorial\">Tutorial</a> <a href=\"#questions\">Questions</a> %s"
+            "<p class=\"jump\"><a href=\"#tutorial\">Tutorial</a> <a href=\"#live\">Try it</a> <a "
+            "href=\"#questions\">Questions</a> %s"
             "<a href=\"#quiz\">Quiz</a> <a href=\"#closing\">Checklist</a></p>\n<ol>\n",
             eks_page_has_extras() ? "<a href=\"#extras\">Extras</a> " : "");
     for (int i = 0; i < EKS_CARDS; i++) contents_row(out, study, &eks_texts[i]);
