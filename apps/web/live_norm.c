@@ -70,20 +70,22 @@ static ek_norm_args arguments(const live *lab, const live_layer *l) {
 
 /* A bias and ReLU, where there is no norm. */
 static void bias_relu(const live_shape *s, const live_layer *l, int n) {
-    size_t count = (size_t)n * live_outputs_of(s);
-    for (size_t i = 0; i < count; i++) {
-        float v = l->before[i] + l->bias[i % (size_t)s->out];
-        l->after[i] = v < 0 ? 0 : v;
-    }
+    size_t count = (size_t)n * live_outputs_of(s), out = (size_t)s->out;
+    for (size_t i = 0; i < count; i += out)
+        for (size_t j = 0; j < out; j++) {
+            float v = l->before[i + j] + l->bias[j];
+            l->after[i + j] = v < 0 ? 0 : v;
+        }
 }
 
 static void bias_relu_back(const live_shape *s, const live_layer *l, int n) {
-    size_t count = (size_t)n * live_outputs_of(s);
-    memset(l->bias_grad, 0, (size_t)s->out * sizeof *l->bias_grad);
-    for (size_t i = 0; i < count; i++) {
-        l->before_grad[i] = l->after[i] > 0 ? l->after_grad[i] : 0;
-        l->bias_grad[i % (size_t)s->out] += l->before_grad[i];
-    }
+    size_t count = (size_t)n * live_outputs_of(s), out = (size_t)s->out;
+    memset(l->bias_grad, 0, out * sizeof *l->bias_grad);
+    for (size_t i = 0; i < count; i += out)
+        for (size_t j = 0; j < out; j++) {
+            l->before_grad[i + j] = l->after[i + j] > 0 ? l->after_grad[i + j] : 0;
+            l->bias_grad[j] += l->before_grad[i + j];
+        }
 }
 
 int live_norm_forward(live *lab, int layer, int n, live_mode mode) {

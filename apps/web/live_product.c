@@ -52,24 +52,24 @@ static void row_outer(int in, int out, const float *x, const float *dy, float *d
     }
 }
 
-/* The pixel beside pixel p by tap t, or -1 outside. */
-static int beside(const live_shape *s, int p, int t) {
-    int reach = s->taps / 2, y = p / s->side + t / s->taps - reach, x = p % s->side + t % s->taps - reach;
-    return y < 0 || x < 0 || y >= s->side || x >= s->side ? -1 : y * s->side + x;
-}
-
 /* One row of inputs and one of outputs that a tap joins, in the batch. */
 typedef void join(const live_shape *s, size_t input, size_t output, size_t weight, void *arrays);
 
-static inline void each(const live_shape *s, int n, join *what, void *arrays) {
-    int area = s->side * s->side, taps = s->taps * s->taps;
-    for (int k = 0; k < n * area; k++)
-        for (int t = 0; t < taps; t++) {
-            int q = beside(s, k % area, t);
-            if (q < 0) continue;
-            what(s, (size_t)(k / area * area + q) * (size_t)s->in, (size_t)k * (size_t)s->out,
-                 (size_t)t * (size_t)s->in * (size_t)s->out, arrays);
+/* Row y of all images, column x: every tap inside the image. */
+static inline void neighbours(const live_shape *s, int y, int x, join *what, void *arrays) {
+    int reach = s->taps / 2, within = y % s->side, pixel = y * s->side + x;
+    for (int dy = -reach; dy <= reach; dy++)
+        for (int dx = -reach; dx <= reach; dx++) {
+            if (within + dy < 0 || within + dy >= s->side || x + dx < 0 || x + dx >= s->side) continue;
+            size_t tap = (size_t)((dy + reach) * s->taps + dx + reach);
+            what(s, (size_t)(pixel + dy * s->side + dx) * (size_t)s->in, (size_t)pixel * (size_t)s->out,
+                 tap * (size_t)s->in * (size_t)s->out, arrays);
         }
+}
+
+static inline void each(const live_shape *s, int n, join *what, void *arrays) {
+    for (int y = 0; y < n * s->side; y++)
+        for (int x = 0; x < s->side; x++) neighbours(s, y, x, what, arrays);
 }
 
 typedef struct arrays {

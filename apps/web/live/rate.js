@@ -79,7 +79,7 @@
 
     function tick(single) {
       if (step >= until) until += span();
-      var count = single ? 1 : Math.min(Math.max(1, Math.round(30 / batch.get())), until - step), calls = [];
+      var count = single ? 1 : Math.min(Math.max(2, Math.round(30 / batch.get())), until - step), calls = [];
       for (var i = 0; i < count; i++) calls.push(['live_step', lanes[0].lab], ['live_step', lanes[1].lab]);
       return ask(calls).then(function (losses) {
         lanes.forEach(function (lane, i) { lane.loss = losses[losses.length - 2 + i]; });

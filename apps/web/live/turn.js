@@ -38,14 +38,20 @@
             [{ points: turns.map(function (d, i) { return [i + 1, d]; }), kind: 'line', color: 0 },
              { points: th ? [[0, th], [last, th]] : [], kind: 'dashed', color: 1 }], 'steps');
     }
-    function tick() {
-      return ask([['live_step', lab], ['live_length', lab], ['live_from_mark', lab], ['live_turned', lab], ['live_cosine', lab]]).then(function (found) {
-        step++;
-        path.push([found[1] / first, degrees(found[2]) * Math.PI / 180]);
-        turns.push(degrees(found[3]));
-        length.textContent = (found[1] / first).toFixed(2) + ' \u00d7';
-        angle.textContent = degrees(found[2]).toFixed(1) + '\u00b0';
-        cosine.textContent = signed(found[4], 4).replace(/^\u2212(?=0\.0000$)/, '');
+    var LOOK = ['live_step', 'live_length', 'live_from_mark', 'live_turned', 'live_cosine'];
+    function note(long, far, turned, slope) {
+      step++;
+      path.push([long / first, degrees(far) * Math.PI / 180]);
+      turns.push(degrees(turned));
+      length.textContent = (long / first).toFixed(2) + ' \u00d7';
+      angle.textContent = degrees(far).toFixed(1) + '\u00b0';
+      cosine.textContent = signed(slope, 4).replace(/^\u2212(?=0\.0000$)/, '');
+    }
+    function tick(single) {
+      var calls = [], count = single ? 1 : 4 - step % 4;
+      for (var i = 0; i < count; i++) LOOK.forEach(function (name) { calls.push([name, lab]); });
+      return ask(calls).then(function (found) {
+        for (var i = 0; i < found.length; i += LOOK.length) note(found[i + 1], found[i + 2], found[i + 3], found[i + 4]);
         paint();
         return step % 400 !== 0;
       });
