@@ -22,7 +22,7 @@
 
   // Lines and dots over steps. ticks: [value, text]; series: points, kind ('line', 'dashed', 'dots'), color 0 to 5, name.
   function lines(canvas, x0, x1, y0, y1, ticks, series, xName) {
-    var left = 48, right = canvas.width - 12, top = 10, bottom = canvas.height - 34;
+    var left = 58, right = canvas.width - 12, top = 10, bottom = canvas.height - 34;
     function x(v) { return left + (v - x0) / (x1 - x0) * (right - left); }
     function y(v) { return bottom - (Math.max(y0, Math.min(y1, v)) - y0) / (y1 - y0) * (bottom - top); }
     function at(p) { return x(p[0]).toFixed(1) + ' ' + y(p[1]).toFixed(1); }
