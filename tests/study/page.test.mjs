@@ -165,12 +165,12 @@ async function example() {
   await tab.locator('#example-scale input').fill('3');
   await tab.locator('#example-shift input').fill('1');
   check('scale and shift follow', (await read(tab, 'output')).join() === '−2,−2,−2,4,4,4', (await read(tab, 'output')).join());
-  await tab.getByRole('button', { name: 'All alike' }).click();
+  await tab.locator('#example').getByRole('button', { name: 'All alike' }).click();
   check('a constant batch gives the shift', (await read(tab, 'output')).join() === '1,1,1,1,1,1');
   await inputs.nth(0).fill('x');
   check('what is no number is said', await inputs.nth(0).getAttribute('aria-invalid') === 'true' &&
     (await read(tab, 'output')).join() === '–,–,–,–,–,–');
-  await tab.getByRole('button', { name: 'Reset' }).click();
+  await tab.locator('#example').getByRole('button', { name: 'Reset' }).click();
   check('and it can be reset', (await read(tab, 'output')).join() === (await read(still, 'output')).join());
   await shot(tab, 'example');
   await context.close();
