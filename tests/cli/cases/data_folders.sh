@@ -39,7 +39,7 @@ done
 bmp set/dev/dog/2.bmp f1
 evenkeel "${train[@]}" --data set > out 2> err
 contains out "of 2, test)"
-contains err "set has validation data, too: evenkeel eval --split validation"
+contains err "best      m.best.onnx, by the loss on 3 validation images"
 evenkeel eval m.onnx --data set --split validation > out
 contains out "of 3, validation)"
 rm -r set/TEST
