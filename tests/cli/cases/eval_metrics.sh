@@ -8,7 +8,7 @@ contains text "matrix: a row for each class"
 awk '/^matrix:/ { on = 1; next } on { row++; for (i = 2; i <= NF; i++) { all += $i; if (i == row + 1) right += $i } } END { print all, right, row }' text >sums
 images=$(sed -n 's/.*"images": \([0-9]*\),/\1/p' json) correct=$(sed -n 's/.*"correct": \([0-9]*\),/\1/p' json)
 [ "$(cat sums)" = "$images $correct 10" ] || die "matrix: $(cat sums), eval: $images $correct"
-[ "$(sed -n '/"per_class"/,$p' json | sed -n 's/.*"right": \([0-9]*\),/\1/p' | paste -sd+ | bc)" = "$correct" ] || die "per class"
+[ "$(sed -n '/"per_class"/,$p' json | sed -n 's/.*"right": \([0-9]*\),/\1/p' | awk '{ sum += $1 } END { print sum }')" = "$correct" ] || die "per class"
 [ "$(grep -c '"class": ' json)" -eq 10 ] || die "ten classes"
 top=$(sed -n 's/.*"top_k_accuracy": \([0-9.e-]*\),/\1/p' json) accuracy=$(sed -n 's/.*"accuracy": \([0-9.e-]*\),/\1/p' json | head -1)
 awk -v t="$top" -v a="$accuracy" 'BEGIN { exit !(t > a && t <= 1) }' || die "top 2: $top, accuracy $accuracy"
