@@ -12,7 +12,7 @@ trap 'rm -rf "$folder"' EXIT
 [ -s "$build/rooms.txt" ] || { echo "dead code: $build has no rooms.txt: build it first" >&2; exit 1; }
 cut -d' ' -f2 "$build/rooms.txt" | xargs nm -A --defined-only -g |
     sed -nE 's/^(.*\.o):[0-9a-f]+ T (eki_.*)$/\2 \1/p' | sort -u -k1,1 >"$folder/defined"
-find "$build" -name '*.o' -exec objdump -r {} + |
+find "$build" -path "$build/live" -prune -o -name '*.o' -exec objdump -r {} + | # live: of another machine
     awk '$3 ~ /^eki_/ { sub(/[-+].*/, "", $3); print $3 }' | sort -u >"$folder/used"
 
 dead=0

@@ -11,7 +11,7 @@ target=$(cd "$target" && pwd)
 cd "$(dirname "$0")/.."
 
 # The parts of src/base that a norm needs; the rest of that folder serves the engine.
-base="error float_mode memory options random show team threads tree version"
+base="cgroup error float_mode limit memory options random show team threads tree version"
 headers=$(sed -nE 's/^set\(EK_NORM_HEADERS (.*)\)$/\1/p' cmake/EvenkeelInstall.cmake)
 
 copy() { # files, to the same place below the target

@@ -92,9 +92,11 @@ static bool listed(const eki_value *value, enum eki_in_file list) {
     return (value->in_file & list) != 0 || (place != NULL && (place->in_file & list) != 0);
 }
 
-/* Inputs and outputs have lists of their own; of the others, those that a node or data provides are described. */
+/* Inputs and outputs have lists of their own; of the others, those that a node or data provides are described, where
+ * their type is known. */
 static void emit_new_value_info(eki_emit *emit, const eki_graph *graph, const eki_value *value) {
     if (value == NULL || !value->declared || value->input_index >= 0 || value->is_output) return;
+    if (value->dtype == EK_DTYPE_NONE) return;
     if ((value->in_file & EKI_IN_VALUE_INFO) == 0) emit_declaration(emit, graph, GRAPH_VALUE_INFO, value);
 }
 

@@ -253,6 +253,7 @@ static const char *loss_file(const char *name, const char *reduce, const char *o
         assert_int_equal(eki_node_set_int(graph, loss->producer, "keepdims", 0, NULL), EK_OK);
     }
     assert_int_equal(eki_graph_add_output(graph, loss, NULL), EK_OK);
+    if (strncmp(name, "bad", 3) != 0) OK(eki_graph_infer(graph, NULL, err));
     OK(eki_model_wrap(graph, &model, err));
     const char *path = fixture_path(name);
     OK(ek_model_save(model, path, NULL, err));
@@ -366,8 +367,8 @@ static void refused(void **state) {
     (void)state;
     ek_model *whole = load(loss_file("whole.onnx", NULL, "y", OUT));
     ek_model *apart = load(loss_file("apart.onnx", "ReduceMean", "z", OUT));
-    ek_model *flat = load(loss_file("flat.onnx", "ArgMax", "y", OUT));
-    ek_model *narrow = load(loss_file("narrow.onnx", "ReduceMean", "y", 2));
+    ek_model *flat = load(loss_file("bad_flat.onnx", "ArgMax", "y", OUT));
+    ek_model *narrow = load(loss_file("bad_narrow.onnx", "ReduceMean", "y", 2));
     const ek_loss mse = {.kind = EK_LOSS_MSE, .target = "t"}, ce = {.kind = EK_LOSS_CROSS_ENTROPY, .target = "t"};
     ek_loss head = mse, smooth = mse, minus = ce, many = ce, bare = mse, kind = mse, none = ce;
     head.output = "z";
