@@ -2,7 +2,7 @@
 # wasm.sh [-a] [JOBS]: the norm library for WebAssembly, as a module for JavaScript (build/wasm/evenkeel.wasm, for
 # apps/web/evenkeel.mjs), and its tests under node: kernelcheck, the golden hashes, random norms, errors of sizes where
 # size_t has 32 bits: the bits of x86-64. -a: all norm tests. Skipped, with exit status 77, where the Debian packages
-# clang, lld, wasi-libc, libclang-rt-14-dev-wasm32 and nodejs neither are there nor can be installed.
+# clang, lld, llvm (its ar), wasi-libc, libclang-rt-14-dev-wasm32 and nodejs neither are there nor can be installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/setup.sh
@@ -23,6 +23,7 @@ need() { # command, package
 }
 need clang clang
 need wasm-ld lld
+need llvm-ar llvm
 need node nodejs
 need cmake cmake
 need ninja ninja-build

@@ -19,8 +19,8 @@ static void close_experiment(FILE *out) { fputs("</p>\n<div class=\"bench\"></di
 static void rate(FILE *out) {
     open_experiment(out, "rate", "One high learning rate, two networks");
     fprintf(out,
-            "Same weights at the start, same images, same steps; only the norms differ. At rate 0.4, after 150 steps, "
-            "the network without norms reads %.1f%% of the test digits, which is chance; the one with batch norm reads "
+            "Only the norms differ. At rate 0.4, after 150 steps, the network without norms reads %.1f%% of the test "
+            "digits, which is chance; the one with batch norm reads "
             "%.1f%%. At rate 0.03 both learn: %.1f%% and %.1f%%. With one image a batch it is batch norm that stays at "
             "%.1f%%, because a dense layer's batch of one has no variance and gives β, whatever the image; group norm "
             "reads %.1f%%.",
@@ -32,9 +32,9 @@ static void rate(FILE *out) {
 static void light(FILE *out) {
     open_experiment(out, "light", "A change of light, and statistics measured anew");
     fprintf(out,
-            "Drag the brightness. No weight changes; but evaluation still has the mean and variance of the old light, "
-            "while in training mode each batch brings its own. At +0.4 evaluation falls from %.1f%% to %.1f%%. "
-            "Statistics measured anew on unlabelled images, without one gradient, bring it to %.1f%%.",
+            "Drag the brightness. Evaluation still has the mean and variance of the old light; in training mode each "
+            "batch brings its own. At +0.4 evaluation falls from %.1f%% to %.1f%%. "
+            "Statistics measured anew on unlabelled images bring it to %.1f%%.",
             live_shown.light_before, live_shown.light_broken, live_shown.light_anew);
     close_experiment(out);
 }
@@ -75,17 +75,16 @@ static int is_missing(void) { return eks_live_module_js[0] == '\0'; }
 void eks_page_live(FILE *out) {
     fputs("<section id=\"live\" class=\"laboratory\" aria-labelledby=\"live-title\">\n"
           "<h2 id=\"live-title\" class=\"section-title\">Try it yourself</h2>\n"
-          "<p class=\"section-lede\">A small network learns to read digits that are drawn as it goes: three "
-          "convolutions, two dense layers, norm and ReLU behind all but the last. It runs in this page and asks nobody "
-          "for anything. Its random numbers are counted, not drawn: the same settings give everybody the same "
-          "numbers.</p>\n",
+          "<p class=\"section-lede\">A small network learns to read digits drawn as it goes: three convolutions, "
+          "two dense layers, norm and ReLU behind all but the last. It runs in this page; the same settings give "
+          "everybody the same numbers.</p>\n",
           out);
     fputs(is_missing()
               ? "<p class=\"problem\" id=\"live-missing\">The live part is missing: the program that wrote this "
                 "page was built without the tools for WebAssembly. What it shows is told below.</p>\n"
               : "<p class=\"bits\" id=\"live-bits\">Its norms are the library's, compiled to WebAssembly, and "
-                "give the same bits as the program that wrote this page: 1,000 random norms, of every kind, "
-                "layout, type and fusion, forward and backward. <output></output></p>\n",
+                "give the same bits as the program that wrote this page, for 1,000 random norms. "
+                "<output></output></p>\n",
           out);
     rate(out);
     light(out);
