@@ -43,6 +43,16 @@
   one('#interview').addEventListener('click', function () {
     interview(!document.body.classList.contains('interview'));
   });
+  // Opens what is folded round a place; whether anything was.
+  function openFolds(place) {
+    var any = false;
+    for (var d = place.closest('details'); d; d = d.parentElement.closest('details')) {
+      any = any || !d.open;
+      d.open = true;
+    }
+    return any;
+  }
+
   // A random card that is still closed and passes the filter.
   ask.addEventListener('click', function () {
     var left = cards.filter(function (c) { return !c.hidden && !c.classList.contains('open') && !c.dataset.asked; });
@@ -52,6 +62,7 @@
     }
     var card = left[Math.floor(Math.random() * left.length)];
     card.dataset.asked = 'yes';
+    openFolds(card);
     card.scrollIntoView();
     one('.self', card).focus({ preventScroll: true });
   });
@@ -67,11 +78,7 @@
       open(card, true);
       moved = true;
     }
-    for (var d = target.closest('details'); d; d = d.parentElement.closest('details')) {
-      moved = moved || !d.open;
-      d.open = true;
-    }
-    if (moved) target.scrollIntoView();
+    if (openFolds(target) || moved) target.scrollIntoView();
   }
   window.addEventListener('hashchange', follow);
   one('.tools').hidden = false;
