@@ -70,6 +70,7 @@ static void decode(png_job *job) {
     png_set_user_limits(png, EKI_IMAGE_MAX_SIDE, EKI_IMAGE_MAX_SIDE);
     png_set_chunk_malloc_max(png, 1 << 20);
     png_set_chunk_cache_max(png, 64);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* a length that eXIf claims is believed */
     png_set_read_fn(png, job, on_read);
     png_read_info(png, job->info);
     set_transforms(png);
