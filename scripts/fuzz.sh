@@ -67,7 +67,7 @@ for target in $targets; do
     found=nothing
     fuzz "$target" $((seconds / 4)) || { found="a fault, see $out/$target/log"; bad=1; }
     runs=$(awk '/^stat::number_of_executed_units:/ { n += $2 } END { print n + 0 }' "$out/$target/log")
-    echo "$target: $runs executions in $((seconds / 4)) seconds of processor time, found $found"
+    echo "$target: $runs executions in at most $((seconds / 4)) seconds of processor time, found $found"
     [ "$found" = nothing ] || grep -m 3 'ERROR: \|runtime error\|Test unit written' "$out/$target/log" || true
     reached "$target"
 done

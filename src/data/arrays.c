@@ -57,7 +57,9 @@ static ek_status measure(eki_field *field, ek_error *err) {
         if (eki_mul_size(field->row_bytes, (size_t)field->dims[i], &field->row_bytes)) continue;
         return eki_fail(err, EK_ERR_LIMIT, "%s: an example has more bytes than memory can hold", name);
     }
-    return EK_OK;
+    size_t whole; /* of what is in memory or mapped, which rows are found in */
+    if (field->data == NULL || eki_mul_size(field->row_bytes, (size_t)field->dims[0], &whole)) return EK_OK;
+    return eki_fail(err, EK_ERR_LIMIT, "%s: its examples have more bytes than memory can hold", name);
 }
 
 static ek_status check_against(const ek_dataset *d, const eki_field *field, int64_t count, ek_error *err) {

@@ -3,6 +3,7 @@
  */
 #include "op_harness.h"
 
+#include "graph/op/op_channels.h"
 #include "graph/plan.h"
 
 #include <math.h>
@@ -133,6 +134,49 @@ static void per_channel_stays_blocked(void **state) {
     }
 }
 
+static void multiply(void *argument, const float *x, const float *of, float *y, int64_t rows, int64_t lanes) {
+    (void)argument;
+    for (int64_t i = 0; i < rows * lanes; i++) y[i] = x[i] * of[i % lanes];
+}
+
+/* Where element (n, c, s) lies. */
+static int64_t place(ek_layout layout, int64_t channels, int64_t space, int64_t n, int64_t c, int64_t s) {
+    if (layout == EK_LAYOUT_NHWC) return (n * space + s) * channels + c;
+    int64_t block = (int64_t)layout, blocks = (channels + block - 1) / block;
+    return ((n * blocks + c / block) * space + s) * block + c % block;
+}
+
+/* Every layout, whatever this processor's convolutions want: more rows than a task takes, padding that stays zero. */
+static void channels_in_every_layout(void **state) {
+    (void)state;
+    enum { EXAMPLES = 2, SPACE = 2500, ROOM = EXAMPLES * SPACE * 48 };
+    static float x[ROOM], y[ROOM], of[EXAMPLES * 48];
+    static const ek_layout layouts[] = {EK_LAYOUT_NHWC, EK_LAYOUT_BLOCKED8, EK_LAYOUT_BLOCKED16};
+    static const int64_t channels[] = {1, 9, 16, 33};
+    for (size_t i = 0; i < COUNT(layouts) * COUNT(channels) * 2; i++) {
+        ek_layout layout = layouts[i % 3];
+        int64_t c = channels[i / 3 % 4], each = (int64_t)(i / 12);
+        eki_step step = {.out[0] = {.data = y}};
+        eki_view data = {.shape = SHAPE(EXAMPLES, c, 50, 50), .layout = layout, .data = x};
+        eki_view number = {.shape = SHAPE(each ? EXAMPLES : 1, c, 1, 1), .data = of};
+        assert_true(eki_is_per_channel(&data.shape, &number.shape));
+        memset(x, 0, sizeof x);
+        for (int64_t k = 0; k < EXAMPLES * c; k++) of[k] = (float)(k + 1);
+        for (int64_t k = 0; k < EXAMPLES * c * SPACE; k++)
+            x[place(layout, c, SPACE, k / (c * SPACE), k / SPACE % c, k % SPACE)] = (float)(k % 101) - 50.0f;
+        for (int64_t k = 0; k < ROOM; k++) y[k] = -1.0f;
+        eki_channels_run(&step, &data, &number, multiply, NULL);
+        float sum = 0.0f; /* of what lies beside the elements, which must be zeros */
+        for (size_t k = 0; k < eki_view_elements(&data); k++) sum += fabsf(x[k]) > 0.0f ? 0.0f : fabsf(y[k]);
+        assert_true(sum == 0.0f);
+        for (int64_t k = 0; k < EXAMPLES * c * SPACE; k++) {
+            int64_t n = k / (c * SPACE), ch = k / SPACE % c;
+            float wanted = ((float)(k % 101) - 50.0f) * of[(each ? n * c : 0) + ch];
+            assert_true(y[place(layout, c, SPACE, n, ch, k % SPACE)] == wanted);
+        }
+    }
+}
+
 static void blocked_equals_plain(void **state) {
     (void)state;
     static const char *const norms[] = {"BatchNormalization", "GroupNormalization", "InstanceNormalization",
@@ -158,6 +202,7 @@ static void blocked_equals_plain(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(blocked_equals_plain),
-                                       cmocka_unit_test(per_channel_stays_blocked)};
+                                       cmocka_unit_test(per_channel_stays_blocked),
+                                       cmocka_unit_test(channels_in_every_layout)};
     return cmocka_run_group_tests_name("op_layout", tests, NULL, NULL);
 }

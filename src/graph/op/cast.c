@@ -10,21 +10,7 @@
 
 #include <string.h>
 
-static bool castable(ek_dtype t) {
-    switch (t) {
-    case EK_F32:
-    case EK_F64:
-    case EK_I8:
-    case EK_I16:
-    case EK_I32:
-    case EK_I64:
-    case EK_U8:
-    case EK_U16:
-    case EK_U32:
-    case EK_BOOL: return true;
-    default: return false;
-    }
-}
+static bool castable(ek_dtype t) { return t == EK_F32 || t == EK_F64 || t == EK_BOOL || eki_is_whole(t); }
 
 /* Half precision is f32 in memory; the numbers are those of the narrower type. */
 static ek_dtype target_of(const eki_node *node) {

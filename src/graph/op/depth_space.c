@@ -46,19 +46,6 @@ static ek_status infer(eki_infer *infer, bool to_space, eki_step_fn forward) {
     return eki_infer_fold(infer, forward);
 }
 
-typedef struct job {
-    const char *from;
-    char *to;
-    size_t bytes;
-} job;
-
-static void copy_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
-    const job *j = argument;
-    char *to = j->to + out * j->bytes;
-    const char *from = j->from + (size_t)offset[0] * j->bytes;
-    for (size_t i = 0; i < n; i++) memcpy(to + j->bytes * i, from + (int64_t)j->bytes * (int64_t)i * step[0], j->bytes);
-}
-
 /* The result in its own order: pixels (y, by, x, bx) when it is the wide tensor, channels of blocks when the deep one.
  */
 static void move(const eki_step *step, const eki_shape *wide, const void *from, void *to, size_t bytes, bool to_space) {
@@ -66,7 +53,6 @@ static void move(const eki_step *step, const eki_shape *wide, const void *from, 
     bool first = channels_first(step->node);
     int64_t area = h * w, channel = first ? b * b * area : area; /* strides in the deep tensor */
     int64_t row = first ? b * area : b * c * area, column = first ? area : c * area;
-    job j = {from, to, bytes};
     eki_walk walk;
     eki_shape shape = {.rank = 6, .dims = {n, c, h, b, w, b}};
     int64_t strides[EKI_MAX_RANK] = {b * b * c * area, channel, w, row, 1, column};
@@ -80,7 +66,7 @@ static void move(const eki_step *step, const eki_shape *wide, const void *from, 
     }
     eki_walk_init(&walk, &shape);
     eki_walk_add(&walk, strides);
-    eki_walk_run(step, &walk, copy_row, &j);
+    eki_walk_copy(step, &walk, from, to, bytes);
 }
 
 static ek_status forward(eki_step *step, bool to_space) {

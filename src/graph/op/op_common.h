@@ -59,6 +59,8 @@ void eki_walk_flat(eki_walk *walk, size_t count); /* one dimension, for tensors 
 void eki_walk_add(eki_walk *walk, const int64_t *strides);
 void eki_walk_add_broadcast(eki_walk *walk, const eki_shape *operand); /* row-major, aligned at the right */
 void eki_walk_run(const eki_step *step, eki_walk *walk, eki_walk_fn body, void *argument);
+/* The walk's one operand, elements of `bytes` each, to a row-major result. */
+void eki_walk_copy(const eki_step *step, eki_walk *walk, const void *from, void *to, size_t bytes);
 
 typedef enum eki_reduce_kind {
     EKI_REDUCE_SUM,

@@ -129,6 +129,31 @@ void eki_walk_run(const eki_step *step, eki_walk *walk, eki_walk_fn body, void *
     eki_for_grains(step, walk->count, walk_grain, &run);
 }
 
+typedef struct strided {
+    const char *from;
+    char *to;
+    size_t bytes;
+} strided;
+
+static void strided_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+    const strided *j = argument;
+    char *to = j->to + out * j->bytes;
+    const char *from = j->from + (size_t)offset[0] * j->bytes;
+    if (step[0] == 1) {
+        memcpy(to, from, n * j->bytes);
+    } else if (j->bytes == 4) {
+        for (size_t i = 0; i < n; i++) memcpy(to + 4 * i, from + 4 * (int64_t)i * step[0], 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            memcpy(to + j->bytes * i, from + (int64_t)j->bytes * (int64_t)i * step[0], j->bytes);
+    }
+}
+
+void eki_walk_copy(const eki_step *step, eki_walk *walk, const void *from, void *to, size_t bytes) {
+    strided j = {from, to, bytes};
+    eki_walk_run(step, walk, strided_row, &j);
+}
+
 size_t eki_view_bytes(const eki_view *view) { return eki_view_elements(view) * eki_dtype_bytes(view->dtype); }
 
 bool eki_same_shape(const eki_view *a, const eki_view *b) { return eki_shape_equal(&a->shape, &b->shape); }

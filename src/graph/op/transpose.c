@@ -4,8 +4,6 @@
  */
 #include "graph/op/op_common.h"
 
-#include <string.h>
-
 static bool permutation(const eki_node *node, int rank, int perm[EKI_MAX_RANK]) {
     const int64_t *values;
     size_t count;
@@ -38,39 +36,18 @@ ek_status eki_op_Transpose_infer(eki_infer *infer) {
     return eki_infer_fold(infer, eki_op_Transpose_forward);
 }
 
-typedef struct job {
-    const char *from;
-    char *to;
-    size_t bytes;
-} job;
-
-static void copy_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
-    const job *j = argument;
-    char *to = j->to + out * j->bytes;
-    const char *from = j->from + (size_t)offset[0] * j->bytes;
-    if (step[0] == 1) {
-        memcpy(to, from, n * j->bytes);
-    } else if (j->bytes == 4) {
-        for (size_t i = 0; i < n; i++) memcpy(to + 4 * i, from + 4 * (int64_t)i * step[0], 4);
-    } else {
-        for (size_t i = 0; i < n; i++)
-            memcpy(to + j->bytes * i, from + (int64_t)j->bytes * (int64_t)i * step[0], j->bytes);
-    }
-}
-
 ek_status eki_op_Transpose_forward(eki_step *step, ek_error *err) {
     (void)err;
     int perm[EKI_MAX_RANK];
     int64_t own[EKI_MAX_RANK], strides[EKI_MAX_RANK];
     eki_walk walk;
-    job j = {step->in[0].data, step->out[0].data, eki_dtype_bytes(step->in[0].dtype)};
     int rank = step->in[0].shape.rank;
     permutation(step->node, rank, perm);
     eki_row_strides(&step->in[0].shape, own);
     for (int i = 0; i < rank; i++) strides[i] = own[perm[i]];
     eki_walk_init(&walk, &step->out[0].shape);
     eki_walk_add(&walk, strides);
-    eki_walk_run(step, &walk, copy_row, &j);
+    eki_walk_copy(step, &walk, step->in[0].data, step->out[0].data, eki_dtype_bytes(step->in[0].dtype));
     return EK_OK;
 }
 
@@ -79,11 +56,10 @@ ek_status eki_op_Transpose_backward(eki_step *step, ek_error *err) {
     int perm[EKI_MAX_RANK];
     int64_t own[EKI_MAX_RANK], strides[EKI_MAX_RANK];
     eki_walk walk;
-    job j = {step->dout[0], step->din[0], sizeof(float)};
     int rank = step->in[0].shape.rank;
-    if (j.to == NULL) return EK_OK;
-    if (j.from == NULL) {
-        memset(j.to, 0, eki_view_bytes(&step->in[0]));
+    if (step->din[0] == NULL) return EK_OK;
+    if (step->dout[0] == NULL) {
+        eki_zero_gradient(step, 0);
         return EK_OK;
     }
     permutation(step->node, rank, perm);
@@ -91,7 +67,7 @@ ek_status eki_op_Transpose_backward(eki_step *step, ek_error *err) {
     for (int i = 0; i < rank; i++) strides[perm[i]] = own[i];
     eki_walk_init(&walk, &step->in[0].shape);
     eki_walk_add(&walk, strides);
-    eki_walk_run(step, &walk, copy_row, &j);
+    eki_walk_copy(step, &walk, step->dout[0], step->din[0], sizeof(float));
     return EK_OK;
 }
 
