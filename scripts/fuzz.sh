@@ -37,7 +37,7 @@ fuzz() {
     : >"$folder/log"
     while [ "$left" -gt 0 ]; do # libFuzzer counts the time that passes
         # shellcheck disable=SC2086
-        used=$(TIMEFORMAT=%0U; { time "$out/libfuzzer/$1" -max_total_time="$left" -timeout=60 -rss_limit_mb="$most" \
+        used=$(TIMEFORMAT=%0U; { time "$out/libfuzzer/$1" -max_total_time="$left" -timeout=120 -rss_limit_mb="$most" \
             -malloc_limit_mb="${most/%3000/1024}" -max_len=65536 -reload=0 -print_final_stats=1 \
             -artifact_prefix="$folder/found/" $corpus >>"$folder/log" 2>&1; } 2>&1) || return 1
         left=$((left - used - 1))

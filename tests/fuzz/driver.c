@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 1 << 20, PATH = 1024, BUDGET = 256 << 20 };
+enum { ROOM = 1 << 20, PATH = 1024, BUDGET = 64 << 20 };
 
 void fuzz_stop(const char *what, const ek_error *err) {
     (void)fprintf(stderr, "%s: %s: %s: '%s'\n", fuzz_here.name, what, ek_status_name(err->status), err->text);
