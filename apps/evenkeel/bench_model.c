@@ -71,6 +71,7 @@ static ek_status make_input(model_bench *bench, size_t index, ek_error *err) {
 static ek_status open_session(model_bench *bench, contender *c, int profile, ek_error *err) {
     ek_session_options options = ek_session_options_default();
     options.threads = (int)option_int(bench->args, "threads");
+    options.precision = precision_asked(bench->args);
     options.profile = profile;
     ek_status status = ek_session_create(c->model, &options, &c->session, err);
     for (int i = 0; status == EK_OK && i < WARM_UPS; i++)

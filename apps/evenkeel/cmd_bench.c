@@ -70,6 +70,7 @@ static const option bench_options[] = {
      .maximum = 16384,
      .group = "Model",
      .help = "other extents that the file leaves open"},
+    OPTION_PRECISION("Model"),
     {.name = "rounds",
      .type = OPT_INT,
      .argument = "N",

@@ -41,6 +41,7 @@ static const option eval_options[] = {
      .argument = "FILE.npy",
      .group = "Evaluation",
      .help = "also write the logits, images x classes"},
+    OPTION_PRECISION("Evaluation"),
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -86,6 +87,7 @@ static ek_status evaluate(const arguments *args, const terms *t, ek_model *model
     options.terms = t->losses;
     options.term_count = t->count;
     options.threads = (int)option_int(args, "threads");
+    options.precision = precision_asked(args);
     const char *path = option_text(args, "logits");
     int64_t classes = model_classes(args, model);
     watch w;

@@ -41,6 +41,7 @@ static const option predict_options[] = {
     OPTION_INPUT_AFFINE_OF("Images"),
     OPTION_BATCH("32", "Execution"),
     OPTION_HEAD("Execution"),
+    OPTION_PRECISION("Execution"),
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -125,6 +126,7 @@ static ek_status predict_opened(predict_job *job, size_t first, const ek_dataset
     options.batch = option_int(job->args, "batch");
     options.head = head_name(job->args);
     options.threads = (int)option_int(job->args, "threads");
+    options.precision = precision_asked(job->args);
     options.progress = show_progress;
     options.context = job;
     tell(job, part);

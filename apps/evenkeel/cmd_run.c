@@ -56,6 +56,7 @@ static const option run_options[] = {
      .fallback = "1",
      .group = "Execution",
      .help = "of dropout in training mode"},
+    OPTION_PRECISION("Execution"),
     OPTION_THREADS,
     OPTIONS_COMMON,
     OPTION_END,
@@ -224,6 +225,7 @@ static ek_status execute(job *j, ek_error *err) {
     ek_session_options options = ek_session_options_default();
     options.mode = modes[option_choice(j->args, "mode")];
     options.threads = (int)option_int(j->args, "threads");
+    options.precision = precision_asked(j->args);
     options.seed = (uint64_t)option_int(j->args, "seed");
     if (j->output_count > 0) {
         options.outputs = j->outputs;

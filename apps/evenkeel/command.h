@@ -98,6 +98,11 @@ struct arguments {
         .name = "threads", .type = OPT_INT, .argument = "N", .fallback = "0", .maximum = 4096, .group = "General",     \
         .traits = OPT_FREE, .help = "threads to use; 0 = as many as OpenMP gives"                                      \
     }
+#define OPTION_PRECISION(group_)                                                                                       \
+    {                                                                                                                  \
+        .name = "precision", .type = OPT_CHOICE, .choices = "f32|bf16", .fallback = "f32", .group = group_,            \
+        .help = "of activations and convolutions; bf16 needs a processor with AVX512_BF16"                             \
+    }
 #define OPTION_MEMORY                                                                                                  \
     {                                                                                                                  \
         .name = "memory", .type = OPT_TEXT, .argument = "BYTES", .group = "General", .traits = OPT_UNSAVED,            \

@@ -69,6 +69,8 @@ int model_is_file(const char *name) {
 
 const char *head_name(const arguments *args) { return option_known(args, "head") ? option_text(args, "head") : NULL; }
 
+ek_dtype precision_asked(const arguments *args) { return option_choice(args, "precision") == 1 ? EK_BF16 : EK_F32; }
+
 /* The first output where there is none of that name: the library then says so. */
 static ek_tensor_info head_of(const arguments *args, const ek_model *model) {
     const char *name = head_name(args);

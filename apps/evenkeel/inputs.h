@@ -100,6 +100,7 @@ EK_NODISCARD ek_status data_fits(const arguments *args, const ek_model *model, c
                                  const char *spec, ek_error *err);
 /* The value of --head; NULL = not given, or not an option of the command. */
 const char *head_name(const arguments *args);
+ek_dtype precision_asked(const arguments *args);
 
 /* Compares class names, where model and data have some: a warning where they differ, EK_ERR_SHAPE where the same names
  * stand in another order. */

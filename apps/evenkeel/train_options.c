@@ -233,6 +233,8 @@ const option train_options[] = {
      TRAIN,
      .help = "with --reproducible: images per chunk of a sum"},
 
+    OPTION_PRECISION("Training"),
+
     {.name = "freeze-stats",
      .type = OPT_TEXT,
      .argument = "PATTERN",

@@ -339,6 +339,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->head = head_name(job->args);
     o->reproducible = option_flag(job->args, "reproducible");
     o->chunk = option_int(job->args, "chunk");
+    o->precision = precision_asked(job->args);
     o->profile = option_flag(job->args, "profile");
     o->statistics = (ek_statistics)option_choice(job->args, "statistics");
     o->clip = option_given(job->args, "clip") ? option_real(job->args, "clip") : 0;

@@ -119,7 +119,9 @@ typedef struct ek_train_options {
     const ek_loss *losses; /* loss_count terms; none (default) = softmax cross-entropy of the logits and the labels.
                               What no term needs of the model is not run, and need not be supported */
     size_t loss_count;
-    uint64_t reserved[4];
+    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options: weights, the optimizer and what
+                           ranks exchange stay f32 */
+    uint64_t reserved[3];
 } ek_train_options;
 
 typedef struct ek_step_result {
@@ -251,7 +253,8 @@ typedef struct ek_eval_options {
                              correct of the first cross-entropy with a class an example; without logits, losses,
                              judgements and sample; ranks do not share it out */
     size_t term_count;
-    uint64_t reserved[2];
+    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options */
+    uint64_t reserved[1];
 } ek_eval_options;
 
 typedef struct ek_eval_result {

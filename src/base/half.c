@@ -47,27 +47,40 @@ static uint16_t narrow_f16(float value) {
 
 static float widen_bf16(uint16_t half) { return float_of((uint32_t)half << 16); }
 
+/* Both ways are computed, so that a loop of it has no branch. */
 static uint16_t narrow_bf16(float value) {
-    uint32_t bits = bits_of(value);
-    if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | ((bits >> 16 & 0x7f) != 0 ? 0 : 0x40));
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    uint32_t bits = bits_of(value), upper = bits >> 16;
+    uint32_t number = (bits + 0x7fff + (upper & 1)) >> 16, nan = upper | ((upper & 0x7f) != 0 ? 0u : 0x40u);
+    return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? nan : number);
 }
 
 bool eki_is_half(ek_dtype dtype) { return dtype == EK_F16 || dtype == EK_BF16; }
 
-void eki_half_widen(ek_dtype dtype, const void *halves, float *floats, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        uint16_t half;
-        memcpy(&half, (const char *)halves + 2 * i, sizeof half);
-        floats[i] = dtype == EK_F16 ? widen_f16(half) : widen_bf16(half);
+/* Written out for each type, so that the compiler sees a loop without a choice in it. */
+#define LOOPS(type)                                                                                                    \
+    static void widen_all_##type(const void *halves, float *floats, size_t count) {                                    \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            uint16_t half;                                                                                             \
+            memcpy(&half, (const char *)halves + 2 * i, sizeof half);                                                  \
+            floats[i] = widen_##type(half);                                                                            \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void narrow_all_##type(const float *floats, void *halves, size_t count) {                                   \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            uint16_t half = narrow_##type(floats[i]);                                                                  \
+            memcpy((char *)halves + 2 * i, &half, sizeof half);                                                        \
+        }                                                                                                              \
     }
+
+LOOPS(f16)
+LOOPS(bf16)
+
+void eki_half_widen(ek_dtype dtype, const void *halves, float *floats, size_t count) {
+    (dtype == EK_F16 ? widen_all_f16 : widen_all_bf16)(halves, floats, count);
 }
 
 void eki_half_narrow(ek_dtype dtype, const float *floats, void *halves, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        uint16_t half = dtype == EK_F16 ? narrow_f16(floats[i]) : narrow_bf16(floats[i]);
-        memcpy((char *)halves + 2 * i, &half, sizeof half);
-    }
+    (dtype == EK_F16 ? narrow_all_f16 : narrow_all_bf16)(floats, halves, count);
 }
 
 void eki_half_round(ek_dtype dtype, float *floats, size_t count) {

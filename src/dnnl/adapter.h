@@ -27,6 +27,9 @@ enum { EKI_DNNL_MAKES = 16, EKI_DNNL_RUNS = 1 };
 
 /* "2.6.3 AVX512_CORE", for checkpoints and `evenkeel env`. */
 const char *eki_dnnl_describe(void);
+/* Whether the processor (and ONEDNN_MAX_CPU_ISA) has products of bf16 numbers: AVX512_BF16 or AMX. */
+bool eki_dnnl_has_bf16(void);
+bool eki_dnnl_has_tiles(void); /* by AMX, several times as fast as f32, for channels last only */
 
 /* Where the images are only a part of all, the rest being elsewhere (other ranks): how reproducible weight gradients
  * are completed. `sum` gets the nodes (base/tree.h) of chunks first .. first + chunks - 1 of all, f64, each of `count`
@@ -45,6 +48,7 @@ typedef struct eki_conv_desc {
     /* pad_end may be negative, above -stride: the last pixels are not read (output padding of a transposed convolution)
      */
     ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
+    bool bf16;                        /* src, dst, residual and their gradients; sums and all else are f32 */
     bool bias;
     bool residual;         /* forward adds a tensor of dst's shape and layout */
     bool relu;             /* forward ends with ReLU: what is 0 or less, -0 too, becomes 0; NaN stays */
@@ -65,29 +69,29 @@ void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block
 ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *err);
 void eki_conv_destroy(eki_conv *conv);
 const char *eki_conv_implementation(const eki_conv *conv); /* oneDNN's name of the forward implementation */
+bool eki_conv_is_compiled(const eki_conv *conv);           /* no direction of it is one of oneDNN's reference loops */
 bool eki_conv_adds_in_place(const eki_conv *conv);         /* the residual may lie in dst */
 size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward and backward */
 
-/* weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
+/* src, dst, residual and their gradients are f32 or, where the description says so, bf16.
+ * weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
  * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights.
  * residual: not NULL where the description says so. Residual and ReLU give the bits of steps of their own, whether the
  * primitive takes them in or not. */
 typedef struct eki_conv_data {
-    const float *src, *weights;
-    const void *prepared;
-    const float *bias, *residual;
+    const void *src, *prepared, *residual;
+    const float *weights, *bias;
     bool finite; /* the caller knows that no sum overflows and nothing is NaN: the ReLU can be oneDNN's own */
-    float *dst;
-    void *scratch;
+    void *dst, *scratch;
 } eki_conv_data;
 
 size_t eki_conv_prepared_bytes(const eki_conv *conv);
 ek_status eki_conv_prepare_weights(const eki_conv *conv, const float *weights, void *prepared, ek_error *err);
 ek_status eki_conv_forward(const eki_conv *conv, const eki_conv_data *data, ek_error *err);
-ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const float *weights, float *dsrc,
+ek_status eki_conv_backward_data(const eki_conv *conv, const void *ddst, const float *weights, void *dsrc,
                                  void *scratch, ek_error *err);
 /* dweights in O, C/groups, K...; dbias may be NULL when the description has no bias. */
-ek_status eki_conv_backward_weights(const eki_conv *conv, const float *src, const float *ddst, float *dweights,
+ek_status eki_conv_backward_weights(const eki_conv *conv, const void *src, const void *ddst, float *dweights,
                                     float *dbias, void *scratch, ek_error *err);
 
 /* ---- Product C[m,n] = A[m,k] B[k,n] (+ bias[n]) as a 1x1 convolution; bits of a row of C do not depend on m, on the
@@ -126,6 +130,7 @@ typedef struct eki_pool_desc {
     int spatial;
     int64_t n, c, in[3], kernel[3], out[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
     ek_layout layout;
+    bool bf16;
     bool backward;
     int threads;
 } eki_pool_desc;
@@ -138,13 +143,17 @@ size_t eki_pool_scratch_bytes(const eki_pool *pool);
 size_t eki_pool_saved_bytes(const eki_pool *pool); /* MAX with backward: which element won */
 /* `saved` holds, laid out as dst, the winner's index within the kernel: its bytes (1 or 4); 0 = nothing is kept. */
 size_t eki_pool_saved_unit(const eki_pool *pool);
-ek_status eki_pool_forward(const eki_pool *pool, const float *src, float *dst, void *saved, void *scratch,
-                           ek_error *err);
-ek_status eki_pool_backward(const eki_pool *pool, const float *ddst, const void *saved, float *dsrc, void *scratch,
+ek_status eki_pool_forward(const eki_pool *pool, const void *src, void *dst, void *saved, void *scratch, ek_error *err);
+ek_status eki_pool_backward(const eki_pool *pool, const void *ddst, const void *saved, void *dsrc, void *scratch,
                             ek_error *err);
 
-/* ---- Layout change of an f32 tensor of rank 3 to 5; padding of a blocked target is written as zero ---- */
-ek_status eki_reorder(const float *src, ek_layout from, float *dst, ek_layout to, int rank, const int64_t *dims,
+/* ---- Change of layout and of type (f32, bf16) of a tensor; padding of a blocked target is written as zero ---- */
+typedef struct eki_dnnl_form {
+    ek_dtype dtype;
+    ek_layout layout;
+} eki_dnnl_form;
+
+ek_status eki_reorder(const void *src, eki_dnnl_form from, void *dst, eki_dnnl_form to, int rank, const int64_t *dims,
                       int threads, ek_error *err);
 
 #endif

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
-    return dnnl_memory_desc_init_by_tag(md, ndims, dims, dnnl_f32, tag);
+dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, bool bf16, dnnl_format_tag_t tag) {
+    return dnnl_memory_desc_init_by_tag(md, ndims, dims, bf16 ? dnnl_bf16 : dnnl_f32, tag);
 }
 
 size_t eki_md_bytes(const eki_md *md) { return dnnl_memory_desc_get_size(md); }
@@ -29,7 +29,7 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attributes) {
 static dnnl_status_t add_tail(dnnl_primitive_attr_t attributes, const eki_geometry *g) {
     eki_md md;
     dnnl_post_ops_t after = NULL;
-    dnnl_status_t status = eki_md_make(&md, g->ndims, g->dst, g->dst_tag);
+    dnnl_status_t status = eki_md_make(&md, g->ndims, g->dst, g->bf16, g->dst_tag);
     if (status == dnnl_success) status = dnnl_post_ops_create(&after);
     if (status == dnnl_success && g->residual == EKI_ADD_BINARY) {
         status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
@@ -52,13 +52,14 @@ static dnnl_status_t describe(const eki_geometry *g, eki_pass_kind kind, dnnl_co
     const dnnl_alg_kind_t method = dnnl_convolution_direct;
     eki_md src, dst, weights, bias;
     const dnnl_dims_t outputs = {g->dst[1]};
-    dnnl_status_t status = eki_md_make(&src, g->ndims, g->src, g->src_tag);
-    if (status == dnnl_success) status = eki_md_make(&dst, g->ndims, g->dst, g->dst_tag);
+    dnnl_status_t status = eki_md_make(&src, g->ndims, g->src, g->bf16, g->src_tag);
+    if (status == dnnl_success) status = eki_md_make(&dst, g->ndims, g->dst, g->bf16, g->dst_tag);
     if (status == dnnl_success) {
-        status = eki_md_make(&weights, g->ndims + (g->grouped ? 1 : 0), g->weights, dnnl_format_tag_any);
+        const bool bf16 = g->bf16 && kind != EKI_PASS_WEIGHTS; /* their gradient is f32 */
+        status = eki_md_make(&weights, g->ndims + (g->grouped ? 1 : 0), g->weights, bf16, dnnl_format_tag_any);
         if (g->weights_md != NULL) weights = *g->weights_md;
     }
-    if (status == dnnl_success) status = eki_md_make(&bias, 1, outputs, dnnl_a);
+    if (status == dnnl_success) status = eki_md_make(&bias, 1, outputs, false, dnnl_a);
     if (status != dnnl_success) return status;
     const eki_md *b = g->bias ? &bias : NULL;
     switch (kind) {
@@ -201,8 +202,8 @@ static dnnl_status_t pool_describe(const eki_pool_desc *desc, int ndims, const d
                    : desc->kind == EKI_POOL_AVERAGE ? dnnl_pooling_avg_exclude_padding
                                                     : dnnl_pooling_avg_include_padding;
     dnnl_format_tag_t tag = eki_dnnl_tag(desc->layout, ndims);
-    dnnl_status_t status = eki_md_make(&t->src, ndims, src, tag);
-    return status == dnnl_success ? eki_md_make(&t->dst, ndims, dst, tag) : status;
+    dnnl_status_t status = eki_md_make(&t->src, ndims, src, desc->bf16, tag);
+    return status == dnnl_success ? eki_md_make(&t->dst, ndims, dst, desc->bf16, tag) : status;
 }
 
 static void note_workspace(eki_prim *prim, const_dnnl_primitive_desc_t pd) {

@@ -16,7 +16,7 @@ enum { SHARE = 1024, GROUP = 8 }; /* SHARE: elements that one task sums */
 
 typedef struct chunk_job {
     const eki_conv *conv;
-    const float *src, *ddst;
+    const char *src, *ddst;
     float *result;
     char *slots, *work;
     double *nodes; /* of the tree: levels x count */
@@ -49,12 +49,13 @@ static void compute_task(void *argument, size_t index) {
     int64_t chunk = job->first + (int64_t)index;
     bool last = chunk == conv->chunks - 1 && conv->tail.prim.handle != NULL;
     const eki_pass *pass = last ? &conv->tail : &conv->pass[EKI_PASS_WEIGHTS];
+    int64_t unit = (int64_t)eki_dnnl_unit(eki_conv_form(conv, pass->src_layout)) * conv->chunk * chunk;
     int64_t x = pass->c * (conv->product ? 1 : conv->src_space), y = pass->o * (conv->product ? 1 : conv->dst_space);
     float *slot = (float *)(void *)(job->slots + index * job->slot_bytes);
     ek_error ignored;
     int before = eki_dnnl_enter(1);
-    ek_status status = eki_gradient_run(pass, job->src + chunk * conv->chunk * x, job->ddst + chunk * conv->chunk * y,
-                                        slot, job->work + index * job->work_bytes, &ignored);
+    ek_status status = eki_gradient_run(pass, job->src + unit * x, job->ddst + unit * y, slot,
+                                        job->work + index * job->work_bytes, &ignored);
     eki_dnnl_leave(before);
     if (status != EK_OK) atomic_store(&job->failed, (int)status);
 }
@@ -133,7 +134,7 @@ static ek_status sum_share(chunk_job *job, const eki_chunk_share *share, double 
     return EK_OK;
 }
 
-ek_status eki_chunk_run(const eki_conv *conv, const float *src, const float *ddst, float *result, char *scratch,
+ek_status eki_chunk_run(const eki_conv *conv, const void *src, const void *ddst, float *result, char *scratch,
                         ek_error *err) {
     size_t gradient = eki_gradient_bytes(&conv->pass[EKI_PASS_WEIGHTS]);
     const eki_chunk_share *share = conv->desc.share;
@@ -156,7 +157,7 @@ size_t eki_gradient_bytes(const eki_pass *pass) {
     return eki_round64(pass->prim.weight_bytes) + eki_round64((size_t)pass->o * sizeof(float));
 }
 
-ek_status eki_gradient_run(const eki_pass *pass, const float *src, const float *ddst, float *result, void *scratch,
+ek_status eki_gradient_run(const eki_pass *pass, const void *src, const void *ddst, float *result, void *scratch,
                            ek_error *err) {
     const eki_prim *prim = &pass->prim;
     const float *bias = result + eki_round64(prim->weight_bytes) / sizeof(float);

@@ -16,6 +16,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine;
 static char description[64];
 static ek_layout block;
+static bool has_bf16, has_tiles;
 
 static void start(void) {
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
@@ -23,6 +24,10 @@ static void start(void) {
     const unsigned core = (unsigned)dnnl_cpu_isa_avx512_core, mic = (unsigned)dnnl_cpu_isa_avx512_mic;
     bool avx512 = (isa & core) == core || (isa & mic) == mic;
     block = avx512 ? EK_LAYOUT_BLOCKED16 : EK_LAYOUT_BLOCKED8;
+    const unsigned bf16 = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
+    const unsigned amx = (unsigned)dnnl_cpu_isa_avx512_core_amx;
+    has_bf16 = (isa & bf16) == bf16;
+    has_tiles = (isa & amx) == amx;
     const char *name = avx512 ? "AVX512_CORE" : (isa & (unsigned)dnnl_cpu_isa_avx2) == 7u ? "AVX2" : "SSE41";
     const dnnl_version_t *version = dnnl_version();
     (void)snprintf(description, sizeof description, "%d.%d.%d %s", version->major, version->minor, version->patch,
@@ -42,6 +47,16 @@ ek_layout eki_dnnl_block(void) {
 const char *eki_dnnl_describe(void) {
     (void)eki_dnnl_engine();
     return description;
+}
+
+bool eki_dnnl_has_bf16(void) {
+    (void)eki_dnnl_engine();
+    return has_bf16;
+}
+
+bool eki_dnnl_has_tiles(void) {
+    (void)eki_dnnl_engine();
+    return has_tiles;
 }
 
 ek_status eki_dnnl_fail(ek_error *err, dnnl_status_t found, const char *what, const char *shape) {
@@ -119,21 +134,21 @@ ek_status eki_prim_run(const eki_prim *prim, const eki_arg *args, int count, con
 }
 
 typedef struct zero_job {
-    float *data;
+    char *data;
+    size_t unit;
     int64_t blocks, size, used, space;
 } zero_job;
 
 static void zero_task(void *argument, size_t index) {
     const zero_job *job = argument;
-    float *last = job->data + (((int64_t)index + 1) * job->blocks - 1) * job->space * job->size;
-    for (int64_t s = 0; s < job->space; s++, last += job->size) {
-        for (int64_t l = job->used; l < job->size; l++) last[l] = 0.0f;
-    }
+    const size_t line = (size_t)job->size * job->unit, used = (size_t)job->used * job->unit;
+    char *last = job->data + (size_t)((((int64_t)index + 1) * job->blocks - 1) * job->space) * line;
+    for (int64_t s = 0; s < job->space; s++, last += line) memset(last + used, 0, line - used);
 }
 
-void eki_zero_padding(float *data, ek_layout layout, int64_t n, int64_t channels, int64_t space, int threads) {
-    if (!eki_is_blocked(layout) || channels % (int64_t)layout == 0) return;
-    int64_t size = (int64_t)layout;
-    zero_job job = {data, (channels + size - 1) / size, size, channels % size, space};
+void eki_zero_padding(void *data, eki_dnnl_form form, int64_t n, int64_t channels, int64_t space, int threads) {
+    int64_t size = (int64_t)form.layout;
+    if (!eki_is_blocked(form.layout) || channels % size == 0) return;
+    zero_job job = {data, eki_dnnl_unit(form), (channels + size - 1) / size, size, channels % size, space};
     eki_parallel_for(&(ek_parallel){.threads = threads}, (size_t)n, zero_task, &job);
 }

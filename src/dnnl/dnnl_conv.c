@@ -25,7 +25,8 @@ static bool prefers_channels_last(const eki_conv_desc *desc, ek_layout src, ek_l
 }
 
 void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block) {
-    if (prefers_channels_last(desc, src, block)) {
+    bool tiles = desc->bf16 && eki_dnnl_has_tiles();
+    if (tiles || prefers_channels_last(desc, src, block)) {
         desc->src_layout = desc->dst_layout = EK_LAYOUT_NHWC;
         return;
     }
@@ -156,6 +157,13 @@ void eki_conv_destroy(eki_conv *conv) {
 
 const char *eki_conv_implementation(const eki_conv *conv) { return conv->pass[EKI_PASS_FORWARD].prim.name; }
 
+bool eki_conv_is_compiled(const eki_conv *conv) {
+    for (int i = 0; i < 3; i++) {
+        if (strstr(conv->pass[i].prim.name, "ref") != NULL) return false;
+    }
+    return true;
+}
+
 bool eki_conv_adds_in_place(const eki_conv *conv) {
     return conv->desc.residual && !conv->empty && conv->pass[EKI_PASS_FORWARD].adds == EKI_ADD_SUM;
 }
@@ -182,24 +190,25 @@ ek_status eki_conv_prepare_weights(const eki_conv *conv, const float *weights, v
 }
 
 /* No terms to sum (a product with k = 0, a convolution of no channels): the bias alone. */
-static void fill_empty(const eki_conv *conv, const float *bias, float *dst) {
+static void fill_empty(const eki_conv *conv, const float *bias, void *dst) {
     const eki_conv_desc *d = &conv->desc;
     int64_t count = eki_dnnl_padded(d->dst_layout, d->o) * conv->dst_space * d->n;
     if (count <= 0) return;
-    memset(dst, 0, (size_t)count * sizeof(float));
+    memset(dst, 0, (size_t)count * eki_dnnl_unit(eki_conv_form(conv, d->dst_layout)));
     if (bias == NULL || !conv->product) return;
-    for (int64_t i = 0; i < conv->dst_space; i++) memcpy(dst + i * d->o, bias, (size_t)d->o * sizeof(float));
+    for (int64_t i = 0; i < conv->dst_space; i++) memcpy((float *)dst + i * d->o, bias, (size_t)d->o * sizeof(float));
 }
 
 static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
     bool rectified = data->finite && conv->rectified.prim.handle != NULL;
     const eki_pass *pass = rectified ? &conv->rectified : &conv->pass[EKI_PASS_FORWARD];
-    const float *x, *bias = data->bias;
+    const float *bias = data->bias;
+    const void *x;
     char *at = data->scratch;
     EKI_TRY(eki_pass_read_src(conv, pass, data->src, &at, &x, err));
     size_t dst_bytes = eki_pass_dst_bytes(conv, pass);
-    float *y = dst_bytes > 0 ? eki_carve(&at, dst_bytes) : data->dst;
+    void *y = dst_bytes > 0 ? eki_carve(&at, dst_bytes) : data->dst;
     float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
     void *w = eki_carve(&at, pass->prim.weight_bytes);
     float *padded_bias = eki_carve(&at, (size_t)pass->o * sizeof(float));
@@ -212,7 +221,7 @@ static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek
         bias = padded_bias;
     }
     if (pass->adds == EKI_ADD_SUM) eki_conv_preset(conv, data->residual, y);
-    const float *term = pass->adds == EKI_ADD_BINARY ? data->residual : NULL;
+    const void *term = pass->adds == EKI_ADD_BINARY ? data->residual : NULL;
     const eki_arg args[] = {{DNNL_ARG_SRC, &pass->prim.src, x},
                             {DNNL_ARG_WEIGHTS, &pass->prim.weights, data->prepared != NULL ? data->prepared : w},
                             {DNNL_ARG_BIAS, &pass->prim.bias, d->bias ? bias : NULL},

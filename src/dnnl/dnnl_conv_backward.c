@@ -21,17 +21,19 @@ size_t eki_conv_backward_bytes(const eki_conv *conv) {
     return larger(bytes, around(conv, weights) + eki_gradient_bytes(weights) + eki_chunk_bytes(conv));
 }
 
-static size_t src_count(const eki_conv *conv) {
-    return (size_t)(conv->desc.n * eki_dnnl_padded(conv->desc.src_layout, conv->desc.c) * conv->src_space);
+static size_t whole_src_bytes(const eki_conv *conv) {
+    const eki_conv_desc *d = &conv->desc;
+    return (size_t)(d->n * eki_dnnl_padded(d->src_layout, d->c) * conv->src_space) *
+           eki_dnnl_unit(eki_conv_form(conv, d->src_layout));
 }
 
-static ek_status run_data(const eki_conv *conv, const float *ddst, const float *weights, float *dsrc, char *at,
+static ek_status run_data(const eki_conv *conv, const void *ddst, const float *weights, void *dsrc, char *at,
                           ek_error *err) {
     const eki_pass *pass = &conv->pass[EKI_PASS_DATA];
-    const float *dy;
+    const void *dy;
     EKI_TRY(eki_pass_read_dst(conv, pass, ddst, &at, &dy, err));
     size_t src_bytes = eki_pass_src_bytes(conv, pass);
-    float *dx = src_bytes > 0 ? eki_carve(&at, src_bytes) : dsrc;
+    void *dx = src_bytes > 0 ? eki_carve(&at, src_bytes) : dsrc;
     float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
     void *w = eki_carve(&at, pass->prim.weight_bytes);
     EKI_TRY(eki_pass_read_weights(conv, pass, weights, padded, w, at, err));
@@ -43,10 +45,10 @@ static ek_status run_data(const eki_conv *conv, const float *ddst, const float *
     return eki_pass_write_src(conv, pass, dx, dsrc, err);
 }
 
-ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const float *weights, float *dsrc,
+ek_status eki_conv_backward_data(const eki_conv *conv, const void *ddst, const float *weights, void *dsrc,
                                  void *scratch, ek_error *err) {
     if (conv->empty) {
-        if (src_count(conv) > 0) memset(dsrc, 0, src_count(conv) * sizeof(float));
+        if (whole_src_bytes(conv) > 0) memset(dsrc, 0, whole_src_bytes(conv));
         return EK_OK;
     }
     if (!conv->desc.want_dx) return eki_fail(err, EK_ERR_STATE, "convolution was made without want_dx");
@@ -56,10 +58,10 @@ ek_status eki_conv_backward_data(const eki_conv *conv, const float *ddst, const 
     return status;
 }
 
-static ek_status run_weights(const eki_conv *conv, const float *src, const float *ddst, float *dweights, float *dbias,
+static ek_status run_weights(const eki_conv *conv, const void *src, const void *ddst, float *dweights, float *dbias,
                              char *at, ek_error *err) {
     const eki_pass *pass = &conv->pass[EKI_PASS_WEIGHTS];
-    const float *x, *dy;
+    const void *x, *dy;
     EKI_TRY(eki_pass_read_src(conv, pass, src, &at, &x, err));
     EKI_TRY(eki_pass_read_dst(conv, pass, ddst, &at, &dy, err));
     float *padded = pass->padded ? eki_carve(&at, pass->plain_bytes) : NULL;
@@ -75,7 +77,7 @@ static ek_status run_weights(const eki_conv *conv, const float *src, const float
     return eki_pass_write_weights(conv, pass, gradient, padded, dweights, at, err);
 }
 
-ek_status eki_conv_backward_weights(const eki_conv *conv, const float *src, const float *ddst, float *dweights,
+ek_status eki_conv_backward_weights(const eki_conv *conv, const void *src, const void *ddst, float *dweights,
                                     float *dbias, void *scratch, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
     if (conv->empty && conv->chunk == 0) {

@@ -15,6 +15,8 @@
 
 typedef dnnl_memory_desc_t eki_md;
 
+static inline size_t eki_dnnl_unit(eki_dnnl_form form) { return form.dtype == EK_BF16 ? 2 : sizeof(float); }
+
 typedef struct eki_prim {
     dnnl_primitive_t handle; /* NULL = not made */
     eki_md src, weights, bias, dst, scratch, workspace;
@@ -37,7 +39,7 @@ typedef enum eki_adding { EKI_ADD_APART = 0, EKI_ADD_BINARY = 1, EKI_ADD_SUM = 2
 /* A convolution in oneDNN's terms. */
 typedef struct eki_geometry {
     int ndims; /* 3 to 5 */
-    bool grouped, bias;
+    bool grouped, bias, bf16;
     eki_adding residual;
     bool relu; /* the primitive ends with it */
     dnnl_dims_t src, weights, dst, strides, dilates, pad_begin, pad_end;
@@ -60,10 +62,10 @@ void *eki_carve(char **at, size_t bytes);
 void eki_prim_destroy(eki_prim *prim);
 ek_status eki_prim_run(const eki_prim *prim, const eki_arg *args, int count, const char *what, ek_error *err);
 /* The padded channels of a blocked tensor set to zero. */
-void eki_zero_padding(float *data, ek_layout layout, int64_t n, int64_t channels, int64_t space, int threads);
+void eki_zero_padding(void *data, eki_dnnl_form form, int64_t n, int64_t channels, int64_t space, int threads);
 
 /* ---- dnnl_calls.c: calls that differ between oneDNN 2.x and 3.x ---- */
-dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, dnnl_format_tag_t tag);
+dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, bool bf16, dnnl_format_tag_t tag);
 size_t eki_md_bytes(const eki_md *md);
 /* The best implementation: rank 0 = direct, 1 = channels-last gemm, 2 = reference, 3 = another gemm. */
 dnnl_status_t eki_conv_find(const eki_geometry *geometry, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank);
@@ -117,21 +119,20 @@ ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const e
 void eki_pass_destroy(eki_pass *pass);
 
 /* dnnl_conv_tail.c: adds `residual` (may be NULL), then ReLU, where the primitive did not. */
-void eki_conv_finish(const eki_conv *conv, const float *residual, bool relu, float *dst);
+void eki_conv_finish(const eki_conv *conv, const void *residual, bool relu, void *dst);
 /* Copies the residual to where a primitive adds to it. */
-void eki_conv_preset(const eki_conv *conv, const float *residual, float *dst);
+void eki_conv_preset(const eki_conv *conv, const void *residual, void *dst);
 
 /* dnnl_pass_data.c: what surrounds a primitive. Scratch is carved from *at; `bytes` of 0 = the caller's own memory. */
+eki_dnnl_form eki_conv_form(const eki_conv *conv, ek_layout layout); /* src and dst in a layout */
 size_t eki_pass_src_bytes(const eki_conv *conv, const eki_pass *pass);
 size_t eki_pass_dst_bytes(const eki_conv *conv, const eki_pass *pass);
-ek_status eki_pass_read_src(const eki_conv *conv, const eki_pass *pass, const float *src, char **at, const float **x,
+ek_status eki_pass_read_src(const eki_conv *conv, const eki_pass *pass, const void *src, char **at, const void **x,
                             ek_error *err);
-ek_status eki_pass_read_dst(const eki_conv *conv, const eki_pass *pass, const float *ddst, char **at, const float **x,
+ek_status eki_pass_read_dst(const eki_conv *conv, const eki_pass *pass, const void *ddst, char **at, const void **x,
                             ek_error *err);
-ek_status eki_pass_write_src(const eki_conv *conv, const eki_pass *pass, const float *result, float *dsrc,
-                             ek_error *err);
-ek_status eki_pass_write_dst(const eki_conv *conv, const eki_pass *pass, const float *result, float *dst,
-                             ek_error *err);
+ek_status eki_pass_write_src(const eki_conv *conv, const eki_pass *pass, const void *result, void *dsrc, ek_error *err);
+ek_status eki_pass_write_dst(const eki_conv *conv, const eki_pass *pass, const void *result, void *dst, ek_error *err);
 /* Plain weights into the primitive's layout, through `padded` where the pass pads; `scratch` is the reorder's. */
 ek_status eki_pass_read_weights(const eki_conv *conv, const eki_pass *pass, const float *weights, float *padded,
                                 void *prepared, void *scratch, ek_error *err);
@@ -142,12 +143,12 @@ size_t eki_pass_work_bytes(const eki_pass *pass); /* of the primitive or the reo
 /* dnnl_conv_backward.c */
 size_t eki_conv_backward_bytes(const eki_conv *conv);
 size_t eki_gradient_bytes(const eki_pass *pass); /* weight gradient, then bias gradient, each rounded to 64 */
-ek_status eki_gradient_run(const eki_pass *pass, const float *src, const float *ddst, float *result, void *scratch,
+ek_status eki_gradient_run(const eki_pass *pass, const void *src, const void *ddst, float *result, void *scratch,
                            ek_error *err);
 
 /* dnnl_chunks.c */
 size_t eki_chunk_bytes(const eki_conv *conv);
-ek_status eki_chunk_run(const eki_conv *conv, const float *src, const float *ddst, float *result, char *scratch,
+ek_status eki_chunk_run(const eki_conv *conv, const void *src, const void *ddst, float *result, char *scratch,
                         ek_error *err);
 
 #endif

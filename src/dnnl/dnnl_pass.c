@@ -7,6 +7,8 @@
  * backward data of that pair is a reference loop, so it runs blocked); groups that do not fill blocks, and paddings
  * wider than the kernel, run channels last (jit or brgconv with AVX-512, partly gemm with AVX2: one gemm per image and
  * group, whose bits were the same for any batch, position and thread count, unlike those of gemm in plain layout).
+ * bf16 with AMX runs channels last: 3x3 over 16 to 64 channels, 128 images, takes a quarter of the time that f32 takes
+ * in blocks, while bf16 in blocks (AVX512_BF16 alone) takes 1.5 times as long as f32 on this kind of processor.
  */
 #include "dnnl/dnnl_internal.h"
 
@@ -37,7 +39,8 @@ static int list_candidates(const eki_conv *conv, eki_pass_kind kind, const eki_p
         pairs[0] = like != NULL ? (layout_pair){like->src_layout, like->dst_layout} : last;
         return 1;
     }
-    if (d->forward_only && d->src_layout == EK_LAYOUT_NHWC && d->dst_layout == EK_LAYOUT_NHWC) pairs[count++] = last;
+    bool given = d->src_layout == EK_LAYOUT_NHWC && d->dst_layout == EK_LAYOUT_NHWC;
+    if (given && (d->forward_only || d->bf16)) pairs[count++] = last;
     if (d->groups == 1 && d->c <= FIRST_LAYER_CHANNELS && kind != EKI_PASS_DATA) {
         pairs[count++] = (layout_pair){EK_LAYOUT_NCHW, block};
     }
@@ -80,6 +83,7 @@ static void make_geometry(const eki_conv *conv, const eki_pass *pass, int64_t un
     g->ndims = d->spatial + 2;
     g->grouped = pass->groups > 1;
     g->bias = d->bias;
+    g->bf16 = d->bf16;
     g->src[0] = g->dst[0] = conv->product ? 1 : units;
     g->src[1] = pass->c;
     g->dst[1] = pass->o;
@@ -105,7 +109,7 @@ static dnnl_status_t make_weight_reorder(const eki_conv *conv, eki_pass_kind kin
     eki_md plain;
     weight_dims(conv, pass, dims, &ndims);
     dnnl_format_tag_t tag = conv->transposed ? dnnl_bacd : tags[ndims - 3];
-    dnnl_status_t status = eki_md_make(&plain, ndims, dims, tag);
+    dnnl_status_t status = eki_md_make(&plain, ndims, dims, false, tag);
     if (status != dnnl_success) return status;
     pass->plain_bytes = eki_md_bytes(&plain);
     if (kind == EKI_PASS_WEIGHTS) return eki_reorder_make(&pass->reorder, &pass->prim.weights, &plain);

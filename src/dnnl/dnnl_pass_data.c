@@ -8,18 +8,23 @@
 
 #include <string.h>
 
-static size_t tensor_bytes(int64_t n, int64_t channels, int64_t space, ek_layout layout) {
-    return (size_t)(n * eki_dnnl_padded(layout, channels) * space) * sizeof(float);
+eki_dnnl_form eki_conv_form(const eki_conv *conv, ek_layout layout) {
+    return (eki_dnnl_form){.dtype = conv->desc.bf16 ? EK_BF16 : EK_F32, .layout = layout};
+}
+
+static size_t tensor_bytes(const eki_conv *conv, int64_t channels, int64_t space, ek_layout layout) {
+    return (size_t)(conv->desc.n * eki_dnnl_padded(layout, channels) * space) *
+           eki_dnnl_unit(eki_conv_form(conv, layout));
 }
 
 size_t eki_pass_src_bytes(const eki_conv *conv, const eki_pass *pass) {
     if (pass->src_layout == conv->desc.src_layout) return 0;
-    return tensor_bytes(conv->desc.n, conv->desc.c, conv->src_space, pass->src_layout);
+    return tensor_bytes(conv, conv->desc.c, conv->src_space, pass->src_layout);
 }
 
 size_t eki_pass_dst_bytes(const eki_conv *conv, const eki_pass *pass) {
     if (pass->dst_layout == conv->desc.dst_layout) return 0;
-    return tensor_bytes(conv->desc.n, conv->desc.o, conv->dst_space, pass->dst_layout);
+    return tensor_bytes(conv, conv->desc.o, conv->dst_space, pass->dst_layout);
 }
 
 size_t eki_pass_work_bytes(const eki_pass *pass) {
@@ -27,47 +32,47 @@ size_t eki_pass_work_bytes(const eki_pass *pass) {
     return eki_round64(a > b ? a : b);
 }
 
-static ek_status change(const eki_conv *conv, const float *from, ek_layout from_layout, float *to, ek_layout to_layout,
+static ek_status change(const eki_conv *conv, const void *from, ek_layout from_layout, void *to, ek_layout to_layout,
                         bool source, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
     int64_t dims[3] = {d->n, source ? d->c : d->o, source ? conv->src_space : conv->dst_space};
-    return eki_reorder(from, from_layout, to, to_layout, 3, dims, d->threads, err);
+    return eki_reorder(from, eki_conv_form(conv, from_layout), to, eki_conv_form(conv, to_layout), 3, dims, d->threads,
+                       err);
 }
 
-static ek_status read_tensor(const eki_conv *conv, const float *from, ek_layout from_layout, ek_layout to_layout,
-                             bool source, size_t bytes, char **at, const float **x, ek_error *err) {
+static ek_status read_tensor(const eki_conv *conv, const void *from, ek_layout from_layout, ek_layout to_layout,
+                             bool source, size_t bytes, char **at, const void **x, ek_error *err) {
     *x = from;
     if (bytes == 0) return EK_OK;
-    float *copy = eki_carve(at, bytes);
+    void *copy = eki_carve(at, bytes);
     *x = copy;
     return change(conv, from, from_layout, copy, to_layout, source, err);
 }
 
-ek_status eki_pass_read_src(const eki_conv *conv, const eki_pass *pass, const float *src, char **at, const float **x,
+ek_status eki_pass_read_src(const eki_conv *conv, const eki_pass *pass, const void *src, char **at, const void **x,
                             ek_error *err) {
     return read_tensor(conv, src, conv->desc.src_layout, pass->src_layout, true, eki_pass_src_bytes(conv, pass), at, x,
                        err);
 }
 
-ek_status eki_pass_read_dst(const eki_conv *conv, const eki_pass *pass, const float *ddst, char **at, const float **x,
+ek_status eki_pass_read_dst(const eki_conv *conv, const eki_pass *pass, const void *ddst, char **at, const void **x,
                             ek_error *err) {
     return read_tensor(conv, ddst, conv->desc.dst_layout, pass->dst_layout, false, eki_pass_dst_bytes(conv, pass), at,
                        x, err);
 }
 
-ek_status eki_pass_write_src(const eki_conv *conv, const eki_pass *pass, const float *result, float *dsrc,
+ek_status eki_pass_write_src(const eki_conv *conv, const eki_pass *pass, const void *result, void *dsrc,
                              ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
     if (result != dsrc) return change(conv, result, pass->src_layout, dsrc, d->src_layout, true, err);
-    eki_zero_padding(dsrc, d->src_layout, d->n, d->c, conv->src_space, d->threads);
+    eki_zero_padding(dsrc, eki_conv_form(conv, d->src_layout), d->n, d->c, conv->src_space, d->threads);
     return EK_OK;
 }
 
-ek_status eki_pass_write_dst(const eki_conv *conv, const eki_pass *pass, const float *result, float *dst,
-                             ek_error *err) {
+ek_status eki_pass_write_dst(const eki_conv *conv, const eki_pass *pass, const void *result, void *dst, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
     if (result != dst) return change(conv, result, pass->dst_layout, dst, d->dst_layout, false, err);
-    eki_zero_padding(dst, d->dst_layout, d->n, d->o, conv->dst_space, d->threads);
+    eki_zero_padding(dst, eki_conv_form(conv, d->dst_layout), d->n, d->o, conv->dst_space, d->threads);
     return EK_OK;
 }
 

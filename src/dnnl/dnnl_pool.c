@@ -79,8 +79,12 @@ size_t eki_pool_scratch_bytes(const eki_pool *pool) {
 
 size_t eki_pool_saved_bytes(const eki_pool *pool) { return pool->forward.workspace_bytes; }
 
+static size_t unit_of(const eki_pool *pool) {
+    return eki_dnnl_unit((eki_dnnl_form){.dtype = pool->desc.bf16 ? EK_BF16 : EK_F32});
+}
+
 size_t eki_pool_saved_unit(const eki_pool *pool) {
-    size_t elements = eki_md_bytes(&pool->forward.dst) / sizeof(float);
+    size_t elements = eki_md_bytes(&pool->forward.dst) / unit_of(pool);
     return pool->empty || elements == 0 ? 0 : pool->forward.workspace_bytes / elements;
 }
 
@@ -91,7 +95,7 @@ static ek_status run(const eki_pool *pool, const eki_prim *prim, const eki_arg *
     return status;
 }
 
-ek_status eki_pool_forward(const eki_pool *pool, const float *src, float *dst, void *saved, void *scratch,
+ek_status eki_pool_forward(const eki_pool *pool, const void *src, void *dst, void *saved, void *scratch,
                            ek_error *err) {
     if (pool->empty) return EK_OK;
     const eki_prim *prim = &pool->forward;
@@ -102,14 +106,14 @@ ek_status eki_pool_forward(const eki_pool *pool, const float *src, float *dst, v
     return run(pool, prim, args, "pooling forward", err);
 }
 
-ek_status eki_pool_backward(const eki_pool *pool, const float *ddst, const void *saved, float *dsrc, void *scratch,
+ek_status eki_pool_backward(const eki_pool *pool, const void *ddst, const void *saved, void *dsrc, void *scratch,
                             ek_error *err) {
     const eki_prim *prim = &pool->backward;
     if (pool->empty) {
         const eki_pool_desc *d = &pool->desc;
         int64_t count = d->n * eki_dnnl_padded(d->layout, d->c);
         for (int i = 0; i < d->spatial; i++) count *= d->in[i];
-        if (count > 0) memset(dsrc, 0, (size_t)count * sizeof(float));
+        if (count > 0) memset(dsrc, 0, (size_t)count * unit_of(pool));
         return EK_OK;
     }
     if (prim->handle == NULL) return eki_fail(err, EK_ERR_STATE, "pooling was made without backward");

@@ -1,6 +1,7 @@
 /* exec.c: running plans: which nodes are needed, the parameters and their gradients, a few cached plans, the loops. */
 #include "graph/exec.h"
 
+#include "base/half.h"
 #include "base/threads.h"
 #include "base/timer.h"
 #include "dnnl/adapter.h"
@@ -276,23 +277,47 @@ static ek_status run_forward(eki_exec *exec, ek_error *err) {
 }
 
 typedef struct addition {
-    float *sum;
-    const float *term;
+    char *sum;
+    const char *term;
     size_t count;
+    ek_dtype dtype;
 } addition;
 
 enum { ADD_GRAIN = 1 << 15 };
 
+static void add_floats(float *sum, const float *term, size_t count) {
+    for (size_t i = 0; i < count; i++) sum[i] += term[i];
+}
+
+/* In f32, rounded once. */
+static void add_halves(char *sum, const char *term, size_t count) {
+    enum { ROOM = 512 };
+    float a[ROOM], b[ROOM];
+    for (size_t at = 0; at < count; at += ROOM, sum += sizeof(uint16_t) * ROOM, term += sizeof(uint16_t) * ROOM) {
+        size_t n = count - at < ROOM ? count - at : ROOM;
+        eki_half_widen(EK_BF16, sum, a, n);
+        eki_half_widen(EK_BF16, term, b, n);
+        add_floats(a, b, n);
+        eki_half_narrow(EK_BF16, a, sum, n);
+    }
+}
+
 static void add_grain(void *argument, size_t index) {
     const addition *a = argument;
     size_t begin = index * ADD_GRAIN, end = begin + ADD_GRAIN < a->count ? begin + ADD_GRAIN : a->count;
-    for (size_t i = begin; i < end; i++) a->sum[i] += a->term[i];
+    char *sum = a->sum + begin * eki_dtype_bytes(a->dtype);
+    const char *term = a->term + begin * eki_dtype_bytes(a->dtype);
+    if (a->dtype == EK_BF16) {
+        add_halves(sum, term, end - begin);
+    } else {
+        add_floats((float *)(void *)sum, (const float *)(const void *)term, end - begin);
+    }
 }
 
-static void add_contribution(const eki_plan_private *p, const eki_ptensor *tensor, const float *term) {
-    float *sum = tensor->grad_external;
-    if (sum == NULL) sum = (float *)(void *)(p->arena + p->buffers[tensor->grad_buffer].offset);
-    addition a = {.sum = sum, .term = term, .count = eki_view_elements(&tensor->view)};
+static void add_contribution(const eki_plan_private *p, const eki_ptensor *tensor, const void *term) {
+    void *sum = tensor->grad_external;
+    if (sum == NULL) sum = p->arena + p->buffers[tensor->grad_buffer].offset;
+    addition a = {.sum = sum, .term = term, .count = eki_view_elements(&tensor->view), .dtype = tensor->view.dtype};
     eki_parallel_for(NULL, (a.count + ADD_GRAIN - 1) / ADD_GRAIN, add_grain, &a);
 }
 

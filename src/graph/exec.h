@@ -22,6 +22,7 @@ typedef struct eki_exec_options {
     int64_t chunk;         /* 0 = 1 */
     int64_t virtual_batch; /* TRAINING: examples that share batch norm statistics; 0 = the whole batch */
     bool plain;            /* never use blocked layouts (tests) */
+    bool bf16;             /* activations and operands of convolutions in bf16 (eki_dnnl_has_bf16) */
     bool profile;          /* time each step */
     uint64_t seed;
     const uint8_t *norm_switches;       /* per node id, borrowed; NULL = none */

@@ -33,7 +33,8 @@ typedef struct eki_infer {
 
 typedef ek_status (*eki_infer_fn)(eki_infer *infer);
 
-/* A tensor of a plan: concrete shape, layout, memory. Blocked layouts apply to rank 3 to 5 and pad channels with
+/* A tensor of a plan: concrete shape, layout, memory. The type is the value's or, for one of float32 in a plan with
+ * bf16, EK_BF16; the gradient has the tensor's type. Blocked layouts apply to rank 3 to 5 and pad channels with
  * zeros: a blocked tensor's padding holds zeros always. */
 typedef struct eki_view {
     ek_dtype dtype;
@@ -55,6 +56,7 @@ typedef struct eki_tail {
     bool relu, residual; /* which there are */
     eki_view in;         /* the residual */
     ek_layout in_layout; /* set by prepare */
+    ek_dtype in_type;    /* set by prepare */
     bool in_place;       /* set by prepare: output 0 may lie where the residual lies, as with the step's in_place */
     bool want_din;
     void *din;
@@ -79,6 +81,7 @@ struct eki_step {
     bool want_din[EKI_MAX_IO];    /* known at prepare: which gradients backward will be asked for */
     /* Set by prepare: */
     ek_layout in_layout[EKI_MAX_IO]; /* layout the operator wants its inputs in; preset to what they come in */
+    ek_dtype in_type[EKI_MAX_IO];    /* and their type: EK_BF16 for EK_F32 or the other way */
     bool keep_in[EKI_MAX_IO];        /* backward reads in[i].data; default false */
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
     /* Bit k: output 0 may lie where input k lies, if that has its shape and layout and nobody reads it afterwards. */
@@ -97,6 +100,7 @@ typedef struct eki_op {
     int since, until;     /* opsets that it is run for; since 0 = all there are, until 0 = open */
     uint32_t diff_inputs; /* bit i: backward can give the gradient of input i (bit 31: of all inputs from 31 on) */
     uint32_t stateful;    /* bit i: input i is state, neither trained nor differentiated (running mean, variance) */
+    uint32_t takes_bf16;  /* bit i: input i may come as EK_BF16; the planner widens it for all others */
     eki_infer_fn infer;
     eki_step_fn prepare, forward, backward, commit;
     void (*release)(eki_step *step);
@@ -129,6 +133,7 @@ struct eki_plan {
     bool reproducible;                  /* chunked one-thread weight gradients */
     int64_t chunk;                      /* images per chunk when reproducible */
     int64_t virtual_batch;              /* TRAINING: examples that share batch norm statistics; 0 = all */
+    bool bf16;                          /* activations may be EK_BF16 between steps, as operators say */
     bool blocked;                       /* convolutions run in oneDNN's blocked layout */
     bool ungrouped;                     /* no convolution has groups */
     ek_layout block;                    /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */

@@ -28,6 +28,11 @@ static const eki_op reorder_op = {.name = "Reorder",
                                   .forward = eki_op_reorder_forward,
                                   .backward = eki_op_reorder_backward};
 
+static bool has_bit(uint32_t bits, int k) { return (bits >> (k > 31 ? 31 : k) & 1) != 0; }
+
+/* Of the numbers that gradients are of. */
+static bool is_real(ek_dtype dtype) { return dtype == EK_F32 || dtype == EK_BF16; }
+
 static ek_status no_memory(builder *b) { return eki_fail(b->err, EK_ERR_NOMEM, "out of memory while planning"); }
 
 int eki_plan_buffer(eki_plan_private *p, size_t bytes) {
@@ -99,7 +104,7 @@ static ek_status input_tensor(builder *b, const eki_node *node, const eki_op *op
         EKI_TRY(add_tensor(b, value, &view, known->constant->data, false, index));
         b->p->tensor_of_value[value->id] = *index;
     }
-    bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+    bool differentiable = has_bit(op->diff_inputs, k);
     eki_ptensor *tensor = &b->p->tensors[*index];
     if (differentiable && tensor->grad_external == NULL && !affine_frozen(b, node, k)) {
         tensor->grad_external = eki_parameters_gradient(b->request->parameters, value);
@@ -132,22 +137,23 @@ static ek_status push_step(builder *b, eki_pstep *pstep) {
     return EK_OK;
 }
 
-/* The variant of tensor `index` in `layout`, adding a reorder step when there is none yet. */
-static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
+/* The variant of tensor `index` in a layout and type, adding a reorder step when there is none yet. */
+static ek_status variant(builder *b, int index, ek_layout layout, ek_dtype dtype, int *out) {
     eki_plan_private *p = b->p;
     int first = p->tensor_of_value[p->tensors[index].value->id];
     for (int i = first; i >= 0; i = p->tensors[i].next_variant) {
-        if (p->tensors[i].view.layout == layout) {
+        if (p->tensors[i].view.layout == layout && p->tensors[i].view.dtype == dtype) {
             *out = i;
             return EK_OK;
         }
     }
     eki_view view = p->tensors[index].view;
-    if (view.dtype != EK_F32) {
+    if (!is_real(view.dtype)) {
         return eki_fail(b->err, EK_ERR_UNSUPPORTED, "'%s' is %s; only float32 changes its layout",
                         p->tensors[index].value->name, eki_dtype_name(view.dtype));
     }
     view.layout = layout;
+    view.dtype = dtype;
     EKI_TRY(add_tensor(b, p->tensors[index].value, &view, NULL, p->tensors[index].needs_grad, out));
     p->tensors[*out].next_variant = p->tensors[first].next_variant;
     p->tensors[first].next_variant = *out;
@@ -158,10 +164,16 @@ static ek_status variant(builder *b, int index, ek_layout layout, int *out) {
     pstep->step.want_din[0] = p->tensors[index].needs_grad;
     pstep->step.in[0] = p->tensors[index].view;
     pstep->step.in_layout[0] = pstep->step.in[0].layout;
+    pstep->step.in_type[0] = pstep->step.in[0].dtype;
     pstep->step.out[0] = view;
     pstep->in[0] = index;
     pstep->out[0] = *out;
     return push_step(b, pstep);
+}
+
+/* What an operator is told of the type that its input k comes in. */
+static ek_dtype type_given(uint32_t takes_bf16, int k, const eki_view *view) {
+    return view->dtype == EK_BF16 && !has_bit(takes_bf16, k) ? EK_F32 : view->dtype;
 }
 
 static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
@@ -172,10 +184,11 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
         if (node->in[k] == NULL) continue;
         EKI_TRY(input_tensor(b, node, step->op, k, &pstep->in[k]));
         const eki_ptensor *tensor = &b->p->tensors[pstep->in[k]];
-        bool differentiable = (step->op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+        bool differentiable = has_bit(step->op->diff_inputs, k);
         step->has_in[k] = true;
         step->in[k] = tensor->view;
         step->in_layout[k] = tensor->view.layout;
+        step->in[k].dtype = step->in_type[k] = type_given(step->op->takes_bf16, k, &tensor->view);
         step->constant[k] = b->p->known[node->in[k]->id].constant;
         step->is_parameter[k] = node->in[k]->init != NULL;
         step->want_din[k] = tensor->needs_grad && differentiable && !affine_frozen(b, node, k);
@@ -197,6 +210,7 @@ static ek_status connect_tail(builder *b, eki_pstep *pstep, bool *any_grad) {
     step->tail.residual = true;
     step->tail.in = tensor->view;
     step->tail.in_layout = tensor->view.layout;
+    step->tail.in_type = tensor->view.dtype;
     step->tail.want_din = tensor->needs_grad;
     pstep->residual = index;
     *any_grad = *any_grad || tensor->needs_grad;
@@ -245,10 +259,11 @@ static ek_status request_memory(builder *b, eki_pstep *pstep) {
     return EK_OK;
 }
 
-/* Puts the variant of a tensor in `layout` in its place. */
-static ek_status adopt_layout(builder *b, ek_layout layout, int *tensor, eki_view *view) {
-    if (*tensor < 0 || layout == view->layout) return EK_OK;
-    EKI_TRY(variant(b, *tensor, layout, tensor));
+/* Puts the variant of a tensor in a layout and type in its place. */
+static ek_status adopt_layout(builder *b, ek_layout layout, ek_dtype dtype, int *tensor, eki_view *view) {
+    if (*tensor < 0) return EK_OK;
+    const eki_view *have = &b->p->tensors[*tensor].view;
+    if (have->layout != layout || have->dtype != dtype) EKI_TRY(variant(b, *tensor, layout, dtype, tensor));
     *view = b->p->tensors[*tensor].view;
     return EK_OK;
 }
@@ -256,9 +271,9 @@ static ek_status adopt_layout(builder *b, ek_layout layout, int *tensor, eki_vie
 static ek_status adopt_layouts(builder *b, eki_pstep *pstep) {
     eki_step *step = &pstep->step;
     for (int k = 0; k < step->n_in; k++) {
-        EKI_TRY(adopt_layout(b, step->in_layout[k], &pstep->in[k], &step->in[k]));
+        EKI_TRY(adopt_layout(b, step->in_layout[k], step->in_type[k], &pstep->in[k], &step->in[k]));
     }
-    return adopt_layout(b, step->tail.in_layout, &pstep->residual, &step->tail.in);
+    return adopt_layout(b, step->tail.in_layout, step->tail.in_type, &pstep->residual, &step->tail.in);
 }
 
 static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
@@ -267,8 +282,8 @@ static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
     for (int k = 0; k < step->n_out; k++) {
         if (!step->has_out[k]) continue;
         const eki_value *value = output_value(b, step, k);
-        bool flows = (step->diff_outputs >> (k > 31 ? 31 : k) & 1) != 0;
-        bool needs_grad = any_grad && flows && step->out[k].dtype == EK_F32;
+        bool flows = has_bit(step->diff_outputs, k);
+        bool needs_grad = any_grad && flows && is_real(step->out[k].dtype);
         EKI_TRY(add_tensor(b, value, &step->out[k], NULL, needs_grad, &pstep->out[k]));
         b->p->tensor_of_value[value->id] = pstep->out[k];
     }
@@ -303,7 +318,7 @@ static bool follows_training(const builder *b, const eki_node *node) {
     const eki_op *op = eki_op_find(node->op, eki_node_opset(b->request->graph, node));
     for (int k = 0; k < node->n_in; k++) {
         const eki_value *value = node->in[k];
-        bool differentiable = (op->diff_inputs >> (k > 31 ? 31 : k) & 1) != 0;
+        bool differentiable = has_bit(op->diff_inputs, k);
         if (value == NULL || !differentiable || affine_frozen(b, node, k)) continue;
         int tensor = b->p->tensor_of_value[value->id];
         if (eki_parameters_gradient(b->request->parameters, value) != NULL) return true;
@@ -360,7 +375,7 @@ static ek_status add_outputs(builder *b) {
             EKI_TRY(add_tensor(b, value, &view, p->known[value->id].constant->data, false, &tensor));
             p->tensor_of_value[value->id] = tensor;
         }
-        EKI_TRY(variant(b, tensor, EK_LAYOUT_NCHW, &p->outputs[p->n_outputs]));
+        EKI_TRY(variant(b, tensor, EK_LAYOUT_NCHW, p->known[value->id].dtype, &p->outputs[p->n_outputs]));
         p->n_outputs++;
     }
     return EK_OK;
@@ -490,6 +505,7 @@ ek_status eki_plan_create(const eki_plan_request *request, eki_plan **out, ek_er
     plan->reproducible = options->reproducible;
     plan->chunk = options->chunk > 0 ? options->chunk : 1;
     plan->virtual_batch = options->virtual_batch;
+    plan->bf16 = options->bf16;
     plan->blocked = !options->plain;
     plan->block = eki_dnnl_block();
     plan->ungrouped = has_no_groups(request);

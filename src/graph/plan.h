@@ -16,7 +16,7 @@ typedef struct eki_buffer {
     int host;        /* the buffer whose memory it shares (in place); itself = none */
 } eki_buffer;
 
-/* A tensor of the plan: a graph value in one layout. */
+/* A tensor of the plan: a graph value in one layout and type. */
 typedef struct eki_ptensor {
     const eki_value *value; /* NULL never */
     eki_view view;          /* data set when external */
@@ -26,7 +26,7 @@ typedef struct eki_ptensor {
     float *grad_external;
     bool needs_grad, grad_defined;
     int gradient_step; /* whose backward is the last to add to the gradient */
-    int next_variant;  /* the same value in another layout, or -1 */
+    int next_variant;  /* the same value in another layout or type, or -1 */
 } eki_ptensor;
 
 typedef struct eki_pstep {

@@ -5,6 +5,7 @@
  */
 #include "base/half.h"
 #include "base/options.h"
+#include "graph/precision.h"
 #include "model/model.h"
 
 #include <inttypes.h>
@@ -42,9 +43,12 @@ static ek_status find_outputs(ek_session *session, const ek_session_options *opt
 
 static ek_status create_exec(ek_session *session, const ek_session_options *options, ek_error *err) {
     EKI_TRY(find_outputs(session, options, err));
+    bool bf16;
+    EKI_TRY(eki_precision(options->precision, &bf16, err));
     EKI_TRY(eki_model_switches(session->model, &session->switches, err));
     eki_exec_options o = {.mode = (eki_mode)options->mode,
                           .threads = options->threads,
+                          .bf16 = bf16,
                           .profile = options->profile != 0,
                           .seed = options->seed,
                           .virtual_batch = options->virtual_batch,

@@ -7,6 +7,7 @@
  */
 #include "base/options.h"
 #include "feed/feed.h"
+#include "graph/precision.h"
 #include "train/evaluate_terms.h"
 #include "train/ranks.h"
 #include "train/trainer.h"
@@ -51,11 +52,14 @@ static ek_status open_feed(evaluation *e) {
 
 static ek_status open_exec(evaluation *e) {
     const eki_value *head;
+    bool bf16;
+    EKI_TRY(eki_precision(e->options.precision, &bf16, e->err));
     EKI_TRY(eki_logits_head(e->model, e->options.head, &head, e->err));
     e->logits = eki_logits_behind(head)->name;
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)e->options.mode,
                                 .threads = e->options.threads,
+                                .bf16 = bf16,
                                 .norm_switches = e->switches,
                                 .outputs = &e->logits,
                                 .n_outputs = 1};

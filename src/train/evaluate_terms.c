@@ -3,6 +3,7 @@
  * Sums and weights of all batches are added in file order, so that the size of a batch changes no more than the last
  * bits; a loss from a file counts as the mean of its batch's examples.
  */
+#include "graph/precision.h"
 #include "train/evaluate_terms.h"
 #include "train/trainer.h"
 
@@ -25,11 +26,14 @@ typedef struct evaluation {
 
 static ek_status open_exec(evaluation *e) {
     const ek_eval_options *o = e->options;
+    bool bf16;
+    EKI_TRY(eki_precision(o->precision, &bf16, e->err));
     EKI_TRY(eki_objective_create(e->model, o->terms, o->term_count, o->head, &e->objective, e->err));
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     EKI_TRY(eki_objective_switches(e->objective, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)o->mode,
                                 .threads = o->threads,
+                                .bf16 = bf16,
                                 .norm_switches = e->switches,
                                 .outputs = e->objective->outputs,
                                 .n_outputs = e->objective->n_outputs};

@@ -9,6 +9,7 @@
 #include "train/ranks.h"
 
 #include "base/threads.h"
+#include "graph/precision.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,7 +58,9 @@ static ek_status open_loss(ek_trainer *trainer, ek_error *err) {
 
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
+    bool bf16;
     trainer->agreed = false;
+    EKI_TRY(eki_precision(o->precision, &bf16, err));
     EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
     EKI_TRY(open_loss(trainer, err));
@@ -68,6 +71,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     eki_exec_options options = {.mode = EKI_MODE_TRAINING,
                                 .threads = o->threads,
                                 .backward = true,
+                                .bf16 = bf16,
                                 .reproducible = o->reproducible != 0,
                                 .chunk = o->chunk,
                                 .virtual_batch = o->virtual_batch,

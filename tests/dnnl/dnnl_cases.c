@@ -177,12 +177,15 @@ static int64_t stored(const eki_conv_desc *d, bool source, ek_layout layout) {
     return d->n * c * product_of(source ? d->in : d->out, d->spatial);
 }
 
+static ek_dtype type_of(const eki_conv_desc *d) { return d->bf16 ? EK_BF16 : EK_F32; }
+
 static float *to_layout(const eki_conv_desc *d, bool source, const float *plain) {
     ek_layout layout = source ? d->src_layout : d->dst_layout;
     int64_t dims[5] = {d->n, source ? d->c : d->o};
     for (int i = 0; i < d->spatial; i++) dims[i + 2] = source ? d->in[i] : d->out[i];
+    const eki_dnnl_form from = {EK_F32, EK_LAYOUT_NCHW}, to = {type_of(d), layout};
     float *result = random_floats(stored(d, source, layout), 5);
-    assert_int_equal(eki_reorder(plain, EK_LAYOUT_NCHW, result, layout, d->spatial + 2, dims, 1, NULL), EK_OK);
+    assert_int_equal(eki_reorder(plain, from, result, to, d->spatial + 2, dims, 1, NULL), EK_OK);
     return result;
 }
 
@@ -191,9 +194,11 @@ static void from_layout(const eki_conv_desc *d, bool source, const float *data, 
     ek_layout layout = source ? d->src_layout : d->dst_layout;
     int64_t dims[5] = {d->n, source ? d->c : d->o};
     for (int i = 0; i < d->spatial; i++) dims[i + 2] = source ? d->in[i] : d->out[i];
-    assert_int_equal(eki_reorder(data, layout, plain, EK_LAYOUT_NCHW, d->spatial + 2, dims, 1, NULL), EK_OK);
+    const eki_dnnl_form from = {type_of(d), layout}, to = {EK_F32, EK_LAYOUT_NCHW};
+    assert_int_equal(eki_reorder(data, from, plain, to, d->spatial + 2, dims, 1, NULL), EK_OK);
     float *again = to_layout(d, source, plain);
-    assert_bits(again, data, stored(d, source, layout), "padding of a blocked result is not zero");
+    if (memcmp(again, data, (size_t)stored(d, source, layout) * (d->bf16 ? 2 : 4)) != 0)
+        fail_msg("padding of a blocked result is not zero");
     eki_free(again);
 }
 

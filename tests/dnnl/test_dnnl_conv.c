@@ -1,4 +1,5 @@
 /* Are convolutions right (against naive f64 loops), and are their bits those the adapter promises? */
+#include "base/half.h"
 #include "base/memory.h"
 #include "dnnl/dnnl_cases.h"
 
@@ -40,19 +41,62 @@ static const char *const cases[] = {
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
+/* The tests run once more with bf16 tensors, where the processor has them. */
+static bool half;
+static int begin_half(void **state) {
+    (void)state;
+    half = true;
+    return 0;
+}
+static int end_half(void **state) {
+    (void)state;
+    half = false;
+    return 0;
+}
+
+static bool skips(void) { return half && !eki_dnnl_has_bf16(); }
+
+static eki_conv_desc describe(const char *code) {
+    eki_conv_desc desc = parse_conv(code);
+    desc.bf16 = half;
+    return desc;
+}
+
+/* oneDNN has compiled code for it, or the engine stays with f32. */
+static bool is_there(const eki_conv_desc *desc) {
+    eki_conv_desc d = *desc;
+    eki_conv *conv = NULL;
+    if (!half) return true;
+    eki_conv_choose_layouts(&d, EK_LAYOUT_NCHW, eki_dnnl_block());
+    bool there = eki_conv_create(&d, &conv, NULL) == EK_OK && eki_conv_is_compiled(conv);
+    eki_conv_destroy(conv);
+    return there;
+}
+
+/* What bf16 tensors hold. */
+static void round_to_half(conv_data *data) {
+    if (!half) return;
+    eki_half_round(EK_BF16, data->src, (size_t)data->src_count);
+    eki_half_round(EK_BF16, data->ddst, (size_t)data->dst_count);
+    eki_half_round(EK_BF16, data->weights, (size_t)data->weight_count);
+}
+
 static void compare(const char *code, const conv_data *data, conv_result got, const conv_result *want) {
     const eki_conv_desc *d = &data->desc;
-    assert_close(got.dst, want->dst, data->dst_count, 2e-5, code);
-    assert_close(got.dsrc, want->dsrc, data->src_count, 2e-5, code);
+    double bound = half ? 0x1p-8 + 2e-5 : 2e-5; /* half a unit in the last place, and f32's sums */
+    assert_close(got.dst, want->dst, data->dst_count, bound, code);
+    assert_close(got.dsrc, want->dsrc, data->src_count, bound, code);
     assert_close(got.dweights, want->dweights, data->weight_count, 5e-5, code);
     if (d->bias) assert_close(got.dbias, want->dbias, d->o, 5e-5, code);
     free_result(&got);
 }
 
 static void check_case(const char *code, bool bias) {
-    eki_conv_desc desc = parse_conv(code);
+    eki_conv_desc desc = describe(code);
     desc.bias = bias;
+    if (!is_there(&desc)) return;
     conv_data data = make_conv(&desc, 11);
+    round_to_half(&data);
     conv_result want = naive_conv(&data);
     compare(code, &data, run_conv(&data, true), &want);
     data.desc.src_layout = data.desc.dst_layout = EK_LAYOUT_NCHW;
@@ -70,6 +114,7 @@ static void check_case(const char *code, bool bias) {
 
 static void equals_naive_loops(void **state) {
     (void)state;
+    if (skips()) skip();
     for (int i = 0; i < CASES; i++) {
         check_case(cases[i], true);
         check_case(cases[i], false);
@@ -90,12 +135,14 @@ static conv_data part_of(const conv_data *all, int64_t first, int64_t n) {
 
 static void bits_ignore_batch_position_threads(void **state) {
     (void)state;
+    if (skips()) skip();
     static const int64_t sizes[] = {1, 1, 7, 7, 64}, firsts[] = {5, 63, 0, 20, 0};
     for (int i = 0; i < CASES; i++) {
-        eki_conv_desc desc = parse_conv(cases[i]);
+        eki_conv_desc desc = describe(cases[i]);
         desc.n = 64;
         desc.threads = 1;
         desc.want_dw = false;
+        if (!is_there(&desc)) continue;
         conv_data all = make_conv(&desc, 3);
         conv_result want = run_conv(&all, true);
         for (int k = 0; k < 15; k++) {
@@ -115,9 +162,11 @@ static void bits_ignore_batch_position_threads(void **state) {
 static void reproducible_gradients_ignore_threads(void **state) {
     (void)state;
     static const int64_t chunks[] = {1, 4, 5};
+    if (skips()) skip();
     for (int i = 0; i < CASES; i++) {
         for (int k = 0; k < 3; k++) {
-            eki_conv_desc desc = parse_conv(cases[i]);
+            eki_conv_desc desc = describe(cases[i]);
+            if (!is_there(&desc)) continue;
             desc.n = 13;
             desc.threads = 1;
             desc.want_dx = false;
@@ -202,6 +251,18 @@ static void padding_stays_zero_with_infinite_data(void **state) {
     free_conv(&data);
 }
 
+static void most_cases_run_in_bf16(void **state) {
+    (void)state;
+    int there = 0;
+    if (skips()) skip();
+    for (int i = 0; i < CASES; i++) {
+        eki_conv_desc desc = describe(cases[i]);
+        there += is_there(&desc);
+    }
+    print_message("%d of %d cases have compiled code in bf16\n", there, (int)CASES);
+    assert_true(there > CASES / 2);
+}
+
 static void wrong_descriptions_are_named(void **state) {
     (void)state;
     ek_error err = {.text = ""};
@@ -240,6 +301,10 @@ int main(void) {
         cmocka_unit_test(an_empty_batch_does_nothing),
         cmocka_unit_test(padding_stays_zero_with_infinite_data),
         cmocka_unit_test(wrong_descriptions_are_named),
+        cmocka_unit_test_setup_teardown(most_cases_run_in_bf16, begin_half, end_half),
+        cmocka_unit_test_setup_teardown(equals_naive_loops, begin_half, end_half),
+        cmocka_unit_test_setup_teardown(bits_ignore_batch_position_threads, begin_half, end_half),
+        cmocka_unit_test_setup_teardown(reproducible_gradients_ignore_threads, begin_half, end_half),
     };
     print_message("oneDNN %s\n", eki_dnnl_describe());
     return cmocka_run_group_tests(tests, NULL, NULL);

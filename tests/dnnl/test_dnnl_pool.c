@@ -123,7 +123,8 @@ static int64_t stored(const eki_pool_desc *d, bool input) {
 
 static void change(const eki_pool_desc *d, bool input, const float *from, ek_layout a, float *to, ek_layout b) {
     int64_t dims[3] = {d->n, d->c, space_of(input ? d->in : d->out, d->spatial)};
-    assert_int_equal(eki_reorder(from, a, to, b, 3, dims, 1, NULL), EK_OK);
+    assert_int_equal(eki_reorder(from, (eki_dnnl_form){EK_F32, a}, to, (eki_dnnl_form){EK_F32, b}, 3, dims, 1, NULL),
+                     EK_OK);
 }
 
 static pool_result run(const eki_pool_desc *d, const float *x, const float *dy) {

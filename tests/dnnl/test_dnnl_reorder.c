@@ -1,4 +1,6 @@
-/* Does a layout change put every element where the layout says, and zeros in the padding of blocked tensors? */
+/* Does a change of layout and type put every element where the layout says, rounded where the type is bf16, and zeros
+ * in the padding of blocked tensors? */
+#include "base/half.h"
 #include "base/memory.h"
 #include "dnnl/dnnl_cases.h"
 
@@ -8,6 +10,8 @@
 #include <cmocka.h>
 
 static const ek_layout layouts[] = {EK_LAYOUT_NCHW, EK_LAYOUT_NHWC, EK_LAYOUT_BLOCKED8, EK_LAYOUT_BLOCKED16};
+
+static const ek_dtype pairs[4][2] = {{EK_F32, EK_F32}, {EK_F32, EK_BF16}, {EK_BF16, EK_F32}, {EK_BF16, EK_BF16}};
 
 static int64_t block_of(ek_layout layout, int64_t channels) {
     return layout == EK_LAYOUT_NCHW ? 1 : layout == EK_LAYOUT_NHWC ? channels : (int64_t)layout;
@@ -24,6 +28,22 @@ static int64_t place(ek_layout layout, int64_t channels, int64_t space, int64_t 
     return ((n * (stored(layout, channels) / b) + c / b) * space + s) * b + c % b;
 }
 
+/* From floats by way of the types: those in `src` are rounded first where the source is bf16, those of `dst` are what
+ * its type holds, widened. */
+static void change(const float *src, int64_t src_count, eki_dnnl_form from, float *dst, int64_t dst_count,
+                   eki_dnnl_form to, int rank, const int64_t *dims, int threads) {
+    float *a = random_floats(src_count, 3), *b = random_floats(dst_count, 4);
+    if (from.dtype == EK_BF16) eki_half_narrow(EK_BF16, src, a, (size_t)src_count);
+    assert_int_equal(eki_reorder(from.dtype == EK_BF16 ? a : src, from, to.dtype == EK_BF16 ? b : dst, to, rank, dims,
+                                 threads, NULL),
+                     EK_OK);
+    if (to.dtype == EK_BF16) eki_half_widen(EK_BF16, b, dst, (size_t)dst_count);
+    eki_free(a);
+    eki_free(b);
+}
+
+static const ek_dtype *types; /* of source and result */
+
 static void check(ek_layout from, ek_layout to, int rank, const int64_t *dims, int threads) {
     int64_t n = dims[0], channels = dims[1], space = 1;
     for (int i = 2; i < rank; i++) space *= dims[i];
@@ -35,7 +55,9 @@ static void check(ek_layout from, ek_layout to, int rank, const int64_t *dims, i
             src[place(from, channels, space, i / space, c, i % space)] = 0.0f;
         }
     }
-    assert_int_equal(eki_reorder(src, from, dst, to, rank, dims, threads, NULL), EK_OK);
+    change(src, src_count, (eki_dnnl_form){types[0], from}, dst, dst_count, (eki_dnnl_form){types[1], to}, rank, dims,
+           threads);
+    if (types[0] == EK_BF16 || types[1] == EK_BF16) eki_half_round(EK_BF16, src, (size_t)src_count);
     for (int64_t i = 0; i < n * space; i++) {
         for (int64_t c = 0; c < stored(to, channels); c++) {
             float found = dst[place(to, channels, space, i / space, c, i % space)];
@@ -47,8 +69,8 @@ static void check(ek_layout from, ek_layout to, int rank, const int64_t *dims, i
     eki_free(dst);
 }
 
-static void every_pair(void **state) {
-    (void)state;
+static void every_pair_of(const ek_dtype *pair) {
+    types = pair;
     static const int64_t channels[] = {1, 3, 6, 8, 16, 20, 33};
     for (int i = 0; i < 4 * 4 * 7; i++) {
         int64_t dims[5] = {2, channels[i / 16], 3, 5, 7};
@@ -56,17 +78,30 @@ static void every_pair(void **state) {
     }
 }
 
-static void one_pixel_and_many(void **state) {
+static void every_pair(void **state) {
     (void)state;
+    for (int i = 0; i < 4; i++) every_pair_of(pairs[i]);
+}
+
+static void one_pixel_and_many_of(const ek_dtype *pair) {
+    types = pair;
     check(EK_LAYOUT_NCHW, EK_LAYOUT_BLOCKED16, 4, (int64_t[]){1, 100, 1, 1}, 2);
     check(EK_LAYOUT_BLOCKED8, EK_LAYOUT_NCHW, 4, (int64_t[]){3, 12, 67, 41}, 2);
     check(EK_LAYOUT_BLOCKED8, EK_LAYOUT_BLOCKED16, 4, (int64_t[]){3, 12, 67, 41}, 2);
+    check(EK_LAYOUT_NHWC, EK_LAYOUT_NHWC, 2, (int64_t[]){3, 12}, 2);
+}
+
+static void one_pixel_and_many(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) one_pixel_and_many_of(pairs[i]);
 }
 
 static void nothing_to_move(void **state) {
     (void)state;
     int64_t dims[4] = {0, 3, 4, 4};
-    assert_int_equal(eki_reorder(NULL, EK_LAYOUT_NCHW, NULL, EK_LAYOUT_BLOCKED8, 4, dims, 2, NULL), EK_OK);
+    assert_int_equal(eki_reorder(NULL, (eki_dnnl_form){EK_F32, EK_LAYOUT_NCHW}, NULL,
+                                 (eki_dnnl_form){EK_F32, EK_LAYOUT_BLOCKED8}, 4, dims, 2, NULL),
+                     EK_OK);
 }
 
 int main(void) {

@@ -99,7 +99,8 @@ static eki_pool *make_pool(const tensors *t, ek_layout layout, bool backward) {
 
 static void change(const tensors *t, int64_t pixels, const float *from, ek_layout a, float *to, ek_layout b) {
     int64_t dims[3] = {N, t->plain.shape.dims[1], pixels};
-    assert_int_equal(eki_reorder(from, a, to, b, 3, dims, 1, NULL), EK_OK);
+    assert_int_equal(eki_reorder(from, (eki_dnnl_form){EK_F32, a}, to, (eki_dnnl_form){EK_F32, b}, 3, dims, 1, NULL),
+                     EK_OK);
 }
 
 static void expect_same(const float *got, const float *want, int64_t count, const char *what, int which) {

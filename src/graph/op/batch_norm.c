@@ -145,5 +145,6 @@ ek_status eki_op_BatchNormalization_commit(eki_step *step, ek_error *err) {
 
 void eki_op_BatchNormalization_release(eki_step *step) { eki_norm_release(step); }
 
-EKI_OPERATOR(BatchNormalization, .diff_inputs = 0x7, .stateful = 0x18, EKI_ALL_OF(BatchNormalization),
-             .commit = eki_op_BatchNormalization_commit, .release = eki_op_BatchNormalization_release);
+EKI_OPERATOR(BatchNormalization, .diff_inputs = 0x7, .takes_bf16 = 0x1, .stateful = 0x18,
+             EKI_ALL_OF(BatchNormalization), .commit = eki_op_BatchNormalization_commit,
+             .release = eki_op_BatchNormalization_release);

@@ -3,7 +3,8 @@
  * Layouts are chosen from shapes alone (eki_conv_choose_layouts). Where weights are initializers that nobody trains,
  * they are put into oneDNN's own layout once and kept.
  *
- * A ReLU behind is done by oneDNN where bounds show that no sum can overflow (op_bound.h).
+ * A ReLU behind is done by oneDNN where bounds show that no sum can overflow (op_bound.h). In a plan with bf16 source
+ * and result are bf16, unless oneDNN has nothing but reference loops for it.
  */
 #include "graph/op/op_bound.h"
 #include "graph/op/op_conv.h"
@@ -69,6 +70,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.bias = step->n_in > 2 && step->has_in[2];
     desc.residual = step->tail.residual;
     desc.relu = step->tail.relu;
+    desc.bf16 = step->plan->bf16;
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];
     desc.forward_only = step->plan->mode != EKI_MODE_TRAINING && !desc.want_dx && !desc.want_dw;
@@ -87,6 +89,7 @@ ek_status eki_op_Conv_prepare(eki_step *step, ek_error *err) {
     eki_conv_desc desc = describe(step, &window);
     desc.share = eki_share_prepare(step, &state->share);
     EKI_TRY(eki_conv_for_step(step, &desc, &state->conv, err));
+    step->in_type[0] = step->tail.in_type = step->out[0].dtype = desc.bf16 ? EK_BF16 : EK_F32;
     step->in_layout[0] = desc.src_layout;
     step->in_layout[1] = step->in_layout[2] = EK_LAYOUT_NCHW;
     step->out[0].layout = step->tail.in_layout = desc.dst_layout;
@@ -141,4 +144,4 @@ void eki_op_Conv_release(eki_step *step) {
     step->priv = NULL;
 }
 
-EKI_OPERATOR(Conv, .diff_inputs = 0x7, EKI_ALL_OF(Conv), .release = eki_op_Conv_release);
+EKI_OPERATOR(Conv, .diff_inputs = 0x7, .takes_bf16 = 0x1, EKI_ALL_OF(Conv), .release = eki_op_Conv_release);

@@ -12,9 +12,15 @@
 static const double most = 1e37, growth = 1.25;
 
 typedef struct largest_job {
-    const float *data;
+    const void *data;
     _Atomic int32_t largest;
 } largest_job;
+
+static void note(largest_job *j, int32_t largest) {
+    int32_t known = atomic_load(&j->largest);
+    while (known < largest && !atomic_compare_exchange_weak(&j->largest, &known, largest)) {
+    }
+}
 
 static int32_t magnitude(const float *x) {
     int32_t bits;
@@ -27,32 +33,48 @@ static int32_t magnitude(const float *x) {
 static void largest_grain(void *argument, size_t begin, size_t end) {
     enum { LANES = 32 };
     largest_job *j = argument;
+    const float *data = j->data;
     int32_t lanes[LANES] = {0};
     size_t i = begin;
     for (; i + LANES <= end; i += LANES) {
         for (size_t l = 0; l < LANES; l++) {
-            int32_t own = magnitude(j->data + i + l);
+            int32_t own = magnitude(data + i + l);
             lanes[l] = own > lanes[l] ? own : lanes[l];
         }
     }
     for (; i < end; i++) {
-        int32_t own = magnitude(j->data + i);
+        int32_t own = magnitude(data + i);
         lanes[0] = own > lanes[0] ? own : lanes[0];
     }
-    int32_t largest = 0, known = atomic_load(&j->largest);
+    int32_t largest = 0;
     for (size_t l = 0; l < LANES; l++) largest = lanes[l] > largest ? lanes[l] : largest;
-    while (known < largest && !atomic_compare_exchange_weak(&j->largest, &known, largest)) {
-    }
+    note(j, largest);
 }
 
-double eki_largest(const eki_step *step, const float *data, size_t count) {
+/* Of numbers in bf16: the upper halves of what is above. */
+static void largest_half_grain(void *argument, size_t begin, size_t end) {
+    largest_job *j = argument;
+    const uint16_t *data = j->data;
+    uint16_t most_bits = 0;
+    for (size_t i = begin; i < end; i++) {
+        uint16_t own = data[i] & 0x7fff;
+        most_bits = own > most_bits ? own : most_bits;
+    }
+    note(j, (int32_t)((uint32_t)most_bits << 16));
+}
+
+static double largest_of(const eki_step *step, const void *data, size_t count, eki_grain_fn grain) {
     largest_job j = {.data = data};
     atomic_init(&j.largest, 0);
-    eki_for_grains(step, count, largest_grain, &j);
+    eki_for_grains(step, count, grain, &j);
     int32_t bits = atomic_load(&j.largest);
     float value;
     memcpy(&value, &bits, sizeof value);
     return bits < 0x7f800000 ? (double)value : INFINITY;
+}
+
+double eki_largest(const eki_step *step, const float *data, size_t count) {
+    return largest_of(step, data, count, largest_grain);
 }
 
 typedef struct gain_job {
@@ -96,12 +118,14 @@ static double known(const eki_view *view) { return view->bound != NULL ? *view->
 
 bool eki_bound_same(const eki_step *step) {
     double bound = known(&step->in[0]);
+    if (step->out[0].dtype == EK_BF16) bound *= growth; /* rounded, perhaps */
     if (step->out[0].bound != NULL) *step->out[0].bound = bound;
     return bound < INFINITY;
 }
 
 static double measured(const eki_step *step, const eki_view *view) {
-    return eki_largest(step, view->data, eki_view_elements(view));
+    size_t count = eki_view_elements(view);
+    return largest_of(step, view->data, count, view->dtype == EK_BF16 ? largest_half_grain : largest_grain);
 }
 
 static double result(const eki_gain *gain, double x, double residual) { return gain->by * x + gain->add + residual; }

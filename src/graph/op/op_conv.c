@@ -25,5 +25,9 @@ ek_status eki_conv_for_step(const eki_step *step, eki_conv_desc *desc, eki_conv 
     } else {
         desc->src_layout = desc->dst_layout = EK_LAYOUT_NCHW;
     }
-    return eki_conv_create(desc, conv, err);
+    ek_status status = eki_conv_create(desc, conv, err);
+    if (!desc->bf16 || status == EK_ERR_NOMEM || (status == EK_OK && eki_conv_is_compiled(*conv))) return status;
+    eki_conv_destroy(*conv);
+    desc->bf16 = false;
+    return eki_conv_for_step(step, desc, conv, err);
 }

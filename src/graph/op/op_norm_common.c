@@ -12,6 +12,7 @@ ek_norm_desc eki_norm_desc_of(const eki_step *step, ek_norm_kind kind) {
     ek_norm_desc desc = ek_norm_desc_default(kind);
     const eki_shape *x = &step->in[0].shape;
     bool rows = ek_norm_kind_over_axes(kind);
+    desc.dtype = step->in[0].dtype;
     desc.rank = x->rank;
     for (int i = 0; i < x->rank; i++) desc.dims[i] = x->dims[i];
     if (!rows && x->rank == 1) desc.dims[desc.rank++] = 1;
@@ -35,6 +36,7 @@ static void set_layouts(eki_step *step, ek_layout layout) {
     for (int i = 0; i < step->n_out; i++) step->out[i].layout = EK_LAYOUT_NCHW;
     step->in_layout[0] = step->out[0].layout = layout;
     step->tail.in_layout = layout;
+    step->tail.in_type = step->out[0].dtype = step->in[0].dtype;
 }
 
 static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *state, ek_error *err) {

@@ -1,4 +1,4 @@
-/* relu.c: Relu, max(x, 0). ONNX opsets 1, 6, 13, 14; f32.
+/* relu.c: Relu, max(x, 0). ONNX opsets 1, 6, 13, 14; f32, in a plan also bf16.
  *
  * Compare and select, so that every instruction set gives the same bits; NaN stays NaN and -0 becomes 0 or stays, as
  * the comparison says. Backward reads y, which the next operator keeps anyway: dx = y > 0 ? dy : 0.
@@ -17,12 +17,13 @@ ek_status eki_op_Relu_infer(eki_infer *infer) {
 ek_status eki_op_Relu_prepare(eki_step *step, ek_error *err) {
     step->keep_out[0] = step->want_din[0];
     step->in_place = EKI_ANY_INPUT;
+    step->out[0].dtype = step->in[0].dtype;
     return eki_prepare_same_layout(step, err);
 }
 
 typedef struct job {
-    const float *x, *y, *dy;
-    float *to;
+    const void *x, *y, *dy;
+    void *to;
 } job;
 
 static void forward_grain(void *argument, size_t begin, size_t end) {
@@ -45,10 +46,34 @@ static void backward_grain(void *argument, size_t begin, size_t end) {
     }
 }
 
+/* In bf16 the order of numbers is that of their bits: from 0x8001 to 0xff80 they are negative, from 1 to 0x7f80
+ * positive. */
+static void forward_half(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    const uint16_t *x = j->x;
+    uint16_t *y = j->to;
+    for (size_t i = begin; i < end; i++) {
+        uint16_t v = x[i];
+        y[i] = v > 0x8000 && v <= 0xff80 ? 0 : v;
+    }
+}
+
+static void backward_half(void *argument, size_t begin, size_t end) {
+    const job *j = argument;
+    const uint16_t *restrict y = j->y, *restrict dy = j->dy;
+    uint16_t *restrict dx = j->to;
+    for (size_t i = begin; i < end; i++) {
+        uint16_t g = dy[i];
+        dx[i] = y[i] >= 1 && y[i] <= 0x7f80 ? g : 0;
+    }
+}
+
+static bool is_half(const eki_step *step) { return step->in[0].dtype == EK_BF16; }
+
 ek_status eki_op_Relu_forward(eki_step *step, ek_error *err) {
     (void)err;
     job j = {.x = step->in[0].data, .to = step->out[0].data};
-    eki_for_grains(step, eki_view_elements(&step->out[0]), forward_grain, &j);
+    eki_for_grains(step, eki_view_elements(&step->out[0]), is_half(step) ? forward_half : forward_grain, &j);
     return EK_OK;
 }
 
@@ -59,9 +84,9 @@ ek_status eki_op_Relu_backward(eki_step *step, ek_error *err) {
     if (j.dy == NULL) {
         memset(j.to, 0, eki_view_bytes(&step->out[0]));
     } else {
-        eki_for_grains(step, eki_view_elements(&step->out[0]), backward_grain, &j);
+        eki_for_grains(step, eki_view_elements(&step->out[0]), is_half(step) ? backward_half : backward_grain, &j);
     }
     return EK_OK;
 }
 
-EKI_OPERATOR(Relu, .diff_inputs = 0x1, EKI_ALL_OF(Relu));
+EKI_OPERATOR(Relu, .diff_inputs = 0x1, .takes_bf16 = 0x1, EKI_ALL_OF(Relu));
