@@ -30,8 +30,8 @@ static const eki_op reorder_op = {.name = "Reorder",
 
 static bool has_bit(uint32_t bits, int k) { return (bits >> (k > 31 ? 31 : k) & 1) != 0; }
 
-/* Of the numbers that gradients are of. */
-static bool is_real(ek_dtype dtype) { return dtype == EK_F32 || dtype == EK_BF16; }
+/* A float32 to the graph, whose tensors may be bf16; a graph's own bf16 is a type that is moved, and no more. */
+static bool is_real(const builder *b, const eki_value *value) { return b->p->known[value->id].dtype == EK_F32; }
 
 static ek_status no_memory(builder *b) { return eki_fail(b->err, EK_ERR_NOMEM, "out of memory while planning"); }
 
@@ -148,7 +148,7 @@ static ek_status variant(builder *b, int index, ek_layout layout, ek_dtype dtype
         }
     }
     eki_view view = p->tensors[index].view;
-    if (!is_real(view.dtype)) {
+    if (!is_real(b, p->tensors[index].value)) {
         return eki_fail(b->err, EK_ERR_UNSUPPORTED, "'%s' is %s; only float32 changes its layout",
                         p->tensors[index].value->name, eki_dtype_name(view.dtype));
     }
@@ -172,8 +172,8 @@ static ek_status variant(builder *b, int index, ek_layout layout, ek_dtype dtype
 }
 
 /* What an operator is told of the type that its input k comes in. */
-static ek_dtype type_given(uint32_t takes_bf16, int k, const eki_view *view) {
-    return view->dtype == EK_BF16 && !has_bit(takes_bf16, k) ? EK_F32 : view->dtype;
+static ek_dtype type_given(const builder *b, const eki_op *op, int k, const eki_ptensor *tensor) {
+    return is_real(b, tensor->value) && !has_bit(op->takes_bf16, k) ? EK_F32 : tensor->view.dtype;
 }
 
 static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
@@ -188,7 +188,7 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
         step->has_in[k] = true;
         step->in[k] = tensor->view;
         step->in_layout[k] = tensor->view.layout;
-        step->in[k].dtype = step->in_type[k] = type_given(step->op->takes_bf16, k, &tensor->view);
+        step->in[k].dtype = step->in_type[k] = type_given(b, step->op, k, tensor);
         step->constant[k] = b->p->known[node->in[k]->id].constant;
         step->is_parameter[k] = node->in[k]->init != NULL;
         step->want_din[k] = tensor->needs_grad && differentiable && !affine_frozen(b, node, k);
@@ -283,7 +283,7 @@ static ek_status finish_step(builder *b, eki_pstep *pstep, bool any_grad) {
         if (!step->has_out[k]) continue;
         const eki_value *value = output_value(b, step, k);
         bool flows = has_bit(step->diff_outputs, k);
-        bool needs_grad = any_grad && flows && is_real(step->out[k].dtype);
+        bool needs_grad = any_grad && flows && is_real(b, value);
         EKI_TRY(add_tensor(b, value, &step->out[k], NULL, needs_grad, &pstep->out[k]));
         b->p->tensor_of_value[value->id] = pstep->out[k];
     }

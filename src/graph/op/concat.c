@@ -1,7 +1,7 @@
 /* concat.c: Concat along an axis. ONNX opsets 1 (axis default 1), 4, 11, 13; any type of fixed size.
  *
- * Per index of the leading dimensions, one copy per input. Channels (axis 1) of blocked tensors are joined as they are
- * when every input but the last fills its blocks; else everything is asked in plain layout.
+ * Per index of the leading dimensions, one copy per input. Channels (axis 1) are joined as they lie channels last, and
+ * in blocks where every input but the last fills its own; else everything is asked in plain layout.
  */
 #include "graph/op/op_common.h"
 
@@ -48,27 +48,43 @@ static int axis_of(const eki_step *step) {
     return (int)(axis < 0 ? axis + step->out[0].shape.rank : axis);
 }
 
+/* Whether the channels of the inputs lie one behind the other in the result, in this layout: in blocks where they fill
+ * them. */
+static bool joins_in(const eki_step *step, ek_layout layout) {
+    if (layout == EK_LAYOUT_NCHW || axis_of(step) != 1) return false;
+    for (int i = 0; i + 1 < step->n_in && layout != EK_LAYOUT_NHWC; i++) {
+        if (step->in[i].shape.dims[1] % (int64_t)layout != 0) return false;
+    }
+    return true;
+}
+
+/* The result is bf16 where an input is, and then all are. */
+static void choose_type(eki_step *step) {
+    bool half = false;
+    for (int i = 0; i < step->n_in; i++) half = half || step->in[i].dtype == EK_BF16;
+    for (int i = 0; i < step->n_in && half; i++) step->in_type[i] = EK_BF16;
+    if (half) step->out[0].dtype = EK_BF16;
+}
+
 ek_status eki_op_Concat_prepare(eki_step *step, ek_error *err) {
     ek_layout layout = step->in[0].layout;
-    if ((layout != EK_LAYOUT_BLOCKED8 && layout != EK_LAYOUT_BLOCKED16) || axis_of(step) != 1) {
-        return eki_prepare_plain(step, err);
-    }
-    for (int i = 0; i + 1 < step->n_in; i++) {
-        if (step->in[i].shape.dims[1] % (int64_t)layout != 0) return eki_prepare_plain(step, err);
-    }
+    choose_type(step);
+    if (!joins_in(step, layout)) return eki_prepare_plain(step, err);
     for (int i = 0; i < step->n_in; i++) step->in_layout[i] = layout;
     step->out[0].layout = layout;
     return EK_OK;
 }
 
-/* Bytes that one index of the dimensions before the axis has in a tensor. */
+/* Bytes that one index of the dimensions before the axis (channels last: one pixel) has in a tensor. */
 static size_t bytes_per_outer(const eki_view *view, size_t outer) {
     return outer == 0 ? 0 : eki_view_bytes(view) / outer;
 }
 
 static size_t outer_count(const eki_step *step) {
+    const eki_shape *shape = &step->out[0].shape;
     size_t outer = 1;
-    for (int i = 0, axis = axis_of(step); i < axis; i++) outer *= (size_t)step->out[0].shape.dims[i];
+    for (int i = 0, axis = axis_of(step); i < axis; i++) outer *= (size_t)shape->dims[i];
+    for (int i = 2; i < shape->rank && step->out[0].layout == EK_LAYOUT_NHWC; i++) outer *= (size_t)shape->dims[i];
     return outer;
 }
 
@@ -118,4 +134,4 @@ ek_status eki_op_Concat_backward(eki_step *step, ek_error *err) {
     return EK_OK;
 }
 
-EKI_OPERATOR(Concat, .diff_inputs = 0xffffffff, EKI_ALL_OF(Concat));
+EKI_OPERATOR(Concat, .diff_inputs = 0xffffffff, .takes_bf16 = 0xffffffff, EKI_ALL_OF(Concat));

@@ -4,14 +4,17 @@
  */
 #include "graph/op/op_pool_plain.h"
 
+#include "base/half.h"
+
 #include <math.h>
 
 typedef struct extents {
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], begin[3], end[3];
+    bool half;
 } extents;
 
 static extents three_dimensions(const eki_plain_pool *pool) {
-    extents e;
+    extents e = {.half = pool->half};
     int missing = 3 - pool->window.spatial;
     for (int i = 0; i < 3; i++) {
         int k = i - missing;
@@ -49,8 +52,15 @@ typedef void (*visit_fn)(void *argument, int64_t offset);
 /* A NaN is larger than any number, so that it is never lost; of equal numbers the first counts, of NaNs the last. */
 static bool is_larger(const window_result *r, float x) { return r->best < 0 || x > r->most || isnan(x); }
 
+static float pixel(const extents *e, const void *x, int64_t at) {
+    float value;
+    if (!e->half) return ((const float *)x)[at];
+    eki_half_widen(EK_BF16, (const uint16_t *)x + at, &value, 1);
+    return value;
+}
+
 /* x, where not NULL, has its pixels `step` apart. */
-static void visit_window(const extents *e, const int64_t out[3], window_result *r, const float *x, int64_t step,
+static void visit_window(const extents *e, const int64_t out[3], window_result *r, const void *x, int64_t step,
                          visit_fn visit, void *argument) {
     int64_t begin[3], first[3], last[3], k[3];
     *r = (window_result){.best = -1, .inside = 1, .padded = 1};
@@ -66,7 +76,7 @@ static void visit_window(const extents *e, const int64_t out[3], window_result *
                 for (int i = 0; i < 3; i++) offset = offset * e->in[i] + begin[i] + k[i] * e->dilation[i];
                 if (visit != NULL) visit(argument, offset);
                 if (x == NULL) continue;
-                float value = x[offset * step];
+                float value = pixel(e, x, offset * step);
                 r->sum += value;
                 if (!is_larger(r, value)) continue;
                 r->best = offset;
@@ -88,7 +98,7 @@ static int64_t column_major(const extents *e, int64_t offset) {
     return d0 + e->in[0] * (d1 + e->in[1] * d2);
 }
 
-void eki_plain_pool_most(const eki_plain_pool *pool, const float *x, int64_t step, int64_t index, float *most,
+void eki_plain_pool_most(const eki_plain_pool *pool, const void *x, int64_t step, int64_t index, float *most,
                          int64_t *tap) {
     extents e = three_dimensions(pool);
     int64_t o[3] = {index / e.out[2] / e.out[1], index / e.out[2] % e.out[1], index % e.out[2]};

@@ -63,6 +63,7 @@ static void describe(const eki_step *step, const eki_window *w, eki_pool_kind ki
                             .n = x->dims[0],
                             .c = x->dims[1],
                             .layout = step->in[0].layout,
+                            .bf16 = step->in[0].dtype == EK_BF16,
                             .backward = step->want_din[0],
                             .threads = step->plan->threads};
     for (int i = 0; i < w->spatial; i++) {
@@ -89,6 +90,7 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
     state->plain = (eki_plain_pool){.window = window, .kind = kind, .shape = step->in[0].shape};
     if (plain || (kind == EKI_POOL_AVERAGE_PADDED && reaches_out(&window, &step->in[0].shape))) {
         EKI_TRY(eki_prepare_plain(step, err));
+        step->in_type[0] = EK_F32;
         state->plain.column_major = eki_node_int(step->node, "storage_order", 0) != 0;
         step->keep_in[0] = step->want_din[0] && kind == EKI_POOL_MAX;
         return EK_OK;
@@ -96,6 +98,8 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
     describe(step, &window, kind, &desc);
     EKI_TRY(eki_pool_create(&desc, &state->pool, err));
     step->out[0].layout = step->in[0].layout;
+    step->out[0].dtype = step->in[0].dtype;
+    state->plain.half = desc.bf16;
     step->scratch_bytes = eki_pool_scratch_bytes(state->pool);
     step->saved_bytes = eki_pool_saved_bytes(state->pool);
     return EK_OK;
@@ -103,8 +107,8 @@ static ek_status prepare_pool(eki_step *step, eki_pool_kind kind, ek_error *err)
 
 static ek_status forward_dnnl(const eki_step *step, ek_error *err) {
     const pool_state *state = step->priv;
-    const float *x = step->in[0].data;
-    float *y = step->out[0].data;
+    const void *x = step->in[0].data;
+    void *y = step->out[0].data;
     EKI_TRY(eki_pool_forward(state->pool, x, y, step->saved, step->scratch, err));
     if (state->plain.kind != EKI_POOL_MAX) return EK_OK;
     if (eki_bound_same(step)) return EK_OK; /* every window holds a number, and none is lost */
@@ -160,5 +164,6 @@ ek_status eki_op_AveragePool_forward(eki_step *step, ek_error *err) { return for
 ek_status eki_op_AveragePool_backward(eki_step *step, ek_error *err) { return backward_pool(step, err); }
 void eki_op_AveragePool_release(eki_step *step) { release_pool(step); }
 
-EKI_OPERATOR(MaxPool, .diff_inputs = 0x1, EKI_ALL_OF(MaxPool), .release = eki_op_MaxPool_release);
-EKI_OPERATOR(AveragePool, .diff_inputs = 0x1, EKI_ALL_OF(AveragePool), .release = eki_op_AveragePool_release);
+EKI_OPERATOR(MaxPool, .diff_inputs = 0x1, .takes_bf16 = 0x1, EKI_ALL_OF(MaxPool), .release = eki_op_MaxPool_release);
+EKI_OPERATOR(AveragePool, .diff_inputs = 0x1, .takes_bf16 = 0x1, EKI_ALL_OF(AveragePool),
+             .release = eki_op_AveragePool_release);
