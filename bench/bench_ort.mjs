@@ -1,14 +1,14 @@
 // bench_ort.mjs: a model in evenkeel (as it is and folded) beside onnxruntime-node with all its optimizations.
-//   node bench_ort.mjs EVENKEEL MODEL.onnx [ROUNDS] [THREADS]
-// EK_NODE_MODULES names the folder with onnxruntime-node. The two take turns, round by round, each in a process of its
+//   node bench_ort.mjs EVENKEEL MODEL.onnx [ROUNDS] [THREADS] [PRECISION]
+// PRECISION (f32 or bf16) is ours; onnxruntime computes in f32. EK_NODE_MODULES names the folder with onnxruntime-node. The two take turns, round by round, each in a process of its
 // own that has warmed up; the ratio is onnxruntime's median time over ours, and its interval holds 95 % of the medians
 // of resampled rounds.
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 
-const [tool, model, rounds = '9', threads = '2'] = process.argv.slice(2);
+const [tool, model, rounds = '9', threads = '2', precision = 'f32'] = process.argv.slice(2);
 if (!tool || !model) {
-  console.error('usage: node bench_ort.mjs EVENKEEL MODEL.onnx [ROUNDS] [THREADS]');
+  console.error('usage: node bench_ort.mjs EVENKEEL MODEL.onnx [ROUNDS] [THREADS] [PRECISION]');
   process.exit(2);
 }
 const ort = createRequire(`${process.env.EK_NODE_MODULES}/`)('onnxruntime-node');
@@ -36,7 +36,7 @@ async function prepare() {
 }
 
 function ours() {
-  const out = JSON.parse(execFileSync(tool, ['bench', 'model', model, '--threads', threads, '--json'],
+  const out = JSON.parse(execFileSync(tool, ['bench', 'model', model, '--threads', threads, '--precision', precision, '--json'],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
   return out.models.map((m) => 1e3 * m.seconds);
 }
@@ -64,7 +64,7 @@ for (let r = 0; r < Number(rounds); r++) {
   times['as it is'].push(plain);
   times.folded.push(folded ?? plain);
 }
-console.log(`${model}, ${threads} threads, ${rounds} rounds`);
+console.log(`${model}, ${threads} threads, ${rounds} rounds, ${precision}`);
 for (const [name, t] of Object.entries(times)) {
   const ratios = t.map((v, i) => times.onnxruntime[i] / v), [low, high] = interval(ratios);
   console.log(`${name.padEnd(12)} ${median(t).toFixed(2).padStart(8)} ms   ratio ${median(ratios).toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`);

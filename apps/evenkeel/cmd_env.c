@@ -5,6 +5,7 @@
 #include "report/json_out.h"
 
 #include <evenkeel/cpu.h>
+#include <evenkeel/session.h>
 #include <evenkeel/train.h>
 #include <evenkeel/version.h>
 #include <stdbool.h>
@@ -67,6 +68,7 @@ static int run_env(const arguments *args) {
         eki_json_object(&json, NULL);
         eki_json_text(&json, "version", ek_version());
         eki_json_text(&json, "isa", ek_cpu_isa());
+        eki_json_bool(&json, "bf16", ek_precision_supported(EK_BF16));
         eki_json_object(&json, "environment");
         each_line(environment, json_row, &json);
         eki_json_close(&json);
@@ -81,6 +83,7 @@ static int run_env(const arguments *args) {
         return EXIT_DONE;
     }
     each_line(environment, text_row, NULL);
+    text_row(NULL, "--precision bf16", ek_precision_supported(EK_BF16) ? "yes" : "no");
     print("\nVariables\n");
     for (size_t i = 0; i < VARIABLES; i++) {
         const char *value = getenv(variables[i][0]);

@@ -45,6 +45,8 @@ typedef struct ek_session_options {
 } ek_session_options;
 
 EK_API ek_session_options ek_session_options_default(void);
+/* Whether this processor can compute in a precision, as ek_session_options.precision asks for it. */
+EK_API int ek_precision_supported(ek_dtype precision);
 
 /* The model must outlive the session; changing its initializers needs a new session. Planning for new input shapes
  * works on the model: two threads must not create or run sessions of one model at the same time. */

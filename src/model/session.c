@@ -25,6 +25,11 @@ ek_session_options ek_session_options_default(void) {
     return (ek_session_options){.struct_size = sizeof(ek_session_options), .mode = EK_MODE_INFERENCE};
 }
 
+int ek_precision_supported(ek_dtype precision) {
+    bool bf16;
+    return eki_precision(precision, &bf16, NULL) == EK_OK;
+}
+
 static ek_status find_outputs(ek_session *session, const ek_session_options *options, ek_error *err) {
     session->names = eki_calloc(options->output_count + 1, sizeof *session->names);
     if (session->names == NULL) return eki_fail_nomem(err, (options->output_count + 1) * sizeof *session->names);
