@@ -37,10 +37,10 @@ typedef struct ek_session_options {
     size_t output_count;
     int gradients;         /* 1 = ek_session_backward may be called; default 0 */
     int64_t virtual_batch; /* TRAINING: batch norm shares statistics over so many consecutive examples; 0 = all */
-    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16: activations, their gradients and the operands of
-                           convolutions are bf16 within the session, rounded to nearest even; parameters and their
-                           gradients, statistics, sums, inputs and outputs stay f32. EK_ERR_UNSUPPORTED: the processor
-                           has no AVX512_BF16 */
+    ek_dtype precision;    /* EK_F32 (default, also 0), or EK_BF16: activations, their gradients and the operands of
+                              convolutions are bf16 within the session, rounded to nearest even; parameters and their
+                              gradients, statistics, sums, inputs and outputs stay f32. EK_ERR_UNSUPPORTED: the processor
+                              has no AVX512_BF16 */
     uint64_t reserved[5];
 } ek_session_options;
 
@@ -66,8 +66,8 @@ EK_API int ek_session_needs_input(const ek_session *session, size_t index);
 
 /* Inputs in the order of ek_model_input; one that the session does not need may be {0}, or, at the end, left out. One
  * that the file stores in half precision may be given so, or as f32. All arithmetic is f32 (but options.precision),
- * and so are the outputs, whatever the file's type. EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE name the input; EK_ERR_FORMAT names a node that no
- * run can satisfy. */
+ * and so are the outputs, whatever the file's type. EK_ERR_ARG, EK_ERR_SHAPE, EK_ERR_DTYPE name the input;
+ * EK_ERR_FORMAT names a node that no run can satisfy. */
 EK_API EK_NODISCARD ek_status ek_session_run(ek_session *session, const ek_array *inputs, size_t input_count,
                                              ek_error *err);
 EK_API size_t ek_session_output_count(const ek_session *session);

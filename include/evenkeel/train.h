@@ -119,8 +119,8 @@ typedef struct ek_train_options {
     const ek_loss *losses; /* loss_count terms; none (default) = softmax cross-entropy of the logits and the labels.
                               What no term needs of the model is not run, and need not be supported */
     size_t loss_count;
-    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options: weights, the optimizer and what
-                           ranks exchange stay f32 */
+    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options: weights, the optimizer and
+                           what ranks exchange stay f32 */
     uint64_t reserved[3];
 } ek_train_options;
 

@@ -3,8 +3,8 @@
  * Sums and weights of all batches are added in file order, so that the size of a batch changes no more than the last
  * bits; a loss from a file counts as the mean of its batch's examples.
  */
-#include "graph/precision.h"
 #include "train/evaluate_terms.h"
+#include "graph/precision.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
