@@ -12,6 +12,7 @@
 #include "op_harness.h"
 
 #include "base/random.h"
+#include "dnnl/adapter.h"
 #include "graph/plan.h"
 #include "support/room.h"
 
@@ -632,6 +633,8 @@ static ek_status attempt(hostile *h, const eki_op *op) {
                                 .input_gradient = chance(&h->d, 50),
                                 .reproducible = chance(&h->d, 30),
                                 .plain = chance(&h->d, 20)};
+    bool half = chance(&h->d, 40);
+    options.bf16 = half && eki_dnnl_has_bf16();
     (void)named(h, op, eki_graph_infer(h->graph, NULL, &h->err));
     ek_status status = named(h, op, eki_exec_create(h->graph, &options, &exec, &h->err));
     if (status == EK_OK) status = named(h, op, run(h, op, exec, gradient));

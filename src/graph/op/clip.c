@@ -50,6 +50,7 @@ static void limits(const eki_step *step, job *j) {
 
 ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
     job j;
+    bool known = true;
     step->keep_in[0] = step->want_din[0];
     step->in_place = EKI_ANY_INPUT;
     for (int i = 1; i < step->n_in; i++) {
@@ -58,8 +59,9 @@ ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
         if (eki_view_elements(&step->in[i]) != 1) {
             return eki_step_fail(step, err, EK_ERR_SHAPE, "%s must be a scalar", i == 1 ? "min" : "max");
         }
-        if (step->constant[i] == NULL) return eki_prepare_plain(step, err);
+        known = known && step->constant[i] != NULL;
     }
+    if (!known) return eki_prepare_plain(step, err);
     limits(step, &j);
     bool zero = j.lo <= 0.0f && j.hi >= 0.0f;
     return zero ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
