@@ -101,7 +101,16 @@ static ek_status make_empty(eki_conv *conv, ek_error *err) {
     return EK_OK;
 }
 
+/* In bf16 the threads of one primitive for a weight gradient meet in barriers that spin: when another program takes one
+ * of their processors, a step takes ten times as long. So each thread computes a chunk of its own. */
+static void share_out(eki_conv_desc *d) {
+    if (!d->bf16 || d->reproducible) return;
+    d->reproducible = true;
+    d->chunk = (d->n + d->threads - 1) / d->threads;
+}
+
 static ek_status make_passes(eki_conv *conv, ek_error *err) {
+    share_out(&conv->desc);
     const eki_conv_desc *d = &conv->desc;
     int64_t units = conv->product ? d->in[1] : d->n;
     eki_pass *pass = conv->pass;
