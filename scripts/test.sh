@@ -53,6 +53,7 @@ if [ "$fast" -eq 0 ]; then
     stage "clang, warnings as errors" build/clang
     quietly cmake --preset clang
     build --preset clang -j "$jobs"
+    find build/clang -type f -perm -u+x -size +1M -delete # programs that nobody runs
 
     stage "ASan and UBSan" build/asan
     quietly cmake --preset asan
