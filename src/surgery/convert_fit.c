@@ -36,6 +36,7 @@ static ek_status find_levels(fit *f) {
     const eki_graph *graph = f->models[1]->graph;
     int *depth = eki_calloc(graph->n_values + 1, sizeof *depth);
     if (depth == NULL) return eki_fail_nomem(f->err, graph->n_values * sizeof *depth);
+    for (size_t k = 0; k < f->c->count; k++) f->c->items[k].level = -1; /* also of those in nested graphs */
     for (size_t i = 0; i < graph->n_nodes; i++) { /* sorted */
         const eki_node *node = graph->nodes[i];
         int most = 0;
@@ -45,7 +46,7 @@ static ek_status find_levels(fit *f) {
         for (size_t k = 0; k < f->c->count; k++) {
             eki_conversion *item = &f->c->items[k];
             if (node->n_out < 1 || node->out[0] == NULL || strcmp(node->out[0]->name, item->output) != 0) continue;
-            item->level = item->fits ? most++ : -1;
+            if (item->fits) item->level = most++;
         }
         for (int k = 0; k < node->n_out; k++) {
             if (node->out[k] != NULL) depth[node->out[k]->id] = most;
