@@ -23,8 +23,10 @@ bool fuzz_failed(ek_status status, const char *what, const ek_error *err) {
     return true;
 }
 
+void fuzz_leave_room(void) { room_leave(BUDGET); }
+
 static void run_limited(const uint8_t *data, size_t size) {
-    room_leave(BUDGET);
+    fuzz_leave_room();
     fuzz_here.run(data, size);
 }
 
@@ -61,7 +63,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    room_leave(BUDGET);
+    fuzz_leave_room();
     if (*argc == 3 && strcmp((*argv)[1], "--write") == 0) exit(write_seeds((*argv)[2]));
     return 0;
 }
@@ -131,7 +133,7 @@ static bool replay_pack(void) {
 int main(int argc, char **argv) {
     uint64_t seed = 1;
     int bad = 0;
-    room_leave(BUDGET);
+    fuzz_leave_room();
     if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_seeds(argv[2]);
     if (argc == 4 && strcmp(argv[1], "--pack") == 0) return pack_write(argv[2], argv[3]);
     for (int i = 1; i < argc; i++) bad |= replay(argv[i]);

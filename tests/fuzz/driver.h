@@ -34,6 +34,8 @@ extern const fuzz_target fuzz_here;
 
 /* Ends the program: a finding. */
 void fuzz_stop(const char *what, const ek_error *err) __attribute__((noreturn));
+/* Tells the library that it has as much memory again as an input may use; done before each. */
+void fuzz_leave_room(void);
 /* Whether the call failed; a failure without a reason is a finding. */
 bool fuzz_failed(ek_status status, const char *what, const ek_error *err);
 
