@@ -1,8 +1,8 @@
 // bench_ort.mjs: a model in evenkeel (as it is and folded) beside onnxruntime-node with all its optimizations.
 //   node bench_ort.mjs EVENKEEL MODEL.onnx [ROUNDS] [THREADS] [PRECISION]
-// PRECISION (f32 or bf16) is ours; onnxruntime computes in f32. EK_NODE_MODULES names the folder with onnxruntime-node. The two take turns, round by round, each in a process of its
-// own that has warmed up; the ratio is onnxruntime's median time over ours, and its interval holds 95 % of the medians
-// of resampled rounds.
+// PRECISION (f32 or bf16) is ours; onnxruntime computes in f32. EK_NODE_MODULES names the folder with onnxruntime-node.
+// The two take turns, round by round, each in a process of its own that has warmed up; the ratio is onnxruntime's median
+// time over ours, and its interval holds 95 % of the medians of resampled rounds.
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 

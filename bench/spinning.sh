@@ -8,6 +8,7 @@
 set -euo pipefail
 program=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/ratios.sh"
 folder=$(mktemp -d)
 loops=()
 end_loops() {
@@ -36,25 +37,9 @@ workload() { # name, setting: seconds, of whatever it does
     norm_small) norms "$2" "$here/shapes/small.txt" ;;
     esac
 }
-median() { # of a column of numbers, with the interval in which it lies
-    sort -g | awk '{ v[NR] = $1 } END { h = int(0.98 * sqrt(NR)); m = int((NR + 1) / 2)
-        low = m - h < 1 ? 1 : m - h
-        high = m + h
-        if (high > NR) high = NR
-        printf "%.3f  [%.3f, %.3f]", v[m], v[low], v[high] }'
-}
-compare() { # workload, the setting to compare with
-    local round other ours
-    for round in $(seq "${ROUNDS:-25}"); do
-        if [ $((round % 2)) -eq 0 ]; then
-            other=$(workload "$1" "$2")
-            ours=$(workload "$1" EVENKEEL=1)
-        else
-            ours=$(workload "$1" EVENKEEL=1)
-            other=$(workload "$1" "$2")
-        fi
-        awk -v a="$ours" -v b="$other" 'BEGIN { print a / b }'
-    done | median
+compare() { # what `name` does, against `other`
+    pair() { if [ "$1" = one ]; then workload "$name" EVENKEEL=1; else workload "$name" "$other"; fi; }
+    ratios "${ROUNDS:-25}" pair
 }
 
 printf 'batch 16x64x56x56\nlayer 4096x768\n' >"$folder/large.txt"
@@ -69,7 +54,7 @@ for condition in ${CONDITIONS:-idle busy}; do
         done
     fi
     for name in ${WORKLOADS:-cnn6 resnet20 model norm_large norm_small}; do
-        printf '%-5s %-11s against %-23s %s\n' "$condition" "$name" "$other" "$(compare "$name" "$other")"
+        printf '%-5s %-11s against %-23s %s\n' "$condition" "$name" "$other" "$(compare)"
     done
     end_loops
 done

@@ -1,0 +1,27 @@
+# ratios.sh: sourced by what times two things in turns; a command that fails ends it.
+shopt -s inherit_errexit
+
+# The median of a column of numbers, with the interval in which it lies (95 %, order statistics).
+median() {
+    sort -g | awk '{ v[NR] = $1 } END { h = int(0.98 * sqrt(NR)); m = int((NR + 1) / 2)
+        low = m - h < 1 ? 1 : m - h
+        high = m + h
+        if (high > NR) high = NR
+        printf "%.3f  [%.3f, %.3f]", v[m], v[low], v[high] }'
+}
+
+# ratios ROUNDS COMMAND: the median of `COMMAND one` over `COMMAND other`, each of which prints seconds; in turns, the
+# order changing from round to round.
+ratios() {
+    local round one other
+    for round in $(seq "$1"); do
+        if [ $((round % 2)) -eq 0 ]; then
+            other=$("$2" other)
+            one=$("$2" one)
+        else
+            one=$("$2" one)
+            other=$("$2" other)
+        fi
+        awk -v a="$one" -v b="$other" 'BEGIN { print a / b }'
+    done | median
+}
