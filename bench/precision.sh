@@ -33,5 +33,11 @@ cnn6() {
 inference() {
     "$program" bench model "$model" --rounds 5 --threads 2 --json --precision "$(precision "$1")" | per_second examples_per_second
 }
-for name in resnet20 cnn6; do printf '%-40s %s\n' "training $name" "$(ratios "${ROUNDS:-7}" "$name")"; done
-for model in "$@"; do printf '%-40s %s\n' "$(basename "$model")" "$(ratios "${ROUNDS:-7}" inference)"; done
+for name in resnet20 cnn6; do
+    found=$(ratios "${ROUNDS:-7}" "$name")
+    printf '%-40s %s\n' "training $name" "$found"
+done
+for model in "$@"; do
+    found=$(ratios "${ROUNDS:-7}" inference)
+    printf '%-40s %s\n' "$(basename "$model")" "$found"
+done

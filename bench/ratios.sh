@@ -13,15 +13,15 @@ median() {
 # ratios ROUNDS COMMAND: the median of `COMMAND one` over `COMMAND other`, each of which prints seconds; in turns, the
 # order changing from round to round.
 ratios() {
-    local round one other
-    for round in $(seq "$1"); do
-        if [ $((round % 2)) -eq 0 ]; then
-            other=$("$2" other)
-            one=$("$2" one)
+    local turn a b
+    for turn in $(seq "$1"); do
+        if [ $((turn % 2)) -eq 0 ]; then
+            b=$("$2" other)
+            a=$("$2" one)
         else
-            one=$("$2" one)
-            other=$("$2" other)
+            a=$("$2" one)
+            b=$("$2" other)
         fi
-        awk -v a="$one" -v b="$other" 'BEGIN { print a / b }'
+        awk -v a="$a" -v b="$b" 'BEGIN { print a / b }'
     done | median
 }

@@ -54,7 +54,8 @@ for condition in ${CONDITIONS:-idle busy}; do
         done
     fi
     for name in ${WORKLOADS:-cnn6 resnet20 model norm_large norm_small}; do
-        printf '%-5s %-11s against %-23s %s\n' "$condition" "$name" "$other" "$(compare)"
+        found=$(compare)
+        printf '%-5s %-11s against %-23s %s\n' "$condition" "$name" "$other" "$found"
     done
     end_loops
 done
