@@ -36,7 +36,7 @@ static ek_status find_levels(fit *f) {
     const eki_graph *graph = f->models[1]->graph;
     int *depth = eki_calloc(graph->n_values + 1, sizeof *depth);
     if (depth == NULL) return eki_fail_nomem(f->err, graph->n_values * sizeof *depth);
-    for (size_t k = 0; k < f->c->count; k++) f->c->items[k].level = -1; /* also of those in nested graphs */
+    for (size_t k = 0; k < f->c->count; k++) f->c->items[k].level = -1; /* those in nested graphs keep it */
     for (size_t i = 0; i < graph->n_nodes; i++) {                       /* sorted */
         const eki_node *node = graph->nodes[i];
         int most = 0;

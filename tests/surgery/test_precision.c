@@ -85,7 +85,7 @@ static void test_random_graphs(void **state) {
             if (x.dtype != EK_F32) continue;
             double far = apart(&x, &y);
             if (getenv("EK_TEST_VERBOSE") != NULL) print_message("graph %d output %d: %g\n", (int)seed, (int)i, far);
-            if (!(far <= 0.1)) fail_msg("graph %d, output %d: bf16 is %g from f32", (int)seed, (int)i, far);
+            if (!(far <= 0.03)) fail_msg("graph %d, output %d: bf16 is %g from f32", (int)seed, (int)i, far);
             worst = far > worst ? far : worst;
             changed += far > 0;
         }
