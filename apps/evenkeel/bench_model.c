@@ -8,6 +8,7 @@
 #include "grid.h"
 #include "inputs.h"
 #include "interrupt.h"
+#include "memory_report.h"
 #include "message.h"
 #include "print.h"
 #include "report/json_out.h"
@@ -186,7 +187,10 @@ static void write_text(const model_bench *bench) {
         for (size_t r = 0; r < c->row_count; r++)
             print("%-24s %9.3f %6.1f%%\n", c->rows[r].op_type, 1e3 * c->rows[r].forward,
                   100 * c->rows[r].forward / total(c));
+        ek_memory_report memory = ek_session_memory(c->session);
+        if (!tool_voice.quiet) memory_lines(stdout, &memory);
     }
+    print("\nat most %.1f MiB of the process were in memory\n", (double)memory_peak() / (1 << 20));
 }
 
 static void write_json(const model_bench *bench) {
@@ -214,6 +218,8 @@ static void write_json(const model_bench *bench) {
             eki_json_close(&json);
         }
         eki_json_close(&json);
+        ek_memory_report memory = ek_session_memory(c->session);
+        memory_json(&json, &memory);
         eki_json_close(&json);
     }
     eki_json_finish(&json);

@@ -140,8 +140,12 @@ static int run_train(const arguments *args) {
         if (status == EK_ERR_ARG && job->model == NULL) arguments_hint(args, &err);
     }
     int code = EXIT_DONE;
-    if (status == EK_OK && option_flag(job->args, "dry-run")) {
+    int dry = status == EK_OK && option_flag(job->args, "dry-run");
+    if (dry) status = train_plan(job, &err);
+    if (dry && status == EK_OK) {
         report_plan(job);
+    } else if (dry) {
+        code = explain(job, &err);
     } else {
         if (status == EK_OK) {
             report_start(job);

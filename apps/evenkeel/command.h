@@ -108,7 +108,16 @@ struct arguments {
         .name = "memory", .type = OPT_TEXT, .argument = "BYTES", .group = "General", .traits = OPT_UNSAVED,            \
         .help = "take no more memory than this, as 800M or 2G; what needs more is refused with status 5"               \
     }
-#define OPTIONS_COMMON OPTION_MEMORY, OPTION_JSON, OPTION_QUIET, OPTION_HELP
+#define OPTION_MEMORY_PLAN                                                                                             \
+    {                                                                                                                  \
+        .name = "memory", .type = OPT_TEXT, .argument = "BYTES|least|fastest", .group = "General",                     \
+        .traits = OPT_UNSAVED,                                                                                         \
+        .help =                                                                                                        \
+            "take no more memory than this, as 800M or 2G: what backward needs is computed again rather than kept, "   \
+            "as far as that takes; least: for about a quarter more time; fastest: nothing is"                          \
+    }
+#define OPTIONS_REST OPTION_JSON, OPTION_QUIET, OPTION_HELP
+#define OPTIONS_COMMON OPTION_MEMORY, OPTIONS_REST
 
 /* ---- options.c: parsing ---- */
 

@@ -159,8 +159,9 @@ EK_NODISCARD ek_status train_keep_unfinished(const train_job *job, const char *r
 
 /* Trains to the end, with checkpoints. EK_ERR_INTERRUPTED: stopped on request, checkpoint written. */
 EK_NODISCARD ek_status train_loop(train_job *job, ek_error *err);
-int64_t train_step(const train_job *job); /* steps done */
-int train_ended(const train_job *job);    /* all steps are done, or patience is over */
+EK_NODISCARD ek_status train_plan(train_job *job, ek_error *err); /* what the first step will take; no step */
+int64_t train_step(const train_job *job);                         /* steps done */
+int train_ended(const train_job *job);                            /* all steps are done, or patience is over */
 /* Whether what each epoch gave is kept with checkpoints. */
 int train_keeps_history(const train_job *job);
 

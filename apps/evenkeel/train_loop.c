@@ -65,6 +65,14 @@ static ek_status one_step(train_job *job, ek_error *err) {
     return train_watch_step(job, err);
 }
 
+ek_status train_plan(train_job *job, ek_error *err) {
+    ek_batch batch;
+    ek_status status = ek_loader_start_epoch(job->loader, job->position.epoch, job->position.batch, err);
+    if (status == EK_OK) status = ek_loader_next(job->loader, &batch, err);
+    if (status != EK_OK || batch.total == 0) return status; /* a training that has ended */
+    return ek_trainer_prepare(job->trainer, &batch, err);
+}
+
 /* The remaining batches of the epoch at `position`. */
 static ek_status one_epoch(train_job *job, progress *bar, double began, int64_t first, ek_error *err) {
     int64_t every = option_int(job->args, "checkpoint-every");
@@ -103,6 +111,7 @@ static epoch_row this_epoch(const train_job *job, double seconds) {
 static ek_status end_epoch(train_job *job, progress *bar, double seconds, ek_error *err) {
     progress_clear(bar);
     epoch_row row = this_epoch(job, seconds);
+    ek_trainer_rest(job->trainer);
     ek_status status = train_validate(job, &row, err);
     if (status == EK_OK) status = train_gap_measure(job, &row, err);
     if (status == EK_OK) status = history_add(&job->history, &row, err);

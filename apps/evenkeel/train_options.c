@@ -325,7 +325,7 @@ const option train_options[] = {
      .type = OPT_FLAG,
      .traits = OPT_UNSAVED,
      RUNS,
-     .help = "show the time of convolution, normalization and the rest"},
+     .help = "show the time of convolution, normalization and the rest, and the memory of a step"},
     {.name = "dry-run",
      .type = OPT_FLAG,
      .traits = OPT_UNSAVED,
@@ -352,6 +352,7 @@ const option train_options[] = {
      RANKS,
      .help = "end with an error when a rank is silent for so long"},
     OPTION_THREADS,
-    OPTIONS_COMMON,
+    OPTION_MEMORY_PLAN,
+    OPTIONS_REST,
     OPTION_END,
 };

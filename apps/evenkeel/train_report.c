@@ -3,6 +3,7 @@
  * With --json and no terminal, progress is one JSON object a line, for programs that watch.
  */
 #include "inputs.h"
+#include "memory_report.h"
 #include "message.h"
 #include "parts.h"
 #include "print.h"
@@ -128,6 +129,7 @@ void report_epoch(const train_job *job, const epoch_row *row) {
 
 void report_plan(const train_job *job) {
     ek_dataset_info d = ek_dataset_describe(job->train);
+    ek_memory_report memory = ek_trainer_memory(job->trainer);
     if (option_flag(job->args, "json")) {
         eki_json json;
         eki_json_start(&json, stdout, 2);
@@ -146,6 +148,7 @@ void report_plan(const train_job *job) {
         eki_json_real(&json, "lr", job->training.lr);
         eki_json_int(&json, "from_step", train_step(job));
         eki_json_text(&json, "file", job->output);
+        memory_json(&json, &memory);
         eki_json_finish(&json);
         return;
     }
@@ -161,6 +164,7 @@ void report_plan(const train_job *job) {
           (long long)model_values(job->model), ek_model_norm_count(job->model));
     print("training  %lld steps, %lld an epoch, from step %lld, peak lr %g\n", (long long)job->total_steps,
           (long long)job->batches, (long long)train_step(job), job->training.lr);
+    memory_lines(stdout, &memory);
     print("file      %s (not written: dry run)\n", job->output ? job->output : "-");
 }
 
@@ -201,6 +205,9 @@ void report_profile(const train_job *job, FILE *file) {
     fprintf(file, "%-22s %10s %10.3f %6.1f %%\n", "outside the operators", "", outside,
             whole > 0 ? 100 * outside / whole : 0);
     fprintf(file, "%.0f images per second\n", job->seconds > 0 ? (double)job->images / job->seconds : 0);
+    ek_memory_report memory = ek_trainer_memory(job->trainer);
+    memory_lines(file, &memory);
+    fprintf(file, "          at most %.1f MiB of the process were in memory\n", (double)memory_peak() / (1 << 20));
 }
 
 static void put_profile(eki_json *json, const train_job *job) {
@@ -305,7 +312,11 @@ static void result_json(const train_job *job) {
     put_validation(&json, job);
     put_parameters(&json, job);
     put_epochs(&json, job);
-    if (job->training.profile) put_profile(&json, job);
+    if (job->training.profile) {
+        ek_memory_report memory = ek_trainer_memory(job->trainer);
+        put_profile(&json, job);
+        memory_json(&json, &memory);
+    }
     eki_json_finish(&json);
 }
 

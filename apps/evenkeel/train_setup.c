@@ -3,6 +3,7 @@
  * Everything that can be wrong with the options is found here, before the first step. What the model needs to be used
  * elsewhere (mean, deviation, class names) goes into its metadata now, so that every checkpoint has it.
  */
+#include "budget.h"
 #include "inputs.h"
 #include "message.h"
 #include "norms.h"
@@ -341,6 +342,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->chunk = option_int(job->args, "chunk");
     o->precision = precision_asked(job->args);
     o->profile = option_flag(job->args, "profile");
+    o->memory = budget_use(job->args);
     o->statistics = (ek_statistics)option_choice(job->args, "statistics");
     o->clip = option_given(job->args, "clip") ? option_real(job->args, "clip") : 0;
     o->gradient_norm = option_given(job->args, "log") || option_given(job->args, "report");

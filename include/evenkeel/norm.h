@@ -214,6 +214,7 @@ typedef enum ek_norm_flags {
  *
  *     call       writes                                        may be the same buffer
  *     forward    y, mean, var, rstd, saved, workspace          y and x; y and residual
+ *     again      y, workspace                                  y and x; y and residual
  *     backward   dx, dresidual, dscale, dbias, workspace       dx and dy; dresidual and dy
  *
  * The calls of parts.h and sync.h write some of these each. What is only read may lie anywhere. Behind a forward in
@@ -284,6 +285,12 @@ EK_API int64_t ek_norm_sets(const ek_norm_plan *plan);
  * negative or not finite, with the channel). Non-finite x gives non-finite y, not an error. */
 EK_API EK_NODISCARD ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const ek_norm_args *args,
                                               ek_error *err);
+
+/* y of the forward whose `saved` is given once more, to the same bits, without its statistics and, over ranks, without
+ * its exchange: reads x, residual, scale, bias, saved and the mask; writes y. With it an engine need not keep y from
+ * forward to backward. After ek_norm_saved_from() y has the digits of the statistics given. EK_ERR_ARG, EK_ERR_STATE
+ * as backward. */
+EK_API EK_NODISCARD ek_status ek_norm_forward_again(const ek_norm_plan *plan, const ek_norm_args *args, ek_error *err);
 
 /* Backward of the forward whose `saved` is given, with the statistics that it used:
  *     dbias  = sum dy                      dscale = sum dy * xhat

@@ -27,6 +27,14 @@ typedef struct ek_array {
     void *data;
 } ek_array;
 
+/* What backward reads of the forward, and would otherwise be kept, can be computed again there: norms and activations
+ * at little cost, convolutions at more. Results, gradients and what is trained have the same bits either way. */
+typedef enum ek_memory_use {
+    EK_MEMORY_FIT = 0, /* the fastest plan that the memory left allows (ek_memory_allow); keeps everything if it may */
+    EK_MEMORY_FASTEST = 1, /* keeps everything; EK_ERR_LIMIT where that does not fit */
+    EK_MEMORY_LEAST = 2    /* the least memory that about a quarter more time buys */
+} ek_memory_use;
+
 typedef struct ek_session_options {
     size_t struct_size;
     ek_mode mode;               /* default INFERENCE */
@@ -41,6 +49,7 @@ typedef struct ek_session_options {
                               convolutions are bf16 within the session, rounded to nearest even; parameters and their
                               gradients, statistics, sums, inputs and outputs stay f32. EK_ERR_UNSUPPORTED: the processor
                               has no AVX512_BF16 */
+    ek_memory_use memory;  /* with gradients; default FIT */
     uint64_t reserved[5];
 } ek_session_options;
 
@@ -94,6 +103,19 @@ typedef struct ek_profile_row {
     const char *kind; /* "convolution", "normalization" or "rest" */
 } ek_profile_row;
 EK_API size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room);
+
+/* What lies between the operators, at the input shapes of the last run (with gradients also of its backward). */
+typedef struct ek_memory_report {
+    size_t bytes, plain_bytes;                 /* in all; if everything were kept */
+    size_t results, gradients, saved, scratch; /* where most is needed at once: results of operators, gradients of them,
+                                                  statistics and the like, room for single operators */
+    size_t prepared;                           /* weights in the layouts of operators, beside all that */
+    int64_t steps, again; /* operators that run, and those that run forward once more in backward */
+    double time;          /* expected, of a run that keeps everything = 1 */
+    char again_text[256]; /* which: "BatchNormalization 19, Relu 3" */
+} ek_memory_report;
+/* All 0 before the first run. */
+EK_API ek_memory_report ek_session_memory(const ek_session *session);
 
 #ifdef __cplusplus
 }

@@ -119,8 +119,9 @@ typedef struct ek_train_options {
     const ek_loss *losses; /* loss_count terms; none (default) = softmax cross-entropy of the logits and the labels.
                               What no term needs of the model is not run, and need not be supported */
     size_t loss_count;
-    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options: weights, the optimizer and
-                           what ranks exchange stay f32 */
+    ek_dtype precision;   /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options: weights, the optimizer and
+                             what ranks exchange stay f32 */
+    ek_memory_use memory; /* default FIT, as in ek_session_options */
     uint64_t reserved[3];
 } ek_train_options;
 
@@ -183,6 +184,14 @@ EK_API int64_t ek_trainer_averaged(const ek_trainer *trainer);
 EK_API EK_NODISCARD ek_status ek_trainer_average(const ek_trainer *trainer, ek_model **average, ek_error *err);
 /* The averaged weights take the place of the trained ones in the trainer's model: the end of training. */
 EK_API EK_NODISCARD ek_status ek_trainer_take_average(ek_trainer *trainer, ek_error *err);
+/* Makes the plan for a batch like this one, without a step: what memory it takes is then known, and whether it fits. A
+ * collective call before the first step. */
+EK_API EK_NODISCARD ek_status ek_trainer_prepare(ek_trainer *trainer, const ek_batch *batch, ek_error *err);
+/* Between steps: where less memory is left than a step's results have, gives that back until the next step, so that
+ * other things fit meanwhile, as evaluating. */
+EK_API void ek_trainer_rest(ek_trainer *trainer); /* accepts NULL */
+/* Of the last step, or of what was prepared since. */
+EK_API ek_memory_report ek_trainer_memory(const ek_trainer *trainer);
 EK_API size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room);
 
 /* Where training is, kept in the state file beside the model. `flags` is any text the caller wants back (the tool keeps

@@ -33,6 +33,10 @@ ek_status eki_call_prepare(eki_step *step, ek_error *err) {
 
 ek_status eki_call_forward(eki_step *step, ek_error *err) { return call(step->op->forward, step, err); }
 
+ek_status eki_call_again(eki_step *step, ek_error *err) {
+    return call(step->op->again != NULL ? step->op->again : step->op->forward, step, err);
+}
+
 ek_status eki_call_backward(eki_step *step, ek_error *err) { return call(step->op->backward, step, err); }
 
 ek_status eki_call_commit(eki_step *step, ek_error *err) {

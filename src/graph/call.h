@@ -8,6 +8,7 @@
 ek_status eki_call_infer(const eki_op *op, eki_infer *infer);
 ek_status eki_call_prepare(eki_step *step, ek_error *err);
 ek_status eki_call_forward(eki_step *step, ek_error *err);
+ek_status eki_call_again(eki_step *step, ek_error *err);
 ek_status eki_call_backward(eki_step *step, ek_error *err);
 ek_status eki_call_commit(eki_step *step, ek_error *err);
 void eki_call_release(eki_step *step);

@@ -2,6 +2,7 @@
 #include "graph/exec.h"
 
 #include "base/half.h"
+#include "base/large.h"
 #include "base/threads.h"
 #include "base/timer.h"
 #include "dnnl/adapter.h"
@@ -26,6 +27,9 @@ struct eki_exec {
     size_t next_plan;
     bool by_number; /* shapes depend on numbers that are fed */
     eki_plan *current;
+    const eki_plan *told; /* the last that was current, for eki_exec_memory */
+    unsigned char *arena; /* of the current plan; the others' lie in it when it is their turn */
+    size_t arena_bytes;
     size_t n_profile;
     ek_profile_row profile[128];
 };
@@ -123,12 +127,13 @@ static void drop_plans(eki_exec *exec) {
         eki_plan_destroy(exec->plans[i]);
         exec->plans[i] = NULL;
     }
-    exec->current = NULL;
+    exec->told = exec->current = NULL;
 }
 
 void eki_exec_destroy(eki_exec *exec) {
     if (exec == NULL) return;
     drop_plans(exec);
+    eki_free(exec->arena);
     eki_parameters_free(&exec->parameters);
     free(exec->needed);
     free(exec->wanted);
@@ -157,14 +162,13 @@ static bool same_numbers(const eki_exec *exec, const eki_plan *plan, const void 
     return true;
 }
 
-static bool find_plan(eki_exec *exec, const eki_shape *shapes, const void *const *numbers) {
+static eki_plan *find_plan(const eki_exec *exec, const eki_shape *shapes, const void *const *numbers) {
     for (size_t i = 0; i < CACHED_PLANS; i++) {
         eki_plan *plan = exec->plans[i];
         if (plan == NULL || !same_shapes(exec, plan, shapes) || !same_numbers(exec, plan, numbers)) continue;
-        exec->current = plan;
-        return true;
+        return plan;
     }
-    return false;
+    return NULL;
 }
 
 /* Whether numbers are at hand that shapes may depend on. */
@@ -176,6 +180,30 @@ static bool has_lists(const eki_exec *exec, const eki_shape *shapes, const void 
     return false;
 }
 
+/* The one arena holds what the largest plan needs. */
+static ek_status enter_plan(eki_exec *exec, eki_plan *plan, ek_error *err) {
+    const eki_plan_private *p = plan->private_data;
+    exec->current = NULL;
+    if (p->arena_bytes > exec->arena_bytes || exec->arena == NULL) {
+        eki_free(exec->arena);
+        exec->arena = eki_alloc_large(eki_sized(p->arena_bytes));
+        exec->arena_bytes = exec->arena != NULL ? p->arena_bytes : 0;
+        if (exec->arena == NULL) return eki_name_file(exec->graph, eki_fail_nomem(err, p->arena_bytes), err);
+        memset(exec->arena, 0, p->arena_bytes);
+    }
+    if (p->arena != exec->arena) eki_plan_bind(plan, exec->arena);
+    exec->told = exec->current = plan;
+    return EK_OK;
+}
+
+void eki_exec_rest(eki_exec *exec) {
+    if (exec->arena_bytes <= eki_memory_left()) return;
+    eki_free(exec->arena);
+    exec->arena = NULL;
+    exec->arena_bytes = 0;
+    exec->current = NULL;
+}
+
 static ek_status make_plan(eki_exec *exec, const eki_shape *input_shapes, const void *const *numbers, ek_error *err) {
     eki_plan_request request = {.graph = exec->graph,
                                 .options = &exec->options,
@@ -184,20 +212,23 @@ static ek_status make_plan(eki_exec *exec, const eki_shape *input_shapes, const 
                                 .part = {exec->needed, exec->wanted},
                                 .outputs = exec->outputs,
                                 .n_outputs = exec->n_outputs,
-                                .parameters = &exec->parameters};
+                                .parameters = &exec->parameters,
+                                .room = exec->arena_bytes};
     eki_plan *plan;
     exec->current = NULL;
     EKI_TRY(eki_parameters_check(&exec->parameters, err));
     EKI_TRY(of_the_model(eki_plan_create(&request, &plan, err), err));
     size_t slot = exec->next_plan++ % CACHED_PLANS;
+    if (exec->told == exec->plans[slot]) exec->told = NULL;
     eki_plan_destroy(exec->plans[slot]);
-    exec->plans[slot] = exec->current = plan;
-    return EK_OK;
+    exec->plans[slot] = plan;
+    return enter_plan(exec, plan, err);
 }
 
 ek_status eki_exec_prepare_for(eki_exec *exec, const eki_shape *input_shapes, const void *const *numbers,
                                ek_error *err) {
-    if (find_plan(exec, input_shapes, numbers)) return EK_OK;
+    eki_plan *plan = find_plan(exec, input_shapes, numbers);
+    if (plan != NULL) return plan == exec->current ? EK_OK : enter_plan(exec, plan, err);
     if (exec->by_number) return make_plan(exec, input_shapes, numbers, err);
     ek_status status = make_plan(exec, input_shapes, NULL, err);
     if (status == EK_OK || status == EK_ERR_NOMEM || !has_lists(exec, input_shapes, numbers)) return status;
@@ -228,7 +259,7 @@ eki_view eki_exec_output(eki_exec *exec, size_t index) {
 static float *gradient_at(const eki_exec *exec, int tensor) {
     const eki_plan_private *p = exec->current->private_data;
     int buffer = p->tensors[tensor].grad_buffer;
-    return buffer < 0 ? NULL : (float *)(void *)(p->arena + p->buffers[buffer].offset);
+    return eki_plan_address(p, buffer);
 }
 
 float *eki_exec_output_gradient(eki_exec *exec, size_t index) {
@@ -316,7 +347,7 @@ static void add_grain(void *argument, size_t index) {
 
 static void add_contribution(const eki_plan_private *p, const eki_ptensor *tensor, const void *term) {
     void *sum = tensor->grad_external;
-    if (sum == NULL) sum = p->arena + p->buffers[tensor->grad_buffer].offset;
+    if (sum == NULL) sum = eki_plan_address(p, tensor->grad_buffer);
     addition a = {.sum = sum, .term = term, .count = eki_view_elements(&tensor->view), .dtype = tensor->view.dtype};
     eki_parallel_for(NULL, (a.count + ADD_GRAIN - 1) / ADD_GRAIN, add_grain, &a);
 }
@@ -345,20 +376,24 @@ static ek_status tell_ready(const eki_exec *exec, const eki_plan_private *p, siz
     return EK_OK;
 }
 
+static ek_status run_pass(const eki_exec *exec, const eki_plan_private *p, const eki_tick *tick, ek_error *err) {
+    eki_pstep *pstep = p->steps[tick->step];
+    if (tick->pass == EKI_PASS_AGAIN) return eki_call_again(&pstep->step, err);
+    void *scratch = pstep->step.scratch;
+    if (pstep->backward_scratch >= 0) pstep->step.scratch = eki_plan_address(p, pstep->backward_scratch);
+    ek_status status = eki_call_backward(&pstep->step, err);
+    pstep->step.scratch = scratch;
+    EKI_TRY(status);
+    add_contributions(p, pstep);
+    return tell_ready(exec, p, (size_t)tick->step, err);
+}
+
 static ek_status run_backward(eki_exec *exec, ek_error *err) {
     const eki_plan_private *p = exec->current->private_data;
-    for (size_t s = p->n_steps; s-- > 0;) {
-        eki_pstep *pstep = p->steps[s];
-        if (!pstep->backward) continue;
+    for (size_t t = p->n_steps; t < p->n_ticks; t++) {
         double start = exec->options.profile ? eki_now() : 0.0;
-        void *scratch = pstep->step.scratch;
-        if (pstep->backward_scratch >= 0) pstep->step.scratch = p->arena + p->buffers[pstep->backward_scratch].offset;
-        ek_status status = eki_call_backward(&pstep->step, err);
-        pstep->step.scratch = scratch;
-        EKI_TRY(status);
-        add_contributions(p, pstep);
-        EKI_TRY(tell_ready(exec, p, s, err));
-        if (exec->options.profile) note_time(exec, pstep, 0.0, eki_now() - start);
+        EKI_TRY(run_pass(exec, p, &p->ticks[t], err));
+        if (exec->options.profile) note_time(exec, p->steps[p->ticks[t].step], 0.0, eki_now() - start);
     }
     return EK_OK;
 }
@@ -400,6 +435,11 @@ size_t eki_exec_parameter_count(const eki_exec *exec) { return exec->parameters.
 const eki_parameter *eki_exec_parameter(const eki_exec *exec, size_t index) { return &exec->parameters.items[index]; }
 
 void eki_exec_weights_changed(eki_exec *exec) { drop_plans(exec); }
+
+void eki_exec_memory(const eki_exec *exec, ek_memory_report *report) {
+    *report = (ek_memory_report){.bytes = 0};
+    if (exec->told != NULL) eki_plan_memory(exec->told->private_data, report);
+}
 
 size_t eki_exec_profile(const eki_exec *exec, ek_profile_row *rows, size_t room) {
     for (size_t i = 0; i < exec->n_profile && i < room; i++) rows[i] = exec->profile[i];

@@ -13,6 +13,17 @@ ek_status eki_graph_infer(eki_graph *graph, const eki_shape *input_shapes, ek_er
 
 typedef struct eki_exec eki_exec;
 
+/* Results that backward reads are kept, or computed again there. */
+typedef enum eki_recompute {
+    EKI_RECOMPUTE_TO_FIT,  /* as little as the memory that is left allows */
+    EKI_RECOMPUTE_NOTHING, /* whatever fits */
+    EKI_RECOMPUTE_LEAST,   /* for the least memory that a quarter of the time more buys */
+    EKI_RECOMPUTE_ALL      /* whatever can be, to no good (tests) */
+} eki_recompute;
+
+/* As a caller asks for it; EK_ERR_ARG: a number that is none of ek_memory_use. */
+ek_status eki_recompute_asked(ek_memory_use asked, eki_recompute *recompute, ek_error *err);
+
 typedef struct eki_exec_options {
     eki_mode mode;
     int threads;         /* 0 = as OpenMP is set */
@@ -24,6 +35,8 @@ typedef struct eki_exec_options {
     bool plain;            /* never use blocked layouts (tests) */
     bool bf16;             /* activations and operands of convolutions in bf16 (eki_dnnl_has_bf16) */
     bool profile;          /* time each step */
+    eki_recompute recompute;
+    size_t memory; /* that there is for the results of a plan; 0 = what is left */
     uint64_t seed;
     const uint8_t *norm_switches;       /* per node id, borrowed; NULL = none */
     int64_t *norm_updates;              /* per value id of a running mean, borrowed: eki_plan has more; NULL = none */
@@ -52,7 +65,8 @@ ek_status eki_exec_prepare(eki_exec *exec, const eki_shape *input_shapes, ek_err
 ek_status eki_exec_prepare_for(eki_exec *exec, const eki_shape *input_shapes, const void *const *numbers,
                                ek_error *err);
 
-/* Buffers of the current plan; plain row-major. Inputs are written before forward and stay unchanged by it. */
+/* Buffers of the current plan, gone when another one becomes it; plain row-major. Inputs are written before forward and
+ * stay unchanged by it. */
 eki_view eki_exec_input(eki_exec *exec, size_t index);
 size_t eki_exec_output_count(const eki_exec *exec);
 eki_view eki_exec_output(eki_exec *exec, size_t index);
@@ -62,6 +76,12 @@ float *eki_exec_input_gradient(eki_exec *exec, size_t index);  /* after backward
 ek_status eki_exec_forward(eki_exec *exec, ek_error *err);
 ek_status eki_exec_backward(eki_exec *exec, ek_error *err);
 ek_status eki_exec_commit(eki_exec *exec, ek_error *err); /* running statistics of the last forward */
+
+/* Where less memory is left than the results of plans have, that is given back until the next prepare. */
+void eki_exec_rest(eki_exec *exec);
+
+/* What the plan in force takes, or the last one took. */
+void eki_exec_memory(const eki_exec *exec, ek_memory_report *report);
 
 /* The plan in force, for step_id, sample_ids and the count of refused updates. */
 eki_plan *eki_exec_plan(eki_exec *exec);

@@ -1,9 +1,10 @@
 /* op.h: what an operator is to the engine. One operator = one file in op/ and one row in ops/ops.def.
  *
- * An operator has up to five functions:
+ * An operator has up to six functions:
  *     infer     shapes, types and, where they are known, values of the outputs (works with symbolic dimensions)
  *     prepare   once per plan (concrete shapes): choose layouts, make primitives, ask for scratch and saved memory
  *     forward   compute the outputs
+ *     again     compute the outputs once more, in backward, to the same bits; without it forward is called
  *     backward  compute the gradients of inputs from those of outputs
  *     commit    make state of the step permanent (running statistics)
  * and `release` for what prepare allocated.
@@ -86,6 +87,8 @@ struct eki_step {
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
     /* Bit k: output 0 may lie where input k lies, if that has its shape and layout and nobody reads it afterwards. */
     uint32_t in_place;
+    bool din_in_place;     /* the gradient of input 0 may lie where that of output 0 lies, if they are alike */
+    bool once;             /* its outputs cannot be computed once more in backward */
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */
     size_t scratch_bytes;  /* free memory during forward or backward */
     size_t saved_bytes;    /* memory that lives from forward to backward (and to commit) */
@@ -102,7 +105,7 @@ typedef struct eki_op {
     uint32_t stateful;    /* bit i: input i is state, neither trained nor differentiated (running mean, variance) */
     uint32_t takes_bf16;  /* bit i: input i may come as EK_BF16; the planner widens it for all others */
     eki_infer_fn infer;
-    eki_step_fn prepare, forward, backward, commit;
+    eki_step_fn prepare, forward, again, backward, commit;
     void (*release)(eki_step *step);
 } eki_op;
 

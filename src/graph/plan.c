@@ -37,7 +37,7 @@ static ek_status no_memory(builder *b) { return eki_fail(b->err, EK_ERR_NOMEM, "
 
 int eki_plan_buffer(eki_plan_private *p, size_t bytes) {
     if (!eki_grow((void **)&p->buffers, &p->cap_buffers, p->n_buffers + 1, sizeof *p->buffers)) return -1;
-    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .first = 1, .last = 0, .host = (int)p->n_buffers};
+    p->buffers[p->n_buffers] = (eki_buffer){.bytes = bytes, .host = (int)p->n_buffers};
     return (int)p->n_buffers++;
 }
 
@@ -474,7 +474,8 @@ static ek_status build(builder *b) {
     }
     EKI_TRY(add_outputs(b));
     if (b->request->options->backward) EKI_TRY(plan_gradients(b));
-    return eki_plan_place(b->plan, b->err);
+    EKI_TRY(eki_plan_schedule(b->plan, b->request, b->err));
+    return eki_plan_keep(p, b->err);
 }
 
 static bool has_no_groups(const eki_plan_request *request) {
@@ -542,7 +543,8 @@ void eki_plan_destroy(eki_plan *plan) {
     for (size_t i = 0; p->numbers != NULL && i < plan->graph->n_inputs; i++) eki_free(p->numbers[i].data);
     free(p->numbers);
     free(p->input_shapes);
-    eki_free(p->arena);
+    free(p->again);
+    free(p->ticks);
     eki_free(p->kept);
     eki_arena_free(&p->constants);
     free(p);

@@ -1,7 +1,8 @@
 /* plan.h: the inside of a plan: its tensors, steps and memory.
  *
- * Time runs over 2 S ticks for S steps: the forward of step s is tick s, its backward tick 2 S - 1 - s. A buffer lives
- * over a range of ticks; buffers that do not meet in time may share memory.
+ * Time runs in ticks, each a pass of one step: first all forward, in order; then backward, in the reverse order, where
+ * a step may also come forward again, because its results were not kept. A buffer lives over one range of ticks, or two
+ * where it is made again; buffers that do not meet in time may share memory.
  */
 #ifndef EKI_PLAN_H
 #define EKI_PLAN_H
@@ -10,11 +11,24 @@
 #include "graph/infer.h"
 #include "graph/parameters.h"
 
+typedef struct eki_life {
+    int first, last; /* ticks */
+} eki_life;
+
 typedef struct eki_buffer {
     size_t bytes, offset;
-    int first, last; /* ticks; first > last = never used */
-    int host;        /* the buffer whose memory it shares (in place); itself = none */
+    eki_life lives[2]; /* in the order of time, apart */
+    int n_lives;       /* 0 = never used */
+    bool renewed;      /* the next use begins another life */
+    int host;          /* the buffer whose memory it shares (in place); itself = none */
 } eki_buffer;
+
+typedef enum eki_pass { EKI_PASS_FORWARD, EKI_PASS_AGAIN, EKI_PASS_BACKWARD } eki_pass;
+
+typedef struct eki_tick {
+    int step;
+    eki_pass pass;
+} eki_tick;
 
 /* A tensor of the plan: a graph value in one layout and type. */
 typedef struct eki_ptensor {
@@ -48,11 +62,15 @@ typedef struct eki_plan_private {
     eki_pstep **steps;
     eki_buffer *buffers;
     int *tensor_of_value; /* first variant by value id, -1 = none */
-    unsigned char *arena;
-    size_t arena_bytes;
-    unsigned char *kept;     /* of all steps, in their order */
-    eki_shape *input_shapes; /* of the fed inputs */
-    eki_tensor *numbers;     /* of them, where shapes were inferred from them; without data elsewhere */
+    bool *again;          /* by step: backward computes its results again, instead of their being kept */
+    eki_tick *ticks;      /* the forward passes first */
+    size_t n_ticks;
+    double time;                     /* expected, of a run that keeps everything = 1 */
+    unsigned char *arena;            /* the exec's, once bound */
+    size_t arena_bytes, plain_bytes; /* plain: if everything were kept */
+    unsigned char *kept;             /* of all steps, in their order */
+    eki_shape *input_shapes;         /* of the fed inputs */
+    eki_tensor *numbers;             /* of them, where shapes were inferred from them; without data elsewhere */
     size_t n_inputs, n_outputs;
     int *inputs, *outputs; /* tensors; of an input that nothing needs: -1 */
 } eki_plan_private;
@@ -66,6 +84,7 @@ typedef struct eki_plan_request {
     eki_value *const *outputs;
     size_t n_outputs;
     const eki_parameters *parameters;
+    size_t room; /* bytes that the arena of other plans has, which this one may take over */
 } eki_plan_request;
 
 ek_status eki_plan_create(const eki_plan_request *request, eki_plan **plan, ek_error *err);
@@ -89,8 +108,18 @@ typedef struct eki_tails {
 ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err);
 void eki_tails_free(eki_tails *tails);
 
+/* plan_again.c: which results are computed again in backward, by what is asked for and what fits; then the ticks. */
+ek_status eki_plan_schedule(eki_plan *plan, const eki_plan_request *request, ek_error *err);
+
 /* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */
-ek_status eki_plan_place(eki_plan *plan, ek_error *err);
+void eki_plan_lives(eki_plan_private *p);                        /* by the ticks */
+ek_status eki_plan_round(eki_plan_private *p, ek_error *err);    /* sizes of buffers */
+size_t eki_plan_alive(const eki_plan_private *p, size_t *alive); /* bytes by tick, n_ticks + 3 of them; the most */
+ek_status eki_plan_place(eki_plan_private *p, ek_error *err);    /* sets the size of the arena */
+ek_status eki_plan_keep(eki_plan_private *p, ek_error *err);     /* memory for prepared weights */
+void *eki_plan_address(const eki_plan_private *p, int buffer);   /* once bound; NULL of one that is never used */
+void eki_plan_bind(eki_plan *plan, unsigned char *arena);        /* all pointers */
+void eki_plan_memory(const eki_plan_private *p, ek_memory_report *report);
 int eki_plan_buffer(eki_plan_private *p, size_t bytes); /* -1 = no memory */
 
 /* Layout change as a step of its own (op/reorder.c). */

@@ -15,12 +15,9 @@
 static void use(eki_plan_private *p, int buffer, int tick) {
     if (buffer < 0) return;
     eki_buffer *b = &p->buffers[buffer];
-    if (b->first > b->last) {
-        b->first = b->last = tick;
-    } else {
-        b->first = tick < b->first ? tick : b->first;
-        b->last = tick > b->last ? tick : b->last;
-    }
+    if (b->n_lives == 0 || b->renewed) b->lives[b->n_lives++] = (eki_life){tick, tick};
+    b->renewed = false;
+    b->lives[b->n_lives - 1].last = tick;
 }
 
 static void use_tensor(eki_plan_private *p, int tensor, int tick) {
@@ -58,40 +55,78 @@ static void live_backward(eki_plan_private *p, const eki_pstep *pstep, int tick)
     use(p, pstep->saved, tick);
 }
 
-static void compute_lives(eki_plan_private *p) {
-    int end = 2 * (int)p->n_steps;
+/* What a step makes is not kept until it is made again. */
+static void renew(eki_plan_private *p, const eki_pstep *pstep) {
+    for (int k = 0; k < pstep->step.n_out; k++) {
+        if (pstep->out[k] >= 0) p->buffers[p->tensors[pstep->out[k]].buffer].renewed = true;
+    }
+    if (pstep->forward_scratch >= 0) p->buffers[pstep->forward_scratch].renewed = true;
+}
+
+static void live_before(eki_plan_private *p) {
+    for (size_t i = 0; i < p->n_inputs; i++) use_tensor(p, p->inputs[i], -1);
+    for (size_t i = 0; i < p->n_outputs; i++) use_gradient(p, p->outputs[i], -1);
+}
+
+static void live_after(eki_plan_private *p, int end) {
     for (size_t s = 0; s < p->n_steps; s++) {
-        const eki_pstep *pstep = p->steps[s];
-        live_forward(p, pstep, (int)s);
-        if (pstep->backward) live_backward(p, pstep, end - 1 - (int)s);
-        if (pstep->step.op->commit != NULL) use(p, pstep->saved, end);
+        if (p->steps[s]->step.op->commit != NULL) use(p, p->steps[s]->saved, end);
     }
     for (size_t i = 0; i < p->n_inputs; i++) {
-        use_tensor(p, p->inputs[i], -1);
         use_tensor(p, p->inputs[i], end);
         use_gradient(p, p->inputs[i], end);
     }
     for (size_t i = 0; i < p->n_outputs; i++) {
         use_tensor(p, p->outputs[i], end);
-        use_gradient(p, p->outputs[i], -1);
         use_gradient(p, p->outputs[i], end);
     }
 }
 
+static void compute_lives(eki_plan_private *p) {
+    live_before(p);
+    for (size_t t = 0; t < p->n_ticks; t++) {
+        const eki_pstep *pstep = p->steps[p->ticks[t].step];
+        if (p->ticks[t].pass == EKI_PASS_AGAIN) renew(p, pstep);
+        if (p->ticks[t].pass == EKI_PASS_BACKWARD) {
+            live_backward(p, pstep, (int)t);
+        } else {
+            live_forward(p, pstep, (int)t);
+        }
+    }
+    live_after(p, (int)p->n_ticks);
+}
+
 static eki_buffer *host_of(eki_plan_private *p, int buffer) { return &p->buffers[p->buffers[buffer].host]; }
 
-/* Output 0 of step s gets the memory of a tensor that it reads, if that is like it and dies with the step. */
+/* Each life of `in` ends with the tick that begins the like one of `out`, and they do not meet otherwise. */
+static bool hands_over(const eki_buffer *in, const eki_buffer *out) {
+    bool fits = in->n_lives == out->n_lives && in->n_lives > 0;
+    for (int i = 0; i < in->n_lives && fits; i++) {
+        fits = in->lives[i].last == out->lives[i].first;
+        if (fits && i > 0) fits = in->lives[i].first > out->lives[i - 1].last;
+    }
+    return fits;
+}
+
+/* Buffer `out` gets the memory of buffer `in`, if that dies where it begins. */
+static bool take_over(eki_plan_private *p, int out, int in) {
+    if (in < 0 || out < 0 || !hands_over(host_of(p, in), &p->buffers[out])) return false;
+    eki_buffer *host = host_of(p, in);
+    p->buffers[out].host = p->buffers[in].host;
+    for (int i = 0; i < host->n_lives; i++) host->lives[i].last = p->buffers[out].lives[i].last;
+    return true;
+}
+
+static bool alike(const eki_view *a, const eki_view *b) {
+    return a->layout == b->layout && a->dtype == b->dtype && eki_shape_equal(&a->shape, &b->shape);
+}
+
+static int buffer_of(const eki_plan_private *p, int tensor) { return tensor < 0 ? -1 : p->tensors[tensor].buffer; }
+
+/* Output 0 of a step gets the memory of a tensor that it reads, if that is like it and dies with the step. */
 static bool share_with(eki_plan_private *p, size_t s, int tensor, const eki_view *view) {
     const eki_pstep *pstep = p->steps[s];
-    const eki_view *result = &pstep->step.out[0];
-    int out = pstep->out[0] < 0 ? -1 : p->tensors[pstep->out[0]].buffer;
-    int in = tensor < 0 ? -1 : p->tensors[tensor].buffer;
-    bool alike = in >= 0 && out >= 0 && view->layout == result->layout && view->dtype == result->dtype &&
-                 eki_shape_equal(&view->shape, &result->shape);
-    if (!alike || host_of(p, in)->last != (int)s || p->buffers[out].first != (int)s) return false;
-    p->buffers[out].host = p->buffers[in].host;
-    host_of(p, in)->last = p->buffers[out].last;
-    return true;
+    return alike(view, &pstep->step.out[0]) && take_over(p, buffer_of(p, pstep->out[0]), buffer_of(p, tensor));
 }
 
 /* A step that may run in place does, where an input dies with it: the result gets the input's memory, which then lives
@@ -106,6 +141,51 @@ static void share_buffers(eki_plan_private *p) {
         }
         if (!shared && step->tail.in_place) (void)share_with(p, s, pstep->residual, &step->tail.in);
     }
+}
+
+/* The same of gradients. */
+static void share_gradients(eki_plan_private *p) {
+    for (size_t s = p->n_steps; s-- > 0;) {
+        const eki_pstep *pstep = p->steps[s];
+        const eki_step *step = &pstep->step;
+        bool may = pstep->backward && step->din_in_place && step->want_din[0] && pstep->out[0] >= 0;
+        if (!may || !alike(&step->in[0], &step->out[0])) continue;
+        int own = p->tensors[pstep->in[0]].grad_buffer, apart = pstep->din_buffer[0];
+        (void)take_over(p, apart >= 0 ? apart : own, p->tensors[pstep->out[0]].grad_buffer);
+    }
+}
+
+void eki_plan_lives(eki_plan_private *p) {
+    for (size_t i = 0; i < p->n_buffers; i++) {
+        p->buffers[i].n_lives = 0;
+        p->buffers[i].renewed = false;
+        p->buffers[i].host = (int)i;
+    }
+    compute_lives(p);
+    share_buffers(p);
+    share_gradients(p);
+}
+
+static bool is_placed(const eki_plan_private *p, size_t buffer) {
+    return p->buffers[buffer].n_lives > 0 && p->buffers[buffer].host == (int)buffer;
+}
+
+/* Differences that wrap add up all the same. */
+size_t eki_plan_alive(const eki_plan_private *p, size_t *alive) {
+    size_t most = 0;
+    memset(alive, 0, (p->n_ticks + 3) * sizeof *alive);
+    for (size_t i = 0; i < p->n_buffers; i++) {
+        const eki_buffer *b = &p->buffers[i];
+        for (int k = 0; k < b->n_lives && is_placed(p, i); k++) {
+            alive[b->lives[k].first + 1] += b->bytes;
+            alive[b->lives[k].last + 2] -= b->bytes;
+        }
+    }
+    for (size_t t = 0; t < p->n_ticks + 3; t++) {
+        if (t > 0) alive[t] += alive[t - 1];
+        if (alive[t] > most) most = alive[t];
+    }
+    return most;
 }
 
 typedef struct placed {
@@ -124,11 +204,20 @@ static int by_offset(const void *a, const void *b) {
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static bool meet(const eki_buffer *a, const eki_buffer *b) {
+    for (int i = 0; i < a->n_lives; i++) {
+        for (int k = 0; k < b->n_lives; k++) {
+            if (a->lives[i].first <= b->lives[k].last && b->lives[k].first <= a->lives[i].last) return true;
+        }
+    }
+    return false;
+}
+
 /* Lowest offset at which `buffer` fits between the `n` buffers already placed; `busy` is room for n pointers. */
 static size_t find_gap(const eki_buffer *buffer, eki_buffer **done, size_t n, eki_buffer **busy) {
     size_t count = 0, offset = 0;
     for (size_t i = 0; i < n; i++) {
-        if (done[i]->first <= buffer->last && buffer->first <= done[i]->last) busy[count++] = done[i];
+        if (meet(done[i], buffer)) busy[count++] = done[i];
     }
     qsort(busy, count, sizeof *busy, by_offset);
     for (size_t i = 0; i < count; i++) {
@@ -140,7 +229,7 @@ static size_t find_gap(const eki_buffer *buffer, eki_buffer **done, size_t n, ek
 }
 
 /* Rounds sizes up; their sum, which no placement exceeds, must not overflow. */
-static ek_status round_buffers(eki_plan_private *p, ek_error *err) {
+ek_status eki_plan_round(eki_plan_private *p, ek_error *err) {
     size_t total = 0;
     for (size_t i = 0; i < p->n_buffers; i++) {
         eki_buffer *buffer = &p->buffers[i];
@@ -153,9 +242,8 @@ static ek_status round_buffers(eki_plan_private *p, ek_error *err) {
     return EK_OK;
 }
 
-static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
-    size_t n = p->n_buffers, used = 0, most = eki_memory_left();
-    EKI_TRY(round_buffers(p, err));
+ek_status eki_plan_place(eki_plan_private *p, ek_error *err) {
+    size_t n = p->n_buffers, used = 0;
     placed *order = eki_calloc(n + 1, sizeof *order);
     eki_buffer **pointers = eki_calloc(n + 1, 2 * sizeof(eki_buffer *));
     if (order == NULL || pointers == NULL) {
@@ -167,27 +255,21 @@ static ek_status place_buffers(eki_plan_private *p, ek_error *err) {
         order[i] = (placed){p->buffers[i].bytes, (int)i};
     }
     qsort(order, n, sizeof *order, by_size);
+    p->arena_bytes = 0;
     for (size_t i = 0; i < n; i++) {
         eki_buffer *buffer = &p->buffers[order[i].index];
-        if (buffer->first > buffer->last || buffer->host != order[i].index) continue;
+        if (!is_placed(p, (size_t)order[i].index)) continue;
         buffer->offset = find_gap(buffer, pointers, used, pointers + n);
         pointers[used++] = buffer;
         if (buffer->offset + buffer->bytes > p->arena_bytes) p->arena_bytes = buffer->offset + buffer->bytes;
     }
     free(order);
     free(pointers);
-    if (p->arena_bytes > most) {
-        return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; %zu MiB of memory are left",
-                        p->arena_bytes >> 20, most >> 20);
-    }
-    p->arena = eki_alloc_large(eki_sized(p->arena_bytes));
-    if (p->arena == NULL) return eki_fail_nomem(err, p->arena_bytes);
-    memset(p->arena, 0, p->arena_bytes);
     return EK_OK;
 }
 
 /* What steps keep lies in one block, in the order of the steps. */
-static ek_status place_kept(eki_plan_private *p, ek_error *err) {
+ek_status eki_plan_keep(eki_plan_private *p, ek_error *err) {
     size_t total = 0, most = eki_memory_left();
     for (size_t s = 0; s < p->n_steps; s++) {
         size_t bytes = p->steps[s]->step.kept_bytes;
@@ -209,25 +291,25 @@ static ek_status place_kept(eki_plan_private *p, ek_error *err) {
     return EK_OK;
 }
 
-static void *address(const eki_plan_private *p, int buffer) {
-    if (buffer < 0 || p->buffers[buffer].first > p->buffers[buffer].last) return NULL;
+void *eki_plan_address(const eki_plan_private *p, int buffer) {
+    if (buffer < 0 || p->buffers[buffer].n_lives == 0) return NULL;
     return p->arena + p->buffers[p->buffers[buffer].host].offset;
 }
 
 static void *gradient_address(const eki_plan_private *p, int tensor) {
     const eki_ptensor *t = &p->tensors[tensor];
-    return t->grad_external != NULL ? t->grad_external : address(p, t->grad_buffer);
+    return t->grad_external != NULL ? t->grad_external : eki_plan_address(p, t->grad_buffer);
 }
 
 /* Where a step puts its contribution to the gradient of a tensor. */
 static void *contribution_address(const eki_plan_private *p, int tensor, int din_buffer) {
-    return din_buffer >= 0 ? address(p, din_buffer) : gradient_address(p, tensor);
+    return din_buffer >= 0 ? eki_plan_address(p, din_buffer) : gradient_address(p, tensor);
 }
 
 static void bind_step(eki_plan_private *p, eki_pstep *pstep) {
     eki_step *step = &pstep->step;
-    step->scratch = address(p, pstep->forward_scratch);
-    step->saved = address(p, pstep->saved);
+    step->scratch = eki_plan_address(p, pstep->forward_scratch);
+    step->saved = eki_plan_address(p, pstep->saved);
     for (int k = 0; k < step->n_in; k++) {
         if (pstep->in[k] < 0) continue;
         step->in[k] = p->tensors[pstep->in[k]].view;
@@ -246,17 +328,13 @@ static void bind_step(eki_plan_private *p, eki_pstep *pstep) {
     }
 }
 
-ek_status eki_plan_place(eki_plan *plan, ek_error *err) {
+void eki_plan_bind(eki_plan *plan, unsigned char *arena) {
     eki_plan_private *p = plan->private_data;
-    compute_lives(p);
-    share_buffers(p);
-    EKI_TRY(place_buffers(p, err));
-    EKI_TRY(place_kept(p, err));
+    p->arena = arena;
     for (size_t i = 0; i < p->n_tensors; i++) {
-        if (p->tensors[i].buffer >= 0) p->tensors[i].view.data = address(p, p->tensors[i].buffer);
+        if (p->tensors[i].buffer >= 0) p->tensors[i].view.data = eki_plan_address(p, p->tensors[i].buffer);
         p->tensors[i].bound = INFINITY;
         p->tensors[i].view.bound = &p->tensors[i].bound;
     }
     for (size_t s = 0; s < p->n_steps; s++) bind_step(p, p->steps[s]);
-    return EK_OK;
 }

@@ -49,12 +49,15 @@ static ek_status find_outputs(ek_session *session, const ek_session_options *opt
 static ek_status create_exec(ek_session *session, const ek_session_options *options, ek_error *err) {
     EKI_TRY(find_outputs(session, options, err));
     bool bf16;
+    eki_recompute recompute;
     EKI_TRY(eki_precision(options->precision, &bf16, err));
+    EKI_TRY(eki_recompute_asked(options->memory, &recompute, err));
     EKI_TRY(eki_model_switches(session->model, &session->switches, err));
     eki_exec_options o = {.mode = (eki_mode)options->mode,
                           .threads = options->threads,
                           .bf16 = bf16,
                           .profile = options->profile != 0,
+                          .recompute = recompute,
                           .seed = options->seed,
                           .virtual_batch = options->virtual_batch,
                           .backward = options->gradients != 0,
@@ -276,6 +279,12 @@ const char *ek_session_output_name(const ek_session *session, size_t index) {
     if (session->n_names > 0) return index < session->n_names ? session->names[index] : "";
     const eki_graph *graph = session->model->graph;
     return index < graph->n_outputs ? graph->outputs[index]->name : "";
+}
+
+ek_memory_report ek_session_memory(const ek_session *session) {
+    ek_memory_report report = {.bytes = 0};
+    if (session != NULL) eki_exec_memory(session->exec, &report);
+    return report;
 }
 
 size_t ek_session_profile(const ek_session *session, ek_profile_row *rows, size_t room) {

@@ -144,6 +144,26 @@ ek_status ek_norm_forward(const ek_norm_plan *plan, ek_norm_stats stats, const e
     return EK_OK;
 }
 
+ek_status ek_norm_forward_again(const ek_norm_plan *plan, const ek_norm_args *given, ek_error *err) {
+    EKI_FLOAT_DEFAULT(caller);
+    ek_norm_args args;
+    EKI_TRY(eki_args_take_again(plan, given, &args, err));
+    if (plan->elements == 0) return EK_OK;
+    eki_job job = eki_job_make(plan, &args, caller);
+    if (plan->masked) {
+        eki_mask_fill(&job, &args);
+        EKI_TRY(eki_mask_check_again(&job, err));
+    }
+    eki_stats_complete(&job);
+    if (plan->ghosts > 1) {
+        eki_ghost_again(&job);
+    } else {
+        eki_schedule schedule = eki_schedule_again(&job);
+        eki_run(&job, &schedule);
+    }
+    return EK_OK;
+}
+
 /* Gradients over no elements are zero. */
 void eki_zero_parameters(const eki_job *job) {
     int64_t count = job->plan->family == EKI_ROWS ? job->plan->space : job->plan->channels;

@@ -162,6 +162,21 @@ ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, c
     return substitute || plan->renorm ? eki_args_check_running(plan, args, err) : EK_OK;
 }
 
+ek_status eki_args_take_again(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args, ek_error *err) {
+    EKI_TRY(take(plan, given, args, err));
+    EKI_TRY(check_memory(plan, args, err));
+    unsigned reads = plan->desc.residual ? FORWARD_READS : FORWARD_READS & ~EKI_ARG_RESIDUAL;
+    EKI_TRY(eki_overlap_check(plan, args, reads | EKI_ARG_SAVED, EKI_ARG_Y | EKI_ARG_WORKSPACE, err));
+    EKI_TRY(eki_saved_check(plan, args->saved, "ek_norm_forward_again()", err));
+    if (plan->elements == 0) return EK_OK;
+    EKI_TRY(eki_mask_check(plan, args, err));
+    if (args->x == NULL) return missing(plan, "x", "it is the x of the forward", err);
+    if (args->y == NULL) return missing(plan, "y", "it is written", err);
+    EKI_TRY(check_data(plan, args->x, "x", err));
+    EKI_TRY(check_data(plan, args->y, "y", err));
+    return check_residual(plan, args, true, err);
+}
+
 static ek_status check_part_overlap(const ek_norm_plan *slice, const ek_norm_args *args, unsigned need, ek_error *err) {
     unsigned reads = EKI_ARG_LENGTHS | EKI_ARG_MASK, writes = EKI_ARG_WORKSPACE;
     if (need & EKI_NEED_X) reads |= EKI_ARG_X;

@@ -9,6 +9,7 @@ ek_status eki_args_take_forward(const ek_norm_plan *plan, ek_norm_stats stats, c
                                 ek_norm_args *args, ek_error *err);
 ek_status eki_args_take_backward(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args,
                                  ek_error *err);
+ek_status eki_args_take_again(const ek_norm_plan *plan, const ek_norm_args *given, ek_norm_args *args, ek_error *err);
 /* What a call over a part of a batch needs; TAKES: writes it where it is given. */
 enum {
     EKI_NEED_X = 1,

@@ -174,6 +174,15 @@ eki_schedule eki_schedule_forward(eki_job *job, bool running) {
     return eki_by_rows(job->plan) ? rows_forward(job) : group_forward(job);
 }
 
+eki_schedule eki_schedule_again(eki_job *job) {
+    const ek_norm_plan *plan = job->plan;
+    job->stream = job->stream && plan->stream_once;
+    if (eki_by_rows(plan)) return (eki_schedule){0, {{EKI_OVER_SET_BLOCKS, eki_rows_affine_blocks, false}}};
+    return (eki_schedule){0,
+                          {{EKI_OVER_CHANNELS, plan->family == EKI_BATCH ? eki_batch_coefficients : NULL, false},
+                           {EKI_OVER_CELLS, eki_phases_of(plan)->affine, false}}};
+}
+
 /* With running statistics nothing depends on the batch, and dx is an affine map of dy. */
 static eki_schedule batch_backward(eki_job *job, bool through_statistics) {
     const eki_phases *phase = eki_phases_of(job->plan);

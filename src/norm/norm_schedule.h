@@ -43,6 +43,7 @@ void eki_schedule_plan(ek_norm_plan *plan);
 /* The stages of a call, and in the job what goes with them. BATCH: normalized by running statistics, or in backward
  * through those of the batch; one batch, which may be virtual. */
 eki_schedule eki_schedule_forward(eki_job *job, bool running);
+eki_schedule eki_schedule_again(eki_job *job); /* forward, with the statistics that there are */
 eki_schedule eki_schedule_backward(eki_job *job, bool through_statistics);
 
 /* norm_walk.c: runs the stages, window by window. */

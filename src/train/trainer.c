@@ -59,8 +59,10 @@ static ek_status open_loss(ek_trainer *trainer, ek_error *err) {
 ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
     const ek_train_options *o = &trainer->options;
     bool bf16;
+    eki_recompute recompute;
     trainer->agreed = false;
     EKI_TRY(eki_precision(o->precision, &bf16, err));
+    EKI_TRY(eki_recompute_asked(o->memory, &recompute, err));
     EKI_TRY(eki_model_untie(trainer->model, err));
     EKI_TRY(check_statistics(trainer->model, err));
     EKI_TRY(open_loss(trainer, err));
@@ -72,6 +74,7 @@ ek_status eki_trainer_open(ek_trainer *trainer, ek_error *err) {
                                 .threads = o->threads,
                                 .backward = true,
                                 .bf16 = bf16,
+                                .recompute = recompute,
                                 .reproducible = o->reproducible != 0,
                                 .chunk = o->chunk,
                                 .virtual_batch = o->virtual_batch,
@@ -328,6 +331,14 @@ ek_status ek_trainer_step(ek_trainer *trainer, const ek_batch *given, ek_step_re
     return EK_OK;
 }
 
+ek_status ek_trainer_prepare(ek_trainer *trainer, const ek_batch *given, ek_error *err) {
+    EKI_GIVEN(trainer, err);
+    EKI_GIVEN(given, err);
+    ek_batch batch = *given;
+    EKI_TRY(check_batch(trainer, &batch, err));
+    return eki_trainer_prepare(trainer, &batch, err);
+}
+
 size_t ek_trainer_parameter_count(const ek_trainer *trainer) { return trainer == NULL ? 0 : trainer->groups.count; }
 
 ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) {
@@ -339,6 +350,16 @@ ek_parameter_info ek_trainer_parameter(const ek_trainer *trainer, size_t index) 
                                .trained = item->trained,
                                .norm = item->norm,
                                .lr_scale = item->trained ? item->lr_scale : 0};
+}
+
+void ek_trainer_rest(ek_trainer *trainer) {
+    if (trainer != NULL) eki_exec_rest(trainer->exec);
+}
+
+ek_memory_report ek_trainer_memory(const ek_trainer *trainer) {
+    ek_memory_report report = {.bytes = 0};
+    if (trainer != NULL) eki_exec_memory(trainer->exec, &report);
+    return report;
 }
 
 size_t ek_trainer_profile(const ek_trainer *trainer, ek_profile_row *rows, size_t room) {

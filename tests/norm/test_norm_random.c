@@ -101,12 +101,23 @@ static void complain(const random_case *c, const char *what) {
     exit(1);
 }
 
+/* y once more from `saved`. */
+static void check_again(const random_case *c, const ek_norm_plan *plan, ek_norm_args *a) {
+    ek_error err;
+    uint64_t first = random_hash(c, 1, a->y, c->elements, 0);
+    memset(a->workspace, 0xff, ek_norm_workspace_bytes(plan));
+    memset(a->y, 0xff, c->elements * random_element_bytes(c));
+    if (ek_norm_forward_again(plan, a, &err) != EK_OK) complain(c, err.text);
+    if (random_hash(c, 1, a->y, c->elements, 0) != first) complain(c, "other bits of a forward once more");
+}
+
 /* The results of one run. */
 static uint64_t hash_of(const random_case *c, const ek_norm_plan *plan, ek_norm_args *a) {
     ek_error err;
     if (ek_norm_forward(plan, c->stats, a, &err) != EK_OK) complain(c, err.text);
     size_t sets = (size_t)ek_norm_sets(plan);
     uint64_t hash = random_hash(c, 1, a->y, c->elements, 0);
+    check_again(c, plan, a);
     hash = random_hash(c, hash, a->mean, sets, 1);
     hash = random_hash(c, hash, a->var, sets, 1);
     random_case wide = *c; /* the statistics of `saved` are f64 */

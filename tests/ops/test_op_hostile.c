@@ -560,7 +560,9 @@ static void poison(eki_exec *exec) {
     assert_non_null(alive);
     for (size_t i = 0; i < p->n_buffers; i++) {
         const eki_buffer *b = &p->buffers[i];
-        if (b->first < middle && b->last >= middle) memset(alive + b->offset, 1, b->bytes);
+        for (int k = 0; k < b->n_lives && b->host == (int)i; k++) {
+            if (b->lives[k].first < middle && b->lives[k].last >= middle) memset(alive + b->offset, 1, b->bytes);
+        }
     }
     for (size_t i = 0; i < p->arena_bytes; i++) {
         if (!alive[i]) p->arena[i] = 0xff;
@@ -635,6 +637,7 @@ static ek_status attempt(hostile *h, const eki_op *op) {
                                 .plain = chance(&h->d, 20)};
     bool half = chance(&h->d, 40);
     options.bf16 = half && eki_dnnl_has_bf16();
+    options.recompute = chance(&h->d, 40) ? EKI_RECOMPUTE_ALL : EKI_RECOMPUTE_TO_FIT;
     (void)named(h, op, eki_graph_infer(h->graph, NULL, &h->err));
     ek_status status = named(h, op, eki_exec_create(h->graph, &options, &exec, &h->err));
     if (status == EK_OK) status = named(h, op, run(h, op, exec, gradient));

@@ -80,6 +80,7 @@ ek_status eki_op_BatchNormalization_prepare(eki_step *step, ek_error *err) {
     EKI_TRY(eki_norm_prepare(step, &desc, extra, batch && (more || step->plan->mode == EKI_MODE_TRAINING), err));
     eki_norm_state *state = step->priv;
     state->stats = batch ? EK_STATS_BATCH : EK_STATS_RUNNING;
+    step->once = more;
     return EK_OK;
 }
 
@@ -146,5 +147,5 @@ ek_status eki_op_BatchNormalization_commit(eki_step *step, ek_error *err) {
 void eki_op_BatchNormalization_release(eki_step *step) { eki_norm_release(step); }
 
 EKI_OPERATOR(BatchNormalization, .diff_inputs = 0x7, .takes_bf16 = 0x1, .stateful = 0x18,
-             EKI_ALL_OF(BatchNormalization), .commit = eki_op_BatchNormalization_commit,
+             EKI_ALL_OF(BatchNormalization), .again = eki_norm_again, .commit = eki_op_BatchNormalization_commit,
              .release = eki_op_BatchNormalization_release);

@@ -25,5 +25,5 @@ ek_status eki_op_InstanceNormalization_forward(eki_step *step, ek_error *err) {
 ek_status eki_op_InstanceNormalization_backward(eki_step *step, ek_error *err) { return eki_norm_backward(step, err); }
 void eki_op_InstanceNormalization_release(eki_step *step) { eki_norm_release(step); }
 
-EKI_OPERATOR(InstanceNormalization, .diff_inputs = 0x7, EKI_ALL_OF(InstanceNormalization),
+EKI_OPERATOR(InstanceNormalization, .diff_inputs = 0x7, EKI_ALL_OF(InstanceNormalization), .again = eki_norm_again,
              .release = eki_op_InstanceNormalization_release);

@@ -41,6 +41,10 @@ float *eki_norm_extra(const eki_step *step);
 /* Runs the plan, with the node's name in front of an error. */
 ek_status eki_norm_run(eki_step *step, const ek_norm_args *args, ek_error *err);
 
+/* y once more from what the run has saved, over ranks without an exchange: `again` where the norm's parameters are the
+ * step's inputs 1 and 2. */
+ek_status eki_norm_again(eki_step *step, ek_error *err);
+
 /* Gradients of input, scale and bias; those of frozen parameters are zero. `scale` and the places of dscale and dbias
  * may differ from the step's own (NULL = its own). */
 ek_status eki_norm_gradients(eki_step *step, const float *scale, float *dscale, float *dbias, ek_error *err);

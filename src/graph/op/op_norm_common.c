@@ -72,6 +72,7 @@ ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, boo
     /* At rank 1 a scale that is computed might seem to be an input like x. */
     step->tail.in_place = step->in[0].shape.rank > 1;
     step->in_place = step->tail.in_place ? EKI_ANY_INPUT : 0;
+    step->din_in_place = true;
     return EK_OK;
 }
 
@@ -108,6 +109,12 @@ ek_status eki_norm_run(eki_step *step, const ek_norm_args *args, ek_error *err) 
     const eki_norm_state *state = step->priv;
     if (eki_norm_synced(step)) return eki_norm_sync_forward(step, args, err);
     return ek_norm_forward(state->plan, state->stats, args, err);
+}
+
+ek_status eki_norm_again(eki_step *step, ek_error *err) {
+    const eki_norm_state *state = step->priv;
+    ek_norm_args args = eki_norm_args(step);
+    return ek_norm_forward_again(state->plan, &args, err);
 }
 
 static void zero(const eki_step *step, int input) {

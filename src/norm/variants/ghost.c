@@ -67,6 +67,15 @@ void eki_ghost_forward(const eki_job *job, bool running) {
     }
 }
 
+void eki_ghost_again(const eki_job *job) {
+    for (int64_t g = 0; g < job->plan->ghosts; g++) {
+        ek_norm_plan slice;
+        eki_job part = ghost_job(job, g, &slice);
+        eki_schedule schedule = eki_schedule_again(&part);
+        eki_run(&part, &schedule);
+    }
+}
+
 static void sum_parameters(const eki_job *job) {
     const ek_norm_plan *plan = job->plan;
     for (int64_t c = 0; c < plan->channels; c++) {

@@ -5,6 +5,7 @@
 #include "norm/job.h"
 
 void eki_ghost_forward(const eki_job *job, bool running);
+void eki_ghost_again(const eki_job *job);
 void eki_ghost_backward(const eki_job *job, bool through_statistics);
 
 /* Some (virtual) batch has one valid value per channel. */
