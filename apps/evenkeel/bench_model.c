@@ -222,6 +222,8 @@ static void write_json(const model_bench *bench) {
         memory_json(&json, &memory);
         eki_json_close(&json);
     }
+    eki_json_close(&json);
+    eki_json_int(&json, "peak_resident", memory_peak());
     eki_json_finish(&json);
 }
 

@@ -37,6 +37,5 @@ void memory_json(eki_json *json, const ek_memory_report *r) {
     eki_json_int(json, "again", r->again);
     eki_json_text(json, "again_operators", r->again_text);
     eki_json_real(json, "time_expected", r->time);
-    eki_json_int(json, "peak_resident", memory_peak());
     eki_json_close(json);
 }

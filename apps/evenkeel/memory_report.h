@@ -9,7 +9,7 @@
 
 /* Lines that begin with the word `memory` as others do; nothing for an empty report. */
 void memory_lines(FILE *file, const ek_memory_report *report);
-/* An object `memory`, with peak_resident of the process. */
+/* An object `memory`. */
 void memory_json(eki_json *json, const ek_memory_report *report);
 /* The most bytes that this process has had in memory. */
 int64_t memory_peak(void);

@@ -204,6 +204,8 @@ void report_profile(const train_job *job, FILE *file) {
                 whole > 0 ? 100 * (p.forward[k] + p.backward[k]) / whole : 0);
     fprintf(file, "%-22s %10s %10.3f %6.1f %%\n", "outside the operators", "", outside,
             whole > 0 ? 100 * outside / whole : 0);
+    fprintf(file, "%-22s %10s %10.3f %6.1f %%\n", "of it, data awaited", "", ek_loader_waited(job->loader),
+            whole > 0 ? 100 * ek_loader_waited(job->loader) / whole : 0);
     fprintf(file, "%.0f images per second\n", job->seconds > 0 ? (double)job->images / job->seconds : 0);
     ek_memory_report memory = ek_trainer_memory(job->trainer);
     memory_lines(file, &memory);
@@ -221,6 +223,7 @@ static void put_profile(eki_json *json, const train_job *job) {
     }
     eki_json_real(json, "operators", p.total);
     eki_json_real(json, "whole", job->seconds);
+    eki_json_real(json, "data_awaited", ek_loader_waited(job->loader));
     eki_json_close(json);
 }
 
@@ -316,6 +319,7 @@ static void result_json(const train_job *job) {
         ek_memory_report memory = ek_trainer_memory(job->trainer);
         put_profile(&json, job);
         memory_json(&json, &memory);
+        eki_json_int(&json, "peak_resident", memory_peak());
     }
     eki_json_finish(&json);
 }

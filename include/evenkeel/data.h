@@ -191,6 +191,10 @@ EK_API int64_t ek_loader_batches(const ek_loader *loader); /* per epoch */
 EK_API EK_NODISCARD ek_status ek_loader_start_epoch(ek_loader *loader, int64_t epoch, int64_t first, ek_error *err);
 EK_API EK_NODISCARD ek_status ek_loader_next(ek_loader *loader, ek_batch *batch, ek_error *err);
 
+/* Seconds that ek_loader_next has taken so far: waiting for data that are not ready, or making them where nothing is
+ * prepared ahead. */
+EK_API double ek_loader_waited(const ek_loader *loader);
+
 /* .npy arrays (numpy format versions 1.0 to 3.0, little-endian, C order; Fortran order is refused with the remedy). */
 enum { EK_NPY_MAX_RANK = 8 };
 typedef struct ek_npy {

@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "base/timer.h"
 #include "data/augment.h"
 #include "data/prefetch.h"
 
@@ -32,6 +33,7 @@ struct ek_loader {
     size_t slots;
     slot slot[MAX_PREFETCH + 1];
     eki_prefetch *prefetch;
+    double waited; /* seconds */
 };
 
 ek_loader_options ek_loader_options_default(void) {
@@ -221,6 +223,8 @@ void ek_loader_destroy(ek_loader *l) {
 
 int64_t ek_loader_batches(const ek_loader *l) { return l == NULL ? 0 : l->batches; }
 
+double ek_loader_waited(const ek_loader *l) { return l == NULL ? 0 : l->waited; }
+
 ek_status ek_loader_start_epoch(ek_loader *l, int64_t epoch, int64_t first, ek_error *err) {
     EKI_GIVEN(l, err);
     if (epoch < 0 || first < 0 || first > l->batches) {
@@ -247,7 +251,10 @@ ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
         return eki_fail(err, EK_ERR_STATE, "loader: ek_loader_next before ek_loader_start_epoch");
     }
     int64_t number;
-    EKI_TRY(eki_prefetch_next(l->prefetch, &number, err));
+    double began = eki_now();
+    ek_status status = eki_prefetch_next(l->prefetch, &number, err);
+    l->waited += eki_now() - began;
+    EKI_TRY(status);
     batch->index = number < 0 ? l->batches : number;
     if (number < 0) return EK_OK;
     const slot *s = &l->slot[(size_t)number % l->slots];

@@ -16,10 +16,12 @@
  * 56x56, a quarter at 256 of 14x14). Pointwise convolutions gain little: among depthwise ones, which want blocks, they
  * take what comes. */
 static bool prefers_channels_last(const eki_conv_desc *desc, ek_layout src, ek_layout block) {
-    enum { MANY_CHANNELS = 64 };
+    enum { MANY_CHANNELS = 64, FEW_CHANNELS = 32 };
     bool window = false;
     if (!desc->forward_only || block != EK_LAYOUT_BLOCKED16 || desc->groups != 1 || desc->spatial != 2) return false;
-    if (desc->c % 16 != 0 || desc->o % 16 != 0 || desc->c < MANY_CHANNELS || desc->o < MANY_CHANNELS) return false;
+    int64_t least = src == EK_LAYOUT_NHWC ? FEW_CHANNELS : MANY_CHANNELS;
+    if (desc->c % 16 != 0 || desc->o % 16 != 0 || desc->c < least || desc->o < least) return false;
+    if (desc->c * desc->o < MANY_CHANNELS * MANY_CHANNELS) return false;
     for (int i = 0; i < desc->spatial; i++) window = window || desc->kernel[i] > 1;
     return window || desc->ungrouped || src == EK_LAYOUT_NHWC;
 }

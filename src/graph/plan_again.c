@@ -107,7 +107,7 @@ static ek_status open_chooser(chooser *c, eki_plan_private *p, ek_error *err) {
                    .may = eki_calloc(n, sizeof *c->may),
                    .made = eki_calloc(n, sizeof *c->made),
                    .pending = eki_calloc(n, sizeof *c->pending),
-                   .alive = eki_calloc(3 * n + 3, sizeof *c->alive)};
+                   .alive = eki_calloc(n, 3 * sizeof *c->alive)};
     bool all = c->producer != NULL && c->cost != NULL && c->gain != NULL && c->may != NULL && c->made != NULL;
     if (!all || c->pending == NULL || c->alive == NULL) return eki_fail_nomem(err, n * sizeof *c->alive);
     for (size_t i = 0; i < p->n_tensors; i++) c->producer[i] = -1;
@@ -293,7 +293,7 @@ ek_status eki_plan_schedule(eki_plan *plan, const eki_plan_request *request, ek_
     size_t most = request->options->memory;
     if (most == 0 && !eki_add_size(eki_memory_left(), request->room, &most)) most = SIZE_MAX;
     p->again = eki_calloc(p->n_steps + 1, sizeof *p->again);
-    p->ticks = eki_calloc(3 * p->n_steps + 1, sizeof *p->ticks);
+    p->ticks = eki_calloc(p->n_steps + 1, 3 * sizeof *p->ticks);
     if (p->again == NULL || p->ticks == NULL) return eki_fail_nomem(err, p->n_steps * sizeof *p->ticks);
     EKI_TRY(eki_plan_round(p, err));
     chooser c;

@@ -60,7 +60,7 @@ static print print_model(const eki_graph *graph) {
     return p;
 }
 
-/* Options that must be equal. Each rank may have its own threads and profile; head is compared by its
+/* Options that must be equal. Each rank may have its own threads, memory and profile; head is compared by its
  * name, losses by what they are. */
 #define OPTION(name)                                                                                                   \
     { offsetof(ek_train_options, name), sizeof((ek_train_options){0}.name) }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include <cmocka.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 static float *floats(int64_t n) {
@@ -90,6 +91,18 @@ static void expect_done(spread_rank *r) {
     assert_int_equal(done, 1);
 }
 
+/* What all ranks have made together, each makes once more by itself. */
+static void check_again(spread *s, spread_rank *r) {
+    size_t bytes = s->f->buffer * sizeof *s->f->y;
+    float *first = malloc(bytes + 1);
+    assert_non_null(first);
+    memcpy(first, s->f->y, bytes);
+    forget(r);
+    if (r->args.y != r->args.x) ok(r, ek_norm_forward_again(r->plan, &r->args, &r->err));
+    assert_memory_equal(first, s->f->y, bytes);
+    free(first);
+}
+
 void spread_forward(spread *s) {
     for (int i = 0; i < s->w.ranks; i++) {
         spread_rank *r = &s->rank[i];
@@ -100,6 +113,7 @@ void spread_forward(spread *s) {
         spread_rank *r = &s->rank[i];
         expect_done(r);
         ok(r, ek_norm_sync_forward_finish(r->plan, r->state, &r->args, &r->err));
+        check_again(s, r);
         ok(r, ek_norm_update_running(r->plan, r->args.saved, r->running_mean, r->running_var, NULL, &r->err));
         forget(r);
     }

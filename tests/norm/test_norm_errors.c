@@ -303,6 +303,35 @@ static void backward_pointers(void **state) {
     fixture_free(f);
 }
 
+#define AGAIN(f, change, status, part)                                                                                 \
+    do {                                                                                                               \
+        ek_norm_args a = (f)->args;                                                                                    \
+        change;                                                                                                        \
+        expect(ek_norm_forward_again((f)->plan, &a, &err), status, part);                                              \
+    } while (0)
+
+static void again_pointers(void **state) {
+    (void)state;
+    ek_norm_desc desc = good(EK_NORM_BATCH);
+    desc.residual = 1;
+    fixture *f = fixture_make(&desc, 1, 0, 1);
+    memset(f->args.saved, 0, ek_norm_saved_bytes(f->plan));
+    AGAIN(f, (void)a, EK_ERR_STATE, "saved was not written by ek_norm_forward()");
+    fixture_forward(f, EK_STATS_BATCH);
+    AGAIN(f, a.saved = NULL, EK_ERR_ARG, "saved is NULL");
+    AGAIN(f, a.x = NULL, EK_ERR_ARG, "args.x is NULL, but batch norm");
+    AGAIN(f, a.y = NULL, EK_ERR_ARG, "args.y is NULL, but batch norm");
+    AGAIN(f, a.residual = NULL, EK_ERR_ARG, "args.residual is NULL, but batch norm");
+    AGAIN(f, a.workspace = NULL, EK_ERR_ARG, "args.workspace is NULL");
+    AGAIN(f, a.y = f->x + 1, EK_ERR_ARG, "args.y and args.x overlap");
+    AGAIN(f, a.y = a.saved, EK_ERR_ARG, "args.y and args.saved overlap");
+    AGAIN(f, a.x = (char *)f->x + 2, EK_ERR_ARG, "args.x is at");
+    expect(ek_norm_forward_again(NULL, &f->args, &err), EK_ERR_ARG, "plan is NULL");
+    expect(ek_norm_forward_again(f->plan, NULL, &err), EK_ERR_ARG, "args is NULL");
+    assert_int_equal(ek_norm_forward_again(f->plan, &f->args, &err), EK_OK);
+    fixture_free(f);
+}
+
 static void fused_pointers(void **state) {
     (void)state;
     ek_norm_desc desc = good(EK_NORM_BATCH);
@@ -407,8 +436,8 @@ int main(void) {
         cmocka_unit_test(descriptor_fields),  cmocka_unit_test(earlier_caller),    cmocka_unit_test(later_caller),
         cmocka_unit_test(descriptor_numbers), cmocka_unit_test(descriptor_shapes), cmocka_unit_test(sizes_do_not_wrap),
         cmocka_unit_test(forgotten_extents),  cmocka_unit_test(out_of_memory),     cmocka_unit_test(forward_pointers),
-        cmocka_unit_test(running_statistics), cmocka_unit_test(backward_pointers), cmocka_unit_test(fused_pointers),
-        cmocka_unit_test(descriptor_fusion),  cmocka_unit_test(foreign_saved),     cmocka_unit_test(update_pointers),
-        cmocka_unit_test(instruction_sets)};
+        cmocka_unit_test(running_statistics), cmocka_unit_test(backward_pointers), cmocka_unit_test(again_pointers),
+        cmocka_unit_test(fused_pointers),     cmocka_unit_test(descriptor_fusion), cmocka_unit_test(foreign_saved),
+        cmocka_unit_test(update_pointers),    cmocka_unit_test(instruction_sets)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

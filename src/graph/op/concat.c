@@ -66,8 +66,16 @@ static void choose_type(eki_step *step) {
     if (half) step->out[0].dtype = EK_BF16;
 }
 
+/* That of the first; channels last where some come so: what convolutions made so is read so, as a rule. */
+static ek_layout choose_layout(const eki_step *step) {
+    for (int i = 0; i < step->n_in; i++) {
+        if (step->in[i].layout == EK_LAYOUT_NHWC) return EK_LAYOUT_NHWC;
+    }
+    return step->in[0].layout;
+}
+
 ek_status eki_op_Concat_prepare(eki_step *step, ek_error *err) {
-    ek_layout layout = step->in[0].layout;
+    ek_layout layout = choose_layout(step);
     choose_type(step);
     if (!joins_in(step, layout)) return eki_prepare_plain(step, err);
     for (int i = 0; i < step->n_in; i++) step->in_layout[i] = layout;

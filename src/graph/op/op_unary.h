@@ -41,13 +41,16 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
 
 #define EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                              \
     static void op##_grain(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }                     \
+    EKI_UNARY_BY_GRAIN(op, op##_grain, from, zero, alpha, beta)
+
+#define EKI_UNARY_BY_GRAIN(op, grain, from, zero, alpha, beta)                                                         \
     ek_status eki_op_##op##_infer(eki_infer *i) { return eki_unary_infer(i, eki_op_##op##_forward); }                  \
     ek_status eki_op_##op##_prepare(eki_step *step, ek_error *err) {                                                   \
         return eki_unary_prepare(step, err, zero, #from[0]);                                                           \
     }                                                                                                                  \
     ek_status eki_op_##op##_forward(eki_step *step, ek_error *err) {                                                   \
         (void)err;                                                                                                     \
-        return eki_unary_forward(step, op##_grain, alpha, beta);                                                       \
+        return eki_unary_forward(step, grain, alpha, beta);                                                            \
     }
 
 /* An operator whose gradient is zero everywhere. */
@@ -59,6 +62,9 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
 /* An operator from f and df. */
 #define EKI_UNARY(op, f, df, from, zero, alpha, beta)                                                                  \
     EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                                  \
+    EKI_UNARY_BACKWARD(op, df, from, alpha, beta)
+
+#define EKI_UNARY_BACKWARD(op, df, from, alpha, beta)                                                                  \
     static void op##_back(void *a, size_t begin, size_t end) {                                                         \
         eki_unary_scale(a, ((const eki_unary_job *)a)->from, begin, end, df);                                          \
     }                                                                                                                  \

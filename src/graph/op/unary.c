@@ -93,8 +93,22 @@ static inline float hard_sigmoid_d(float x, const eki_unary_job *j) {
 EKI_UNARY(HardSigmoid, hard_sigmoid_f, hard_sigmoid_d, x, false, 0.2f, 0.5f)
 
 /* x * HardSigmoid(x) with alpha = 1/6, beta = 1/2. */
-static inline float hard_swish_f(float x, const eki_unary_job *j) { return x * hard_sigmoid_f(x, j); }
+static void hard_swish_grain(void *argument, size_t begin, size_t end) {
+    enum { ROOM = 256 };
+    const eki_unary_job j = *(const eki_unary_job *)argument;
+    float gate[ROOM]; /* in three loops, since compilers make branches of one, and multiply in each */
+    for (size_t n; begin < end; begin += n) {
+        n = end - begin < ROOM ? end - begin : ROOM;
+        for (size_t i = 0; i < n; i++) {
+            float v = j.alpha * j.x[begin + i] + j.beta;
+            gate[i] = v < 0.0f ? 0.0f : v;
+        }
+        for (size_t i = 0; i < n; i++) gate[i] = gate[i] > 1.0f ? 1.0f : gate[i];
+        for (size_t i = 0; i < n; i++) j.to[begin + i] = j.x[begin + i] * gate[i];
+    }
+}
 static inline float hard_swish_d(float x, const eki_unary_job *j) {
     return hard_sigmoid_f(x, j) + x * hard_sigmoid_d(x, j);
 }
-EKI_UNARY(HardSwish, hard_swish_f, hard_swish_d, x, true, 1.0f / 6.0f, 0.5f)
+EKI_UNARY_BY_GRAIN(HardSwish, hard_swish_grain, x, true, 1.0f / 6.0f, 0.5f)
+EKI_UNARY_BACKWARD(HardSwish, hard_swish_d, x, 1.0f / 6.0f, 0.5f)
