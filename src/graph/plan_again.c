@@ -5,8 +5,8 @@
  * first. What a choice saves and costs depends on all others: chains of steps that are all let go have to be made
  * at once, and what is saved at one time is of no use where most is needed at another. So one step after the other
  * changes sides, each time the one that lowers the pressure on memory most for the time it takes, whole plans being
- * compared. That finds schedules as of Chen et al. 2016 (every so manieth result kept), cheap steps first. Memory is
- * counted tick by tick; time is a model (bytes moved, operations).
+ * compared. That finds schedules as of Chen et al. 2016 (one result kept of so many in a chain), cheap steps first.
+ * Memory is counted tick by tick; time is a model (bytes moved, operations). Very large graphs end before all is tried.
  */
 #include "graph/plan.h"
 
@@ -20,7 +20,8 @@ enum {
     SPARE = 16,      /* a part of what is left that a plan which has to fit leaves to others */
     BACKWARD = 2,    /* times the forward of a step */
     BLUNT = 4,       /* pressure is the sum of such powers of what is alive: the higher, the more the greatest need */
-    SHARP = 64       /* alone counts */
+    SHARP = 64,      /* alone counts */
+    WORK = 200000000 /* steps that are gone through at most, over all plans that are looked at */
 };
 static const double patience = 1.25; /* of EKI_RECOMPUTE_LEAST: times as long, at most */
 
@@ -53,6 +54,7 @@ typedef struct chooser {
     double whole;  /* cost of a step of training */
     size_t most;   /* alive at once if everything is kept */
     int power;     /* of pressure */
+    size_t looks;  /* that there may still be */
     measure now;
 } chooser;
 
@@ -110,6 +112,7 @@ static ek_status open_chooser(chooser *c, eki_plan_private *p, ek_error *err) {
                    .alive = eki_calloc(n, 3 * sizeof *c->alive)};
     bool all = c->producer != NULL && c->cost != NULL && c->gain != NULL && c->may != NULL && c->made != NULL;
     if (!all || c->pending == NULL || c->alive == NULL) return eki_fail_nomem(err, n * sizeof *c->alive);
+    c->looks = WORK / n;
     for (size_t i = 0; i < p->n_tensors; i++) c->producer[i] = -1;
     for (size_t s = 0; s < p->n_steps; s++) {
         const eki_pstep *pstep = p->steps[s];
@@ -212,6 +215,8 @@ static void change_side(chooser *c, size_t s) { c->p->again[s] = !c->p->again[s]
 
 /* What changing sides is worth: how much less pressure for a unit of time; 0 = nothing, or it would take too long. */
 static double gain_of(chooser *c, size_t s, double longest) {
+    if (c->looks == 0) return 0.0;
+    c->looks--;
     change_side(c, s);
     measure m = look(c);
     change_side(c, s);
@@ -284,8 +289,9 @@ static ek_status choose(chooser *c, eki_recompute recompute, size_t most, ek_err
 
 static ek_status check_fits(const eki_plan_private *p, size_t most, ek_error *err) {
     if (p->arena_bytes <= most) return EK_OK;
-    return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes; %zu MiB of memory are left",
-                    p->arena_bytes >> 20, most >> 20);
+    bool again = p->time > 1.0;
+    return eki_fail(err, EK_ERR_LIMIT, "the model would take %zu MiB at these shapes%s; %zu MiB of memory are left",
+                    p->arena_bytes >> 20, again ? ", however little is kept for backward" : "", most >> 20);
 }
 
 ek_status eki_plan_schedule(eki_plan *plan, const eki_plan_request *request, ek_error *err) {
