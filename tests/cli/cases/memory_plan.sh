@@ -19,6 +19,8 @@ evenkeel train "${run[@]}" --memory least --profile -o b.onnx > out
 contains out "run again in backward"
 contains out "of the process were in memory"
 same a.onnx b.onnx
+# A sanitizer holds memory of its own, which counts.
+if grep -aqF __asan_init "$EVENKEEL"; then echo "skipped with a sanitizer: budgets"; exit 0; fi
 evenkeel train "${run[@]}" --batch 128 --limit 150 --memory fastest --dry-run --json > out
 whole=$(number if_all_were_kept out)
 evenkeel train "${run[@]}" --batch 128 --limit 150 --memory fastest -o d.onnx > out
