@@ -324,7 +324,7 @@ static void again_pointers(void **state) {
     AGAIN(f, a.residual = NULL, EK_ERR_ARG, "args.residual is NULL, but batch norm");
     AGAIN(f, a.workspace = NULL, EK_ERR_ARG, "args.workspace is NULL");
     AGAIN(f, a.y = f->x + 1, EK_ERR_ARG, "args.y and args.x overlap");
-    AGAIN(f, a.y = a.saved, EK_ERR_ARG, "args.y and args.saved overlap");
+    AGAIN(f, a.saved = f->y, EK_ERR_ARG, "args.y and args.saved overlap");
     AGAIN(f, a.x = (char *)f->x + 2, EK_ERR_ARG, "args.x is at");
     expect(ek_norm_forward_again(NULL, &f->args, &err), EK_ERR_ARG, "plan is NULL");
     expect(ek_norm_forward_again(f->plan, NULL, &err), EK_ERR_ARG, "args is NULL");
