@@ -23,7 +23,7 @@ images() { # COUNT EXTENT
 }
 run() { # USE BATCH STEPS: the JSON of a training
     "$program" train --data "$folder/images.npy,$folder/labels.npy" --model "$name" --steps "$3" --batch "$2" --lr 0.001 --threads 2 \
-        --memory "$1" --profile --quiet --json -o "$folder/$1.onnx" --overwrite
+        --memory "$1" --profile --quiet --json -o "$folder/$1.onnx" --overwrite 2>/dev/null
 }
 number() { grep -o "\"$1\": [0-9.e+-]*" | tail -n 1 | cut -d ' ' -f 2; }
 seconds() { if [ "$1" = one ]; then use=least; else use=fastest; fi; run $use "$batch" "$steps" | number images_per_second | awk '{ print 1 / $1 }'; }
