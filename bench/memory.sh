@@ -12,18 +12,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-npy() { # FILE TYPE SHAPE, the data from standard input
-    local header="{'descr': '$2', 'fortran_order': False, 'shape': ($3), }"
-    printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header" >"$1"
-    cat >>"$1"
-}
 images() { # COUNT EXTENT
     head -c $(($1 * 3 * $2 * $2)) /dev/urandom | npy "$folder/images.npy" '|u1' "$1, 3, $2, $2"
     for i in $(seq "$1"); do printf "\\x0$((i % 10))\\x00\\x00\\x00"; done | npy "$folder/labels.npy" '<i4' "$1,"
 }
 run() { # USE BATCH STEPS: the JSON of a training
     "$program" train --data "$folder/images.npy,$folder/labels.npy" --model "$name" --steps "$3" --batch "$2" --lr 0.001 --threads 2 \
-        --memory "$1" --profile --quiet --json -o "$folder/$1.onnx" --overwrite 2>/dev/null
+        --memory "$1" --profile --quiet --json -o "$folder/$1.onnx" --overwrite
 }
 number() { grep -o "\"$1\": [0-9.e+-]*" | tail -n 1 | cut -d ' ' -f 2; }
 seconds() { if [ "$1" = one ]; then use=least; else use=fastest; fi; run $use "$batch" "$steps" | number images_per_second | awk '{ print 1 / $1 }'; }

@@ -9,11 +9,6 @@ shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-npy() { # FILE TYPE SHAPE, the data from standard input
-    local header="{'descr': '$2', 'fortran_order': False, 'shape': ($3), }"
-    printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header" >"$1"
-    cat >>"$1"
-}
 images=1280
 head -c $((images * 3 * 32 * 32)) /dev/urandom | npy "$folder/images.npy" '|u1' "$images, 3, 32, 32"
 for i in $(seq $images); do printf "\\x0$((i % 10))\\x00\\x00\\x00"; done | npy "$folder/labels.npy" '<i4' "$images,"

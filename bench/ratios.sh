@@ -25,3 +25,9 @@ ratios() {
         awk -v a="$a" -v b="$b" 'BEGIN { print a / b }'
     done | median
 }
+
+npy() { # FILE TYPE SHAPE, the data from standard input
+    local header="{'descr': '$2', 'fortran_order': False, 'shape': ($3), }"
+    printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header" >"$1"
+    cat >>"$1"
+}

@@ -144,8 +144,6 @@ static int run_train(const arguments *args) {
     if (dry) status = train_plan(job, &err);
     if (dry && status == EK_OK) {
         report_plan(job);
-    } else if (dry) {
-        code = explain(job, &err);
     } else {
         if (status == EK_OK) {
             report_start(job);
