@@ -38,8 +38,8 @@ static ek_status add_array(terms *t, const char *what, const char *text, const c
 
 /* What is for images has no sense for arrays; and --test has no targets. */
 static ek_status refuse_others(const arguments *args, ek_error *err) {
-    static const char *const images[] = {"size", "mean",     "std", "input-affine", "crop",
-                                         "flip", "new-head", "cut", "split"};
+    static const char *const images[] = {"size",   "mean",   "std",   "input-affine", "crop", "flip",
+                                         "rotate", "jitter", "erase", "new-head",     "cut",  "split"};
     int arrays = terms_arrays(args);
     if ((arrays || option_given(args, "target")) && option_known(args, "test") && option_given(args, "test"))
         return fail(err, EK_ERR_ARG, "--test has no targets; afterwards: evenkeel eval with other arrays");

@@ -69,6 +69,9 @@ EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
 
+/* ---- train_augment.c: how images are changed for training ---- */
+EK_NODISCARD ek_status train_augment(const train_job *job, ek_loader_options *o, ek_error *err);
+
 /* ---- train_validate.c: validation after each epoch, and the best model ---- */
 /* After the training data, of which it may take a part. */
 EK_NODISCARD ek_status train_open_validation(train_job *job, ek_error *err);

@@ -298,12 +298,11 @@ ek_status train_make_loader(train_job *job, ek_error *err) {
     o->drop_last = option_choice(job->args, "last");
     o->shuffle = 1;
     o->seed = (uint64_t)option_int(job->args, "seed");
-    o->crop = (int)option_int(job->args, "crop");
-    o->flip = option_flag(job->args, "flip");
     o->rank = ek_comm_rank(job->comm);
     o->ranks = ek_comm_size(job->comm);
     o->chunk = option_flag(job->args, "reproducible") ? option_int(job->args, "chunk") : 1;
-    ek_status status = choose_moments(job, o->mean, o->std, err);
+    ek_status status = train_augment(job, o, err);
+    if (status == EK_OK) status = choose_moments(job, o->mean, o->std, err);
     if (status == EK_OK) status = ek_loader_create(job->train, o, &job->loader, err);
     if (status != EK_OK) return status;
     job->batches = ek_loader_batches(job->loader);
@@ -358,6 +357,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     if (status != EK_OK) return status;
     o->losses = job->terms.losses;
     o->loss_count = job->terms.count;
+    o->mixed = job->loading.mixup > 0;
     if (o->loss_count > 0 && o->statistics == EK_STATISTICS_EXACT)
         return fail(err, EK_ERR_ARG,
                     "--statistics exact is for the classifier's own loss; afterwards, on images: "

@@ -165,7 +165,13 @@ typedef struct ek_loader_options {
     int prefetch;    /* batches prepared ahead by a background thread; default 2, 0 = none */
     int rank, ranks; /* only this rank's part of each batch is made; default 0 of 1 (0 means 1) */
     int64_t chunk;   /* ranks own whole chunks of so many consecutive examples; default 1 (0 means 1) */
-    uint64_t reserved[6];
+    /* Augmentation, all 0 by default: what is drawn depends on seed, epoch and example alone. */
+    float erase; /* a rectangle of 0.02 to 0.33 of the image becomes zero (after normalization) with this probability */
+    float jitter[3]; /* brightness, contrast and, of RGB, saturation times a factor in [max(0, 1 - s), 1 + s] */
+    float rotate;    /* by up to so many degrees either way, 0 to 180: bilinear, zero outside; before the crop */
+    float mixup;     /* a > 0: each example is s x1 + (1 - s) x2 with another one, s of Beta(a, a), 1 - s where that is
+                        larger; arrays, which must be float32 or float64, likewise */
+    uint64_t reserved[3];
 } ek_loader_options;
 
 /* A batch; the memory is the loader's and valid until the next call. */
@@ -179,6 +185,8 @@ typedef struct ek_batch {
     int64_t first;                /* place in the batch of the first example that is here */
     const ek_batch_array *arrays; /* of a set of arrays (images and labels are then NULL), or beside images */
     size_t array_count;
+    const int32_t *others; /* with mixup: labels of the examples mixed in, and ... */
+    const float *shares;   /* ... how much is each example's own, 0.5 to 1; NULL = nothing is mixed */
 } ek_batch;
 
 EK_API ek_loader_options ek_loader_options_default(void);

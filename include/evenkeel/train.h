@@ -122,7 +122,9 @@ typedef struct ek_train_options {
     ek_dtype precision;   /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options: weights, the optimizer and
                              what ranks exchange stay f32 */
     ek_memory_use memory; /* default FIT, as in ek_session_options */
-    uint64_t reserved[3];
+    int mixed; /* with losses: 1 = batches may be mixed (ek_loader_options.mixup), so that cross-entropy of their labels
+                  is s L(label) + (1 - s) L(other) of each example; without losses it is that in any case */
+    uint64_t reserved[2];
 } ek_train_options;
 
 typedef struct ek_step_result {

@@ -1,13 +1,11 @@
-/* augment.c: pixels to normalized f32, with random crop and mirror.
+/* augment.c: an example as it looks in an epoch: its pixels normalized to f32, and moved.
  *
- * The image is normalized, then thought of as padded with zeros (the mean colour), then a window of the original size
- * is cut at a random offset, then mirrored. Offsets and mirror are drawn from (seed, "augment", epoch, example), so
- * they are the same wherever and whenever the example is read.
+ * The image is thought of as lying on a plane of zeros (the mean colour), turned about its middle; a window of its own
+ * size is cut at a random offset, then mirrored. A mask goes the same way.
  */
 #include "data/augment.h"
 
-#include "base/random.h"
-
+#include <math.h>
 #include <string.h>
 
 void eki_recipe_prepare(eki_recipe *recipe) {
@@ -15,6 +13,10 @@ void eki_recipe_prepare(eki_recipe *recipe) {
         for (int v = 0; v < 256; v++) recipe->table[c][v] = ((float)v / 255.0f - recipe->mean[c]) / recipe->std[c];
     }
 }
+
+static bool jitters(const eki_recipe *r) { return r->jitter[0] > 0 || r->jitter[1] > 0 || r->jitter[2] > 0; }
+
+bool eki_recipe_needs_scratch(const eki_recipe *r) { return jitters(r) || r->rotate > 0; }
 
 /* Normalizes `n` values that begin at value `from` of the set. */
 static void normalize(const eki_recipe *r, size_t from, int channel, size_t n, float *to) {
@@ -37,48 +39,97 @@ static void mirror(float *row, int width) {
     }
 }
 
-typedef struct window {
-    int dy, dx; /* output (y, x) is input (y + dy, x + dx), zero outside */
-    int flip;
-} window;
+/* An example on its way: where its values begin in the set, and normalized, where that had to come first. */
+typedef struct journey {
+    const eki_recipe *recipe;
+    eki_motion motion;
+    size_t start, plane;
+    const float *ready; /* NULL = they are still to be normalized */
+} journey;
 
-static window draw_window(const eki_recipe *r, uint64_t epoch, uint64_t id) {
-    eki_random random = eki_random_stream(r->seed, "augment", epoch, id);
-    uint64_t range = 2 * (uint64_t)r->crop + 1;
-    window w = {0};
-    w.dy = (int)eki_random_below(random, 0, range) - r->crop;
-    w.dx = (int)eki_random_below(random, 1, range) - r->crop;
-    w.flip = r->flip && (eki_random_u32(random, 2) >> 31) != 0;
-    return w;
+static void take(const journey *j, int channel, size_t at, size_t n, float *to) {
+    size_t offset = (size_t)channel * j->plane + at;
+    if (j->ready != NULL)
+        memcpy(to, j->ready + offset, n * sizeof *to);
+    else
+        normalize(j->recipe, j->start + offset, channel, n, to);
 }
 
-static void apply_row(const eki_recipe *r, window w, size_t plane_start, int channel, int y, float *row) {
-    int height = r->dataset->info.height, width = r->dataset->info.width;
-    int begin = w.dx < 0 ? -w.dx : 0, end = w.dx > 0 ? width - w.dx : width;
-    if (y + w.dy < 0 || y + w.dy >= height || begin >= end) {
+static void shifted_row(const journey *j, int channel, int y, float *row) {
+    const ek_dataset_info *info = &j->recipe->dataset->info;
+    const eki_motion *m = &j->motion;
+    int height = info->height, width = info->width;
+    int begin = m->dx < 0 ? -m->dx : 0, end = m->dx > 0 ? width - m->dx : width;
+    if (y + m->dy < 0 || y + m->dy >= height || begin >= end) {
         memset(row, 0, (size_t)width * sizeof *row);
         return;
     }
-    size_t from = plane_start + (size_t)(y + w.dy) * (size_t)width + (size_t)(begin + w.dx);
+    size_t from = (size_t)(y + m->dy) * (size_t)width + (size_t)(begin + m->dx);
     memset(row, 0, (size_t)begin * sizeof *row);
-    normalize(r, from, channel, (size_t)(end - begin), row + begin);
+    take(j, channel, from, (size_t)(end - begin), row + begin);
     memset(row + end, 0, (size_t)(width - end) * sizeof *row);
-    if (w.flip) mirror(row, width);
+    if (m->flip) mirror(row, width);
+}
+
+static float pixel(const float *plane, const ek_dataset_info *info, int y, int x) {
+    bool inside = y >= 0 && y < info->height && x >= 0 && x < info->width;
+    return inside ? plane[(size_t)y * (size_t)info->width + (size_t)x] : 0;
+}
+
+/* Bilinear. */
+static void turned_row(const journey *j, int channel, int y, float *row) {
+    const ek_dataset_info *info = &j->recipe->dataset->info;
+    const float *plane = j->ready + (size_t)channel * j->plane;
+    for (int x = 0; x < info->width; x++) {
+        double from_y, from_x;
+        eki_motion_place(&j->motion, info, y, x, &from_y, &from_x);
+        int top = (int)floor(from_y), left = (int)floor(from_x);
+        float down = (float)(from_y - top), right = (float)(from_x - left);
+        float above = (1 - right) * pixel(plane, info, top, left) + right * pixel(plane, info, top, left + 1);
+        float below = (1 - right) * pixel(plane, info, top + 1, left) + right * pixel(plane, info, top + 1, left + 1);
+        row[x] = (1 - down) * above + down * below;
+    }
+}
+
+/* The whole example into the scratch, normalized. */
+static void make_ready(journey *j, uint64_t epoch, uint64_t id) {
+    const eki_recipe *r = j->recipe;
+    for (int c = 0; c < r->dataset->info.channels && !jitters(r); c++)
+        normalize(r, j->start + (size_t)c * j->plane, c, j->plane, r->scratch + (size_t)c * j->plane);
+    if (jitters(r)) eki_jitter(r, epoch, id, r->scratch);
+    j->ready = r->scratch;
 }
 
 void eki_recipe_apply(const eki_recipe *r, uint64_t epoch, uint64_t id, float *image) {
     const ek_dataset_info *info = &r->dataset->info;
-    size_t plane = (size_t)info->height * (size_t)info->width, start = (size_t)id * r->dataset->example_values;
-    bool plain = r->crop == 0 && r->flip == 0;
-    window w = plain ? (window){0} : draw_window(r, epoch, id);
+    journey j = {.recipe = r,
+                 .plane = (size_t)info->height * (size_t)info->width,
+                 .start = (size_t)id * r->dataset->example_values};
+    bool moves = r->crop > 0 || r->flip || r->rotate > 0;
+    if (moves) j.motion = eki_motion_draw(r, epoch, id);
+    if (eki_recipe_needs_scratch(r)) make_ready(&j, epoch, id);
     for (int c = 0; c < info->channels; c++) {
-        size_t offset = (size_t)c * plane;
-        if (plain) {
-            normalize(r, start + offset, c, plane, image + offset);
-            continue;
-        }
-        for (int y = 0; y < info->height; y++) {
-            apply_row(r, w, start + offset, c, y, image + offset + (size_t)y * (size_t)info->width);
+        float *to = image + (size_t)c * j.plane;
+        if (!moves) take(&j, c, 0, j.plane, to);
+        for (int y = 0; y < info->height && moves; y++, to += info->width)
+            j.motion.turns ? turned_row(&j, c, y, to) : shifted_row(&j, c, y, to);
+    }
+    if (r->erase > 0) eki_erase(r, epoch, id, image);
+}
+
+void eki_recipe_apply_mask(const eki_recipe *r, uint64_t epoch, uint64_t id, const void *mask, size_t bytes,
+                           const void *outside, void *to) {
+    const ek_dataset_info *info = &r->dataset->info;
+    const eki_motion motion = eki_motion_draw(r, epoch, id);
+    unsigned char *at = to;
+    for (int y = 0; y < info->height; y++) {
+        for (int x = 0; x < info->width; x++, at += bytes) {
+            double from_y, from_x;
+            eki_motion_place(&motion, info, y, x, &from_y, &from_x);
+            double row = floor(from_y + 0.5), column = floor(from_x + 0.5);
+            bool inside = row >= 0 && row < info->height && column >= 0 && column < info->width;
+            size_t place = inside ? (size_t)row * (size_t)info->width + (size_t)column : 0;
+            memcpy(at, inside ? (const unsigned char *)mask + place * bytes : outside, bytes);
         }
     }
 }

@@ -22,6 +22,8 @@ typedef struct slot {
     uint64_t *ids;
     ek_batch_array *arrays;
     unsigned char *rows; /* of all arrays */
+    int32_t *others;     /* with mixup: the labels of what is mixed in */
+    float *shares;
 } slot;
 
 struct ek_loader {
@@ -33,7 +35,9 @@ struct ek_loader {
     size_t slots;
     slot slot[MAX_PREFETCH + 1];
     eki_prefetch *prefetch;
-    double waited; /* seconds */
+    double waited;        /* seconds */
+    float *mixed_image;   /* with mixup: the example that is mixed in */
+    unsigned char *mixed; /* a row of it */
 };
 
 ek_loader_options ek_loader_options_default(void) {
@@ -54,6 +58,28 @@ static ek_status check_numbers(const ek_loader_options *o, const ek_dataset_info
     return EK_OK;
 }
 
+static ek_status check_range(const char *name, float value, float most, ek_error *err) {
+    if (value >= 0 && value <= most) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "loader: %s is %g, expected 0 to %g", name, (double)value, (double)most);
+}
+
+static ek_status check_augmentation(const ek_loader_options *o, const ek_dataset_info *info, ek_error *err) {
+    int side = info->height < info->width ? info->height : info->width;
+    bool moves = o->crop != 0 || o->flip || o->rotate > 0;
+    bool changes = o->erase > 0 || o->jitter[0] > 0 || o->jitter[1] > 0 || o->jitter[2] > 0;
+    EKI_TRY(check_range("erase", o->erase, 1, err));
+    for (int i = 0; i < 3; i++) EKI_TRY(check_range("jitter", o->jitter[i], 100, err));
+    EKI_TRY(check_range("rotate", o->rotate, 180, err));
+    EKI_TRY(check_range("mixup", o->mixup, 1e6f, err));
+    if (info->channels == 0 && (moves || changes)) {
+        return eki_fail(err, EK_ERR_ARG, "loader: %s images, and these examples are arrays",
+                        moves ? "crop, flip and rotate move" : "erase and jitter change");
+    }
+    if (info->channels == 0 || (o->crop >= 0 && o->crop < side)) return EK_OK;
+    return eki_fail(err, EK_ERR_ARG, "loader: crop is %d, expected 0 to %d for images of %d x %d", o->crop, side - 1,
+                    info->height, info->width);
+}
+
 static ek_status check_options(const ek_loader_options *o, const ek_dataset_info *info, ek_error *err) {
     if (o->batch < 1)
         return eki_fail(err, EK_ERR_ARG, "loader: batch is %lld, expected 1 or more", (long long)o->batch);
@@ -63,14 +89,7 @@ static ek_status check_options(const ek_loader_options *o, const ek_dataset_info
                         "dropped; use a smaller batch or keep the last one",
                         (long long)o->batch, (long long)info->count);
     }
-    int side = info->height < info->width ? info->height : info->width;
-    if (info->channels == 0 && (o->crop != 0 || o->flip)) {
-        return eki_fail(err, EK_ERR_ARG, "loader: crop and flip move images, and these examples are arrays");
-    }
-    if (info->channels > 0 && (o->crop < 0 || o->crop >= side)) {
-        return eki_fail(err, EK_ERR_ARG, "loader: crop is %d, expected 0 to %d for images of %d x %d", o->crop,
-                        side - 1, info->height, info->width);
-    }
+    EKI_TRY(check_augmentation(o, info, err));
     if (o->prefetch < 0 || o->prefetch > MAX_PREFETCH) {
         return eki_fail(err, EK_ERR_ARG, "loader: prefetch is %d, expected 0 to %d", o->prefetch, MAX_PREFETCH);
     }
@@ -99,7 +118,6 @@ static int64_t shard(const ek_loader *l, int64_t number, int64_t *first) {
     return count;
 }
 
-/* Makes batch `number` in a slot; the prefetcher's work, on its thread or the caller's. */
 static ek_status fill_arrays(const ek_dataset *d, const slot *s, int64_t row, uint64_t id, ek_error *err) {
     for (size_t k = 0; k < d->n_fields; k++) {
         const eki_field *field = &d->fields[k];
@@ -110,19 +128,42 @@ static ek_status fill_arrays(const ek_dataset *d, const slot *s, int64_t row, ui
     return EK_OK;
 }
 
+/* Mixes another example into the one that is made. */
+static ek_status mix_in(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
+    const ek_dataset *d = l->recipe.dataset;
+    const eki_mix mix = eki_mix_draw(&l->recipe, (uint64_t)l->epoch, id);
+    s->shares[row] = (float)mix.share;
+    for (size_t k = 0; k < d->n_fields; k++) {
+        const eki_field *field = &d->fields[k];
+        unsigned char *rows = (unsigned char *)(uintptr_t)s->arrays[k].data;
+        EKI_TRY(eki_field_read(field, d->rows != NULL ? d->rows[mix.other] : (int64_t)mix.other, l->mixed, err));
+        eki_mix_row(mix.share, field, rows + (size_t)row * field->row_bytes, l->mixed);
+    }
+    if (s->images == NULL) return EK_OK;
+    s->others[row] = d->labels[mix.other];
+    eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, mix.other, l->mixed_image);
+    eki_mix_values(mix.share, s->images + (size_t)row * d->example_values, l->mixed_image, d->example_values);
+    return EK_OK;
+}
+
+static ek_status fill_one(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
+    const ek_dataset *d = l->recipe.dataset;
+    s->ids[row] = id;
+    EKI_TRY(fill_arrays(d, s, row, id, err));
+    if (s->images != NULL) {
+        s->labels[row] = d->labels[id];
+        eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, id, s->images + (size_t)row * d->example_values);
+    }
+    return l->options.mixup > 0 ? mix_in(l, s, row, id, err) : EK_OK;
+}
+
+/* Makes batch `number` in a slot; the prefetcher's work, on its thread or the caller's. */
 static ek_status fill_batch(void *context, int64_t number, size_t index, ek_error *err) {
     const ek_loader *l = context;
     const slot *s = &l->slot[index];
     const ek_dataset *d = l->recipe.dataset;
     int64_t first, count = shard(l, number, &first), begin = number * l->options.batch + first;
-    for (int64_t i = 0; i < count; i++) {
-        uint64_t id = id_at(l, begin + i);
-        s->ids[i] = id;
-        EKI_TRY(fill_arrays(d, s, i, id, err));
-        if (s->images == NULL) continue;
-        s->labels[i] = d->labels[id];
-        eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, id, s->images + (size_t)i * d->example_values);
-    }
+    for (int64_t i = 0; i < count; i++) EKI_TRY(fill_one(l, s, i, id_at(l, begin + i), err));
     for (size_t k = 0; k < d->n_fields; k++) s->arrays[k].dims[0] = count;
     return EK_OK;
 }
@@ -146,6 +187,26 @@ static ek_status allocate_arrays(const ek_dataset *d, slot *s, size_t n, ek_erro
     return EK_OK;
 }
 
+static ek_status allocate_shares(slot *s, size_t n, ek_error *err) {
+    s->others = eki_alloc_zero(eki_size_of(n, sizeof *s->others));
+    s->shares = eki_alloc(eki_size_of(n, sizeof *s->shares));
+    return s->others == NULL || s->shares == NULL ? eki_fail_nomem(err, n * sizeof *s->shares) : EK_OK;
+}
+
+/* What the making of one example takes beside its place. */
+static ek_status allocate_spare(ek_loader *l, ek_error *err) {
+    const ek_dataset *d = l->recipe.dataset;
+    size_t widest = 0, values = d->example_values;
+    bool mixes = l->options.mixup > 0, scratch = eki_recipe_needs_scratch(&l->recipe);
+    for (size_t k = 0; k < d->n_fields; k++) widest = d->fields[k].row_bytes > widest ? d->fields[k].row_bytes : widest;
+    if (scratch) l->recipe.scratch = eki_alloc(eki_size_of(values, sizeof(float)));
+    if (mixes) l->mixed = eki_alloc(eki_size_sum(eki_sized(widest), eki_sized(1)));
+    if (mixes && values > 0) l->mixed_image = eki_alloc(eki_size_of(values, sizeof(float)));
+    bool lacks = (scratch && l->recipe.scratch == NULL) || (mixes && l->mixed == NULL);
+    if (lacks || (mixes && values > 0 && l->mixed_image == NULL)) return eki_fail_nomem(err, values * sizeof(float));
+    return EK_OK;
+}
+
 static ek_status allocate(ek_loader *l, ek_error *err) {
     size_t n = (size_t)(l->options.batch < l->count ? l->options.batch : l->count), bytes, order;
     if (!eki_mul_size(n, l->recipe.dataset->example_values * sizeof(float), &bytes) ||
@@ -157,11 +218,13 @@ static ek_status allocate(ek_loader *l, ek_error *err) {
         s->ids = eki_alloc(eki_size_of(n, sizeof *s->ids));
         if (s->ids == NULL) return eki_fail_nomem(err, n * sizeof *s->ids);
         if (l->recipe.dataset->n_fields > 0) EKI_TRY(allocate_arrays(l->recipe.dataset, s, n, err));
+        if (l->options.mixup > 0) EKI_TRY(allocate_shares(s, n, err));
         if (l->recipe.dataset->info.channels == 0) continue;
         s->images = eki_alloc(eki_sized(bytes));
         s->labels = eki_alloc(eki_size_of(n, sizeof *s->labels));
         if (s->images == NULL || s->labels == NULL) return eki_fail_nomem(err, bytes);
     }
+    EKI_TRY(allocate_spare(l, err));
     if (l->options.shuffle) {
         l->order = eki_alloc(eki_sized(order));
         if (l->order == NULL) return eki_fail_nomem(err, order);
@@ -174,7 +237,15 @@ static void prepare(ek_loader *l, const ek_dataset *dataset) {
     l->count = dataset->info.count;
     l->batches = l->count / o->batch + (!o->drop_last && l->count % o->batch != 0 ? 1 : 0);
     l->slots = (size_t)o->prefetch + 1;
-    l->recipe = (eki_recipe){.dataset = dataset, .seed = o->seed, .crop = o->crop, .flip = o->flip != 0};
+    l->recipe = (eki_recipe){.dataset = dataset,
+                             .seed = o->seed,
+                             .crop = o->crop,
+                             .flip = o->flip != 0,
+                             .erase = o->erase,
+                             .jitter = {o->jitter[0], o->jitter[1], o->jitter[2]},
+                             .rotate = o->rotate,
+                             .mixup = o->mixup};
+    if (dataset->info.channels != 3) l->recipe.jitter[2] = 0; /* no colours to saturate */
     for (int c = 0; c < EK_MAX_CHANNELS; c++) {
         bool used = c < dataset->info.channels;
         l->recipe.mean[c] = used ? o->mean[c] : 0;
@@ -193,6 +264,7 @@ ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *o
     if (o.ranks == 0) o.ranks = 1;
     if (o.chunk == 0) o.chunk = 1;
     EKI_TRY(check_options(&o, &dataset->info, err));
+    if (o.mixup > 0) EKI_TRY(eki_mix_check(dataset, err));
     ek_loader *l = eki_alloc_zero(eki_sized(sizeof *l));
     if (l == NULL) return eki_fail_nomem(err, sizeof *l);
     l->options = o;
@@ -216,7 +288,12 @@ void ek_loader_destroy(ek_loader *l) {
         eki_free(l->slot[i].ids);
         eki_free(l->slot[i].arrays);
         eki_free(l->slot[i].rows);
+        eki_free(l->slot[i].others);
+        eki_free(l->slot[i].shares);
     }
+    eki_free(l->mixed_image);
+    eki_free(l->mixed);
+    eki_free(l->recipe.scratch);
     eki_free(l->order);
     eki_free(l);
 }
@@ -261,6 +338,8 @@ ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
     *batch = (ek_batch){.index = number, .images = s->images, .labels = s->labels, .ids = s->ids};
     batch->arrays = s->arrays;
     batch->array_count = l->recipe.dataset->n_fields;
+    batch->others = s->others;
+    batch->shares = s->shares;
     batch->total = batch_count(l, number);
     batch->count = shard(l, number, &batch->first);
     return EK_OK;

@@ -28,7 +28,7 @@ static ek_status open_exec(evaluation *e) {
     const ek_eval_options *o = e->options;
     bool bf16;
     EKI_TRY(eki_precision(o->precision, &bf16, e->err));
-    EKI_TRY(eki_objective_create(e->model, o->terms, o->term_count, o->head, &e->objective, e->err));
+    EKI_TRY(eki_objective_create(e->model, o->terms, o->term_count, o->head, false, &e->objective, e->err));
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     EKI_TRY(eki_objective_switches(e->objective, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)o->mode,

@@ -1,8 +1,8 @@
 /* loss.c: softmax cross-entropy, forward and gradient.
  *
- * Per row, in f64 and in class order: loss = log(sum exp(z - max)) - (z[label] - max), gradient (p - onehot) / rows.
- * Subtracting the maximum makes it exact for any finite logits. Row losses are added in row order, so that the sum
- * over a data set does not depend on how it was cut into batches.
+ * Per row, in f64 and in class order: loss = log(sum exp(z - max)) - (z[label] - max), gradient (p - onehot) / rows; of
+ * two labels, both by their shares. Subtracting the maximum makes it exact for any finite logits. Row losses are added
+ * in row order, so that the sum over a data set does not depend on how it was cut into batches.
  */
 #include "train/trainer.h"
 
@@ -24,23 +24,28 @@ static double row_loss(const float *row, int64_t classes, int32_t label, double 
 }
 
 eki_loss eki_loss_compute(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, float *gradient) {
-    return eki_loss_part(logits, rows, classes, labels, rows, NULL, gradient);
+    return eki_loss_part(logits, rows, classes, labels, (eki_mixture){0}, rows, NULL, gradient);
 }
 
-eki_loss eki_loss_part(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, int64_t all,
-                       double *losses, float *gradient) {
+eki_loss eki_loss_part(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, eki_mixture mixture,
+                       int64_t all, double *losses, float *gradient) {
     eki_loss loss = {.bad_row = -1};
     for (int64_t r = 0; r < rows; r++) {
         const float *row = logits + r * classes;
         int64_t best = largest(row, classes);
         double sum, top = (double)row[best], value = row_loss(row, classes, labels[r], top, &sum);
+        double share = mixture.shares != NULL ? (double)mixture.shares[r] : 1;
+        int32_t other = mixture.shares != NULL ? mixture.others[r] : labels[r];
+        if (share < 1) value = share * value + (1 - share) * row_loss(row, classes, other, top, &sum);
         if (!isfinite(value) && loss.bad_row < 0) loss.bad_row = r;
         loss.sum += value;
         if (losses != NULL) losses[r] = value;
         loss.correct += best == labels[r];
         for (int64_t i = 0; gradient != NULL && i < classes; i++) {
             double p = exp((double)row[i] - top) / sum;
-            gradient[r * classes + i] = (float)((p - (i == labels[r] ? 1.0 : 0.0)) / (double)all);
+            double target = i == labels[r] ? share : 0;
+            if (i == other && share < 1) target += 1 - share;
+            gradient[r * classes + i] = (float)((p - target) / (double)all);
         }
     }
     return loss;

@@ -100,7 +100,7 @@ static ek_status add_term(eki_objective *o, const ek_model *model, const ek_loss
     term->scores = o->graph->values[scores_of(output, loss->kind)->id];
     o->from_labels = o->from_labels || term->array == NULL;
     EKI_TRY(check_classes(term, err));
-    return eki_term_build(o->graph, term, err);
+    return eki_term_build(o->graph, term, o->mixed && term->array == NULL, err);
 }
 
 static ek_status fill(eki_objective *o, const ek_model *model, const ek_loss *losses, size_t count, const char *head,
@@ -121,11 +121,12 @@ static ek_status fill(eki_objective *o, const ek_model *model, const ek_loss *lo
     return EK_OK;
 }
 
-ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, size_t count, const char *head,
+ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, size_t count, const char *head, bool mixed,
                                eki_objective **out, ek_error *err) {
     *out = NULL;
     eki_objective *o = eki_calloc(1, sizeof *o);
     if (o == NULL) return eki_fail_nomem(err, sizeof *o);
+    o->mixed = mixed;
     ek_status status = fill(o, model, losses, count, head, err);
     if (status != EK_OK) {
         eki_objective_free(o);
@@ -156,7 +157,8 @@ uint32_t eki_objective_print(const eki_objective *o) {
     uint32_t crc = 0;
     for (size_t i = 0; i < o->count; i++) {
         const ek_loss *loss = &o->terms[i].loss;
-        const double numbers[] = {(double)loss->kind, loss->weight, loss->label_smoothing, loss->delta};
+        const double numbers[] = {(double)loss->kind, loss->weight, loss->label_smoothing, loss->delta,
+                                  o->terms[i].share != NULL};
         crc = eki_crc32c(crc, o->terms[i].value->name, strlen(o->terms[i].value->name));
         crc = eki_crc32c(crc, numbers, sizeof numbers);
         if (loss->class_weights != NULL)
@@ -233,11 +235,13 @@ static ek_status check_elements(const eki_term *term, const eki_view *value, con
         term->array, eki_shape_text(NULL, target, found), term->name, eki_shape_text(NULL, whole, wanted), wanted);
 }
 
-eki_view eki_objective_target(const eki_term *term, eki_exec *exec) {
+eki_view eki_objective_input(const eki_value *input, eki_exec *exec) {
     size_t at = 0;
-    while (eki_exec_input_value(exec, at) != term->target) at++;
+    while (eki_exec_input_value(exec, at) != input) at++;
     return eki_exec_input(exec, at);
 }
+
+eki_view eki_objective_target(const eki_term *term, eki_exec *exec) { return eki_objective_input(term->target, exec); }
 
 ek_status eki_objective_check(const eki_objective *o, eki_exec *exec, int64_t rows, ek_error *err) {
     size_t at = 0;

@@ -22,6 +22,8 @@ typedef struct eki_term {
     const char *name;  /* of its target, for messages: the scores' output */
     eki_value *scores; /* NULL: a loss from a file */
     eki_value *target; /* to be fed; NULL: a loss from a file, whose inputs are found by name */
+    eki_value *other;  /* of mixed labels the second one, and ... */
+    eki_value *share;  /* ... the share of the first; NULL: labels are not mixed */
     eki_value *value;  /* the loss: of each element, or one number */
     eki_value *judged; /* the predicted classes, or the extents of the scores; NULL = neither */
     const char *array; /* name of the array that is the target; NULL = the labels of the batch */
@@ -35,10 +37,12 @@ typedef struct eki_objective {
     size_t n_outputs;
     size_t own_values, own_nodes; /* so many are the model's */
     bool from_labels;             /* a target is the labels of the batch */
+    bool mixed;                   /* which may have a second one */
 } eki_objective;
 
 /* ---- objective.c ---- */
-ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, size_t count, const char *head,
+/* `mixed`: labels may be of two examples. */
+ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, size_t count, const char *head, bool mixed,
                                eki_objective **objective, ek_error *err);
 void eki_objective_free(eki_objective *objective);
 /* The switches of the model's norms for the longer list of nodes. */
@@ -50,8 +54,9 @@ ek_status eki_objective_trace(const eki_objective *objective, const eki_exec *ex
 /* For a plan: losses and targets have the shapes that they should. */
 ek_status eki_objective_check(const eki_objective *objective, eki_exec *exec, int64_t rows, ek_error *err);
 
-/* What is fed as the target of a built-in term. */
+/* What is fed as the target of a built-in term; as another of its inputs. */
 eki_view eki_objective_target(const eki_term *term, eki_exec *exec);
+eki_view eki_objective_input(const eki_value *input, eki_exec *exec);
 
 /* ---- objective_feed.c: from a batch to the inputs of the graph ---- */
 /* Plans for the batch. EK_ERR_ARG: an input has no array, an array no input. EK_ERR_SHAPE, EK_ERR_DTYPE: they do not
@@ -77,8 +82,8 @@ int64_t eki_objective_total(const eki_objective *objective, eki_exec *exec, int6
                             double *weights);
 
 /* ---- Inside: objective_terms.c, objective_file.c ---- */
-/* Puts the nodes of a built-in loss behind the scores; fills target, value and judged. */
-ek_status eki_term_build(eki_graph *graph, eki_term *term, ek_error *err);
+/* Puts the nodes of a built-in loss behind the scores; fills target, value and judged, with `mixed` other and share. */
+ek_status eki_term_build(eki_graph *graph, eki_term *term, bool mixed, ek_error *err);
 /* Puts the graph of a file behind the first `own_values` values, which are the model's. */
 ek_status eki_term_append(eki_graph *graph, eki_term *term, size_t own_values, ek_error *err);
 #define EKI_IGNORED_CLASS (-100)

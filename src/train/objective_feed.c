@@ -14,7 +14,9 @@
 
 static const char *array_name(const eki_objective *o, const eki_value *input) {
     for (size_t i = 0; i < o->count; i++) {
-        if (o->terms[i].target == input) return o->terms[i].array; /* NULL = the labels */
+        const eki_term *term = &o->terms[i];
+        if (term->target == input) return term->array; /* NULL = the labels */
+        if (term->share != NULL && (term->other == input || term->share == input)) return NULL;
     }
     return input->name;
 }
@@ -208,6 +210,20 @@ static void fill(const ek_batch_array *array, const eki_view *view) {
     }
 }
 
+/* The labels of a batch, what is mixed in, and the shares: one number for each example. */
+static void fill_labels(const eki_objective *o, const eki_value *input, const ek_batch *batch, const eki_view *view) {
+    const int32_t *labels = batch->labels;
+    for (size_t i = 0; i < o->count; i++) {
+        const eki_term *term = &o->terms[i];
+        if (term->share != NULL && term->other == input && batch->shares != NULL) labels = batch->others;
+        if (term->share == NULL || term->share != input) continue;
+        float *shares = view->data;
+        for (int64_t r = 0; r < batch->count; r++) shares[r] = batch->shares != NULL ? batch->shares[r] : 1;
+        return;
+    }
+    for (int64_t r = 0; r < batch->count; r++) ((int64_t *)view->data)[r] = labels[r];
+}
+
 void eki_objective_feed(const eki_objective *o, eki_exec *exec, const ek_batch *batch, const eki_intake *intake) {
     for (size_t i = 0; i < eki_exec_input_count(exec); i++) {
         if (!eki_exec_input_needed(exec, i)) continue;
@@ -216,7 +232,7 @@ void eki_objective_feed(const eki_objective *o, eki_exec *exec, const ek_batch *
         if (i == 0 && batch->images != NULL) {
             eki_intake_fill(intake, batch->images, batch->count, batch->count, view.data);
         } else if (name == NULL) {
-            for (int64_t r = 0; r < batch->count; r++) ((int64_t *)view.data)[r] = batch->labels[r];
+            fill_labels(o, eki_exec_input_value(exec, i), batch, &view);
         } else {
             fill(find(batch, name), &view);
         }

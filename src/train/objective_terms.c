@@ -106,19 +106,32 @@ static eki_value *smoothed(site *s, const eki_term *term, eki_value *loss, eki_v
     return binary(s, EKI_OP_Sub, binary(s, EKI_OP_Mul, loss, number(s, 1.0 - e)), spread);
 }
 
-static eki_value *cross_entropy(site *s, eki_term *term) {
-    eki_value *scores = term->scores, *in[3] = {scores, term->target, NULL}, *out[2] = {NULL, NULL};
+static eki_value *cross_entropy_of(site *s, const eki_term *term, eki_value *scores, eki_value *target) {
+    eki_value *in[3] = {scores, target, NULL}, *out[2] = {NULL, NULL};
     bool smooth = term->loss.label_smoothing > 0;
     int n_in = 2;
-    if (term->array == NULL) in[0] = scores = unary(s, EKI_OP_Flatten, scores);
     if (term->loss.class_weights != NULL) in[n_in++] = class_weights(s, term, true);
-    term->judged = unary(s, EKI_OP_ArgMax, scores);
-    set_int(s, "axis", 1);
-    set_int(s, "keepdims", 0);
     add(s, EKI_OP_SoftmaxCrossEntropyLoss, in, n_in, out, smooth ? 2 : 1);
     set_string(s, "reduction", "none");
     set_int(s, "ignore_index", EKI_IGNORED_CLASS);
-    return smooth ? smoothed(s, term, out[0], out[1], term->target) : out[0];
+    return smooth ? smoothed(s, term, out[0], out[1], target) : out[0];
+}
+
+/* The same of the second labels, and both by their shares. */
+static eki_value *mixture(site *s, const eki_term *term, eki_value *scores, eki_value *loss) {
+    eki_value *other = cross_entropy_of(s, term, scores, term->other);
+    eki_value *rest = binary(s, EKI_OP_Sub, number(s, 1), term->share);
+    return binary(s, EKI_OP_Add, binary(s, EKI_OP_Mul, loss, term->share), binary(s, EKI_OP_Mul, other, rest));
+}
+
+static eki_value *cross_entropy(site *s, eki_term *term) {
+    eki_value *scores = term->scores;
+    if (term->array == NULL) scores = unary(s, EKI_OP_Flatten, scores);
+    term->judged = unary(s, EKI_OP_ArgMax, scores);
+    set_int(s, "axis", 1);
+    set_int(s, "keepdims", 0);
+    eki_value *loss = cross_entropy_of(s, term, scores, term->target);
+    return term->share != NULL ? mixture(s, term, scores, loss) : loss;
 }
 
 static eki_value *bce(site *s, const eki_term *term, eki_value *x, eki_value *t) {
@@ -141,14 +154,23 @@ static eki_value *distance(site *s, const eki_term *term, eki_value *x, eki_valu
     return binary(s, EKI_OP_Mul, near, binary(s, EKI_OP_Sub, d, half));
 }
 
-ek_status eki_term_build(eki_graph *graph, eki_term *term, ek_error *err) {
+/* Something to be fed, of any shape. */
+static eki_value *fed(site *s, const char *suffix, ek_dtype dtype) {
+    eki_value *value = fresh(s, suffix);
+    if (s->status != EK_OK) return NULL;
+    value->dtype = dtype;
+    value->shape.rank = -1;
+    s->status = eki_graph_add_input(s->graph, value, s->err);
+    return value;
+}
+
+ek_status eki_term_build(eki_graph *graph, eki_term *term, bool mixed, ek_error *err) {
     site s = {.graph = graph, .stem = term->name, .err = err};
     bool classes = term->loss.kind == EK_LOSS_CROSS_ENTROPY;
-    term->target = fresh(&s, "target");
+    term->target = fed(&s, "target", classes ? EK_I64 : EK_F32);
+    if (mixed) term->other = fed(&s, "other", EK_I64);
+    if (mixed) term->share = fed(&s, "share", EK_F32);
     if (s.status != EK_OK) return s.status;
-    term->target->dtype = classes ? EK_I64 : EK_F32;
-    term->target->shape.rank = -1;
-    EKI_TRY(eki_graph_add_input(graph, term->target, err));
     if (classes) {
         term->value = cross_entropy(&s, term);
         return s.status;

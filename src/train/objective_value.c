@@ -32,6 +32,13 @@ static void row_weights(const eki_term *term, eki_exec *exec, int64_t rows, doub
         weights[r] = 0.0;
         for (size_t i = 0; i < each; i++) weights[r] += weight_of(term, classes[(size_t)r * each + i]);
     }
+    if (term->share == NULL) return;
+    const int64_t *others = eki_objective_input(term->other, exec).data;
+    const float *shares = eki_objective_input(term->share, exec).data;
+    for (int64_t r = 0; r < rows; r++) {
+        double share = (double)shares[r];
+        weights[r] = share * weights[r] + (1 - share) * weight_of(term, others[r]);
+    }
 }
 
 void eki_objective_weights(const eki_objective *o, eki_exec *exec, int64_t rows, double *weights) {

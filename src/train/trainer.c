@@ -46,7 +46,8 @@ static ek_status open_loss(ek_trainer *trainer, ek_error *err) {
     const eki_value *head;
     if (o->loss_count > 0) {
         if (trainer->objective == NULL)
-            EKI_TRY(eki_objective_create(trainer->model, o->losses, o->loss_count, o->head, &trainer->objective, err));
+            EKI_TRY(eki_objective_create(trainer->model, o->losses, o->loss_count, o->head, o->mixed != 0,
+                                         &trainer->objective, err));
         trainer->logits = trainer->objective->outputs[0];
         return EK_OK;
     }
@@ -214,12 +215,14 @@ static ek_status forward(ek_trainer *trainer, const ek_batch *batch, eki_loss *l
     if (trainer->objective != NULL) return forward_objective(trainer, batch, loss, losses, err);
     EKI_TRY(eki_logits_classes(exec, batch->count, &classes, err));
     EKI_TRY(eki_loss_check_labels(batch->labels, batch->ids, batch->count, classes, err));
+    const eki_mixture mixture = {batch->others, batch->shares};
+    if (mixture.shares != NULL) EKI_TRY(eki_loss_check_labels(mixture.others, batch->ids, batch->count, classes, err));
     if (eki_exec_input_needed(exec, 0)) {
         eki_intake_fill(&trainer->intake, batch->images, batch->count, batch->count, eki_exec_input(exec, 0).data);
     }
     EKI_TRY(eki_exec_forward(exec, err));
-    *loss = eki_loss_part(eki_exec_output(exec, 0).data, batch->count, classes, batch->labels, batch->total, losses,
-                          eki_exec_output_gradient(exec, 0));
+    *loss = eki_loss_part(eki_exec_output(exec, 0).data, batch->count, classes, batch->labels, mixture, batch->total,
+                          losses, eki_exec_output_gradient(exec, 0));
     return EK_OK;
 }
 
@@ -285,6 +288,12 @@ static ek_status check_batch(const ek_trainer *trainer, ek_batch *batch, ek_erro
     bool part = batch->first >= 0 && batch->count >= 0 && batch->first + batch->count <= batch->total;
     bool given = batch->images != NULL && batch->labels != NULL;
     if (trainer->objective != NULL) given = batch->images != NULL || batch->arrays != NULL;
+    if (batch->shares != NULL && trainer->objective != NULL && trainer->objective->from_labels &&
+        !trainer->options.mixed) {
+        return eki_fail(err, EK_ERR_ARG,
+                        "the batch is mixed (ek_loader_options.mixup), which this trainer was not made "
+                        "for: ek_train_options.mixed");
+    }
     if (batch->total < 1 || (batch->count > 0 && !given)) {
         return eki_fail(err, EK_ERR_ARG, "a training step needs a batch of at least one image with its label%s",
                         trainer->objective != NULL ? ", or of arrays" : "");

@@ -14,11 +14,17 @@ typedef struct eki_loss {
     int64_t bad_row; /* first row whose loss is not finite, or -1 */
 } eki_loss;
 
+/* Rows with two labels each: shares[r] of the row's own and 1 - shares[r] of the other. */
+typedef struct eki_mixture {
+    const int32_t *others;
+    const float *shares; /* NULL = one label each */
+} eki_mixture;
+
 /* Softmax cross-entropy of rows x classes logits. gradient (NULL = not wanted) gets (softmax - onehot) / rows. */
 eki_loss eki_loss_compute(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, float *gradient);
 /* The same of rows that are part of `all`; losses (NULL = not wanted) gets that of each row. */
-eki_loss eki_loss_part(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, int64_t all,
-                       double *losses, float *gradient);
+eki_loss eki_loss_part(const float *logits, int64_t rows, int64_t classes, const int32_t *labels, eki_mixture mixture,
+                       int64_t all, double *losses, float *gradient);
 /* EK_ERR_ARG names the first label that is not a class. ids may be NULL. */
 ek_status eki_loss_check_labels(const int32_t *labels, const uint64_t *ids, int64_t rows, int64_t classes,
                                 ek_error *err);
