@@ -4,6 +4,7 @@
 #include "grid.h"
 #include "inputs.h"
 #include "interrupt.h"
+#include "measures.h"
 #include "message.h"
 #include "parts.h"
 #include "print.h"
@@ -26,7 +27,8 @@ static const option eval_options[] = {
     {.name = "metrics",
      .type = OPT_FLAG,
      .group = "Evaluation",
-     .help = "also top-k accuracy, precision, recall and F1 of each class, and which class was taken for which"},
+     .help = "also top-k accuracy, precision, recall and F1 of each class, and which class was taken for which; with "
+             "--loss what it is measured by: also IoU of pixels, MAE, RMSE and R² of numbers"},
     {.name = "top",
      .letter = 'k',
      .type = OPT_INT,
@@ -47,9 +49,19 @@ static const option eval_options[] = {
     OPTION_END,
 };
 
-/* `metrics` without metrics: none were asked for. */
-static void print_result(const arguments *args, const terms *t, ek_split split, const ek_eval_result *result,
-                         const eval_metrics *metrics, double seconds) {
+/* What was found beside the loss; nothing in it: no metrics were asked for. */
+typedef struct found {
+    eval_metrics metrics;        /* of a classifier */
+    ek_measurement *measurement; /* of other losses */
+    double seconds;
+} found;
+
+static void print_result(const arguments *args, const terms *t, const ek_dataset *dataset, const ek_eval_result *result,
+                         const found *f) {
+    const eval_metrics *metrics = &f->metrics;
+    ek_dataset_info data = ek_dataset_describe(dataset);
+    ek_split split = ek_dataset_split(dataset);
+    double seconds = f->seconds;
     const char *logits = option_text(args, "logits");
     if (option_flag(args, "json")) {
         eki_json json;
@@ -64,6 +76,7 @@ static void print_result(const arguments *args, const terms *t, ek_split split, 
         eki_json_text(&json, "evaluated_on", part_name(split));
         eki_json_int(&json, "classes", result->classes);
         if (metrics->metrics != NULL) metrics_json(&json, metrics);
+        if (f->measurement != NULL) measures_json(&json, f->measurement, data.class_names, data.classes);
         if (logits != NULL) eki_json_text(&json, "logits", logits);
         eki_json_real(&json, "seconds", seconds);
         eki_json_finish(&json);
@@ -75,6 +88,7 @@ static void print_result(const arguments *args, const terms *t, ek_split split, 
     print("loss      %.5f\n", result->loss);
     if (logits != NULL) print("logits    %s\n", logits);
     if (metrics->metrics != NULL) metrics_print(metrics);
+    if (f->measurement != NULL) measures_print(f->measurement, data.class_names, data.classes);
     note("%.1f s, %.0f images per second", seconds, seconds > 0 ? (double)result->images / seconds : 0);
 }
 
@@ -103,13 +117,16 @@ static ek_status evaluate(const arguments *args, const terms *t, ek_model *model
         if (options.logits == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for the logits");
     }
     ek_eval_result result;
-    eval_metrics metrics = {0};
+    found f = {.measurement = NULL};
     ek_status status = EK_OK;
-    if (option_flag(args, "metrics")) status = metrics_begin(&metrics, dataset, option_int(args, "top"), err);
-    options.judgements = metrics.judgements;
+    if (option_flag(args, "metrics"))
+        status = t->count > 0 ? ek_measurement_create(&f.measurement, err)
+                              : metrics_begin(&f.metrics, dataset, option_int(args, "top"), err);
+    options.judgements = f.metrics.judgements;
+    options.measurement = f.measurement;
     double began = clock_seconds();
     if (status == EK_OK) status = ek_evaluate(model, dataset, &options, &result, err);
-    double seconds = clock_seconds() - began;
+    f.seconds = clock_seconds() - began;
     watch_end(&w);
     if (status == EK_OK && path != NULL) {
         int64_t dims[2] = {result.images, classes};
@@ -118,9 +135,10 @@ static ek_status evaluate(const arguments *args, const terms *t, ek_model *model
     if (status == EK_OK && !isfinite(result.loss))
         status = fail(err, EK_ERR_NONFINITE, "%s: the loss is not finite; evenkeel inspect %s looks for the reason",
                       args->operands[0], quoted(args->operands[0]));
-    if (status == EK_OK && metrics.judgements != NULL) status = metrics_count(&metrics, result.classes, err);
-    if (status == EK_OK) print_result(args, t, ek_dataset_split(dataset), &result, &metrics, seconds);
-    metrics_end(&metrics);
+    if (status == EK_OK && f.metrics.judgements != NULL) status = metrics_count(&f.metrics, result.classes, err);
+    if (status == EK_OK) print_result(args, t, dataset, &result, &f);
+    metrics_end(&f.metrics);
+    ek_measurement_destroy(f.measurement);
     free(options.logits);
     return status;
 }
@@ -153,10 +171,8 @@ static int run_eval(const arguments *args) {
         t != NULL ? model_open(args->operands[0], &model, &err) : fail(&err, EK_ERR_NOMEM, "out of memory");
     if (status == EK_OK) status = open_data(args, t, model, &dataset, &err);
     if (status == EK_OK) status = terms_make(t, args, model, dataset, &err);
-    int classifies = option_flag(args, "metrics") || option_given(args, "logits");
-    if (status == EK_OK && t->count > 0 && classifies)
-        status = fail(&err, EK_ERR_ARG, "--%s is for the classifier's own loss, on images and their labels",
-                      option_flag(args, "metrics") ? "metrics" : "logits");
+    if (status == EK_OK && t->count > 0 && option_given(args, "logits"))
+        status = fail(&err, EK_ERR_ARG, "--logits is for the classifier's own loss, on images and their labels");
     if (status == EK_OK) status = evaluate(args, t, model, dataset, &err);
     ek_dataset_close(dataset);
     if (t != NULL) terms_free(t);

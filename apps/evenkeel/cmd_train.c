@@ -90,7 +90,11 @@ static ek_status test(train_job *job, ek_error *err) {
     options.context = &w;
     options.terms = job->terms.losses;
     options.term_count = job->terms.count;
-    ek_status status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);
+    ek_status status = EK_OK;
+    if (job->terms.count > 0 && job->measurement == NULL) status = ek_measurement_create(&job->measurement, err);
+    options.measurement = job->measurement;
+    if (status == EK_OK)
+        status = ek_evaluate(job->model, job->test ? job->test : job->train, &options, &job->result, err);
     watch_end(&w);
     job->tested = status == EK_OK;
     return status;
@@ -175,6 +179,8 @@ static int run_train(const arguments *args) {
         terms_free(&job->terms);
         train_watch_close(job);
         metrics_end(&job->judged);
+        ek_measurement_destroy(job->measurement);
+        free(job->losses);
         ek_recalibration_destroy(job->norm_gaps);
         history_free(&job->history);
         free(job->history_text);

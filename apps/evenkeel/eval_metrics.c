@@ -46,12 +46,15 @@ static void percent(double value, char text[16]) {
         snprintf(text, 16, "%.2f %%", 100 * value);
 }
 
-static void print_row(const char *name, int64_t examples, double precision, double recall, double f1) {
-    char p[16], r[16], f[16];
-    percent(precision, p);
-    percent(recall, r);
-    percent(f1, f);
-    print("%-*.*s %9lld %10s %10s %10s\n", NAME, NAME, name, (long long)examples, p, r, f);
+/* IoU is told of places and labels. */
+static void print_row(const char *name, int64_t examples, const double numbers[4], ek_measure kind) {
+    print("%-*.*s %9lld", NAME, NAME, name, (long long)examples);
+    for (int i = 0; i < (kind == EK_MEASURE_CLASSES ? 3 : 4); i++) {
+        char text[16];
+        percent(numbers[i], text);
+        print(" %10s", text);
+    }
+    print("\n");
 }
 
 static void print_matrix(const eval_metrics *m, int64_t classes) {
@@ -97,23 +100,62 @@ static void print_pairs(const eval_metrics *m) {
     }
 }
 
-void metrics_print(const eval_metrics *m) {
+void metrics_table(const eval_metrics *m, ek_measure kind) {
     ek_metrics_summary all = ek_metrics_read(m->metrics);
-    print("top %-5lld %.2f %%\n", (long long)m->top, 100 * ek_metrics_top(m->judgements, m->count, m->top));
-    print("\n%-*s %9s %10s %10s %10s\n", NAME, "class", "examples", "precision", "recall", "F1");
+    print("\n%-*s %9s %10s %10s %10s", NAME, kind == EK_MEASURE_LABELS ? "label" : "class",
+          kind == EK_MEASURE_PLACES ? "places" : "examples", "precision", "recall", "F1");
+    print(kind == EK_MEASURE_CLASSES ? "\n" : " %10s\n", "IoU");
     for (int64_t i = 0; i < all.classes; i++) {
         char number[24];
         ek_class_metrics c = ek_metrics_class(m->metrics, i);
-        print_row(metrics_name(m, i, number), c.examples, c.precision, c.recall, c.f1);
+        print_row(metrics_name(m, i, number), c.examples, (double[]){c.precision, c.recall, c.f1, c.iou}, kind);
     }
-    print_row("mean", all.examples, all.precision, all.recall, all.f1);
+    print_row("mean", all.examples, (double[]){all.precision, all.recall, all.f1, all.iou}, kind);
+    if (kind == EK_MEASURE_LABELS) return;
     if (all.classes <= MATRIX)
         print_matrix(m, all.classes);
     else
         print_pairs(m);
 }
 
+void metrics_print(const eval_metrics *m) {
+    print("top %-5lld %.2f %%\n", (long long)m->top, 100 * ek_metrics_top(m->judgements, m->count, m->top));
+    metrics_table(m, EK_MEASURE_CLASSES);
+}
+
 /* ---- JSON ---- */
+
+static void confusion_json(eki_json *json, const eval_metrics *m, int64_t classes) {
+    eki_json_array(json, "confusion");
+    for (int64_t label = 0; label < classes; label++) {
+        eki_json_array(json, NULL);
+        for (int64_t p = 0; p < classes; p++) eki_json_int(json, NULL, ek_metrics_confusion(m->metrics, label, p));
+        eki_json_close(json);
+    }
+    eki_json_close(json);
+}
+
+void metrics_classes_json(eki_json *json, const eval_metrics *m, ek_measure kind) {
+    int64_t classes = ek_metrics_read(m->metrics).classes;
+    int labels = kind == EK_MEASURE_LABELS;
+    eki_json_array(json, labels ? "per_label" : "per_class");
+    for (int64_t i = 0; i < classes; i++) {
+        char number[24];
+        ek_class_metrics c = ek_metrics_class(m->metrics, i);
+        eki_json_object(json, NULL);
+        eki_json_text(json, labels ? "label" : "class", metrics_name(m, i, number));
+        eki_json_int(json, "examples", c.examples);
+        eki_json_int(json, "predicted", c.predicted);
+        eki_json_int(json, "right", c.right);
+        eki_json_real(json, "precision", c.precision);
+        eki_json_real(json, "recall", c.recall);
+        eki_json_real(json, "f1", c.f1);
+        if (kind != EK_MEASURE_CLASSES) eki_json_real(json, "iou", c.iou);
+        eki_json_close(json);
+    }
+    eki_json_close(json);
+    if (!labels && classes <= EK_CONFUSION_CLASSES) confusion_json(json, m, classes);
+}
 
 void metrics_json(eki_json *json, const eval_metrics *m) {
     ek_metrics_summary all = ek_metrics_read(m->metrics);
@@ -122,27 +164,5 @@ void metrics_json(eki_json *json, const eval_metrics *m) {
     eki_json_real(json, "precision", all.precision);
     eki_json_real(json, "recall", all.recall);
     eki_json_real(json, "f1", all.f1);
-    eki_json_array(json, "per_class");
-    for (int64_t i = 0; i < all.classes; i++) {
-        char number[24];
-        ek_class_metrics c = ek_metrics_class(m->metrics, i);
-        eki_json_object(json, NULL);
-        eki_json_text(json, "class", metrics_name(m, i, number));
-        eki_json_int(json, "examples", c.examples);
-        eki_json_int(json, "predicted", c.predicted);
-        eki_json_int(json, "right", c.right);
-        eki_json_real(json, "precision", c.precision);
-        eki_json_real(json, "recall", c.recall);
-        eki_json_real(json, "f1", c.f1);
-        eki_json_close(json);
-    }
-    eki_json_close(json);
-    if (all.classes > EK_CONFUSION_CLASSES) return;
-    eki_json_array(json, "confusion");
-    for (int64_t label = 0; label < all.classes; label++) {
-        eki_json_array(json, NULL);
-        for (int64_t p = 0; p < all.classes; p++) eki_json_int(json, NULL, ek_metrics_confusion(m->metrics, label, p));
-        eki_json_close(json);
-    }
-    eki_json_close(json);
+    metrics_classes_json(json, m, EK_MEASURE_CLASSES);
 }

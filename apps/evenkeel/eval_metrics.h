@@ -32,6 +32,9 @@ typedef struct metrics_pair {
 int metrics_confused(const eval_metrics *m, metrics_pair pairs[METRICS_PAIRS]);
 
 void metrics_print(const eval_metrics *m); /* on standard output */
+/* Each class or label, the mean, and which was taken for which. */
+void metrics_table(const eval_metrics *m, ek_measure kind);
+void metrics_classes_json(eki_json *json, const eval_metrics *m, ek_measure kind);
 /* The members of an object that is open. */
 void metrics_json(eki_json *json, const eval_metrics *m);
 

@@ -289,7 +289,7 @@ ek_status terms_make(terms *t, const arguments *args, const ek_model *model, con
     for (size_t i = 0; i < t->count; i++) {
         const ek_loss *loss = &t->losses[i];
         if (loss->kind == EK_LOSS_CROSS_ENTROPY && loss->target != NULL)
-            t->places |= ek_dataset_array(data, array_of(data, loss->target)).rank > 1;
+            t->places[i] = ek_dataset_array(data, array_of(data, loss->target)).rank > 1;
     }
     if (is_plain(t, args)) t->count = 0;
     return EK_OK;
@@ -314,10 +314,25 @@ void terms_text(const terms *t, char *text, size_t room) {
     }
 }
 
-int terms_classify(const terms *t) {
-    if (t->count == 0) return 1;
-    if (t->places) return 0;
-    for (size_t i = 0; i < t->count; i++)
-        if (t->losses[i].kind == EK_LOSS_CROSS_ENTROPY) return 1;
-    return 0;
+static ek_measure measure_of(const terms *t, size_t i) {
+    switch (t->losses[i].kind) {
+    case EK_LOSS_CROSS_ENTROPY: return t->places[i] ? EK_MEASURE_PLACES : EK_MEASURE_CLASSES;
+    case EK_LOSS_BCE: return EK_MEASURE_LABELS;
+    case EK_LOSS_GRAPH: return EK_MEASURE_NONE;
+    default: return EK_MEASURE_NUMBERS;
+    }
 }
+
+ek_measure terms_measure(const terms *t, size_t *at) {
+    ek_measure first = t->count == 0 ? EK_MEASURE_CLASSES : EK_MEASURE_NONE;
+    if (at != NULL) *at = 0;
+    for (size_t i = 0; i < t->count && first != EK_MEASURE_CLASSES; i++) {
+        ek_measure found = measure_of(t, i);
+        if (first != EK_MEASURE_NONE && found != EK_MEASURE_CLASSES) continue;
+        first = found;
+        if (at != NULL) *at = i;
+    }
+    return first;
+}
+
+int terms_classify(const terms *t) { return terms_measure(t, NULL) == EK_MEASURE_CLASSES; }

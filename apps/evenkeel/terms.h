@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-#include <evenkeel/train.h>
+#include <evenkeel/metrics.h>
 
 #define OPTIONS_TERMS                                                                                                  \
     {.name = "input",                                                                                                  \
@@ -55,7 +55,7 @@ typedef struct terms {
     size_t count; /* 0 = the classifier's own loss */
     ek_model *graphs[MAX_TERMS];
     float *class_weights;
-    int places; /* a class for each place, not for each example */
+    int places[MAX_TERMS]; /* a class for each place, not for each example */
     char names[MAX_ARRAYS][256], outputs[MAX_TERMS][256];
     ek_array_source arrays[MAX_ARRAYS];
     size_t array_count, input_count;
@@ -73,6 +73,9 @@ EK_NODISCARD ek_status terms_make(terms *t, const arguments *args, const ek_mode
 void terms_free(terms *t);
 /* "cross-entropy of y, 0.5 bce of z". */
 void terms_text(const terms *t, char *text, size_t room);
+/* What the run is measured by: the first loss of classes of examples, else the first built-in one, which is term *at
+ * (NULL = not wanted). */
+ek_measure terms_measure(const terms *t, size_t *at);
 /* Right or wrong can be said of an example. */
 int terms_classify(const terms *t);
 

@@ -105,8 +105,8 @@ static void put_row(FILE *file, const epoch_row *row) {
             "epoch %" PRId64 " %" PRId64 " %.17g %.17g %.17g %.17g %.17g %" PRId64
             " %d %.17g %.17g %.17g %.17g %.17g %.17g\n",
             row->epoch, row->step, row->loss, row->accuracy, row->lr, row->gradient_norm, row->gradient_norm_max,
-            row->clipped, row->validated, row->validation_loss, row->validation_accuracy, row->precision, row->recall,
-            row->f1, row->top5);
+            row->clipped, row->validated, row->validation_loss, row->metrics[0], row->metrics[1], row->metrics[2],
+            row->metrics[3], row->metrics[4]);
 }
 
 static void put_gap(FILE *file, const history *h, size_t row) {
@@ -137,8 +137,8 @@ static int read_row(const char *line, epoch_row *row, int *used) {
     int found =
         sscanf(line, "epoch %" SCNd64 " %" SCNd64 " %lf %lf %lf %lf %lf %" SCNd64 " %d %lf %lf %lf %lf %lf %lf%n",
                &row->epoch, &row->step, &row->loss, &row->accuracy, &row->lr, &row->gradient_norm,
-               &row->gradient_norm_max, &row->clipped, &row->validated, &row->validation_loss,
-               &row->validation_accuracy, &row->precision, &row->recall, &row->f1, &row->top5, used);
+               &row->gradient_norm_max, &row->clipped, &row->validated, &row->validation_loss, &row->metrics[0],
+               &row->metrics[1], &row->metrics[2], &row->metrics[3], &row->metrics[4], used);
     return found == 15 && row->epoch >= 1 && row->step >= 1 && row->clipped >= 0 && row->validated >= 0 &&
            row->validated <= 1;
 }

@@ -2,6 +2,8 @@
 #ifndef EK_TOOL_TRAIN_HISTORY_H
 #define EK_TOOL_TRAIN_HISTORY_H
 
+#include "measures.h"
+
 #include <evenkeel/status.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,8 +21,8 @@ typedef struct epoch_row {
     double gradient_norm, gradient_norm_max; /* mean and largest of its steps; 0 = not measured */
     int64_t clipped;                         /* steps with clipped gradients */
     int validated;
-    double validation_loss, validation_accuracy;
-    double precision, recall, f1, top5; /* the same: means over classes; in the five largest logits */
+    double validation_loss;
+    double metrics[MEASURES]; /* of the validation data, as measure_names has them */
     norm_gap gap;
 } epoch_row;
 

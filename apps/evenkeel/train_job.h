@@ -28,7 +28,9 @@ typedef struct train_job {
     ek_split evaluated_on;       /* what `result` was measured on */
     ek_dataset *train, *test;    /* test may be NULL */
     ek_dataset *validation;      /* NULL = none; may be `test` */
-    eval_metrics judged;         /* of the last validation */
+    eval_metrics judged;         /* of the last validation, of a classifier */
+    ek_measurement *measurement; /* the same, of other losses; after the test, of that */
+    double *losses;              /* the same: of each example */
     ek_recalibration *norm_gaps; /* of the last epoch, for the report; NULL = none */
     ek_model *average;           /* of the weights, as last validated; NULL = the model itself was */
     char *best;                  /* file of the best model; NULL = none is kept */

@@ -17,9 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char header[] =
-    "row,epoch,step,loss,accuracy,lr,gradient_norm,gradient_norm_max,clipped,validation_loss,validation_accuracy,"
-    "validation_precision,validation_recall,validation_f1,validation_top5,best,seconds\n";
+/* Of classes the accuracy in training is known, too. */
+static int classifies(const train_log *log) { return log->measure == EK_MEASURE_CLASSES; }
+
+/* The first line of CSV, with its end; returns its length. */
+static size_t make_header(const train_log *log, char text[512]) {
+    const measure_names *names = measure_names_of(log->measure);
+    int n = snprintf(text, 512, "row,epoch,step,loss,%slr,gradient_norm,gradient_norm_max,clipped,validation_loss",
+                     classifies(log) ? "accuracy," : "");
+    for (int i = 0; i < measure_count(log->measure); i++)
+        n += snprintf(text + n, 512 - (size_t)n, ",validation_%s", names->names[i]);
+    n += snprintf(text + n, 512 - (size_t)n, ",best,seconds\n");
+    return (size_t)n;
+}
 
 static int ends_in(const char *path, const char *ending) {
     size_t length = strlen(path), n = strlen(ending);
@@ -48,7 +58,16 @@ static void put_count(eki_json *json, FILE *file, const char *name, int64_t valu
     if (json == NULL && !there) fputc(',', file);
 }
 
-static void put_row(eki_json *json, FILE *file, const epoch_row *row, int epoch, int best) {
+static void put_metrics(const train_log *log, eki_json *json, FILE *file, const epoch_row *row) {
+    const measure_names *names = measure_names_of(log->measure);
+    for (int i = 0; i < measure_count(log->measure); i++) {
+        char name[40];
+        snprintf(name, sizeof name, "validation_%s", names->names[i]);
+        put_number(json, file, name, row->metrics[i], row->validated && !isnan(row->metrics[i]));
+    }
+}
+
+static void put_row(const train_log *log, eki_json *json, FILE *file, const epoch_row *row, int epoch, int best) {
     int measured = row->gradient_norm > 0;
     if (json != NULL)
         eki_json_text(json, "row", epoch ? "epoch" : "step");
@@ -57,37 +76,33 @@ static void put_row(eki_json *json, FILE *file, const epoch_row *row, int epoch,
     put_count(json, file, "epoch", row->epoch, 1);
     put_count(json, file, "step", row->step, 1);
     put_number(json, file, "loss", row->loss, 1);
-    put_number(json, file, "accuracy", row->accuracy, 1);
+    if (classifies(log)) put_number(json, file, "accuracy", row->accuracy, 1);
     put_number(json, file, "lr", row->lr, 1);
     put_number(json, file, "gradient_norm", row->gradient_norm, measured);
     put_number(json, file, "gradient_norm_max", row->gradient_norm_max, measured && epoch);
     put_count(json, file, "clipped", row->clipped, measured);
     put_number(json, file, "validation_loss", row->validation_loss, row->validated);
-    put_number(json, file, "validation_accuracy", row->validation_accuracy, row->validated);
-    put_number(json, file, "validation_precision", row->precision, row->validated);
-    put_number(json, file, "validation_recall", row->recall, row->validated);
-    put_number(json, file, "validation_f1", row->f1, row->validated);
-    put_number(json, file, "validation_top5", row->top5, row->validated);
+    put_metrics(log, json, file, row);
     put_count(json, file, "best", best, row->validated);
     put_number(json, file, "seconds", row->seconds, epoch && row->seconds > 0);
 }
 
-static void write_row(FILE *file, int as_json, const epoch_row *row, int epoch, int best) {
+static void write_row(const train_log *log, FILE *file, const epoch_row *row, int epoch, int best) {
     eki_json json;
-    if (!as_json) {
-        put_row(NULL, file, row, epoch, best);
+    if (!log->json) {
+        put_row(log, NULL, file, row, epoch, best);
         fputc('\n', file);
         return;
     }
     eki_json_start(&json, file, 0);
     eki_json_object(&json, NULL);
-    put_row(&json, file, row, epoch, best);
+    put_row(log, &json, file, row, epoch, best);
     eki_json_finish(&json);
 }
 
 static ek_status write_whole(train_log *log, const epoch_row *row, int epoch, int best, ek_error *err) {
     if (log->file == NULL) return EK_OK;
-    write_row(log->file, log->json, row, epoch, best);
+    write_row(log, log->file, row, epoch, best);
     if (fflush(log->file) == 0 && !ferror(log->file)) return EK_OK;
     return fail(err, EK_ERR_IO, "%s: cannot write: %s", log->path, strerror(errno));
 }
@@ -131,7 +146,9 @@ static int64_t step_of(const char *line, int json, int *epoch) {
 
 /* How much of the text is rows of the first `steps` steps; the last epoch among them ended at *last. */
 static ek_status find_end(const train_log *log, char *text, int64_t steps, size_t *end, int64_t *last, ek_error *err) {
-    size_t first = log->json ? 0 : sizeof header - 1;
+    char header[512];
+    size_t first = make_header(log, header);
+    if (log->json) first = 0;
     *last = 0;
     *end = 0;
     if (text == NULL || text[0] == 0) return EK_OK;
@@ -157,16 +174,18 @@ static ek_status find_end(const train_log *log, char *text, int64_t steps, size_
 static char *kept_rows(const train_log *log, const char *text, size_t end, int64_t last, int64_t steps,
                        const history *past, size_t *size) {
     eki_whole whole;
+    char header[512];
     double least = INFINITY;
     FILE *file = eki_whole_open(&whole);
     if (file == NULL) return NULL;
+    make_header(log, header);
     if (end > 0) fwrite(text, 1, end, file);
     if (end == 0 && !log->json) fputs(header, file);
     for (size_t i = 0; i < past->count; i++) {
         const epoch_row *row = &past->rows[i];
         int best = row->validated && row->validation_loss < least;
         if (best) least = row->validation_loss;
-        if (row->step > last && row->step <= steps) write_row(file, log->json, row, 1, best);
+        if (row->step > last && row->step <= steps) write_row(log, file, row, 1, best);
     }
     if (!eki_whole_close(&whole, file)) return NULL;
     *size = whole.size;
@@ -188,8 +207,11 @@ static ek_status go_on(const train_log *log, int64_t steps, const history *past,
     return status;
 }
 
-ek_status log_open(train_log *log, const char *path, int64_t steps, const history *past, ek_error *err) {
-    *log = (train_log){.path = path, .json = ends_in(path, ".jsonl")};
+ek_status log_open(train_log *log, const char *path, ek_measure measure, int64_t steps, const history *past,
+                   ek_error *err) {
+    char header[512];
+    *log = (train_log){.path = path, .json = ends_in(path, ".jsonl"), .measure = measure};
+    make_header(log, header);
     ek_status status = steps >= 0 ? go_on(log, steps, past, err) : EK_OK;
     if (status != EK_OK) return status;
     log->file = fopen(path, steps >= 0 ? "ab" : "wb");

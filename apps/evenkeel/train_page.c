@@ -24,10 +24,12 @@ static double rate(const epoch_row *row) { return row->lr; }
 static double mean_norm(const epoch_row *row) { return row->gradient_norm > 0 ? row->gradient_norm : (double)NAN; }
 static double most_norm(const epoch_row *row) { return row->gradient_norm > 0 ? row->gradient_norm_max : (double)NAN; }
 static double validation_loss(const epoch_row *row) { return row->validated ? row->validation_loss : (double)NAN; }
-static double validation_accuracy(const epoch_row *row) {
-    return row->validated ? row->validation_accuracy : (double)NAN;
-}
-static double validation_f1(const epoch_row *row) { return row->validated ? row->f1 : (double)NAN; }
+static double metric(const epoch_row *row, int i) { return row->validated ? row->metrics[i] : (double)NAN; }
+static double metric_0(const epoch_row *row) { return metric(row, 0); }
+static double metric_1(const epoch_row *row) { return metric(row, 1); }
+static double metric_2(const epoch_row *row) { return metric(row, 2); }
+static double metric_3(const epoch_row *row) { return metric(row, 3); }
+static double metric_4(const epoch_row *row) { return metric(row, 4); }
 static double with_running(const epoch_row *row) { return row->gap.measured ? row->gap.running : (double)NAN; }
 static double with_batch(const epoch_row *row) { return row->gap.measured ? row->gap.batch : (double)NAN; }
 
@@ -40,6 +42,7 @@ typedef struct chart {
     const char *id, *title, *caption;
     int logarithmic;
     line lines[CURVE_LINES];
+    unsigned measures; /* the runs that it is for, 1 << ek_measure; 0 = all */
 } chart;
 
 static const chart charts[] = {
@@ -47,25 +50,54 @@ static const chart charts[] = {
      "Loss",
      "Mean over the steps of an epoch, before their updates, and on the validation data at its end.",
      1,
-     {{"training", loss}, {"validation", validation_loss}}},
+     {{"training", loss}, {"validation", validation_loss}},
+     0},
     {"accuracy",
      "Accuracy",
      "Share of right answers; F1 is the mean over the classes.",
      0,
-     {{"training", accuracy}, {"validation", validation_accuracy}, {"validation, F1", validation_f1}}},
-    {"rate", "Learning rate", "Of the last step of each epoch.", 0, {{"learning rate", rate}}},
+     {{"training", accuracy}, {"validation", metric_0}, {"validation, F1", metric_3}},
+     1U << EK_MEASURE_CLASSES},
+    {"overlap",
+     "Intersection over union",
+     "On the validation data: its mean over the classes that occur, mean F1, and the share of right ones of all "
+     "places.",
+     0,
+     {{"mean IoU", metric_4}, {"F1", metric_3}, {"accuracy", metric_0}},
+     1U << EK_MEASURE_PLACES},
+    {"labels",
+     "Labels",
+     "On the validation data: means over the labels that occur.",
+     0,
+     {{"F1", metric_3}, {"precision", metric_1}, {"recall", metric_2}},
+     1U << EK_MEASURE_LABELS},
+    {"error",
+     "Error",
+     "On the validation data: mean distance from the target, and its root mean square.",
+     1,
+     {{"MAE", metric_0}, {"RMSE", metric_1}},
+     1U << EK_MEASURE_NUMBERS},
+    {"explained",
+     "R²",
+     "On the validation data: the share of the spread of the targets that is explained; 0 is their mean.",
+     0,
+     {{"R²", metric_2}},
+     1U << EK_MEASURE_NUMBERS},
+    {"rate", "Learning rate", "Of the last step of each epoch.", 0, {{"learning rate", rate}}, 0},
     {"gradient",
      "Norm of the gradients",
      "Of all trained parameters together, before clipping.",
      1,
-     {{"mean of the steps", mean_norm}, {"largest", most_norm}}},
+     {{"mean of the steps", mean_norm}, {"largest", most_norm}},
+     0},
     {"gap",
      "Between training and inference",
      "The loss on the same training images, with the running statistics of batch norms, as in inference, and with "
      "those of each batch, as in training. "
      "Where the lines part, the running statistics do not fit the weights.",
      1,
-     {{"running statistics", with_running}, {"statistics of each batch", with_batch}}},
+     {{"running statistics", with_running}, {"statistics of each batch", with_batch}},
+     0},
 };
 enum { CHARTS = sizeof charts / sizeof charts[0] };
 
@@ -97,7 +129,7 @@ void train_page_curves(FILE *out, const train_job *job) {
                    .best = best != NULL ? (double)best->epoch : (double)NAN,
                    .epochs = points[CURVE_LINES]};
         int lines = 0;
-        if (job->terms.count > 0 && strcmp(charts[i].id, "accuracy") == 0) continue; /* no classifier */
+        if (charts[i].measures != 0 && !(charts[i].measures >> terms_measure(&job->terms, NULL) & 1)) continue;
         (void)fill(job, stride, epoch_of, points[CURVE_LINES]);
         for (int l = 0; l < CURVE_LINES && charts[i].lines[l].name != NULL; l++) {
             if (!fill(job, stride, charts[i].lines[l].value, points[lines])) continue;
@@ -113,39 +145,43 @@ void train_page_curves(FILE *out, const train_job *job) {
 
 static void cell(FILE *out, double value, int there) { page_number(out, "<td>", there ? value : (double)NAN, "</td>"); }
 
-static void table_row(FILE *out, const epoch_row *r) {
+static void table_row(FILE *out, const epoch_row *r, ek_measure measure) {
     int v = r->validated, g = r->gradient_norm > 0;
     fprintf(out, "<tr><th scope=\"row\">%lld</th>", (long long)r->epoch);
     cell(out, (double)r->step, 1);
     cell(out, r->loss, 1);
-    cell(out, r->accuracy, 1);
+    if (measure == EK_MEASURE_CLASSES) cell(out, r->accuracy, 1);
     cell(out, r->lr, 1);
     cell(out, r->gradient_norm, g);
     cell(out, r->gradient_norm_max, g);
     cell(out, (double)r->clipped, g);
     cell(out, r->validation_loss, v);
-    cell(out, r->validation_accuracy, v);
-    cell(out, r->precision, v);
-    cell(out, r->recall, v);
-    cell(out, r->f1, v);
-    cell(out, r->top5, v);
+    for (int i = 0; i < measure_count(measure); i++) cell(out, r->metrics[i], v);
     fputs("</tr>\n", out);
 }
 
+static void head(FILE *out, const char *name) { eki_put(out, "<th scope=\"col\">", name, "</th>"); }
+
+static void table_head(FILE *out, ek_measure measure) {
+    static const char *const names[] = {"epoch",    "step",    "loss",    "accuracy",       "rate",
+                                        "gradient", "largest", "clipped", "validation loss"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (i != 3 || measure == EK_MEASURE_CLASSES) head(out, names[i]);
+    for (int i = 0; i < measure_count(measure); i++) head(out, measure_names_of(measure)->titles[i]);
+}
+
 void train_page_table(FILE *out, const train_job *job) {
-    static const char *const names[] = {
-        "epoch",           "step",     "loss",      "accuracy", "rate", "gradient", "largest", "clipped",
-        "validation loss", "accuracy", "precision", "recall",   "F1",   "top 5"};
+    ek_measure measure = terms_measure(&job->terms, NULL);
     size_t stride = train_page_stride(job, PAGE_POINTS), rows = job->history.count;
     fputs("<section id=\"epochs\"><h2 class=\"section-title\">Epoch by epoch</h2>\n<details "
           "class=\"numbers\"><summary>The numbers</summary>"
           "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Numbers of each epoch\"><table "
           "class=\"data\"><thead><tr>",
           out);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) eki_put(out, "<th scope=\"col\">", names[i], "</th>");
+    table_head(out, measure);
     fputs("</tr></thead><tbody>\n", out);
     for (size_t i = 0; i < rows; i++)
-        if ((rows - 1 - i) % stride == 0) table_row(out, &job->history.rows[i]);
+        if ((rows - 1 - i) % stride == 0) table_row(out, &job->history.rows[i], measure);
     fputs("</tbody></table></div></details>\n", out);
     if (stride > 1) fprintf(out, "<p class=\"rest\">One epoch in %zu is shown; --log writes all.</p>\n", stride);
     fputs("</section>\n", out);
@@ -160,6 +196,10 @@ static const char *file_name(const char *path) {
 
 static void facts(FILE *out, const train_job *job) {
     const epoch_row *last = &job->history.rows[job->history.count - 1], *best = history_best(&job->history);
+    const measure_names *names = measure_names_of(terms_measure(&job->terms, NULL));
+    int headline = names->headline;
+    char title[64];
+    snprintf(title, sizeof title, "best validation %s", headline >= 0 ? names->titles[headline] : "");
     const struct {
         const char *name;
         double value;
@@ -168,11 +208,11 @@ static void facts(FILE *out, const train_job *job) {
                {"training loss", last->loss, 1},
                {"validation loss", last->validation_loss, last->validated},
                {"best epoch", best ? (double)best->epoch : 0, best != NULL},
-               {"best validation accuracy", best ? best->validation_accuracy : 0, best != NULL}};
+               {title, best && headline >= 0 ? best->metrics[headline] : 0, best != NULL && headline >= 0}};
     fputs("<dl class=\"facts\">", out);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (!all[i].there) continue;
-        fprintf(out, "<div><dt>%s</dt>", all[i].name);
+        eki_put(out, "<div><dt>", all[i].name, "</dt>");
         page_number(out, "<dd>", all[i].value, "</dd></div>");
     }
     fputs("</dl>\n", out);
@@ -190,8 +230,9 @@ static void masthead(FILE *out, const train_job *job) {
         page_count(out, (size_t)d.count, "example", "examples");
     } else {
         page_count(out, (size_t)d.count, "image", "images");
-        fprintf(out, " of %dx%dx%d in ", d.channels, d.height, d.width);
-        page_count(out, (size_t)d.classes, "class", "classes");
+        fprintf(out, " of %dx%dx%d", d.channels, d.height, d.width);
+        if (terms_classify(&job->terms)) fputs(" in ", out);
+        if (terms_classify(&job->terms)) page_count(out, (size_t)d.classes, "class", "classes");
     }
     fprintf(out, ", %s.</p>\n",
             job->history.ended         ? "stopped early"
@@ -208,8 +249,8 @@ static void contents(FILE *out, const train_job *job) {
         "<nav class=\"contents\" aria-label=\"On this page\"><p class=\"jump\"><a href=\"#curves\">Along training</a> ",
         out);
     if (job->norm_gaps != NULL) fputs("<a href=\"#norms\">Norms</a> ", out);
-    if (job->judged.metrics != NULL)
-        fputs("<a href=\"#confusion\">Classes</a> <a href=\"#worst\">Worst examples</a> ", out);
+    if (train_page_judged(job).metrics != NULL) fputs("<a href=\"#confusion\">Classes</a> ", out);
+    if (train_page_pictures(job)) fputs("<a href=\"#worst\">Worst examples</a> ", out);
     fputs("<a href=\"#epochs\">Epoch by epoch</a></p></nav>\n", out);
 }
 
@@ -230,9 +271,10 @@ static ek_status write_page(FILE *out, const train_job *job, ek_error *err) {
     train_page_confusion(out, job);
     ek_status status = train_page_worst(out, job, err);
     if (job->validation == NULL)
-        fputs("<p class=\"rest\">Without validation data there is no confusion matrix: <code>--validation 0.1</code> "
-              "takes a tenth of the images for it.</p>\n",
-              out);
+        fprintf(out,
+                "<p class=\"rest\">Without validation data there is no %s: <code>--validation 0.1</code> "
+                "takes a tenth of the examples for it.</p>\n",
+                terms_classify(&job->terms) ? "confusion matrix" : "metric but the loss");
     train_page_table(out, job);
     fputs("</main>\n<footer class=\"colophon\"><p>Made by <code>evenkeel train --report</code> after each epoch. The "
           "numbers of "

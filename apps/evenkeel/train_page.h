@@ -18,7 +18,10 @@ EK_NODISCARD ek_status train_page_save(const char *path, const train_job *job, e
 
 /* ---- the sections ---- */
 void train_page_curves(FILE *out, const train_job *job);
-void train_page_norms(FILE *out, const train_job *job);     /* nothing where no norm was measured */
+void train_page_norms(FILE *out, const train_job *job); /* nothing where no norm was measured */
+/* Classes or labels of the last validation; its metrics are borrowed, NULL = there are none. */
+eval_metrics train_page_judged(const train_job *job);
+int train_page_pictures(const train_job *job);              /* there are worst examples, and they are pictures */
 void train_page_confusion(FILE *out, const train_job *job); /* nothing without validation */
 EK_NODISCARD ek_status train_page_worst(FILE *out, const train_job *job, ek_error *err);
 void train_page_table(FILE *out, const train_job *job);

@@ -58,18 +58,53 @@ static void pairs(FILE *out, const eval_metrics *m) {
     if (count > 0) fputs("</ul>\n", out);
 }
 
+/* Labels are told one by one: none is taken for another. */
+static void label_table(FILE *out, const eval_metrics *m, int64_t labels) {
+    fputs(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Labels\"><table class=\"data\"><thead><tr>"
+        "<th scope=\"col\">label</th><th scope=\"col\">examples</th><th scope=\"col\">predicted</th>"
+        "<th scope=\"col\">precision</th><th scope=\"col\">recall</th><th scope=\"col\">F1</th></tr></thead><tbody>\n",
+        out);
+    for (int64_t i = 0; i < labels && i < PAGE_CLASSES; i++) {
+        ek_class_metrics c = ek_metrics_class(m->metrics, i);
+        fprintf(out, "<tr><th scope=\"row\">%lld</th><td>%lld</td><td>%lld</td>", (long long)i, (long long)c.examples,
+                (long long)c.predicted);
+        page_number(out, "<td>", c.precision, "</td>");
+        page_number(out, "<td>", c.recall, "</td>");
+        page_number(out, "<td>", c.f1, "</td></tr>\n");
+    }
+    fputs("</tbody></table></div>\n", out);
+    if (labels > PAGE_CLASSES)
+        fprintf(out, "<p class=\"rest\">The first %d of %lld labels; <code>eval --metrics</code> tells all.</p>\n",
+                PAGE_CLASSES, (long long)labels);
+}
+
+eval_metrics train_page_judged(const train_job *job) {
+    size_t at;
+    if (job->terms.count == 0) return job->judged;
+    if (job->history.count == 0 || !job->history.rows[job->history.count - 1].validated) return (eval_metrics){0};
+    ek_measure measure = terms_measure(&job->terms, &at);
+    ek_dataset_info d = ek_dataset_describe(job->validation);
+    eval_metrics m = {.metrics = (ek_metrics *)(uintptr_t)ek_measurement_read(job->measurement, at).classes};
+    if (measure == EK_MEASURE_CLASSES) m.names = d.class_names, m.named = d.classes;
+    return m;
+}
+
 void train_page_confusion(FILE *out, const train_job *job) {
-    const eval_metrics *m = &job->judged;
-    if (m->metrics == NULL) return;
-    int64_t classes = ek_metrics_read(m->metrics).classes;
-    fputs("<section id=\"confusion\"><h2 class=\"section-title\">Which class was taken for which</h2>\n<p "
-          "class=\"section-lede\">On the "
-          "validation data, after the last epoch of this page.</p>\n",
-          out);
-    if (classes <= PAGE_CLASSES)
-        matrix(out, m, classes);
+    const eval_metrics m = train_page_judged(job);
+    int labels = terms_measure(&job->terms, NULL) == EK_MEASURE_LABELS;
+    if (m.metrics == NULL) return;
+    int64_t classes = ek_metrics_read(m.metrics).classes;
+    fprintf(out,
+            "<section id=\"confusion\"><h2 class=\"section-title\">%s</h2>\n<p "
+            "class=\"section-lede\">On the validation data, after the last epoch of this page.</p>\n",
+            labels ? "Label by label" : "Which class was taken for which");
+    if (labels)
+        label_table(out, &m, classes);
+    else if (classes <= PAGE_CLASSES)
+        matrix(out, &m, classes);
     else
-        pairs(out, m);
+        pairs(out, &m);
     fputs("</section>\n", out);
 }
 
@@ -161,52 +196,67 @@ static void set_range(picture *p) {
     if (p->low >= 0 && p->high <= 1) p->low = 0, p->high = 1;
 }
 
-static const ek_judgement *by_loss; /* what is sorted */
+static const double *by_loss; /* what is sorted */
 
 static int worse(const void *a, const void *b) {
     size_t i = *(const size_t *)a, k = *(const size_t *)b;
-    double x = by_loss[i].loss, y = by_loss[k].loss;
+    double x = by_loss[i], y = by_loss[k];
     if (isnan(x) || isnan(y)) return isnan(y) - isnan(x) ? isnan(y) - isnan(x) : (i > k) - (i < k);
     return x != y ? (x < y) - (x > y) : (i > k) - (i < k);
 }
 
-static ek_status one(FILE *out, const train_job *job, picture *p, size_t index, ek_error *err) {
-    const eval_metrics *m = &job->judged;
+/* Of a classifier: what the example is, and what it was taken for. */
+static void put_judgement(FILE *out, const eval_metrics *m, size_t index) {
     const ek_judgement *j = &m->judgements[index];
-    char label[24], predicted[24], text[64];
-    ek_status status = ek_dataset_read(job->validation, (int64_t)index, p->values, NULL, err);
-    if (status != EK_OK) return status;
-    set_range(p);
-    eki_number(j->loss, text);
-    fputs("<li><img src=\"data:image/bmp;base64,", out);
-    bitmap(out, p);
+    char label[24], predicted[24];
     eki_put(out, "\" alt=\"example of ", metrics_name(m, j->label, label), "\">");
     class_name(out, m, j->label);
     fputs(j->label == j->predicted ? ", right" : " taken for ", out);
     if (j->label != j->predicted) page_name(out, metrics_name(m, j->predicted, predicted));
-    fprintf(out, "<br>loss <span class=\"loss\">%s</span>, example <span class=\"no\">%zu</span></li>\n", text, index);
+    fputs("<br>", out);
+}
+
+static ek_status one(FILE *out, const train_job *job, picture *p, size_t index, ek_error *err) {
+    char text[64];
+    ek_status status = ek_dataset_read(job->validation, (int64_t)index, p->values, NULL, err);
+    if (status != EK_OK) return status;
+    set_range(p);
+    eki_number(job->losses[index], text);
+    fputs("<li><img src=\"data:image/bmp;base64,", out);
+    bitmap(out, p);
+    if (job->judged.judgements != NULL)
+        put_judgement(out, &job->judged, index);
+    else
+        fprintf(out, "\" alt=\"example %zu\">", index);
+    fprintf(out, "loss <span class=\"loss\">%s</span>, example <span class=\"no\">%zu</span></li>\n", text, index);
     return EK_OK;
 }
 
+/* A loss from a file is not known example by example. */
+int train_page_pictures(const train_job *job) {
+    int each = 1;
+    for (size_t i = 0; i < job->terms.count; i++) each = each && job->terms.losses[i].kind != EK_LOSS_GRAPH;
+    return each && job->losses != NULL && ek_dataset_describe(job->validation).channels > 0;
+}
+
 ek_status train_page_worst(FILE *out, const train_job *job, ek_error *err) {
-    const eval_metrics *m = &job->judged;
-    if (m->metrics == NULL) return EK_OK;
+    if (!train_page_pictures(job)) return EK_OK;
     ek_dataset_info d = ek_dataset_describe(job->validation);
     picture p = {.channels = d.channels, .height = d.height, .width = d.width};
+    size_t count = (size_t)d.count;
     int side = d.height > d.width ? d.height : d.width;
     p.step = (side + PAGE_SIDE - 1) / PAGE_SIDE;
     p.values = grid_alloc((size_t)d.channels, (size_t)d.height * (size_t)d.width, sizeof *p.values);
-    size_t *order = grid_alloc(m->count, 1, sizeof *order);
+    size_t *order = grid_alloc(count, 1, sizeof *order);
     ek_status status = p.values && order ? EK_OK : fail(err, EK_ERR_NOMEM, "out of memory");
-    for (size_t i = 0; status == EK_OK && i < m->count; i++) order[i] = i;
-    by_loss = m->judgements;
-    if (status == EK_OK) qsort(order, m->count, sizeof *order, worse);
+    for (size_t i = 0; status == EK_OK && i < count; i++) order[i] = i;
+    by_loss = job->losses;
+    if (status == EK_OK) qsort(order, count, sizeof *order, worse);
     fputs("<section id=\"worst\"><h2 class=\"section-title\">The worst examples</h2>\n<p class=\"section-lede\">Those "
           "of the validation "
           "data with the largest loss, numbered from 0.</p>\n<ul class=\"worst\">\n",
           out);
-    for (size_t i = 0; status == EK_OK && i < m->count && i < PAGE_WORST; i++)
-        status = one(out, job, &p, order[i], err);
+    for (size_t i = 0; status == EK_OK && i < count && i < PAGE_WORST; i++) status = one(out, job, &p, order[i], err);
     fputs("</ul></section>\n", out);
     free(order);
     free(p.values);

@@ -72,11 +72,21 @@ void report_parameters(const train_job *job) {
              (long long)s.frozen_values);
 }
 
-static void put_epoch(eki_json *json, const epoch_row *row) {
+/* Of classes accuracy and F1, of others all that there is. */
+static void put_metrics(eki_json *json, const epoch_row *row, ek_measure measure) {
+    const measure_names *names = measure_names_of(measure);
+    for (int i = 0; i < measure_count(measure); i++) {
+        char name[40];
+        snprintf(name, sizeof name, "validation_%s", names->names[i]);
+        if (measure != EK_MEASURE_CLASSES || i == 0 || i == 3) eki_json_real(json, name, row->metrics[i]);
+    }
+}
+
+static void put_epoch(eki_json *json, const epoch_row *row, ek_measure measure) {
     eki_json_int(json, "epoch", row->epoch);
     eki_json_int(json, "step", row->step);
     eki_json_real(json, "loss", row->loss);
-    eki_json_real(json, "accuracy", row->accuracy);
+    if (measure == EK_MEASURE_CLASSES) eki_json_real(json, "accuracy", row->accuracy);
     eki_json_real(json, "lr", row->lr);
     if (row->gradient_norm > 0) {
         eki_json_real(json, "gradient_norm", row->gradient_norm);
@@ -85,39 +95,40 @@ static void put_epoch(eki_json *json, const epoch_row *row) {
     }
     if (row->validated) {
         eki_json_real(json, "validation_loss", row->validation_loss);
-        eki_json_real(json, "validation_accuracy", row->validation_accuracy);
-        eki_json_real(json, "validation_f1", row->f1);
+        put_metrics(json, row, measure);
     }
     eki_json_real(json, "seconds", row->seconds);
 }
 
-static void epoch_json(const epoch_row *row) {
+static void epoch_json(const epoch_row *row, ek_measure measure) {
     eki_json json;
     eki_json_start(&json, stderr, 0);
     eki_json_object(&json, NULL);
     eki_json_text(&json, "event", "epoch");
-    put_epoch(&json, row);
+    put_epoch(&json, row, measure);
     eki_json_finish(&json);
 }
 
 void report_epoch(const train_job *job, const epoch_row *row) {
-    char duration[32], validation[96] = "", gradient[96] = "", accuracy[48] = "", right[32] = "";
+    char duration[32], validation[128] = "", gradient[96] = "", accuracy[48] = "", right[64] = "";
+    ek_measure measure = terms_measure(&job->terms, NULL);
     if (tool_voice.quiet || tool_voice.rank > 0) return;
     if (as_lines()) {
-        epoch_json(row);
+        epoch_json(row, measure);
         return;
     }
     const epoch_row *best = history_best(&job->history);
     int64_t epochs = (job->total_steps + job->batches - 1) / job->batches, each = epochs / MOST_LINES + 1;
     if (row->epoch % each != 0 && row->epoch != epochs && !job->history.ended) return;
     duration_text(row->seconds, duration);
-    if (terms_classify(&job->terms)) {
+    measure_text(measure, row->metrics, right);
+    if (measure == EK_MEASURE_CLASSES) {
         snprintf(accuracy, sizeof accuracy, "  accuracy %.2f %%", 100 * row->accuracy);
-        snprintf(right, sizeof right, "  %.2f %%", 100 * row->validation_accuracy);
+        snprintf(right, sizeof right, "%.2f %%", 100 * row->metrics[0]);
     }
     if (row->validated)
-        snprintf(validation, sizeof validation, "  validation %.4f%s%s", row->validation_loss, right,
-                 best != NULL && best->step == row->step ? " (best)" : "");
+        snprintf(validation, sizeof validation, "  validation %.4f%s%s%s", row->validation_loss, right[0] ? "  " : "",
+                 right, best != NULL && best->step == row->step ? " (best)" : "");
     if (job->training.clip > 0)
         snprintf(gradient, sizeof gradient, "  gradient %.3g, at most %.3g, %lld clipped", row->gradient_norm,
                  row->gradient_norm_max, (long long)row->clipped);
@@ -233,7 +244,7 @@ static void put_epochs(eki_json *json, const train_job *job) {
     for (size_t i = 0; i < job->history.count; i++) {
         if (job->history.rows[i].seconds == 0) continue;
         eki_json_object(json, NULL);
-        put_epoch(json, &job->history.rows[i]);
+        put_epoch(json, &job->history.rows[i], terms_measure(&job->terms, NULL));
         eki_json_close(json);
     }
     eki_json_close(json);
@@ -249,19 +260,21 @@ static void put_validation(eki_json *json, const train_job *job) {
         eki_json_text(json, "best_file", job->best);
         eki_json_int(json, "best_epoch", best->epoch);
         eki_json_real(json, "best_loss", best->validation_loss);
-        eki_json_real(json, "best_accuracy", best->validation_accuracy);
+        const measure_names *names = measure_names_of(terms_measure(&job->terms, NULL));
+        char name[40];
+        snprintf(name, sizeof name, "best_%s", names->headline >= 0 ? names->names[names->headline] : "");
+        if (names->headline >= 0) eki_json_real(json, name, best->metrics[names->headline]);
     }
     eki_json_close(json);
 }
 
 static void tell_best(const train_job *job) {
     const epoch_row *best = history_best(&job->history);
-    char accuracy[48] = "";
+    char metric[64];
     if (best == NULL) return;
-    if (terms_classify(&job->terms))
-        snprintf(accuracy, sizeof accuracy, ", accuracy %.2f %%", 100 * best->validation_accuracy);
-    print("best      epoch %lld: loss %.5f%s on the validation data: %s\n", (long long)best->epoch,
-          best->validation_loss, accuracy, job->best);
+    measure_text(terms_measure(&job->terms, NULL), best->metrics, metric);
+    print("best      epoch %lld: loss %.5f%s%s on the validation data: %s\n", (long long)best->epoch,
+          best->validation_loss, metric[0] ? ", " : "", metric, job->best);
 }
 
 static void put_parameters(eki_json *json, const train_job *job) {
@@ -311,6 +324,8 @@ static void result_json(const train_job *job) {
     eki_json_real(&json, "exchange_seconds", job->last.exchange_seconds);
     eki_json_int(&json, "skipped_updates", job->last.skipped_updates);
     if (job->terms.count == 0) eki_json_real(&json, "training_accuracy", job->settled.final.accuracy);
+    ek_dataset_info data = ek_dataset_describe(job->test ? job->test : job->train);
+    if (job->terms.count > 0) measures_json(&json, job->measurement, data.class_names, data.classes);
     put_statistics(&json, job);
     put_validation(&json, job);
     put_parameters(&json, job);
@@ -336,6 +351,7 @@ void report_result(const train_job *job) {
         print("accuracy  %.2f %%  (%lld of %lld, %s)\n", 100 * job->result.accuracy, (long long)job->result.correct,
               (long long)job->result.images, part_text(job->evaluated_on));
     print("loss      %.5f\n", job->result.loss);
+    if (!terms_classify(&job->terms)) measures_lines(job->measurement);
     print("file      %s\n", job->output);
     tell_best(job);
     if (job->training.profile) report_profile(job, stdout);

@@ -4,6 +4,7 @@
  * killed in between, a resumed run finds in its own weights what the file lacks. So the file and what the checkpoint
  * says of it are of one epoch at every resume.
  */
+#include "grid.h"
 #include "inputs.h"
 #include "message.h"
 #include "train_job.h"
@@ -83,15 +84,43 @@ ek_status train_best_path(train_job *job, ek_error *err) {
 }
 
 /* What the judgements of a classifier say. */
-static ek_status note_metrics(train_job *job, epoch_row *row, int64_t classes, ek_error *err) {
+static ek_status note_judgements(train_job *job, epoch_row *row, int64_t classes, ek_error *err) {
     ek_status status = metrics_count(&job->judged, classes, err);
     if (status != EK_OK) return status;
-    ek_metrics_summary all = ek_metrics_read(job->judged.metrics);
-    row->precision = all.precision;
-    row->recall = all.recall;
-    row->f1 = all.f1;
-    row->top5 = ek_metrics_top(job->judged.judgements, job->judged.count, 5);
+    measure_values(&(ek_measured){.kind = EK_MEASURE_CLASSES, .classes = job->judged.metrics}, row->metrics);
+    row->metrics[MEASURES - 1] = ek_metrics_top(job->judged.judgements, job->judged.count, 5);
     return EK_OK;
+}
+
+static ek_status note_metrics(train_job *job, epoch_row *row, const ek_eval_result *result, ek_error *err) {
+    size_t at;
+    row->validated = 1;
+    row->validation_loss = result->loss;
+    if (job->terms.count == 0) return note_judgements(job, row, result->classes, err);
+    (void)terms_measure(&job->terms, &at);
+    const ek_measured measured = ek_measurement_read(job->measurement, at);
+    measure_values(&measured, row->metrics);
+    return EK_OK;
+}
+
+/* Room for what is found, once. */
+static ek_status prepare(train_job *job, ek_eval_options *o, ek_error *err) {
+    ek_status status = EK_OK;
+    size_t count = (size_t)ek_dataset_describe(job->validation).count;
+    if (job->losses == NULL) job->losses = grid_alloc(count, 1, sizeof *job->losses);
+    if (job->losses == NULL) return fail(err, EK_ERR_NOMEM, "out of memory for %zu losses", count);
+    if (job->terms.count == 0 && job->judged.judgements == NULL)
+        status = metrics_begin(&job->judged, job->validation, 5, err);
+    if (job->terms.count > 0 && job->measurement == NULL) status = ek_measurement_create(&job->measurement, err);
+    o->threads = job->training.threads;
+    o->head = job->training.head;
+    o->terms = job->terms.losses;
+    o->term_count = job->terms.count;
+    o->judgements = job->judged.judgements;
+    o->measurement = job->measurement;
+    o->losses = job->losses;
+    o->comm = job->comm;
+    return status;
 }
 
 ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
@@ -99,15 +128,7 @@ ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
     watch w;
     if (job->validation == NULL) return EK_OK;
     ek_eval_options o = ek_eval_options_default();
-    o.threads = job->training.threads;
-    o.head = job->training.head;
-    ek_status status = EK_OK;
-    int classifier = job->terms.count == 0;
-    o.terms = job->terms.losses;
-    o.term_count = job->terms.count;
-    if (classifier && job->judged.judgements == NULL) status = metrics_begin(&job->judged, job->validation, 5, err);
-    o.judgements = job->judged.judgements;
-    o.comm = job->comm;
+    ek_status status = prepare(job, &o, err);
     ek_model_destroy(job->average);
     job->average = NULL;
     if (status == EK_OK) status = train_average_model(job, &job->average, err);
@@ -117,12 +138,7 @@ ek_status train_validate(train_job *job, epoch_row *row, ek_error *err) {
     else if (status == EK_OK)
         status = ek_trainer_evaluate(job->trainer, job->validation, &o, &result, err);
     watch_end(&w);
-    if (status == EK_OK && classifier) status = note_metrics(job, row, result.classes, err);
-    if (status != EK_OK) return status;
-    row->validated = 1;
-    row->validation_loss = result.loss;
-    row->validation_accuracy = result.accuracy;
-    return EK_OK;
+    return status == EK_OK ? note_metrics(job, row, &result, err) : status;
 }
 
 int train_is_best(const train_job *job) {

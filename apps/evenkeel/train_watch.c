@@ -22,7 +22,8 @@ ek_status train_watch_open(train_job *job, ek_error *err) {
     ek_status status = page != NULL ? ek_file_check(page, err) : EK_OK;
     if (status != EK_OK) return fail_in(err, "--report");
     if (path == NULL) return EK_OK;
-    status = log_open(&job->log, path, job->resumed ? train_step(job) : -1, &job->history, err);
+    status = log_open(&job->log, path, terms_measure(&job->terms, NULL), job->resumed ? train_step(job) : -1,
+                      &job->history, err);
     return status == EK_OK ? EK_OK : fail_in(err, "--log");
 }
 

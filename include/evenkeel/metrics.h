@@ -6,9 +6,10 @@
  *     if (s == EK_OK) printf("macro F1 %.3f\n", ek_metrics_read(metrics).f1);
  *     ek_metrics_destroy(metrics);
  *
- * Examples may be images, pixels or tokens. Of a class with n examples, p predictions and r of both: precision r/p,
- * recall r/n, F1 2r/(n+p), intersection over union r/(n+p-r); NaN where the divisor is 0. Means over classes are of
- * those that have examples, a precision without predictions counting as 0 (as scikit-learn's macro averages).
+ * Examples may be images, pixels or tokens; ek_measurement has all of it for the losses of ek_train_options. Of a class
+ * with n examples, p predictions and r of both: precision r/p, recall r/n, F1 2r/(n+p), intersection over union
+ * r/(n+p-r); NaN where the divisor is 0. Means over classes are of those that have examples, a precision without
+ * predictions counting as 0 (as scikit-learn's macro averages).
  */
 #ifndef EVENKEEL_METRICS_H
 #define EVENKEEL_METRICS_H
@@ -60,6 +61,37 @@ typedef struct ek_regression {
 } ek_regression;
 EK_API EK_NODISCARD ek_status ek_regression_measure(const float *predicted, const float *target, size_t count,
                                                     ek_regression *result, ek_error *err);
+
+/* ---- What a model is worth by its losses ---- */
+
+/* How the output of a loss is measured. */
+typedef enum ek_measure {
+    EK_MEASURE_NONE = 0,    /* by the loss alone: one from a file */
+    EK_MEASURE_CLASSES = 1, /* cross-entropy of one class an example */
+    EK_MEASURE_PLACES = 2,  /* cross-entropy of a class for each pixel or token; those of class -100 do not count */
+    EK_MEASURE_LABELS = 3,  /* bce: labels, along axis 1, that are there or not (target above 0.5), and are predicted
+                               where their probability is above 0.5 */
+    EK_MEASURE_NUMBERS = 4  /* mse, mae, huber */
+} ek_measure;
+
+/* What ek_evaluate finds with terms (ek_eval_options.measurement). Its size depends on the number of classes alone. */
+typedef struct ek_measurement ek_measurement;
+
+typedef struct ek_measured {
+    ek_measure kind;
+    const char *output; /* the model's output, or the path of the file; until the next evaluation */
+    /* Classes; of LABELS each label as one: its examples have it, accuracy is the share of all that are right, and
+     * there is no confusion. NULL where there are none. */
+    const ek_metrics *classes;
+    ek_regression numbers; /* NUMBERS, over all of them together */
+    int64_t count;         /* of examples, places, labels or numbers */
+} ek_measured;
+
+EK_API EK_NODISCARD ek_status ek_measurement_create(ek_measurement **measurement, ek_error *err);
+EK_API void ek_measurement_destroy(ek_measurement *measurement);
+/* Terms of the last evaluation; 0 before it. */
+EK_API size_t ek_measurement_count(const ek_measurement *measurement);
+EK_API ek_measured ek_measurement_read(const ek_measurement *measurement, size_t term);
 
 #ifdef __cplusplus
 }

@@ -261,10 +261,11 @@ typedef struct ek_eval_options {
                          collective call, all with the same model; without logits, batch_statistics and sample */
     ek_judgement *judgements; /* optional: of each image, in the order of `losses`; filled */
     const ek_loss *terms; /* term_count terms, as ek_train_options.losses: result.loss is theirs over the whole set, and
-                             correct of the first cross-entropy with a class an example; without logits, losses,
-                             judgements and sample; ranks do not share it out */
+                             correct of the first cross-entropy with a class an example; without logits, judgements
+                             and sample; ranks do not share it out */
     size_t term_count;
-    ek_dtype precision; /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options */
+    ek_dtype precision;                 /* EK_F32 (default, also 0), or EK_BF16 as in ek_session_options */
+    struct ek_measurement *measurement; /* optional, with terms: what each is worth (<evenkeel/metrics.h>); filled */
     uint64_t reserved[1];
 } ek_eval_options;
 

@@ -5,6 +5,7 @@
  */
 #include "train/evaluate_terms.h"
 #include "graph/precision.h"
+#include "train/measurement.h"
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -29,6 +30,8 @@ static ek_status open_exec(evaluation *e) {
     bool bf16;
     EKI_TRY(eki_precision(o->precision, &bf16, e->err));
     EKI_TRY(eki_objective_create(e->model, o->terms, o->term_count, o->head, false, &e->objective, e->err));
+    if (o->measurement != NULL) eki_objective_show(e->objective);
+    if (o->measurement != NULL) EKI_TRY(eki_measurement_open(o->measurement, e->objective, e->err));
     EKI_TRY(eki_model_switches(e->model, &e->switches, e->err));
     EKI_TRY(eki_objective_switches(e->objective, &e->switches, e->err));
     eki_exec_options options = {.mode = (eki_mode)o->mode,
@@ -59,6 +62,10 @@ static ek_status one_batch(evaluation *e, const ek_batch *batch) {
     eki_exec_plan(e->exec)->samples = batch->count;
     eki_objective_feed(e->objective, e->exec, batch, &e->intake);
     EKI_TRY(eki_exec_forward(e->exec, e->err));
+    if (e->options->measurement != NULL)
+        EKI_TRY(eki_measurement_add(e->options->measurement, e->objective, e->exec, e->err));
+    if (e->options->losses != NULL)
+        eki_objective_rows(e->objective, e->exec, batch->count, e->options->losses + e->result->images);
     e->result->correct += eki_objective_total(e->objective, e->exec, batch->count, e->sums, e->weights);
     e->result->images += batch->count;
     return EK_OK;
@@ -98,9 +105,8 @@ static ek_status run(evaluation *e) {
 ek_status eki_evaluate_terms(const ek_model *model, const ek_dataset *dataset, const ek_eval_options *options,
                              ek_eval_result *result, ek_error *err) {
     evaluation e = {.model = model, .dataset = dataset, .options = options, .result = result, .err = err};
-    bool other = options->logits != NULL || options->losses != NULL || options->judgements != NULL;
-    if (other || options->sample > 0) {
-        return eki_fail(err, EK_ERR_ARG, "logits, losses, judgements and sample are for classifiers, not with terms");
+    if (options->logits != NULL || options->judgements != NULL || options->sample > 0) {
+        return eki_fail(err, EK_ERR_ARG, "logits, judgements and sample are for classifiers, not with terms");
     }
     ek_status status = run(&e);
     ek_loader_destroy(e.loader);

@@ -1,8 +1,8 @@
 /* metrics.c: counts of what was taken for what, and what follows from them. */
-#include "base/error.h"
+#include "train/measurement.h"
+
 #include "base/memory.h"
 
-#include <evenkeel/metrics.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -46,7 +46,22 @@ static ek_status check_class(const ek_metrics *m, const char *what, int32_t valu
                     m->classes - 1);
 }
 
-static void count_one(ek_metrics *m, int32_t label, int32_t predicted) {
+ek_status eki_metrics_labels(int64_t labels, ek_metrics **out, ek_error *err) {
+    EKI_TRY(ek_metrics_create(labels, out, err));
+    eki_free((*out)->confusion);
+    (*out)->confusion = NULL;
+    return EK_OK;
+}
+
+void eki_metrics_label(ek_metrics *m, int64_t label, bool there, bool predicted) {
+    m->of[label].examples += there;
+    m->of[label].predicted += predicted;
+    m->of[label].right += there && predicted;
+    m->right += there == predicted;
+    m->count++;
+}
+
+void eki_metrics_count(ek_metrics *m, int64_t label, int64_t predicted) {
     m->of[label].examples++;
     m->of[predicted].predicted++;
     m->of[label].right += label == predicted;
@@ -63,7 +78,7 @@ ek_status ek_metrics_add(ek_metrics *m, const int32_t *labels, const int32_t *pr
         EKI_TRY(check_class(m, "the label", labels[i], i, err));
         EKI_TRY(check_class(m, "the prediction", predicted[i], i, err));
     }
-    for (size_t i = 0; i < count; i++) count_one(m, labels[i], predicted[i]);
+    for (size_t i = 0; i < count; i++) eki_metrics_count(m, labels[i], predicted[i]);
     return EK_OK;
 }
 
@@ -74,7 +89,7 @@ ek_status ek_metrics_judge(ek_metrics *m, const ek_judgement *judgements, size_t
         EKI_TRY(check_class(m, "the label", judgements[i].label, i, err));
         EKI_TRY(check_class(m, "the prediction", judgements[i].predicted, i, err));
     }
-    for (size_t i = 0; i < count; i++) count_one(m, judgements[i].label, judgements[i].predicted);
+    for (size_t i = 0; i < count; i++) eki_metrics_count(m, judgements[i].label, judgements[i].predicted);
     return EK_OK;
 }
 

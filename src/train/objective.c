@@ -111,14 +111,29 @@ static ek_status fill(eki_objective *o, const ek_model *model, const ek_loss *lo
     o->own_values = o->graph->n_values;
     o->own_nodes = o->graph->n_nodes;
     o->terms = eki_calloc(count, sizeof *o->terms);
-    o->outputs = eki_calloc(count, sizeof(const char *[2]));
+    o->outputs = eki_calloc(count, sizeof(const char *[3]));
     if (o->terms == NULL || o->outputs == NULL) return eki_fail_nomem(err, count * sizeof *o->terms);
     for (size_t i = 0; i < count; i++) EKI_TRY(add_term(o, model, &losses[i], head, err));
     for (size_t i = 0; i < count; i++) {
-        o->outputs[o->n_outputs++] = o->terms[i].value->name;
-        if (o->terms[i].judged != NULL) o->outputs[o->n_outputs++] = o->terms[i].judged->name;
+        eki_term *term = &o->terms[i];
+        term->value_at = o->n_outputs++;
+        o->outputs[term->value_at] = term->value->name;
+        if (term->judged == NULL) continue;
+        term->judged_at = o->n_outputs++;
+        o->outputs[term->judged_at] = term->judged->name;
     }
     return EK_OK;
+}
+
+void eki_objective_show(eki_objective *o) {
+    for (size_t i = 0; i < o->count; i++) {
+        eki_term *term = &o->terms[i];
+        if (term->scores == NULL) continue;
+        term->scores_at = 0;
+        while (term->scores_at < o->n_outputs && strcmp(o->outputs[term->scores_at], term->scores->name) != 0)
+            term->scores_at++;
+        if (term->scores_at == o->n_outputs) o->outputs[o->n_outputs++] = term->scores->name;
+    }
 }
 
 ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, size_t count, const char *head, bool mixed,
@@ -244,15 +259,14 @@ eki_view eki_objective_input(const eki_value *input, eki_exec *exec) {
 eki_view eki_objective_target(const eki_term *term, eki_exec *exec) { return eki_objective_input(term->target, exec); }
 
 ek_status eki_objective_check(const eki_objective *o, eki_exec *exec, int64_t rows, ek_error *err) {
-    size_t at = 0;
     for (size_t i = 0; i < o->count; i++) {
         const eki_term *term = &o->terms[i];
-        eki_view value = eki_exec_output(exec, at++), judged, target;
+        eki_view value = eki_exec_output(exec, term->value_at), judged, target;
         if (term->scores == NULL) {
             EKI_TRY(check_number(term, &value, err));
             continue;
         }
-        judged = eki_exec_output(exec, at++);
+        judged = eki_exec_output(exec, term->judged_at);
         target = eki_objective_target(term, exec);
         eki_shape whole = target.shape; /* of cross-entropy, whose operator has looked at the scores */
         bool classes = term->loss.kind == EK_LOSS_CROSS_ENTROPY;

@@ -18,15 +18,16 @@
 struct eki_loss;
 
 typedef struct eki_term {
-    ek_loss loss;      /* with its defaults filled in */
-    const char *name;  /* of its target, for messages: the scores' output */
-    eki_value *scores; /* NULL: a loss from a file */
-    eki_value *target; /* to be fed; NULL: a loss from a file, whose inputs are found by name */
-    eki_value *other;  /* of mixed labels the second one, and ... */
-    eki_value *share;  /* ... the share of the first; NULL: labels are not mixed */
-    eki_value *value;  /* the loss: of each element, or one number */
-    eki_value *judged; /* the predicted classes, or the extents of the scores; NULL = neither */
-    const char *array; /* name of the array that is the target; NULL = the labels of the batch */
+    ek_loss loss;                          /* with its defaults filled in */
+    const char *name;                      /* of its target, for messages: the scores' output */
+    eki_value *scores;                     /* NULL: a loss from a file */
+    eki_value *target;                     /* to be fed; NULL: a loss from a file, whose inputs are found by name */
+    eki_value *other;                      /* of mixed labels the second one, and ... */
+    eki_value *share;                      /* ... the share of the first; NULL: labels are not mixed */
+    eki_value *value;                      /* the loss: of each element, or one number */
+    eki_value *judged;                     /* the predicted classes, or the extents of the scores; NULL = neither */
+    size_t value_at, judged_at, scores_at; /* which outputs of the exec they are; the last after eki_objective_show */
+    const char *array;                     /* name of the array that is the target; NULL = the labels of the batch */
 } eki_term;
 
 typedef struct eki_objective {
@@ -47,6 +48,8 @@ ek_status eki_objective_create(const ek_model *model, const ek_loss *losses, siz
 void eki_objective_free(eki_objective *objective);
 /* The switches of the model's norms for the longer list of nodes. */
 ek_status eki_objective_switches(const eki_objective *objective, uint8_t **switches, ek_error *err);
+/* Makes the scores outputs, too; before the exec. */
+void eki_objective_show(eki_objective *objective);
 /* A number that is equal where the terms are. */
 uint32_t eki_objective_print(const eki_objective *objective);
 /* EK_ERR_UNSUPPORTED: no gradient leads from a loss to some parameter; names a node that stops it. */
@@ -77,6 +80,8 @@ void eki_objective_weights(const eki_objective *objective, eki_exec *exec, int64
 struct eki_loss eki_objective_measure(const eki_objective *objective, eki_exec *exec, int64_t rows, int64_t all,
                                       const double *whole, double *losses, bool gradient);
 
+/* The loss of each row by itself: of a loss from a file, which is one number, that of the batch. */
+void eki_objective_rows(const eki_objective *objective, eki_exec *exec, int64_t rows, double *losses);
 /* Adds to the sum and to the weight of each term what the batch has; returns how many examples are right. */
 int64_t eki_objective_total(const eki_objective *objective, eki_exec *exec, int64_t rows, double *sums,
                             double *weights);

@@ -74,8 +74,8 @@ static void add_elements(const eki_term *term, const batch *b, const eki_view *v
     for (size_t i = 0; gradient != NULL && i < count; i++) gradient[i] = (float)share;
 }
 
-static int64_t right(const eki_term *term, eki_exec *exec, size_t output, int64_t rows) {
-    eki_view predicted = eki_exec_output(exec, output), target = eki_objective_target(term, exec);
+static int64_t right(const eki_term *term, eki_exec *exec, int64_t rows) {
+    eki_view predicted = eki_exec_output(exec, term->judged_at), target = eki_objective_target(term, exec);
     const int64_t *a = predicted.data, *b = target.data;
     int64_t correct = 0;
     for (int64_t r = 0; r < rows; r++) correct += a[r] == b[r];
@@ -92,22 +92,20 @@ eki_loss eki_objective_measure(const eki_objective *o, eki_exec *exec, int64_t r
     eki_loss loss = {.bad_row = -1};
     const batch b = {.rows = rows, .all = all, .losses = losses};
     bool judged = false;
-    size_t at = 0;
     for (int64_t r = 0; r < rows; r++) losses[r] = 0.0;
     for (size_t i = 0; i < o->count; i++) {
         const eki_term *term = &o->terms[i];
-        eki_view value = eki_exec_output(exec, at);
-        float *to = gradient ? eki_exec_output_gradient(exec, at) : NULL;
+        eki_view value = eki_exec_output(exec, term->value_at);
+        float *to = gradient ? eki_exec_output_gradient(exec, term->value_at) : NULL;
         if (term->scores == NULL) {
             add_number(term, &b, *(const float *)value.data, to);
         } else {
             add_elements(term, &b, &value, whole != NULL ? whole[i] : 0.0, to);
             if (!judged && judges(term, exec)) {
-                loss.correct = right(term, exec, at + 1, rows);
+                loss.correct = right(term, exec, rows);
                 judged = true;
             }
         }
-        at += term->judged != NULL ? 2 : 1;
     }
     for (int64_t r = 0; r < rows; r++) {
         if (!isfinite(losses[r]) && loss.bad_row < 0) loss.bad_row = r;
@@ -116,8 +114,8 @@ eki_loss eki_objective_measure(const eki_objective *o, eki_exec *exec, int64_t r
     return loss;
 }
 
-static void total_elements(const eki_term *term, eki_exec *exec, size_t output, double *sum, double *weight) {
-    eki_view view = eki_exec_output(exec, output);
+static void total_elements(const eki_term *term, eki_exec *exec, double *sum, double *weight) {
+    eki_view view = eki_exec_output(exec, term->value_at);
     const float *value = view.data;
     size_t count = eki_view_elements(&view);
     for (size_t i = 0; i < count; i++) *sum += (double)value[i];
@@ -128,17 +126,39 @@ static void total_elements(const eki_term *term, eki_exec *exec, size_t output, 
 
 int64_t eki_objective_total(const eki_objective *o, eki_exec *exec, int64_t rows, double *sums, double *weights) {
     int64_t correct = -1;
-    size_t at = 0;
     for (size_t i = 0; i < o->count; i++) {
         const eki_term *term = &o->terms[i];
         if (term->scores == NULL) {
-            sums[i] += (double)rows * (double)*(const float *)eki_exec_output(exec, at).data;
+            sums[i] += (double)rows * (double)*(const float *)eki_exec_output(exec, term->value_at).data;
             weights[i] += (double)rows;
         } else {
-            total_elements(term, exec, at, &sums[i], &weights[i]);
-            if (correct < 0 && judges(term, exec)) correct = right(term, exec, at + 1, rows);
+            total_elements(term, exec, &sums[i], &weights[i]);
+            if (correct < 0 && judges(term, exec)) correct = right(term, exec, rows);
         }
-        at += term->judged != NULL ? 2 : 1;
     }
     return correct < 0 ? 0 : correct;
+}
+
+/* Of elements: their sum by what they weigh. */
+static double row_of(const eki_term *term, eki_exec *exec, int64_t rows, int64_t row) {
+    eki_view view = eki_exec_output(exec, term->value_at), target = eki_objective_target(term, exec);
+    size_t each = eki_view_elements(&view) / (size_t)rows;
+    double sum = 0, weight = weighted(term) ? 0 : (double)each;
+    for (size_t i = (size_t)row * each; i < ((size_t)row + 1) * each; i++) {
+        sum += (double)((const float *)view.data)[i];
+        if (weighted(term)) weight += weight_of(term, ((const int64_t *)target.data)[i]);
+    }
+    return weight > 0 ? sum / weight : 0;
+}
+
+void eki_objective_rows(const eki_objective *o, eki_exec *exec, int64_t rows, double *losses) {
+    for (int64_t r = 0; r < rows; r++) {
+        losses[r] = 0;
+        for (size_t i = 0; i < o->count; i++) {
+            const eki_term *term = &o->terms[i];
+            double one = term->scores == NULL ? (double)*(const float *)eki_exec_output(exec, term->value_at).data
+                                              : row_of(term, exec, rows, r);
+            losses[r] += term->loss.weight * one;
+        }
+    }
 }

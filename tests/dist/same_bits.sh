@@ -44,8 +44,9 @@ for flavour in $(flavours); do
         done
     done
 done
-# So are they where a loss weighs the examples, so that no rank knows by itself what the batch weighs.
-extra="--label-smoothing 0.1 --class-weights auto"
+# So are they where a loss weighs the examples, so that no rank knows by itself what the batch weighs, and where images are
+# mixed with those of other ranks.
+extra="--label-smoothing 0.1 --class-weights auto --mixup 0.4 --rotate 15 --jitter 0.3 --erase 0.5"
 train weighed 1 env
 [ "$(sum weighed)" != "$expected" ] || failed=1
 expected=$(sum weighed)

@@ -4,7 +4,7 @@
 // the numbers say, pictures are pictures in order of their loss, nothing requested, no script, no console messages, axe-core
 // light and dark at three widths, no sideways scrolling, hostile names as text. EK_PAGE_SHOTS is a folder for screenshots.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { axeSource, check, close, failures, open } from '../support/page_driver.mjs';
@@ -25,10 +25,22 @@ evenkeel('train', ...few, '--epochs', '5', '--validation', 'builtin:strokes:480'
   '--log', 'l.csv', '--report', 'r.html', '-o', hostile);
 const evaluated = JSON.parse(evenkeel('eval', hostile, '--data', 'builtin:strokes:480', '--limit', '200', '--metrics', '--json'));
 evenkeel('train', ...few, '--norm', 'layer', '--epochs', '1', '--report', 'plain.html', '-o', 'plain.onnx');
+// Numbers and labels beside images: target i of an example of class c is 1 where i is c, so that the same array serves both.
+const header = (shape) => { const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
+  const room = Math.ceil((text.length + 11) / 64) * 64 - 10;
+  return Buffer.concat([Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, room & 255, room >> 8]), Buffer.from(text.padEnd(room - 1) + '\n')]); };
+const targets = new Float32Array(200 * 10).map((_, i) => (i * 7) % 11 < 3 ? 1 : 0);
+writeFileSync(join(folder, 't.npy'), Buffer.concat([header('200, 10'), Buffer.from(targets.buffer)]));
+for (const loss of ['mse', 'bce'])
+  evenkeel('train', ...few, '--target', 't.npy', '--loss', loss, '--lr', '0.01', '--epochs', '3', '--validation', '0.3', '--log', `${loss}.csv`,
+    '--report', `${loss}.html`, '-o', `${loss}.onnx`);
 evenkeel('train', ...few, '--limit', '2', '--batch', '1', '--norm', 'layer', '--epochs', '403', '--lr', '0.001', '--checkpoint-every', '100000', '--report', 'long.html', '-o', 'long.onnx');
 
-const [names, ...lines] = readFileSync(join(folder, 'l.csv'), 'utf8').trim().split('\n').map((l) => l.split(','));
-const log = lines.map((cells) => Object.fromEntries(names.map((n, i) => [n, cells[i] === '' ? null : Number(cells[i])])));
+const readLog = (file) => {
+  const [names, ...lines] = readFileSync(join(folder, file), 'utf8').trim().split('\n').map((l) => l.split(','));
+  return lines.map((cells) => Object.fromEntries(names.map((n, i) => [n, cells[i] === '' ? null : Number(cells[i])])));
+};
+const log = readLog('l.csv');
 const columns = ['epoch', 'step', 'loss', 'accuracy', 'lr', 'gradient_norm', 'gradient_norm_max', 'clipped', 'validation_loss',
   'validation_accuracy', 'validation_precision', 'validation_recall', 'validation_f1', 'validation_top5'];
 
@@ -86,6 +98,23 @@ async function numbers() {
   await context.close();
 }
 
+// A run that is no classifier: its own columns and curves, no matrix, the pictures with the largest loss.
+async function others(loss, metrics, curves) {
+  const { context, tab } = await open(join(folder, `${loss}.html`));
+  const rows = await tab.locator('#epochs tbody tr').evaluateAll((trs) => trs.map((tr) => [...tr.children].map((c) => c.textContent)));
+  const titles = ['epoch', 'step', 'loss', 'lr', 'gradient_norm', 'gradient_norm_max', 'clipped', 'validation_loss', ...metrics.map((m) => `validation_${m}`)];
+  const entries = readLog(`${loss}.csv`);
+  const wrong = rows.flatMap((cells, i) => titles.filter((name, k) => !(cells.length === titles.length && shows(cells[k], entries[i][name]))).map((n) => `${i} ${n}`));
+  check(`${loss}: numbers are those of the log`, rows.length === 3 && entries.length === 3 && wrong.length === 0, wrong.join('; '));
+  check(`${loss}: no accuracy of a classifier`, await tab.locator('#accuracy').count() === 0 && !('accuracy' in entries[0]));
+  for (const id of curves) check(`${loss}: a curve of ${id}`, await tab.locator(`#${id} .plot path`).count() > 0);
+  check(`${loss}: no confusion matrix`, await tab.locator('.matrix').count() === 0);
+  check(`${loss}: labels are told`, await tab.locator('#confusion tbody tr').count() === (loss === 'bce' ? 10 : 0));
+  const losses = await tab.locator('.worst .loss').allTextContents();
+  check(`${loss}: twelve pictures, the worst first`, losses.length === 12 && losses.every((l, i) => i === 0 || Number(l) <= Number(losses[i - 1])), losses.join());
+  await context.close();
+}
+
 async function accessible(page, colorScheme, width) {
   const { context, tab } = await open(join(folder, page), { colorScheme, viewport: { width, height: 800 } });
   await tab.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
@@ -98,14 +127,17 @@ async function accessible(page, colorScheme, width) {
   await context.close();
 }
 
-for (const page of ['r.html', 'plain.html', 'long.html']) await sound(page);
+for (const page of ['r.html', 'plain.html', 'long.html', 'mse.html', 'bce.html']) await sound(page);
+await others('mse', ['mae', 'rmse', 'r2'], ['error', 'explained']);
+await others('bce', ['accuracy', 'precision', 'recall', 'f1', 'mean_iou'], ['labels']);
 await numbers();
 const long = await open(join(folder, 'long.html'));
 check('of many epochs every other one is shown', await long.tab.locator('#epochs tbody tr').count() === 202 &&
   (await long.tab.locator('#epochs .rest').textContent()).includes('One epoch in 2'), String(await long.tab.locator('#epochs tbody tr').count()));
 await long.context.close();
 for (const width of [1280, 768, 360]) for (const scheme of ['light', 'dark']) await accessible('r.html', scheme, width);
-await accessible('plain.html', 'light', 360);
+for (const page of ['plain.html', 'mse.html']) await accessible(page, 'light', 360);
+await accessible('bce.html', 'dark', 360);
 await close();
 rmSync(folder, { recursive: true, force: true });
 console.log(failures ? `${failures} checks failed` : 'all checks passed');

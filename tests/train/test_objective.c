@@ -407,6 +407,60 @@ static void refused(void **state) {
     ek_model_destroy(narrow);
 }
 
+/* Mixed labels: the loss is both by their shares, with weights and smoothing, and the gradient is its own. */
+static void mixed_labels(void **state) {
+    (void)state;
+    int32_t labels[N], others[N];
+    float shares[N], y[N * OUT];
+    ek_batch_array x = {.name = "x", .dtype = EK_F32, .rank = 2, .dims = {N, IN}, .data = x_data};
+    ek_batch batch = {.count = N, .total = N, .arrays = &x, .array_count = 1, .labels = labels};
+    const ek_loss loss = {
+        .kind = EK_LOSS_CROSS_ENTROPY, .label_smoothing = 0.2, .class_weights = class_weights, .class_count = OUT};
+    double sum = 0, all = 0, e = loss.label_smoothing;
+    ek_model *model = make_model(NULL);
+    outputs(model, y);
+    for (int r = 0; r < N; r++) {
+        labels[r] = r % OUT;
+        others[r] = (r * r + 1) % OUT;
+        shares[r] = 0.5f + (float)r / (2 * N);
+        const float *row = y + (size_t)r * OUT;
+        double lse = log_sum(row), spread = 0;
+        for (int c = 0; c < OUT; c++) spread += (double)class_weights[c] * (lse - (double)row[c]) / OUT;
+        for (int k = 0; k < 2; k++) {
+            int32_t label = k ? others[r] : labels[r];
+            double share = k ? 1 - (double)shares[r] : (double)shares[r], weight = (double)class_weights[label];
+            sum += share * ((1 - e) * weight * (lse - (double)row[label]) + e * spread);
+            all += share * weight;
+        }
+    }
+    ek_train_options o = ek_train_options_default();
+    ek_step_result first, second;
+    ek_trainer *trainer;
+    o.losses = &loss;
+    o.loss_count = 1;
+    o.lr = 1e-3;
+    o.momentum = 0;
+    o.schedule = EK_SCHEDULE_CONSTANT;
+    o.total_steps = 3;
+    o.gradient_norm = 1;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    batch.others = others;
+    batch.shares = shares;
+    FAILS(EK_ERR_ARG, "ek_train_options.mixed", ek_trainer_step(trainer, &batch, NULL, err));
+    ek_trainer_destroy(trainer);
+    o.mixed = 1;
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    OK(ek_trainer_step(trainer, &batch, &first, err));
+    assert_true(fabs(first.loss - sum / all) <= 1e-6 * first.loss);
+    OK(ek_trainer_step(trainer, &batch, &second, err));
+    double wanted = o.lr * first.gradient_norm * first.gradient_norm;
+    assert_true(fabs(first.loss - second.loss - wanted) <= 0.02 * wanted);
+    batch.shares = NULL; /* a batch that is not mixed is one with shares of 1 */
+    OK(ek_trainer_step(trainer, &batch, &first, err));
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
+}
+
 static int clean(void **state) {
     (void)state;
     fixture_clean();
@@ -417,7 +471,7 @@ int main(void) {
     make_data();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_loss),         cmocka_unit_test(from_a_file), cmocka_unit_test(what_lies_behind),
-        cmocka_unit_test(as_the_classifiers), cmocka_unit_test(refused),
+        cmocka_unit_test(as_the_classifiers), cmocka_unit_test(refused),     cmocka_unit_test(mixed_labels),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }

@@ -240,6 +240,28 @@ static void test_loss(void **state) {
     FAILS(EK_ERR_ARG, "label -1", eki_loss_check_labels((int32_t[]){-1}, NULL, 1, 3, err));
 }
 
+/* Of two labels the loss is both by their shares, and so is its gradient. */
+static void test_mixture(void **state) {
+    (void)state;
+    const float logits[2][3] = {{1.0F, 2.0F, 3.0F}, {-5.0F, 4.0F, 0.25F}}, shares[2] = {0.75F, 0.5F};
+    const int32_t labels[2] = {0, 2}, others[2] = {1, 2};
+    const eki_mixture mixture = {others, shares};
+    float gradient[2][3], own[2][3], other[2][3];
+    double losses[2], first[2], second[2];
+    eki_loss_part(&logits[0][0], 2, 3, labels, (eki_mixture){0}, 4, first, &own[0][0]);
+    eki_loss_part(&logits[0][0], 2, 3, others, (eki_mixture){0}, 4, second, &other[0][0]);
+    eki_loss loss = eki_loss_part(&logits[0][0], 2, 3, labels, mixture, 4, losses, &gradient[0][0]);
+    assert_near(loss.sum, losses[0] + losses[1]);
+    for (int r = 0; r < 2; r++) {
+        double share = (double)shares[r];
+        assert_near(losses[r], share * first[r] + (1 - share) * second[r]);
+        for (int c = 0; c < 3; c++) {
+            double wanted = share * (double)own[r][c] + (1 - share) * (double)other[r][c];
+            assert_true(fabs((double)gradient[r][c] - wanted) < 1e-7);
+        }
+    }
+}
+
 static void test_options(void **state) {
     (void)state;
     ek_train_options o = ek_train_options_default(), checked;
@@ -265,9 +287,10 @@ static void test_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sequences), cmocka_unit_test(test_frozen_is_untouched), cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_norm),      cmocka_unit_test(test_schedules),           cmocka_unit_test(test_loss),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_sequences), cmocka_unit_test(test_frozen_is_untouched),
+        cmocka_unit_test(test_blocks),    cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_schedules), cmocka_unit_test(test_mixture),
+        cmocka_unit_test(test_loss),      cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

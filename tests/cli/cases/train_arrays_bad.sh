@@ -58,8 +58,8 @@ expect 2 evenkeel train --model lenet --input x.npy --target y.npy --loss mse -o
 contains err '--input needs a model file'
 expect 2 evenkeel eval m.onnx --input x.npy 2>err
 contains err '--input needs a --target'
-expect 2 evenkeel eval m.onnx --input x.npy --target label.npy --metrics 2>err
-contains err "--metrics is for the classifier's own loss"
+expect 2 evenkeel eval m.onnx --input x.npy --target label.npy --logits l.npy 2>err
+contains err "--logits is for the classifier's own loss"
 expect 2 evenkeel eval m.onnx --input x.npy --target label.npy --logits l.npy 2>err
 contains err "--logits is for the classifier's own loss"
 rm out err
