@@ -26,6 +26,11 @@ static const option study_options[] = {
      .argument = "FILE.json",
      .group = "Output",
      .help = "also write the raw results"},
+    {.name = "anki",
+     .type = OPT_FILE,
+     .argument = "FILE.txt",
+     .group = "Output",
+     .help = "also write the questions for Anki: question, answer, evidence"},
     {.name = "verify",
      .type = OPT_FILE,
      .argument = "FILE.json",
@@ -110,6 +115,7 @@ static int run_study(const arguments *args) {
     ek_study_options options = {
         .output_html = option_text(args, "output"),
         .output_json = option_text(args, "results"),
+        .output_anki = option_text(args, "anki"),
         .quick = option_flag(args, "quick"),
         .card = (int)option_int(args, "card"),
         .seed = (uint64_t)option_int(args, "seed"),
@@ -129,6 +135,7 @@ static int run_study(const arguments *args) {
         return report(&err);
     if (ek_file_check(options.output_html, &err) != EK_OK) return report(&err);
     if (options.output_json != NULL && ek_file_check(options.output_json, &err) != EK_OK) return report(&err);
+    if (options.output_anki != NULL && ek_file_check(options.output_anki, &err) != EK_OK) return report(&err);
     int failed = 0;
     progress_start(&view.bar);
     double began = clock_seconds();
@@ -142,11 +149,13 @@ static int run_study(const arguments *args) {
         eki_json_int(&json, "claims_failed", failed);
         eki_json_text(&json, "page", options.output_html);
         eki_json_text(&json, "results", options.output_json);
+        eki_json_text(&json, "anki", options.output_anki);
         eki_json_real(&json, "seconds", clock_seconds() - began);
         eki_json_finish(&json);
     } else {
         print("page      %s\n", options.output_html);
         if (options.output_json != NULL) print("results   %s\n", options.output_json);
+        if (options.output_anki != NULL) print("anki      %s\n", options.output_anki);
         print("claims    %d failed\n", failed);
     }
     return failed > 0 ? EXIT_CHECK : EXIT_DONE;

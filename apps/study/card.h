@@ -108,7 +108,7 @@ typedef struct eks_endpoint {
     int percent;     /* 1 = a fraction, shown in per cent (differences: percentage points) */
     int reading;     /* which reading of the sentence it belongs to; 0 = as taught */
     eks_contrast contrast;
-    const char *basis; /* where the threshold comes from; NULL = eks_basis says */
+    const char *basis; /* where the threshold comes from; NULL = eks_basis says, or the design's pilot */
 } eks_endpoint;
 
 typedef enum eks_verdict { EKS_NOT_MEASURED, EKS_SUPPORTED, EKS_REFUTED, EKS_INCONCLUSIVE } eks_verdict;
@@ -148,6 +148,7 @@ typedef struct eks_series {
     eks_mark mark;
     int count;
     double x[EKS_POINTS], y[EKS_POINTS];
+    double reach[EKS_POINTS]; /* of the interval round y, up and down; 0 = none is drawn */
 } eks_series;
 
 typedef enum eks_chart_kind { EKS_CHART_NONE, EKS_CHART_XY, EKS_CHART_BARS } eks_chart_kind;
@@ -189,6 +190,9 @@ typedef struct eks_evidence {
 
 typedef struct eks_study eks_study;
 
+/* Of designs that were changed after their first pilot. */
+#define EKS_PILOT_AGAIN "a round number, after runs of the changed card at study seed 100, which no page reports"
+
 /* An experiment. */
 typedef struct eks_design {
     int number;
@@ -197,6 +201,7 @@ typedef struct eks_design {
     const char *sabotage, *sabotage_what; /* name of the deliberate defect, and what it does */
     /* Another change, which takes away what the card is about: a control must then fail. May be NULL. */
     const char *blinding, *blinding_what;
+    const char *pilot; /* what a design that was changed took its thresholds from; NULL = the pilot of all */
     int endpoint_count;
     eks_endpoint endpoints[EKS_ENDPOINTS];
     /* What the experiment will measure, asked before the answer is read (there is no right answer, -1, where the
@@ -243,8 +248,15 @@ int eks_reading_count(const eks_design *design);
 eks_reading eks_reading_of(const eks_design *design, int reading);
 /* How many endpoints are judged by an interval: so many times could chance mislead. */
 int eks_comparisons(const eks_design *design);
+/* ---- snippets.c ---- */
+enum { EKS_SNIPPET_TEXT = 2048 };
+/* A card's effect in PyTorch, from torch/cardNN.py; 0 = it has none. */
+int eks_snippet(int number, char text[EKS_SNIPPET_TEXT]);
+/* Embedded: all of them, one behind the other. */
+extern const char eks_snippets_py[];
+
 /* Where an endpoint's threshold comes from, in words. */
-const char *eks_basis(const eks_endpoint *endpoint);
+const char *eks_basis(const eks_design *design, const eks_endpoint *endpoint);
 /* An endpoint's number for one seed: of a contrast, that of the arms; else the value, for the only seed there is. */
 double eks_seed_value(const eks_endpoint *endpoint, const eks_evidence *evidence, int index, int seed);
 int eks_seed_count(const eks_endpoint *endpoint, const eks_evidence *evidence);

@@ -171,9 +171,9 @@ const eks_design eks_card01 = {
     .quiz =
         {
             .question = "The input of a batch norm is multiplied by 7. What happens to its output?",
-            .choices = {"It is multiplied by 7", "It is divided by 7", "Nothing, while the variance stays far above ε",
-                        "It becomes β"},
-            .correct = 2,
+            .choices = {"It stays, far above ε", "It grows sevenfold too", "It shrinks to a seventh",
+                        "It turns into β alone"},
+            .correct = 0,
             .why =
                 "Mean and deviation grow by the same factor as the values, and it cancels. Near ε it no longer does.",
             .endpoint = CHANGE_WITH_SCALE,

@@ -235,6 +235,7 @@ const eks_design eks_card02 = {
     .sabotage_what = "the noise that should disturb the distributions is 0",
     .blinding = "three-layers",
     .blinding_what = "the networks have three hidden layers, which learn without batch norm, too",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -262,10 +263,9 @@ const eks_design eks_card02 = {
     .quiz =
         {
             .question = "Which sentence on internal covariate shift is safe?",
-            .choices = {"Batch norm works because it removes it",
-                        "It was the original motive; later work doubts that it is the reason",
-                        "It is the difference between training and test data", "Evaluation mode removes it"},
-            .correct = 1,
+            .choices = {"It was the motive; later work doubts it", "Removing it is why batch norm works",
+                        "It is the gap between train and test", "Evaluation mode is what removes it"},
+            .correct = 0,
             .why = "That batch norm trains faster is a fact. Why is contested: a smoother loss, larger learning rates, "
                    "smaller residual branches have all been put forward.",
             .endpoint = NOISY_AHEAD,

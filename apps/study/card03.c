@@ -183,8 +183,8 @@ const eks_design eks_card03 = {
         {
             .question = "In production a model’s answer for one image changes with the other images in the request. "
                         "First suspicion?",
-            .choices = {"It still runs in training mode", "ε is too small", "The running statistics were not saved",
-                        "The batch is too small"},
+            .choices = {"It runs in training mode", "Its ε was set too small", "It was saved without γ",
+                        "Its batches are too big"},
             .correct = 0,
             .why = "Only batch statistics can carry information from one image to another.",
             .endpoint = MATES_MATTER,

@@ -263,6 +263,7 @@ const eks_design eks_card04 = {
         },
     .sabotage = "no-sync",
     .sabotage_what = "the ranks that should share their statistics keep to their own",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -317,8 +318,8 @@ const eks_design eks_card04 = {
         {
             .question =
                 "Training with one image per batch. What is batch norm after a convolution with a map of 8 × 8?",
-            .choices = {"Undefined", "β everywhere", "Instance norm", "Layer norm"},
-            .correct = 2,
+            .choices = {"Instance norm", "The constant β", "Left undefined", "A layer norm"},
+            .correct = 0,
             .why = "One image still gives 64 values per channel. Only where a single value is left, as after a fully "
                    "connected layer, does β alone remain.",
             .endpoint = INSTANCE_DIFFERS,

@@ -129,6 +129,7 @@ const eks_design eks_card05 = {
         },
     .sabotage = "unequal-rates",
     .sabotage_what = "the arm \"after\" is trained at a hundredth of the learning rate",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -164,8 +165,8 @@ const eks_design eks_card05 = {
     .quiz =
         {
             .question = "Where does a batch norm vanish at no cost when the network is served?",
-            .choices = {"Right behind a convolution, before the activation", "Right behind the activation",
-                        "In front of a convolution with zero padding", "Nowhere"},
+            .choices = {"Behind a convolution, before ReLU", "Behind ReLU, before global pooling",
+                        "Behind ReLU, with padding to come", "Nowhere: it always costs a pass"},
             .correct = 0,
             .why = "There it is one more scale and shift on what the convolution computes. Behind the activation it "
                    "could only go into the next convolution, and zero padding makes that wrong at the border.",

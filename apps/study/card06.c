@@ -189,8 +189,8 @@ const eks_design eks_card06 = {
     .quiz =
         {
             .question = "A convolution in front of batch norm has a bias. What is the bias’s gradient?",
-            .choices = {"That of β", "0", "That of γ", "It depends on the batch"},
-            .correct = 1,
+            .choices = {"Zero, for any batch", "The gradient of β", "The gradient of γ", "The mean of ∂L/∂y"},
+            .correct = 0,
             .why = "The mean takes any constant away, so the loss cannot depend on it.",
             .endpoint = BIAS_GRADIENT,
         },

@@ -188,8 +188,8 @@ const eks_design eks_card07 = {
     .quiz =
         {
             .question = "A PyTorch model has momentum 0.1. Which momentum does it have in ONNX?",
-            .choices = {"0.1", "0.9", "0.01", "None: ONNX has no momentum"},
-            .correct = 1,
+            .choices = {"0.9", "0.1", "0.5", "1.0"},
+            .correct = 0,
             .why = "PyTorch counts the share replaced, ONNX the share kept. Unconverted, the running statistics follow "
                    "nearly the last batch alone.",
             .endpoint = CONVERTED,

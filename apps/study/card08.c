@@ -166,8 +166,8 @@ const eks_design eks_card08 = {
         {
             .question = "How many trainable parameters has a batch norm of C channels on maps of H × W, trained on "
                         "batches of N?",
-            .choices = {"C", "2C", "2CHW", "2NC"},
-            .correct = 1,
+            .choices = {"2C", "4C", "NC", "HW"},
+            .correct = 0,
             .why = "One γ and one β per channel. As many running values stand beside them; those are not trained by "
                    "gradients.",
             .endpoint = PARAMETERS,

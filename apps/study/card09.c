@@ -189,6 +189,7 @@ const eks_design eks_card09 = {
         },
     .sabotage = "layer-over-batch",
     .sabotage_what = "layer norm also runs over the batch",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -215,8 +216,8 @@ const eks_design eks_card09 = {
     .quiz =
         {
             .question = "Which of these computes the same in training and in evaluation?",
-            .choices = {"Batch norm", "Layer norm", "Both", "Neither"},
-            .correct = 1,
+            .choices = {"Layer norm alone", "Batch norm alone", "Both, once trained", "Neither of the two"},
+            .correct = 0,
             .why = "Layer norm has no running statistics, so there is nothing to switch over to.",
             .endpoint = LAYER_MODES,
         },

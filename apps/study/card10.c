@@ -1,10 +1,14 @@
-/* card10.c: group norm between layer norm and instance norm, bit for bit, and what a group really shares.
+/* card10.c: group norm between layer norm and instance norm, bit for bit, what a group really shares, and what that is
+ * worth in small batches.
  *
  * With one group it is layer norm, with a group per channel it is instance norm. It never looks at batch mates. And
  * its statistics are shared over space as well as over the channels of a group: there are N*G sets, not N*G*H*W, and
  * the mean over a group's channels at a single place is not 0, as a norm "per spatial location" would make it.
+ *
+ * Trained as Wu and He did: batches of 2 to 32 images, the rate in proportion. The page's first figure shows it.
  */
-#include "study/seam.h"
+#include "study/lab.h"
+#include "study/sweep.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,9 +25,14 @@ enum {
     PLACE_MEAN,
     BATCH_ALONE,
     PLACE_MEAN_ZERO,
+    AHEAD_AT_TWO,
+    LOSES_MORE,
+    AHEAD_AT_WHOLE,
+    LEARNED,
     ENDPOINTS
 };
-enum { CORRECTED, PER_PLACE };
+enum { CORRECTED, PER_PLACE, SMALL_BATCHES, WHOLE_BATCHES };
+enum { WHOLE = EKS_SWEEP_SIZES - 1, ACCURACY = 0, SEEDS = 5 }; /* the effect is large, and small batches are slow */
 
 static const int64_t dims[] = {N, C, H, W};
 
@@ -106,21 +115,15 @@ static ek_status places(bench *b, eks_evidence *evidence, ek_error *err) {
     eks_norm call = eks_norm_call(EK_NORM_GROUP, 4, dims, b->x, b->y);
     call.desc.groups = SHOWN;
     EKS_TRY(b->study->uses.normalize(&call, err));
-    eks_chart *chart = &evidence->chart;
-    eks_series *place = eks_chart_series(chart, "mean over the group's channels at one place", EKS_DOTS);
-    eks_series *whole = eks_chart_series(chart, "mean over channels and space", EKS_LINE);
     double total = 0, most = 0;
     for (int i = 0; i < PLANE; i++) {
         double mean, var;
         eks_moments(b->y + i, C / SHOWN, PLANE, &mean, &var);
-        eks_point(place, i + 1, mean);
         total += mean / PLANE;
         most = fmax(most, fabs(mean));
     }
-    eks_point(whole, 1, total);
-    eks_point(whole, PLANE, total);
     evidence->values[GROUP_MEAN] = fabs(total);
-    evidence->values[PLACE_MEAN] = most;
+    evidence->values[PLACE_MEAN] = evidence->values[PLACE_MEAN_ZERO] = most;
     return EK_OK;
 }
 
@@ -136,17 +139,9 @@ static ek_status forms(eks_study *study, eks_evidence *evidence, ek_error *err) 
                         1 + 0.2 * (i % 5));
     eks_fill_normal(b.scale, C, study->options->seed, 10001, 1, 0.3);
     eks_fill_normal(b.bias, C, study->options->seed, 10002, 0, 0.5);
-    eks_chart *chart = &evidence->chart;
-    chart->kind = EKS_CHART_XY;
-    chart->title = "Mean after group norm, at each place of a 5 × 6 map (first example, first of 4 groups)";
-    chart->description = "Over channels and space together the mean should be 0; at single places it should not, since "
-                         "the statistics are not taken per spatial location.";
-    chart->x_label = "place in the map";
-    chart->y_label = "mean";
     EKS_TRY_DONE(identities(&b, evidence, err));
     EKS_TRY_DONE(independence(&b, evidence, err));
     EKS_TRY_DONE(places(&b, evidence, err));
-    evidence->values[PLACE_MEAN_ZERO] = evidence->values[PLACE_MEAN];
 done:
     free(b.z);
     free(b.y);
@@ -154,17 +149,50 @@ done:
     return status;
 }
 
+/* Each norm at each batch size, the rate in proportion to the batch. */
+static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipes[EKS_SWEEP_ARMS]) {
+    static const char *const names[EKS_SWEEP_ARMS] = {
+        "batch norm, 2 images", "batch norm, 4", "batch norm, 8", "batch norm, 16", "batch norm, 32 images",
+        "group norm, 2 images", "group norm, 4", "group norm, 8", "group norm, 16", "group norm, 32 images",
+        "layer norm, 2 images", "layer norm, 4", "layer norm, 8", "layer norm, 16", "layer norm, 32 images"};
+    static const ek_norm_kind kinds[EKS_SWEEP_NORMS] = {EK_NORM_BATCH, EK_NORM_GROUP, EK_NORM_LAYER};
+    for (int i = 0; i < EKS_SWEEP_ARMS; i++) {
+        eks_recipe *r = &recipes[i];
+        *r = eks_recipe_make(names[i], "cnn6", pool, eks_scale_cnn(study));
+        r->build.norm = kinds[i / EKS_SWEEP_SIZES];
+        r->batch = eks_sweep_sizes[i % EKS_SWEEP_SIZES];
+        r->train.lr = 0.05 * (double)r->batch / 32;
+    }
+}
+
+static ek_status run(eks_study *study, eks_evidence *evidence, ek_error *err) {
+    static const eks_outcome metrics[] = {[ACCURACY] = EKS_TEST_ACCURACY};
+    eks_recipe recipes[EKS_SWEEP_ARMS];
+    eks_scale scale = eks_scale_cnn(study);
+    const eks_pool *pool;
+    int seeds = scale.seeds < SEEDS ? scale.seeds : SEEDS;
+    EKS_TRY(eks_pool_get(study, EKS_COLOUR, scale.side, &pool, err));
+    arms(study, pool, recipes);
+    return eks_lab(study, recipes, EKS_SWEEP_ARMS, seeds, metrics, 1, evidence, err);
+}
+
+static void show(eks_evidence *evidence) { evidence->caption = "Mean over seeds, by norm and images per batch"; }
+
 const eks_design eks_card10 = {
     .number = 10,
     .taught = "Group norm splits the channels into groups and normalizes within each, often said to be \"per spatial "
               "location\".",
-    .prediction = "One group is layer norm and C groups are instance norm, bit for bit. An example's output never "
-                  "depends on its batch mates. Statistics are shared over space too: N·G sets, mean 0 over a group's "
-                  "channels and places together, but not at each place.",
-    .refuter = "One differing bit in either identity or with other batch mates; another number of sets; or a mean of 0 "
-               "at every single place.",
+    .prediction =
+        "One group is layer norm and C groups are instance norm, bit for bit. An example's output never "
+        "depends on its batch mates. Statistics are shared over space too: N·G sets, mean 0 over a group's "
+        "channels and places together, but not at each place. Trained in batches of 2 it is ahead of batch norm, "
+        "which loses more from 32 images to 2.",
+    .refuter = "One differing bit in either identity or with other batch mates; another number of sets; a mean of 0 "
+               "at every single place; or no gain over batch norm in batches of 2.",
     .method = "Random activations, 8 × 16 × 5 × 6, random scale and bias, G from 1 to 16; each example alone and in "
-              "the batch of 8. Instance norm of 1 × 1 maps for comparison.",
+              "the batch of 8. Instance norm of 1 × 1 maps for comparison. Six convolutions trained in batches of 2 to "
+              "32 images "
+              "with batch, group and layer norm, the rate in proportion to the batch, equal epochs.",
     .readings =
         {
             [CORRECTED] =
@@ -174,9 +202,16 @@ const eks_design eks_card10 = {
                  "One group against layer norm: # values differed."},
             [PER_PLACE] = {"as taught", "Normalize within each group per spatial location.", EKS_REFUTED,
                            PLACE_MEAN_ZERO, NULL, "At single places the mean was up to #, not 0."},
+            [SMALL_BATCHES] = {"published", "In small batches group norm does better than batch norm.", EKS_SUPPORTED,
+                               AHEAD_AT_TWO, "With 2 images a batch group norm was ahead by #.",
+                               "With 2 images a batch group norm was not ahead: #."},
+            [WHOLE_BATCHES] = {"published", "With 32 images a batch, batch norm is still the better one.",
+                               EKS_NOT_MEASURED, AHEAD_AT_WHOLE, "With 32 images batch norm was ahead by #.",
+                               "With 32 images batch norm was not ahead: #."},
         },
     .sabotage = "groups-over-batch",
     .sabotage_what = "a group's statistics are shared by the whole batch",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -190,6 +225,17 @@ const eks_design eks_card10 = {
             [BATCH_ALONE] = {"batch norm: largest change when an example is alone", EKS_AT_LEAST, 0.01, .control = 1},
             [PLACE_MEAN_ZERO] = {"largest |mean| at one place, 0 if statistics were taken per place", EKS_AT_MOST, 1e-5,
                                  .reading = PER_PLACE},
+            [AHEAD_AT_TWO] = {"2 images a batch: accuracy of group norm less batch norm", EKS_AT_LEAST, 0, .percent = 1,
+                              .reading = SMALL_BATCHES, EKS_DIFF(EKS_SWEEP_ARM(1, 0), EKS_SWEEP_ARM(0, 0), ACCURACY)},
+            [LOSES_MORE] = {"from 32 images to 2: what batch norm loses less what group norm loses", EKS_AT_LEAST, 0,
+                            .percent = 1, .reading = SMALL_BATCHES,
+                            EKS_CROSS(EKS_SWEEP_ARM(0, WHOLE), EKS_SWEEP_ARM(0, 0), EKS_SWEEP_ARM(1, WHOLE),
+                                      EKS_SWEEP_ARM(1, 0), ACCURACY)},
+            [AHEAD_AT_WHOLE] = {"32 images a batch: accuracy of batch norm less group norm", EKS_AT_LEAST, 0,
+                                .percent = 1, .reading = WHOLE_BATCHES,
+                                EKS_DIFF(EKS_SWEEP_ARM(0, WHOLE), EKS_SWEEP_ARM(1, WHOLE), ACCURACY)},
+            [LEARNED] = {"accuracy, batch norm over 32 (the network learns)", EKS_AT_LEAST, 0.2, .control = 1,
+                         .percent = 1, EKS_MEAN(EKS_SWEEP_ARM(0, WHOLE), ACCURACY)},
         },
     .predict =
         {
@@ -202,12 +248,13 @@ const eks_design eks_card10 = {
     .quiz =
         {
             .question = "Over which values does group norm take a mean?",
-            .choices = {"A group of channels at one place of one image",
-                        "A group of channels of one image, over height and width", "A group of images in one channel",
-                        "A group of channels over the batch"},
-            .correct = 1,
+            .choices = {"Some channels of one image, all places", "Some channels of one image, one place",
+                        "One channel of some images, all places", "Some channels of all images, all places"},
+            .correct = 0,
             .why = "The mean over a group’s channels and places is 0 afterwards. The mean at one place is not.",
             .endpoint = PLACE_MEAN,
         },
     .forms = forms,
+    .run = run,
+    .show = show,
 };

@@ -168,6 +168,7 @@ const eks_design eks_card11 = {
         },
     .sabotage = "population-noise",
     .sabotage_what = "the noise is measured with running statistics instead of the batch's",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -202,8 +203,8 @@ const eks_design eks_card11 = {
     .quiz =
         {
             .question = "The batch grows from 8 images to 256. What becomes of the regularizing noise of batch norm?",
-            .choices = {"It grows with the batch", "It stays", "It shrinks", "It turns into weight decay"},
-            .correct = 2,
+            .choices = {"It gets weaker", "It gets louder", "It stays alike", "It turns to L2"},
+            .correct = 0,
             .why = "More values make a steadier mean, and with it less noise. It is a side effect, not a substitute "
                    "for dropout or weight decay.",
             .endpoint = SLOPE,

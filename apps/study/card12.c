@@ -112,10 +112,9 @@ const eks_design eks_card12 = {
     .quiz =
         {
             .question = "A model is served one image at a time. What must be true of its batch norm?",
-            .choices = {"It was trained with one image per batch",
-                        "Its running statistics are well estimated, on data like the data served",
-                        "ε is larger than in training", "γ is 1"},
-            .correct = 1,
+            .choices = {"Running statistics fit the data served", "It was trained with one image a batch",
+                        "Its ε is larger than it was in training", "Its γ is one and its β zero by then"},
+            .correct = 0,
             .why = "The size of the serving batch plays no part. The statistics are all that was kept of the training "
                    "batches.",
             .endpoint = SIZE_DIFFERS,

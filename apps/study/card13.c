@@ -165,10 +165,9 @@ const eks_design eks_card13 = {
         {
             .question =
                 "Batch norm was “frozen” for fine-tuning, yet the accuracy decays. What is the classic mistake?",
-            .choices = {"γ and β were saved in half precision",
-                        "Gradients are off, but the running statistics still follow the batches",
-                        "The learning rate is too small", "Weight decay is off"},
-            .correct = 1,
+            .choices = {"Statistics still follow the batches", "The γ and β are in half precision",
+                        "The learning rate is far too small", "The weight decay was switched off"},
+            .correct = 0,
             .why = "Freezing gradients and freezing statistics are different switches. In training mode the statistics "
                    "move without any gradient.",
             .endpoint = FROZEN_GAIN,

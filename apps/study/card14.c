@@ -294,6 +294,7 @@ const eks_design eks_card14 = {
         },
     .sabotage = "coupled-adamw",
     .sabotage_what = "\"AdamW\" adds the decay to the gradient, as Adam with L2 does",
+    .pilot = EKS_PILOT_AGAIN,
     .endpoint_count = ENDPOINTS,
     .endpoints =
         {
@@ -335,9 +336,9 @@ const eks_design eks_card14 = {
     .quiz =
         {
             .question = "What does weight decay do to weights in front of batch norm?",
-            .choices = {"It makes the function simpler", "Nothing at all",
-                        "It keeps the effective learning rate from fading", "It shrinks γ"},
-            .correct = 2,
+            .choices = {"It keeps the effective rate up", "It makes the function simpler",
+                        "It does nothing to training", "It shrinks γ and the output"},
+            .correct = 0,
             .why = "Their size does not change the function, only how far a step turns them. Decay keeps the size, and "
                    "so the turn, in balance.",
             .endpoint = LOGITS_CHANGE,

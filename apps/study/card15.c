@@ -238,9 +238,9 @@ const eks_design eks_card15 = {
     .quiz =
         {
             .question = "For which of these is batch norm a good choice?",
-            .choices = {"A language model", "An image classifier with 64 mixed images per batch",
-                        "Training on a stream, one at a time", "Detection with one image per device"},
-            .correct = 1,
+            .choices = {"Classifying, 64 mixed images a batch", "Training on a stream, one at a time",
+                        "Detection, one image to each device", "Language, sentences of any length"},
+            .correct = 0,
             .why = "Many independent images per batch are what it was made for. The others are cases for layer, RMS or "
                    "group norm.",
             .endpoint = AT_HOME,

@@ -117,12 +117,14 @@ int eks_comparisons(const eks_design *design) {
     return count;
 }
 
-const char *eks_basis(const eks_endpoint *endpoint) {
+const char *eks_basis(const eks_design *design, const eks_endpoint *endpoint) {
     if (endpoint->basis) return endpoint->basis;
+    if (endpoint->contrast.terms && endpoint->threshold == 0) return "the sign of the difference";
     if (endpoint->contrast.terms)
-        return endpoint->threshold == 0 ? "the sign of the difference" : "pilot seeds 1000 and 1001, on drawn digits";
+        return design->pilot ? design->pilot : "a round number, after pilot seeds 1000 and 1001 on drawn digits";
     if (endpoint->relation == EKS_EXACTLY) return "theory: equal bits, or a count that must be so";
-    return endpoint->threshold <= 1e-4 ? "theory, up to rounding in single precision" : "the least that could be seen";
+    return endpoint->threshold <= 1e-4 ? "theory, up to rounding in single precision"
+                                       : "a round number, far above rounding";
 }
 
 eks_verdict eks_judge(const eks_design *design, const eks_evidence *evidence, int reading) {

@@ -28,6 +28,11 @@ static void report_sources(eki_json *json, const eks_text *text) {
     eki_json_close(json);
 }
 
+static void report_snippet(eki_json *json, int number) {
+    char text[EKS_SNIPPET_TEXT];
+    eki_json_text(json, "pytorch", eks_snippet(number, text) ? text : NULL);
+}
+
 void eks_report_card(eki_json *json, const eks_study *study, const eks_text *text) {
     eki_json_object(json, NULL);
     eki_json_int(json, "number", text->number);
@@ -36,6 +41,7 @@ void eks_report_card(eki_json *json, const eks_study *study, const eks_text *tex
     eki_json_text(json, "answer", text->answer);
     eki_json_text(json, "exact", text->exact);
     eki_json_text(json, "formula", text->formula_text);
+    report_snippet(json, text->number);
     eki_json_array(json, "related");
     for (int i = 0; i < 4 && text->related[i]; i++) eki_json_int(json, NULL, text->related[i]);
     eki_json_close(json);

@@ -20,13 +20,13 @@ static void report_readings(eki_json *json, const eks_design *design, const eks_
     eki_json_close(json);
 }
 
-static void report_rule(eki_json *json, const eks_endpoint *endpoint) {
+static void report_rule(eki_json *json, const eks_design *design, const eks_endpoint *endpoint) {
     static const char *const relations[] = {"==", "<=", ">=", "within"};
     eki_json_text(json, "what", endpoint->what);
     eki_json_text(json, "relation", relations[endpoint->relation]);
     if (endpoint->relation == EKS_WITHIN) eki_json_real(json, "expected", endpoint->expected);
     eki_json_real(json, "threshold", endpoint->threshold);
-    eki_json_text(json, "basis", eks_basis(endpoint));
+    eki_json_text(json, "basis", eks_basis(design, endpoint));
     eki_json_bool(json, "control", endpoint->control);
     eki_json_int(json, "reading", endpoint->reading);
     eki_json_bool(json, "percent", endpoint->percent);
@@ -37,7 +37,7 @@ static void report_endpoint(eki_json *json, const eks_design *design, const eks_
     const eks_endpoint *endpoint = &design->endpoints[i];
     eks_state state = eks_endpoint_state(endpoint, evidence->values[i], evidence->low[i], evidence->high[i]);
     eki_json_object(json, NULL);
-    report_rule(json, endpoint);
+    report_rule(json, design, endpoint);
     eki_json_array(json, "seeds");
     for (int s = 0; s < eks_seed_count(endpoint, evidence); s++)
         eki_json_real(json, NULL, eks_seed_value(endpoint, evidence, i, s));

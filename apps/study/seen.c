@@ -89,3 +89,12 @@ void eks_seen(const eks_design *design, const eks_evidence *evidence, int index,
     else
         in_words("Not settled", design, evidence, open >= 0 ? open : first, text);
 }
+
+void eks_measured_here(const eks_study *study, const eks_design *design, int i, char text[EKS_HERE_TEXT]) {
+    const eks_evidence *evidence = &study->evidence[design->number - 1];
+    char measured[EKS_MEASURED_TEXT];
+    text[0] = 0;
+    if (!study->ran[design->number - 1] || isnan(evidence->values[i])) return;
+    eks_measured(&design->endpoints[i], evidence->values[i], evidence->low[i], evidence->high[i], measured);
+    snprintf(text, EKS_HERE_TEXT, "Measured here: %.220s: %s.", design->endpoints[i].what, measured);
+}

@@ -135,6 +135,7 @@ ek_status ek_study_run(const ek_study_options *options, int *claims_failed, ek_e
     if (eks_stopped(study)) status = say_stopped(partial, err);
     if (status == EK_OK && options->output_html) status = eks_save(options->output_html, study, write_page, err);
     if (status == EK_OK && options->output_json) status = eks_save(options->output_json, study, write_report, err);
+    if (status == EK_OK && options->output_anki) status = eks_save(options->output_anki, study, eks_anki, err);
     if (status == EK_OK && partial[0]) (void)remove(partial);
     eks_network_free(study->network);
     eks_kept_free(study);

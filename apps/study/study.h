@@ -12,6 +12,7 @@
 typedef struct ek_study_options {
     const char *output_html; /* the page; NULL = none */
     const char *output_json; /* the raw results; NULL = none */
+    const char *output_anki; /* the questions for Anki; NULL = none */
     int quick;               /* 1 = fewer seeds and smaller runs: under a minute */
     int full;                /* 1 = more seeds and ResNet-20: hours */
     int card;                /* run this card only, from 1; 0 = all */

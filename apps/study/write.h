@@ -27,6 +27,9 @@ int eks_comparisons_of(const eks_study *study);
 /* All results as JSON. `html` = for embedding in a script element. Returns 0 when the stream failed. */
 int eks_report(FILE *out, const eks_study *study, int html);
 
+/* The questions for Anki, tab-separated. Returns 0 when the stream failed. */
+int eks_anki(FILE *out, const eks_study *study);
+
 /* How many readings of the fifteen came to this verdict. */
 int eks_count(const eks_study *study, eks_verdict verdict);
 /* The seconds of all cards. */
@@ -36,6 +39,9 @@ double eks_seconds(const eks_study *study);
 enum { EKS_MEASURED_TEXT = 224, EKS_SEEN_TEXT = 640 };
 /* What was measured at an endpoint, with its interval if it has one: "0.9087", "2.1 points [0.8, 3.4]". */
 void eks_measured(const eks_endpoint *endpoint, double value, double low, double high, char text[EKS_MEASURED_TEXT]);
+enum { EKS_HERE_TEXT = 512 };
+/* What was measured behind a question: "Measured here: ...", or "" where this run has nothing. */
+void eks_measured_here(const eks_study *study, const eks_design *design, int endpoint, char text[EKS_HERE_TEXT]);
 /* One sentence on what was seen of a reading: the number that decides, its interval, or why it could not be told. */
 void eks_seen(const eks_design *design, const eks_evidence *evidence, int reading, char text[EKS_SEEN_TEXT]);
 

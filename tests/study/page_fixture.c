@@ -1,8 +1,9 @@
-/* page_fixture.c OUT.html OUT.json: a page of made-up results, so that the page is tested without running experiments.
+/* page_fixture.c OUT.html OUT.json [OUT.txt]: a page of made-up results, so that the page is tested without running experiments.
  *
  * Every design gets numbers of every kind the page can show: values that keep their rule, arms over five seeds with one
  * that diverged, intervals, charts of each kind, a problem. The numbers mean nothing and are drawn from a fixed seed.
  */
+#include "study/sweep.h"
 #include "study/write.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 enum { SEEDS = 5 };
 
 static int arms_of(const eks_design *design) {
-    int count = 0;
+    int count = design->number == 10 ? EKS_SWEEP_ARMS : 0; /* the first figure takes all */
     for (int i = 0; i < design->endpoint_count; i++)
         for (int t = 0; t < design->endpoints[i].contrast.terms; t++) {
             int arm = design->endpoints[i].contrast.term[t].arm;
@@ -110,8 +111,8 @@ static void make_evidence(eks_study *study, const eks_design *design) {
 
 int main(int argc, char **argv) {
     ek_study_options options = {.quick = 1, .seed = 1};
-    if (argc != 3) {
-        fprintf(stderr, "usage: page_fixture OUT.html OUT.json\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: page_fixture OUT.html OUT.json [OUT.txt]\n");
         return 2;
     }
     eks_study *study = calloc(1, sizeof *study);
@@ -122,6 +123,8 @@ int main(int argc, char **argv) {
     for (int i = 0; eks_designs[i]; i++) make_evidence(study, eks_designs[i]);
     eks_page(html, study);
     int good = eks_report(json, study, 0) && !ferror(html);
+    FILE *anki = argc == 4 ? fopen(argv[3], "w") : NULL;
+    if (anki) good = eks_anki(anki, study) && fclose(anki) == 0 && good;
     good = fclose(html) == 0 && fclose(json) == 0 && good;
     free(study);
     return good ? 0 : 1;

@@ -45,22 +45,26 @@ async function strangers(tab, selector, parts) {
   return { count: found.length, absent: [...new Set(found)].filter((t) => !known.has(t)) };
 }
 
-// Numbers of the page that are absent from the JSON, as "where: number", and how many were looked up.
-export async function absentNumbers(tab, results) {
+// Accuracies as errors.
+const errors = (card) => card.evidence && card.evidence.arms.flatMap((a) => a.values.map((v) => 1 - v.mean));
+
+// Numbers of the page, or of the place `only`, that are absent from the JSON, as "where: number", and how many were looked up.
+export async function absentNumbers(tab, results, only = null) {
   const { cards, extras, page, ...run } = results;
   const all = [...cards, ...extras];
   const onPage = [...cards, ...extras.filter((card) => card.evidence)];
   const neighbours = (card) => card.related.map((n) => all.find((c) => c.number === n).question);
-  const places = [['.masthead', [run, page.title, page.lede]], ['.contents', [cards.map((c) => c.question)]],
-    ['#tutorial', [page.tutorial]], ['#closing', [page.checklist]], ['#ledger', [page.ledger]], ['.colophon', []],
-    ['#quiz', [page.quiz, all.map((c) => c.evidence && c.evidence.endpoints)]]];
+  const places = [['.masthead', [run, page.title, page.lede, page.first, cards[9], errors(cards[9])]], ['.contents', [cards.map((c) => [c.number, c.question]), page.acts]],
+    ['#first', [page.first, cards[9], errors(cards[9])]], ...page.acts.map((act, i) => [`#act-${i + 1} .act-head`, [act, cards[1]]]),
+    ['#how-to-read', [page.how_to_read]], ['#closing', [page.checklist]], ['#ledger', [page.ledger]], ['.colophon', []],
+    ...['#quiz', '#handout'].map((place) => [place, [page.quiz, run, all.map((c) => c.evidence && c.evidence.endpoints)]])];
   for (const card of onPage)
     places.push([`#card-${card.number}`, [card, neighbours(card), run.seed, run.confidence,
       run.data, run.more_data, // in the command that reproduces the card
       page.predictions.find((p) => p.card === card.number), card.number === 1 ? page.example : null]]);
   const absent = [];
   let count = 0;
-  for (const [selector, parts] of places) {
+  for (const [selector, parts] of places.filter(([selector]) => !only || selector === only)) {
     const here = await strangers(tab, selector, parts);
     count += here.count;
     absent.push(...here.absent.map((t) => `${selector}: ${t}`));

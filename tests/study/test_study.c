@@ -223,6 +223,10 @@ static void cards_are_complete(void **state) {
             assert_non_null(d->endpoints[k].what);
             assert_in_range(d->endpoints[k].reading, 0, eks_reading_count(d) - 1);
         }
+        char code[EKS_SNIPPET_TEXT];
+        int snippet = eks_snippet(d->number, code);
+        assert_int_equal(snippet, d->number <= EKS_CARDS);
+        if (snippet) assert_true(strlen(code) < EKS_SNIPPET_TEXT - 1 && strstr(code, "assert"));
         assert_true(d->number > EKS_CARDS || d->number == i + 1);
         if (d->number > EKS_CARDS) continue;
         choices_are_complete(&d->predict, d);

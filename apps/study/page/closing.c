@@ -1,4 +1,4 @@
-/* closing.c: the call-out and the checklist at the end. */
+/* closing.c: the advice, which stands at the top too, and the checklist at the end. */
 #include "study/page/page.h"
 
 static const char callout_before[] = "Whatever the question, say which one you mean: ";
@@ -18,14 +18,20 @@ static const char *const checklist[] = {
 };
 enum { ITEMS = sizeof checklist / sizeof checklist[0] };
 
-void eks_page_closing(FILE *out) {
-    fputs("<section id=\"closing\" class=\"closing\" aria-labelledby=\"closing-title\">\n"
-          "<h2 id=\"closing-title\" class=\"section-title\">Before the interview</h2>\n<p class=\"callout\">",
-          out);
+void eks_page_advice(FILE *out) {
+    fputs("<p class=\"callout\">", out);
     eki_put(out, "", callout_before,
             "<strong>train or eval</strong>, and where the <strong>running statistics</strong> "
             "come from. ");
-    eki_put(out, "", callout_after, "</p>\n<h3>Checklist</h3>\n<ul class=\"checklist\">\n");
+    eki_put(out, "", callout_after, "</p>\n");
+}
+
+void eks_page_closing(FILE *out) {
+    fputs("<section id=\"closing\" class=\"closing\" aria-labelledby=\"closing-title\">\n"
+          "<h2 id=\"closing-title\" class=\"section-title\">Before the interview</h2>\n",
+          out);
+    eks_page_advice(out);
+    fputs("<h3>Checklist</h3>\n<ul class=\"checklist\">\n", out);
     for (int i = 0; i < ITEMS; i++) eki_put(out, "<li>", checklist[i], "</li>\n");
     fputs("</ul>\n</section>\n", out);
 }

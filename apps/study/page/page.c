@@ -51,17 +51,13 @@ void eks_page(FILE *out, const eks_study *study) {
     eki_page_open(out, &document);
     eks_page_top(out, study);
     fputs("<main>\n", out);
-    eks_page_tutorial(out);
+    eks_page_acts(out, study);
     eks_page_live(out);
-    fputs("<section id=\"questions\" class=\"questions\" aria-labelledby=\"questions-title\" tabindex=\"-1\">\n"
-          "<h2 id=\"questions-title\" class=\"section-title\">The fifteen questions</h2>\n",
-          out);
-    for (int i = 0; i < EKS_CARDS; i++) eks_page_card(out, study, &eks_texts[i]);
-    fputs("</section>\n", out);
     extras(out, study);
     eks_page_quiz(out, study);
     eks_page_closing(out);
     eks_page_ledger(out);
+    eks_page_handout(out, study);
     fputs("</main>\n", out);
     document_foot(out, study);
 }
@@ -74,7 +70,9 @@ const char *eks_level_class(eks_level level) {
 void eks_report_page(eki_json *json) {
     eki_json_object(json, "page");
     eks_report_top(json);
-    eks_report_tutorial(json);
+    eks_report_first(json);
+    eks_report_acts(json);
+    eks_report_how_to_read(json);
     eks_report_example(json);
     eks_report_quiz(json);
     eks_report_closing(json);

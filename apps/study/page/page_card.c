@@ -60,6 +60,16 @@ static void foot(FILE *out, const eks_text *text) {
     fputs("</p></footer>\n", out);
 }
 
+static void snippet(FILE *out, const eks_text *text) {
+    char code[EKS_SNIPPET_TEXT];
+    if (!eks_snippet(text->number, code)) return;
+    eks_page_fold(out, "In PyTorch");
+    fputs("<pre class=\"snippet\" tabindex=\"0\" aria-label=\"The same effect in PyTorch\"><code>", out);
+    eki_html(out, code);
+    fputs("</code></pre>\n", out);
+    eks_page_unfold(out);
+}
+
 void eks_page_card(FILE *out, const eks_study *study, const eks_text *text) {
     const eks_design *design = eks_design_of(text->number);
     head(out, text);
@@ -70,12 +80,13 @@ void eks_page_card(FILE *out, const eks_study *study, const eks_text *text) {
         eks_page_evidence(out, study, design);
     else
         fputs("<p class=\"later\"><strong>Not measured in this run.</strong> Run the study without --card.</p>\n", out);
-    eks_page_fold(out, "Formula, to be exact, literature, sources");
+    eks_page_fold(out, "Formula, literature, sources");
     formula(out, text);
     eks_page_axes(out, text->number);
     if (text->number == 1) eks_page_example(out);
     notes(out, text);
     foot(out, text);
     eks_page_unfold(out);
+    snippet(out, text);
     fputs("</div>\n</article>\n", out);
 }

@@ -5,20 +5,43 @@
  */
 #include "study/page/page.h"
 
-#include <math.h>
-
 enum { CHOICES = 4 };
+
+/* Where the right answer stands: over the fifteen questions of a list at every place alike, in no order to be guessed.
+ */
+static int place_of(int number, int count) {
+    enum { QUESTIONS = 15, SHUFFLE = 60 };
+    int64_t order[QUESTIONS];
+    eks_permutation(order, QUESTIONS, 0, SHUFFLE + (uint64_t)count);
+    return (int)(order[(number - 1) % QUESTIONS] % count);
+}
+
+eks_choices eks_shuffled(const eks_choices *choices, int number) {
+    enum { SHUFFLE = 80 };
+    int64_t order[CHOICES];
+    int count = 0, at = 0, from = -1;
+    eks_choices shown = *choices;
+    while (count < CHOICES && choices->choices[count]) count++;
+    eks_permutation(order, count, (uint64_t)number, SHUFFLE);
+    for (int i = 0; i < count; i++)
+        if (order[i] == choices->correct) from = i;
+    if (from >= 0) { /* the right one to its place, what stood there to where it was */
+        at = place_of(number, count);
+        order[from] = order[at];
+        order[at] = choices->correct;
+        shown.correct = at;
+    }
+    for (int i = 0; i < count; i++) shown.choices[i] = choices->choices[order[i]];
+    return shown;
+}
 
 /* The measured value behind an explanation, where this run has it. */
 static void measured_here(FILE *out, const eks_study *study, const eks_design *design, int i) {
-    const int number = design->number;
-    const eks_evidence *evidence = &study->evidence[number - 1];
-    if (!study->ran[number - 1] || isnan(evidence->values[i])) return;
-    char measured[EKS_MEASURED_TEXT];
-    eks_measured(&design->endpoints[i], evidence->values[i], evidence->low[i], evidence->high[i], measured);
-    eki_put(out, " <span class=\"here\">Measured here: ", design->endpoints[i].what, ": ");
-    fprintf(out, "<b>%s</b>. ", measured);
-    fprintf(out, "<a href=\"#evidence-%d\">See the evidence</a></span>", number);
+    char text[EKS_HERE_TEXT];
+    eks_measured_here(study, design, i, text);
+    if (!text[0]) return;
+    eki_put(out, " <span class=\"here\">", text, "");
+    fprintf(out, " <a href=\"#evidence-%d\">See the evidence</a></span>", design->number);
 }
 
 static void choices(FILE *out, const eks_choices *c, int open) {
@@ -34,8 +57,8 @@ static void choices(FILE *out, const eks_choices *c, int open) {
 
 void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text) {
     const eks_design *design = eks_design_of(text->number);
-    const eks_choices *c = &design->predict;
-    if (!c->question) return;
+    if (!design->predict.question) return;
+    const eks_choices shown = eks_shuffled(&design->predict, design->number), *c = &shown;
     fprintf(out,
             "<div class=\"predict\" role=\"group\" aria-labelledby=\"predict-%d\"><p class=\"ask\" id=\"predict-%d\">"
             "<b>Predict.</b> ",
@@ -48,7 +71,7 @@ void eks_page_prediction(FILE *out, const eks_study *study, const eks_text *text
 }
 
 static void question(FILE *out, const eks_study *study, const eks_design *design) {
-    const eks_choices *c = &design->quiz;
+    const eks_choices shown = eks_shuffled(&design->quiz, design->number), *c = &shown;
     int number = design->number;
     fprintf(out,
             "<li class=\"quiz-item %s\" id=\"quiz-%d\"><div role=\"group\" aria-labelledby=\"quiz-ask-%d\">"
@@ -79,7 +102,8 @@ void eks_page_quiz(FILE *out, const eks_study *study) {
           out);
 }
 
-static void report_choices(eki_json *json, int card, const eks_choices *c) {
+static void report_choices(eki_json *json, int card, const eks_choices *choices) {
+    const eks_choices shown = eks_shuffled(choices, card), *c = &shown;
     eki_json_object(json, NULL);
     eki_json_int(json, "card", card);
     eki_json_text(json, "question", c->question);

@@ -21,14 +21,15 @@ static void heading(FILE *out, const eks_design *design, const eks_evidence *evi
     else
         snprintf(took, sizeof took, "%.2f s", evidence->seconds);
     fprintf(out, "<div class=\"evidence-head\"><h4 id=\"evidence-%d\">Put to the test</h4>", design->number);
-    fprintf(out, "<span class=\"took\">measured in %s</span></div>\n", took);
+    fprintf(out, "<span class=\"took\">in %s</span></div>\n", took);
 }
 
-/* The sentence as taught and what it should have said, each with its verdict and what was seen. */
-void eks_page_readings(FILE *out, const eks_study *study, const eks_design *design) {
+/* Readings of the sentence, from `first` to before `end`, each with its verdict and what was seen. */
+static void readings(FILE *out, const eks_study *study, const eks_design *design, int first, int end) {
     const eks_evidence *evidence = &study->evidence[design->number - 1];
+    if (first >= end) return;
     fputs("<ul class=\"readings\">\n", out);
-    for (int i = 0; i < eks_reading_count(design); i++) {
+    for (int i = first; i < end; i++) {
         char seen[EKS_SEEN_TEXT];
         eks_reading reading = eks_reading_of(design, i);
         eks_seen(design, evidence, i, seen);
@@ -157,8 +158,10 @@ void eks_page_evidence(FILE *out, const eks_study *study, const eks_design *desi
         eki_put(out, "<p class=\"problem\">Sabotaged on purpose in this run: ", design->sabotage_what, ".</p>\n");
     if (evidence->problem[0]) eki_put(out, "<p class=\"problem\">Not measured: ", evidence->problem, "</p>\n");
     figure(out, design, evidence);
-    eks_page_readings(out, study, design);
-    eks_page_fold(out, "How it was measured: rules, numbers, every seed");
+    readings(out, study, design, 0, 1);
+    eks_page_fold(out,
+                  eks_reading_count(design) > 1 ? "Other readings, and how it was measured" : "How it was measured");
+    readings(out, study, design, 1, eks_reading_count(design));
     claim(out, design, evidence);
     endpoints(out, design, evidence);
     figures(out, design, evidence);

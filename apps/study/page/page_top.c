@@ -9,7 +9,6 @@ static const char lede[] =
     "and evaluation from which most mistakes come. Here are the questions that are asked about it. Each has an answer "
     "in plain words and a formula; and each answer was put to an experiment that could have refuted it, run on this "
     "machine when this page was made.";
-static const char *const badges[] = {"mean / var", "γ and β", "train", "running statistics"};
 
 static void fact(FILE *out, const char *name, const char *class, int count) {
     fprintf(out, "<div class=\"%s\"><dt>%s</dt><dd>%d</dd></div>", class, name, count);
@@ -38,9 +37,9 @@ static void masthead(FILE *out, const eks_study *study) {
     fputs("<header class=\"masthead\">\n<p class=\"kicker\">Evenkeel study</p>\n"
           "<h1>Batch Normalization: <span>15 Interview Questions</span></h1>\n",
           out);
-    eki_put(out, "<p class=\"lede\">", lede, "</p>\n<ul class=\"badges\" aria-label=\"Topics\">");
-    for (int i = 0; i < 4; i++) eki_put(out, "<li>", badges[i], "</li>");
-    fputs("</ul>\n", out);
+    eki_put(out, "<p class=\"lede\">", lede, "</p>\n");
+    eks_page_advice(out);
+    eks_page_first(out, study);
     facts(out, study);
     fputs("</header>\n", out);
 }
@@ -54,45 +53,44 @@ static void tools(FILE *out) {
     for (int i = 0; i < 4; i++)
         fprintf(out, "<button type=\"button\" class=\"pill %s\" data-filter=\"%s\" aria-pressed=\"%s\">%s</button>",
                 filters[i][0], filters[i][0], i ? "false" : "true", filters[i][1]);
-    fputs("</div>\n<div class=\"views\"><button type=\"button\" class=\"pill\" id=\"interview\" aria-pressed=\"false\">"
-          "Interview view</button><button type=\"button\" class=\"pill\" id=\"ask\" hidden>Ask me one</button>"
+    fputs("</div>\n<div class=\"views\"><button type=\"button\" class=\"pill\" id=\"ask\">Ask me one</button>"
+          "<button type=\"button\" class=\"pill\" id=\"answers\" aria-pressed=\"false\">All answers</button>"
           "</div>\n<p class=\"sr\" role=\"status\" id=\"shown\"></p>\n</section>\n",
           out);
 }
 
 static void contents_row(FILE *out, const eks_study *study, const eks_text *text) {
-    fprintf(out, "<li data-level=\"%s\" class=\"%s\"><a href=\"#card-%d\">", eks_level_class(text->level),
-            eks_level_class(text->level), text->number);
-    eki_put(out, "", text->question, "</a>");
+    fprintf(out, "<li data-level=\"%s\" class=\"%s\" value=\"%d\"><span class=\"n\">%d</span><a href=\"#card-%d\">",
+            eks_level_class(text->level), eks_level_class(text->level), text->number, text->number, text->number);
+    eki_put(out, "", text->question, "</a><span class=\"marks\">");
     for (int r = 0; study->ran[text->number - 1] && r < eks_reading_count(eks_design_of(text->number)); r++) {
         eks_verdict verdict = study->evidence[text->number - 1].verdicts[r];
         fprintf(out, " <span class=\"mark %s\" role=\"img\" aria-label=\"%s\">%s</span>", eks_verdict_name(verdict),
                 eks_verdict_name(verdict), eks_verdict_sign(verdict));
     }
-    fputs("</li>\n", out);
+    fputs("</span></li>\n", out);
 }
 
 static void contents(FILE *out, const eks_study *study) {
+    fprintf(
+        out,
+        "<nav class=\"contents\" aria-labelledby=\"contents-title\"><h2 id=\"contents-title\">The fifteen questions, "
+        "in three acts</h2>\n<div class=\"contents-acts\">");
+    eks_page_acts_contents(out, contents_row, study);
     fprintf(out,
-            "<nav class=\"contents\" aria-labelledby=\"contents-title\"><h2 id=\"contents-title\">On this page</h2>\n"
-            "<p class=\"jump\"><a href=\"#tutorial\">Tutorial</a> <a href=\"#live\">Try it</a> <a "
-            "href=\"#questions\">Questions</a> %s"
-            "<a href=\"#quiz\">Quiz</a> <a href=\"#closing\">Checklist</a></p>\n<ol>\n",
+            "</div>\n<p class=\"jump\"><a href=\"#live\">Try it yourself</a> %s<a href=\"#quiz\">Quiz</a> "
+            "<a href=\"#closing\">Checklist</a> <a href=\"#handout\">Two pages to hand out</a></p>\n</nav>\n",
             eks_page_has_extras() ? "<a href=\"#extras\">Extras</a> " : "");
-    for (int i = 0; i < EKS_CARDS; i++) contents_row(out, study, &eks_texts[i]);
-    fputs("</ol></nav>\n", out);
 }
 
 void eks_page_top(FILE *out, const eks_study *study) {
     masthead(out, study);
     contents(out, study);
+    eks_page_how_to_read(out);
     tools(out);
 }
 
 void eks_report_top(eki_json *json) {
     eki_json_text(json, "title", title);
     eki_json_text(json, "lede", lede);
-    eki_json_array(json, "badges");
-    for (int i = 0; i < 4; i++) eki_json_text(json, NULL, badges[i]);
-    eki_json_close(json);
 }

@@ -23,6 +23,6 @@ void eks_svg_tip(char tip[SVG_TIP], const char *name, const char *x, const char 
 void eks_svg_marker(FILE *out, int kind, double x, double y, const char *tip);
 /* A small circle of that class. */
 void eks_svg_circle(FILE *out, const char *class, double x, double y, double radius, const char *tip);
-void eks_svg_xy(FILE *out, const eks_chart *chart, int number);
+void eks_svg_xy(FILE *out, const eks_chart *chart, const char *id);
 
 #endif

@@ -21,11 +21,10 @@ static void bar(FILE *out, const eks_chart *chart, const char *hatch, int i, dou
     fprintf(out, "<text class=\"bar-value\" x=\"%.1f\" y=\"%.1f\">%s</text></g>", LEFT + length + 8, y + 32, text);
 }
 
-static void draw_bars(FILE *out, const eks_chart *chart, int number) {
+static void draw_bars(FILE *out, const eks_chart *chart, const char *id) {
     const eks_series *bars = &chart->series[0];
     double most = chart->y_max;
-    char id[24], hatch[32];
-    snprintf(id, sizeof id, "chart-%d", number);
+    char hatch[32];
     snprintf(hatch, sizeof hatch, "%s-h", id);
     for (int i = 0; i < bars->count; i++) most = fmax(most, bars->y[i]);
     eks_svg_open(out, id, bars->count * BAR + 12, chart->title, chart->description);
@@ -39,8 +38,10 @@ static void draw_bars(FILE *out, const eks_chart *chart, int number) {
 }
 
 void eks_svg(FILE *out, const eks_chart *chart, int number) {
+    char id[24];
+    snprintf(id, sizeof id, "chart-%d", number);
     if (chart->kind == EKS_CHART_BARS)
-        draw_bars(out, chart, number);
+        draw_bars(out, chart, id);
     else
-        eks_svg_xy(out, chart, number);
+        eks_svg_xy(out, chart, id);
 }

@@ -32,8 +32,9 @@ static void span(frame *f) {
             double x = along(f, f->chart->series[s].x[i]), y = up(f, f->chart->series[s].y[i]);
             f->x_min = fmin(f->x_min, x);
             f->x_max = fmax(f->x_max, x);
-            f->y_min = fmin(f->y_min, y);
-            f->y_max = fmax(f->y_max, y);
+            double reach = f->chart->y_log ? 0 : f->chart->series[s].reach[i];
+            f->y_min = fmin(f->y_min, y - reach);
+            f->y_max = fmax(f->y_max, y + reach);
         }
 }
 
@@ -110,6 +111,16 @@ static void draw_line(FILE *out, const frame *f, const eks_series *series, int k
     fputs("\"/>", out);
 }
 
+/* The intervals round the points of a series. */
+static void draw_reach(FILE *out, const frame *f, const eks_series *series, int kind) {
+    for (int i = 0; i < series->count; i++) {
+        if (!drawn(f, series, i) || !(series->reach[i] > 0)) continue;
+        double x = px(f, series->x[i]), top = py(f, fmin(series->y[i] + series->reach[i], f->y_max));
+        fprintf(out, "<path class=\"bracket s%d\" d=\"M%.1f %.1fh6m-3 0V%.1fm-3 0h6\"/>", kind, x - 3, top,
+                py(f, fmax(series->y[i] - series->reach[i], f->y_min)));
+    }
+}
+
 static void draw_points(FILE *out, const frame *f, const eks_series *series, int kind) {
     int marked = series->mark == EKS_DOTS || series->count <= SVG_FEW;
     for (int i = 0; i < series->count; i++) {
@@ -137,9 +148,7 @@ static void legend(FILE *out, const eks_chart *chart) {
     fputs("</ul>", out);
 }
 
-void eks_svg_xy(FILE *out, const eks_chart *chart, int number) {
-    char id[24];
-    snprintf(id, sizeof id, "chart-%d", number);
+void eks_svg_xy(FILE *out, const eks_chart *chart, const char *id) {
     frame f = measure(chart);
     eks_svg_open(out, id, HEIGHT, chart->title, chart->description);
     y_axis(out, &f);
@@ -147,6 +156,7 @@ void eks_svg_xy(FILE *out, const eks_chart *chart, int number) {
     for (int s = 0; s < chart->series_count; s++) {
         fprintf(out, "<g class=\"series\" data-series=\"%d\">", s);
         if (chart->series[s].mark == EKS_LINE) draw_line(out, &f, &chart->series[s], s);
+        draw_reach(out, &f, &chart->series[s], s);
         draw_points(out, &f, &chart->series[s], s);
         fputs("</g>", out);
     }

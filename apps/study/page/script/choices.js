@@ -22,7 +22,10 @@
     });
     if (chosen) chosen.setAttribute('aria-pressed', 'true');
     if (chosen) one('.result', box).textContent = !known ? 'See what came out.' : good ? 'Right.' : 'Not quite.';
-    if (box.classList.contains('predict')) return;
+    if (box.classList.contains('predict')) {
+      open(box.closest('.card'), true);
+      return;
+    }
     answered++;
     if (good) right++;
     score();

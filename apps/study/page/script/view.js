@@ -1,5 +1,5 @@
 
-  // ---- filter by difficulty, interview view, links to cards ----
+  // ---- filter by difficulty, answers kept back, links to cards ----
   var cards = all('article.card');
   var filters = all('.filter button');
   var shown = one('#shown');
@@ -15,33 +15,34 @@
     if (announce) shown.textContent = count + ' cards shown';
   }
 
+  // A card that asks for a prediction keeps its answer back until one is made, or until it is asked for.
+  var asking = cards.filter(function (card) { return one('.predict', card); });
+  var answers = one('#answers');
+
   function open(card, yes) {
     card.classList.toggle('open', yes);
     var b = one('.reveal', card);
     b.setAttribute('aria-expanded', String(yes));
-    b.textContent = yes ? 'Hide answer' : 'Show answer';
+    b.textContent = yes ? 'Hide' : 'Show the answer';
+    var whole = asking.every(function (c) { return c.classList.contains('open'); });
+    answers.setAttribute('aria-pressed', String(whole));
   }
 
-  function interview(on) {
-    document.body.classList.toggle('interview', on);
-    one('#interview').setAttribute('aria-pressed', String(on));
-    ask.hidden = !on;
-    cards.forEach(function (card) { open(card, false); });
-    shown.textContent = on ? 'Answers are hidden' : 'Answers are shown';
-  }
-
-  cards.forEach(function (card) {
-    var b = button('pill reveal', 'Show answer');
+  asking.forEach(function (card) {
+    var b = button('pill reveal', 'Show the answer');
     b.setAttribute('aria-expanded', 'false');
     b.setAttribute('aria-controls', one('.body', card).id);
     b.addEventListener('click', function () { open(card, !card.classList.contains('open')); });
     card.insertBefore(b, one('.body', card));
+    card.classList.add('asks');
   });
   filters.forEach(function (b) {
     b.addEventListener('click', function () { filter(b.dataset.filter, true); });
   });
-  one('#interview').addEventListener('click', function () {
-    interview(!document.body.classList.contains('interview'));
+  answers.addEventListener('click', function () {
+    var yes = answers.getAttribute('aria-pressed') === 'false';
+    asking.forEach(function (card) { open(card, yes); });
+    shown.textContent = yes ? 'All answers are shown' : 'Answers are kept back';
   });
   // Opens what is folded round a place; whether anything was.
   function openFolds(place) {
@@ -55,10 +56,10 @@
 
   // A random card that is still closed and passes the filter.
   ask.addEventListener('click', function () {
-    var left = cards.filter(function (c) { return !c.hidden && !c.classList.contains('open') && !c.dataset.asked; });
+    var left = asking.filter(function (c) { return !c.hidden && !c.classList.contains('open') && !c.dataset.asked; });
     if (!left.length) {
-      cards.forEach(function (c) { delete c.dataset.asked; });
-      left = cards.filter(function (c) { return !c.hidden; });
+      asking.forEach(function (c) { delete c.dataset.asked; });
+      left = asking.filter(function (c) { return !c.hidden; });
     }
     var card = left[Math.floor(Math.random() * left.length)];
     card.dataset.asked = 'yes';
@@ -74,7 +75,7 @@
     if (!card) return;
     var moved = card.hidden;
     if (card.hidden) filter('all', true);
-    if (target !== card && !card.classList.contains('open')) {
+    if (target !== card && card.classList.contains('asks') && !card.classList.contains('open')) {
       open(card, true);
       moved = true;
     }
