@@ -25,8 +25,9 @@ enum {
     OPT_NEXT = 4,     /* with OPT_OPTIONAL: a following word that is no option is the value */
     OPT_HIDDEN = 8,   /* not in help, man page or completion */
     OPT_REQUIRED = 16,
-    OPT_FREE = 32,   /* train: may differ when training is resumed */
-    OPT_UNSAVED = 64 /* train: concerns one run only; not kept with a checkpoint */
+    OPT_FREE = 32,    /* train: may differ when training is resumed */
+    OPT_UNSAVED = 64, /* train: concerns one run only; not kept with a checkpoint */
+    OPT_PATTERN = 128 /* a path, or names with * and ? */
 };
 
 typedef struct option {

@@ -4,6 +4,7 @@
  * side. An image folder is resized to the model; anything else is resized only on request.
  */
 #include "inputs.h"
+#include "columns.h"
 #include "message.h"
 #include "norms.h"
 #include "parts.h"
@@ -201,7 +202,12 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
                            int64_t limit, int unlabelled, ek_dataset **dataset, ek_error *err) {
     ek_model_images images;
     ek_dataset_options options;
+    table_columns named;
     ek_status status = image_options(args, model, &images, &options, err);
+    if (status == EK_OK) status = columns_read(&named, args, model, err);
+    options.columns = named.arrays;
+    options.column_count = status == EK_OK ? named.count : 0;
+    options.columns_only = status == EK_OK && named.only;
     options.limit = limit;
     options.unlabelled = unlabelled;
     if (images.height > 0 && images.width > 0) {
@@ -280,24 +286,41 @@ static ek_status images_do_not_fit(const char *path, const ek_model *model, cons
                 a.last ? " (channels, height, width)" : "", remedy);
 }
 
+/* The masks' classes and the channels of an output [N,C,H,W]; one channel tells two classes apart. */
+static ek_status masks_fit(const arguments *args, const ek_model *model, const char *path, int classes,
+                           const char *spec, ek_error *err) {
+    ek_tensor_info head = head_of(args, model);
+    if (head.rank < 0 || (head.rank == 4 && (head.dims[1] < 0 || classes <= head.dims[1]))) return EK_OK;
+    if (head.rank == 4 && head.dims[1] == 1 && classes == 2) return EK_OK;
+    char shape[160];
+    dims_text(head.rank, head.dims, shape, sizeof shape);
+    return fail(err, EK_ERR_SHAPE,
+                "%s gives %s (%s), but the masks of %s have classes up to %d; a segmentation model "
+                "gives images x classes x height x width",
+                path, shape, head.name, spec, classes - 1);
+}
+
 ek_status data_fits(const arguments *args, const ek_model *model, const ek_dataset *dataset, const char *spec,
                     ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(dataset);
+    ek_labels labels = ek_dataset_labels(dataset);
     const char *path = ek_model_path(model);
     if (path[0] == 0) path = "the model";
     if (ek_model_input_count(model) == 0)
         return fail(err, EK_ERR_SHAPE, "%s has no input; images and labels need one", path);
-    if (!images_fit(model, &data)) return images_do_not_fit(path, model, &data, spec, err);
+    if (data.channels > 0 && !images_fit(model, &data)) return images_do_not_fit(path, model, &data, spec, err);
     int64_t classes = model_classes(args, model);
-    if (data.classes == 0) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);
+    if (labels == EK_LABELS_NONE) return fail(err, EK_ERR_SHAPE, "the images of %s have no labels", spec);
+    if (labels == EK_LABELS_PIXELS) return masks_fit(args, model, path, data.classes, spec, err);
     int partial = strcmp(data.kind, "npy") == 0; /* its classes are the labels that occur */
-    if (classes >= 0 && classes != data.classes && !(partial && data.classes < classes))
-        return fail(err, EK_ERR_SHAPE,
-                    "%s tells %lld classes apart, but %s has %d classes (%s ... %s); 'evenkeel train' gives the file a "
-                    "new classifier, with --cut NAME where its output is features",
-                    path, (long long)classes, spec, data.classes, data.class_names[0],
-                    data.class_names[data.classes - 1]);
-    return EK_OK;
+    if (classes < 0 || classes == data.classes || (partial && data.classes < classes)) return EK_OK;
+    if (labels == EK_LABELS_NUMBERS)
+        return fail(err, EK_ERR_SHAPE, "%s gives %lld numbers for an example, but %s has %d columns (%s ... %s)", path,
+                    (long long)classes, spec, data.classes, data.class_names[0], data.class_names[data.classes - 1]);
+    return fail(err, EK_ERR_SHAPE,
+                "%s tells %lld classes apart, but %s has %d classes (%s ... %s); 'evenkeel train' gives the file a "
+                "new classifier, with --cut NAME where its output is features",
+                path, (long long)classes, spec, data.classes, data.class_names[0], data.class_names[data.classes - 1]);
 }
 
 /* Data given as a model, a built-in one that is no file yet, a name without its ending. */

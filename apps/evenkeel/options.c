@@ -73,7 +73,8 @@ ek_status option_check_value(const option *opt, const char *value, ek_error *err
         return unknown_choice(opt, value, err);
     char what[64];
     snprintf(what, sizeof what, "--%s", opt->name);
-    return opt->type == OPT_FILE ? word_check_path(what, value, err) : EK_OK;
+    int pattern = (opt->traits & OPT_PATTERN) != 0 && strstr(value, ".npy") == NULL;
+    return opt->type == OPT_FILE && !pattern ? word_check_path(what, value, err) : EK_OK;
 }
 
 static ek_status unknown_option(const command *cmd, const char *name, size_t length, ek_error *err) {

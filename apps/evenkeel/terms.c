@@ -12,67 +12,70 @@
 static const char *const kinds[] = {"cross-entropy", "bce", "mse", "mae", "huber"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-int terms_arrays(const arguments *args) { return option_given(args, "input"); }
-
-/* NAME of "NAME=rest", where there is one, into `name`; the rest. */
-static const char *split(const char *text, char name[256]) {
-    const char *equals = strchr(text, '=');
-    name[0] = 0;
-    if (equals == NULL || (size_t)(equals - text) > 255 || access(text, F_OK) == 0) return text;
-    memcpy(name, text, (size_t)(equals - text));
-    name[equals - text] = 0;
-    return equals + 1;
+int terms_arrays(const arguments *args) {
+    const option_value *inputs = option_get(args, "input");
+    for (int i = 0; i < inputs->count; i++)
+        if (!is_column(args, inputs->texts[i])) return 1;
+    return 0;
 }
 
 static ek_status add_array(terms *t, const char *what, const char *text, const char *otherwise, ek_error *err) {
     if (t->array_count == MAX_ARRAYS)
         return fail(err, EK_ERR_LIMIT, "there are more than %d arrays; a run takes no more", MAX_ARRAYS);
     char *name = t->names[t->array_count];
-    const char *path = split(text, name);
+    const char *path = split_name(text, name);
     ek_status status = word_check_extension(what, path, ".npy", err);
     if (status != EK_OK) return status;
-    if (name[0] == 0) snprintf(name, 256, "%s", otherwise);
+    if (name[0] == 0) snprintf(name, ARRAY_NAME, "%s", otherwise);
     t->arrays[t->array_count++] = (ek_array_source){.name = name, .path = path};
     return EK_OK;
 }
 
 /* What is for images has no sense for arrays; and --test has no targets. */
-static ek_status refuse_others(const arguments *args, ek_error *err) {
+static ek_status refuse_others(const terms *t, const arguments *args, int columns, ek_error *err) {
     static const char *const images[] = {"size",   "mean",   "std",   "input-affine", "crop", "flip",
-                                         "rotate", "jitter", "erase", "new-head",     "cut",  "split"};
+                                         "rotate", "jitter", "erase", "new-head",     "cut"};
     int arrays = terms_arrays(args);
-    if ((arrays || option_given(args, "target")) && option_known(args, "test") && option_given(args, "test"))
+    if (t->array_count > 0 && option_known(args, "test") && option_given(args, "test"))
         return fail(err, EK_ERR_ARG, "--test has no targets; afterwards: evenkeel eval with other arrays");
-    for (size_t i = 0; arrays && i < sizeof images / sizeof *images; i++)
+    for (size_t i = 0; (arrays || columns) && i < sizeof images / sizeof *images; i++)
         if (option_known(args, images[i]) && option_given(args, images[i]))
             return fail(err, EK_ERR_ARG, "--%s is for images, and --input gives arrays, which go in as they are",
                         images[i]);
+    if (arrays && option_known(args, "split") && option_given(args, "split"))
+        return fail(err, EK_ERR_ARG, "--split is for --data, and --input gives arrays");
     return EK_OK;
+}
+
+static ek_status add_target(terms *t, const arguments *args, const char *text, ek_error *err) {
+    char name[ARRAY_NAME];
+    if (t->target_count == MAX_ARRAYS)
+        return fail(err, EK_ERR_LIMIT, "there are more than %d arrays; a run takes no more", MAX_ARRAYS);
+    (void)split_name(text, name);
+    memcpy(t->targets[t->target_count++], name[0] != 0 ? name : "target", ARRAY_NAME);
+    return is_column(args, text) ? EK_OK : add_array(t, "--target", text, "target", err);
 }
 
 ek_status terms_read(terms *t, const arguments *args, const ek_model *model, ek_error *err) {
     const option_value *inputs = option_get(args, "input"), *targets = option_get(args, "target");
-    ek_status status = refuse_others(args, err);
-    if (status != EK_OK) return status;
-    if (inputs->count > 0 && option_given(args, "data"))
+    table_columns c;
+    ek_status status = columns_read(&c, args, model, err);
+    if (status == EK_OK && terms_arrays(args) && option_given(args, "data"))
         return fail(err, EK_ERR_ARG, "--input stands in place of --data: give one of them");
-    if (inputs->count > 0 && targets->count == 0)
+    if (status == EK_OK && terms_arrays(args) && targets->count == 0)
         return fail(err, EK_ERR_ARG,
                     "--input needs a --target: what should the model give?\nExample: --input x.npy "
                     "--target y.npy --loss mse");
     for (int i = 0; i < inputs->count && status == EK_OK; i++)
-        status = add_array(t, "--input", inputs->texts[i], ek_model_input(model, 0).name, err);
-    t->input_count = t->array_count;
-    for (int i = 0; i < targets->count && status == EK_OK; i++)
-        status = add_array(t, "--target", targets->texts[i], "target", err);
-    return status;
+        if (!is_column(args, inputs->texts[i]))
+            status = add_array(t, "--input", inputs->texts[i], ek_model_input(model, 0).name, err);
+    for (int i = 0; i < targets->count && status == EK_OK; i++) status = add_target(t, args, targets->texts[i], err);
+    return status == EK_OK ? refuse_others(t, args, c.only, err) : status;
 }
 
 ek_status terms_open(const terms *t, const arguments *args, ek_dataset **dataset, ek_error *err) {
     return ek_dataset_open_arrays(t->arrays, t->array_count, option_int(args, "limit"), dataset, err);
 }
-
-/* ---- losses ---- */
 
 static int is_output(const ek_model *model, const char *name) {
     for (size_t i = 0; i < ek_model_output_count(model); i++)
@@ -80,16 +83,39 @@ static int is_output(const ek_model *model, const char *name) {
     return 0;
 }
 
+static size_t array_of(const ek_dataset *data, const char *name) {
+    size_t at = 0;
+    while (at < ek_dataset_array_count(data) && strcmp(ek_dataset_array(data, at).name, name) != 0) at++;
+    return at;
+}
+
+/* Columns that are the labels of images are no arrays; others are targets, also where nobody named them. */
+static void settle_targets(terms *t, const ek_model *model, const ek_dataset *data) {
+    size_t kept = 0;
+    for (size_t i = 0; i < t->target_count; i++) {
+        if (array_of(data, t->targets[i]) < ek_dataset_array_count(data))
+            memmove(t->targets[kept++], t->targets[i], ARRAY_NAME);
+        else if (is_output(model, t->targets[i]))
+            t->labelled = t->targets[i]; /* then it is the only one */
+    }
+    t->target_count = kept;
+    int labels = ek_dataset_labels(data) == EK_LABELS_CLASS && ek_dataset_describe(data).channels > 0;
+    if (kept > 0 || labels || array_of(data, "target") == ek_dataset_array_count(data)) return;
+    snprintf(t->targets[t->target_count++], ARRAY_NAME, "target");
+}
+
+/* ---- losses ---- */
+
 /* The target of a loss: that of its output's name, or the only one. */
 static ek_status find_target(const terms *t, ek_loss *loss, const ek_model *model, int alone, ek_error *err) {
-    size_t targets = t->array_count - t->input_count;
-    for (size_t i = t->input_count; i < t->array_count; i++)
-        if (loss->output != NULL && strcmp(t->names[i], loss->output) == 0) loss->target = t->names[i];
-    if (loss->target != NULL || targets == 0) return EK_OK;
-    if (!alone || targets > 1)
+    for (size_t i = 0; i < t->target_count; i++)
+        if (loss->output != NULL && strcmp(t->targets[i], loss->output) == 0) loss->target = t->targets[i];
+    if (loss->output == NULL) loss->output = t->labelled;
+    if (loss->target != NULL || t->target_count == 0) return EK_OK;
+    if (!alone || t->target_count > 1)
         return fail(err, EK_ERR_ARG, "--loss: output '%s' has no target; give --target %s=Y.npy",
                     loss->output != NULL ? loss->output : "?", loss->output != NULL ? loss->output : "OUTPUT");
-    loss->target = t->names[t->input_count];
+    loss->target = t->targets[0];
     if (loss->output == NULL && is_output(model, loss->target)) loss->output = loss->target;
     return EK_OK;
 }
@@ -105,7 +131,7 @@ static ek_status add_loss(terms *t, const char *text, const ek_model *model, int
     if (t->count == MAX_TERMS) return fail(err, EK_ERR_LIMIT, "there are more than %d losses", MAX_TERMS);
     ek_loss *loss = &t->losses[t->count];
     char *name = t->outputs[t->count];
-    const char *kind = split(text, name);
+    const char *kind = split_name(text, name);
     *loss = (ek_loss){.output = name[0] != 0 ? name : NULL};
     for (int i = 0; i < KINDS; i++)
         if (strcmp(kind, kinds[i]) == 0) loss->kind = (ek_loss_kind)(i + 1);
@@ -124,7 +150,7 @@ static ek_status add_loss(terms *t, const char *text, const ek_model *model, int
 
 static ek_status weigh(terms *t, const char *text, ek_error *err) {
     char name[256], *end = NULL;
-    const char *number = split(text, name);
+    const char *number = split_name(text, name);
     double weight = strtod(number, &end);
     if (name[0] == 0 || end == number || *end != 0 || !(weight > 0))
         return fail(err, EK_ERR_ARG, "--loss-weight %s: expected OUTPUT=W with W above 0, such as y=0.5", text);
@@ -208,12 +234,6 @@ static ek_status count_labels(const ek_dataset *data, int64_t *counts, ek_error 
     return status;
 }
 
-static size_t array_of(const ek_dataset *data, const char *name) {
-    size_t at = 0;
-    while (at < ek_dataset_array_count(data) && strcmp(ek_dataset_array(data, at).name, name) != 0) at++;
-    return at;
-}
-
 /* n / (classes * n_c): each class counts as much as any other. */
 static ek_status balance(terms *t, const ek_loss *loss, const ek_model *model, const ek_dataset *data, size_t *classes,
                          ek_error *err) {
@@ -267,18 +287,68 @@ static ek_status make_weights(terms *t, const char *text, const ek_model *model,
 /* Labels, cross-entropy, nothing else: the classifier's own loss, which is faster. */
 static int is_plain(const terms *t, const arguments *args) {
     int smooth = option_real(args, "label-smoothing") > 0 || option_given(args, "class-weights");
-    return t->array_count == 0 && !smooth && t->count == 1 && t->losses[0].kind == EK_LOSS_CROSS_ENTROPY &&
-           t->losses[0].output == NULL;
+    return t->array_count + t->target_count == 0 && !smooth && t->count == 1 &&
+           t->losses[0].kind == EK_LOSS_CROSS_ENTROPY && t->losses[0].output == NULL;
+}
+
+/* Classes outside of 0 and 1 among those of the pixels; 0 = there is none. */
+static int other_class(const ek_dataset *data, const char *name) {
+    ek_batch_array a = ek_dataset_array(data, array_of(data, name));
+    size_t count = 1;
+    for (int i = 0; i < a.rank; i++) count *= (size_t)a.dims[i];
+    for (size_t i = 0; a.dtype == EK_I16 && a.data != NULL && i < count; i++) {
+        int class = ((const int16_t *)a.data)[i];
+        if (class != 0 && class != 1) return class;
+    }
+    return 0;
+}
+
+/* Whether an output gives one number for each pixel, which tells two classes apart. */
+static int is_single(const ek_model *model, const char *name) {
+    ek_tensor_info output = ek_model_output(model, 0);
+    for (size_t i = 0; name != NULL && i < ek_model_output_count(model); i++)
+        if (strcmp(ek_model_output(model, i).name, name) == 0) output = ek_model_output(model, i);
+    return output.rank == 4 && output.dims[1] == 1;
+}
+
+/* Masks hold classes: numbers are not what they are made of, and bce leaves no pixel out. */
+static ek_status check_masks(const terms *t, const arguments *args, const ek_model *model, const ek_dataset *data,
+                             ek_error *err) {
+    if (ek_dataset_labels(data) != EK_LABELS_PIXELS) return EK_OK;
+    for (size_t i = 0; i < t->count; i++) {
+        const ek_loss *loss = &t->losses[i];
+        const char *output = loss->output != NULL ? loss->output : head_name(args);
+        if (loss->kind == EK_LOSS_CROSS_ENTROPY && is_single(model, output))
+            return fail(err, EK_ERR_ARG,
+                        "--loss cross-entropy needs an output for each class, and the model gives one "
+                        "number for each pixel: --loss bce");
+        if (loss->kind == EK_LOSS_CROSS_ENTROPY || loss->kind == EK_LOSS_GRAPH || loss->target == NULL) continue;
+        if (loss->kind != EK_LOSS_BCE)
+            return fail(err, EK_ERR_ARG,
+                        "--loss %s is for numbers, and masks hold classes: cross-entropy, or bce of two",
+                        kinds[loss->kind - 1]);
+        int other = other_class(data, loss->target);
+        if (other != 0 || (option_known(args, "crop") && option_int(args, "crop") > 0))
+            return fail(err, EK_ERR_ARG,
+                        "--loss bce is for masks of the classes 0 and 1, %s%.0d; --loss cross-entropy with an output "
+                        "for each class leaves out pixels of none",
+                        other != 0 ? "and here is " : "and --crop brings pixels of no class", other);
+    }
+    return EK_OK;
 }
 
 ek_status terms_make(terms *t, const arguments *args, const ek_model *model, const ek_dataset *data, ek_error *err) {
     const option_value *given = option_get(args, "loss"), *factors = option_get(args, "loss-weight");
     const char *weights = option_text(args, "class-weights");
     double smoothing = option_real(args, "label-smoothing");
+    ek_labels labels = ek_dataset_labels(data);
+    int flags = labels == EK_LABELS_SEVERAL || (labels == EK_LABELS_PIXELS && is_single(model, head_name(args)));
     ek_status status = EK_OK;
+    settle_targets(t, model, data);
     for (int i = 0; i < given->count && status == EK_OK; i++)
         status = add_loss(t, given->texts[i], model, given->count == 1, err);
-    if (status == EK_OK && given->count == 0) status = add_loss(t, kinds[0], model, 1, err);
+    if (status == EK_OK && given->count == 0) status = add_loss(t, kinds[flags ? 1 : 0], model, 1, err);
+    if (status == EK_OK) status = check_masks(t, args, model, data, err);
     for (int i = 0; i < factors->count && status == EK_OK; i++) status = weigh(t, factors->texts[i], err);
     if (status == EK_OK && weights != NULL) status = make_weights(t, weights, model, data, err);
     if (status != EK_OK) return status;

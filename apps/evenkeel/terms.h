@@ -2,7 +2,7 @@
 #ifndef EK_TOOL_TERMS_H
 #define EK_TOOL_TERMS_H
 
-#include "command.h"
+#include "columns.h"
 
 #include <evenkeel/metrics.h>
 
@@ -10,26 +10,27 @@
     {.name = "input",                                                                                                  \
      .letter = 'i',                                                                                                    \
      .type = OPT_FILE,                                                                                                 \
-     .argument = "[NAME=]X.npy",                                                                                       \
-     .traits = OPT_REPEAT | OPT_FREE,                                                                                  \
+     .argument = "[NAME=]X.npy|A,B",                                                                                   \
+     .traits = OPT_REPEAT | OPT_FREE | OPT_PATTERN,                                                                    \
      .group = "Data",                                                                                                  \
-     .help =                                                                                                           \
-         "in place of --data: an input of the model, examples first, of any size and type; without NAME, the first"},  \
+     .help = "an input of the model: an array in place of --data, examples first, of any size and type; or columns "   \
+             "of numbers of the table --data, such as a,b or 'x*'; without NAME, the first"},                          \
         {.name = "target",                                                                                             \
          .type = OPT_FILE,                                                                                             \
-         .argument = "[NAME=]Y.npy",                                                                                   \
-         .traits = OPT_REPEAT | OPT_FREE,                                                                              \
+         .argument = "[NAME=]Y.npy|C,D",                                                                               \
+         .traits = OPT_REPEAT | OPT_FREE | OPT_PATTERN,                                                                \
          .group = "Data",                                                                                              \
          .help = "what an output should be: NAME is that output, or an input of a loss file; may be left out where "   \
-                 "there is one. With --data it stands in place of the labels"},                                        \
+                 "there is one. An array, with --data in place of the labels; or columns of the table --data: a "      \
+                 "class, with bce labels, with mse, mae and huber numbers"},                                           \
         {.name = "loss",                                                                                               \
          .type = OPT_TEXT,                                                                                             \
          .argument = "[OUTPUT=]NAME",                                                                                  \
          .traits = OPT_REPEAT,                                                                                         \
          .group = "Loss",                                                                                              \
-         .help =                                                                                                       \
-             "cross-entropy (default), bce, mse, mae, huber, or FILE.onnx, whose inputs are values of the model and "  \
-             "targets and whose output is one number; of several outputs each has its own"},                           \
+         .help = "cross-entropy (default; of several labels bce), bce, mse, mae, huber, or FILE.onnx, whose inputs "   \
+                 "are values of the model and "                                                                        \
+                 "targets and whose output is one number; of several outputs each has its own"},                       \
         {.name = "loss-weight",                                                                                        \
          .type = OPT_TEXT,                                                                                             \
          .argument = "OUTPUT=W",                                                                                       \
@@ -48,7 +49,7 @@
         .help = "how much each class counts: numbers in FILE (.npy or text); auto: as if all were equally many"        \
     }
 
-enum { MAX_TERMS = 16, MAX_ARRAYS = 32 };
+enum { MAX_TERMS = 16 };
 
 typedef struct terms {
     ek_loss losses[MAX_TERMS];
@@ -56,12 +57,15 @@ typedef struct terms {
     ek_model *graphs[MAX_TERMS];
     float *class_weights;
     int places[MAX_TERMS]; /* a class for each place, not for each example */
-    char names[MAX_ARRAYS][256], outputs[MAX_TERMS][256];
-    ek_array_source arrays[MAX_ARRAYS];
-    size_t array_count, input_count;
+    char names[MAX_ARRAYS][ARRAY_NAME], outputs[MAX_TERMS][ARRAY_NAME];
+    ek_array_source arrays[MAX_ARRAYS]; /* of files */
+    size_t array_count;
+    char targets[MAX_ARRAYS][ARRAY_NAME]; /* names of arrays that are targets, of files and of columns */
+    size_t target_count;
+    const char *labelled; /* the output that the labels of images are for; NULL = not named */
 } terms;
 
-/* Whether --input stands in place of --data. */
+/* Whether --input gives arrays in place of --data. */
 int terms_arrays(const arguments *args);
 /* Reads --input and --target; nothing is opened. The model may be NULL where neither is given. */
 EK_NODISCARD ek_status terms_read(terms *t, const arguments *args, const ek_model *model, ek_error *err);

@@ -9,19 +9,31 @@
 #include <evenkeel/surgery.h>
 #include <stdio.h>
 
+static int asks_head(const train_job *job) {
+    return option_flag(job->args, "new-head") || option_given(job->args, "cut");
+}
+
+/* One extent besides the first, and those of 1. */
+static int is_list(const ek_tensor_info *output) {
+    int wide = 0;
+    for (int i = 1; i < output->rank; i++) wide += output->dims[i] != 1;
+    return wide <= 1;
+}
+
 static int needs_head(const train_job *job, const ek_dataset_info *data) {
     int64_t classes = model_classes(job->args, job->model);
-    if (option_flag(job->args, "new-head") || option_given(job->args, "cut")) return 1;
+    if (asks_head(job)) return 1;
     int partial = data->kind[0] == 'n' && data->classes < classes; /* npy: classes are the labels that occur */
+    ek_labels labels = ek_dataset_labels(job->train);
+    ek_tensor_info output = ek_model_output(job->model, 0);
+    if (labels == EK_LABELS_PIXELS || (labels == EK_LABELS_NUMBERS && !is_list(&output))) return 0;
     return classes >= 0 && classes != data->classes && !partial;
 }
 
 static ek_status new_head(train_job *job, const ek_dataset_info *data, ek_error *err) {
     if (head_name(job->args) != NULL)
         return fail(err, EK_ERR_ARG, "--head keeps the classifier that it names, but a new one is %s; leave out --head",
-                    option_flag(job->args, "new-head") || option_given(job->args, "cut")
-                        ? "asked for"
-                        : "needed: the data has other classes");
+                    asks_head(job) ? "asked for" : "needed: the data has other classes");
     ek_head_options options = ek_head_options_default(data->classes);
     ek_head_result result;
     options.cut = option_text(job->args, "cut");
@@ -58,6 +70,8 @@ static void free_input(train_job *job, const ek_dataset_info *data) {
 ek_status train_adapt(train_job *job, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
     if (ek_model_input_count(job->model) != 1) return data_fits(job->args, job->model, job->train, job->data, err);
+    if (asks_head(job) && ek_dataset_labels(job->train) == EK_LABELS_PIXELS)
+        return fail(err, EK_ERR_ARG, "--new-head and --cut give a class for each image, and %s has masks", job->data);
     /* A classifier that is kept should know these classes. */
     ek_status status =
         needs_head(job, &data) ? new_head(job, &data, err) : classes_fit(job->model, job->train, job->data, err);

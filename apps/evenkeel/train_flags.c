@@ -36,7 +36,7 @@ static ek_status arrays_print(const ek_dataset *dataset, char *text, size_t room
         int64_t picked = info.count < 64 ? info.count : 64;
         for (int64_t i = 0; i < picked && status == EK_OK; i++) {
             status = ek_dataset_read_array(dataset, k, picked > 1 ? i * (info.count - 1) / (picked - 1) : 0, row, err);
-            h = hash(h, row, values);
+            h = hash(h, row, values * sizeof(int64_t)); /* of narrower elements the rest is 0 */
         }
         free(row);
     }
@@ -61,13 +61,15 @@ static ek_status fingerprint(const ek_dataset *dataset, char *text, size_t room,
         h = hash(hash(h, image, values * sizeof *image), &label, sizeof label);
     }
     free(image);
-    snprintf(text, room, "%s %lld %dx%dx%d %d %016llx", info.kind, (long long)info.count, info.channels, info.height,
-             info.width, info.classes, (unsigned long long)h);
-    return status;
+    int used = snprintf(text, room, "%s %lld %dx%dx%d %d %016llx", info.kind, (long long)info.count, info.channels,
+                        info.height, info.width, info.classes, (unsigned long long)h);
+    if (status != EK_OK || ek_dataset_array_count(dataset) == 0) return status;
+    text[used] = ' ';
+    return arrays_print(dataset, text + used + 1, room - (size_t)used - 1, err);
 }
 
 ek_status train_flags_write(train_job *job, ek_error *err) {
-    char print[160], validation[160];
+    char print[240], validation[240];
     eki_whole whole;
     ek_status status = fingerprint(job->train, print, sizeof print, err);
     if (status == EK_OK && job->validation != NULL)
@@ -107,7 +109,7 @@ static const char *find_line(const char *text, const char *name, size_t *length)
 /* Is the data what a line of the checkpoint says? */
 static ek_status check_print(const train_job *job, const char *line, const ek_dataset *dataset, const char *name,
                              ek_error *err) {
-    char now[160] = "none";
+    char now[240] = "none";
     size_t length = 0;
     const char *then = find_line(job->checkpoint.position.flags, line, &length);
     ek_status status = dataset != NULL ? fingerprint(dataset, now, sizeof now, err) : EK_OK;

@@ -339,6 +339,20 @@ static void result_json(const train_job *job) {
     eki_json_finish(&json);
 }
 
+/* What to measure the file with: the data, and what is fed and made small. */
+static void tell_next(const train_job *job) {
+    static const char *const names[] = {"data", "input", "target", "loss"};
+    char line[2000] = "";
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        const option_value *value = option_get(job->args, names[k]);
+        for (int i = 0; i < value->count; i++) {
+            size_t used = strlen(line);
+            snprintf(line + used, sizeof line - used, " --%s %s", names[k], quoted(value->texts[i]));
+        }
+    }
+    note("Next: evenkeel eval %s%s", quoted(job->output), line);
+}
+
 void report_result(const train_job *job) {
     if (job->last.skipped_updates > 0)
         warn("%lld updates of running statistics were refused, because the batch was not finite (last: %s)",
@@ -355,6 +369,5 @@ void report_result(const train_job *job) {
     print("file      %s\n", job->output);
     tell_best(job);
     if (job->training.profile) report_profile(job, stdout);
-    note("Next: evenkeel eval %s --%s %s", quoted(job->output), terms_arrays(job->args) ? "input" : "data",
-         quoted(job->data));
+    tell_next(job);
 }

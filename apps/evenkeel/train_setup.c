@@ -44,12 +44,10 @@ static ek_status open_arrays(train_job *job, ek_error *err) {
     return status;
 }
 
-/* --target beside images: it stands in place of their labels. */
+/* Arrays of --target beside images: they stand in place of their labels. */
 static ek_status add_targets(train_job *job, ek_error *err) {
-    ek_status status = terms_read(&job->terms, job->args, job->model, err);
-    if (status == EK_OK) status = ek_dataset_add_arrays(job->train, job->terms.arrays, job->terms.array_count, err);
     job->evaluated_on = EK_SPLIT_TRAIN;
-    return status;
+    return ek_dataset_add_arrays(job->train, job->terms.arrays, job->terms.array_count, err);
 }
 
 ek_status train_open_data(train_job *job, ek_error *err) {
@@ -59,9 +57,10 @@ ek_status train_open_data(train_job *job, ek_error *err) {
     if (job->data == NULL)
         return fail(err, EK_ERR_ARG,
                     "--data is missing: train on what?\nExample: evenkeel train --data builtin:strokes -o digits.onnx");
-    ek_status status = data_open(job->args, job->data, EK_SPLIT_TRAIN, job->model, &job->train, err);
+    ek_status status = terms_read(&job->terms, job->args, job->model, err);
+    if (status == EK_OK) status = data_open(job->args, job->data, EK_SPLIT_TRAIN, job->model, &job->train, err);
     if (status != EK_OK) return status;
-    if (option_given(job->args, "target")) return add_targets(job, err);
+    if (job->terms.array_count > 0) return add_targets(job, err);
     const char *spec = job->test_data ? job->test_data : job->data;
     job->evaluated_on = EK_SPLIT_TRAIN;
     if (ek_dataset_split(job->train) == EK_SPLIT_ALL && strcmp(spec, job->data) == 0) {
@@ -123,6 +122,11 @@ static ek_status build(train_job *job, const char *name, ek_error *err) {
     const ek_architecture *a = architecture_find(name, err);
     if (a == NULL) return err->status;
     ek_dataset_info data = ek_dataset_describe(job->train);
+    if (data.channels == 0 || ek_dataset_labels(job->train) == EK_LABELS_PIXELS)
+        return fail(err, EK_ERR_ARG,
+                    "%s: built-in models take images and give something for each of them, not %s; give "
+                    "a model file",
+                    job->data, data.channels == 0 ? "numbers" : "a class for each pixel");
     ek_build_options options = ek_build_options_default(a->name);
     options.channels = data.channels;
     options.height = data.height;
@@ -160,7 +164,9 @@ ek_status train_make_model(train_job *job, ek_error *err) {
         ek_status status = build(job, name, err);
         if (status != EK_OK) return status;
     }
-    int classes = job->terms.array_count == 0; /* else the data says nothing of what the model gives */
+    /* Else the data says nothing of what the model's first output is. */
+    const terms *t = &job->terms;
+    int classes = t->array_count == 0 && (t->target_count == 0 || strcmp(t->targets[0], "target") == 0);
     if (file && !job->resumed && classes) {
         ek_status status = train_adapt(job, err);
         if (status != EK_OK) return status;
@@ -209,8 +215,16 @@ static ek_status keep_list(ek_model *model, const char *key, const float *values
     return ek_model_set_metadata(model, key, text, err);
 }
 
-static ek_status keep_classes(ek_model *model, const ek_dataset_info *data, ek_error *err) {
+/* What the examples are labelled with, and the names of the classes, or of the columns of numbers. */
+static ek_status keep_classes(ek_model *model, const ek_dataset *dataset, ek_error *err) {
+    static const char *const kinds[] = {"none", "class", "several", "pixels", "numbers"};
+    const ek_dataset_info info = ek_dataset_describe(dataset), *data = &info;
+    ek_labels labels = ek_dataset_labels(dataset);
     size_t size = 1;
+    ek_status kept = EK_OK;
+    if (labels > EK_LABELS_CLASS || ek_model_metadata(model, "evenkeel.labels") != NULL)
+        kept = ek_model_set_metadata(model, "evenkeel.labels", kinds[labels], err);
+    if (kept != EK_OK || labels == EK_LABELS_NONE || labels == EK_LABELS_PIXELS) return kept;
     for (int i = 0; i < data->classes; i++) size += strlen(data->class_names[i]) + 1;
     char *text = calloc(size, 1);
     if (text == NULL) return fail(err, EK_ERR_NOMEM, "out of memory");
@@ -257,7 +271,8 @@ static ek_status keep_size(ek_model *model, const ek_dataset_info *data, ek_erro
 /* Mean and deviation: given, else of the file, else measured; then kept in the model. */
 static ek_status choose_moments(train_job *job, float *mean, float *std, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
-    if (data.channels == 0) return EK_OK; /* arrays go in as they are */
+    if (data.channels == 0)
+        return job->resumed ? EK_OK : keep_classes(job->model, job->train, err); /* go in as they are */
     const char *mean_text = option_text(job->args, "mean"), *std_text = option_text(job->args, "std");
     const char *kept_mean = ek_model_metadata(job->model, "evenkeel.mean");
     const char *kept_std = ek_model_metadata(job->model, "evenkeel.std");
@@ -287,7 +302,7 @@ static ek_status choose_moments(train_job *job, float *mean, float *std, ek_erro
     status = keep_list(job->model, "evenkeel.mean", mean, data.channels, err);
     if (status == EK_OK) status = keep_list(job->model, "evenkeel.std", std, data.channels, err);
     if (status == EK_OK) status = keep_size(job->model, &data, err);
-    return status == EK_OK ? keep_classes(job->model, &data, err) : status;
+    return status == EK_OK ? keep_classes(job->model, job->train, err) : status;
 }
 
 ek_status train_make_loader(train_job *job, ek_error *err) {

@@ -36,6 +36,34 @@ typedef enum ek_split {
 
 enum { EK_MAX_CHANNELS = 4 };
 
+/* What the examples of a set are labelled with. */
+typedef enum ek_labels {
+    EK_LABELS_NONE = 0,
+    EK_LABELS_CLASS = 1,   /* one class; of examples without images it is the array "target", i32 [N], too */
+    EK_LABELS_SEVERAL = 2, /* any number of classes: the array "target", f32 [N, classes] of 0 and 1 */
+    EK_LABELS_PIXELS = 3,  /* a class for each pixel: the array "target", i16 [N, height, width]; -100 is ignored */
+    EK_LABELS_NUMBERS = 4  /* the array "target", f32 [N, columns]; class_names are those of the columns */
+} ek_labels;
+
+/* What columns of a table are for. */
+typedef enum ek_column_use {
+    EK_COLUMN_INPUT = 0,   /* numbers: an array [N, columns] */
+    EK_COLUMN_CLASS = 1,   /* a name or a number; or columns of 0 with one 1; a column of image files is one of masks */
+    EK_COLUMN_LABELS = 2,  /* names, parted by | ; , or blanks; or columns of 0 and 1; or masks of two classes */
+    EK_COLUMN_NUMBERS = 3, /* an array f32 [N, columns] */
+    EK_COLUMN_LABEL = 4    /* as the column's name says: label a class, labels several, mask a mask */
+} ek_column_use;
+
+/* Columns of a table that become an array. Targets have the name "target", or several have others; the first decides
+ * what the set is labelled with. */
+typedef struct ek_column_array {
+    const char *name; /* of the array */
+    const char
+        *columns; /* their names, parted by commas; * and ? stand for any text. NULL = the column of the labels */
+    ek_column_use use;
+    ek_dtype dtype; /* of an input: EK_F32, or EK_I64 for whole numbers; EK_DTYPE_NONE = EK_F32 */
+} ek_column_array;
+
 typedef struct ek_dataset_options {
     size_t struct_size;
     int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
@@ -50,10 +78,13 @@ typedef struct ek_dataset_options {
     int (*progress)(void *context, int64_t done, int64_t total); /* optional, while image files are decoded; nonzero
                                                                     stops (EK_ERR_INTERRUPTED) */
     void *context;
+    const ek_column_array *columns; /* of a table: which columns are meant; NULL = those that are named as usual */
+    size_t column_count;
+    int columns_only; /* 1 = the images of the table are not read: columns are the inputs */
 } ek_dataset_options;
 
 typedef struct ek_dataset_info {
-    const char *kind; /* "idx", "cifar10", "folder", "table", "npy", "strokes", "arrays" */
+    const char *kind; /* "idx", "cifar10", "folder", "table", "npy", "strokes", "arrays", "masks" */
     int64_t count;
     int channels, height, width;    /* 0 = no images */
     int classes;                    /* 0 = the examples have no labels; reading gives 0 for each */
@@ -64,9 +95,10 @@ typedef struct ek_dataset_info {
  *     a folder with IDX files (train-images-idx3-ubyte[.gz], t10k-...)       MNIST and its kin
  *     a folder with CIFAR-10 binary files (data_batch_1.bin ..., test_batch.bin; batches.meta.txt optional)
  *     table.csv, or a folder with train.csv, test.csv, val.csv or labels.csv: image paths and labels, in columns of
- *       those names. Without such a split, or a column "split", both splits are the whole table
- *     a folder of class folders of image files (PNG, JPEG, WebP, BMP), at any depth below them; or train/, test/ and
- *       val/ folders of those. Without such a split both splits are the whole folder
+ *       those names (label, labels or mask), or columns of numbers (options->columns). Without such a split, or a
+ * column "split", both splits are the whole table a folder with images/ and masks/, files of equal names in them (PNG
+ * masks: a palette's indices, gray values) a folder of class folders of image files (PNG, JPEG, WebP, BMP), at any
+ * depth below them; or train/, test/ and val/ folders of those. Without such a split both splits are the whole folder
  *     images.npy,labels.npy        [N,C,H,W] or [N,H,W] u8 or f32, and [N] integers, or [N,classes] with one 1 in each
  *                                   row; the same for both splits
  *     builtin:strokes[:COUNT]      drawn digits, 1x28x28, made from a fixed seed (default 12,000 train, 2,000 test;
@@ -93,6 +125,7 @@ EK_API ek_split ek_dataset_split(const ek_dataset *dataset);
 /* 1 when there is a folder (or a table) for that split, too, in what was opened. Only images in folders and tables say.
  */
 EK_API int ek_dataset_has_split(const ek_dataset *dataset, ek_split split);
+EK_API ek_labels ek_dataset_labels(const ek_dataset *dataset);
 /* How something that could be meant in two ways was understood, as one line; NULL = there is nothing to say. */
 EK_API const char *ek_dataset_note(const ek_dataset *dataset);
 /* What was left out of a folder of images; returns the number of entries, which live as long as the set. What lies

@@ -90,17 +90,39 @@ static ek_status add(ek_dataset *d, const ek_array_source *source, int64_t *coun
 }
 
 ek_status eki_fields_add(ek_dataset *d, const ek_array_source *sources, size_t count, int64_t *rows, ek_error *err) {
-    if (sources == NULL || count == 0 || d->fields != NULL) {
+    if (sources == NULL || count == 0 || d->n_fields > 0) {
         return eki_fail(err, EK_ERR_ARG, "arrays: at least one is expected, and all at once");
     }
+    eki_free(d->fields); /* room that was not needed */
     d->fields = eki_alloc_zero(eki_size_of(count, sizeof *d->fields));
     if (d->fields == NULL) return eki_fail_nomem(err, count * sizeof *d->fields);
     for (size_t i = 0; i < count; i++) EKI_TRY(add(d, &sources[i], rows, err));
     return EK_OK;
 }
 
+ek_status eki_fields_reserve(ek_dataset *d, size_t count, ek_error *err) {
+    d->fields = eki_alloc_zero(eki_size_of(count, sizeof *d->fields));
+    return d->fields != NULL ? EK_OK : eki_fail_nomem(err, count * sizeof *d->fields);
+}
+
+ek_status eki_field_own(ek_dataset *d, const char *name, ek_dtype dtype, int rank, const int64_t *dims, void *data,
+                        ek_error *err) {
+    eki_field *field = &d->fields[d->n_fields];
+    *field = (eki_field){.name = eki_arena_strdup(&d->arena, name), .dtype = dtype, .rank = rank, .owned = data};
+    field->data = data;
+    field->shown = field->name;
+    d->n_fields++; /* from here on it is closed with the set */
+    if (field->name == NULL) return eki_fail_nomem(err, strlen(name));
+    memcpy(field->dims, dims, (size_t)rank * sizeof *dims);
+    EKI_TRY(measure(field, err));
+    return check_against(d, field, d->info.count, err);
+}
+
 void eki_fields_free(ek_dataset *d) {
-    for (size_t i = 0; i < d->n_fields; i++) eki_map_close(&d->fields[i].map);
+    for (size_t i = 0; i < d->n_fields; i++) {
+        eki_map_close(&d->fields[i].map);
+        eki_free(d->fields[i].owned);
+    }
     eki_free(d->fields);
     d->fields = NULL;
     d->n_fields = 0;

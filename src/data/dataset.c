@@ -9,6 +9,7 @@
 #include "data/folder_list.h"
 #include "data/formats.h"
 #include "data/resize.h"
+#include "data/table.h"
 
 #include <limits.h>
 #include <math.h>
@@ -28,6 +29,7 @@ static const format formats[] = {
     {"idx", eki_idx_claims, eki_idx_open, false},
     {"cifar10", eki_cifar_claims, eki_cifar_open, false},
     {"table", eki_table_claims, eki_table_open, true},
+    {"masks", eki_mask_folder_claims, eki_mask_folder_open, true},
     {"folder", eki_folder_claims, eki_folder_open, true},
 };
 
@@ -59,6 +61,9 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     args->limit = o.limit;
     args->channels = o.channels;
     args->unlabelled = o.unlabelled != 0;
+    args->columns = o.columns;
+    args->column_count = o.columns != NULL ? o.column_count : 0;
+    args->columns_only = o.columns_only != 0;
     args->gain = o.gain == 0 ? 1.0f : (float)o.gain;
     args->offset = (float)o.offset;
     if ((o.channels != 0 && o.channels != 1 && o.channels != 3) || !isfinite(args->gain) || !isfinite(args->offset)) {
@@ -68,16 +73,24 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     *max_bytes = o.max_bytes > 0 ? o.max_bytes : default_max_bytes;
     size_t left = eki_memory_left();
     if (*max_bytes > left) *max_bytes = left;
+    args->most = *max_bytes;
+    for (size_t i = 0; i < args->column_count; i++) {
+        const ek_column_array *c = &args->columns[i];
+        if (c->name != NULL && (int)c->use >= EK_COLUMN_INPUT && c->use <= EK_COLUMN_LABEL) continue;
+        return eki_fail(err, EK_ERR_ARG, "columns %zu: a name and a use of ek_column_use are expected", i);
+    }
     return EK_OK;
 }
 
 static ek_status open_as(ek_dataset *dataset, const eki_open_args *args, const void *context, ek_error *err) {
     (void)context;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        if (!formats[i].claims(args->spec)) continue;
+        bool table = formats[i].open == eki_table_open;
+        if (eki_columns_named(args) ? !table : !formats[i].claims(args->spec)) continue;
         if (args->split == EK_SPLIT_VALIDATION && !formats[i].files) return eki_fail_no_validation(args->spec, err);
         dataset->info.kind = formats[i].kind;
         EKI_TRY(formats[i].open(dataset, args, err));
+        if (dataset->info.channels == 0) return EK_OK;
         if (dataset->stored_channels == 0) dataset->stored_channels = dataset->info.channels;
         if (args->height != 0) EKI_TRY(eki_resize_dataset(dataset, args->height, args->width, err));
         return eki_dataset_adjust(dataset, args, err);
@@ -176,6 +189,12 @@ ek_split ek_dataset_split(const ek_dataset *dataset) { return dataset == NULL ? 
 
 int ek_dataset_has_split(const ek_dataset *dataset, ek_split split) {
     return dataset != NULL && (int)split >= 0 && split < EK_SPLIT_ALL && dataset->has[split];
+}
+
+ek_labels ek_dataset_labels(const ek_dataset *dataset) {
+    if (dataset == NULL || dataset->labelled != EK_LABELS_NONE)
+        return dataset == NULL ? EK_LABELS_NONE : dataset->labelled;
+    return dataset->info.classes > 0 ? EK_LABELS_CLASS : EK_LABELS_NONE;
 }
 
 const char *ek_dataset_note(const ek_dataset *dataset) { return dataset == NULL ? NULL : dataset->note; }

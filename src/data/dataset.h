@@ -17,9 +17,11 @@ typedef struct eki_field {
     int64_t dims[EK_NPY_MAX_RANK]; /* dims[0]: rows of the file */
     size_t row_bytes;
     eki_map map;
+    void *owned;                                                                   /* freed with the set */
     const unsigned char *data;                                                     /* of all rows, or ... */
     ek_status (*read)(void *context, int64_t index, void *example, ek_error *err); /* ... who gives one */
     void *context;
+    bool mask; /* i16 of the images' height and width: it moves with its image */
 } eki_field;
 
 struct ek_dataset {
@@ -39,7 +41,8 @@ struct ek_dataset {
     bool has[EK_SPLIT_ALL]; /* splits that are there */
     eki_field *fields;      /* arrays, alone or beside images */
     size_t n_fields;
-    int64_t *rows; /* of the arrays, by example; NULL = in order */
+    int64_t *rows;      /* of the arrays, by example; NULL = in order */
+    ek_labels labelled; /* with what, where it is not classes */
 };
 
 /* What ek_dataset_open was asked for, checked. */
@@ -52,6 +55,10 @@ typedef struct eki_open_args {
     int channels;                  /* 0 = as they are, 1 = gray, 3 = RGB */
     bool unlabelled;               /* sets without labels are welcome */
     float gain, offset;
+    const ek_column_array *columns; /* of a table */
+    size_t column_count;
+    bool columns_only;                                           /* no images */
+    uint64_t most;                                               /* bytes of what is read into memory */
     int (*progress)(void *context, int64_t done, int64_t total); /* may be NULL */
     void *context;
 } eki_open_args;
@@ -61,8 +68,9 @@ enum { EKI_MAX_CLASSES = 65536, EKI_MAX_SIDE = 65536 };
 /* EK_ERR_IO: a validation split was asked for. */
 ek_status eki_fail_no_validation(const char *name, ek_error *err);
 
-/* Number of examples used out of `total`. */
+/* Number of examples used out of `total`, and, evenly spread, which one is number `example` of `count`. */
 int64_t eki_open_count(const eki_open_args *args, int64_t total);
+size_t eki_open_pick(size_t example, size_t count, size_t total);
 
 /* Sets count and shape and allocates zeroed pixels (or values) and labels, within the memory limit. `name` is copied.
  */
@@ -87,6 +95,10 @@ ek_status eki_needs_images(const ek_dataset *dataset, ek_error *err);
 /* *rows: how many each must have, 0 = as the first has. */
 ek_status eki_fields_add(ek_dataset *dataset, const ek_array_source *sources, size_t count, int64_t *rows,
                          ek_error *err);
+/* Room for `count` arrays of the set's own, and one of them: `data` of eki_alloc becomes the set's. */
+ek_status eki_fields_reserve(ek_dataset *dataset, size_t count, ek_error *err);
+ek_status eki_field_own(ek_dataset *dataset, const char *name, ek_dtype dtype, int rank, const int64_t *dims,
+                        void *data, ek_error *err);
 void eki_fields_free(ek_dataset *dataset);
 ek_status eki_field_read(const eki_field *field, int64_t index, void *to, ek_error *err);
 

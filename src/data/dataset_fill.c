@@ -12,6 +12,11 @@ int64_t eki_open_count(const eki_open_args *args, int64_t total) {
     return args->limit > 0 && args->limit < total ? args->limit : total;
 }
 
+size_t eki_open_pick(size_t example, size_t count, size_t total) {
+    __extension__ typedef unsigned __int128 wide;
+    return (size_t)((wide)example * total / count);
+}
+
 bool eki_file_exists(const char *folder, const char *name) {
     char path[PATH_MAX];
     int used = snprintf(path, sizeof path, "%s/%s", folder, name);

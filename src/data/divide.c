@@ -93,6 +93,7 @@ static ek_status borrow_fields(const ek_dataset *set, int64_t count, ek_dataset 
     for (size_t i = 0; i < set->n_fields; i++) {
         part->fields[i] = set->fields[i];
         part->fields[i].map = (eki_map){.data = NULL}; /* the set's, which closes it */
+        part->fields[i].owned = NULL;
     }
     return EK_OK;
 }
@@ -112,12 +113,15 @@ static ek_status open_part(const division *d, ek_dataset *part, ek_error *err) {
     part->max_bytes = set->max_bytes;
     part->stored_channels = set->stored_channels;
     part->split = EK_SPLIT_VALIDATION;
+    part->labelled = set->labelled;
     if (set->n_fields > 0) EKI_TRY(borrow_fields(set, d->count, part, err));
     if (set->info.channels == 0) {
         part->info = set->info;
         part->info.count = d->count;
         part->image_name = set->image_name;
-        return EK_OK;
+        if (set->labels == NULL) return EK_OK;
+        part->labels = eki_alloc(eki_size_of((size_t)d->count, sizeof *part->labels));
+        return part->labels != NULL ? EK_OK : eki_fail_nomem(err, (size_t)d->count * sizeof *part->labels);
     }
     EKI_TRY(eki_dataset_reserve(part, set->image_name, set->dtype, d->count, chw, err));
     return eki_dataset_name_classes(part, set->info.classes, set->info.class_names, err);

@@ -38,9 +38,7 @@ bool eki_folder_claims(const char *spec) {
 }
 
 static const eki_folder_file *file_of(const folder_job *job, size_t example) {
-    size_t count = (size_t)job->dataset->info.count;
-    __extension__ typedef unsigned __int128 wide;
-    return &job->files[(size_t)((wide)example * job->total / count)];
+    return &job->files[eki_open_pick(example, (size_t)job->dataset->info.count, job->total)];
 }
 
 static ek_status check_alike(const folder_job *job, const char *path, const eki_image *image, ek_error *err) {

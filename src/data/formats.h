@@ -21,6 +21,9 @@ ek_status eki_cifar_open(ek_dataset *dataset, const eki_open_args *args, ek_erro
 bool eki_table_claims(const char *spec);
 ek_status eki_table_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 
+bool eki_mask_folder_claims(const char *spec);
+ek_status eki_mask_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
+
 bool eki_folder_claims(const char *spec);
 ek_status eki_folder_open(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
 

@@ -81,10 +81,15 @@ eki_size eki_image_bytes(int channels, int height, int width) {
     return eki_size_of((size_t)height, eki_size_of((size_t)width, (size_t)channels).bytes);
 }
 
-ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *err) {
+/* Values of a mask, or the picture. */
+static ek_status decode(const eki_encoded *file, bool mask, eki_image *image, ek_error *err) {
     const codec *found;
     int orientation;
     EKI_TRY(probe_stored(file, &found, image, &orientation, err));
+    if (mask && found->decode != eki_png_decode) {
+        return eki_fail(err, EK_ERR_FORMAT, "%s: is no PNG; masks are, since other kinds change values", file->path);
+    }
+    if (mask) image->channels = 1;
     eki_size size = eki_image_bytes(image->channels, image->height, image->width);
     size_t left = size.bytes < ASKED ? SIZE_MAX : eki_memory_left();
     if (size.bytes > left) {
@@ -93,10 +98,18 @@ ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *
     }
     image->pixels = eki_alloc(size);
     if (image->pixels == NULL) return eki_fail_nomem(err, size.bytes);
-    ek_status status = found->decode(file, image, err);
+    ek_status status = mask ? eki_png_mask(file, image, err) : found->decode(file, image, err);
     if (status == EK_OK) status = eki_image_turn(image, orientation, err);
     if (status != EK_OK) eki_image_free(image);
     return status;
+}
+
+ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *err) {
+    return decode(file, false, image, err);
+}
+
+ek_status eki_image_decode_mask(const eki_encoded *file, eki_image *image, ek_error *err) {
+    return decode(file, true, image, err);
 }
 
 void eki_image_free(eki_image *image) {

@@ -33,6 +33,9 @@ ek_status eki_image_probe(const eki_encoded *file, eki_image *image, ek_error *e
 
 /* Decodes to 8-bit gray or RGB, upright: 16 bits are reduced, palettes expanded, alpha dropped; CMYK is refused. */
 ek_status eki_image_decode(const eki_encoded *file, eki_image *image, ek_error *err);
+/* Decodes a mask, upright: the indices of a palette, or gray values as they are, one byte each. EK_ERR_FORMAT: it is
+ * neither, or no PNG. */
+ek_status eki_image_decode_mask(const eki_encoded *file, eki_image *image, ek_error *err);
 void eki_image_free(eki_image *image);
 
 /* A whole encoded file in memory; `data` is the caller's to free. */
@@ -54,6 +57,7 @@ const char *eki_image_unread_kind(const eki_encoded *file);
 
 ek_status eki_png_probe(const eki_encoded *file, eki_image *image, ek_error *err);
 ek_status eki_png_decode(const eki_encoded *file, eki_image *image, ek_error *err);
+ek_status eki_png_mask(const eki_encoded *file, eki_image *image, ek_error *err);
 ek_status eki_jpeg_probe(const eki_encoded *file, eki_image *image, ek_error *err);
 ek_status eki_jpeg_decode(const eki_encoded *file, eki_image *image, ek_error *err);
 ek_status eki_webp_probe(const eki_encoded *file, eki_image *image, ek_error *err);

@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "base/timer.h"
 #include "data/augment.h"
+#include "data/masks.h"
 #include "data/prefetch.h"
 
 #include <math.h>
@@ -118,12 +119,21 @@ static int64_t shard(const ek_loader *l, int64_t number, int64_t *first) {
     return count;
 }
 
-static ek_status fill_arrays(const ek_dataset *d, const slot *s, int64_t row, uint64_t id, ek_error *err) {
+static ek_status fill_arrays(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
+    const ek_dataset *d = l->recipe.dataset;
+    const int16_t outside = EKI_MASK_IGNORED;
+    const bool moves = l->recipe.crop != 0 || l->recipe.flip || l->recipe.rotate > 0;
     for (size_t k = 0; k < d->n_fields; k++) {
         const eki_field *field = &d->fields[k];
+        int64_t from = d->rows != NULL ? d->rows[id] : (int64_t)id;
         unsigned char *rows = (unsigned char *)(uintptr_t)s->arrays[k].data; /* of this slot's own memory */
-        EKI_TRY(eki_field_read(field, d->rows != NULL ? d->rows[id] : (int64_t)id,
-                               rows + (size_t)row * field->row_bytes, err));
+        unsigned char *to = rows + (size_t)row * field->row_bytes;
+        if (field->mask && moves) {
+            const unsigned char *mask = field->data + (size_t)from * field->row_bytes;
+            eki_recipe_apply_mask(&l->recipe, (uint64_t)l->epoch, id, mask, sizeof outside, &outside, to);
+        } else {
+            EKI_TRY(eki_field_read(field, from, to, err));
+        }
     }
     return EK_OK;
 }
@@ -149,7 +159,7 @@ static ek_status mix_in(const ek_loader *l, const slot *s, int64_t row, uint64_t
 static ek_status fill_one(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
     const ek_dataset *d = l->recipe.dataset;
     s->ids[row] = id;
-    EKI_TRY(fill_arrays(d, s, row, id, err));
+    EKI_TRY(fill_arrays(l, s, row, id, err));
     if (s->images != NULL) {
         s->labels[row] = d->labels[id];
         eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, id, s->images + (size_t)row * d->example_values);

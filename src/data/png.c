@@ -18,6 +18,7 @@ typedef struct png_job {
     png_structp png;
     png_infop info;
     png_bytep *rows;
+    bool mask;
     char message[128];
 } png_job;
 
@@ -55,12 +56,16 @@ ek_status eki_png_probe(const eki_encoded *file, eki_image *image, ek_error *err
     return EK_OK;
 }
 
-static void set_transforms(png_structp png) {
+static void set_transforms(png_structp png, bool mask) {
+    (void)png_set_interlace_handling(png);
+    if (mask) {
+        png_set_packing(png);
+        return;
+    }
     png_set_scale_16(png);
     png_set_expand_gray_1_2_4_to_8(png);
     png_set_palette_to_rgb(png);
     png_set_strip_alpha(png);
-    (void)png_set_interlace_handling(png);
 }
 
 /* The part that may jump. */
@@ -73,7 +78,7 @@ static void decode(png_job *job) {
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* a length that eXIf claims is believed */
     png_set_read_fn(png, job, on_read);
     png_read_info(png, job->info);
-    set_transforms(png);
+    set_transforms(png, job->mask);
     png_read_update_info(png, job->info);
     if (png_get_rowbytes(png, job->info) != row ||
         png_get_image_height(png, job->info) != (png_uint_32)job->image->height) {
@@ -93,8 +98,8 @@ static int run(png_job *job) {
     return 0;
 }
 
-ek_status eki_png_decode(const eki_encoded *file, eki_image *image, ek_error *err) {
-    png_job job = {.file = file, .image = image};
+static ek_status decode_all(png_job job, ek_error *err) {
+    const eki_image *image = job.image;
     eki_size size = eki_size_of((size_t)image->height, sizeof *job.rows);
     job.rows = eki_alloc(size);
     int result = job.rows != NULL ? run(&job) : -1;
@@ -102,5 +107,20 @@ ek_status eki_png_decode(const eki_encoded *file, eki_image *image, ek_error *er
     eki_free(job.rows);
     if (result == 0) return EK_OK;
     if (result < 0) return eki_fail_nomem(err, size.bytes);
-    return eki_fail(err, EK_ERR_FORMAT, "%s: damaged PNG (%s); replace or remove it", file->path, job.message);
+    return eki_fail(err, EK_ERR_FORMAT, "%s: damaged PNG (%s); replace or remove it", job.file->path, job.message);
+}
+
+ek_status eki_png_decode(const eki_encoded *file, eki_image *image, ek_error *err) {
+    return decode_all((png_job){.file = file, .image = image}, err);
+}
+
+ek_status eki_png_mask(const eki_encoded *file, eki_image *image, ek_error *err) {
+    unsigned char depth = file->data[24], type = file->data[25];
+    bool values = type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_PALETTE;
+    const char *is = (type & PNG_COLOR_MASK_COLOR) != 0 ? "a colour image" : "gray with an alpha channel";
+    if (values && depth <= 8) return decode_all((png_job){.file = file, .image = image, .mask = true}, err);
+    return eki_fail(err, EK_ERR_FORMAT,
+                    "%s: is %s; a mask has a palette or is gray, with up to 8 bits a pixel, whose values are the "
+                    "classes",
+                    file->path, values ? "of 16 bits" : is);
 }

@@ -11,12 +11,14 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { HEADER_BYTES = 1 << 16, MOST_NAMES = 9 };
+enum { HEADER_BYTES = 1 << 16, MOST_NAMES = 10 };
 
 static const char *const path_names[MOST_NAMES] = {"path",  "file",       "filename", "file_name", "filepath",
-                                                   "image", "image_path", "img",      "img_path"};
+                                                   "image", "image_path", "img",      "img_path",  "image_name"};
 static const char *const label_names[MOST_NAMES] = {"label",    "class",   "target",    "category",
                                                     "class_id", "classid", "class_name"};
+static const char *const labels_names[MOST_NAMES] = {"labels", "tags", "classes", "categories"};
+static const char *const mask_names[MOST_NAMES] = {"mask", "mask_path", "mask_file", "segmentation", "masks"};
 static const char *const split_names[MOST_NAMES] = {"split", "set", "subset"};
 static const char *const whole_names[MOST_NAMES] = {"labels", "metadata", "annotations", "data", "index"};
 
@@ -35,7 +37,11 @@ static int find_column(const eki_csv *csv, const char *const names[MOST_NAMES]) 
 }
 
 eki_columns eki_columns_find(const eki_csv *csv) {
-    return (eki_columns){find_column(csv, path_names), find_column(csv, label_names), find_column(csv, split_names)};
+    return (eki_columns){.path = find_column(csv, path_names),
+                         .label = find_column(csv, label_names),
+                         .labels = find_column(csv, labels_names),
+                         .mask = find_column(csv, mask_names),
+                         .split = find_column(csv, split_names)};
 }
 
 static bool is_table_name(const char *name, size_t *stem) {
@@ -61,11 +67,12 @@ static ek_status has_columns(const char *path, bool *yes, ek_error *err) {
     if (status != EK_OK) return status == EK_ERR_NOMEM ? status : EK_OK;
     eki_columns c = eki_columns_find(&csv);
     eki_csv_close(&csv);
-    *yes = c.path >= 0 && c.label >= 0;
+    *yes = c.path >= 0 && (c.label >= 0 || c.labels >= 0 || c.mask >= 0);
     return EK_OK;
 }
 
-static ek_status take(eki_arena *arena, const char *folder, const char *name, eki_table_files *files, ek_error *err) {
+static ek_status take(eki_arena *arena, const char *folder, const char *name, bool named, eki_table_files *files,
+                      ek_error *err) {
     size_t stem;
     if (name[0] == '.' || !is_table_name(name, &stem)) return EK_OK;
     int split = eki_split_of(name, without_labels(name, stem));
@@ -73,8 +80,8 @@ static ek_status take(eki_arena *arena, const char *folder, const char *name, ek
     const char **place = split < 0 ? &files->whole : &files->split[split];
     const char *path = eki_path_join(arena, folder, name);
     if (path == NULL) return eki_fail_nomem(err, strlen(name));
-    bool table;
-    EKI_TRY(has_columns(path, &table, err));
+    bool table = named;
+    if (!named) EKI_TRY(has_columns(path, &table, err));
     if (!table) return EK_OK;
     if (*place != NULL) {
         return eki_fail(err, EK_ERR_FORMAT, "%s and %s are tables of the same images; name one of them as the data",
@@ -84,7 +91,7 @@ static ek_status take(eki_arena *arena, const char *folder, const char *name, ek
     return EK_OK;
 }
 
-ek_status eki_table_files_find(eki_arena *arena, const char *spec, eki_table_files *files, ek_error *err) {
+ek_status eki_table_files_find(eki_arena *arena, const char *spec, bool named, eki_table_files *files, ek_error *err) {
     *files = (eki_table_files){0};
     struct stat info;
     size_t stem;
@@ -96,7 +103,7 @@ ek_status eki_table_files_find(eki_arena *arena, const char *spec, eki_table_fil
     if (dir == NULL) return eki_fail(err, EK_ERR_IO, "%s: cannot list the folder: %s", spec, strerror(errno));
     ek_status status = EK_OK;
     for (const struct dirent *entry; status == EK_OK && (entry = readdir(dir)) != NULL;) {
-        status = take(arena, spec, entry->d_name, files, err);
+        status = take(arena, spec, entry->d_name, named, files, err);
     }
     closedir(dir);
     return status;

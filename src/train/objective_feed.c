@@ -110,21 +110,37 @@ static ek_status check_used(const eki_objective *o, const eki_exec *exec, const 
     return EK_OK;
 }
 
+/* Extents of 1 beyond the examples may be missing or too many: the elements are the same, in the same order. */
+static bool fit_shape(const eki_shape *whole, eki_shape *shape) {
+    eki_shape fitted = *whole;
+    int at = 1;
+    for (int i = 1; i < whole->rank; i++) {
+        if (whole->dims[i] == 1) continue;
+        while (at < shape->rank && shape->dims[at] == 1) at++;
+        if (at == shape->rank || (whole->dims[i] >= 0 && whole->dims[i] != shape->dims[at])) return false;
+        fitted.dims[i] = shape->dims[at++];
+    }
+    while (at < shape->rank && shape->dims[at] == 1) at++;
+    if (at < shape->rank) return false;
+    *shape = fitted;
+    return true;
+}
+
 /* A target against what the model declares of the scores: one number for each, or for cross-entropy one for each place
  * of the classes. */
-static ek_status check_target(const eki_objective *o, const eki_value *input, const eki_shape *shape, ek_error *err) {
+static ek_status fit_target(const eki_objective *o, const eki_value *input, eki_shape *shape, ek_error *err) {
     char found[192], wanted[192];
     const eki_term *term = NULL;
     for (size_t i = 0; i < o->count; i++) term = o->terms[i].target == input ? &o->terms[i] : term;
-    if (term == NULL || term->scores->shape.rank < 2) return EK_OK;
+    if (term == NULL || term->scores->shape.rank < 1) return EK_OK;
     eki_shape whole = term->scores->shape;
-    bool classes = term->loss.kind == EK_LOSS_CROSS_ENTROPY;
+    bool classes = term->loss.kind == EK_LOSS_CROSS_ENTROPY && whole.rank > 1;
     for (int i = 2; i < whole.rank && classes; i++) whole.dims[i - 1] = whole.dims[i];
     whole.rank -= classes;
     whole.dims[0] = shape->dims[0]; /* the examples */
     bool fits = shape->rank == whole.rank;
     for (int i = 1; fits && i < whole.rank; i++) fits = whole.dims[i] < 0 || whole.dims[i] == shape->dims[i];
-    if (fits) return EK_OK;
+    if (fits || fit_shape(&whole, shape)) return EK_OK;
     return eki_fail(err, EK_ERR_SHAPE, "target '%s' has shape %s; for output '%s' %s is expected%s", term->array,
                     eki_shape_text(NULL, shape, found), term->name, eki_shape_text(o->graph, &whole, wanted),
                     classes ? ", a class for each place" : ", the same (numpy: reshape)");
@@ -140,7 +156,7 @@ static ek_status shape_of(const eki_objective *o, const eki_value *input, const 
     EKI_TRY(check_array(array, batch->count, err));
     EKI_TRY(check_declared(o, input, array, err));
     *shape = eki_shape_of(array->rank, array->dims);
-    EKI_TRY(check_target(o, input, shape, err));
+    EKI_TRY(fit_target(o, input, shape, err));
     size_t bytes;
     return eki_input_bytes(o->graph, array->name, EK_I64, shape, &bytes, err);
 }

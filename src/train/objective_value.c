@@ -83,8 +83,10 @@ static int64_t right(const eki_term *term, eki_exec *exec, int64_t rows) {
 }
 
 /* Of one class for each example, how many are right: of the first term that has such. */
-static bool judges(const eki_term *term, eki_exec *exec) {
-    return weighted(term) && eki_objective_target(term, exec).shape.rank == 1;
+static bool judges(const eki_term *term, eki_exec *exec, int64_t rows) {
+    if (!weighted(term)) return false;
+    eki_view target = eki_objective_target(term, exec);
+    return eki_view_elements(&target) == (size_t)rows;
 }
 
 eki_loss eki_objective_measure(const eki_objective *o, eki_exec *exec, int64_t rows, int64_t all, const double *whole,
@@ -101,7 +103,7 @@ eki_loss eki_objective_measure(const eki_objective *o, eki_exec *exec, int64_t r
             add_number(term, &b, *(const float *)value.data, to);
         } else {
             add_elements(term, &b, &value, whole != NULL ? whole[i] : 0.0, to);
-            if (!judged && judges(term, exec)) {
+            if (!judged && judges(term, exec, rows)) {
                 loss.correct = right(term, exec, rows);
                 judged = true;
             }
@@ -133,7 +135,7 @@ int64_t eki_objective_total(const eki_objective *o, eki_exec *exec, int64_t rows
             weights[i] += (double)rows;
         } else {
             total_elements(term, exec, &sums[i], &weights[i]);
-            if (correct < 0 && judges(term, exec)) correct = right(term, exec, rows);
+            if (correct < 0 && judges(term, exec, rows)) correct = right(term, exec, rows);
         }
     }
     return correct < 0 ? 0 : correct;

@@ -81,3 +81,42 @@ differs() {
     ! grep -vxEf kinds listed || die "diff of $one and $two lists more than was asked for"
     rm listed kinds
 }
+
+# ---- Small ONNX files, field by field, in hexadecimal ----
+pb_text() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
+pb_number() { # a varint
+    local n=$1
+    while [ "$n" -ge 128 ]; do
+        printf '%02x' $((n % 128 + 128))
+        n=$((n / 128))
+    done
+    printf '%02x' "$n"
+}
+pb_int() { pb_number $(($1 * 8)) && pb_number "$2"; }           # FIELD N
+pb() { pb_number $(($1 * 8 + 2)) && pb_number $((${#2} / 2)) && printf '%s' "$2"; } # FIELD HEX
+pb_value() { # NAME EXTENT...: f32; n = any
+    local d dims=''
+    for d in "${@:2}"; do
+        if [ "$d" = n ]; then dims+=$(pb 1 "$(pb 2 6e)"); else dims+=$(pb 1 "$(pb_int 1 "$d")"); fi
+    done
+    pb 1 "$(pb_text "$1")" && pb 2 "$(pb 1 "$(pb_int 1 1)$(pb 2 "$dims")")"
+}
+pb_weights() { # NAME EXTENT...: small numbers, none like the next
+    local d i count=1 dims='' data=''
+    for d in "${@:2}"; do
+        dims+=$(pb_int 1 "$d")
+        count=$((count * d))
+    done
+    for ((i = 0; i < count; i++)); do data+=$(printf '0000%02x3d' $(((i * 37) % 128))); done
+    printf '%s' "$dims$(pb_int 2 1)$(pb 8 "$(pb_text "$1")")$(pb 9 "$data")"
+}
+# one_node FILE OP ATTRIBUTE 'EXTENTS OF X' 'OF W' 'OF B' 'OF Y': y = OP(x, w, b), a string attribute NAME=VALUE or ''.
+one_node() {
+    local attribute='' node graph
+    [ -z "$3" ] || attribute=$(pb 5 "$(pb 1 "$(pb_text "${3%=*}")")$(pb 4 "$(pb_text "${3#*=}")")a00103")
+    node=$(pb 1 78)$(pb 1 77)$(pb 1 62)$(pb 2 79)$(pb 4 "$(pb_text "$2")")$attribute
+    # shellcheck disable=SC2086
+    graph=$(pb 1 "$node")$(pb 2 67)$(pb 5 "$(pb_weights w $5)")$(pb 5 "$(pb_weights b $6)")$(pb 11 "$(pb_value x $4)")$(pb 12 "$(pb_value y $7)")
+    printf '%b' "$(printf '%s' "$(pb_int 1 8)$(pb 8 "$(pb_int 2 17)")$(pb 7 "$graph")" | sed 's/../\\x&/g')" >"$1"
+}
+dense() { one_node "$1" Gemm '' "n $2" "$2 $3" "$3" "n $3"; } # FILE INPUTS OUTPUTS: y = x w + b

@@ -102,9 +102,9 @@ static int png_colour(const picture *p) {
     return p->palette ? PNG_COLOR_TYPE_PALETTE : types[p->channels - 1];
 }
 
-static void set_palette(png_structp png, png_infop info) {
-    png_color colours[4] = {{10, 20, 30}, {200, 100, 50}, {0, 0, 0}, {255, 255, 255}};
-    png_set_PLTE(png, info, colours, 4);
+static void set_palette(png_structp png, png_infop info, int bits) {
+    png_color colours[256] = {{10, 20, 30}, {200, 100, 50}, {0, 0, 0}, {255, 255, 255}};
+    png_set_PLTE(png, info, colours, 1 << bits);
 }
 
 void put_png(const char *name, const picture *p) {
@@ -117,7 +117,7 @@ void put_png(const char *name, const picture *p) {
     png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, p->bits, png_colour(p),
                  p->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
-    if (p->palette) set_palette(png, info);
+    if (p->palette) set_palette(png, info, p->bits);
     png_color_16 first = {0};
     if (p->transparent) png_set_tRNS(png, info, (png_const_bytep) "\0", 1, &first);
     png_write_info(png, info);

@@ -236,6 +236,42 @@ static void every_loss(void **state) {
     check_descent(two, 2, 3, 1, expected(y, &two[0]) + expected(y, &two[1]));
 }
 
+/* A target may lack extents of 1 that its output has, as of [N,C,1,1], or have more of them. */
+static void extents_of_one(void **state) {
+    (void)state;
+    static const int64_t shape[4] = {0, OUT, 1, 1};
+    const ek_loss given[2] = {{.kind = EK_LOSS_CROSS_ENTROPY, .target = "t"}, {.kind = EK_LOSS_MSE, .target = "t"}};
+    float y[N * OUT];
+    ek_model *flat = make_model(NULL);
+    outputs(flat, y);
+    for (int i = 0; i < 4; i++) {
+        ek_array_source arrays[2] = {sources[0], sources[i % 2 == 0 ? 3 : 1]};
+        ek_model *tall = make_model(NULL);
+        eki_value *to;
+        if (i < 2) {
+            OK(eki_graph_add_tensor(tall->graph, "shape", EK_I64, &(eki_shape){.rank = 1, .dims = {4}}, &to, err));
+            memcpy(to->init->data, shape, sizeof shape);
+            eki_value *y4 = node(tall->graph, "Reshape", "y4", value_of(tall->graph, "y"), to, NULL);
+            OK(eki_graph_add_output(tall->graph, y4, err));
+            OK(eki_graph_infer(tall->graph, NULL, err));
+        } else { /* [N,1] and [N,1,OUT,1] */
+            arrays[1].rank = i == 2 ? 2 : 4;
+            arrays[1].dims[2] = i == 2 ? 0 : OUT;
+            arrays[1].dims[1] = arrays[1].dims[3] = 1;
+        }
+        ek_loss loss = given[i % 2];
+        loss.output = i < 2 ? "y4" : "y";
+        ek_dataset *data;
+        OK(ek_dataset_open_arrays(arrays, 2, 0, &data, err));
+        ek_step_result result = step(tall, data, &loss, 1, 0.01);
+        assert_true(fabs(result.loss - expected(y, &loss)) <= 1e-6 * result.loss);
+        assert_true(loss.kind == EK_LOSS_MSE || result.correct > 0);
+        ek_dataset_close(data);
+        ek_model_destroy(tall);
+    }
+    ek_model_destroy(flat);
+}
+
 /* mean((y - t)^2), as a file; with `reduce` of another kind, or none. */
 static const char *loss_file(const char *name, const char *reduce, const char *of, int64_t columns) {
     eki_graph *graph;
@@ -472,6 +508,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_loss),         cmocka_unit_test(from_a_file), cmocka_unit_test(what_lies_behind),
         cmocka_unit_test(as_the_classifiers), cmocka_unit_test(refused),     cmocka_unit_test(mixed_labels),
+        cmocka_unit_test(extents_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }
