@@ -23,7 +23,7 @@ pair parts/val $mask_a $mask_b
 train() { evenkeel train "$@" --batch 2 -o o.onnx --overwrite >out 2>err || die "$(cat err)"; }
 train net.onnx --data two --steps 300 --lr 0.1
 awk '/^loss/ { exit !($2 < 0.2) }' out || die "$(cat out err)"
-lacks out accuracy
+contains out 'mean IoU'
 evenkeel eval o.onnx --data two -q >again
 [ "$(grep ^loss out)" = "$(grep ^loss again)" ] || die "$(cat out again)"
 # The same of a table, which has the same pairs.
