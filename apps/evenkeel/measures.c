@@ -71,7 +71,8 @@ void measure_text(ek_measure kind, const double values[MEASURES], char text[64])
 
 static eval_metrics table_of(const ek_measured *m, const char *const *names, int64_t named) {
     eval_metrics table = {.metrics = (ek_metrics *)(uintptr_t)m->classes};
-    if (m->kind == EK_MEASURE_CLASSES) table.names = names, table.named = named;
+    int labels = m->kind == EK_MEASURE_LABELS && m->classes != NULL && ek_metrics_read(m->classes).classes == named;
+    if (m->kind == EK_MEASURE_CLASSES || labels) table.names = names, table.named = named;
     return table;
 }
 
