@@ -328,11 +328,20 @@ static ek_status check_masks(const terms *t, const arguments *args, const ek_mod
                         "--loss %s is for numbers, and masks hold classes: cross-entropy, or bce of two",
                         kinds[loss->kind - 1]);
         int other = other_class(data, loss->target);
-        if (other != 0 || (option_known(args, "crop") && option_int(args, "crop") > 0))
+        const char *moves = option_known(args, "crop") && option_int(args, "crop") > 0        ? "crop"
+                            : option_known(args, "rotate") && option_real(args, "rotate") > 0 ? "rotate"
+                                                                                              : NULL;
+        if (other == 0 && moves != NULL)
             return fail(err, EK_ERR_ARG,
-                        "--loss bce is for masks of the classes 0 and 1, %s%.0d; --loss cross-entropy with an output "
-                        "for each class leaves out pixels of none",
-                        other != 0 ? "and here is " : "and --crop brings pixels of no class", other);
+                        "--loss bce is for masks of the classes 0 and 1, and --%s brings pixels of no class; --loss "
+                        "cross-entropy with an output for each class leaves those out",
+                        moves);
+        if (other != 0)
+            return fail(
+                err, EK_ERR_ARG,
+                "--loss bce is for masks of the classes 0 and 1, and here is %d; --loss cross-entropy with an output "
+                "for each class leaves out pixels of none",
+                other);
     }
     return EK_OK;
 }

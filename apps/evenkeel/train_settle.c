@@ -56,6 +56,7 @@ static int is_worse(const double *running, const double *batch, int64_t count) {
     return mean > clear_loss && mean > deviations * error;
 }
 
+/* Statistics of the whole training data, into the file. */
 static ek_status measure(train_job *job, ek_error *err) {
     ek_recalibrate_options o = ek_recalibrate_options_default();
     ek_recalibration *report = NULL;
@@ -67,7 +68,7 @@ static ek_status measure(train_job *job, ek_error *err) {
     ek_status status = ek_recalibrate(job->model, job->train, &o, &report, err);
     watch_end(&w);
     ek_recalibration_destroy(report);
-    if (status == EK_OK) status = evaluate(job, 0, NULL, &job->settled.final, err);
+    if (status == EK_OK && job->terms.count == 0) status = evaluate(job, 0, NULL, &job->settled.final, err);
     job->position.flags = job->flags;
     if (status == EK_OK) status = ek_trainer_save_alone(job->trainer, job->output, &job->position, err);
     job->settled.measured = status == EK_OK;
@@ -89,9 +90,18 @@ static void tell(const train_job *job, int worse) {
         note("norms     statistics measured exactly on the training data");
 }
 
+/* Of other losses nothing is compared. */
+static ek_status settle_terms(train_job *job, ek_error *err) {
+    ek_status status = train_average_settle(job, err);
+    if (job->training.statistics != EK_STATISTICS_EXACT || !train_averages(job)) return status;
+    if (status == EK_OK) status = measure(job, err);
+    if (status == EK_OK) tell(job, 0);
+    return status;
+}
+
 ek_status train_settle(train_job *job, ek_error *err) {
     settlement *s = &job->settled;
-    if (job->terms.count > 0) return EK_OK; /* both are of the classifier's own loss */
+    if (job->terms.count > 0) return settle_terms(job, err);
     int64_t images = ek_dataset_describe(job->train).count;
     s->images = images < SAMPLE ? images : SAMPLE;
     double *losses = calloc((size_t)s->images + 1, 2 * sizeof *losses);

@@ -373,14 +373,6 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     o->losses = job->terms.losses;
     o->loss_count = job->terms.count;
     o->mixed = job->loading.mixup > 0;
-    if (o->loss_count > 0 && o->statistics == EK_STATISTICS_EXACT)
-        return fail(err, EK_ERR_ARG,
-                    "--statistics exact is for the classifier's own loss; afterwards, on images: "
-                    "evenkeel recalibrate");
-    if (data.channels == 0 && o->average != EK_AVERAGE_NONE && train_averages(job))
-        return fail(err, EK_ERR_ARG,
-                    "--average measures the statistics of batch norms on images, and these are arrays: "
-                    "add --freeze-stats, or leave it out");
     status = ek_trainer_create(job->model, o, &job->trainer, err);
     /* A checkpoint belongs to the epoch of its last step. */
     const ek_position *p = &job->position;

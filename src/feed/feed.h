@@ -46,10 +46,17 @@ typedef struct eki_stream {
     bool open; /* the first start opens it */
     eki_feed feed;
     ek_array input;
+    ek_array *arrays; /* of a set of arrays: the model's inputs, where they are not the batch's own memory, and ... */
+    size_t count;
+    int64_t rows; /* ... the model's own batch size; 0 = it takes any */
 } eki_stream;
 
 /* The examples of a data set; the stream must outlive them and be closed. */
 eki_examples eki_stream_examples(eki_stream *stream);
 void eki_stream_close(eki_stream *stream);
+
+/* ---- feed_arrays.c: the same of a set of arrays, by the names of the inputs ---- */
+eki_examples eki_stream_arrays(eki_stream *stream);
+void eki_stream_arrays_close(eki_stream *stream);
 
 #endif

@@ -22,23 +22,25 @@ static ek_status start(void *context, int64_t *total, ek_error *err) {
     return eki_feed_start(&s->feed, err);
 }
 
-static ek_status next(void *context, ek_array *input, int64_t *count, ek_error *err) {
+static ek_status next(void *context, eki_inputs *inputs, int64_t *count, ek_error *err) {
     eki_stream *s = context;
     EKI_TRY(eki_feed_next(&s->feed, err));
     *count = s->feed.batch.count;
     if (*count == 0) return EK_OK;
     s->input.dims[0] = eki_feed_rows(&s->feed);
     eki_feed_fill(&s->feed, s->input.data);
-    *input = s->input;
+    *inputs = (eki_inputs){&s->input, 1};
     return EK_OK;
 }
 
 eki_examples eki_stream_examples(eki_stream *stream) {
+    if (stream->dataset != NULL && ek_dataset_describe(stream->dataset).channels == 0) return eki_stream_arrays(stream);
     return (eki_examples){.context = stream, .start = start, .next = next};
 }
 
 void eki_stream_close(eki_stream *s) {
     eki_feed_close(&s->feed);
+    eki_stream_arrays_close(s);
     eki_free(s->input.data);
     s->input.data = NULL;
 }

@@ -20,8 +20,8 @@ typedef struct fit {
     ek_session *sessions[2];
     const char **outputs[2];
     size_t n_outputs;
-    ek_array input; /* the batch at hand */
-    int64_t total;  /* examples */
+    eki_inputs inputs; /* of the batch at hand */
+    int64_t total;     /* examples */
     int pass, passes;
     double worst, scale; /* of the logits, in the last pass */
     ek_error *err;
@@ -116,7 +116,7 @@ static void add_values(eki_pair_moment *m, const float *u, const float *y, int64
 
 static ek_status add_norm(fit *f, const eki_conversion *item, size_t index, int64_t examples) {
     ek_array y = ek_session_output(f->sessions[0], index), u = ek_session_output(f->sessions[1], index);
-    if (reads_input(item) && strcmp(f->outputs[1][index], item->output) == 0) u = f->input;
+    if (reads_input(item) && strcmp(f->outputs[1][index], item->output) == 0) u = f->inputs.arrays[0];
     int64_t space = 1;
     for (int i = 2; i < y.rank; i++) space *= y.dims[i];
     bool same = y.rank >= 2 && u.rank == y.rank && y.dtype == EK_F32 && u.dtype == EK_F32;
@@ -181,7 +181,7 @@ static double unexplained(const eki_conversion *item) {
 
 static ek_status run_batch(fit *f, int64_t examples) {
     size_t index = 0;
-    for (int m = 0; m < 2; m++) EKI_TRY(ek_session_run(f->sessions[m], &f->input, 1, f->err));
+    for (int m = 0; m < 2; m++) EKI_TRY(ek_session_run(f->sessions[m], f->inputs.arrays, f->inputs.count, f->err));
     if (f->pass == f->passes) return add_logits(f, examples);
     for (size_t i = 0; i < f->c->count; i++) {
         if (f->c->items[i].level == f->pass) EKI_TRY(add_norm(f, &f->c->items[i], index++, examples));
@@ -197,7 +197,7 @@ static ek_status run_pass(fit *f) {
     EKI_TRY(open_sessions(f));
     EKI_TRY(examples->start(examples->context, &f->total, f->err));
     for (;;) {
-        EKI_TRY(examples->next(examples->context, &f->input, &count, f->err));
+        EKI_TRY(examples->next(examples->context, &f->inputs, &count, f->err));
         if (count == 0) break;
         EKI_TRY(run_batch(f, count));
         seen += count;

@@ -15,8 +15,8 @@
 typedef struct recal {
     ek_model *model;
     const eki_examples *examples;
-    int64_t total;  /* of them */
-    ek_array input; /* the batch at hand */
+    int64_t total;     /* of them */
+    eki_inputs inputs; /* the batch at hand */
     ek_recalibrate_options options;
     ek_recalibration *report;
     ek_session *session;
@@ -50,8 +50,16 @@ static void choose_outputs(recal *r) {
     }
 }
 
+/* What a norm reads that no node makes. */
+static ek_array input_named(const recal *r, const char *name) {
+    for (size_t i = 0; i < r->inputs.count; i++)
+        if (strcmp(ek_model_input(r->model, i).name, name) == 0) return r->inputs.arrays[i];
+    return (ek_array){0};
+}
+
 static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
-    ek_array x = norm->output < 0 ? r->input : ek_session_output(r->session, (size_t)norm->output);
+    ek_array x = norm->output < 0 ? input_named(r, norm->ref->node->in[0]->name)
+                                  : ek_session_output(r->session, (size_t)norm->output);
     int64_t channels = norm->row->channels, space = 1;
     for (int i = 2; i < x.rank; i++) space *= x.dims[i];
     if (x.dtype != EK_F32 || x.rank < 2 || x.dims[1] != channels || x.dims[0] < examples) {
@@ -69,7 +77,7 @@ static ek_status add_norm(recal *r, eki_recal_norm *norm, int64_t examples) {
 }
 
 static ek_status run_batch(recal *r, int64_t examples) {
-    if (r->n_outputs > 0) EKI_TRY(ek_session_run(r->session, &r->input, 1, r->err));
+    if (r->n_outputs > 0) EKI_TRY(ek_session_run(r->session, r->inputs.arrays, r->inputs.count, r->err));
     for (size_t i = 0; i < r->report->count; i++) {
         if (r->report->norms[i].level == r->pass) EKI_TRY(add_norm(r, &r->report->norms[i], examples));
     }
@@ -91,7 +99,7 @@ static ek_status run_pass(recal *r) {
     if (r->n_outputs > 0) EKI_TRY(ek_session_create(r->view ? r->view : r->model, &o, &r->session, r->err));
     EKI_TRY(r->examples->start(r->examples->context, &r->total, r->err));
     for (;;) {
-        EKI_TRY(r->examples->next(r->examples->context, &r->input, &examples, r->err));
+        EKI_TRY(r->examples->next(r->examples->context, &r->inputs, &examples, r->err));
         if (examples == 0) break;
         EKI_TRY(run_batch(r, examples));
         seen += examples;

@@ -191,16 +191,16 @@ static ek_status add_moments(const measuring *m, size_t i, int64_t examples, ek_
 static ek_status run_data(measuring *m, const ek_unfold_options *options, const eki_examples *examples, ek_error *err) {
     ek_session_options o = ek_session_options_default();
     int64_t count, total, seen = 0;
-    ek_array input;
+    eki_inputs inputs;
     o.threads = options->threads;
     o.outputs = m->outputs;
     o.output_count = m->count;
     EKI_TRY(ek_session_create(m->model, &o, &m->session, err));
     EKI_TRY(examples->start(examples->context, &total, err));
     for (;;) {
-        EKI_TRY(examples->next(examples->context, &input, &count, err));
+        EKI_TRY(examples->next(examples->context, &inputs, &count, err));
         if (count == 0) return EK_OK;
-        EKI_TRY(ek_session_run(m->session, &input, 1, err));
+        EKI_TRY(ek_session_run(m->session, inputs.arrays, inputs.count, err));
         for (size_t i = 0; i < m->count; i++) EKI_TRY(add_moments(m, i, count, err));
         seen += count;
         if (options->progress != NULL && options->progress(options->context, seen, total) != 0) {

@@ -1,11 +1,7 @@
-/* objective_feed.c: the arrays of a batch become the inputs of the graph.
- *
- * Numbers are converted where nothing is lost but digits that float32 has not: integers and booleans to wider integers
- * and to float32, float64 and half precision to float32.
- */
+/* objective_feed.c: the arrays of a batch become the inputs of the graph. */
 #include "train/objective.h"
 
-#include "base/half.h"
+#include "feed/array.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,26 +22,6 @@ static const ek_batch_array *find(const ek_batch *batch, const char *name) {
         if (strcmp(batch->arrays[i].name, name) == 0) return &batch->arrays[i];
     }
     return NULL;
-}
-
-static bool is_whole(ek_dtype dtype) {
-    switch (dtype) {
-    case EK_I8:
-    case EK_U8:
-    case EK_I16:
-    case EK_U16:
-    case EK_I32:
-    case EK_U32:
-    case EK_I64:
-    case EK_BOOL: return true;
-    default: return false;
-    }
-}
-
-static bool converts(ek_dtype from, ek_dtype to) {
-    if (from == to) return true;
-    if (to == EK_F32) return from == EK_F64 || eki_is_half(from) || is_whole(from);
-    return to == EK_I64 && is_whole(from);
 }
 
 static ek_status fail_missing(const eki_objective *o, const eki_value *input, const ek_batch *batch, ek_error *err) {
@@ -79,7 +55,7 @@ static ek_status check_declared(const eki_objective *o, const eki_value *input, 
                         eki_shape_text(NULL, &shape, found), input->name,
                         eki_shape_text(o->graph, &input->shape, declared));
     }
-    if (input->dtype == EK_DTYPE_NONE || converts(array->dtype, input->dtype)) return EK_OK;
+    if (input->dtype == EK_DTYPE_NONE || eki_array_converts(array->dtype, input->dtype)) return EK_OK;
     bool own = (size_t)input->id < o->own_values;
     return eki_fail(err, EK_ERR_DTYPE, "array '%s' is %s, but %s%s%s takes %s; save it as that type (numpy: x.astype)",
                     array->name, eki_dtype_name(array->dtype), own ? "input '" : "the loss", own ? input->name : "",
@@ -186,46 +162,6 @@ ek_status eki_objective_prepare(const eki_objective *o, eki_exec *exec, const ek
     return status == EK_OK ? eki_objective_check(o, exec, batch->count, err) : status;
 }
 
-static double wide_at(const ek_batch_array *array, size_t i) {
-    const unsigned char *at = (const unsigned char *)array->data + i * eki_dtype_bytes(array->dtype);
-    double wide = 0;
-    float narrow = 0;
-    switch (array->dtype) {
-    case EK_F64: memcpy(&wide, at, sizeof wide); return wide;
-    case EK_F16:
-    case EK_BF16: eki_half_widen(array->dtype, at, &narrow, 1); return (double)narrow;
-    default: return 0;
-    }
-}
-
-/* An integer that may lie anywhere in a mapped file. */
-static int64_t whole_at(const ek_batch_array *array, size_t i) {
-    size_t bytes = eki_dtype_bytes(array->dtype);
-    const unsigned char *at = (const unsigned char *)array->data + i * bytes;
-    bool is_signed = array->dtype == EK_I8 || array->dtype == EK_I16 || array->dtype == EK_I32;
-    uint64_t bits = 0;
-    int64_t value;
-    for (size_t b = 0; b < bytes; b++) bits |= (uint64_t)at[b] << (8 * b);
-    if (is_signed && bits >> (8 * bytes - 1) != 0) bits |= ~(uint64_t)0 << (8 * bytes);
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static void fill(const ek_batch_array *array, const eki_view *view) {
-    size_t count = eki_view_elements(view);
-    if (array->dtype == view->dtype) {
-        if (count > 0) memcpy(view->data, array->data, count * eki_dtype_bytes(view->dtype));
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (view->dtype == EK_I64) {
-            ((int64_t *)view->data)[i] = whole_at(array, i);
-        } else {
-            ((float *)view->data)[i] = (float)(is_whole(array->dtype) ? (double)whole_at(array, i) : wide_at(array, i));
-        }
-    }
-}
-
 /* The labels of a batch, what is mixed in, and the shares: one number for each example. */
 static void fill_labels(const eki_objective *o, const eki_value *input, const ek_batch *batch, const eki_view *view) {
     const int32_t *labels = batch->labels;
@@ -250,7 +186,7 @@ void eki_objective_feed(const eki_objective *o, eki_exec *exec, const ek_batch *
         } else if (name == NULL) {
             fill_labels(o, eki_exec_input_value(exec, i), batch, &view);
         } else {
-            fill(find(batch, name), &view);
+            eki_array_fill(find(batch, name), 0, eki_view_elements(&view), view.dtype, view.data);
         }
     }
 }

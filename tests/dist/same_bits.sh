@@ -54,6 +54,28 @@ for flavour in $(flavours); do
     train "weighed$flavour" 1 ranks "$flavour" 3
     compare "weighed$flavour" "class weights, 3 ranks, $flavour"
 done
+# Arrays, the average of the weights and the statistics that are measured for it.
+{
+    printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 1, 28, 28), }"
+    head -c 31360 "$BUILD/evenkeel"
+} >"$folder/x.npy"
+{
+    printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (40, 10), }"
+    head -c 400 "$BUILD/evenkeel"
+} >"$folder/y.npy"
+arrays() { # file, command before evenkeel...
+    file=$1
+    shift
+    "$@" "$BUILD/evenkeel" train "$folder/alone.onnx" --input "$folder/x.npy" --target "$folder/y.npy" --loss mse --batch 13 \
+        --lr 1e-6 --epochs 2 --average swa:0.3 --reproducible --sync-norm --threads 1 --timeout 120 --quiet \
+        -o "$folder/$file.onnx" >/dev/null
+}
+arrays average env
+expected=$(sum average)
+for flavour in $(flavours); do
+    arrays "average$flavour" ranks "$flavour" 2
+    compare "average$flavour" "arrays and an average, 2 ranks, $flavour"
+done
 # A checkpoint may go on with another number of ranks: in silence when reproducible, with a warning when fast.
 resume() { # expected warnings, options...
     warnings=$1

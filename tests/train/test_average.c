@@ -173,57 +173,119 @@ static void check_copies(const ek_model *model, const ek_dataset *data) {
     assert_true(hash[0] == hash[1] && hash[0] != hash[2] && hash[0] != before);
 }
 
+/* Measured on arrays of the same numbers, in one pass and in as many as there are norms, statistics have the same bits.
+ */
+static void check_arrays(const ek_model *model, const ek_dataset *data) {
+    int64_t count = ek_dataset_describe(data).count;
+    float *pixels = test_calloc((size_t)count, 28 * 28 * sizeof *pixels);
+    const ek_array_source source = {
+        .name = ek_model_input(model, 0).name, .dtype = EK_F32, .rank = 4, .dims = {count, 1, 28, 28}, .data = pixels};
+    ek_dataset *arrays;
+    for (int64_t i = 0; i < count; i++) OK(ek_dataset_read(data, i, pixels + i * 28 * 28, NULL, err));
+    OK(ek_dataset_open_arrays(&source, 1, 0, &arrays, err));
+    for (int one_pass = 0; one_pass < 2; one_pass++) {
+        ek_recalibrate_options o = ek_recalibrate_options_default();
+        ek_model *copies[2];
+        ek_recalibration *report;
+        o.one_pass = one_pass;
+        o.use_metadata = 0;
+        o.batch = 25; /* the last one is short */
+        for (int i = 0; i < 2; i++) {
+            OK(ek_model_copy(model, &copies[i], err));
+            OK(ek_recalibrate(copies[i], i ? arrays : data, &o, &report, err));
+            ek_recalibration_destroy(report);
+        }
+        assert_true(fixture_hash(copies[0]) == fixture_hash(copies[1]));
+        assert_true(fixture_hash(copies[0]) != fixture_hash(model));
+        for (int i = 0; i < 2; i++) ek_model_destroy(copies[i]);
+    }
+    ek_dataset_close(arrays);
+    test_free(pixels);
+}
+
+static void train(ek_trainer *trainer, ek_loader *loader, int epochs) {
+    ek_batch batch;
+    for (int epoch = 0; epoch < epochs; epoch++) {
+        OK(ek_loader_start_epoch(loader, epoch, 0, err));
+        for (int64_t i = 0; i < ek_loader_batches(loader); i++) {
+            OK(ek_loader_next(loader, &batch, err));
+            OK(ek_trainer_step(trainer, &batch, NULL, err));
+        }
+    }
+}
+
+/* How much is trained, and over how many steps an exponential average goes. */
+typedef struct design {
+    const char *data;
+    int64_t batch;
+    int epochs;
+    double decay;
+} design;
+
+static const design few = {"builtin:strokes:300", 25, 5, 0.95};
+/* An average over many more steps than running statistics remember. */
+static const design many = {"builtin:strokes:1000", 10, 10, 0.99};
+
 /* The weights of an average with the statistics of the trained ones, and with their own. */
-static void test_statistics(void **state) {
-    (void)state;
+static void compare(const design *d, ek_average kind, uint64_t seed) {
     ek_build_options build = ek_build_options_default("lenet");
+    ek_loader_options loading = ek_loader_options_default();
+    ek_train_options o = some_options(kind);
     ek_dataset *data, *other;
     ek_loader *loader;
-    ek_loader_options loading = ek_loader_options_default();
-    loading.batch = 25;
+    ek_model *model, *average;
+    ek_trainer *trainer;
+    ek_recalibration *report;
+    loading.batch = d->batch;
     loading.shuffle = 1;
-    OK(ek_dataset_open("builtin:strokes:300", EK_SPLIT_TRAIN, NULL, &data, err));
-    OK(ek_dataset_divide(data, 0.3, 1, &other, err));
+    build.seed = loading.seed = o.seed = seed;
+    OK(ek_dataset_open(d->data, EK_SPLIT_TRAIN, NULL, &data, err));
+    OK(ek_dataset_divide(data, 0.3, seed, &other, err));
     OK(ek_loader_create(data, &loading, &loader, err));
-    for (int kind = EK_AVERAGE_EMA; kind <= EK_AVERAGE_SWA; kind++) {
-        ek_model *model, *average;
-        ek_train_options o = some_options((ek_average)kind);
-        ek_trainer *trainer;
-        ek_batch batch;
-        ek_recalibration *report;
-        o.lr = 0.1;
-        o.total_steps = 5 * ek_loader_batches(loader);
-        o.schedule = EK_SCHEDULE_CONSTANT;
-        o.average_decay = 0.95;
-        OK(ek_model_build(&build, &model, err));
-        OK(ek_trainer_create(model, &o, &trainer, err));
-        for (int epoch = 0; epoch < 5; epoch++) {
-            OK(ek_loader_start_epoch(loader, epoch, 0, err));
-            for (int64_t i = 0; i < ek_loader_batches(loader); i++) {
-                OK(ek_loader_next(loader, &batch, err));
-                OK(ek_trainer_step(trainer, &batch, NULL, err));
-            }
-        }
-        OK(ek_trainer_average(trainer, &average, err));
-        double old = loss_of(average, other);
-        OK(ek_recalibrate(average, data, NULL, &report, err));
-        double measured = loss_of(average, other);
-        print_message("%s: loss %.4f with the old statistics, %.4f with its own, %.4f of the last weights\n",
-                      kind == EK_AVERAGE_EMA ? "ema" : "swa", old, measured, loss_of(model, other));
-        assert_true(measured < old);
-        ek_recalibration_destroy(report);
-        if (kind == EK_AVERAGE_EMA) check_copies(model, data);
-        ek_model_destroy(average);
-        ek_trainer_destroy(trainer);
-        ek_model_destroy(model);
-    }
+    o.lr = 0.1;
+    o.total_steps = d->epochs * ek_loader_batches(loader);
+    o.schedule = EK_SCHEDULE_CONSTANT;
+    o.average_decay = d->decay;
+    OK(ek_model_build(&build, &model, err));
+    OK(ek_trainer_create(model, &o, &trainer, err));
+    train(trainer, loader, d->epochs);
+    OK(ek_trainer_average(trainer, &average, err));
+    double old = loss_of(average, other);
+    if (d->epochs == few.epochs && kind == EK_AVERAGE_SWA) check_arrays(average, data);
+    OK(ek_recalibrate(average, data, NULL, &report, err));
+    double measured = loss_of(average, other);
+    print_message("%s, seed %d: loss %.4f with the old statistics, %.4f with its own, %.4f of the last weights\n",
+                  kind == EK_AVERAGE_EMA ? "ema" : "swa", (int)seed, old, measured, loss_of(model, other));
+    assert_true(measured < old);
+    ek_recalibration_destroy(report);
+    if (d->epochs == few.epochs && kind == EK_AVERAGE_EMA) check_copies(model, data);
+    ek_model_destroy(average);
+    ek_trainer_destroy(trainer);
+    ek_model_destroy(model);
     ek_loader_destroy(loader);
     ek_dataset_close(data);
     ek_dataset_close(other);
 }
 
-int main(void) {
+static void test_statistics(void **state) {
+    (void)state;
+    compare(&few, EK_AVERAGE_EMA, 1);
+    compare(&few, EK_AVERAGE_SWA, 1);
+}
+
+static void test_seeds(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        compare(&many, EK_AVERAGE_EMA, seed);
+        compare(&many, EK_AVERAGE_SWA, seed);
+    }
+}
+
+/* With an argument: over seeds, which takes half a minute. */
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_formula), cmocka_unit_test(test_damage),
                                        cmocka_unit_test(test_statistics)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest seeds[] = {cmocka_unit_test(test_seeds)};
+    (void)argv;
+    return argc > 1 ? cmocka_run_group_tests(seeds, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
 }

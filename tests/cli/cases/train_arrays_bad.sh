@@ -49,17 +49,13 @@ wrong 3 '3 class weights' --input x.npy --target label.npy --class-weights three
 wrong 2 'the weight of class 9 is -1' --input x.npy --target label.npy --class-weights minus.txt
 wrong 4 'absent.txt' --input x.npy --target label.npy --class-weights absent.txt
 wrong 2 '--label-smoothing' --input x.npy --target label.npy --label-smoothing 1
-wrong 2 '--statistics exact' --input x.npy --target y.npy --loss mse --statistics exact
 wrong 2 '--flip is for images' --input x.npy --target y.npy --loss mse --flip
 wrong 2 '--mean is for images' --input x.npy --target y.npy --loss mse --mean 0.5
 wrong 2 '--test has no targets' --input x.npy --target y.npy --loss mse --test builtin:strokes
-wrong 2 '--average measures the statistics' --input x.npy --target y.npy --loss mse --average ema
 expect 2 evenkeel train --model lenet --input x.npy --target y.npy --loss mse -o o.onnx 2>err
 contains err '--input needs a model file'
 expect 2 evenkeel eval m.onnx --input x.npy 2>err
 contains err '--input needs a --target'
-expect 2 evenkeel eval m.onnx --input x.npy --target label.npy --logits l.npy 2>err
-contains err "--logits is for the classifier's own loss"
 expect 2 evenkeel eval m.onnx --input x.npy --target label.npy --logits l.npy 2>err
 contains err "--logits is for the classifier's own loss"
 rm out err

@@ -52,6 +52,8 @@ wrong() { # STATUS TEXT MODEL OPTION...
 wrong 2 'masks hold classes' net.onnx --data two --loss mse
 wrong 2 'and here is 2' net.onnx --data two --loss bce
 wrong 2 '--crop brings pixels of no class' mono.onnx --data drawn --loss bce --crop 1
+wrong 2 '--rotate brings pixels of no class' mono.onnx --data drawn --loss bce --rotate 1
+wrong 2 "array 'target' is neither float32 nor float64" net.onnx --data parts --mixup 1
 wrong 2 'an output for each class' mono.onnx --data drawn --loss cross-entropy
 wrong 3 'have classes up to 2' mono.onnx --data two
 wrong 2 'not a class for each pixel' --model lenet --data two
