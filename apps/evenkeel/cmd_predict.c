@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "parts.h"
+#include "predict_masks.h"
 #include "predict_rows.h"
 #include "watch.h"
 
@@ -31,12 +32,22 @@ static const option predict_options[] = {
     {.name = "csv",
      .type = OPT_FLAG,
      .group = "Result",
-     .help = "a table: path,class,probability, then class2,probability2 ... up to K"},
+     .help =
+         "a table: path,class,probability, then class2,probability2 ... up to K; of several labels and of numbers a "
+         "column for each; of masks path,mask"},
+    {.name = "output",
+     .letter = 'o',
+     .alias = "out",
+     .type = OPT_FILE,
+     .argument = "FOLDER",
+     .group = "Result",
+     .help = "of a segmentation model: masks go into this folder, as FOLDER/NAME.png; default: beside each image, as "
+             "NAME.mask.png"},
     {.name = "logits",
      .type = OPT_FILE,
      .argument = "FILE.npy",
      .group = "Result",
-     .help = "also write the logits, images x classes"},
+     .help = "also write the logits, images x classes; of other models what they give for each image"},
     OPTION_OPEN_SIZE,
     OPTION_INPUT_AFFINE_OF("Images"),
     OPTION_BATCH("32", "Execution"),
@@ -57,6 +68,8 @@ typedef struct predict_job {
     rows rows;
     ek_scores scores;          /* as found in the first part */
     float *logits;             /* with --logits, of all images predicted so far */
+    ek_output shape;           /* of these: rank and extents, where it is no classifier */
+    size_t each;               /* numbers of an image */
     int64_t predicted, failed; /* images */
     ek_error first;            /* of the first image that failed */
     int told;                  /* that colours were converted */
@@ -82,32 +95,79 @@ static int all_finite(const float *x, int64_t count) {
     return 1;
 }
 
-static ek_status begin(predict_job *job, const ek_predictions *p, ek_error *err) {
-    size_t images = ek_image_list_count(job->list);
-    job->scores = p->scores;
-    rows_begin(&job->rows, job->list, p->classes);
+static ek_status begin(predict_job *job, ek_scores scores, int64_t classes, size_t each, ek_error *err) {
+    job->scores = scores;
+    job->each = each;
+    rows_begin(&job->rows, job->list, classes);
     if (option_text(job->args, "logits") == NULL) return EK_OK;
-    job->logits = grid_alloc(images, (size_t)p->classes, sizeof *job->logits);
+    job->logits = grid_alloc(ek_image_list_count(job->list), each, sizeof *job->logits);
     return job->logits != NULL ? EK_OK : fail(err, EK_ERR_NOMEM, "out of memory for the logits");
 }
 
+static void not_finite(predict_job *job, size_t index) {
+    ek_error bad = {0};
+    fail(&bad, EK_ERR_NONFINITE, "%s: the scores are not finite; evenkeel inspect %s looks for the reason",
+         ek_image_list_path(job->list, index), ek_model_path(job->model));
+    put_failed(job, index, &bad);
+}
+
+static void keep_logits(predict_job *job, const float *values) {
+    if (job->logits != NULL)
+        memcpy(job->logits + (size_t)job->predicted * job->each, values, job->each * sizeof *values);
+    job->predicted++;
+}
+
+/* Whether the output is what the model is said to give. */
+static ek_status check_output(const predict_job *job, const ek_output *o, ek_error *err) {
+    int masks = job->rows.kind == ROWS_PIXELS, wide = 0;
+    for (int i = 1; i < o->rank; i++) wide += o->dims[i] != 1;
+    if (masks ? o->rank == 4 && o->dims[1] <= 255 : wide <= 1) return EK_OK;
+    char shape[160];
+    dims_text(o->rank, o->dims, shape, sizeof shape);
+    return fail(err, EK_ERR_SHAPE, "%s gives %s; expected %s", ek_model_path(job->model), shape,
+                masks ? "images x classes x height x width, with up to 255 classes" : "images x numbers");
+}
+
+static ek_status put_output(predict_job *job, size_t first, const ek_output *o, ek_error *err) {
+    size_t each = 1;
+    for (int i = 1; i < o->rank; i++) each *= (size_t)o->dims[i];
+    ek_status status = check_output(job, o, err);
+    int masks = job->rows.kind == ROWS_PIXELS;
+    if (status == EK_OK && job->rows.classes == 0)
+        status = begin(job, o->scores, masks ? o->dims[1] : (int64_t)each, each, err);
+    job->shape = *o;
+    watch_end(&job->bar);
+    for (int64_t i = 0; status == EK_OK && i < o->images; i++) {
+        const float *values = o->values + (size_t)i * each;
+        const char *path = ek_image_list_path(job->list, first + (size_t)i);
+        char *mask = masks ? mask_path(job->args, path) : NULL;
+        if (!all_finite(values, (int64_t)each)) {
+            not_finite(job, first + (size_t)i);
+        } else if (masks) {
+            status = mask != NULL ? mask_put(mask, path, o, i, err) : fail(err, EK_ERR_NOMEM, "out of memory");
+            if (status == EK_OK) rows_put_mask(&job->rows, path, mask);
+            if (status == EK_OK) keep_logits(job, values);
+        } else {
+            rows_put_values(&job->rows, path, values, o->scores);
+            keep_logits(job, values);
+        }
+        free(mask);
+    }
+    return status;
+}
+
 static ek_status put(predict_job *job, size_t first, const ek_predictions *p, ek_error *err) {
-    ek_status status = job->rows.classes == 0 ? begin(job, p, err) : EK_OK;
+    ek_status status = job->rows.classes == 0 ? begin(job, p->scores, p->classes, (size_t)p->classes, err) : EK_OK;
     watch_end(&job->bar);
     for (int64_t i = 0; status == EK_OK && i < p->images; i++) {
         const float *logits = p->logits + i * p->classes, *probabilities = p->probabilities + i * p->classes;
         const char *path = ek_image_list_path(job->list, first + (size_t)i);
         if (!all_finite(probabilities, p->classes)) {
-            ek_error bad = {0};
-            fail(&bad, EK_ERR_NONFINITE, "%s: the scores are not finite; evenkeel inspect %s looks for the reason",
-                 path, ek_model_path(job->model));
-            put_failed(job, first + (size_t)i, &bad);
+            not_finite(job, first + (size_t)i);
             continue;
         }
         rows_put(&job->rows, path, logits, probabilities);
-        if (job->logits != NULL)
-            memcpy(job->logits + job->predicted * p->classes, logits, (size_t)p->classes * sizeof *logits);
-        job->predicted++;
+        keep_logits(job, logits);
     }
     return status;
 }
@@ -122,7 +182,9 @@ static void tell(predict_job *job, const ek_dataset *part) {
 
 static ek_status predict_opened(predict_job *job, size_t first, const ek_dataset *part, ek_error *err) {
     ek_eval_options options = ek_eval_options_default();
-    ek_predictions predictions;
+    ek_predictions predictions = {0};
+    ek_output output = {0};
+    int classes = job->rows.kind == ROWS_CLASS;
     options.batch = option_int(job->args, "batch");
     options.head = head_name(job->args);
     options.threads = (int)option_int(job->args, "threads");
@@ -130,19 +192,21 @@ static ek_status predict_opened(predict_job *job, size_t first, const ek_dataset
     options.progress = show_progress;
     options.context = job;
     tell(job, part);
-    ek_status status = ek_predict(job->model, part, &options, job->scores, &predictions, err);
+    ek_status status = classes ? ek_predict(job->model, part, &options, job->scores, &predictions, err)
+                               : ek_predict_output(job->model, part, &options, &output, err);
     if (status == EK_ERR_INTERRUPTED)
         return fail(err, status, "stopped after %lld of %zu images", (long long)job->predicted,
                     ek_image_list_count(job->list));
-    if (status == EK_ERR_SHAPE || status == EK_ERR_UNSUPPORTED || status == EK_ERR_DTYPE) {
+    if (classes && (status == EK_ERR_SHAPE || status == EK_ERR_UNSUPPORTED || status == EK_ERR_DTYPE)) {
         fail_in(err, "%s", ek_model_path(job->model));
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof err->text - used,
                  "; evenkeel run --image runs models that are no classifiers");
     }
     if (status != EK_OK) return status;
-    status = put(job, first, &predictions, err);
+    status = classes ? put(job, first, &predictions, err) : put_output(job, first, &output, err);
     ek_predictions_free(&predictions);
+    ek_output_free(&output);
     return status;
 }
 
@@ -184,10 +248,14 @@ static ek_status predict_all(predict_job *job, ek_error *err) {
 
 static ek_status write_logits(const predict_job *job, ek_error *err) {
     const char *path = option_text(job->args, "logits");
-    int64_t dims[2] = {job->predicted, job->rows.classes};
+    int64_t dims[8] = {job->predicted, job->rows.classes};
     if (job->logits == NULL || job->predicted == 0) return EK_OK;
-    return ek_npy_write(path, EK_F32, 2, dims, job->logits, err);
+    int rank = job->rows.kind == ROWS_CLASS ? 2 : job->shape.rank;
+    for (int i = 1; i < rank && job->rows.kind != ROWS_CLASS; i++) dims[i] = job->shape.dims[i];
+    return ek_npy_write(path, EK_F32, rank, dims, job->logits, err);
 }
+
+static const char *const kind_names[] = {"class", "several", "pixels", "numbers"};
 
 static void finish(predict_job *job, const ek_error *err) {
     eki_json *json = &job->rows.json;
@@ -198,6 +266,7 @@ static void finish(predict_job *job, const ek_error *err) {
     eki_json_int(json, "predicted", job->predicted);
     eki_json_int(json, "failed", job->failed);
     eki_json_int(json, "classes", job->rows.classes);
+    eki_json_text(json, "kind", kind_names[job->rows.kind]);
     eki_json_text(json, "scores", job->scores == EK_SCORES_PROBABILITIES ? "probabilities" : "logits");
     if (job->logits != NULL) eki_json_text(json, "logits", option_text(job->args, "logits"));
     if (err->status != EK_OK) {
@@ -207,6 +276,36 @@ static void finish(predict_job *job, const ek_error *err) {
     }
     eki_json_finish(json);
     tool_voice.json = 0; /* the error stands there already */
+}
+
+/* As training kept it; else, a model that gives something for each place gives classes of pixels. */
+static row_kind kind_of(const predict_job *job) {
+    const char *kept = ek_model_metadata(job->model, "evenkeel.labels"), *head = head_name(job->args);
+    for (int k = ROWS_SEVERAL; kept != NULL && k <= ROWS_NUMBERS; k++)
+        if (strcmp(kept, kind_names[k]) == 0) return (row_kind)k;
+    for (size_t i = 0; i < ek_model_output_count(job->model); i++) {
+        ek_tensor_info output = ek_model_output(job->model, i);
+        if (head == NULL ? i > 0 : strcmp(output.name, head) != 0) continue;
+        if (output.rank == 4 && output.dims[2] != 1 && output.dims[3] != 1) return ROWS_PIXELS;
+    }
+    return ROWS_CLASS;
+}
+
+static ek_status prepare_kind(predict_job *job, ek_error *err) {
+    const arguments *args = job->args;
+    job->rows.kind = kind_of(job);
+    if (job->rows.kind != ROWS_CLASS && option_given(args, "top"))
+        return fail(err, EK_ERR_ARG, "--top is for one class of several, and %s gives %s", args->operands[0],
+                    job->rows.kind == ROWS_PIXELS    ? "a class for each pixel"
+                    : job->rows.kind == ROWS_SEVERAL ? "any number of labels"
+                                                     : "numbers");
+    if (job->rows.kind == ROWS_PIXELS) {
+        ek_status status = option_given(args, "output") ? EK_OK : masks_leave_out(&job->list, err);
+        return status == EK_OK ? masks_check(args, job->list, err) : status;
+    }
+    if (!option_given(args, "output")) return EK_OK;
+    return fail(err, EK_ERR_ARG, "--output is the folder of masks, and %s makes none; --csv > FILE keeps the table",
+                args->operands[0]);
 }
 
 /* Everything that is wrong with the call rather than with an image. */
@@ -224,6 +323,7 @@ static ek_status prepare(predict_job *job, ek_error *err) {
     if (status == EK_OK && logits != NULL) status = ek_file_check(logits, err);
     if (status == EK_OK)
         status = ek_image_list_make(args->operands + 1, (size_t)args->operand_count - 1, &job->list, err);
+    if (status == EK_OK) status = prepare_kind(job, err);
     if (status != EK_OK) return status;
     const ek_skipped *skipped;
     size_t kinds = ek_image_list_skipped(job->list, &skipped);
@@ -252,19 +352,24 @@ static int run_predict(const arguments *args) {
 
 const command command_predict = {
     .name = "predict",
-    .summary = "Say what is on image files: classes with probabilities",
+    .summary = "Say what is on image files: classes with probabilities, masks, numbers",
     .operands = "MODEL.onnx FILE|FOLDER...",
     .minimum = 2,
     .maximum = 1 << 30,
     .example = "evenkeel predict m.onnx photo.jpg\n"
                "evenkeel predict m.onnx photos --top 3\n"
-               "evenkeel predict m.onnx photos --csv > classes.csv",
-    .description = "Folders are searched at any depth, in the order of their paths. Size, mean, deviation and class "
-                   "names are those that "
-                   "the file keeps; --size gives a size that it leaves open. Whether the model gives logits or "
-                   "probabilities is seen: probabilities are printed. What an image gets has the same bits whatever "
-                   "stands beside it.\n\nAn image that cannot be read is named and counted, and the others go on; the "
-                   "exit status is then that of the first one.",
+               "evenkeel predict m.onnx photos --csv > classes.csv\n"
+               "evenkeel predict unet.onnx photos -o masks",
+    .description =
+        "Folders are searched at any depth, in the order of their paths. Size, mean, deviation and class "
+        "names are those that "
+        "the file keeps; --size gives a size that it leaves open. Whether the model gives logits or "
+        "probabilities is seen: probabilities are printed. What an image gets has the same bits whatever "
+        "stands beside it.\n\nA model that was trained on several labels gives each label's probability, one "
+        "trained on numbers its numbers; of one that gives scores for each pixel a mask is written for each "
+        "image, as large as the image: a PNG with a palette, whose indices are the classes.\n\nAn image that cannot be "
+        "read is named and counted, and the others go on; the "
+        "exit status is then that of the first one.",
     .next = "evenkeel eval m.onnx --data photos",
     .options = predict_options,
     .run = run_predict,

@@ -33,6 +33,10 @@ typedef struct ek_image {
 EK_API EK_NODISCARD ek_status ek_image_read(const char *path, const ek_image_options *options, ek_image *image,
                                             ek_error *err);
 EK_API void ek_image_free(ek_image *image);
+/* Writes height x width classes as a PNG with a palette whose indices they are, as a mask is read (docs/data.md). The
+ * file is either the old one or the whole one. EK_ERR_IO, EK_ERR_ARG. */
+EK_API EK_NODISCARD ek_status ek_mask_write(const char *path, int height, int width, const unsigned char *classes,
+                                            ek_error *err);
 
 /* What was left out of a list or a data set, and why: one entry for each kind. */
 typedef struct ek_skipped {

@@ -310,6 +310,21 @@ EK_API EK_NODISCARD ek_status ek_predict(ek_model *model, const ek_dataset *data
                                          ek_scores scores, ek_predictions *predictions, ek_error *err);
 EK_API void ek_predictions_free(ek_predictions *predictions);
 
+/* An output of a model for images: a class for each pixel, numbers, whatever it is. */
+typedef struct ek_output {
+    int64_t images;
+    int rank;
+    int64_t dims[8]; /* dims[0] images */
+    float *values;
+    ek_scores scores; /* PROBABILITIES: the last node is a Sigmoid; else LOGITS */
+} ek_output;
+
+/* The output ek_eval_options.head, or the first, as the model gives it. EK_ERR_SHAPE: it is not float32 with the
+ * examples first, or its extents differ from batch to batch. */
+EK_API EK_NODISCARD ek_status ek_predict_output(const ek_model *model, const ek_dataset *dataset,
+                                                const ek_eval_options *options, ek_output *output, ek_error *err);
+EK_API void ek_output_free(ek_output *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -191,6 +191,34 @@ static void test_moved(void **state) {
     ek_dataset_close(d);
 }
 
+/* A mask that is written is a mask that is read, in the colours of Pascal VOC. */
+static void test_written(void **state) {
+    (void)state;
+    unsigned char classes[SIDE * SIDE] = {0, 1, 2, 254, 255};
+    put_image("f/images/a.png", 1);
+    make_folder("f/masks");
+    assert_int_equal(ek_mask_write(at("f/masks/a.png"), SIDE, SIDE, classes, NULL), EK_OK);
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_TRAIN, NULL);
+    int16_t mask[SIDE * SIDE];
+    assert_int_equal(ek_dataset_read_array(d, 0, 0, mask, NULL), EK_OK);
+    for (int i = 0; i < SIDE * SIDE; i++) assert_int_equal(mask[i], classes[i] == 255 ? -100 : classes[i]);
+    ek_dataset_close(d);
+    ek_image image;
+    static const unsigned char colours[5][3] = {{0, 0, 0}, {128, 0, 0}, {0, 128, 0}, {192, 224, 224}, {224, 224, 192}};
+    assert_int_equal(ek_image_read(at("f/masks/a.png"), NULL, &image, NULL), EK_OK);
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < 5; i++) {
+            if (i == 3) continue; /* 254 is 255 but for its last bit, which is red's */
+            assert_int_equal(image.pixels[c * SIDE * SIDE + i], colours[i][c]);
+        }
+    }
+    ek_image_free(&image);
+    ek_error err = {EK_OK, ""};
+    assert_int_equal(ek_mask_write(at("f/none/a.png"), SIDE, SIDE, classes, &err), EK_ERR_IO);
+    assert_text(&err, "none/a.png");
+    assert_int_equal(ek_mask_write(at("f/masks/a.png"), 0, SIDE, classes, &err), EK_ERR_ARG);
+}
+
 static void bad(ek_status status, const char *word, const char *other) {
     open_bad(at("f"), EK_SPLIT_TRAIN, NULL, status, word, other, NULL);
 }
@@ -241,7 +269,7 @@ static void test_wrong(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_table),   TEST(test_drawn), TEST(test_folders),
-                                       TEST(test_resized), TEST(test_moved), TEST(test_wrong)};
+    const struct CMUnitTest tests[] = {TEST(test_table), TEST(test_drawn),   TEST(test_folders), TEST(test_resized),
+                                       TEST(test_moved), TEST(test_written), TEST(test_wrong)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,8 +151,37 @@ static void test_room(void **state) {
     ek_model_destroy(model);
 }
 
+/* The output itself, whatever is behind the logits, in any batch. */
+static void test_output(void **state) {
+    (void)state;
+    static const char *const ops[] = {"Sigmoid", NULL};
+    ek_dataset *dataset = strokes();
+    for (int way = 0; way < 2; way++) {
+        ek_model *model = lenet(CLASSES, way == 1 ? ops : NULL);
+        ek_predictions p = predict(model, dataset, 16, EK_SCORES_AUTO);
+        ek_eval_options o = ek_eval_options_default();
+        ek_output output;
+        o.batch = 7;
+        OK(ek_predict_output(model, dataset, &o, &output, err));
+        assert_int_equal(output.images, IMAGES);
+        assert_int_equal(output.rank, 2);
+        assert_int_equal(output.dims[0], IMAGES);
+        assert_int_equal(output.dims[1], CLASSES);
+        assert_int_equal(output.scores, way == 1 ? EK_SCORES_PROBABILITIES : EK_SCORES_LOGITS);
+        assert_memory_equal(output.values, p.logits, IMAGES * CLASSES * sizeof *p.logits);
+        ek_output_free(&output);
+        o.head = "none";
+        assert_int_equal(ek_predict_output(model, dataset, &o, &output, NULL), EK_ERR_ARG);
+        assert_null(output.values);
+        ek_predictions_free(&p);
+        ek_model_destroy(model);
+    }
+    ek_dataset_close(dataset);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_batch), cmocka_unit_test(test_scores),
-                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_room)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_batch), cmocka_unit_test(test_output),
+                                       cmocka_unit_test(test_scores), cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
