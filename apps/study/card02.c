@@ -54,6 +54,20 @@ static ek_status add_noise(eks_run *run, double factor, ek_error *err) {
     return EK_OK;
 }
 
+/* A session on the weights as they stand, whatever the step, with the last hidden layer's input as its output. */
+static ek_status look_at_last(eks_run *run, ek_error *err) {
+    char name[32];
+    const char *output = name;
+    snprintf(name, sizeof name, "%s%d.out", run->recipe->build.norm ? "bn" : "fc",
+             (int)run->recipe->build.hidden_layers);
+    ek_session_options options = ek_session_options_default();
+    options.mode = EK_MODE_TRAINING;
+    options.threads = 1;
+    options.outputs = &output;
+    options.output_count = 1;
+    return ek_session_create(run->model, &options, &run->session, err);
+}
+
 /* Means of the last hidden layer's input on 64 fixed images: how far they moved since the step before, in deviations.
  */
 static ek_status probe(eks_run *run, ek_error *err) {
@@ -61,32 +75,21 @@ static ek_status probe(eks_run *run, ek_error *err) {
     const eks_pool *pool = run->recipe->pool;
     disturbed *d = run->state;
     size_t pixels = (size_t)(pool->channels * pool->side * pool->side);
-    char name[32];
-    const char *output = name;
-    snprintf(name, sizeof name, "%s%d.out", run->recipe->build.norm ? "bn" : "fc",
-             (int)run->recipe->build.hidden_layers);
-    ek_session_options options = ek_session_options_default();
-    ek_session *session = NULL;
-    options.mode = EK_MODE_TRAINING;
-    options.threads = 1;
-    options.outputs = &output;
-    options.output_count = 1;
+    if (!run->session) EKS_TRY(look_at_last(run, err));
     float *x = eks_floats(COUNT * pixels, err);
     if (!x) return EK_ERR_NOMEM;
     eks_pool_gather(pool, &pool->test, NULL, COUNT, (eks_change){0}, x, NULL);
     ek_array input = {EK_F32, 4, {COUNT, pool->channels, pool->side, pool->side}, x};
-    ek_status status = ek_session_create(run->model, &options, &session, err);
-    if (status == EK_OK) status = ek_session_run(session, &input, 1, err);
+    ek_status status = ek_session_run(run->session, &input, 1, err);
     double moved = 0, width = 0;
     for (int u = 0; u < UNITS && status == EK_OK; u++) {
         double mean, var;
-        eks_moments((const float *)ek_session_output(session, 0).data + u, COUNT, UNITS, &mean, &var);
+        eks_moments((const float *)ek_session_output(run->session, 0).data + u, COUNT, UNITS, &mean, &var);
         moved += (mean - d->mean[u]) * (mean - d->mean[u]);
         width += var;
         d->mean[u] = mean;
     }
     moved = width > 0 ? sqrt(moved / width) : NAN;
-    ek_session_destroy(session);
     free(x);
     if (run->step % 8 == 1) {
         d->drift += moved;

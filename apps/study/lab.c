@@ -277,9 +277,11 @@ ek_status eks_run_measure(eks_run *run, ek_error *err) {
 }
 
 void eks_run_free(eks_run *run) {
+    ek_session_destroy(run->session);
     ek_trainer_destroy(run->trainer);
     ek_model_destroy(run->model);
     free(run->state);
+    run->session = NULL;
     run->trainer = NULL;
     run->model = NULL;
     run->state = NULL;

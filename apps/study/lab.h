@@ -53,7 +53,8 @@ struct eks_run {
     int64_t step, steps;
     const ek_batch *batch; /* of the current step */
     ek_step_result result;
-    void *state; /* of the hooks: freed with free() */
+    void *state;         /* of the hooks: freed with free() */
+    ek_session *session; /* likewise; destroyed with the run */
     double loss_sum;
     int64_t loss_steps;
     int diverged;

@@ -1,4 +1,5 @@
-/* page_fixture.c OUT.html OUT.json [OUT.txt]: a page of made-up results, so that the page is tested without running experiments.
+/* page_fixture.c OUT.html OUT.json [OUT.txt]: a page of made-up results, so that the page is tested without running
+ * experiments.
  *
  * Every design gets numbers of every kind the page can show: values that keep their rule, arms over five seeds with one
  * that diverged, intervals, charts of each kind, a problem. The numbers mean nothing and are drawn from a fixed seed.

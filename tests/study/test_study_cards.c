@@ -66,17 +66,39 @@ static void nothing_contradicts_theory(void **state) {
     assert_int_equal(failed, 0);
 }
 
+/* Whether the sabotage turns a verdict by the closed forms alone: the networks are those of the clean run. */
+static int forms_turn_a_verdict(json_t *clean, const eks_design *design) {
+    ek_study_options options = {.quick = 1, .seed = 1, .sabotage = design->sabotage};
+    const json_t *evidence = json_object_get(card_of(clean, design->number), "evidence");
+    eks_study *study = calloc(1, sizeof *study);
+    assert_non_null(study);
+    study->options = &options;
+    eks_load_evidence(study, design, evidence);
+    int turned = 0;
+    for (int r = 0; r < eks_reading_count(design); r++) {
+        const json_t *reading = json_array_get(json_object_get(evidence, "readings"), (size_t)r);
+        const char *verdict = eks_verdict_name(study->evidence[design->number - 1].verdicts[r]);
+        turned |= strcmp(json_string_value(json_object_get(reading, "verdict")), verdict) != 0;
+    }
+    eks_kept_free(study);
+    free(study);
+    return turned;
+}
+
 static void every_sabotage_turns_a_verdict(void **state) {
     (void)state;
+    json_t *root = load(clean_path);
     for (int i = 0; eks_designs[i]; i++) {
         char clean[TEXT], sabotaged[TEXT];
         int number = eks_designs[i]->number, failed;
+        if (eks_designs[i]->forms && forms_turn_a_verdict(root, eks_designs[i])) continue;
         run(number, eks_designs[i]->sabotage, other_path, &failed);
         verdicts(clean_path, number, clean);
         verdicts(other_path, number, sabotaged);
         print_message("card %2d, %s: %s\n", number, eks_designs[i]->sabotage, sabotaged);
         assert_string_not_equal(clean, sabotaged);
     }
+    json_decref(root);
 }
 
 /* What a card is about taken away: its control fails, and no reading is judged. */
@@ -107,8 +129,8 @@ static void no_times(json_t *value) {
 
 static void equal_seeds_give_equal_results(void **state) {
     (void)state;
-    const int cards[] = {4, 9, 12, 13};
-    for (int i = 0; i < 4; i++) {
+    const int cards[] = {9, 12, 13};
+    for (int i = 0; i < 3; i++) {
         ek_study_options options = {.quick = 1, .card = cards[i], .seed = 1, .threads = 1, .output_json = other_path};
         assert_int_equal(ek_study_run(&options, NULL, NULL), EK_OK);
         json_t *clean = load(clean_path), *again = load(other_path);

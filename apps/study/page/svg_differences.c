@@ -6,8 +6,9 @@
 #include "study/page/svg.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { ROW = 56, LEFT = 8, RIGHT = 452, TOP = 4 };
+enum { ROW = 56, LEFT = 8, RIGHT = 342, NUMBER = 456, TOP = 4 }; /* numbers stand at the right */
 
 typedef struct span {
     double from, to;
@@ -81,6 +82,8 @@ static void row(FILE *out, const eks_design *design, const eks_evidence *evidenc
     fprintf(out, "<line class=\"reach %s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", state,
             px(&s, evidence->low[i]), px(&s, evidence->high[i]), y, y);
     mark(out, state, px(&s, evidence->values[i]), y, number);
+    number[strcspn(number, "[")] = 0; /* the interval is drawn */
+    fprintf(out, "<text class=\"bar-value\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", NUMBER, y + 5, number);
 }
 
 void eks_page_differences(FILE *out, const eks_design *design, const eks_evidence *evidence) {

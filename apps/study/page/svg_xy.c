@@ -111,11 +111,11 @@ static void draw_line(FILE *out, const frame *f, const eks_series *series, int k
     fputs("\"/>", out);
 }
 
-/* The intervals round the points of a series. */
+/* The intervals round the points of a series, those of several beside each other. */
 static void draw_reach(FILE *out, const frame *f, const eks_series *series, int kind) {
     for (int i = 0; i < series->count; i++) {
         if (!drawn(f, series, i) || !(series->reach[i] > 0)) continue;
-        double x = px(f, series->x[i]), top = py(f, fmin(series->y[i] + series->reach[i], f->y_max));
+        double x = px(f, series->x[i]) + 4 * (kind - 1), top = py(f, fmin(series->y[i] + series->reach[i], f->y_max));
         fprintf(out, "<path class=\"bracket s%d\" d=\"M%.1f %.1fh6m-3 0V%.1fm-3 0h6\"/>", kind, x - 3, top,
                 py(f, fmax(series->y[i] - series->reach[i], f->y_min)));
     }
