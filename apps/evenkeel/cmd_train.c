@@ -65,6 +65,7 @@ static ek_status prepare(train_job *job, arguments *merged, ek_error *err) {
     if (status == EK_OK && data) status = train_make_model(job, err);
     if (status == EK_OK) status = train_open_data(job, err);
     if (status == EK_OK) status = train_open_validation(job, err);
+    if (status == EK_OK && !job->resumed) status = train_check_data(job, err);
     if (status == EK_OK && job->resumed) status = train_flags_check_data(job, err);
     int writes = job->output != NULL && ek_comm_rank(job->comm) == 0 && !option_flag(job->args, "dry-run");
     if (status == EK_OK && writes) status = ek_file_check(job->output, err);

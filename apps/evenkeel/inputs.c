@@ -210,6 +210,7 @@ static ek_status open_data(const arguments *args, const char *spec, ek_split spl
     options.columns_only = status == EK_OK && named.only;
     options.limit = limit;
     options.unlabelled = unlabelled;
+    options.on_demand = option_known(args, "workers"); /* who decodes meanwhile looks first whether all can be */
     if (images.height > 0 && images.width > 0) {
         options.files_height = images.height;
         options.files_width = images.width;

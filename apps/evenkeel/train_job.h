@@ -5,6 +5,7 @@
 #include "command.h"
 #include "divergence.h"
 #include "eval_metrics.h"
+#include "report/json_out.h"
 #include "terms.h"
 #include "train_history.h"
 #include "train_log.h"
@@ -67,6 +68,8 @@ typedef struct train_job {
 
 /* ---- train_setup.c: data, model and trainer, before anything is computed ---- */
 EK_NODISCARD ek_status train_open_data(train_job *job, ek_error *err);
+/* Decodes all images, so that a damaged one is found before anything is computed; a resumed run has done so. */
+EK_NODISCARD ek_status train_check_data(const train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_model(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_loader(train_job *job, ek_error *err);
 EK_NODISCARD ek_status train_make_trainer(train_job *job, ek_error *err);
@@ -125,7 +128,8 @@ void train_compare(const train_job *job);
 /* ek_comm_guard: before anything else. At least 0 = the exit status to return at once. */
 int train_guard(const arguments *args);
 EK_NODISCARD ek_status train_join(train_job *job, ek_error *err);
-void train_use_ranks(train_job *job); /* fills the fields of job->training that are about ranks */
+int train_threads(const train_job *job); /* 0 = as many as OpenMP gives */
+void train_use_ranks(train_job *job);    /* fills the fields of job->training that are about ranks */
 /* All ranks have the same options and data? */
 EK_NODISCARD ek_status train_agree(const train_job *job, ek_error *err);
 int train_stops(const train_job *job); /* stopping was asked for; the same on all ranks */
@@ -175,7 +179,10 @@ void report_plan(const train_job *job);       /* of a dry run, on standard outpu
 void report_start(const train_job *job);      /* a few lines on standard error */
 void report_parameters(const train_job *job); /* the same: decayed and not decayed */
 void report_epoch(const train_job *job, const epoch_row *row);
-void report_profile(const train_job *job, FILE *file);
 void report_result(const train_job *job); /* on standard output */
+
+/* ---- train_profile.c ---- */
+void report_profile(const train_job *job, FILE *file);
+void profile_json(eki_json *json, const train_job *job);
 
 #endif

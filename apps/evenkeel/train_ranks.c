@@ -43,13 +43,15 @@ ek_status train_join(train_job *job, ek_error *err) {
     return EK_OK;
 }
 
+int train_threads(const train_job *job) {
+    int threads = (int)option_int(job->args, "threads"), ranks = ek_comm_size(job->comm);
+    return threads == 0 && ranks > 1 && getenv("OMP_NUM_THREADS") == NULL ? default_threads(ranks) : threads;
+}
+
 void train_use_ranks(train_job *job) {
-    int ranks = ek_comm_size(job->comm);
     job->training.comm = job->comm;
     job->training.sync_norm = option_flag(job->args, "sync-norm");
     job->training.sync_group = (int)option_int(job->args, "sync-group");
-    if (ranks > 1 && job->training.threads == 0 && getenv("OMP_NUM_THREADS") == NULL)
-        job->training.threads = default_threads(ranks);
 }
 
 ek_status train_agree(const train_job *job, ek_error *err) {

@@ -179,65 +179,6 @@ void report_plan(const train_job *job) {
     print("file      %s (not written: dry run)\n", job->output ? job->output : "-");
 }
 
-enum { KINDS = 3, MAX_ROWS = 128 };
-static const char *const kind_names[KINDS] = {"convolution", "normalization", "rest"};
-
-static int kind_of(const char *name) {
-    int kind = 0;
-    while (kind + 1 < KINDS && strcmp(kind_names[kind], name) != 0) kind++;
-    return kind;
-}
-
-typedef struct profile {
-    double forward[KINDS], backward[KINDS], total;
-} profile;
-
-static profile measure(const train_job *job) {
-    ek_profile_row rows[MAX_ROWS];
-    profile p = {.total = 0};
-    size_t count = ek_trainer_profile(job->trainer, rows, MAX_ROWS);
-    for (size_t i = 0; i < count && i < MAX_ROWS; i++) {
-        int kind = kind_of(rows[i].kind);
-        p.forward[kind] += rows[i].forward;
-        p.backward[kind] += rows[i].backward;
-    }
-    /* What lies between the operators (loss, optimizer, data, checkpoints) belongs to the rest. */
-    for (int k = 0; k < KINDS; k++) p.total += p.forward[k] + p.backward[k];
-    return p;
-}
-
-void report_profile(const train_job *job, FILE *file) {
-    profile p = measure(job);
-    double outside = job->seconds > p.total ? job->seconds - p.total : 0, whole = p.total + outside;
-    fprintf(file, "\n%-22s %10s %10s %8s\n", "time", "forward s", "backward s", "share");
-    for (int k = 0; k < KINDS; k++)
-        fprintf(file, "%-22s %10.3f %10.3f %6.1f %%\n", kind_names[k], p.forward[k], p.backward[k],
-                whole > 0 ? 100 * (p.forward[k] + p.backward[k]) / whole : 0);
-    fprintf(file, "%-22s %10s %10.3f %6.1f %%\n", "outside the operators", "", outside,
-            whole > 0 ? 100 * outside / whole : 0);
-    fprintf(file, "%-22s %10s %10.3f %6.1f %%\n", "of it, data awaited", "", ek_loader_waited(job->loader),
-            whole > 0 ? 100 * ek_loader_waited(job->loader) / whole : 0);
-    fprintf(file, "%.0f images per second\n", job->seconds > 0 ? (double)job->images / job->seconds : 0);
-    ek_memory_report memory = ek_trainer_memory(job->trainer);
-    memory_lines(file, &memory);
-    fprintf(file, "          at most %.1f MiB of the process were in memory\n", (double)memory_peak() / (1 << 20));
-}
-
-static void put_profile(eki_json *json, const train_job *job) {
-    profile p = measure(job);
-    eki_json_object(json, "profile");
-    for (int k = 0; k < KINDS; k++) {
-        eki_json_object(json, kind_names[k]);
-        eki_json_real(json, "forward", p.forward[k]);
-        eki_json_real(json, "backward", p.backward[k]);
-        eki_json_close(json);
-    }
-    eki_json_real(json, "operators", p.total);
-    eki_json_real(json, "whole", job->seconds);
-    eki_json_real(json, "data_awaited", ek_loader_waited(job->loader));
-    eki_json_close(json);
-}
-
 /* Those that this process has trained. */
 static void put_epochs(eki_json *json, const train_job *job) {
     eki_json_array(json, "epochs");
@@ -332,7 +273,7 @@ static void result_json(const train_job *job) {
     put_epochs(&json, job);
     if (job->training.profile) {
         ek_memory_report memory = ek_trainer_memory(job->trainer);
-        put_profile(&json, job);
+        profile_json(&json, job);
         memory_json(&json, &memory);
         eki_json_int(&json, "peak_resident", memory_peak());
     }

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "norms.h"
 #include "train_job.h"
+#include "watch.h"
 
 #include <evenkeel/surgery.h>
 #include <math.h>
@@ -75,6 +76,20 @@ ek_status train_open_data(train_job *job, ek_error *err) {
         warn("no test data: %s; accuracy will be that of the training data", err->text);
         job->test = NULL;
         return EK_OK;
+    }
+    return status;
+}
+
+ek_status train_check_data(const train_job *job, ek_error *err) {
+    ek_dataset *sets[] = {job->train, job->test, job->validation};
+    ek_status status = EK_OK;
+    for (size_t i = 0; status == EK_OK && i < sizeof sets / sizeof sets[0]; i++) {
+        watch w;
+        if (sets[i] == NULL) continue;
+        watch_start(&w, "decoding images");
+        w.tells = 1;
+        status = ek_dataset_check(sets[i], watch_progress, &w, err);
+        watch_end(&w);
     }
     return status;
 }
@@ -305,6 +320,14 @@ static ek_status choose_moments(train_job *job, float *mean, float *std, ek_erro
     return status == EK_OK ? keep_classes(job->model, job->train, err) : status;
 }
 
+static int image_files(const ek_dataset *dataset) {
+    static const char *const kinds[] = {"folder", "table", "masks"};
+    ek_dataset_info info = ek_dataset_describe(dataset);
+    int found = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) found |= strcmp(info.kind, kinds[i]) == 0;
+    return found && info.channels > 0;
+}
+
 ek_status train_make_loader(train_job *job, ek_error *err) {
     ek_loader_options *o = &job->loading;
     *o = ek_loader_options_default();
@@ -316,6 +339,8 @@ ek_status train_make_loader(train_job *job, ek_error *err) {
     o->rank = ek_comm_rank(job->comm);
     o->ranks = ek_comm_size(job->comm);
     o->chunk = option_flag(job->args, "reproducible") ? option_int(job->args, "chunk") : 1;
+    o->workers = (int)option_int(job->args, "workers");
+    if (o->workers == 0 && image_files(job->train)) o->workers = train_threads(job);
     ek_status status = train_augment(job, o, err);
     if (status == EK_OK) status = choose_moments(job, o->mean, o->std, err);
     if (status == EK_OK) status = ek_loader_create(job->train, o, &job->loader, err);
@@ -350,7 +375,7 @@ ek_status train_make_trainer(train_job *job, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
     o->height = data.height;
     o->width = data.width;
-    o->threads = (int)option_int(job->args, "threads");
+    o->threads = train_threads(job);
     o->head = head_name(job->args);
     o->reproducible = option_flag(job->args, "reproducible");
     o->chunk = option_int(job->args, "chunk");

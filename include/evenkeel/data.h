@@ -68,7 +68,8 @@ typedef struct ek_dataset_options {
     size_t struct_size;
     int height, width; /* images are resized to this; 0 = as they are (all must then be alike) */
     int64_t limit; /* use at most this many examples, 0 = all: the first ones; of a folder of images, evenly spread */
-    uint64_t max_bytes; /* memory for pixels; a set that needs more is EK_ERR_LIMIT; 0 = 8 GiB */
+    uint64_t max_bytes; /* memory for pixels; 0 = 8 GiB. A set that needs more is EK_ERR_LIMIT; of image files so many
+                           decoded ones are kept, and the others decoded whenever they are needed */
     int channels;   /* 3 = gray images become RGB with three equal channels; 1 = RGB becomes gray: 0.299 R + 0.587 G +
                        0.114 B (Rec. 601), of pixels rounded to the nearest; 0 = as they are */
     int unlabelled; /* 1 = images.npy alone, or a folder of images without class folders, is a set, too */
@@ -81,6 +82,9 @@ typedef struct ek_dataset_options {
     const ek_column_array *columns; /* of a table: which columns are meant; NULL = those that are named as usual */
     size_t column_count;
     int columns_only; /* 1 = the images of the table are not read: columns are the inputs */
+    int on_demand;    /* 1 = opening reads the headers of image files only: each is decoded when it is first needed, and
+                         what is damaged behind its header is found then, or by ek_dataset_check. Masks are always decoded
+                       */
 } ek_dataset_options;
 
 typedef struct ek_dataset_info {
@@ -139,6 +143,14 @@ EK_API int ek_dataset_stored_channels(const ek_dataset *dataset);
 EK_API EK_NODISCARD ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label,
                                               ek_error *err);
 
+/* Decodes every image file of a set that was opened on_demand, in parallel, and keeps those that max_bytes, and half of
+ * the budget (memory.h), have room for. EK_ERR_FORMAT, EK_ERR_IO: the first file that is damaged. Other sets are as
+ * they should be. ek_dataset_measure of the whole set costs nothing after it. `progress` may be NULL; nonzero stops
+ * (EK_ERR_INTERRUPTED). Not beside other calls on the same set. */
+EK_API EK_NODISCARD ek_status ek_dataset_check(ek_dataset *dataset,
+                                               int (*progress)(void *context, int64_t done, int64_t total),
+                                               void *context, ek_error *err);
+
 /* Mean and deviation per channel over the whole set (two-pass in f64), or over the first `limit` examples. Channels
  * beyond C get 0 and 1. A constant channel has deviation 0, which a loader refuses: give it 1 there. f32 data with NaN
  * or infinity is EK_ERR_NONFINITE. */
@@ -195,7 +207,7 @@ typedef struct ek_loader_options {
     float std[EK_MAX_CHANNELS];
     int crop;        /* augmentation: pad by this many pixels of zero (after normalization), crop at random; 0 */
     int flip;        /* augmentation: mirror left-right with probability 1/2; 0 */
-    int prefetch;    /* batches prepared ahead by a background thread; default 2, 0 = none */
+    int prefetch;    /* batches prepared ahead in the background; default 2, 0 = none */
     int rank, ranks; /* only this rank's part of each batch is made; default 0 of 1 (0 means 1) */
     int64_t chunk;   /* ranks own whole chunks of so many consecutive examples; default 1 (0 means 1) */
     /* Augmentation, all 0 by default: what is drawn depends on seed, epoch and example alone. */
@@ -204,7 +216,10 @@ typedef struct ek_loader_options {
     float rotate;    /* by up to so many degrees either way, 0 to 180: bilinear, zero outside; before the crop */
     float mixup;     /* a > 0: each example is s x1 + (1 - s) x2 with another one, s of Beta(a, a), 1 - s where that is
                         larger; arrays, which must be float32 or float64, likewise */
-    uint64_t reserved[3];
+    int workers;     /* threads that prepare batches; 0 = one, or where image files are decoded one for each thread of
+                        computation. As many as the system makes */
+    int reserved_int;
+    uint64_t reserved[2];
 } ek_loader_options;
 
 /* A batch; the memory is the loader's and valid until the next call. */
@@ -235,6 +250,14 @@ EK_API EK_NODISCARD ek_status ek_loader_next(ek_loader *loader, ek_batch *batch,
 /* Seconds that ek_loader_next has taken so far: waiting for data that are not ready, or making them where nothing is
  * prepared ahead. */
 EK_API double ek_loader_waited(const ek_loader *loader);
+
+/* What a loader has done so far. */
+typedef struct ek_loader_work {
+    int workers;             /* threads that prepare batches */
+    int64_t images, decoded; /* examples made; how often one was decoded from its file for that */
+    double making, decoding; /* seconds of processor time of all workers; decoding is a part of making */
+} ek_loader_work;
+EK_API ek_loader_work ek_loader_report(const ek_loader *loader);
 
 /* .npy arrays (numpy format versions 1.0 to 3.0, little-endian, C order; Fortran order is refused with the remedy). */
 enum { EK_NPY_MAX_RANK = 8 };

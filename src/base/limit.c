@@ -54,6 +54,18 @@ size_t eki_memory_left(void) {
     return taken < most ? most - taken : 0;
 }
 
+size_t eki_memory_available(void) {
+    char line[256];
+    unsigned long long kibibytes;
+    size_t most = SIZE_MAX;
+    FILE *file = fopen("/proc/meminfo", "re");
+    while (file != NULL && most == SIZE_MAX && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "MemAvailable: %llu kB", &kibibytes) == 1) most = eki_size_of((size_t)kibibytes, 1024).bytes;
+    }
+    if (file != NULL) (void)fclose(file);
+    return most;
+}
+
 /* Many systems grant what they do not have, and end the process that touches it. */
 bool eki_memory_fits(size_t bytes) {
     bool asked = bytes >= LARGE || atomic_load(&allowed) != SIZE_MAX;

@@ -40,6 +40,9 @@ void eki_allocator_free(const ek_allocator *allocator, void *pointer);
 size_t eki_memory_limit(void);
 size_t eki_memory_left(void);
 
+/* What the machine has to give, whoever has taken the rest; SIZE_MAX = it does not say. */
+size_t eki_memory_available(void);
+
 /* 0 = no limit but the others. */
 void eki_memory_allow(size_t bytes);
 

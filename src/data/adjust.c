@@ -18,13 +18,12 @@ static unsigned char pixel(const reading *r, size_t example, size_t channel, siz
 }
 
 static float value(const reading *r, size_t example, size_t channel, size_t i) {
-    if (r->set->dtype == EK_U8) return (float)pixel(r, example, channel, i) / 255.0f;
     const float *at = r->set->values + example * r->example + channel * r->plane + i;
     return r->gray ? 0.299f * at[0] + 0.587f * at[r->plane] + 0.114f * at[2 * r->plane] : *at;
 }
 
-/* The set's values anew, with so many channels; f32 when `wide`. */
-static ek_status remake(ek_dataset *d, int channels, bool wide, const eki_open_args *args, ek_error *err) {
+/* The set's values anew, with so many channels. */
+static ek_status remake(ek_dataset *d, int channels, const eki_open_args *args, ek_error *err) {
     ek_dataset from = *d;
     reading r = {.set = &from, .example = from.example_values, .gray = channels < from.info.channels};
     r.plane = (size_t)from.info.height * (size_t)from.info.width;
@@ -32,13 +31,13 @@ static ek_status remake(ek_dataset *d, int channels, bool wide, const eki_open_a
     d->pixels = NULL;
     d->values = NULL;
     d->labels = NULL;
-    ek_status status = eki_dataset_reserve(d, from.image_name, wide ? EK_F32 : EK_U8, from.info.count, chw, err);
+    ek_status status = eki_dataset_reserve(d, from.image_name, from.dtype, from.info.count, chw, err);
     if (status == EK_OK) memcpy(d->labels, from.labels, (size_t)from.info.count * sizeof *from.labels);
     size_t planes = status == EK_OK ? (size_t)from.info.count * (size_t)channels : 0;
     for (size_t p = 0; p < planes; p++) {
         size_t example = p / (size_t)channels, channel = p % (size_t)channels % (size_t)from.info.channels;
         for (size_t i = 0; i < r.plane; i++) {
-            if (wide)
+            if (from.dtype == EK_F32)
                 d->values[p * r.plane + i] = args->gain * value(&r, example, channel, i) + args->offset;
             else
                 d->pixels[p * r.plane + i] = pixel(&r, example, channel, i);
@@ -56,6 +55,6 @@ ek_status eki_dataset_adjust(ek_dataset *d, const eki_open_args *args, ek_error 
     if (convert && have != 1 && have != 3) {
         return eki_fail(err, EK_ERR_SHAPE, "%s: images have %d channels, expected 1 or 3", d->image_name, have);
     }
-    if (!convert && !shift) return EK_OK;
-    return remake(d, channels, shift || d->dtype == EK_F32, args, err);
+    for (int v = 0; v < 256; v++) d->of_byte[v] = args->gain * d->of_byte[v] + args->offset;
+    return convert || (shift && d->dtype == EK_F32) ? remake(d, channels, args, err) : EK_OK;
 }

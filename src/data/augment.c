@@ -10,7 +10,8 @@
 
 void eki_recipe_prepare(eki_recipe *recipe) {
     for (int c = 0; c < EK_MAX_CHANNELS; c++) {
-        for (int v = 0; v < 256; v++) recipe->table[c][v] = ((float)v / 255.0f - recipe->mean[c]) / recipe->std[c];
+        for (int v = 0; v < 256; v++)
+            recipe->table[c][v] = (recipe->dataset->of_byte[v] - recipe->mean[c]) / recipe->std[c];
     }
 }
 
@@ -18,14 +19,14 @@ static bool jitters(const eki_recipe *r) { return r->jitter[0] > 0 || r->jitter[
 
 bool eki_recipe_needs_scratch(const eki_recipe *r) { return jitters(r) || r->rotate > 0; }
 
-/* Normalizes `n` values that begin at value `from` of the set. */
-static void normalize(const eki_recipe *r, size_t from, int channel, size_t n, float *to) {
+/* Normalizes `n` values that begin at value `from` of the example. */
+static void normalize(const eki_recipe *r, const void *pixels, size_t from, int channel, size_t n, float *to) {
     if (r->dataset->dtype == EK_U8) {
-        const unsigned char *p = r->dataset->pixels + from;
+        const unsigned char *p = (const unsigned char *)pixels + from;
         const float *table = r->table[channel];
         for (size_t i = 0; i < n; i++) to[i] = table[p[i]];
     } else {
-        const float *p = r->dataset->values + from;
+        const float *p = (const float *)pixels + from;
         float mean = r->mean[channel], std = r->std[channel];
         for (size_t i = 0; i < n; i++) to[i] = (p[i] - mean) / std;
     }
@@ -39,11 +40,12 @@ static void mirror(float *row, int width) {
     }
 }
 
-/* An example on its way: where its values begin in the set, and normalized, where that had to come first. */
+/* An example on its way: its pixels, and normalized, where that had to come first. */
 typedef struct journey {
     const eki_recipe *recipe;
     eki_motion motion;
-    size_t start, plane;
+    const void *pixels;
+    size_t plane;
     const float *ready; /* NULL = they are still to be normalized */
 } journey;
 
@@ -52,7 +54,7 @@ static void take(const journey *j, int channel, size_t at, size_t n, float *to) 
     if (j->ready != NULL)
         memcpy(to, j->ready + offset, n * sizeof *to);
     else
-        normalize(j->recipe, j->start + offset, channel, n, to);
+        normalize(j->recipe, j->pixels, offset, channel, n, to);
 }
 
 static void shifted_row(const journey *j, int channel, int y, float *row) {
@@ -92,29 +94,29 @@ static void turned_row(const journey *j, int channel, int y, float *row) {
 }
 
 /* The whole example into the scratch, normalized. */
-static void make_ready(journey *j, uint64_t epoch, uint64_t id) {
+static void make_ready(journey *j, const eki_making *m) {
     const eki_recipe *r = j->recipe;
-    for (int c = 0; c < r->dataset->info.channels && !jitters(r); c++)
-        normalize(r, j->start + (size_t)c * j->plane, c, j->plane, r->scratch + (size_t)c * j->plane);
-    if (jitters(r)) eki_jitter(r, epoch, id, r->scratch);
-    j->ready = r->scratch;
+    for (int c = 0; c < r->dataset->info.channels && !jitters(r); c++) {
+        size_t from = (size_t)c * j->plane;
+        normalize(r, m->pixels, from, c, j->plane, m->scratch + from);
+    }
+    if (jitters(r)) eki_jitter(r, m);
+    j->ready = m->scratch;
 }
 
-void eki_recipe_apply(const eki_recipe *r, uint64_t epoch, uint64_t id, float *image) {
+void eki_recipe_apply(const eki_recipe *r, const eki_making *m, float *image) {
     const ek_dataset_info *info = &r->dataset->info;
-    journey j = {.recipe = r,
-                 .plane = (size_t)info->height * (size_t)info->width,
-                 .start = (size_t)id * r->dataset->example_values};
+    journey j = {.recipe = r, .plane = (size_t)info->height * (size_t)info->width, .pixels = m->pixels};
     bool moves = r->crop > 0 || r->flip || r->rotate > 0;
-    if (moves) j.motion = eki_motion_draw(r, epoch, id);
-    if (eki_recipe_needs_scratch(r)) make_ready(&j, epoch, id);
+    if (moves) j.motion = eki_motion_draw(r, m->epoch, m->id);
+    if (eki_recipe_needs_scratch(r)) make_ready(&j, m);
     for (int c = 0; c < info->channels; c++) {
         float *to = image + (size_t)c * j.plane;
         if (!moves) take(&j, c, 0, j.plane, to);
         for (int y = 0; y < info->height && moves; y++, to += info->width)
             j.motion.turns ? turned_row(&j, c, y, to) : shifted_row(&j, c, y, to);
     }
-    if (r->erase > 0) eki_erase(r, epoch, id, image);
+    if (r->erase > 0) eki_erase(r, m->epoch, m->id, image);
 }
 
 void eki_recipe_apply_mask(const eki_recipe *r, uint64_t epoch, uint64_t id, const void *mask, size_t bytes,

@@ -16,15 +16,21 @@ typedef struct eki_recipe {
     float erase, jitter[3], rotate, mixup; /* as in ek_loader_options */
     float mean[EK_MAX_CHANNELS], std[EK_MAX_CHANNELS];
     float table[EK_MAX_CHANNELS][256]; /* u8 -> normalized f32 */
-    float *scratch;                    /* an example, where eki_recipe_needs_scratch */
 } eki_recipe;
 
 /* Fills the table from mean and std. */
 void eki_recipe_prepare(eki_recipe *recipe);
 bool eki_recipe_needs_scratch(const eki_recipe *recipe);
 
-/* Writes example `id` as it looks in `epoch`. Not by two threads at a time where there is a scratch. */
-void eki_recipe_apply(const eki_recipe *recipe, uint64_t epoch, uint64_t id, float *image);
+/* An example that is made of its pixels. */
+typedef struct eki_making {
+    uint64_t epoch, id;
+    const void *pixels; /* u8 or f32, whichever the set has */
+    float *scratch;     /* room for an example, where eki_recipe_needs_scratch */
+} eki_making;
+
+/* Writes the example as it looks in that epoch. */
+void eki_recipe_apply(const eki_recipe *recipe, const eki_making *making, float *image);
 
 /* The mask of that example, height x width elements of `bytes` bytes each, moved as its image is, each pixel taken from
  * the nearest one. Where there is no image behind a pixel it becomes `outside`, one element: give the class that the
@@ -49,8 +55,8 @@ void eki_motion_place(const eki_motion *motion, const ek_dataset_info *info, int
                       double *from_x);
 
 /* augment_color.c */
-/* Reads an example into C x H x W values and changes its brightness, contrast and saturation. */
-void eki_jitter(const eki_recipe *recipe, uint64_t epoch, uint64_t id, float *values);
+/* Reads an example into its scratch and changes its brightness, contrast and saturation. */
+void eki_jitter(const eki_recipe *recipe, const eki_making *making);
 /* Sets a rectangle of a normalized image to zero. */
 void eki_erase(const eki_recipe *recipe, uint64_t epoch, uint64_t id, float *image);
 

@@ -21,7 +21,8 @@ typedef struct light {
 static light draw_light(const eki_recipe *r, uint64_t epoch, uint64_t id) {
     const ek_dataset_info *info = &r->dataset->info;
     eki_random random = eki_random_stream(r->seed, "jitter", epoch, id);
-    light l = {.bounded = r->dataset->dtype == EK_U8,
+    const float *of_byte = r->dataset->of_byte;
+    light l = {.bounded = r->dataset->dtype == EK_U8 && of_byte[0] == 0 && of_byte[255] == 1,
                .channels = info->channels,
                .plane = (size_t)info->height * (size_t)info->width};
     for (int i = 0; i < 3; i++) {
@@ -31,12 +32,12 @@ static light draw_light(const eki_recipe *r, uint64_t epoch, uint64_t id) {
     return l;
 }
 
-static void read_example(const eki_recipe *r, uint64_t id, float *values) {
-    size_t count = r->dataset->example_values, start = (size_t)id * count;
-    for (size_t i = 0; i < count; i++) {
-        values[i] =
-            r->dataset->dtype == EK_U8 ? (float)r->dataset->pixels[start + i] / 255.0f : r->dataset->values[start + i];
-    }
+static void read_example(const eki_recipe *r, const eki_making *m) {
+    const unsigned char *bytes = m->pixels;
+    const float *values = m->pixels;
+    bool u8 = r->dataset->dtype == EK_U8;
+    for (size_t i = 0; i < r->dataset->example_values; i++)
+        m->scratch[i] = u8 ? r->dataset->of_byte[bytes[i]] : values[i];
 }
 
 /* Luma of RGB (Rec. 601), else the mean of the channels. */
@@ -69,9 +70,10 @@ static void saturate(const light *l, float *values) {
     }
 }
 
-void eki_jitter(const eki_recipe *r, uint64_t epoch, uint64_t id, float *values) {
-    const light l = draw_light(r, epoch, id);
-    read_example(r, id, values);
+void eki_jitter(const eki_recipe *r, const eki_making *m) {
+    const light l = draw_light(r, m->epoch, m->id);
+    float *values = m->scratch;
+    read_example(r, m);
     if (r->jitter[BRIGHTNESS] > 0) blend_all(&l, l.factor[BRIGHTNESS], 0, values);
     if (r->jitter[CONTRAST] > 0) blend_all(&l, l.factor[CONTRAST], mean_gray(&l, values), values);
     if (r->jitter[SATURATION] > 0 && l.channels == 3) saturate(&l, values);

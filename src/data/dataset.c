@@ -6,8 +6,8 @@
 #include "data/dataset.h"
 
 #include "base/options.h"
-#include "data/folder_list.h"
 #include "data/formats.h"
+#include "data/image_files.h"
 #include "data/resize.h"
 #include "data/table.h"
 
@@ -61,6 +61,7 @@ static ek_status check_options(const ek_dataset_options *options, eki_open_args 
     args->limit = o.limit;
     args->channels = o.channels;
     args->unlabelled = o.unlabelled != 0;
+    args->on_demand = o.on_demand != 0;
     args->columns = o.columns;
     args->column_count = o.columns != NULL ? o.column_count : 0;
     args->columns_only = o.columns_only != 0;
@@ -113,7 +114,9 @@ static ek_status open_checked(eki_open_args *args, const ek_dataset_options *opt
     if (dataset == NULL) return eki_fail_nomem(err, sizeof *dataset);
     dataset->max_bytes = max_bytes;
     dataset->split = args->split;
+    for (int v = 0; v < 256; v++) dataset->of_byte[v] = (float)v / 255.0f;
     ek_status status = open(dataset, args, context, err);
+    if (status == EK_OK && !args->on_demand) status = ek_dataset_check(dataset, args->progress, args->context, err);
     if (status != EK_OK) {
         ek_dataset_close(dataset);
         return status;
@@ -148,7 +151,7 @@ static ek_status open_listed(ek_dataset *dataset, const eki_open_args *args, con
     dataset->info.kind = "folder";
     for (size_t i = 0; status == EK_OK && i < part->count; i++)
         status = eki_folder_add(&files, ek_image_list_path(part->list, part->first + i), 0, err);
-    if (status == EK_OK) status = eki_images_load(dataset, args, &files, err);
+    if (status == EK_OK) status = eki_image_files_open(dataset, args, &files, err);
     if (status == EK_OK) status = eki_dataset_name_classes(dataset, 0, NULL, err);
     if (status == EK_OK) status = eki_dataset_adjust(dataset, args, err);
     eki_folder_files_free(&files);
@@ -174,6 +177,9 @@ void ek_dataset_close(ek_dataset *dataset) {
     if (dataset == NULL) return;
     eki_free(dataset->pixels);
     eki_free(dataset->values);
+    eki_free(dataset->bins);
+    eki_image_files_release(dataset->files);
+    eki_free(dataset->members);
     eki_free(dataset->labels);
     eki_fields_free(dataset);
     eki_free(dataset->rows);
@@ -206,21 +212,3 @@ size_t ek_dataset_skipped(const ek_dataset *dataset, const ek_skipped **skipped)
 }
 
 int ek_dataset_stored_channels(const ek_dataset *dataset) { return dataset == NULL ? 0 : dataset->stored_channels; }
-
-ek_status ek_dataset_read(const ek_dataset *dataset, int64_t index, float *image, int32_t *label, ek_error *err) {
-    EKI_GIVEN(dataset, err);
-    if (index < 0 || index >= dataset->info.count) {
-        return eki_fail(err, EK_ERR_ARG, "%s: example %lld does not exist, there are %lld", dataset->image_name,
-                        (long long)index, (long long)dataset->info.count);
-    }
-    size_t n = dataset->example_values;
-    EKI_TRY(eki_needs_images(dataset, err));
-    if (image != NULL && dataset->dtype == EK_U8) {
-        const unsigned char *from = dataset->pixels + (size_t)index * n;
-        for (size_t i = 0; i < n; i++) image[i] = (float)from[i] / 255.0f;
-    } else if (image != NULL) {
-        memcpy(image, dataset->values + (size_t)index * n, n * sizeof *image);
-    }
-    if (label != NULL) *label = dataset->labels[index];
-    return EK_OK;
-}

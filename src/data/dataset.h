@@ -27,19 +27,23 @@ typedef struct eki_field {
 struct ek_dataset {
     eki_arena arena; /* names */
     ek_dataset_info info;
-    ek_dtype dtype;         /* EK_U8 or EK_F32 */
-    int stored_channels;    /* before they were made gray or RGB */
-    size_t example_values;  /* C x H x W */
-    unsigned char *pixels;  /* u8 examples, or NULL */
-    float *values;          /* f32 examples, or NULL */
-    int32_t *labels;        /* 0 <= label < info.classes */
-    uint64_t max_bytes;     /* limit on pixel memory */
-    const char *image_name; /* for messages: where the examples came from */
-    eki_skips skips;        /* what was left out */
-    const char *note;       /* how something was understood, or NULL */
-    ek_split split;         /* what the examples are, whatever was asked for */
-    bool has[EK_SPLIT_ALL]; /* splits that are there */
-    eki_field *fields;      /* arrays, alone or beside images */
+    ek_dtype dtype;        /* EK_U8 or EK_F32 */
+    int stored_channels;   /* before they were made gray or RGB */
+    size_t example_values; /* C x H x W */
+    unsigned char *pixels; /* u8 examples, or NULL */
+    float *values;         /* f32 examples, or NULL */
+    float of_byte[256];    /* the value of a u8 pixel */
+    uint64_t *bins;        /* of a u8 set, 256 for each channel: how many pixels have that byte; NULL = not counted */
+    struct eki_image_files *files; /* u8 examples that are decoded when they are asked for, or NULL */
+    int64_t *members;              /* of the files, by example; NULL = in order */
+    int32_t *labels;               /* 0 <= label < info.classes */
+    uint64_t max_bytes;            /* limit on pixel memory */
+    const char *image_name;        /* for messages: where the examples came from */
+    eki_skips skips;               /* what was left out */
+    const char *note;              /* how something was understood, or NULL */
+    ek_split split;                /* what the examples are, whatever was asked for */
+    bool has[EK_SPLIT_ALL];        /* splits that are there */
+    eki_field *fields;             /* arrays, alone or beside images */
     size_t n_fields;
     int64_t *rows;      /* of the arrays, by example; NULL = in order */
     ek_labels labelled; /* with what, where it is not classes */
@@ -54,6 +58,7 @@ typedef struct eki_open_args {
     int64_t limit;                 /* 0 = all */
     int channels;                  /* 0 = as they are, 1 = gray, 3 = RGB */
     bool unlabelled;               /* sets without labels are welcome */
+    bool on_demand;                /* files may stay undecoded */
     float gain, offset;
     const ek_column_array *columns; /* of a table */
     size_t column_count;
@@ -72,6 +77,10 @@ ek_status eki_fail_no_validation(const char *name, ek_error *err);
 int64_t eki_open_count(const eki_open_args *args, int64_t total);
 size_t eki_open_pick(size_t example, size_t count, size_t total);
 
+/* Sets count and shape of a u8 set and allocates zeroed labels; whose pixels are elsewhere. `name` is copied. */
+ek_status eki_dataset_outline(ek_dataset *dataset, const char *name, int64_t count, const int64_t chw[3],
+                              ek_error *err);
+
 /* Sets count and shape and allocates zeroed pixels (or values) and labels, within the memory limit. `name` is copied.
  */
 ek_status eki_dataset_reserve(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count,
@@ -88,6 +97,13 @@ static inline unsigned char eki_luma(unsigned char r, unsigned char g, unsigned 
 
 /* What is done to the values of a set that was opened: gray to RGB or RGB to gray, gain and offset. */
 ek_status eki_dataset_adjust(ek_dataset *dataset, const eki_open_args *args, ek_error *err);
+
+/* ---- examples.c ---- */
+/* Room for one example that is decoded, in *room; NULL where none is needed. */
+ek_status eki_dataset_room(const ek_dataset *dataset, unsigned char **room, ek_error *err);
+/* A u8 example: where it lies, or decoded into `room`. Any number of threads at a time. */
+ek_status eki_dataset_bytes(const ek_dataset *dataset, size_t index, unsigned char *room, const unsigned char **bytes,
+                            ek_error *err);
 
 /* ---- arrays.c ---- */
 /* EK_ERR_UNSUPPORTED: the examples are arrays alone. */

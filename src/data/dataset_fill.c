@@ -24,9 +24,7 @@ bool eki_file_exists(const char *folder, const char *name) {
     return used > 0 && (size_t)used < sizeof path && stat(path, &info) == 0;
 }
 
-/* Checks extents and the limit; *bytes is what the examples take. */
-static ek_status check_extents(const ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count,
-                               const int64_t chw[3], size_t *bytes, ek_error *err) {
+static ek_status check_extents(const char *name, int64_t count, const int64_t chw[3], ek_error *err) {
     if (chw[0] < 1 || chw[0] > EK_MAX_CHANNELS) {
         return eki_fail(err, EK_ERR_SHAPE, "%s: images have %lld channels, expected 1 to %d", name, (long long)chw[0],
                         EK_MAX_CHANNELS);
@@ -36,6 +34,12 @@ static ek_status check_extents(const ek_dataset *dataset, const char *name, ek_d
                         (long long)chw[1], (long long)chw[2], EKI_MAX_SIDE);
     }
     if (count < 1) return eki_fail(err, EK_ERR_FORMAT, "%s: holds no examples, expected at least 1", name);
+    return EK_OK;
+}
+
+/* *bytes is what the examples take. */
+static ek_status check_limit(const ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count,
+                             const int64_t chw[3], size_t *bytes, ek_error *err) {
     size_t one = (size_t)chw[0] * (size_t)chw[1] * (size_t)chw[2] * (dtype == EK_F32 ? sizeof(float) : 1);
     if (!eki_mul_size(one, (size_t)count, bytes) || *bytes > dataset->max_bytes) {
         return eki_fail(err, EK_ERR_LIMIT,
@@ -47,25 +51,34 @@ static ek_status check_extents(const ek_dataset *dataset, const char *name, ek_d
     return EK_OK;
 }
 
-/* `data` is taken over, or allocated when it is NULL; on failure it stays the caller's. */
-static ek_status set_up(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count, const int64_t chw[3],
-                        void *data, ek_error *err) {
-    size_t bytes, labels;
-    EKI_TRY(check_extents(dataset, name, dtype, count, chw, &bytes, err));
-    if (!eki_mul_size((size_t)count, sizeof *dataset->labels, &labels)) return eki_fail_nomem(err, SIZE_MAX);
+ek_status eki_dataset_outline(ek_dataset *dataset, const char *name, int64_t count, const int64_t chw[3],
+                              ek_error *err) {
+    EKI_TRY(check_extents(name, count, chw, err));
+    eki_size labels = eki_size_of((size_t)count, sizeof *dataset->labels);
     dataset->image_name = eki_arena_strdup(&dataset->arena, name);
-    dataset->labels = eki_alloc_zero(eki_sized(labels));
-    if (dataset->image_name == NULL || dataset->labels == NULL) return eki_fail_nomem(err, labels);
-    if (data == NULL) data = eki_alloc_zero(eki_sized(bytes));
-    if (data == NULL) return eki_fail_nomem(err, bytes);
-    dataset->pixels = dtype == EK_U8 ? data : NULL;
-    dataset->values = dtype == EK_F32 ? data : NULL;
-    dataset->dtype = dtype;
+    dataset->labels = eki_alloc_zero(labels);
+    if (dataset->image_name == NULL || dataset->labels == NULL) return eki_fail_nomem(err, labels.bytes);
+    dataset->dtype = EK_U8;
     dataset->example_values = (size_t)chw[0] * (size_t)chw[1] * (size_t)chw[2];
     dataset->info.count = count;
     dataset->info.channels = (int)chw[0];
     dataset->info.height = (int)chw[1];
     dataset->info.width = (int)chw[2];
+    return EK_OK;
+}
+
+/* `data` is taken over, or allocated when it is NULL; on failure it stays the caller's. */
+static ek_status set_up(ek_dataset *dataset, const char *name, ek_dtype dtype, int64_t count, const int64_t chw[3],
+                        void *data, ek_error *err) {
+    size_t bytes;
+    EKI_TRY(check_extents(name, count, chw, err));
+    EKI_TRY(check_limit(dataset, name, dtype, count, chw, &bytes, err));
+    EKI_TRY(eki_dataset_outline(dataset, name, count, chw, err));
+    if (data == NULL) data = eki_alloc_zero(eki_sized(bytes));
+    if (data == NULL) return eki_fail_nomem(err, bytes);
+    dataset->pixels = dtype == EK_U8 ? data : NULL;
+    dataset->values = dtype == EK_F32 ? data : NULL;
+    dataset->dtype = dtype;
     return EK_OK;
 }
 

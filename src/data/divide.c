@@ -4,7 +4,7 @@
  * method), so that the part has the size asked for. Examples are moved, not copied: memory grows by the part.
  */
 #include "base/random.h"
-#include "data/dataset.h"
+#include "data/image_files.h"
 
 #include <math.h>
 #include <string.h>
@@ -68,6 +68,7 @@ static void move_example(ek_dataset *to, int64_t at, const ek_dataset *from, int
     size_t n = from->example_values;
     if (to->rows != NULL) to->rows[at] = from->rows[i];
     if (from->labels != NULL) to->labels[at] = from->labels[i];
+    if (to->members != NULL) to->members[at] = from->members[i];
     if (from->pixels != NULL) memmove(to->pixels + (size_t)at * n, from->pixels + (size_t)i * n, n);
     if (from->values != NULL)
         memmove(to->values + (size_t)at * n, from->values + (size_t)i * n, n * sizeof *from->values);
@@ -82,6 +83,8 @@ static void move(const division *d, ek_dataset *part) {
             move_example(d->set, kept++, d->set, i);
     }
     d->set->info.count = kept;
+    eki_free(d->set->bins); /* of what it was */
+    d->set->bins = NULL;
 }
 
 /* The part has the arrays of the set, other rows of them. */
@@ -98,11 +101,12 @@ static ek_status borrow_fields(const ek_dataset *set, int64_t count, ek_dataset 
     return EK_OK;
 }
 
-static ek_status number_rows(ek_dataset *set, ek_error *err) {
-    if (set->n_fields == 0 || set->rows != NULL) return EK_OK;
-    set->rows = eki_alloc(eki_size_of((size_t)set->info.count, sizeof *set->rows));
-    if (set->rows == NULL) return eki_fail_nomem(err, (size_t)set->info.count * sizeof *set->rows);
-    for (int64_t i = 0; i < set->info.count; i++) set->rows[i] = i;
+/* 0, 1, ..., unless there are numbers already. */
+static ek_status number(int64_t **numbers, int64_t count, ek_error *err) {
+    if (*numbers != NULL) return EK_OK;
+    *numbers = eki_alloc(eki_size_of((size_t)count, sizeof **numbers));
+    if (*numbers == NULL) return eki_fail_nomem(err, (size_t)count * sizeof **numbers);
+    for (int64_t i = 0; i < count; i++) (*numbers)[i] = i;
     return EK_OK;
 }
 
@@ -123,7 +127,14 @@ static ek_status open_part(const division *d, ek_dataset *part, ek_error *err) {
         part->labels = eki_alloc(eki_size_of((size_t)d->count, sizeof *part->labels));
         return part->labels != NULL ? EK_OK : eki_fail_nomem(err, (size_t)d->count * sizeof *part->labels);
     }
-    EKI_TRY(eki_dataset_reserve(part, set->image_name, set->dtype, d->count, chw, err));
+    memcpy(part->of_byte, set->of_byte, sizeof set->of_byte);
+    if (set->files == NULL) {
+        EKI_TRY(eki_dataset_reserve(part, set->image_name, set->dtype, d->count, chw, err));
+    } else {
+        EKI_TRY(eki_dataset_outline(part, set->image_name, d->count, chw, err));
+        EKI_TRY(number(&part->members, d->count, err));
+        part->files = eki_image_files_share(set->files);
+    }
     return eki_dataset_name_classes(part, set->info.classes, set->info.class_names, err);
 }
 
@@ -141,7 +152,8 @@ static ek_status divide(division *d, double fraction, uint64_t seed, ek_dataset 
         return eki_fail(err, EK_ERR_ARG,
                         "%s: of %zu examples in %zu classes no part can be taken so that each keeps one",
                         d->set->image_name, count, d->classes);
-    EKI_TRY(number_rows(d->set, err));
+    if (d->set->n_fields > 0) EKI_TRY(number(&d->set->rows, d->set->info.count, err));
+    if (d->set->files != NULL) EKI_TRY(number(&d->set->members, d->set->info.count, err));
     EKI_TRY(open_part(d, part, err));
     choose(d, seed);
     move(d, part);

@@ -23,8 +23,6 @@ ek_status eki_folder_add(eki_folder_files *files, const char *path, int label, e
  * not needed: its images, and no class. Sets the set's split and counts what was left out. */
 ek_status eki_folder_files_list(eki_arena *arena, ek_dataset *dataset, const eki_open_args *args,
                                 eki_folder_files *files, ek_error *err);
-/* Decodes the files into a set, in parallel. Class names are left to the caller. */
-ek_status eki_images_load(ek_dataset *dataset, const eki_open_args *args, const eki_folder_files *files, ek_error *err);
 void eki_folder_files_free(eki_folder_files *files);
 
 #endif

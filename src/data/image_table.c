@@ -4,6 +4,7 @@
  */
 #include "data/folder_list.h"
 #include "data/formats.h"
+#include "data/image_files.h"
 #include "data/table.h"
 #include "data/table_files.h"
 
@@ -75,7 +76,7 @@ static ek_status load_images(ek_dataset *d, const eki_open_args *args, const eki
     ek_status status;
     EKI_TRY_DONE(eki_table_paths(&c->arena, t, NULL, c->rows, c->count, &c->images, err));
     for (size_t i = 0; i < c->count; i++) EKI_TRY_DONE(eki_folder_add(&files, c->images.items[i], 0, err));
-    status = eki_images_load(d, args, &files, err);
+    status = eki_image_files_open(d, args, &files, err);
 done:
     eki_folder_files_free(&files);
     return status;

@@ -3,43 +3,17 @@
  * An epoch's order is a permutation drawn once at its start; batch k is positions k*batch onward. So any batch of any
  * epoch can be made directly, which is what resuming and prefetching are.
  */
+#include "data/loader.h"
+
 #include "base/options.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "base/timer.h"
-#include "data/augment.h"
-#include "data/masks.h"
-#include "data/prefetch.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MAX_PREFETCH = 64 };
-
-/* Memory of one batch. */
-typedef struct slot {
-    float *images;
-    int32_t *labels;
-    uint64_t *ids;
-    ek_batch_array *arrays;
-    unsigned char *rows; /* of all arrays */
-    int32_t *others;     /* with mixup: the labels of what is mixed in */
-    float *shares;
-} slot;
-
-struct ek_loader {
-    ek_loader_options options;
-    eki_recipe recipe;
-    int64_t count, batches, epoch;
-    bool started;
-    uint64_t *order; /* of this epoch; NULL = file order */
-    size_t slots;
-    slot slot[MAX_PREFETCH + 1];
-    eki_prefetch *prefetch;
-    double waited;        /* seconds */
-    float *mixed_image;   /* with mixup: the example that is mixed in */
-    unsigned char *mixed; /* a row of it */
-};
+enum { MAX_WORKERS = 1024, PARTS = 8 /* of a batch, for each thread */ };
 
 ek_loader_options ek_loader_options_default(void) {
     ek_loader_options o = {.struct_size = sizeof o, .batch = 64, .seed = 1, .prefetch = 2};
@@ -91,8 +65,11 @@ static ek_status check_options(const ek_loader_options *o, const ek_dataset_info
                         (long long)o->batch, (long long)info->count);
     }
     EKI_TRY(check_augmentation(o, info, err));
-    if (o->prefetch < 0 || o->prefetch > MAX_PREFETCH) {
-        return eki_fail(err, EK_ERR_ARG, "loader: prefetch is %d, expected 0 to %d", o->prefetch, MAX_PREFETCH);
+    if (o->prefetch < 0 || o->prefetch > EKI_MAX_PREFETCH) {
+        return eki_fail(err, EK_ERR_ARG, "loader: prefetch is %d, expected 0 to %d", o->prefetch, EKI_MAX_PREFETCH);
+    }
+    if (o->workers < 0 || o->workers > MAX_WORKERS) {
+        return eki_fail(err, EK_ERR_ARG, "loader: workers is %d, expected 0 to %d", o->workers, MAX_WORKERS);
     }
     if (o->ranks < 1 || o->rank < 0 || o->rank >= o->ranks || o->chunk < 1) {
         return eki_fail(err, EK_ERR_ARG,
@@ -103,83 +80,8 @@ static ek_status check_options(const ek_loader_options *o, const ek_dataset_info
     return check_numbers(o, info, err);
 }
 
-static uint64_t id_at(const ek_loader *l, int64_t position) {
-    return l->order != NULL ? l->order[position] : (uint64_t)position;
-}
-
-static int64_t batch_count(const ek_loader *l, int64_t number) {
-    int64_t rest = l->count - number * l->options.batch;
-    return rest < l->options.batch ? rest : l->options.batch;
-}
-
-/* This rank's part of batch `number`. */
-static int64_t shard(const ek_loader *l, int64_t number, int64_t *first) {
-    int64_t count;
-    eki_shard(batch_count(l, number), l->options.chunk, l->options.ranks, l->options.rank, first, &count);
-    return count;
-}
-
-static ek_status fill_arrays(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
-    const ek_dataset *d = l->recipe.dataset;
-    const int16_t outside = EKI_MASK_IGNORED;
-    const bool moves = l->recipe.crop != 0 || l->recipe.flip || l->recipe.rotate > 0;
-    for (size_t k = 0; k < d->n_fields; k++) {
-        const eki_field *field = &d->fields[k];
-        int64_t from = d->rows != NULL ? d->rows[id] : (int64_t)id;
-        unsigned char *rows = (unsigned char *)(uintptr_t)s->arrays[k].data; /* of this slot's own memory */
-        unsigned char *to = rows + (size_t)row * field->row_bytes;
-        if (field->mask && moves) {
-            const unsigned char *mask = field->data + (size_t)from * field->row_bytes;
-            eki_recipe_apply_mask(&l->recipe, (uint64_t)l->epoch, id, mask, sizeof outside, &outside, to);
-        } else {
-            EKI_TRY(eki_field_read(field, from, to, err));
-        }
-    }
-    return EK_OK;
-}
-
-/* Mixes another example into the one that is made. */
-static ek_status mix_in(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
-    const ek_dataset *d = l->recipe.dataset;
-    const eki_mix mix = eki_mix_draw(&l->recipe, (uint64_t)l->epoch, id);
-    s->shares[row] = (float)mix.share;
-    for (size_t k = 0; k < d->n_fields; k++) {
-        const eki_field *field = &d->fields[k];
-        unsigned char *rows = (unsigned char *)(uintptr_t)s->arrays[k].data;
-        EKI_TRY(eki_field_read(field, d->rows != NULL ? d->rows[mix.other] : (int64_t)mix.other, l->mixed, err));
-        eki_mix_row(mix.share, field, rows + (size_t)row * field->row_bytes, l->mixed);
-    }
-    if (s->images == NULL) return EK_OK;
-    s->others[row] = d->labels[mix.other];
-    eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, mix.other, l->mixed_image);
-    eki_mix_values(mix.share, s->images + (size_t)row * d->example_values, l->mixed_image, d->example_values);
-    return EK_OK;
-}
-
-static ek_status fill_one(const ek_loader *l, const slot *s, int64_t row, uint64_t id, ek_error *err) {
-    const ek_dataset *d = l->recipe.dataset;
-    s->ids[row] = id;
-    EKI_TRY(fill_arrays(l, s, row, id, err));
-    if (s->images != NULL) {
-        s->labels[row] = d->labels[id];
-        eki_recipe_apply(&l->recipe, (uint64_t)l->epoch, id, s->images + (size_t)row * d->example_values);
-    }
-    return l->options.mixup > 0 ? mix_in(l, s, row, id, err) : EK_OK;
-}
-
-/* Makes batch `number` in a slot; the prefetcher's work, on its thread or the caller's. */
-static ek_status fill_batch(void *context, int64_t number, size_t index, ek_error *err) {
-    const ek_loader *l = context;
-    const slot *s = &l->slot[index];
-    const ek_dataset *d = l->recipe.dataset;
-    int64_t first, count = shard(l, number, &first), begin = number * l->options.batch + first;
-    for (int64_t i = 0; i < count; i++) EKI_TRY(fill_one(l, s, i, id_at(l, begin + i), err));
-    for (size_t k = 0; k < d->n_fields; k++) s->arrays[k].dims[0] = count;
-    return EK_OK;
-}
-
 /* One piece of memory for the rows of all arrays. */
-static ek_status allocate_arrays(const ek_dataset *d, slot *s, size_t n, ek_error *err) {
+static ek_status allocate_arrays(const ek_dataset *d, eki_slot *s, size_t n, ek_error *err) {
     eki_size all = eki_sized(64);
     for (size_t k = 0; k < d->n_fields; k++) {
         all = eki_size_sum(all, eki_sized(64));
@@ -197,23 +99,31 @@ static ek_status allocate_arrays(const ek_dataset *d, slot *s, size_t n, ek_erro
     return EK_OK;
 }
 
-static ek_status allocate_shares(slot *s, size_t n, ek_error *err) {
+static ek_status allocate_shares(eki_slot *s, size_t n, ek_error *err) {
     s->others = eki_alloc_zero(eki_size_of(n, sizeof *s->others));
     s->shares = eki_alloc(eki_size_of(n, sizeof *s->shares));
     return s->others == NULL || s->shares == NULL ? eki_fail_nomem(err, n * sizeof *s->shares) : EK_OK;
 }
 
 /* What the making of one example takes beside its place. */
-static ek_status allocate_spare(ek_loader *l, ek_error *err) {
+static ek_status allocate_spare(const ek_loader *l, eki_spare *spare, ek_error *err) {
     const ek_dataset *d = l->recipe.dataset;
-    size_t widest = 0, values = d->example_values;
+    eki_size values = eki_size_of(d->example_values, sizeof(float));
+    size_t widest = 1;
     bool mixes = l->options.mixup > 0, scratch = eki_recipe_needs_scratch(&l->recipe);
     for (size_t k = 0; k < d->n_fields; k++) widest = d->fields[k].row_bytes > widest ? d->fields[k].row_bytes : widest;
-    if (scratch) l->recipe.scratch = eki_alloc(eki_size_of(values, sizeof(float)));
-    if (mixes) l->mixed = eki_alloc(eki_size_sum(eki_sized(widest), eki_sized(1)));
-    if (mixes && values > 0) l->mixed_image = eki_alloc(eki_size_of(values, sizeof(float)));
-    bool lacks = (scratch && l->recipe.scratch == NULL) || (mixes && l->mixed == NULL);
-    if (lacks || (mixes && values > 0 && l->mixed_image == NULL)) return eki_fail_nomem(err, values * sizeof(float));
+    EKI_TRY(eki_dataset_room(d, &spare->room, err));
+    if (scratch) spare->scratch = eki_alloc(values);
+    if (mixes) spare->row = eki_alloc(eki_sized(widest));
+    if (mixes) spare->image = eki_alloc(values);
+    bool lacks = (scratch && spare->scratch == NULL) || (mixes && (spare->row == NULL || spare->image == NULL));
+    return lacks ? eki_fail_nomem(err, values.bytes) : EK_OK;
+}
+
+static ek_status allocate_spares(ek_loader *l, ek_error *err) {
+    l->spares = eki_alloc_zero(eki_size_of((size_t)l->workers, sizeof *l->spares));
+    if (l->spares == NULL) return eki_fail_nomem(err, (size_t)l->workers * sizeof *l->spares);
+    for (int i = 0; i < l->workers; i++) EKI_TRY(allocate_spare(l, &l->spares[i], err));
     return EK_OK;
 }
 
@@ -224,7 +134,7 @@ static ek_status allocate(ek_loader *l, ek_error *err) {
         return eki_fail(err, EK_ERR_LIMIT, "loader: a batch of %zu images does not fit memory; use a smaller batch", n);
     }
     for (size_t i = 0; i < l->slots; i++) {
-        slot *s = &l->slot[i];
+        eki_slot *s = &l->slot[i];
         s->ids = eki_alloc(eki_size_of(n, sizeof *s->ids));
         if (s->ids == NULL) return eki_fail_nomem(err, n * sizeof *s->ids);
         if (l->recipe.dataset->n_fields > 0) EKI_TRY(allocate_arrays(l->recipe.dataset, s, n, err));
@@ -234,7 +144,7 @@ static ek_status allocate(ek_loader *l, ek_error *err) {
         s->labels = eki_alloc(eki_size_of(n, sizeof *s->labels));
         if (s->images == NULL || s->labels == NULL) return eki_fail_nomem(err, bytes);
     }
-    EKI_TRY(allocate_spare(l, err));
+    EKI_TRY(allocate_spares(l, err));
     if (l->options.shuffle) {
         l->order = eki_alloc(eki_sized(order));
         if (l->order == NULL) return eki_fail_nomem(err, order);
@@ -247,6 +157,9 @@ static void prepare(ek_loader *l, const ek_dataset *dataset) {
     l->count = dataset->info.count;
     l->batches = l->count / o->batch + (!o->drop_last && l->count % o->batch != 0 ? 1 : 0);
     l->slots = (size_t)o->prefetch + 1;
+    l->workers = o->prefetch == 0 ? 1 : o->workers > 0 ? o->workers : dataset->files != NULL ? eki_threads_get() : 1;
+    if (l->workers > MAX_WORKERS) l->workers = MAX_WORKERS;
+    l->parts = l->workers > 1 ? PARTS * (size_t)l->workers : 1;
     l->recipe = (eki_recipe){.dataset = dataset,
                              .seed = o->seed,
                              .crop = o->crop,
@@ -277,10 +190,15 @@ ek_status ek_loader_create(const ek_dataset *dataset, const ek_loader_options *o
     if (o.mixup > 0) EKI_TRY(eki_mix_check(dataset, err));
     ek_loader *l = eki_alloc_zero(eki_sized(sizeof *l));
     if (l == NULL) return eki_fail_nomem(err, sizeof *l);
+    if (pthread_mutex_init(&l->readers, NULL) != 0) {
+        eki_free(l);
+        return eki_fail_nomem(err, sizeof l->readers);
+    }
     l->options = o;
     prepare(l, dataset);
+    eki_prefetch_work work = {l->slots, l->parts, l->workers, eki_loader_fill, l};
     ek_status status = allocate(l, err);
-    if (status == EK_OK) status = eki_prefetch_create(l->slots, fill_batch, l, &l->prefetch, err);
+    if (status == EK_OK) status = eki_prefetch_create(&work, &l->prefetch, err);
     if (status != EK_OK) {
         ek_loader_destroy(l);
         return status;
@@ -301,10 +219,15 @@ void ek_loader_destroy(ek_loader *l) {
         eki_free(l->slot[i].others);
         eki_free(l->slot[i].shares);
     }
-    eki_free(l->mixed_image);
-    eki_free(l->mixed);
-    eki_free(l->recipe.scratch);
+    for (int i = 0; l->spares != NULL && i < l->workers; i++) {
+        eki_free(l->spares[i].room);
+        eki_free(l->spares[i].scratch);
+        eki_free(l->spares[i].row);
+        eki_free(l->spares[i].image);
+    }
+    eki_free(l->spares);
     eki_free(l->order);
+    pthread_mutex_destroy(&l->readers);
     eki_free(l);
 }
 
@@ -344,13 +267,13 @@ ek_status ek_loader_next(ek_loader *l, ek_batch *batch, ek_error *err) {
     EKI_TRY(status);
     batch->index = number < 0 ? l->batches : number;
     if (number < 0) return EK_OK;
-    const slot *s = &l->slot[(size_t)number % l->slots];
+    const eki_slot *s = &l->slot[(size_t)number % l->slots];
     *batch = (ek_batch){.index = number, .images = s->images, .labels = s->labels, .ids = s->ids};
     batch->arrays = s->arrays;
     batch->array_count = l->recipe.dataset->n_fields;
     batch->others = s->others;
     batch->shares = s->shares;
-    batch->total = batch_count(l, number);
-    batch->count = shard(l, number, &batch->first);
+    batch->total = eki_loader_batch_count(l, number);
+    batch->count = eki_loader_shard(l, number, &batch->first);
     return EK_OK;
 }

@@ -7,6 +7,7 @@
  */
 #include "data/folder_list.h"
 #include "data/formats.h"
+#include "data/image_files.h"
 #include "data/masks.h"
 
 #include <stdio.h>
@@ -169,7 +170,7 @@ static ek_status load(ek_dataset *d, const eki_open_args *args, pairing *p, ek_e
     ek_status status = EK_OK;
     for (size_t i = 0; i < p->paired.count && status == EK_OK; i++)
         status = eki_folder_add(&files, p->paired.items[i], 0, err);
-    if (status == EK_OK) status = eki_images_load(d, args, &files, err);
+    if (status == EK_OK) status = eki_image_files_open(d, args, &files, err);
     eki_folder_files_free(&files);
     EKI_TRY(status);
     size_t count = (size_t)d->info.count, total = p->paired.count;

@@ -126,14 +126,14 @@ static void test_mask(void **state) {
     eki_recipe r = {.dataset = d, .seed = 5, .crop = 4, .flip = 1, .std = {1, 1, 1, 1}};
     float image[VALUES], scratch[VALUES];
     int flipped = 0, beyond = 0;
-    r.scratch = scratch;
     eki_recipe_prepare(&r);
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++) mask[y][x] = slope(0, y, x);
     for (int turns = 0; turns < 2; turns++) {
         r.rotate = turns ? 90 : 0;
         for (uint64_t id = 0; id < COUNT; id++) {
-            eki_recipe_apply(&r, 2, id, image);
+            const eki_making m = {.epoch = 2, .id = id, .pixels = d->values + id * VALUES, .scratch = scratch};
+            eki_recipe_apply(&r, &m, image);
             eki_recipe_apply_mask(&r, 2, id, mask, sizeof(float), &outside, moved);
             flipped += moved[H / 2][W / 2] > moved[H / 2][W / 2 + 1];
             for (int k = 0; k < H * W; k++) {

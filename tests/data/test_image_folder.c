@@ -270,8 +270,14 @@ static void test_sizes(void **state) {
     o.files_width = 0;
     open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_ARG, "height 2 and width 0", NULL);
     o = (ek_dataset_options){.struct_size = sizeof o, .height = H, .width = W};
-    o.max_bytes = 40;
-    open_bad(at("f"), EK_SPLIT_TRAIN, &o, EK_ERR_LIMIT, "limit", "smaller images", NULL);
+    for (o.max_bytes = 1; o.max_bytes < 60; o.max_bytes += 23) { /* room for none, one and both */
+        d = open_good(at("f"), EK_SPLIT_TRAIN, &o);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(value(d, 0, 0, 3, 5), 1 + 30 + 15);
+            assert_int_equal(value(d, 1, 0, 2, 2), 50);
+        }
+        ek_dataset_close(d);
+    }
 }
 
 static void test_many(void **state) {
