@@ -27,11 +27,15 @@ training() { # array, decoded or kept
 }
 # rounds COMMAND WAY...: in turns, a column of $folder/WAY each
 rounds() {
-    local command=$1 way
+    local command=$1 way round
     shift
+    local ways=("$@")
     for way in "$@"; do : >"$folder/$way"; done
-    for _ in $(seq "${ROUNDS:-7}"); do
-        for way in "$@"; do "$command" "$way" >>"$folder/$way"; done
+    for round in $(seq "${ROUNDS:-7}"); do # each round begins with another
+        for ((way = 0; way < $#; way++)); do
+            local now=${ways[(way + round) % $#]}
+            "$command" "$now" >>"$folder/$now"
+        done
     done
 }
 over() { paste "$folder/$1" "$folder/$2" | awk '{ print $1 / $2 }' | median; }
