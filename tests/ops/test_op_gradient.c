@@ -248,6 +248,22 @@ static void layer_norm_statistics(void **state) {
     }
 }
 
+/* Scale and bias that broadcast to the normalized dimensions, each in its own way. */
+static void layer_norm_repeated(void **state) {
+    (void)state;
+    const eki_shape shapes[][2] = {{SHAPE(8), SHAPE(4, 1)}, {SHAPE(1), SHAPE(4, 8)}, {SHAPE(1, 4, 1), SHAPE(1, 1, 8)}};
+    for (size_t form = 0; form < 2 * sizeof shapes / sizeof *shapes; form++) {
+        op_test t;
+        op_begin(&t, 23);
+        eki_value *x = op_input(&t, SHAPE(3, 4, 8), NULL), *scale = op_param(&t, shapes[form / 2][0], NULL);
+        eki_value *in[] = {x, scale, op_param(&t, shapes[form / 2][1], NULL)};
+        bool rms = form % 2 == 1;
+        eki_node *norm = op_node(&t, rms ? "RMSNormalization" : "LayerNormalization", 1, in, rms ? 2 : 3);
+        op_set_int(&t, norm, "axis", 1);
+        op_check_gradient(&t, EKI_MODE_TRAINING);
+    }
+}
+
 /* Behind a convolution x comes in a blocked layout; the statistics alone lead to the loss. */
 static void layer_norm_statistics_alone(void **state) {
     (void)state;
@@ -300,6 +316,7 @@ int main(void) {
         cmocka_unit_test(rms_norm_as_a_subgraph),
         cmocka_unit_test(layer_norm_statistics),
         cmocka_unit_test(layer_norm_statistics_alone),
+        cmocka_unit_test(layer_norm_repeated),
         cmocka_unit_test(cast_to_f64_has_none),
         cmocka_unit_test(dropout),
         cmocka_unit_test(lrn),

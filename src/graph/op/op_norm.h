@@ -11,6 +11,9 @@ typedef struct eki_norm_state {
     size_t extra_offset;    /* of the operator's own scratch, behind the workspace */
     bool per_group;         /* GroupNormalization before opset 21: scale and bias have one value per group */
     int64_t channels, sets; /* dims[1], and the number of sets that share statistics */
+    int axis;               /* LAYER, RMS: the first that is normalized */
+    int64_t repeated;       /* LAYER, RMS: elements that scale and bias are repeated to; 0 = they have a form of the
+                               library's */
     double epsilon;
     void *sync; /* batch norm over ranks: memory of its exchanges */
     size_t sync_bytes;
