@@ -6,8 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* MeanVarianceNormalization is the norm that has statistics over its axes, but for where epsilon stands. */
+static bool kind_by_axes(const eki_site *site, ek_norm_kind *kind) {
+    unsigned over = 0, all = site->rank > 0 ? (1U << site->rank) - 1 : 0;
+    for (int i = 0; i < site->n_axes; i++) over |= 1U << (site->axes[i] & 31);
+    bool space = all != 0 && (over | 3U) == all && (over & 2U) == 0;
+    *kind = !space ? EK_NORM_LAYER : (over & 1U) != 0 ? EK_NORM_BATCH : EK_NORM_INSTANCE;
+    return true;
+}
+
 static bool kind_of(const eki_site *site, ek_norm_kind *kind) {
     switch (site->kind) {
+    case EKI_SITE_MEAN_VARIANCE: return kind_by_axes(site, kind);
     case EKI_SITE_BATCH: *kind = EK_NORM_BATCH; return true;
     case EKI_SITE_LAYER: *kind = EK_NORM_LAYER; return true;
     case EKI_SITE_RMS: *kind = EK_NORM_RMS; return true;
@@ -53,6 +63,10 @@ static const char *parameter_name(const eki_site *site, eki_role role) {
 static int64_t channels_of(const eki_site *site) {
     int64_t count = 0;
     if (site->channels > 0) return site->channels;
+    if (site->kind == EKI_SITE_MEAN_VARIANCE) {
+        const eki_shape *x = &site->x->shape;
+        return x->rank > 1 && x->dims[1] > 0 ? x->dims[1] : 0;
+    }
     return eki_shape_count(&site->parameters[EKI_SCALE].shape, &count) ? count : 0;
 }
 

@@ -122,7 +122,7 @@ static eki_shape made_by(const eki_finder *f, const eki_node *node) {
     if (eki_reshape_extents(f, node, &out)) return out;
     if (eki_op_has(node->op, EKI_PRODUCT)) return product(f, node);
     if (eki_op_has(node->op, EKI_POOLING)) return pooling(f, node);
-    if (node->op == EKI_OP_ReduceMean || node->op == EKI_OP_ReduceSum) return reduction(f, node);
+    if (eki_op_has(node->op, EKI_REDUCTION)) return reduction(f, node);
     if (eki_op_has(node->op, EKI_POINTWISE)) return pointwise(f, node);
     if (eki_op_has(node->op, EKI_ACTIVATION | EKI_NORM | EKI_SOFTMAX | EKI_SAME)) return *input(f, node, 0);
     switch (node->op) {

@@ -77,6 +77,8 @@ typedef struct eki_axes {
 
 /* value = the mean of *of over `axes`, which are kept. */
 bool eki_match_mean(eki_finder *f, eki_site *site, eki_value *value, eki_value **of, eki_axes *axes);
+/* value = the mean of the squares of *of, as a mean of products or powers or as a sum of squares by one operator. */
+bool eki_match_mean_square(eki_finder *f, eki_site *site, eki_value *value, eki_value **of, eki_axes *axes);
 /* value = square of *of; *other is what the second factor reads, equal but for casts. */
 bool eki_match_square(eki_finder *f, eki_site *site, eki_value *value, eki_value **of);
 /* value = 1 / sqrt(*of), or with `root` sqrt(*of). */

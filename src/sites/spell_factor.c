@@ -57,10 +57,9 @@ static bool set_parameters(const eki_finder *f, eki_site *site, const factor *t,
 }
 
 static bool match_own_moments(eki_finder *f, eki_site *site, const factor *t) {
-    eki_value *squares, *deviation, *of, *centred_of;
+    eki_value *deviation, *of, *centred_of;
     eki_axes axes, mean_axes, own_axes;
-    if (!eki_match_mean(f, site, t->variance, &squares, &axes)) return false;
-    if (!eki_match_square(f, site, squares, &deviation)) return false;
+    if (!eki_match_mean_square(f, site, t->variance, &deviation, &axes)) return false;
     eki_node *sub = eki_maker(deviation, EKI_OP_Sub);
     if (!eki_is_binary(sub, EKI_OP_Sub) || !eki_site_take(f, site, sub)) return false;
     if (!eki_match_mean(f, site, t->mean, &of, &mean_axes) || of != t->x || sub->in[0] != t->x) return false;

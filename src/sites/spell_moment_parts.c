@@ -56,12 +56,12 @@ static int64_t elements(const eki_shape *shape, const eki_axes *axes) {
     return count;
 }
 
-/* ReduceSum, divided by the number of elements or multiplied by its inverse. */
-static eki_node *divided_sum(const eki_finder *f, const eki_node *node, eki_axes *axes) {
+/* A sum that this operator makes, divided by the number of elements or multiplied by its inverse. */
+static eki_node *divided_sum(const eki_finder *f, const eki_node *node, eki_opcode op, eki_axes *axes) {
     bool divided = eki_is_binary(node, EKI_OP_Div);
     if (!divided && !eki_is_binary(node, EKI_OP_Mul)) return NULL;
     for (int k = 0; k < (divided ? 1 : 2); k++) {
-        eki_node *sum = eki_maker(node->in[k], EKI_OP_ReduceSum);
+        eki_node *sum = eki_maker(node->in[k], op);
         double number;
         if (sum == NULL || sum->in[0] == NULL || !reduction_axes(f, sum, axes)) continue;
         int64_t count = elements(eki_extents(f, sum->in[0]), axes);
@@ -82,11 +82,29 @@ bool eki_match_mean(eki_finder *f, eki_site *site, eki_value *value, eki_value *
     } else if (node->op == EKI_OP_GlobalAveragePool) {
         if (!spatial_axes(eki_extents(f, node->in[0])->rank, axes)) return false;
     } else {
-        reduce = divided_sum(f, node, axes);
+        reduce = divided_sum(f, node, EKI_OP_ReduceSum, axes);
         if (reduce == NULL) return false;
     }
     *of = reduce->in[0];
     return eki_site_take(f, site, node) && eki_site_take(f, site, reduce);
+}
+
+/* A sum of squares by one operator, divided by the number of elements. */
+static bool match_divided_squares(eki_finder *f, eki_site *site, eki_value *value, eki_value **of, eki_axes *axes) {
+    value = eki_uncast(f, site, value);
+    eki_node *node = value == NULL || value->producer_output != 0 ? NULL : value->producer;
+    eki_node *sum = node == NULL ? NULL : divided_sum(f, node, EKI_OP_ReduceSumSquare, axes);
+    if (sum == NULL) return false;
+    *of = sum->in[0];
+    return eki_site_take(f, site, node) && eki_site_take(f, site, sum);
+}
+
+bool eki_match_mean_square(eki_finder *f, eki_site *site, eki_value *value, eki_value **of, eki_axes *axes) {
+    eki_site before = *site;
+    eki_value *squares;
+    if (match_divided_squares(f, site, value, of, axes)) return true;
+    *site = before;
+    return eki_match_mean(f, site, value, &squares, axes) && eki_match_square(f, site, squares, of);
 }
 
 bool eki_match_square(eki_finder *f, eki_site *site, eki_value *value, eki_value **of) {

@@ -67,13 +67,13 @@ static bool match_layer(eki_finder *f, eki_site *site, eki_value *numerator, eki
 /* The variance as mean(x^2) - mean(x)^2. */
 static bool match_raw(eki_finder *f, eki_site *site, eki_value *numerator, eki_value *variance, inputs *in,
                       eki_axes *axes) {
-    eki_value *squares, *mean, *x, *of;
+    eki_value *mean, *x, *of;
     eki_axes square_axes, mean_axes;
     variance = eki_uncast(f, site, variance);
     eki_node *sub = eki_maker(variance, EKI_OP_Sub);
     if (!eki_is_binary(sub, EKI_OP_Sub) || !eki_site_take(f, site, sub)) return false;
-    if (!eki_match_mean(f, site, sub->in[0], &squares, &square_axes)) return false;
-    if (!eki_match_square(f, site, squares, &x) || !eki_match_square(f, site, sub->in[1], &mean)) return false;
+    if (!eki_match_mean_square(f, site, sub->in[0], &x, &square_axes)) return false;
+    if (!eki_match_square(f, site, sub->in[1], &mean)) return false;
     if (!eki_match_mean(f, site, mean, &of, &mean_axes) || !see(in, x) || !see(in, of)) return false;
     if (!match_centred(f, site, eki_uncast(f, site, numerator), in, axes)) return false;
     return eki_axes_equal(axes, &square_axes) && eki_axes_equal(axes, &mean_axes);
@@ -120,10 +120,8 @@ static bool match_grouped(eki_finder *f, eki_site *site, const eki_axes *axes) {
 /* The variance as the mean of squares: of what is centred, or (RMS) of x itself. */
 static bool match_deviation(eki_finder *f, eki_site *site, eki_value *numerator, eki_value *variance, inputs *in,
                             eki_axes *axes, bool *centred) {
-    eki_value *squares, *deviation;
-    if (!eki_match_mean(f, site, variance, &squares, axes) || !eki_match_square(f, site, squares, &deviation)) {
-        return false;
-    }
+    eki_value *deviation;
+    if (!eki_match_mean_square(f, site, variance, &deviation, axes)) return false;
     eki_site before = *site;
     *centred = match_layer(f, site, numerator, deviation, in, axes);
     if (*centred) return true;

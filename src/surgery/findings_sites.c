@@ -30,6 +30,7 @@ static const eki_node *square_of(const look *l) {
     for (int i = 0; i < l->site->n_nodes; i++) {
         const eki_node *node = l->site->nodes[i];
         double exponent;
+        if (node->op == EKI_OP_ReduceSumSquare && node->in[0] != NULL) return node;
         if (node->n_in != 2 || node->in[0] == NULL || node->in[1] == NULL) continue;
         if (node->op == EKI_OP_Mul && node->in[0] == node->in[1]) return node;
         bool power = node->op == EKI_OP_Pow && eki_constant_scalar(&l->sites->constants, node->in[1], &exponent);

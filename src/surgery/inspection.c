@@ -50,6 +50,7 @@ static ek_status say_fold(ek_inspection *in, const eki_chain *chain, const char 
 }
 
 static const char *const by_example = "it takes statistics of each example, which no weight can hold";
+static const char *const by_batch = "it takes the statistics of each batch, which no weight can hold";
 
 static ek_status describe_fold(ek_inspection *in, const looking *at, const eki_node *node, ek_norm_seen *seen,
                                ek_error *err) {
@@ -102,11 +103,15 @@ static ek_status describe_apart(ek_inspection *in, const looking *at, const eki_
     seen->norm = norm->info;
     seen->name = norm->info.path;
     seen->feeder = maker != NULL && maker->op_type != NULL ? maker->op_type : "input";
-    seen->training = site->training;
+    bool batch = site->kind == EKI_SITE_BATCH, of_batch = !batch && norm->info.kind == EK_NORM_BATCH;
+    seen->training = site->training || of_batch;
     seen->place = eki_place_of(site->graph, site->norm != NULL ? site->norm : site->y->producer);
-    bool batch = site->kind == EKI_SITE_BATCH;
     const eki_chain *chain = batch ? eki_folds_chain(at->folds, site->graph, norm->info.output) : NULL;
-    EKI_TRY(say_fold(in, chain, batch ? "it is written out as several nodes" : by_example, seen, err));
+    EKI_TRY(say_fold(in, chain,
+                     batch      ? "it is written out as several nodes"
+                     : of_batch ? by_batch
+                                : by_example,
+                     seen, err));
     EKI_TRY(site_range(in, site, EKI_SCALE, &seen->scale, err));
     EKI_TRY(site_range(in, site, EKI_BIAS, &seen->bias, err));
     EKI_TRY(site_range(in, site, EKI_MEAN, &seen->mean, err));

@@ -86,6 +86,16 @@ static eki_value *raw_variance(maker *m, eki_value *x, unsigned axes) {
     return make_middle(m, EKI_OP_Sub, squares, make_middle(m, EKI_OP_Mul, mean, mean));
 }
 
+/* The mean of squares, as a mean of products or as a sum of squares by one operator. */
+static eki_value *mean_square(maker *m, eki_value *d, eki_value *x, unsigned axes) {
+    int64_t elements = 1;
+    for (int i = 0; i < m->c->spec.rank; i++) elements *= axes >> i & 1 ? m->c->spec.dims[i] : 1;
+    bool open = (axes & 1) != 0 && m->x->shape.dims[0] < 0;
+    bool known = m->c->spelling == EKI_SPELL_MOMENTS && !open && m->twin != TWIN_SQUARE && !m->c->half;
+    if (!known || draw(m, 5) != 0) return make_mean(m, square(m, d, x), axes);
+    return make_sum_square(m, d, axes, differs(m, TWIN_CONSTANT) ? elements + 1 : elements);
+}
+
 /* Moments over these axes, then the quotient. */
 static eki_value *normalize(maker *m, eki_value *x, bool centred, unsigned axes) {
     int64_t elements = 1; /* of few, float32 leaves too little of the difference */
@@ -97,7 +107,7 @@ static eki_value *normalize(maker *m, eki_value *x, bool centred, unsigned axes)
         return divide(m, make_middle(m, EKI_OP_Sub, x, make_mean(m, x, axes)), variance);
     }
     eki_value *d = centred ? centre(m, x, axes) : x, *numerator = d;
-    eki_value *v = make_mean(m, square(m, d, x), axes);
+    eki_value *v = mean_square(m, d, x, axes);
     if (centred && m->twin != TWIN_MEAN_AXIS && m->twin != TWIN_MEAN && draw(m, 3) == 0) numerator = centre(m, x, axes);
     return divide(m, numerator, v);
 }

@@ -156,6 +156,15 @@ eki_value *make_mean(maker *m, eki_value *of, unsigned axes) {
     return out;
 }
 
+eki_value *make_sum_square(maker *m, eki_value *of, unsigned axes, int64_t elements) {
+    eki_value *out = NULL;
+    eki_node *node = make_node(m, EKI_OP_ReduceSumSquare, &of, 1, &out);
+    if (m->n_middle < MAKER_MIDDLE) m->middle[m->n_middle++] = out;
+    set_axes(m, node, axes, axes_rank(m));
+    if (draw(m, 2) == 0) return make_middle(m, EKI_OP_Div, out, make_scalar(m, (double)elements));
+    return make_middle(m, EKI_OP_Mul, out, make_scalar(m, 1 / (double)elements));
+}
+
 void set_shape(maker *m, int rank, const int64_t *dims) {
     m->c->spec.rank = rank;
     memcpy(m->c->spec.dims, dims, (size_t)rank * sizeof *dims);

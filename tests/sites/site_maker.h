@@ -70,6 +70,7 @@ eki_value *make_ints(maker *m, const int64_t *list, int count);
 eki_value *make_parameter(maker *m, int rank, const int64_t *dims, double low, double high, double *numbers);
 eki_value *make_tensor(maker *m, int rank, const int64_t *dims, double low, double high, double *numbers);
 eki_value *make_mean(maker *m, eki_value *of, unsigned axes);
+eki_value *make_sum_square(maker *m, eki_value *of, unsigned axes, int64_t elements); /* divided by so many */
 void set_shape(maker *m, int rank, const int64_t *dims);
 void make_input(maker *m);
 void finish(maker *m, eki_value *y);
