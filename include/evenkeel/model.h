@@ -27,7 +27,8 @@ typedef struct ek_tensor_info {
     int rank;                           /* -1 = unknown */
     int64_t dims[EK_MAX_RANK];          /* -1 = not fixed */
     const char *dim_names[EK_MAX_RANK]; /* name of a dimension that is not fixed, else "" */
-    const void *data;                   /* initializers: row-major; else NULL */
+    const void *data;                   /* initializers: row-major; else NULL, as of large ones in half precision before
+                                           anything has computed with them: ek_model_tensor_data gives them */
     size_t bytes;
 } ek_tensor_info;
 

@@ -33,7 +33,10 @@ ek_status eki_lower_norms(eki_graph *graph, int64_t version, ek_error *err) {
     size_t count;
     for (size_t i = 0; i < graph->n_nodes; i++) any |= lacks(&low, graph->nodes[i]);
     if (!any) return EK_OK;
-    EKI_TRY(eki_graph_infer(graph, NULL, err));
-    EKI_TRY(eki_sites_write_out(graph, &options, &count, err));
-    return eki_graph_sort(graph, err);
+    eki_declared *declared;
+    EKI_TRY(eki_declared_keep(graph, &declared, err));
+    ek_status status = eki_graph_infer(graph, NULL, err);
+    if (status == EK_OK) status = eki_sites_write_out(graph, &options, &count, err);
+    eki_declared_restore(graph, declared);
+    return status == EK_OK ? eki_graph_sort(graph, err) : status;
 }

@@ -37,6 +37,11 @@ ek_status eki_model_wrap(eki_graph *document, ek_model **out, ek_error *err) {
     return EK_OK;
 }
 
+ek_status eki_model_wake(const ek_model *model, ek_error *err) {
+    EKI_TRY(eki_graph_wake(model->document, err));
+    return eki_graph_wake(model->graph, err);
+}
+
 ek_status ek_model_load(const char *path, ek_model **model, ek_error *err) {
     EKI_GIVEN(path, err);
     EKI_GIVEN(model, err);

@@ -37,6 +37,9 @@ struct ek_model {
 ek_status eki_model_wrap(eki_graph *document, ek_model **model, ek_error *err);
 /* After changes of the document. Pointers into the old program are void. */
 ek_status eki_model_rebuild(ek_model *model, ek_error *err);
+/* Numbers of large tensors in half precision that were left as they lie in the file are made, in the document and in
+ * the program; nothing else changes, and no pointer but those to the data. For whoever reads or changes weights. */
+ek_status eki_model_wake(const ek_model *model, ek_error *err);
 /* As ek_model_load, from bytes; `name` stands for the file in messages and becomes its path. */
 ek_status eki_model_load_bytes(const void *data, size_t size, const char *name, ek_model **model, ek_error *err);
 /* Puts the bytes that ek_model_save would write with these options (NULL = defaults) into a writer. */

@@ -9,14 +9,14 @@
 
 #include <string.h>
 
-enum { AT_ONCE = 1 << 22 };
+enum { AT_ONCE = 1 << 22, WORTH = 1 << 16 };
 
 /* A large range goes through memory in parts: its pages, where it is a mapped file, are given back at once. */
 static ek_status put(eki_emit *emit, const unsigned char *data, size_t size) {
     for (size_t n; size > 0; size -= n, data += n) {
         n = size < AT_ONCE ? size : AT_ONCE;
         EKI_TRY(eki_writer_put(emit->writer, data, n, emit->err));
-        if (n == AT_ONCE && emit->graph != NULL) eki_graph_forget(emit->graph, data, n);
+        if (n >= WORTH && emit->graph != NULL) eki_graph_forget(emit->graph, data, n);
     }
     return EK_OK;
 }

@@ -3,6 +3,7 @@
  */
 #include "onnx/export.h"
 
+#include "base/half.h"
 #include "onnx/schema.h"
 
 #include <inttypes.h>
@@ -20,8 +21,24 @@ static ek_dtype stored_dtype(const eki_tensor *tensor) {
     return tensor->stored != EK_DTYPE_NONE ? tensor->stored : tensor->dtype;
 }
 
+/* Against the numbers in the file, which were widened after the load. */
+static bool halves_changed(const eki_tensor *tensor) {
+    enum { HALVES = 2048 };
+    uint16_t halves[HALVES];
+    if (eki_tensor_sleeps(tensor)) return false;
+    const float *floats = tensor->data;
+    size_t count = tensor->bytes / sizeof(float);
+    for (size_t i = 0, n; i < count; i += n) {
+        n = count - i < HALVES ? count - i : HALVES;
+        eki_half_narrow(tensor->stored, floats + i, halves, n);
+        if (memcmp(halves, (const char *)tensor->narrow + 2 * i, 2 * n) != 0) return true;
+    }
+    return false;
+}
+
 bool eki_tensor_changed(const eki_tensor *tensor) {
     if (tensor->origin.data == NULL || tensor->bytes != tensor->loaded.size) return true;
+    if (tensor->narrow != NULL) return halves_changed(tensor);
     return tensor->data != tensor->loaded.data && memcmp(tensor->data, tensor->loaded.data, tensor->bytes) != 0;
 }
 
@@ -68,6 +85,8 @@ static void emit_data(eki_emit *emit, const eki_tensor *tensor) {
     const eki_place *place = eki_place_of_data(emit->places, tensor);
     if (place != NULL) {
         emit_place(emit, tensor, place);
+    } else if (eki_tensor_sleeps(tensor)) {
+        eki_emit_bytes(emit, TENSOR_RAW_DATA, tensor->narrow, tensor->bytes / 2);
     } else if (tensor->stored != EK_DTYPE_NONE) {
         eki_emit_halves(emit, TENSOR_RAW_DATA, tensor->stored, tensor->data, tensor->bytes / sizeof(float));
     } else {

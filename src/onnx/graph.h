@@ -42,6 +42,8 @@ typedef struct eki_tensor {
                         may be unaligned: memcpy it, or own it */
     size_t bytes;
     bool owned;
+    const void *narrow;   /* of a large one in half precision: its numbers as they lie in the file; `data` is NULL until
+                             somebody needs them (eki_tensor_own, eki_graph_wake) */
     eki_bytes origin;     /* its TensorProto; data NULL = new */
     eki_bytes loaded;     /* its data as it was loaded; where `data` is another, it may have changed */
     const char *location; /* the file beside the model's that has it, NULL = the model's own; and where in it */
@@ -262,6 +264,17 @@ ek_status eki_graph_sort(eki_graph *graph, ek_error *err);
  * bodies of functions too. */
 ek_status eki_graph_check(eki_graph *graph, ek_error *err);
 
+/* Shapes and types as the file declares them, to be put back when inference has served. */
+typedef struct eki_declared {
+    size_t count;
+    struct {
+        ek_dtype dtype;
+        eki_shape shape;
+    } values[];
+} eki_declared;
+ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err);
+void eki_declared_restore(eki_graph *graph, eki_declared *declared); /* and frees */
+
 /* Attributes. The fallback is returned when the attribute is absent or of another type. */
 const eki_attr *eki_node_attr(const eki_node *node, const char *name);
 int64_t eki_node_int(const eki_node *node, const char *name, int64_t fallback);
@@ -311,11 +324,19 @@ ek_status eki_graph_add_tensor(eki_graph *graph, const char *name, ek_dtype dtyp
  * Constant node. */
 ek_status eki_graph_add_constant(eki_graph *graph, const char *name, ek_dtype dtype, const eki_shape *shape,
                                  eki_value **value, eki_tensor **tensor, ek_error *err);
-/* Whether the data may be read as its element type where it lies; in a mapped file it need not be aligned. */
+/* Whether the data may be read as its element type where it lies; in a mapped file it need not be aligned. Never of one
+ * that sleeps. */
 bool eki_tensor_aligned(const eki_tensor *tensor);
 /* Makes the data writable and aligned (copies it out of the mapped file). A tensor of a program then has the data of
  * the document's, which is made so: what is written is written there. */
 ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err);
+
+/* Whether its numbers are those of the file alone, in half precision; and element `index` of a f32 tensor, asleep or
+ * not, wherever it lies. */
+bool eki_tensor_sleeps(const eki_tensor *tensor);
+float eki_tensor_f32(const eki_tensor *tensor, int64_t index);
+/* Wakes all initializers of the graph and of those in it. */
+ek_status eki_graph_wake(eki_graph *graph, ek_error *err);
 
 /* Gives it zeroed data of its own, of that shape. */
 ek_status eki_tensor_replace(eki_tensor *tensor, const eki_shape *shape, ek_error *err);

@@ -22,6 +22,8 @@ typedef struct eki_import {
     size_t cap_symbols, n_symbols;
     struct eki_import *outer; /* of a nested graph: the import of the one around it */
     size_t nested_used;       /* bytes of those nested in it that are done */
+    size_t widened;           /* bytes of half precision that became f32 while loading */
+    bool may_sleep;           /* the tensor at hand may stay as it lies in the file */
 } eki_import;
 
 /* Its scratch memory. */

@@ -18,7 +18,10 @@ static ek_status import_initializer(eki_import *import, eki_wire wire, uint32_t 
     size_t start = wire.at;
     (void)number;
     (void)index;
-    EKI_TRY(eki_import_tensor(import, wire, &tensor, &name, err));
+    import->may_sleep = true;
+    ek_status status = eki_import_tensor(import, wire, &tensor, &name, err);
+    import->may_sleep = false;
+    EKI_TRY(status);
     if (name.size == 0) {
         return eki_fail(err, EK_ERR_FORMAT, "byte %zu: an initializer has no name, so nothing can use it", start);
     }

@@ -197,10 +197,32 @@ static ek_status convert(eki_import *import, eki_wire wire, const storage *s, si
     }
 }
 
+/* Of half precision so much is made f32 while loading; the rest, but for what is as small as the parameters of norms,
+ * when somebody needs it: inspecting and copying a large file do not. */
+enum { WIDENED_MOST = 1 << 24, SMALL = 1 << 16 };
+
+static bool may_sleep(eki_import *import, const eki_tensor *tensor) {
+    eki_import *first = import;
+    while (first->outer != NULL) first = first->outer;
+    if (!import->may_sleep || tensor->shape.rank < 2 || tensor->bytes <= SMALL) return false;
+    if (tensor->bytes > WIDENED_MOST - first->widened) return true;
+    first->widened += tensor->bytes;
+    return false;
+}
+
 /* Half precision becomes f32, exactly. */
 static ek_status widen(eki_import *import, eki_tensor *tensor, ek_error *err) {
     size_t count = tensor->bytes / 2;
     void *floats;
+    if (may_sleep(import, tensor)) {
+        tensor->stored = tensor->dtype;
+        tensor->dtype = EK_F32;
+        tensor->narrow = tensor->data;
+        tensor->data = NULL;
+        return eki_mul_size(count, sizeof(float), &tensor->bytes)
+                   ? EK_OK
+                   : eki_fail(err, EK_ERR_LIMIT, "its size in bytes exceeds 64 bits; the file is damaged");
+    }
     EKI_TRY(eki_import_alloc(import, count * sizeof(float), &floats, err));
     eki_half_widen(tensor->dtype, tensor->data, floats, count);
     tensor->stored = tensor->dtype;

@@ -108,7 +108,9 @@ static ek_status put_zeros(eki_writer *writer, uint64_t count, ek_error *err) {
 
 static ek_status put_tensor(eki_writer *writer, const eki_graph *graph, const eki_tensor *tensor, ek_error *err) {
     eki_emit emit = {.writer = writer, .status = EK_OK, .err = err, .graph = graph};
-    if (tensor->stored == EK_DTYPE_NONE) {
+    if (eki_tensor_sleeps(tensor)) {
+        eki_emit_raw(&emit, tensor->narrow, tensor->bytes / 2);
+    } else if (tensor->stored == EK_DTYPE_NONE) {
         eki_emit_raw(&emit, tensor->data, tensor->bytes);
     } else {
         eki_emit_narrowed(&emit, tensor->stored, tensor->data, tensor->bytes / sizeof(float));

@@ -171,6 +171,7 @@ ek_status eki_graph_add_constant(eki_graph *graph, const char *name, ek_dtype dt
 
 bool eki_tensor_aligned(const eki_tensor *tensor) {
     size_t unit = eki_dtype_bytes(tensor->dtype);
+    if (eki_tensor_sleeps(tensor)) return false;
     return unit == 0 || (uintptr_t)tensor->data % unit == 0;
 }
 
@@ -200,11 +201,36 @@ ek_status eki_tensor_own(eki_tensor *tensor, ek_error *err) {
     if (tensor->owned) return EK_OK;
     void *copy = eki_alloc(eki_sized(tensor->bytes));
     if (copy == NULL) return eki_fail_nomem(err, tensor->bytes);
-    if (tensor->bytes > 0) memcpy(copy, tensor->data, tensor->bytes);
+    if (eki_tensor_sleeps(tensor))
+        eki_half_widen(tensor->stored, tensor->narrow, copy, tensor->bytes / sizeof(float));
+    else if (tensor->bytes > 0)
+        memcpy(copy, tensor->data, tensor->bytes);
     tensor->data = copy;
     tensor->owned = true;
     return EK_OK;
 }
+
+bool eki_tensor_sleeps(const eki_tensor *tensor) { return tensor->data == NULL && tensor->narrow != NULL; }
+
+float eki_tensor_f32(const eki_tensor *tensor, int64_t index) {
+    float value;
+    if (eki_tensor_sleeps(tensor))
+        eki_half_widen(tensor->stored, (const char *)tensor->narrow + 2 * index, &value, 1);
+    else /* mapped data may be unaligned */
+        memcpy(&value, (const char *)tensor->data + (size_t)index * sizeof value, sizeof value);
+    return value;
+}
+
+static ek_status wake(void *context, eki_graph *graph, ek_error *err) {
+    (void)context;
+    for (size_t i = 0; i < graph->n_values; i++) {
+        eki_tensor *init = graph->values[i]->init;
+        if (init != NULL && eki_tensor_sleeps(init)) EKI_TRY(eki_tensor_own(init, err));
+    }
+    return EK_OK;
+}
+
+ek_status eki_graph_wake(eki_graph *graph, ek_error *err) { return eki_graph_each(graph, wake, NULL, err); }
 
 static int64_t read_int(const eki_tensor *tensor, size_t index) {
     if (tensor->dtype == EK_I64) {

@@ -32,13 +32,12 @@ ek_status eki_numbers_create(ek_dtype dtype, const eki_shape *shape, eki_numbers
 
 static double read_element(const eki_tensor *tensor, int64_t index) {
     const unsigned char *at = (const unsigned char *)tensor->data + (size_t)index * eki_dtype_bytes(tensor->dtype);
-    float f32;
     double f64;
     int64_t i64;
     int32_t i32;
     int8_t i8;
     switch (tensor->dtype) { /* copied, as mapped data may be unaligned */
-    case EK_F32: memcpy(&f32, at, sizeof f32); return (double)f32;
+    case EK_F32: return (double)eki_tensor_f32(tensor, index);
     case EK_F64: memcpy(&f64, at, sizeof f64); return f64;
     case EK_I64: memcpy(&i64, at, sizeof i64); return (double)i64;
     case EK_I32: memcpy(&i32, at, sizeof i32); return (double)i32;

@@ -54,18 +54,12 @@ eki_value *eki_other(const eki_node *node, const eki_value *value) {
     return node->in[1] == value ? node->in[0] : NULL;
 }
 
-static float read_float(const eki_tensor *tensor, size_t index) {
-    float value;
-    memcpy(&value, (const char *)tensor->data + index * sizeof value, sizeof value); /* may be unaligned */
-    return value;
-}
-
 bool eki_all_equal(const eki_tensor *tensor, int64_t count, float value) {
     if (tensor == NULL || tensor->dtype != EK_F32 || tensor->shape.rank != 1 || tensor->shape.dims[0] != count) {
         return false;
     }
-    for (size_t i = 0; i < (size_t)count; i++) {
-        if (read_float(tensor, i) != value) return false;
+    for (int64_t i = 0; i < count; i++) {
+        if (eki_tensor_f32(tensor, i) != value) return false;
     }
     return true;
 }

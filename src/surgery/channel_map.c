@@ -36,11 +36,7 @@ const char *eki_not_fixed(const eki_graph *graph, const eki_value *value, char t
     return text;
 }
 
-double eki_at(const eki_tensor *tensor, int64_t index) {
-    float value;
-    memcpy(&value, (const char *)tensor->data + (size_t)index * sizeof value, sizeof value);
-    return (double)value;
-}
+double eki_at(const eki_tensor *tensor, int64_t index) { return (double)eki_tensor_f32(tensor, index); }
 
 int64_t eki_count(const eki_tensor *tensor) {
     int64_t count = 0;
@@ -107,18 +103,28 @@ static bool bn_affine(const eki_graph *graph, const eki_node *node, int64_t *cha
 static int constant_operand(const eki_graph *graph, const eki_node *node) {
     bool known = node->op == EKI_OP_Mul || node->op == EKI_OP_Div || node->op == EKI_OP_Add || node->op == EKI_OP_Sub;
     if (!known || node->n_in != 2 || node->n_out != 1 || node->in[0] == NULL || node->in[1] == NULL) return -1;
-    if (eki_node_attr(node, "broadcast") != NULL) return -1; /* before opset 7: other rules */
+    if (eki_node_attr(node, "broadcast") != NULL) /* before opset 7: the second, to the first */
+        return eki_node_int(node, "broadcast", 0) == 1 && eki_fixed(graph, node->in[1]) != NULL ? 1 : -1;
     if (eki_fixed(graph, node->in[1]) != NULL) return 1;
     return eki_fixed(graph, node->in[0]) != NULL && node->op != EKI_OP_Div ? 0 : -1;
 }
 
+/* The axis of a value of this rank that the first of the constant lies along: the last ones fall together, but before
+ * opset 7 an attribute may tell. */
+static int64_t first_axis(const eki_node *node, const eki_tensor *tensor, int rank) {
+    int64_t axis = eki_node_attr(node, "broadcast") != NULL ? eki_node_int(node, "axis", -1) : -1;
+    return axis >= 0 ? axis : rank - tensor->shape.rank;
+}
+
 /* A constant [C], [C,1,1], [1,C,1,1], ... that broadcasts along axis 1 of a value of this rank; 0 = one element. */
-static bool per_channel(const eki_tensor *tensor, int rank, int64_t *channels) {
+static bool per_channel(const eki_node *node, const eki_tensor *tensor, int rank, int64_t *channels) {
     *channels = 0;
-    if (tensor->dtype != EK_F32 || eki_count(tensor) < 1 || tensor->shape.rank > rank) return false;
+    if (tensor->dtype != EK_F32 || eki_count(tensor) < 1) return false;
+    int64_t first = first_axis(node, tensor, rank);
+    if (first < 0 || first > rank - tensor->shape.rank) return false;
     for (int i = 0; i < tensor->shape.rank; i++) {
         if (tensor->shape.dims[i] == 1) continue;
-        if (rank - tensor->shape.rank + i != 1) return false;
+        if (first + i != 1) return false;
         *channels = tensor->shape.dims[i];
     }
     return true;
@@ -136,7 +142,7 @@ bool eki_is_affine(const eki_graph *graph, const eki_node *node, int64_t *channe
     if (constant < 0) return false;
     const eki_tensor *tensor = eki_fixed(graph, node->in[constant]);
     const eki_value *data = node->in[1 - constant];
-    if (data->shape.rank < 2 || !per_channel(tensor, data->shape.rank, channels)) return false;
+    if (data->shape.rank < 2 || !per_channel(node, tensor, data->shape.rank, channels)) return false;
     /* A channel count of one that the constant would widen. */
     if (*channels > 1 && data->shape.dims[1] == 1) return false;
     for (int64_t i = 0; i < eki_count(tensor); i++) {

@@ -44,6 +44,13 @@ static ek_status check_found(const eki_converter *c) {
     return eki_fail(c->err, EK_ERR_ARG, "no norm matches '%s'; evenkeel inspect lists them", c->options->pattern);
 }
 
+/* Norms that a lower opset lacks, written out for it. */
+static ek_status put_lower(const eki_converter *c) {
+    EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
+    EKI_TRY(eki_lower_norms(c->graph, c->options->opset, c->err));
+    return eki_opset_declare(c->graph, c->options->opset, c->err);
+}
+
 /* Repairs first, by the rules of the file's opset; then the opset. */
 static ek_status repair(eki_converter *c, const ek_model *model) {
     size_t found;
@@ -51,14 +58,12 @@ static ek_status repair(eki_converter *c, const ek_model *model) {
     if (c->options->opset == 0) return EK_OK;
     char text[64];
     int64_t own = eki_graph_opset(c->graph, "");
-    (void)snprintf(text, sizeof text, "%d", c->options->opset);
-    if (c->options->opset < own && c->options->opset >= EKI_OPSET_MIN) { /* saving writes it so */
-        EKI_TRY(eki_opset_check(c->graph, c->options->opset, NULL, c->err));
-        if (c->options->spell_out) return EK_OK; /* which declares it, as nothing needs lowering then */
-        return eki_graph_set_meta(c->graph, EKI_META_OPSET, text, c->err);
-    }
-    EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));
+    bool lower = c->options->opset < own && c->options->opset >= EKI_OPSET_MIN;
     (void)snprintf(text, sizeof text, "opset %d", c->options->opset);
+    if (lower && c->options->spell_out) /* which declares it, as nothing needs lowering then */
+        return eki_opset_check(c->graph, c->options->opset, NULL, c->err);
+    if (lower) EKI_TRY(put_lower(c));
+    if (!lower) EKI_TRY(eki_opset_raise(c->graph, c->options->opset, c->err));
     if (own != c->options->opset) EKI_TRY(eki_report_add(c->report, "model", true, text, c->err));
     EKI_TRY(eki_graph_set_meta(c->graph, EKI_META_OPSET, NULL, c->err));
     return eki_graph_infer(c->graph, NULL, c->err);
@@ -150,6 +155,7 @@ ek_status eki_convert(ek_model *model, const ek_convert_options *options, const 
     *report = NULL;
     eki_converter c = {.options = options, .model = model, .examples = examples, .drift = -1, .err = err};
     EKI_TRY(check(options, err));
+    if (!only_forms(options) || options->untie) EKI_TRY(eki_model_wake(model, err));
     EKI_TRY(eki_graph_view(model->document, &c.graph, err));
     ek_status status = eki_report_create(&c.report, err);
     if (status == EK_OK) status = edit_view(&c, model);

@@ -3,6 +3,8 @@
  * Scale and bias are carried over; eki_convert_fit finds better ones on data. A group norm is one node where the opset
  * has it, else the nodes that lower.c writes, which load back as one norm.
  */
+#include "base/half.h"
+#include "sites/float_types.h"
 #include "surgery/convert.h"
 
 #include <math.h>
@@ -97,8 +99,8 @@ static const char *why_not(const eki_converter *c, const eki_node *node, const e
 /* ---- writing the new norm ---- */
 
 static void drop_attributes(eki_node *node) {
-    static const char *const names[] = {"momentum",      "spatial", "is_test",    "consumed_inputs",
-                                        "training_mode", "axis",    "stash_type", "num_groups"};
+    static const char *const names[] = {"momentum", "spatial",    "is_test",    "consumed_inputs", "training_mode",
+                                        "axis",     "stash_type", "num_groups", "broadcast"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) eki_node_remove_attr(node, names[i]);
 }
 
@@ -109,15 +111,38 @@ static void become(eki_node *node, eki_opcode op, int inputs) {
     drop_attributes(node);
 }
 
+/* The type of a node's input 0 in the file; EK_DTYPE_NONE = not known. */
+static ek_status type_of_input(const eki_converter *c, const eki_node *node, ek_dtype *type) {
+    ek_dtype *types;
+    EKI_TRY(eki_float_types(c->graph, &types, c->err));
+    *type = types[node->in[0]->id];
+    free(types);
+    return EK_OK;
+}
+
+/* But for BatchNormalization (15), scale and bias have the type of x. */
+static ek_status part(eki_converter *c, eki_node *node, int i, const char *role, const eki_shape *shape,
+                      const double *values, ek_dtype type) {
+    const eki_tensor *old = i < node->n_in ? eki_fixed(c->graph, node->in[i]) : NULL;
+    bool other = node->op != EKI_OP_BatchNormalization && old != NULL && type != EK_DTYPE_NONE &&
+                 eki_file_type(old) != type && (type == EK_F32 || eki_is_half(type));
+    if (other) node->in[i] = NULL;
+    EKI_TRY(eki_edit_constant(c->graph, node, i, role, shape, values, c->err));
+    if (other) eki_edit_store(node->in[i], type == EK_F32 ? EK_DTYPE_NONE : type, values);
+    return EK_OK;
+}
+
 static ek_status set_parts(eki_converter *c, eki_conversion *item, eki_node *node, const eki_shape *shape) {
     static const char *const roles[] = {"", "scale", "bias", "mean", "variance"};
     int last = item->target == EK_TO_BATCH ? 4 : 2;
     double *values = eki_arena_alloc(&c->arena, eki_size_of((size_t)item->channels + 1, sizeof *values));
+    ek_dtype type;
     if (values == NULL) return eki_fail_nomem(c->err, (size_t)item->channels * sizeof *values);
+    EKI_TRY(type_of_input(c, node, &type));
     for (int i = 1; i <= last; i++) {
         const double *from = i == 1 ? item->scale : i == 2 ? item->bias : values;
         for (int64_t k = 0; k < item->channels; k++) values[k] = i == 3 ? 0 : 1 - (double)(float)item->epsilon;
-        EKI_TRY(eki_edit_constant(c->graph, node, i, roles[i], shape, from, c->err));
+        EKI_TRY(part(c, node, i, roles[i], shape, from, type));
         item->part[i] = node->in[i];
     }
     return EK_OK;
@@ -135,7 +160,7 @@ static ek_status write_batch(eki_converter *c, eki_conversion *item, eki_node *n
     become(node, EKI_OP_BatchNormalization, 3);
     EKI_TRY(set_parts(c, item, node, &shape));
     EKI_TRY(eki_node_set_float(c->graph, node, "momentum", (float)item->momentum, c->err));
-    if (eki_graph_opset(c->graph, "") < 7) EKI_TRY(eki_node_set_int(c->graph, node, "is_test", 1, c->err));
+    EKI_TRY(eki_edit_inference(c->graph, node, c->err));
     return eki_node_set_float(c->graph, node, "epsilon", (float)item->epsilon, c->err);
 }
 

@@ -70,16 +70,18 @@ static ek_status compare_list(eki_views *d, const char *kind, bool outputs) {
     return EK_OK;
 }
 
-enum { AT_ONCE = 1 << 24 };
+enum { AT_ONCE = 1 << 24, WORTH = 1 << 16 };
 
 /* In parts, whose memory is given back where they are of a mapped file. */
 static bool same_data(const eki_views *d, const eki_tensor *x, const eki_tensor *y) {
-    const unsigned char *a = x->data, *b = y->data;
-    if (x->bytes != y->bytes) return false;
-    for (size_t at = 0, n; at < x->bytes; at += n) {
-        n = x->bytes - at < AT_ONCE ? x->bytes - at : AT_ONCE;
+    bool asleep = eki_tensor_sleeps(x);
+    if (x->bytes != y->bytes || asleep != eki_tensor_sleeps(y)) return false; /* one by one, then */
+    const unsigned char *a = asleep ? x->narrow : x->data, *b = asleep ? y->narrow : y->data;
+    size_t bytes = asleep ? x->bytes / 2 : x->bytes;
+    for (size_t at = 0, n; at < bytes; at += n) {
+        n = bytes - at < AT_ONCE ? bytes - at : AT_ONCE;
         if (memcmp(a + at, b + at, n) != 0) return false;
-        if (n < AT_ONCE) continue;
+        if (n < WORTH) continue;
         eki_graph_forget(d->a, a + at, n);
         eki_graph_forget(d->b, b + at, n);
     }

@@ -46,6 +46,12 @@ ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, con
     return new_constant(graph, stem, role, shape, values, out, &tensor, err);
 }
 
+void eki_edit_store(eki_value *value, ek_dtype stored, const double *values) {
+    if (value->init == NULL) return; /* a Constant of a function's body: in the type of that body */
+    value->stored = value->init->stored = stored;
+    fill(value->init, values);
+}
+
 ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err) {
     const char *name;
     EKI_TRY(fresh_name(graph, stem, role, &name, err));
@@ -137,13 +143,31 @@ ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_
     return EK_OK;
 }
 
+/* Before opset 7 the second operand is broadcast where an attribute says so, to the last axes. */
+static ek_status broadcasts(eki_graph *graph, eki_node *node, ek_error *err) {
+    return eki_graph_opset(graph, "") < 7 ? eki_node_set_int(graph, node, "broadcast", 1, err) : EK_OK;
+}
+
 ek_status eki_edit_add(eki_graph *graph, eki_node *op, const char *role, const eki_shape *shape, const double *values,
                        ek_error *err) {
     eki_value *out = op->out[0], *in[2];
     eki_node *add;
-    EKI_TRY(eki_edit_new(graph, out->name, role, shape, values, &in[1], err));
+    eki_shape last = *shape;
+    const eki_tensor *weight = eki_fixed(graph, op->in[1]);
+    while (eki_graph_opset(graph, "") < 7 && last.rank > 1 && last.dims[0] == 1)
+        last = eki_shape_of(last.rank - 1, shape->dims + shape->rank - last.rank + 1);
+    EKI_TRY(eki_edit_new(graph, out->name, role, &last, values, &in[1], err));
+    if (weight != NULL) eki_edit_store(in[1], weight->stored, values);
     EKI_TRY(eki_edit_behind(graph, op, &in[0], err));
-    return eki_graph_add_op(graph, EKI_OP_Add, "", in, 2, &out, 1, &add, err);
+    EKI_TRY(eki_graph_add_op(graph, EKI_OP_Add, "", in, 2, &out, 1, &add, err));
+    return broadcasts(graph, add, err);
+}
+
+ek_status eki_edit_inference(eki_graph *graph, eki_node *norm, ek_error *err) {
+    static const int64_t consumed[5] = {0, 0, 0, 1, 1};
+    int64_t opset = eki_graph_opset(graph, "");
+    if (opset < 7) EKI_TRY(eki_node_set_int(graph, norm, "is_test", 1, err));
+    return opset < 6 ? eki_node_set_ints(graph, norm, "consumed_inputs", consumed, 5, err) : EK_OK;
 }
 
 static void drop_input(eki_graph *graph, eki_value *value) {
@@ -152,27 +176,6 @@ static void drop_input(eki_graph *graph, eki_value *value) {
     memmove(graph->inputs + at, graph->inputs + at + 1, (graph->n_inputs - at) * sizeof *graph->inputs);
     for (size_t i = at; i < graph->n_inputs; i++) graph->inputs[i]->input_index = (int)i;
     value->input_index = -1;
-}
-
-ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err) {
-    eki_size values = eki_size_of(graph->n_values, sizeof *(*declared)->values);
-    *declared = eki_alloc(eki_size_sum(eki_sized(sizeof **declared), values));
-    if (*declared == NULL) return eki_fail_nomem(err, values.bytes);
-    (*declared)->count = graph->n_values;
-    for (size_t i = 0; i < graph->n_values; i++) {
-        (*declared)->values[i].dtype = graph->values[i]->dtype;
-        (*declared)->values[i].shape = graph->values[i]->shape;
-    }
-    return EK_OK;
-}
-
-void eki_declared_restore(eki_graph *graph, eki_declared *declared) {
-    for (size_t i = 0; i < declared->count; i++) {
-        if (graph->values[i]->init != NULL) continue; /* it has the shape of its data, which may be new */
-        graph->values[i]->dtype = declared->values[i].dtype;
-        graph->values[i]->shape = declared->values[i].shape;
-    }
-    free(declared);
 }
 
 static void drop_initializer(eki_graph *graph, eki_value *value) {

@@ -119,6 +119,7 @@ ek_status ek_fold(const ek_model *model, ek_model **folded, ek_edit_report **rep
     eki_graph *view;
     *folded = NULL;
     *report = NULL;
+    EKI_TRY(eki_model_wake(model, err));
     EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_report_create(report, err);
     if (status == EK_OK) status = fold_view(model, view, *report, err);

@@ -141,6 +141,7 @@ ek_status ek_replace_head(ek_model *model, const ek_head_options *options, ek_he
                         (long long)o.classes);
     }
     EKI_TRY(eki_refuse_preprocessed(model->document, "it gets no other classifier", err));
+    EKI_TRY(eki_model_wake(model, err));
     EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = change(view, &o, result, err);
     eki_graph_destroy(view);

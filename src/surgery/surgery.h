@@ -136,18 +136,12 @@ ek_status eki_edit_constant(eki_graph *graph, eki_node *node, int input, const c
 /* A new f32 initializer named after `stem` and `role`; a graph input too where all are. */
 ek_status eki_edit_new(eki_graph *graph, const char *stem, const char *role, const eki_shape *shape,
                        const double *values, eki_value **out, ek_error *err);
+/* The numbers of a new initializer in another type of the file. */
+void eki_edit_store(eki_value *value, ek_dtype stored, const double *values);
+/* The attributes that a batch norm in inference mode must have before opset 7. */
+ek_status eki_edit_inference(eki_graph *graph, eki_node *norm, ek_error *err);
 /* A value that is new, named after `stem` and `role`. */
 ek_status eki_edit_fresh(eki_graph *graph, const char *stem, const char *role, eki_value **value, ek_error *err);
-/* Shapes and types as the file declares them, to be put back when inference has served. */
-typedef struct eki_declared {
-    size_t count;
-    struct {
-        ek_dtype dtype;
-        eki_shape shape;
-    } values[];
-} eki_declared;
-ek_status eki_declared_keep(const eki_graph *graph, eki_declared **declared, ek_error *err);
-void eki_declared_restore(eki_graph *graph, eki_declared *declared); /* and frees */
 /* Makes room behind a node: its output 0 becomes *inner, and what it was has no maker until a new node makes it. */
 ek_status eki_edit_behind(eki_graph *graph, eki_node *op, eki_value **inner, ek_error *err);
 /* Takes a chain out; its last value becomes `from`'s output (in place of output 0). */

@@ -38,15 +38,16 @@ static const char *why_not(const eki_node *node, int64_t *channels) {
 }
 
 /* Where 1 - epsilon and the sum of both are exact, or round to 1, in the type of the file. */
-static double epsilon_for(const eki_graph *graph, const ek_unfold_options *options) {
+static double epsilon_for(ek_dtype stored, const ek_unfold_options *options) {
     if (options->epsilon > 0) return options->epsilon;
-    return graph->half == EK_F16 ? 0x1p-10 : graph->half == EK_BF16 ? 0x1p-7 : 1e-5;
+    return stored == EK_F16 ? 0x1p-10 : stored == EK_BF16 ? 0x1p-7 : 1e-5;
 }
 
 static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, const ek_unfold_options *options,
                           ek_error *err) {
     static const char *const roles[] = {"", "norm.scale", "norm.bias", "norm.mean", "norm.variance"};
-    float epsilon = (float)epsilon_for(graph, options);
+    ek_dtype stored = eki_constant_source(op->in[1]).tensor->stored; /* a file may have several types */
+    float epsilon = (float)epsilon_for(stored, options);
     const double fills[] = {0, 1, 0, 0, 1 - (double)epsilon};
     eki_shape shape = eki_shape_of(1, &channels);
     eki_value *out = op->out[0], *in[5];
@@ -58,6 +59,7 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
     for (int i = 1; status == EK_OK && i < 5; i++) {
         for (int64_t c = 0; c < channels; c++) values[c] = fills[i];
         status = eki_edit_new(graph, out->name, roles[i], &shape, values, &in[i], err);
+        if (status == EK_OK) eki_edit_store(in[i], stored, values);
     }
     free(values);
     EKI_TRY(status);
@@ -66,7 +68,7 @@ static ek_status add_norm(eki_graph *graph, eki_node *op, int64_t channels, cons
     EKI_TRY(eki_graph_add_op(graph, EKI_OP_BatchNormalization, name, in, 5, &out, 1, &norm, err));
     EKI_TRY(eki_node_set_float(graph, norm, "epsilon", epsilon, err));
     EKI_TRY(eki_node_set_float(graph, norm, "momentum", (float)options->momentum, err));
-    return eki_graph_opset(graph, "") < 7 ? eki_node_set_int(graph, norm, "is_test", 1, err) : EK_OK;
+    return eki_edit_inference(graph, norm, err);
 }
 
 static ek_status unfold_node(eki_place *place, const eki_uses *uses, eki_node *node, const ek_unfold_options *options,
@@ -113,9 +115,10 @@ static ek_status unfold_places(eki_places *places, const ek_unfold_options *opti
         EKI_TRY(eki_graph_sort(places->items[i].graph, err));
     }
     if (found > 0) return EK_OK;
+    const char *path = places->items[0].graph->path;
     return eki_fail(err, EK_ERR_ARG,
-                    "no convolution matches '%s'; patterns are compared with node names, outputs and weights",
-                    options->pattern);
+                    "%s: no convolution matches '%s'; patterns are compared with node names, outputs and weights",
+                    path[0] != '\0' ? path : "the model", options->pattern);
 }
 
 static ek_status unfold_view(eki_graph *view, const ek_unfold_options *options, ek_edit_report *report, ek_error *err) {
@@ -250,6 +253,7 @@ ek_status eki_unfold(const ek_model *model, const ek_unfold_options *o, const ek
         return eki_fail(err, EK_ERR_ARG, "epsilon = %g must be in [0, 1) and momentum = %g in [0, 1]", o->epsilon,
                         o->momentum);
     }
+    EKI_TRY(eki_model_wake(model, err));
     EKI_TRY(eki_graph_view(model->document, &view, err));
     ek_status status = eki_report_create(report, err);
     if (status == EK_OK) status = unfold_view(view, o, *report, err);

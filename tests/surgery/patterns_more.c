@@ -269,7 +269,25 @@ static ek_model *dead_channels(bool twin) {
     return net_finish(&n);
 }
 
+/* Caffe2's arithmetic per channel: [C] along an axis that an attribute names, [C,1,1] along the last ones. The twin's
+ * vector lies along the width, which has as many places. */
+static ek_model *caffe2(bool twin) {
+    net n = net_image(6, 3, 6);
+    const int64_t channel[3] = {6, 1, 1};
+    net_conv(&n, "conv", (conv_shape){3, 6, 3, 1, 1}, true);
+    eki_node *mul = net_two(&n, "Mul", "mul", net_vector(&n, "factor", 6, -2, 2));
+    OK(eki_node_set_int(n.graph, mul, "broadcast", 1, err));
+    if (!twin) {
+        OK(eki_node_set_int(n.graph, mul, "axis", 1, err));
+        eki_node *add = net_two(&n, "Add", "add", net_constant(&n, "term", 3, channel, -2, 2));
+        OK(eki_node_set_int(n.graph, add, "broadcast", 1, err));
+    }
+    OK(eki_node_set_int(n.graph, net_bn(&n, "bn", 6), "is_test", 1, err));
+    return net_finish(&n);
+}
+
 const pattern patterns_more[] = {
+    {"arithmetic of Caffe2", caffe2, 0, "bn", "it reads node 'mul' (Mul)"},
     {"ConvTranspose", deconv, 0, "bn", "'up' (ConvTranspose) is also an output of the graph"},
     {"ConvTranspose, groups", deconv_groups, 0, "bn", "the weight of node 'up' (ConvTranspose) is no constant"},
     {"ConvTranspose, depthwise", deconv_depthwise, 0, "bn",
