@@ -1,8 +1,11 @@
-"""against_torch.py TORCH_STEPS SCRATCH_DIR: the same model, data and order in PyTorch and here, 50 steps.
+"""against_torch.py TORCH_STEPS SCRATCH_DIR [RECORD]: the same model, data and order in PyTorch and here, 50 steps.
 
 The loss of every step must agree to 1e-5 relative and each weight's movement to 1e-4 of its norm, in f32 against f32. For
 every built-in loss and its options, per pixel, a loss from a file, gradients clipped. As a control, another learning rate
 must not agree.
+
+With RECORD, what PyTorch gave is written there for test_torch_record.c, which makes the same data and weights: the loss of every
+step, and of each weight tensor how far it moved and its product with numbers of its own.
 """
 import os
 import subprocess
@@ -19,6 +22,23 @@ except ImportError as missing:
     sys.exit(77)
 
 STEPS, BATCH, COUNT, CLASSES = 50, 32, 320, 4
+
+
+def number(salt, *shape):
+    """Numbers in [-1, 1) that float32 holds, the same as in test_torch_record.c."""
+    with np.errstate(over="ignore"):
+        h = np.arange(int(np.prod(shape)), dtype=np.uint32) * np.uint32(0x9E3779B1) + np.uint32(salt) * np.uint32(0x85EBCA77)
+        h = (h ^ (h >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
+        h = (h ^ (h >> np.uint32(12))) * np.uint32(0x297A2D39)
+        h = h ^ (h >> np.uint32(15))
+    return torch.from_numpy(((h >> np.uint32(8)).astype(np.float32) / np.float32(2**23) - np.float32(1)).reshape(shape))
+
+
+def set_weights(net):
+    for salt, (name, value) in enumerate(net.named_parameters(), 11):
+        scale, base = (0.2, 1.0) if name == "n.weight" else (0.1, 0.0) if name.endswith("bias") else (0.4, 0.0)
+        with torch.no_grad():
+            value.copy_(number(salt, *value.shape) * scale + base)
 
 
 class Net(torch.nn.Module):
@@ -69,18 +89,19 @@ def write_loss(path):
     onnx.save(model, path)
 
 
-def cases(scratch, draw):
+def cases(scratch):
     weights = torch.tensor([0.5, 2.0, 1.0, 0.25])
     np.save(os.path.join(scratch, "w.npy"), weights.numpy())
     w = ":w=" + os.path.join(scratch, "w.npy")
     graph = os.path.join(scratch, "cube.onnx")
     write_loss(graph)
-    labels = torch.randint(0, CLASSES, (COUNT,), generator=draw)
-    ignored = torch.where(torch.rand(COUNT, generator=draw) < 0.2, torch.tensor(-100), labels)
-    pixels = torch.randint(0, CLASSES, (COUNT, 8, 8), generator=draw)
+    classes = lambda salt, *shape: ((number(salt, *shape) + 1) * (CLASSES / 2)).floor().long()
+    labels = classes(2, COUNT)
+    ignored = torch.where(number(3, COUNT) < -0.6, torch.tensor(-100), labels)
+    pixels = classes(4, COUNT, 8, 8)
     pixels[:, 0] = -100
-    numbers = torch.randn(COUNT, CLASSES, generator=draw)
-    bits = (torch.rand(COUNT, CLASSES, generator=draw) < 0.4).float()
+    numbers = 2 * number(5, COUNT, CLASSES)
+    bits = (number(6, COUNT, CLASSES) < -0.2).float()
     ce = F.cross_entropy
     return [
         ("cross-entropy", "cross-entropy", "y", labels, lambda y, t: ce(y, t), {}),
@@ -129,11 +150,21 @@ def here(program, scratch, text, output, options, lr):
     return np.array([float(v) for v in losses]), tensors
 
 
-def compare(program, scratch, case, x, first, lr, lr_here):
+def write_record(record, name, losses, first, net):
+    record.write("case %s\n%s\n" % (name, " ".join("%.9g" % v for v in losses)))
+    for tensor, value in net.named_parameters():
+        start, end = first[tensor].numpy().astype(np.float64), value.detach().numpy().astype(np.float64)
+        factors = number(21, *start.shape).numpy().astype(np.float64)
+        record.write("%s %.9g %.12g\n" % (tensor, np.linalg.norm(end - start), np.sum(end * factors)))
+
+
+def compare(program, scratch, case, x, first, lr, lr_here, record=None):
     _, text, output, target, loss, options = case
     net = Net()
     net.load_state_dict(first)
     theirs = in_torch(net, x, target, output, loss, options, lr)
+    if record is not None:
+        write_record(record, case[0], theirs, first, net)
     np.save(os.path.join(scratch, "t.npy"), target.numpy())
     ours, tensors = here(program, scratch, text, output, options, lr_here)
     losses = np.max(np.abs(ours - theirs) / np.abs(theirs))
@@ -150,17 +181,17 @@ def main():
     program, scratch = sys.argv[1], sys.argv[2]
     os.makedirs(scratch, exist_ok=True)
     torch.set_num_threads(1)
-    draw = torch.Generator().manual_seed(3)
-    torch.manual_seed(5)
+    record = open(sys.argv[3], "w") if len(sys.argv) > 3 else None
     net = Net()
+    set_weights(net)
     first = {k: v.clone() for k, v in net.state_dict().items()}
     write_model(net, os.path.join(scratch, "net.onnx"))
-    x = torch.randn(COUNT, 3, 8, 8, generator=draw)
+    x = 2 * number(1, COUNT, 3, 8, 8)
     np.save(os.path.join(scratch, "x.npy"), x.numpy())
     failed = 0
-    for case in cases(scratch, draw):
+    for case in cases(scratch):
         lr = 0.002 if case[5].get("adam") else 0.02
-        losses, moved = compare(program, scratch, case, x, first, lr, lr)
+        losses, moved = compare(program, scratch, case, x, first, lr, lr, record)
         good = losses <= 1e-5 and moved <= 1e-4
         failed += not good
         print("%-28s loss to %.1e, weights to %.1e of their movement%s" % (case[0], losses, moved,
