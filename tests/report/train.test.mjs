@@ -4,9 +4,10 @@
 // the numbers say, pictures are pictures in order of their loss, nothing requested, no script, no console messages, axe-core
 // light and dark at three widths, no sideways scrolling, hostile names as text. EK_PAGE_SHOTS is a folder for screenshots.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { axeSource, check, close, failures, open } from '../support/page_driver.mjs';
 import { shows } from '../support/page_text.mjs';
 
@@ -31,6 +32,21 @@ const header = (shape) => { const text = `{'descr': '<f4', 'fortran_order': Fals
   return Buffer.concat([Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, room & 255, room >> 8]), Buffer.from(text.padEnd(room - 1) + '\n')]); };
 const targets = new Float32Array(200 * 10).map((_, i) => (i * 7) % 11 < 3 ? 1 : 0);
 writeFileSync(join(folder, 't.npy'), Buffer.concat([header('200, 10'), Buffer.from(targets.buffer)]));
+// Pixels: two images with their masks, and a convolution that gives three classes.
+const pngs = {
+  'images/a.png': 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAG0lEQVR42mMQgQIGkYqKClwMIHj27BkuBggAAAK8D+fZ8D/KAAAAAElFTkSuQmCC',
+  'images/b.png': 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAGklEQVR42mMQAYGKigoGHAwgQDCePXuGgwEA71cP52JqmRsAAAAASUVORK5CYII=',
+  'masks/a.png': 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAACVBMVEUAAAD/AAAA/wD0g79+AAAAGElEQVR42mNggANGRkZcDCBgYmLCxQABAAONABxK/lFcAAAAAElFTkSuQmCC',
+  'masks/b.png': 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAGElEQVR42mNgAAFGRkYGHAwUwMTEhIMBAANgABxXqYs2AAAAAElFTkSuQmCC',
+};
+for (const part of ['train', 'val']) for (const [name, text] of Object.entries(pngs)) {
+  mkdirSync(join(folder, 'seg', part, dirname(name)), { recursive: true });
+  writeFileSync(join(folder, 'seg', part, name), Buffer.from(text, 'base64'));
+}
+const library = join(dirname(fileURLToPath(import.meta.url)), '../cli/lib.sh');
+spawnSync('bash', ['-c', `. "${library}"; one_node net.onnx Conv auto_pad=SAME_UPPER 'n 1 8 8' '3 1 3 3' 3 'n 3 8 8'`], { cwd: folder });
+evenkeel('train', 'net.onnx', '--data', 'seg', '--batch', '2', '--epochs', '3', '--lr', '0.1', '--threads', '1', '--quiet', '--log', 'seg.csv',
+  '--report', 'seg.html', '-o', 'seg.onnx');
 for (const loss of ['mse', 'bce'])
   evenkeel('train', ...few, '--target', 't.npy', '--loss', loss, '--lr', '0.01', '--epochs', '3', '--validation', '0.3', '--log', `${loss}.csv`,
     '--report', `${loss}.html`, '-o', `${loss}.onnx`);
@@ -99,7 +115,7 @@ async function numbers() {
 }
 
 // A run that is no classifier: its own columns and curves, no matrix, the pictures with the largest loss.
-async function others(loss, metrics, curves) {
+async function others(loss, metrics, curves, worst = 12) {
   const { context, tab } = await open(join(folder, `${loss}.html`));
   const rows = await tab.locator('#epochs tbody tr').evaluateAll((trs) => trs.map((tr) => [...tr.children].map((c) => c.textContent)));
   const titles = ['epoch', 'step', 'loss', 'lr', 'gradient_norm', 'gradient_norm_max', 'clipped', 'validation_loss', ...metrics.map((m) => `validation_${m}`)];
@@ -108,10 +124,10 @@ async function others(loss, metrics, curves) {
   check(`${loss}: numbers are those of the log`, rows.length === 3 && entries.length === 3 && wrong.length === 0, wrong.join('; '));
   check(`${loss}: no accuracy of a classifier`, await tab.locator('#accuracy').count() === 0 && !('accuracy' in entries[0]));
   for (const id of curves) check(`${loss}: a curve of ${id}`, await tab.locator(`#${id} .plot path`).count() > 0);
-  check(`${loss}: no confusion matrix`, await tab.locator('.matrix').count() === 0);
-  check(`${loss}: labels are told`, await tab.locator('#confusion tbody tr').count() === (loss === 'bce' ? 10 : 0));
+  check(`${loss}: a matrix of pixels alone`, await tab.locator('.matrix').count() === (loss === 'seg' ? 1 : 0));
+  check(`${loss}: classes and labels are told`, await tab.locator('#confusion tbody tr').count() === { mse: 0, bce: 10, seg: 3 }[loss]);
   const losses = await tab.locator('.worst .loss').allTextContents();
-  check(`${loss}: twelve pictures, the worst first`, losses.length === 12 && losses.every((l, i) => i === 0 || Number(l) <= Number(losses[i - 1])), losses.join());
+  check(`${loss}: ${worst} pictures, the worst first`, losses.length === worst && losses.every((l, i) => i === 0 || Number(l) <= Number(losses[i - 1])), losses.join());
   await context.close();
 }
 
@@ -127,16 +143,17 @@ async function accessible(page, colorScheme, width) {
   await context.close();
 }
 
-for (const page of ['r.html', 'plain.html', 'long.html', 'mse.html', 'bce.html']) await sound(page);
+for (const page of ['r.html', 'plain.html', 'long.html', 'mse.html', 'bce.html', 'seg.html']) await sound(page);
 await others('mse', ['mae', 'rmse', 'r2'], ['error', 'explained']);
 await others('bce', ['accuracy', 'precision', 'recall', 'f1', 'mean_iou'], ['labels']);
+await others('seg', ['accuracy', 'precision', 'recall', 'f1', 'mean_iou'], ['overlap'], 2);
 await numbers();
 const long = await open(join(folder, 'long.html'));
 check('of many epochs every other one is shown', await long.tab.locator('#epochs tbody tr').count() === 202 &&
   (await long.tab.locator('#epochs .rest').textContent()).includes('One epoch in 2'), String(await long.tab.locator('#epochs tbody tr').count()));
 await long.context.close();
 for (const width of [1280, 768, 360]) for (const scheme of ['light', 'dark']) await accessible('r.html', scheme, width);
-for (const page of ['plain.html', 'mse.html']) await accessible(page, 'light', 360);
+for (const page of ['plain.html', 'seg.html']) await accessible(page, 'light', 360);
 await accessible('bce.html', 'dark', 360);
 await close();
 rmSync(folder, { recursive: true, force: true });
