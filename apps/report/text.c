@@ -71,6 +71,10 @@ void eki_number(double value, char text[64]) {
 
 void eki_percent(double fraction, char text[64]) {
     char plain[32];
+    if (!isfinite(fraction)) {
+        eki_number(fraction, text);
+        return;
+    }
     snprintf(plain, sizeof plain, "%.1f", 100 * fabs(fraction));
     point(plain);
     size_t length = strlen(plain);

@@ -162,6 +162,7 @@ static void arms(const eks_study *study, const eks_pool *pool, eks_recipe recipe
         r->build.norm = kinds[i / EKS_SWEEP_SIZES];
         r->batch = eks_sweep_sizes[i % EKS_SWEEP_SIZES];
         r->train.lr = 0.05 * (double)r->batch / 32;
+        if (study->level == EKS_LEVEL_QUICK) r->epochs = 4; /* batches of 32 need the steps */
     }
 }
 
@@ -203,8 +204,8 @@ const eks_design eks_card10 = {
             [PER_PLACE] = {"as taught", "Normalize within each group per spatial location.", EKS_REFUTED,
                            PLACE_MEAN_ZERO, NULL, "At single places the mean was up to #, not 0."},
             [SMALL_BATCHES] = {"published", "In small batches group norm does better than batch norm.", EKS_SUPPORTED,
-                               AHEAD_AT_TWO, "With 2 images a batch group norm was ahead by #.",
-                               "With 2 images a batch group norm was not ahead: #."},
+                               LOSES_MORE, "From 32 images a batch to 2, batch norm lost # more than group norm.",
+                               "From 32 images a batch to 2, batch norm lost no more than group norm: #."},
             [WHOLE_BATCHES] = {"published", "With 32 images a batch, batch norm is still the better one.",
                                EKS_NOT_MEASURED, AHEAD_AT_WHOLE, "With 32 images batch norm was ahead by #.",
                                "With 32 images batch norm was not ahead: #."},

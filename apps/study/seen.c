@@ -8,7 +8,7 @@ static int is_difference(const eks_endpoint *endpoint) { return endpoint->percen
 
 static void in_unit(const eks_endpoint *endpoint, double value, char text[64]) {
     (endpoint->percent ? eki_percent : eki_number)(value, text);
-    if (is_difference(endpoint)) text[strlen(text) - 1] = 0; /* points, not per cent */
+    if (is_difference(endpoint)) text[strcspn(text, "%")] = 0; /* points, not per cent */
 }
 
 void eks_measured(const eks_endpoint *endpoint, double value, double low, double high, char text[EKS_MEASURED_TEXT]) {

@@ -65,6 +65,7 @@ async function content() {
   const folded = await tab.evaluate(() => document.body.textContent.length);
   check(`under 5,000 words before anything is unfolded (${words}; ${folded} characters in all)`, words < 5000);
   await tab.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
+  check('a missing number is a dash', await tab.evaluate(() => !/\b(nan|inf)\b/.test(document.body.innerText)));
   console.log(`     unfolded: ${await tab.evaluate(() => document.body.innerText.split(/\s+/).length)} words`);
   check('every chart has its table', await tab.locator('figure:has(svg.chart)').evaluateAll((figures) =>
     figures.every((f) => f.closest('.first, .act-head, details, .evidence').querySelector('table'))));
@@ -364,7 +365,7 @@ async function handout() {
   check('... on two pages', pages === 2, String(pages));
   const right = await tab.locator('.sheet:nth-of-type(2) > ol > li b').allTextContents();
   check('... with the quiz and its answers', await visible('.sheet:nth-of-type(1) > ol > li') === 15 &&
-    results.page.quiz.every((q, i) => right[i] === `${'abcd'[q.correct]}. ${q.choices[q.correct]}`), right.join('; '));
+    results.page.quiz.every((q, i) => right[i] === `${'abcd'[q.correct]}. ${q.choices[q.correct]}.`), right.join('; '));
   await tab.evaluate(() => { location.hash = ''; });
   check('and the page is back', await visible('.handout') === 0 && await visible('.masthead') === 1);
   await context.close();

@@ -176,6 +176,11 @@ static void numbers_as_text(void **state) {
         eki_number(cases[i].value, text);
         assert_string_equal(text, cases[i].text);
     }
+    char text[64];
+    eki_percent(-0.1234, text);
+    assert_string_equal(text, "−12.3%");
+    eki_percent(NAN, text);
+    assert_string_equal(text, "–");
 }
 
 static void text_is_escaped(void **state) {

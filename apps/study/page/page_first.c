@@ -57,9 +57,7 @@ static void paper_panel(FILE *out) {
 }
 
 static void own_panel(FILE *out, const eks_evidence *evidence) {
-    char title[160];
-    snprintf(title, sizeof title, "Here: six convolutions, %s", evidence->data ? evidence->data : "made-up images");
-    eks_chart chart = begin(title, "images per batch", "test error");
+    eks_chart chart = begin("Here: six convolutions", "images per batch", "test error");
     chart.description = "The same norms, trained for this page.";
     for (int n = 0; n < EKS_SWEEP_NORMS; n++) {
         eks_series *series = eks_chart_series(&chart, norms[n], EKS_LINE);
@@ -109,6 +107,7 @@ void eks_page_first(FILE *out, const eks_study *study) {
     fputs("</div>\n<p class=\"caption\">", out);
     if (seen[0]) eki_put(out, "<strong>", seen, "</strong> ");
     eki_put(out, "", caption, " ");
+    if (evidence && evidence->data) eki_put(out, "Data: ", evidence->data, ". ");
     fprintf(out, "<a href=\"#card-%d\">Card %d</a></p>\n", SWEEP_CARD, SWEEP_CARD);
     table(out, evidence);
     fputs("</section>\n", out);

@@ -14,7 +14,7 @@ static void answer(FILE *out, const eks_study *study, const eks_design *design, 
     char here[EKS_HERE_TEXT];
     eks_measured_here(study, design, c->endpoint, here);
     fprintf(out, "<li><p><b>%c. ", 'a' + c->correct);
-    eki_put(out, "", c->choices[c->correct], "</b> ");
+    eki_put(out, "", c->choices[c->correct], ".</b> ");
     eki_put(out, "", c->why, " ");
     eki_put(out, "<i>", here, "</i></p></li>\n");
 }
