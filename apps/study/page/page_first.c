@@ -47,7 +47,7 @@ static void panel(FILE *out, const eks_chart *chart, const char *id) {
 }
 
 static void paper_panel(FILE *out) {
-    eks_chart chart = begin("Wu and He 2018: ResNet-50, ImageNet", "images per processor", "test error");
+    eks_chart chart = begin("Wu and He 2018: ImageNet", "images per processor", "test error");
     chart.description = "Batch norm's error rises from 32 images to 2; group norm's stays.";
     for (int n = 0; n < EKS_SWEEP_NORMS; n++) {
         eks_series *series = eks_chart_series(&chart, norms[n], EKS_LINE);
