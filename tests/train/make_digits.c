@@ -4,77 +4,38 @@
  *
  *     make_digits FOLDER CLASSES TRAIN TEST SEED      TRAIN and TEST images in all
  */
+#include "drawn.h"
+
 #include <math.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { SIDE = 32, STROKES = 7 };
-
-typedef unsigned char picture[SIDE][SIDE][3];
-
-typedef struct stroke {
-    double x0, y0, x1, y1;
-} stroke;
-
-/* Top, upper left, upper right, middle, lower left, lower right, bottom; x and y from 0 to 1. */
-static const stroke strokes[STROKES] = {{0, 0, 1, 0},     {0, 0, 0, 0.5},   {1, 0, 1, 0.5}, {0, 0.5, 1, 0.5},
-                                        {0, 0.5, 0, 1.0}, {1, 0.5, 1, 1.0}, {0, 1, 1, 1}};
-static const char *const digits[10] = {"1110111", "0010010", "1011101", "1011011", "0111010",
-                                       "1101011", "1101111", "1010010", "1111111", "1111011"};
+typedef unsigned char picture[DRAWN_SIDE][DRAWN_SIDE][3];
 
 static void stop(const char *what) {
     fprintf(stderr, "make_digits: %s\n", what);
     exit(1);
 }
 
-/* splitmix64: the next number of a stream, from low to high. */
-static double between(unsigned long long *stream, double low, double high) {
-    unsigned long long z = *stream += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return low + (high - low) * (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
-}
-
-static double distance(const stroke *s, double x, double y) {
-    double dx = s->x1 - s->x0, dy = s->y1 - s->y0, t = (x - s->x0) * dx + (y - s->y0) * dy;
-    t = fmin(1, fmax(0, t / (dx * dx + dy * dy)));
-    return hypot(x - s->x0 - t * dx, y - s->y0 - t * dy);
-}
-
-/* Places the strokes of a digit; returns how many there are. */
-static int place(int digit, unsigned long long *stream, stroke placed[STROKES]) {
-    double width = between(stream, 10, 13), height = between(stream, 18, 22), waver = 1;
-    double left = (SIDE - width) / 2 + between(stream, -2, 2), top = (SIDE - height) / 2 + between(stream, -2, 2);
-    int count = 0;
-    for (int i = 0; i < STROKES; i++) {
-        if (digits[digit][i] != '1') continue;
-        placed[count].x0 = left + width * strokes[i].x0 + between(stream, -waver, waver);
-        placed[count].y0 = top + height * strokes[i].y0 + between(stream, -waver, waver);
-        placed[count].x1 = left + width * strokes[i].x1 + between(stream, -waver, waver);
-        placed[count].y1 = top + height * strokes[i].y1 + between(stream, -waver, waver);
-        count++;
-    }
-    return count;
-}
-
 /* Dark ink of some colour on a light ground of another, with grain. */
 static void draw(int digit, unsigned long long stream, picture out) {
-    stroke placed[STROKES];
-    double ink[3], ground[3], pen = between(&stream, 1, 2);
-    int count = place(digit, &stream, placed);
+    drawn_stroke placed[DRAWN_STROKES];
+    double ink[3], ground[3], pen = drawn_between(&stream, 1, 2);
+    int count = drawn_place(digit, &stream, placed);
     for (int k = 0; k < 3; k++) {
-        ink[k] = between(&stream, 0, 120);
-        ground[k] = between(&stream, 220, 245);
+        ink[k] = drawn_between(&stream, 0, 120);
+        ground[k] = drawn_between(&stream, 220, 245);
     }
-    for (int y = 0; y < SIDE; y++)
-        for (int x = 0; x < SIDE; x++) {
-            double near = SIDE;
-            for (int i = 0; i < count; i++) near = fmin(near, distance(&placed[i], x + 0.5, y + 0.5));
+    for (int y = 0; y < DRAWN_SIDE; y++)
+        for (int x = 0; x < DRAWN_SIDE; x++) {
+            double near = DRAWN_SIDE;
+            for (int i = 0; i < count; i++) near = fmin(near, drawn_distance(&placed[i], x + 0.5, y + 0.5));
             double cover = fmin(1, fmax(0, pen + 0.5 - near));
             for (int k = 0; k < 3; k++)
-                out[y][x][k] = (unsigned char)(cover * ink[k] + (1 - cover) * ground[k] + between(&stream, 0, 10));
+                out[y][x][k] =
+                    (unsigned char)(cover * ink[k] + (1 - cover) * ground[k] + drawn_between(&stream, 0, 10));
         }
 }
 
@@ -84,7 +45,8 @@ static void write_split(const char *folder, const char *split, int classes, int 
     mkdir(path, 0777);
     for (int i = 0; i < count; i++) {
         picture image;
-        png_image png = {.version = PNG_IMAGE_VERSION, .width = SIDE, .height = SIDE, .format = PNG_FORMAT_RGB};
+        png_image png = {
+            .version = PNG_IMAGE_VERSION, .width = DRAWN_SIDE, .height = DRAWN_SIDE, .format = PNG_FORMAT_RGB};
         snprintf(path, sizeof path, "%s/%s/%d", folder, split, i % classes);
         mkdir(path, 0777);
         draw(i % classes, stream + (unsigned long long)i * 0x2545f4914f6cdd1dULL, image);
