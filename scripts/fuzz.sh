@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fuzz.sh [SECONDS]: coverage-guided fuzzing with ASan and UBSan, by clang's libFuzzer: models by themselves (fuzz_model), models
-# with images (fuzz_run), the files beside them (fuzz_files), and an allocation that fails (fuzz_memory); 600 seconds in all
+# with images (fuzz_run), the files beside them (fuzz_files), losses (fuzz_loss), and an allocation that fails (fuzz_memory); 600 seconds in all
 # unless said. Ends with the edges of the code reached, room by room, and
 # with status 1 when something is found; the file that found it is named, and belongs into tests/fuzz/corpus once the
 # fault is mended.
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 planted=0
 [ "${1:-}" != --planted ] || { planted=1; shift; }
 seconds=${1:-600}
-targets="fuzz_model fuzz_run fuzz_files fuzz_memory"
+targets="fuzz_model fuzz_run fuzz_files fuzz_loss fuzz_memory"
 [ "$planted" -eq 0 ] || targets=fuzz_planted
 need_build_tools
 need_packages clang

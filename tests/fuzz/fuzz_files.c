@@ -1,5 +1,5 @@
 /* fuzz_files.c: whatever a file beside the model says, there is a data set, an image, a state, or an error: images of
- * all kinds, tables, npy, IDX plain and in gzip, training states.
+ * all kinds, masks, tables, npy, IDX plain and in gzip, training states.
  *
  * The first byte of an input says what it is; the rest is the file. Checksums are put right in three of four (mend.h).
  */
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMAGE, TABLE, NPY, IDX, IDX_GZIP, STATE, KINDS, ROOM = 1 << 20, SIDE = 5 };
+enum { IMAGE, TABLE, NPY, IDX, IDX_GZIP, STATE, COLUMNS, MASK, KINDS, ROOM = 1 << 20, SIDE = 5 };
 
 static ek_error err;
 static unsigned long read_ones, tried;
@@ -49,6 +49,36 @@ static void read_image(const uint8_t *data, size_t size) {
 static void read_table(const uint8_t *data, size_t size) {
     put_file("table/train.csv", data, size);
     read_set(at("table/train.csv"));
+}
+
+/* Columns that are named, for every use. */
+static void read_columns(const uint8_t *data, size_t size) {
+    static const char *const lists[] = {"y", "y,a1", "labels", "mask", NULL};
+    put_file("table/columns.csv", data, size);
+    for (int use = EK_COLUMN_CLASS; use <= EK_COLUMN_LABEL; use++) {
+        for (int i = 0; i < 5; i++) {
+            const ek_column_array columns[] = {
+                {.name = "target", .columns = lists[i], .use = (ek_column_use)use},
+                {.name = "x", .columns = use % 2 == 0 ? "a*" : "*", .dtype = i % 2 == 0 ? EK_F32 : EK_I64}};
+            const ek_dataset_options o = {.struct_size = sizeof o,
+                                          .columns = columns,
+                                          .column_count = (size_t)(1 + (use + i) % 2),
+                                          .columns_only = i > 2};
+            ek_dataset *set, *part;
+            if (failed(ek_dataset_open(at("table/columns.csv"), EK_SPLIT_TRAIN, &o, &set, &err), "columns")) continue;
+            if (!failed(ek_dataset_divide(set, 0.5, 1, &part, &err), "divide")) ek_dataset_close(part);
+            ek_dataset_close(set);
+        }
+    }
+}
+
+/* By itself, and with the image that it may belong to. */
+static void read_mask(const uint8_t *data, size_t size) {
+    const eki_encoded file = {.path = "x", .data = data, .size = size};
+    eki_image mask = {.pixels = NULL};
+    if (!failed(eki_image_decode_mask(&file, &mask, &err), "mask")) eki_image_free(&mask);
+    put_file("set/masks/a.png", data, size);
+    read_set(at("set"));
 }
 
 static void read_npy(const uint8_t *data, size_t size) {
@@ -93,6 +123,11 @@ static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 0};
 static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8};
 static const char table[] = "path,label,split\npictures/a.png,cat,train\n\"pictures/a.png\",\"d\"\"og\",test\n";
 
+static const char columns[] = "path,a1,a2,y,labels,mask,split\n"
+                              "pictures/a.png,1,2.5,0,cat|dog,pictures/a.png,train\n"
+                              "pictures/a.png,-3,4e2,1,,pictures/b.png,train\n\n"
+                              "pictures/a.png,0,0,true,\"cat\",pictures/a.png,val\n";
+
 static void save_state(void) {
     ek_model *model = fixture_model("mlp", EK_NORM_BATCH, 4, 0);
     ek_train_options options = ek_train_options_default();
@@ -123,6 +158,8 @@ static void set_up(void) {
     static const uint8_t indices[SIDE * SIDE] = {1, 2, 3};
     palette.pixels = indices;
     put_png("table/pictures/a.png", &gray);
+    put_png("table/pictures/b.png", &gray);
+    put_png("set/images/a.png", &gray);
     put_png("s/gray.png", &gray);
     put_png("s/palette.png", &palette);
     put_jpeg("s/rgb.jpg", SIDE, SIDE, 3, pixels);
@@ -160,6 +197,9 @@ static void seeds(fuzz_each *each, void *context) {
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) seed_file(IMAGE, pictures[i], each, context);
     seed(IMAGE, bmp, sizeof bmp, each, context);
     seed(TABLE, table, sizeof table - 1, each, context);
+    seed(COLUMNS, columns, sizeof columns - 1, each, context);
+    seed_file(MASK, "s/gray.png", each, context);
+    seed_file(MASK, "s/palette.png", each, context);
     seed_file(NPY, "s/x.npy", each, context);
     seed(IDX, images, sizeof images, each, context);
     seed(IDX_GZIP, images, sizeof images, each, context);
@@ -167,8 +207,8 @@ static void seeds(fuzz_each *each, void *context) {
 }
 
 static void run(const uint8_t *data, size_t size) {
-    static void (*const reads[KINDS])(const uint8_t *, size_t) = {read_image, read_table,    read_npy,
-                                                                  read_idx,   read_idx_gzip, read_state};
+    static void (*const reads[KINDS])(const uint8_t *, size_t) = {read_image,    read_table, read_npy,     read_idx,
+                                                                  read_idx_gzip, read_state, read_columns, read_mask};
     set_up();
     if (size == 0) return;
     memset(&err, 0, sizeof err);
@@ -176,7 +216,7 @@ static void run(const uint8_t *data, size_t size) {
     uint8_t *copy = malloc(size); /* of this size, so that the address sanitizer sees its end */
     if (copy == NULL) return;
     memcpy(copy, data + 1, size - 1);
-    if (kind == IMAGE && data[0] < 192) mend_png(copy, size - 1);
+    if ((kind == IMAGE || kind == MASK) && data[0] < 192) mend_png(copy, size - 1);
     if (kind == STATE && data[0] < 192) mend_state(copy, size - 1);
     reads[kind](copy, size - 1);
     free(copy);
