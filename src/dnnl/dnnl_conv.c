@@ -26,9 +26,16 @@ static bool prefers_channels_last(const eki_conv_desc *desc, ek_layout src, ek_l
     return window || desc->ungrouped || src == EK_LAYOUT_NHWC;
 }
 
+/* Groups that do not fill blocks run channels last (dnnl_pass.c), so that depthwise convolutions between them do, too.
+ */
+static bool grouped_channels_last(const eki_conv_desc *desc, ek_layout src, ek_layout block) {
+    if (!desc->forward_only || desc->groups == 1 || desc->spatial != 2) return false;
+    return !eki_conv_fits_blocks(desc, block) || src == EK_LAYOUT_NHWC;
+}
+
 void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block) {
     bool tiles = desc->bf16 && eki_dnnl_has_tiles();
-    if (tiles || prefers_channels_last(desc, src, block)) {
+    if (tiles || prefers_channels_last(desc, src, block) || grouped_channels_last(desc, src, block)) {
         desc->src_layout = desc->dst_layout = EK_LAYOUT_NHWC;
         return;
     }

@@ -110,7 +110,10 @@ struct eki_conv {
 void eki_conv_text(const eki_conv *conv, char text[256]);
 ek_status eki_conv_create_as(const eki_conv_desc *desc, bool product, bool transposed, eki_conv **conv, ek_error *err);
 
-/* dnnl_pass.c. `like` (may be NULL): run in the layouts of that pass, those of its weights included. */
+/* dnnl_pass.c */
+/* Whether the channels of each group fill blocks: depthwise ones and those without groups are padded to. */
+bool eki_conv_fits_blocks(const eki_conv_desc *desc, ek_layout block);
+/* `like` (may be NULL): run in the layouts of that pass, those of its weights included. */
 ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t units, int threads, const eki_pass *like,
                           eki_pass *pass, ek_error *err);
 /* The forward pass `plain` once more, with the ReLU in its primitive; nothing where oneDNN has no such. */

@@ -23,7 +23,7 @@ typedef struct layout_pair {
 
 static bool is_depthwise(const eki_conv_desc *d) { return d->groups > 1 && d->groups == d->c && d->c == d->o; }
 
-static bool fits_blocks(const eki_conv_desc *d, ek_layout block) {
+bool eki_conv_fits_blocks(const eki_conv_desc *d, ek_layout block) {
     int64_t size = (int64_t)block;
     if (d->groups == 1 || is_depthwise(d)) return true;
     return d->c / d->groups % size == 0 && d->o / d->groups % size == 0;
@@ -44,7 +44,7 @@ static int list_candidates(const eki_conv *conv, eki_pass_kind kind, const eki_p
     if (d->groups == 1 && d->c <= FIRST_LAYER_CHANNELS && kind != EKI_PASS_DATA) {
         pairs[count++] = (layout_pair){EK_LAYOUT_NCHW, block};
     }
-    if (fits_blocks(d, block)) pairs[count++] = (layout_pair){block, block};
+    if (eki_conv_fits_blocks(d, block)) pairs[count++] = (layout_pair){block, block};
     pairs[count++] = last;
     return count;
 }

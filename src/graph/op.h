@@ -55,6 +55,7 @@ typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
  * shape of output 0 and is no input of the node; its members are to it what those of the step are to an input. */
 typedef struct eki_tail {
     bool relu, residual; /* which there are */
+    int64_t shuffle;     /* the step is a channel shuffle of so many groups */
     eki_view in;         /* the residual */
     ek_layout in_layout; /* set by prepare */
     ek_dtype in_type;    /* set by prepare */

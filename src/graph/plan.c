@@ -22,11 +22,15 @@ typedef struct builder {
     ek_error *err;
 } builder;
 
-static const eki_op reorder_op = {.name = "Reorder",
+static const eki_op reorder_op = {
+    .name = "Reorder", .diff_inputs = 1, .forward = eki_op_reorder_forward, .backward = eki_op_reorder_backward};
 
+static const eki_op shuffle_op = {.name = "ChannelShuffle",
                                   .diff_inputs = 1,
-                                  .forward = eki_op_reorder_forward,
-                                  .backward = eki_op_reorder_backward};
+                                  .takes_bf16 = 1,
+                                  .prepare = eki_op_shuffle_prepare,
+                                  .forward = eki_op_shuffle_forward,
+                                  .backward = eki_op_shuffle_backward};
 
 static bool has_bit(uint32_t bits, int k) { return (bits >> (k > 31 ? 31 : k) & 1) != 0; }
 
@@ -201,6 +205,7 @@ static ek_status connect_tail(builder *b, eki_pstep *pstep, bool *any_grad) {
     eki_step *step = &pstep->step;
     const eki_tail_plan *tail = &b->tails.of[step->node->id];
     step->tail.relu = tail->relu;
+    step->tail.shuffle = tail->shuffle;
     if (tail->residual == NULL) return EK_OK;
     int index = b->p->tensor_of_value[tail->residual->id];
     if (index < 0) {
@@ -294,7 +299,8 @@ static ek_status add_node(builder *b, const eki_node *node) {
     eki_pstep *pstep = NULL;
     bool any_grad;
     int64_t opset = eki_node_opset(b->request->graph, node);
-    EKI_TRY(new_step(b, eki_op_find(node->op, opset), node, &pstep));
+    bool shuffles = b->tails.of[node->id].shuffle > 0;
+    EKI_TRY(new_step(b, shuffles ? &shuffle_op : eki_op_find(node->op, opset), node, &pstep));
     eki_step *step = &pstep->step;
     step->opset = opset;
     step->n_in = node->n_in;

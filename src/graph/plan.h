@@ -92,11 +92,12 @@ void eki_plan_destroy(eki_plan *plan);
 /* Whether a plan may depend on the numbers of an input of this shape: a short list, as shapes, axes and scales are. */
 bool eki_says_shapes(const eki_value *value, const eki_shape *shape);
 
-/* plan_tail.c: what a norm, or a convolution without gradients, does besides: y = relu(norm(x) + residual). Its output
- * 0 is then that of `last`. */
+/* plan_tail.c: what a norm, or a convolution without gradients, does besides: y = relu(norm(x) + residual); or a
+ * Reshape, which with what follows is a channel shuffle. Its output 0 is then that of `last`. */
 typedef struct eki_tail_plan {
     eki_value *residual; /* or NULL */
     bool relu;
+    int64_t shuffle;      /* of so many groups; 0 = none */
     const eki_node *last; /* NULL = no tail */
 } eki_tail_plan;
 
@@ -125,5 +126,10 @@ int eki_plan_buffer(eki_plan_private *p, size_t bytes); /* -1 = no memory */
 /* Layout change as a step of its own (op/reorder.c). */
 ek_status eki_op_reorder_forward(eki_step *step, ek_error *err);
 ek_status eki_op_reorder_backward(eki_step *step, ek_error *err);
+
+/* Channel shuffle (op/shuffle.c). */
+ek_status eki_op_shuffle_prepare(eki_step *step, ek_error *err);
+ek_status eki_op_shuffle_forward(eki_step *step, ek_error *err);
+ek_status eki_op_shuffle_backward(eki_step *step, ek_error *err);
 
 #endif

@@ -4,6 +4,8 @@
  * would take three. A norm gets a tail when nobody else reads what lies between, and when the residual is there by the
  * time the norm runs: of two norms that meet in an addition, the later one takes it. A convolution that needs no
  * gradient does the same, within its primitive where it can (op/op_bound.h: oneDNN's ReLU makes 0 of NaN).
+ *
+ * A Reshape takes in the Transpose and the Reshape behind it where the three shuffle channels.
  */
 #include "graph/plan.h"
 
@@ -82,6 +84,46 @@ static void find_tail(const finder *f, const eki_node *node) {
     f->tails->absorbed[next->id] = true;
 }
 
+static bool known_shape(const finder *f, const eki_value *value, eki_shape *shape) {
+    int64_t count;
+    *shape = f->known[value->id].shape;
+    return f->known[value->id].constant == NULL && eki_shape_count(shape, &count) && count > 0;
+}
+
+/* [N, C, ...] seen as [N, groups, C / groups, ...]. */
+static bool splits_channels(const eki_shape *x, const eki_shape *split) {
+    bool fits = x->rank >= 3 && x->rank <= 5 && split->rank >= 4 && split->dims[0] == x->dims[0];
+    return fits && split->dims[1] > 0 && split->dims[1] * split->dims[2] == x->dims[1];
+}
+
+static bool swaps_groups(const eki_node *node) {
+    const int64_t *perm;
+    size_t count;
+    bool swaps = node->op == EKI_OP_Transpose && eki_node_ints(node, "perm", &perm, &count) && count >= 4;
+    for (size_t i = 0; swaps && i < count; i++) swaps = perm[i] == (int64_t)(i == 1 ? 2 : i == 2 ? 1 : i);
+    return swaps;
+}
+
+static void find_shuffle(const finder *f, const eki_node *node) {
+    eki_shape x, split, y;
+    const eki_node *swap = only_user(f, node->out[0]);
+    if (swap == NULL || !swaps_groups(swap) || swap->out[0] == NULL) return;
+    const eki_node *join = only_user(f, swap->out[0]);
+    if (join == NULL || join->op != EKI_OP_Reshape || join->in[0] != swap->out[0] || join->out[0] == NULL) return;
+    if (node->in[0] == NULL || f->known[node->in[0]->id].dtype != EK_F32) return;
+    if (!known_shape(f, node->in[0], &x) || !known_shape(f, node->out[0], &split) || !known_shape(f, join->out[0], &y))
+        return;
+    if (!splits_channels(&x, &split) || !eki_shape_equal(&x, &y)) return;
+    f->tails->of[node->id] = (eki_tail_plan){.shuffle = split.dims[1], .last = join};
+    f->tails->absorbed[swap->id] = f->tails->absorbed[join->id] = true;
+}
+
+static void find_in(const finder *f, const eki_node *node) {
+    if (!f->request->part.nodes[node->id]) return;
+    if (is_norm(node) || is_lone_conv(f->request, node)) find_tail(f, node);
+    if (node->op == EKI_OP_Reshape && node->out[0] != NULL) find_shuffle(f, node);
+}
+
 ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err) {
     const eki_graph *graph = request->graph;
     finder f = {.request = request, .known = known, .tails = tails};
@@ -93,11 +135,7 @@ ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known
     bool good = tails->of != NULL && tails->absorbed != NULL && f.uses != NULL && f.user != NULL && f.position != NULL;
     if (good) {
         count_uses(&f);
-        for (size_t i = 0; i < graph->n_nodes; i++) {
-            const eki_node *node = graph->nodes[i];
-            bool takes = is_norm(node) || is_lone_conv(request, node);
-            if (request->part.nodes[node->id] && takes) find_tail(&f, node);
-        }
+        for (size_t i = 0; i < graph->n_nodes; i++) find_in(&f, graph->nodes[i]);
     }
     free(f.uses);
     free(f.user);
