@@ -55,6 +55,7 @@ typedef struct eki_conv_desc {
     bool want_dx, want_dw; /* backward parts to make */
     bool forward_only;     /* neither, and never: other layouts may be faster */
     bool ungrouped;        /* no convolution around it has groups */
+    bool shuffled;         /* channels around it are shuffled, which is cheap where they lie last */
     int threads;
     bool reproducible;            /* weight gradient by one-thread primitives over chunks, */
     int64_t chunk;                /* of this many images, summed in f64 in chunk order */
@@ -155,5 +156,8 @@ typedef struct eki_dnnl_form {
 
 ek_status eki_reorder(const void *src, eki_dnnl_form from, void *dst, eki_dnnl_form to, int rank, const int64_t *dims,
                       int threads, ek_error *err);
+
+/* The padded channels of a blocked tensor set to zero. */
+void eki_zero_padding(void *data, eki_dnnl_form form, int64_t n, int64_t channels, int64_t space, int threads);
 
 #endif

@@ -26,21 +26,22 @@ static bool prefers_channels_last(const eki_conv_desc *desc, ek_layout src, ek_l
     return window || desc->ungrouped || src == EK_LAYOUT_NHWC;
 }
 
-/* Groups that do not fill blocks run channels last (dnnl_pass.c), so that depthwise convolutions between them do, too.
+/* Groups that do not fill blocks run channels last (dnnl_pass.c); so does what lies between them, or between shuffles.
  */
-static bool grouped_channels_last(const eki_conv_desc *desc, ek_layout src, ek_layout block) {
-    if (!desc->forward_only || desc->groups == 1 || desc->spatial != 2) return false;
-    return !eki_conv_fits_blocks(desc, block) || src == EK_LAYOUT_NHWC;
+static bool stays_channels_last(const eki_conv_desc *desc, ek_layout src, ek_layout block) {
+    if (!desc->forward_only || desc->spatial != 2 || desc->c <= EKI_FIRST_LAYER_CHANNELS) return false;
+    if (desc->shuffled || !eki_conv_fits_blocks(desc, block)) return true;
+    return desc->groups > 1 && src == EK_LAYOUT_NHWC;
 }
 
 void eki_conv_choose_layouts(eki_conv_desc *desc, ek_layout src, ek_layout block) {
     bool tiles = desc->bf16 && eki_dnnl_has_tiles();
-    if (tiles || prefers_channels_last(desc, src, block) || grouped_channels_last(desc, src, block)) {
+    if (tiles || prefers_channels_last(desc, src, block) || stays_channels_last(desc, src, block)) {
         desc->src_layout = desc->dst_layout = EK_LAYOUT_NHWC;
         return;
     }
     /* Few channels: the source is read as it comes from outside, without a layout change. */
-    desc->src_layout = desc->groups == 1 && desc->c <= 3 ? EK_LAYOUT_NCHW : block;
+    desc->src_layout = desc->groups == 1 && desc->c <= EKI_FIRST_LAYER_CHANNELS ? EK_LAYOUT_NCHW : block;
     desc->dst_layout = block;
 }
 

@@ -61,8 +61,6 @@ size_t eki_round64(size_t bytes);
 void *eki_carve(char **at, size_t bytes);
 void eki_prim_destroy(eki_prim *prim);
 ek_status eki_prim_run(const eki_prim *prim, const eki_arg *args, int count, const char *what, ek_error *err);
-/* The padded channels of a blocked tensor set to zero. */
-void eki_zero_padding(void *data, eki_dnnl_form form, int64_t n, int64_t channels, int64_t space, int threads);
 
 /* ---- dnnl_calls.c: calls that differ between oneDNN 2.x and 3.x ---- */
 dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, bool bf16, dnnl_format_tag_t tag);
@@ -111,6 +109,7 @@ void eki_conv_text(const eki_conv *conv, char text[256]);
 ek_status eki_conv_create_as(const eki_conv_desc *desc, bool product, bool transposed, eki_conv **conv, ek_error *err);
 
 /* dnnl_pass.c */
+enum { EKI_FIRST_LAYER_CHANNELS = 3 }; /* so many are read in plain layout */
 /* Whether the channels of each group fill blocks: depthwise ones and those without groups are padded to. */
 bool eki_conv_fits_blocks(const eki_conv_desc *desc, ek_layout block);
 /* `like` (may be NULL): run in the layouts of that pass, those of its weights included. */

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_LAYER_CHANNELS = 3, MOST_CANDIDATES = 4 };
+enum { MOST_CANDIDATES = 4 };
 
 typedef struct layout_pair {
     ek_layout src, dst;
@@ -41,7 +41,7 @@ static int list_candidates(const eki_conv *conv, eki_pass_kind kind, const eki_p
     }
     bool given = d->src_layout == EK_LAYOUT_NHWC && d->dst_layout == EK_LAYOUT_NHWC;
     if (given && (d->forward_only || d->bf16)) pairs[count++] = last;
-    if (d->groups == 1 && d->c <= FIRST_LAYER_CHANNELS && kind != EKI_PASS_DATA) {
+    if (d->groups == 1 && d->c <= EKI_FIRST_LAYER_CHANNELS && kind != EKI_PASS_DATA) {
         pairs[count++] = (layout_pair){EK_LAYOUT_NCHW, block};
     }
     if (eki_conv_fits_blocks(d, block)) pairs[count++] = (layout_pair){block, block};

@@ -126,7 +126,7 @@ static void retype_grain(void *argument, size_t index) {
 
 ek_status eki_reorder(const void *src, eki_dnnl_form from, void *dst, eki_dnnl_form to, int rank, const int64_t *dims,
                       int threads, ek_error *err) {
-    const ek_parallel parallel = {.threads = threads};
+    ek_parallel parallel = {.threads = threads};
     if (rank < 1 && from.layout != to.layout)
         return eki_fail(err, EK_ERR_SHAPE, "a layout change needs a tensor of rank 1 or more, not %d", rank);
     int64_t n = rank > 0 ? dims[0] : 1, channels = rank > 1 ? dims[1] : 1, space = 1;
@@ -149,6 +149,7 @@ ek_status eki_reorder(const void *src, eki_dnnl_form from, void *dst, eki_dnnl_f
         eki_parallel_for(&parallel, (job.count + GRAIN - 1) / GRAIN, retype_grain, &job);
         return EK_OK;
     }
+    if (n * job.dst_channels * space <= GRAIN) parallel.threads = 1; /* waking others takes longer */
     job.tiles = (job.dst_channels + TILE_CHANNELS - 1) / TILE_CHANNELS;
     eki_parallel_for(&parallel, (size_t)(n * job.tiles), change_task, &job);
     return EK_OK;

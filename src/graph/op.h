@@ -140,6 +140,7 @@ struct eki_plan {
     bool bf16;                          /* activations may be EK_BF16 between steps, as operators say */
     bool blocked;                       /* convolutions run in oneDNN's blocked layout */
     bool ungrouped;                     /* no convolution has groups */
+    bool shuffles;                      /* channels are shuffled: best where they lie last */
     ek_layout block;                    /* which one: BLOCKED8 or BLOCKED16, by the instruction set oneDNN uses */
     uint64_t seed;                      /* dropout */
     uint64_t step_id;                   /* training step, the dropout's counter */

@@ -472,6 +472,7 @@ static ek_status build(builder *b) {
     if (p->tensor_of_value == NULL) return no_memory(b);
     for (size_t i = 0; i < graph->n_values; i++) p->tensor_of_value[i] = -1;
     EKI_TRY(eki_tails_find(b->request, p->known, &b->tails, b->err));
+    b->plan->shuffles = b->tails.shuffles;
     EKI_TRY(add_inputs(b));
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];

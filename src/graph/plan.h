@@ -104,6 +104,7 @@ typedef struct eki_tail_plan {
 typedef struct eki_tails {
     eki_tail_plan *of; /* by node id */
     bool *absorbed;    /* nodes that need no step of their own */
+    bool shuffles;     /* channels are shuffled somewhere */
 } eki_tails;
 
 ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err);

@@ -115,7 +115,7 @@ static void find_shuffle(const finder *f, const eki_node *node) {
         return;
     if (!splits_channels(&x, &split) || !eki_shape_equal(&x, &y)) return;
     f->tails->of[node->id] = (eki_tail_plan){.shuffle = split.dims[1], .last = join};
-    f->tails->absorbed[swap->id] = f->tails->absorbed[join->id] = true;
+    f->tails->absorbed[swap->id] = f->tails->absorbed[join->id] = f->tails->shuffles = true;
 }
 
 static void find_in(const finder *f, const eki_node *node) {

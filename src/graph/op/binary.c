@@ -3,9 +3,9 @@
  * From opset 7 on shapes broadcast as in numpy. Before, `broadcast` = 1 aligns the second input at `axis` (default: at
  * the right); it is then the same as numpy's rule on a shape padded with ones. f32, and whole numbers but u64
  * (wrapping; division by zero is an error); base and exponent of Pow may be of two types. Gradients of broadcast inputs
- * are first computed per element and then summed in f64 in row-major order. Tensors of one shape are worked on in
- * whatever layout they come, where f(0, 0) = 0 keeps the padding of blocked layouts at zero; without gradients so are a
- * tensor and a number for each of its channels.
+ * are first computed per element and then summed in f64 in row-major order. Tensors of one shape, and a tensor and a
+ * number that wants no gradient, are worked on in whatever layout they come, the padding of blocked layouts being made
+ * zero again; without gradients so are a tensor and a number for each of its channels.
  */
 #include "graph/op/op_channels.h"
 
@@ -68,6 +68,23 @@ static int per_channel(const eki_step *step, kind k) {
     return -1;
 }
 
+/* Which input is one number beside a tensor of float32, of which any layout will do; -1 = neither. */
+static int lone_number(const eki_step *step) {
+    for (int i = 1; i >= 0; i--) {
+        const eki_view *x = &step->in[1 - i];
+        bool fits = eki_view_elements(&step->in[i]) == 1 && step->in[i].dtype == EK_F32 && x->dtype == EK_F32;
+        if (fits && !step->want_din[i] && eki_shape_equal(&x->shape, &step->out[0].shape)) return i;
+    }
+    return -1;
+}
+
+static ek_status prepare_number(eki_step *step, int of) {
+    step->in_layout[of] = EK_LAYOUT_NCHW;
+    step->out[0].layout = step->in[1 - of].layout;
+    step->in_place = 1u << (1 - of);
+    return EK_OK;
+}
+
 static ek_status prepare(eki_step *step, ek_error *err, kind k) {
     bool same = eki_same_shape(&step->in[0], &step->in[1]);
     bool wanted = step->want_din[0] || step->want_din[1];
@@ -76,14 +93,11 @@ static ek_status prepare(eki_step *step, ek_error *err, kind k) {
         (step->want_din[0] && k != ADD && k != SUB && k != MOD) || (step->want_din[1] && (k == DIV || k == POW));
     if (wanted && !same) step->scratch_bytes = eki_size_of(eki_view_elements(&step->out[0]), sizeof(float)).bytes;
     step->in_place = same && step->in[0].dtype == EK_F32 ? EKI_ANY_INPUT : 0;
-    int of = same ? -1 : per_channel(step, k);
-    if (of >= 0) {
-        step->in_layout[of] = EK_LAYOUT_NCHW;
-        step->out[0].layout = step->in[1 - of].layout;
-        step->in_place = 1u << (1 - of);
-        return EK_OK;
-    }
-    return same && k <= PRELU ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
+    bool real = step->in[0].dtype == EK_F32 && step->in[1].dtype == EK_F32;
+    int of = same ? -1 : lone_number(step);
+    if (of < 0 && !same) of = per_channel(step, k);
+    if (of >= 0) return prepare_number(step, of);
+    return same && real ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
 }
 
 /* ---- forward ---- */
@@ -110,16 +124,29 @@ typedef struct job {
     void *y;
 } job;
 
-/* Inlined for each kind, so that the compiler sees one operation over contiguous memory. */
+/* At most EKI_LINE elements, by way of buffers, since the result may lie where an input lies. Inlined for each kind, so
+ * that the compiler sees one operation. */
+static inline __attribute__((always_inline)) void line(kind k, float *y, const float *a, const float *b, int64_t sb,
+                                                       size_t n) {
+    float first[EKI_LINE], second[EKI_LINE];
+    memcpy(first, a, n * sizeof *a);
+    if (sb == 0) {
+        const float number = *b;
+        for (size_t i = 0; i < n; i++) y[i] = apply(k, first[i], number);
+        return;
+    }
+    memcpy(second, b, n * sizeof *b);
+    for (size_t i = 0; i < n; i++) y[i] = apply(k, first[i], second[i]);
+}
+
 static inline __attribute__((always_inline)) void rows(kind k, float *y, const float *a, int64_t sa, const float *b,
                                                        int64_t sb, size_t n) {
-    if (sa == 1 && sb == 1) {
-        for (size_t i = 0; i < n; i++) y[i] = apply(k, a[i], b[i]);
-    } else if (sa == 1 && sb == 0) {
-        for (size_t i = 0; i < n; i++) y[i] = apply(k, a[i], *b);
-    } else {
-        for (size_t i = 0; i < n; i++) y[i] = apply(k, a[(int64_t)i * sa], b[(int64_t)i * sb]);
+    bool lines = sa == 1 && (sb == 1 || sb == 0);
+    for (size_t at = 0, part; lines && at < n; at += part) {
+        part = n - at < EKI_LINE ? n - at : EKI_LINE;
+        line(k, y + at, a + at, b + (int64_t)at * sb, sb, part);
     }
+    for (size_t i = 0; !lines && i < n; i++) y[i] = apply(k, a[(int64_t)i * sa], b[(int64_t)i * sb]);
 }
 
 static void forward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
@@ -228,6 +255,13 @@ static void make_walk(const eki_step *step, eki_walk *walk) {
         eki_walk_flat(walk, eki_view_elements(&step->out[0]));
         return;
     }
+    int of = lone_number(step);
+    if (of >= 0) {
+        static const int64_t strides[2][1] = {{1}, {0}};
+        eki_walk_init(walk, &(eki_shape){.rank = 1, .dims = {(int64_t)eki_view_elements(&step->out[0])}});
+        for (int i = 0; i < 2; i++) eki_walk_add(walk, strides[i == of]);
+        return;
+    }
     eki_shape second = aligned(step->node, step->opset, &step->in[0].shape, &step->in[1].shape);
     eki_walk_init(walk, &step->out[0].shape);
     eki_walk_add_broadcast(walk, &step->in[0].shape);
@@ -238,8 +272,9 @@ static ek_status forward(eki_step *step, ek_error *err, kind k) {
     eki_walk walk;
     ek_dtype first = step->in[0].dtype, second = step->in[1].dtype;
     bool ints = first != EK_F32 && second != EK_F32;
-    int of = step->out[0].layout == EK_LAYOUT_NCHW ? -1 : per_channel(step, k);
-    if (of >= 0 && !eki_same_shape(&step->in[0], &step->in[1])) {
+    bool plain = step->out[0].layout == EK_LAYOUT_NCHW || eki_same_shape(&step->in[0], &step->in[1]);
+    int of = plain || lone_number(step) >= 0 ? -1 : per_channel(step, k);
+    if (of >= 0) {
         eki_channels_run(step, &step->in[1 - of], &step->in[of], forward_channels, &k);
         return EK_OK;
     }
@@ -249,6 +284,7 @@ static ek_status forward(eki_step *step, ek_error *err, kind k) {
     if (ints) EKI_TRY(check_ints(step, err, k));
     make_walk(step, &walk);
     eki_walk_run(step, &walk, ints ? forward_row_int : first == second ? forward_row : forward_row_mixed, &j);
+    eki_clean_padding(step, j.y);
     return EK_OK;
 }
 
@@ -310,6 +346,7 @@ static ek_status backward(eki_step *step, ek_error *err, kind k) {
         if (whole || !direct) {
             make_walk(step, &walk);
             eki_walk_run(step, &walk, backward_row, &j);
+            eki_clean_padding(step, j.y);
         }
         if (!whole) eki_reduce_to(step, direct ? step->dout[0] : step->scratch, full, &shapes[i], step->din[i]);
     }

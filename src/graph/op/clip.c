@@ -1,8 +1,7 @@
 /* clip.c: Clip, x limited to [min, max]. ONNX opsets 1 and 6 (attributes), 11, 12, 13 (optional inputs); f32.
  *
  * y = min(max(x, lo), hi) by compare and select, NaN stays NaN; where min > max everything becomes max, as ONNX says.
- * The gradient passes where lo <= x <= hi. When the limits are known and include 0 the padding of blocked layouts
- * stays 0, so those are taken as they come.
+ * The gradient passes where lo <= x <= hi. Any layout is taken as it comes.
  */
 #include "graph/op/op_common.h"
 
@@ -49,8 +48,6 @@ static void limits(const eki_step *step, job *j) {
 }
 
 ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
-    job j;
-    bool known = true;
     step->keep_in[0] = step->want_din[0];
     step->in_place = EKI_ANY_INPUT;
     for (int i = 1; i < step->n_in; i++) {
@@ -59,21 +56,17 @@ ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
         if (eki_view_elements(&step->in[i]) != 1) {
             return eki_step_fail(step, err, EK_ERR_SHAPE, "%s must be a scalar", i == 1 ? "min" : "max");
         }
-        known = known && step->constant[i] != NULL;
     }
-    if (!known) return eki_prepare_plain(step, err);
-    limits(step, &j);
-    bool zero = j.lo <= 0.0f && j.hi >= 0.0f;
-    return zero ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
+    return eki_prepare_same_layout(step, err);
 }
 
 static void forward_grain(void *argument, size_t begin, size_t end) {
-    const job *j = argument;
-    float lo = j->lo, hi = j->hi;
-    for (size_t i = begin; i < end; i++) {
-        float v = j->x[i];
-        v = v < lo ? lo : v;
-        j->to[i] = v > hi ? hi : v;
+    const job j = *(const job *)argument;
+    float v[EKI_LINE]; /* in two loops, since compilers make branches of one */
+    for (size_t n; begin < end; begin += n) {
+        n = end - begin < EKI_LINE ? end - begin : EKI_LINE;
+        for (size_t i = 0; i < n; i++) v[i] = j.x[begin + i] < j.lo ? j.lo : j.x[begin + i];
+        for (size_t i = 0; i < n; i++) j.to[begin + i] = v[i] > j.hi ? j.hi : v[i];
     }
 }
 
@@ -88,6 +81,7 @@ ek_status eki_op_Clip_forward(eki_step *step, ek_error *err) {
     job j = {.x = step->in[0].data, .to = step->out[0].data};
     limits(step, &j);
     eki_for_grains(step, eki_view_elements(&step->out[0]), forward_grain, &j);
+    eki_clean_padding(step, j.to);
     return EK_OK;
 }
 

@@ -36,6 +36,8 @@ ek_status eki_infer_fold(eki_infer *infer, eki_step_fn forward);
 
 /* ---- Steps (op_walk.c) ---- */
 
+enum { EKI_LINE = 256 }; /* elements that are buffered where a result may lie where an input lies */
+
 typedef void (*eki_grain_fn)(void *argument, size_t begin, size_t end);
 /* body over [0, count) in grains of a fixed size, in parallel. */
 void eki_for_grains(const eki_step *step, size_t count, eki_grain_fn body, void *argument);
@@ -87,7 +89,11 @@ bool eki_is_int(ek_dtype dtype);   /* i32 or i64: what shape arithmetic is done 
 bool eki_is_whole(ek_dtype dtype); /* i8 to i64, u8 to u32 */
 
 size_t eki_view_bytes(const eki_view *view);
+/* Zeros in the padding of data that lie as output 0 does, f32, after a function that makes others of them. */
+void eki_clean_padding(const eki_step *step, float *data);
 void eki_row_strides(const eki_shape *shape, int64_t strides[EKI_MAX_RANK]);
+/* The extents of a tensor, plain or channels last, as they lie in memory; order[i]: which dimension extent i is. */
+eki_shape eki_stored_shape(const eki_view *view, int order[EKI_MAX_RANK]);
 bool eki_same_shape(const eki_view *a, const eki_view *b);
 /* Integers of an input that is an i64 or i32 list (at most `room`), at plan time or while running. */
 ek_status eki_step_list(const eki_step *step, int input, int64_t *values, int room, int *count, ek_error *err);

@@ -8,6 +8,7 @@ eki_conv_desc eki_conv_desc_for_step(const eki_step *step, const eki_window *win
                           .threads = step->plan->threads,
                           .reproducible = step->plan->reproducible,
                           .ungrouped = step->plan->ungrouped,
+                          .shuffled = step->plan->shuffles,
                           .chunk = step->plan->chunk};
     for (int i = 0; i < window->spatial; i++) {
         desc.kernel[i] = window->kernel[i];

@@ -10,11 +10,11 @@ ek_status eki_unary_infer(eki_infer *infer, eki_step_fn forward) {
     return eki_infer_fold(infer, forward);
 }
 
-ek_status eki_unary_prepare(eki_step *step, ek_error *err, bool zero, char from) {
+ek_status eki_unary_prepare(eki_step *step, ek_error *err, char from) {
     step->keep_in[0] = from == 'x' && step->want_din[0];
     step->keep_out[0] = from == 'y' && step->want_din[0];
     step->in_place = EKI_ANY_INPUT;
-    return zero ? eki_prepare_same_layout(step, err) : eki_prepare_plain(step, err);
+    return eki_prepare_same_layout(step, err);
 }
 
 static void attributes(const eki_node *node, float alpha, float beta, eki_unary_job *j) {
@@ -23,10 +23,11 @@ static void attributes(const eki_node *node, float alpha, float beta, eki_unary_
     j->by_tanh = eki_node_string_is(node, "approximate", "tanh", false);
 }
 
-ek_status eki_unary_forward(eki_step *step, eki_grain_fn grain, float alpha, float beta) {
+ek_status eki_unary_forward(eki_step *step, eki_grain_fn grain, bool zero, float alpha, float beta) {
     eki_unary_job j = {.x = step->in[0].data, .to = step->out[0].data};
     attributes(step->node, alpha, beta, &j);
     eki_for_grains(step, eki_view_elements(&step->out[0]), grain, &j);
+    if (!zero) eki_clean_padding(step, j.to);
     return EK_OK;
 }
 
@@ -39,5 +40,6 @@ ek_status eki_unary_backward(eki_step *step, eki_grain_fn grain, float alpha, fl
     }
     attributes(step->node, alpha, beta, &j);
     eki_for_grains(step, eki_view_elements(&step->out[0]), grain, &j);
+    eki_clean_padding(step, j.to);
     return EK_OK;
 }

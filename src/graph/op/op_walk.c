@@ -4,6 +4,7 @@
  * evenly become one. What is left is run row by row, so that the operator's inner loop is a plain one.
  */
 #include "base/threads.h"
+#include "dnnl/adapter.h"
 #include "graph/op/op_common.h"
 
 #include <string.h>
@@ -32,12 +33,31 @@ void eki_for_grains(const eki_step *step, size_t count, eki_grain_fn body, void 
     eki_for_tasks(step, (count + GRAIN - 1) / GRAIN, run_grain, &p);
 }
 
+void eki_clean_padding(const eki_step *step, float *data) {
+    const eki_view *view = &step->out[0];
+    int64_t space = 1;
+    if (view->layout < EK_LAYOUT_BLOCKED8) return;
+    for (int i = 2; i < view->shape.rank; i++) space *= view->shape.dims[i];
+    const eki_dnnl_form form = {EK_F32, view->layout};
+    eki_zero_padding(data, form, view->shape.dims[0], view->shape.dims[1], space, step->plan->threads);
+}
+
 void eki_row_strides(const eki_shape *shape, int64_t strides[EKI_MAX_RANK]) {
     int64_t stride = 1;
     for (int i = shape->rank - 1; i >= 0; i--) {
         strides[i] = stride;
         stride *= shape->dims[i];
     }
+}
+
+eki_shape eki_stored_shape(const eki_view *view, int order[EKI_MAX_RANK]) {
+    eki_shape stored = {.rank = view->shape.rank};
+    bool last = view->layout == EK_LAYOUT_NHWC;
+    for (int i = 0; i < stored.rank; i++) {
+        order[i] = !last || i == 0 ? i : i == stored.rank - 1 ? 1 : i + 1;
+        stored.dims[i] = view->shape.dims[order[i]];
+    }
+    return stored;
 }
 
 void eki_walk_init(eki_walk *walk, const eki_shape *shape) {

@@ -1,7 +1,7 @@
 /* slice.c: Slice. ONNX opsets 1 (attributes) and 10, 11, 13 (inputs starts, ends, axes, steps); fixed-size types.
  *
- * Starts and ends are clamped as in numpy, negative steps included. A strided copy forward; backward zeroes dx and
- * copies dy back to where it came from (no element is read twice).
+ * Starts and ends are clamped as in numpy, negative steps included. A strided copy forward, in plain layout or channels
+ * last; backward zeroes dx and copies dy back to where it came from (no element is read twice).
  */
 #include "graph/op/op_common.h"
 
@@ -121,19 +121,28 @@ static void copy_row(void *argument, size_t out, const int64_t *offset, const in
     }
 }
 
+ek_status eki_op_Slice_prepare(eki_step *step, ek_error *err) {
+    bool last = step->in[0].layout == EK_LAYOUT_NHWC;
+    EKI_TRY(eki_prepare_plain(step, err));
+    if (last) step->in_layout[0] = step->out[0].layout = EK_LAYOUT_NHWC;
+    return EK_OK;
+}
+
 static ek_status run(eki_step *step, job *j, ek_error *err) {
     slice s;
     eki_walk walk;
+    int order[EKI_MAX_RANK];
     int64_t strides[EKI_MAX_RANK], base = 0;
     EKI_TRY(read_slice(step, &s, err));
-    eki_row_strides(&step->in[0].shape, strides);
-    for (int i = 0; i < step->in[0].shape.rank; i++) {
-        base += s.start[i] * strides[i];
-        strides[i] *= s.step[i];
+    eki_shape in = eki_stored_shape(&step->in[0], order), out = eki_stored_shape(&step->out[0], order);
+    eki_row_strides(&in, strides);
+    for (int i = 0; i < in.rank; i++) {
+        base += s.start[order[i]] * strides[i];
+        strides[i] *= s.step[order[i]];
     }
     if (eki_view_elements(&step->out[0]) == 0) return EK_OK;
     j->full += base * (int64_t)j->bytes;
-    eki_walk_init(&walk, &step->out[0].shape);
+    eki_walk_init(&walk, &out);
     eki_walk_add(&walk, strides);
     eki_walk_run(step, &walk, copy_row, j);
     return EK_OK;
@@ -154,5 +163,4 @@ ek_status eki_op_Slice_backward(eki_step *step, ek_error *err) {
     return run(step, &j, err);
 }
 
-EKI_OPERATOR(Slice, .diff_inputs = 0x1, .infer = eki_op_Slice_infer, .forward = eki_op_Slice_forward,
-             .backward = eki_op_Slice_backward);
+EKI_OPERATOR(Slice, .diff_inputs = 0x1, EKI_ALL_OF(Slice));

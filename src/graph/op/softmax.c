@@ -5,6 +5,7 @@
  * Backward reads y: Softmax dx = y * (dy - sum(dy * y)); LogSoftmax dx = dy - exp(y) * sum(dy).
  */
 #include "graph/op/op_common.h"
+#include "graph/op/op_exp.h"
 
 #include <math.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static void forward_one(const job *j, size_t row) {
     double sum = 0.0;
     for (size_t i = 1; i < j->n; i++) most = x[i * inner] > most ? x[i * inner] : most;
     for (size_t i = 0; i < j->n; i++) {
-        float e = expf(x[i * inner] - most);
+        float e = eki_exp_down(x[i * inner] - most);
         y[i * inner] = e;
         sum += (double)e;
     }

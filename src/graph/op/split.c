@@ -1,8 +1,8 @@
 /* split.c: Split along an axis into parts. ONNX opsets 1, 2, 11 (attribute split), 13 (input), 18 (num_outputs); any
  * type of fixed size.
  *
- * Without lengths the parts are equal; num_outputs leaves the last one smaller. Per index of the leading dimensions,
- * one copy per part; backward copies back, with zeros where nobody used a part.
+ * Without lengths the parts are equal; num_outputs leaves the last one smaller. Per index of the leading dimensions
+ * (of channels that lie last: per pixel), one copy per part; backward copies back, with zeros where nobody used a part.
  */
 #include "graph/op/op_common.h"
 
@@ -66,9 +66,16 @@ ek_status eki_op_Split_infer(eki_infer *infer) {
     return x->rank >= 0 && known ? eki_infer_fold(infer, eki_op_Split_forward) : EK_OK;
 }
 
+static int axis_of(const eki_step *step) {
+    int64_t axis = eki_node_int(step->node, "axis", 0);
+    return (int)(axis < 0 ? axis + step->in[0].shape.rank : axis);
+}
+
 ek_status eki_op_Split_prepare(eki_step *step, ek_error *err) {
     step->diff_outputs = UINT32_MAX;
-    return eki_prepare_plain(step, err);
+    if (step->in[0].layout != EK_LAYOUT_NHWC || axis_of(step) != 1) return eki_prepare_plain(step, err);
+    for (int i = 0; i < step->n_out; i++) step->out[i].layout = EK_LAYOUT_NHWC;
+    return EK_OK;
 }
 
 typedef struct job {
@@ -98,14 +105,14 @@ static void copy_outer(void *argument, size_t o) {
 /* The lengths as infer found them: those of absent outputs are what is left or what the node says. */
 static ek_status measure(const eki_step *step, job *j, size_t *outer, ek_error *err) {
     const eki_shape *x = &step->in[0].shape;
-    int64_t values[EKI_MAX_IO], axis = eki_node_int(step->node, "axis", 0);
+    int64_t values[EKI_MAX_IO];
     const int64_t *list = values;
     size_t count = 0, inner = eki_dtype_bytes(step->in[0].dtype);
-    int n = 0;
-    if (axis < 0) axis += x->rank;
+    int n = 0, axis = axis_of(step);
+    bool last = step->in[0].layout == EK_LAYOUT_NHWC;
     *outer = 1;
     for (int i = 0; i < x->rank; i++) {
-        if (i != axis) *(i < axis ? outer : &inner) *= (size_t)x->dims[i];
+        if (i != axis) *(i < axis || last ? outer : &inner) *= (size_t)x->dims[i];
     }
     if (step->opset < 13) {
         eki_node_ints(step->node, "split", &list, &count);

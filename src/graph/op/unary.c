@@ -1,6 +1,7 @@
 /* unary.c: the elementwise functions of one tensor: LeakyRelu, Sigmoid, Tanh, Sqrt, Exp, Reciprocal, Neg, Abs,
  * HardSigmoid, HardSwish. ONNX opsets 1 to 23, f32. Made by op_unary.h.
  */
+#include "graph/op/op_exp.h"
 #include "graph/op/op_unary.h"
 
 #include <math.h>
@@ -9,11 +10,9 @@ static inline float leaky_f(float x, const eki_unary_job *j) { return x < 0.0f ?
 static inline float leaky_d(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha : 1.0f; }
 EKI_UNARY(LeakyRelu, leaky_f, leaky_d, x, true, 0.01f, 0.0f)
 
-/* Through exp of a negative number only, so that nothing overflows. */
 static inline float sigmoid_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
-    float e = expf(-fabsf(x));
-    return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
+    return eki_logistic(x);
 }
 static inline float sigmoid_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -43,7 +42,7 @@ EKI_UNARY(Sqrt, sqrt_f, sqrt_d, y, false, 0.0f, 0.0f)
 
 static inline float exp_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
-    return expf(x);
+    return eki_exp(x);
 }
 static inline float exp_d(float y, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -94,11 +93,10 @@ EKI_UNARY(HardSigmoid, hard_sigmoid_f, hard_sigmoid_d, x, false, 0.2f, 0.5f)
 
 /* x * HardSigmoid(x) with alpha = 1/6, beta = 1/2. */
 static void hard_swish_grain(void *argument, size_t begin, size_t end) {
-    enum { ROOM = 256 };
     const eki_unary_job j = *(const eki_unary_job *)argument;
-    float gate[ROOM]; /* in three loops, since compilers make branches of one, and multiply in each */
+    float gate[EKI_LINE]; /* in three loops, since compilers make branches of one, and multiply in each */
     for (size_t n; begin < end; begin += n) {
-        n = end - begin < ROOM ? end - begin : ROOM;
+        n = end - begin < EKI_LINE ? end - begin : EKI_LINE;
         for (size_t i = 0; i < n; i++) {
             float v = j.alpha * j.x[begin + i] + j.beta;
             gate[i] = v < 0.0f ? 0.0f : v;

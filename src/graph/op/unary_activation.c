@@ -3,23 +3,24 @@
  * Written so that nothing overflows and small results keep their digits: expm1 near zero, log1p(exp(-|x|)), erfc for
  * the left tail of Gelu.
  */
+#include "graph/op/op_exp.h"
 #include "graph/op/op_unary.h"
 
 #include <math.h>
 
 static inline float elu_f(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * expm1f(x) : x; }
-static inline float elu_d(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * expf(x) : 1.0f; }
+static inline float elu_d(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * eki_exp(x) : 1.0f; }
 EKI_UNARY(Elu, elu_f, elu_d, x, true, 1.0f, 0.0f)
 
 /* beta is the attribute gamma. */
 static inline float selu_f(float x, const eki_unary_job *j) { return j->beta * (x <= 0.0f ? j->alpha * expm1f(x) : x); }
 static inline float selu_d(float x, const eki_unary_job *j) {
-    return j->beta * (x <= 0.0f ? j->alpha * expf(x) : 1.0f);
+    return j->beta * (x <= 0.0f ? j->alpha * eki_exp(x) : 1.0f);
 }
 EKI_UNARY(Selu, selu_f, selu_d, x, true, 1.67326319217681884765625f, 1.05070102214813232421875f)
 
 static inline float celu_f(float x, const eki_unary_job *j) { return x < 0.0f ? j->alpha * expm1f(x / j->alpha) : x; }
-static inline float celu_d(float x, const eki_unary_job *j) { return x < 0.0f ? expf(x / j->alpha) : 1.0f; }
+static inline float celu_d(float x, const eki_unary_job *j) { return x < 0.0f ? eki_exp(x / j->alpha) : 1.0f; }
 EKI_UNARY(Celu, celu_f, celu_d, x, true, 1.0f, 0.0f)
 
 /* With a negative alpha f(0) is still 0. */
@@ -27,11 +28,7 @@ static inline float thresholded_f(float x, const eki_unary_job *j) { return x > 
 static inline float thresholded_d(float x, const eki_unary_job *j) { return x > j->alpha ? 1.0f : 0.0f; }
 EKI_UNARY(ThresholdedRelu, thresholded_f, thresholded_d, x, true, 1.0f, 0.0f)
 
-static inline float softplus(float x) { return (x > 0.0f ? x : 0.0f) + log1pf(expf(-fabsf(x))); }
-static inline float logistic(float x) {
-    float e = expf(-fabsf(x));
-    return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
-}
+static inline float softplus(float x) { return (x > 0.0f ? x : 0.0f) + log1pf(eki_exp_down(-fabsf(x))); }
 
 static inline float softplus_f(float x, const eki_unary_job *j) {
     EKI_UNUSED;
@@ -39,7 +36,7 @@ static inline float softplus_f(float x, const eki_unary_job *j) {
 }
 static inline float softplus_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
-    return logistic(x);
+    return eki_logistic(x);
 }
 EKI_UNARY(Softplus, softplus_f, softplus_d, x, false, 0.0f, 0.0f)
 
@@ -61,7 +58,7 @@ static inline float mish_f(float x, const eki_unary_job *j) {
 static inline float mish_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
     float t = tanhf(softplus(x));
-    return t + x * (1.0f - t * t) * logistic(x);
+    return t + x * (1.0f - t * t) * eki_logistic(x);
 }
 EKI_UNARY(Mish, mish_f, mish_d, x, true, 0.0f, 0.0f)
 
@@ -77,6 +74,6 @@ static inline float gelu_d(float x, const eki_unary_job *j) {
         float t = gelu_tanh(x);
         return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * ROOT_2_PI * (1.0f + 3.0f * CUBE * x * x);
     }
-    return 0.5f * erfcf(-x * ROOT_HALF) + 0.5f * x * ROOT_2_PI * expf(-0.5f * x * x);
+    return 0.5f * erfcf(-x * ROOT_HALF) + 0.5f * x * ROOT_2_PI * eki_exp(-0.5f * x * x);
 }
 EKI_UNARY(Gelu, gelu_f, gelu_d, x, true, 0.0f, 0.0f)

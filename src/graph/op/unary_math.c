@@ -2,6 +2,7 @@
  *
  * The last four are steps: their gradient is zero, so that none is asked for.
  */
+#include "graph/op/op_exp.h"
 #include "graph/op/op_unary.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@ static inline float erf_f(float x, const eki_unary_job *j) {
 }
 static inline float erf_d(float x, const eki_unary_job *j) {
     EKI_UNUSED;
-    return 1.12837917f * expf(-x * x); /* 2 / sqrt(pi) */
+    return 1.12837917f * eki_exp(-x * x); /* 2 / sqrt(pi) */
 }
 EKI_UNARY(Erf, erf_f, erf_d, x, true, 0.0f, 0.0f)
 
