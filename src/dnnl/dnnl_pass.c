@@ -149,12 +149,17 @@ static dnnl_status_t choose(const eki_conv *conv, eki_pass_kind kind, int64_t un
     return status;
 }
 
+/* Not one of oneDNN's gemm or reference implementations, whose tails compute something else. */
+static bool is_compiled(const char *implementation) {
+    return strncmp(implementation, "jit", 3) == 0 || strncmp(implementation, "brgconv", 7) == 0;
+}
+
 /* The same implementation, adding the residual, in the place of *pd. The brgconv family adds it behind its sums, as an
  * addition afterwards does; others begin their sums with what lies in the result, which gives other bits. */
 static void take_residual(const eki_conv *conv, int64_t units, eki_pass *pass, dnnl_primitive_desc_t *pd) {
     eki_geometry geometry;
     dnnl_primitive_desc_t adding;
-    if (pass->dst_layout != conv->desc.dst_layout) return;
+    if (pass->dst_layout != conv->desc.dst_layout || !is_compiled(eki_implementation(*pd))) return;
     make_geometry(conv, pass, units, &geometry);
     geometry.residual = strncmp(eki_implementation(*pd), "brgconv", 7) == 0 ? EKI_ADD_SUM : EKI_ADD_BINARY;
     if (eki_conv_find_with_tail(&geometry, eki_implementation(*pd), &adding) != dnnl_success) return;
@@ -203,8 +208,7 @@ ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const e
     memset(pass, 0, sizeof *pass);
     if (conv->desc.residual && plain->adds == EKI_ADD_APART)
         return EK_OK; /* the addition, which comes first, is not within */
-    bool compiled = strncmp(plain->prim.name, "jit", 3) == 0 || strncmp(plain->prim.name, "brgconv", 7) == 0;
-    if (!compiled) return EK_OK; /* the ReLU of the others makes -0 */
+    if (!is_compiled(plain->prim.name)) return EK_OK; /* the ReLU of the others makes -0 */
     *pass = *plain;
     int before = eki_dnnl_enter(conv->desc.threads);
     dnnl_status_t status = make_rectified(conv, units, pass);

@@ -101,7 +101,8 @@ static void free_batch(eki_graph *graph) {
     }
     for (size_t i = 0; i < graph->n_nodes; i++) {
         eki_node *node = graph->nodes[i];
-        if (strcmp(node->op_type, "Reshape") != 0 || node->in[1]->init == NULL) continue;
+        bool images = node->op_type != NULL && strcmp(node->op_type, "Reshape") == 0 && node->in[0]->init == NULL;
+        if (!images || node->in[1]->init == NULL) continue;
         if (eki_tensor_own(node->in[1]->init, &err)) stop("reshape", &err);
         ((int64_t *)node->in[1]->init->data)[0] = 0;
     }
