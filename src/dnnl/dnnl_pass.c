@@ -207,7 +207,7 @@ ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const e
                                     ek_error *err) {
     memset(pass, 0, sizeof *pass);
     if (conv->desc.residual && plain->adds == EKI_ADD_APART)
-        return EK_OK; /* the addition, which comes first, is not within */
+        return EK_OK;                                 /* the addition, which comes first, is not within */
     if (!is_compiled(plain->prim.name)) return EK_OK; /* the ReLU of the others makes -0 */
     *pass = *plain;
     int before = eki_dnnl_enter(conv->desc.threads);
