@@ -47,13 +47,37 @@ static ek_status set_bias(eki_graph *graph, eki_node *op, const eki_affine *map,
     return status;
 }
 
+/* The addition that ends the chain, of a number a channel; *k: which of its inputs those are. */
+static eki_node *last_add(const eki_graph *graph, const eki_chain *chain, int64_t channels, int *k) {
+    eki_node *last = chain->nodes[chain->length - 1];
+    if (!eki_is_op(last, EKI_OP_Add) || last->n_in != 2) return NULL;
+    *k = eki_fixed(graph, last->in[1]) != NULL ? 1 : 0;
+    const eki_tensor *numbers = eki_fixed(graph, last->in[*k]);
+    return numbers != NULL && eki_count(numbers) == channels ? last : NULL;
+}
+
+/* A product has no bias of its own: the chain's addition stays, or one is put behind. */
+static ek_status fold_product(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
+    int k = 0;
+    eki_node *op = chain->op, *add = last_add(graph, chain, map->channels, &k);
+    eki_shape shape = eki_shape_of(1, &map->channels);
+    if (!eki_affine_shifts(map)) add = NULL;
+    eki_value *product = op->out[0];
+    eki_edit_bypass(chain, add != NULL ? add : op);
+    EKI_TRY(scale_weight(graph, op, map, err));
+    if (!eki_affine_shifts(map)) return EK_OK;
+    if (add == NULL) return eki_edit_add(graph, op, "bias", &shape, map->b, err);
+    add->in[1 - k] = product;
+    shape = eki_fixed(graph, add->in[k])->shape;
+    return eki_edit_constant(graph, add, k, "bias", &shape, map->b, err);
+}
+
 ek_status eki_fold_after(eki_graph *graph, const eki_chain *chain, const eki_affine *map, ek_error *err) {
     eki_node *op = chain->op;
+    if (eki_is_op(op, EKI_OP_MatMul)) return fold_product(graph, chain, map, err);
     eki_edit_bypass(chain, op);
     EKI_TRY(scale_weight(graph, op, map, err));
-    if (!eki_is_op(op, EKI_OP_MatMul)) return set_bias(graph, op, map, err);
-    eki_shape shape = eki_shape_of(1, &map->channels);
-    return eki_affine_shifts(map) ? eki_edit_add(graph, op, "bias", &shape, map->b, err) : EK_OK;
+    return set_bias(graph, op, map, err);
 }
 
 /* The first norm of the chain keeps its statistics and takes over the map of all: a = scale' / std. */

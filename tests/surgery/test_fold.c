@@ -197,15 +197,18 @@ static ek_model *dense(bool bias, bool norm) {
     return net_finish(&n);
 }
 
-/* Dense and batch norm as Keras's exporter writes them: MatMul, bias, Mul, Add. A bias alone stays. */
+/* Dense and batch norm as Keras's exporter writes them: MatMul, bias, Mul, Add. A bias alone stays, and so does the node of
+ * the last addition. */
 static void test_dense(void **state) {
     (void)state;
     for (int i = 0; i < 4; i++) {
         ek_model *model = dense(i & 1, i & 2), *folded;
         ek_edit_report *report;
+        model->document->nodes[model->document->n_nodes - 1]->name = "last";
         OK(ek_fold(model, &folded, &report, err));
         size_t left = i == 0 ? 1 : 2;
         assert_int_equal(folded->document->n_nodes, left);
+        assert_string_equal(folded->document->nodes[left - 1]->name, "last");
         assert_int_equal(ek_edit_report_count(report), i >= 2 ? 1 : 0);
         assert_true(difference(model, folded) <= 1e-5);
         ek_edit_report_destroy(report);
