@@ -197,8 +197,8 @@ static ek_model *dense(bool bias, bool norm) {
     return net_finish(&n);
 }
 
-/* Dense and batch norm as Keras's exporter writes them: MatMul, bias, Mul, Add. A bias alone stays, and so does the node of
- * the last addition. */
+/* Dense and batch norm as Keras's exporter writes them: MatMul, bias, Mul, Add. A bias alone stays, and so does the
+ * node of the last addition. */
 static void test_dense(void **state) {
     (void)state;
     for (int i = 0; i < 4; i++) {
