@@ -102,7 +102,7 @@ static void test_patterns(void **state) {
     static const ek_column_array columns[] = {{.name = "x", .columns = "p*,z", .dtype = EK_I64},
                                               {.name = "y", .columns = "p2", .use = EK_COLUMN_CLASS}};
     ek_dataset_options o = with(columns, 2);
-    put_text("t.csv", "p1,p2,p3,z,split\n1,b,2,3,train\n4,a,5,6,train\n7,b,8,9,val\n");
+    put_text("t.csv", "p1,p2,p3,z,split\n1,b,2,3,train\n4,a,5,6,train\n7,a,8,9,val\n");
     ek_dataset *d = open_good(at("t.csv"), EK_SPLIT_TRAIN, &o);
     expect_classes(d, EK_LABELS_CLASS, "a,b");
     expect_array(d, 0, "y", EK_I32, "1; 0");
@@ -112,6 +112,7 @@ static void test_patterns(void **state) {
                                           {.name = "y", .columns = "p2", .use = EK_COLUMN_CLASS}};
     o = with(all, 2);
     d = open_good(at("t.csv"), EK_SPLIT_VALIDATION, &o);
+    expect_array(d, 0, "y", EK_I32, "0");
     expect_array(d, 1, "x", EK_F32, "7 8 9");
     ek_dataset_close(d);
 }
@@ -132,6 +133,11 @@ static void test_several(void **state) {
                    "1 1; 0 1; 1 0");
     expect_several("path,labels\n1.png,\"b, a\"\n2.png,c\n", "a,b,c", "1 1 0; 0 0 1");
     expect_several("path;labels\n1.png;\"x;y\"\n2.png;y\n", "x,y", "1 1; 0 1");
+    put_text("f/labels.csv", "path,labels,split\n1.png,a b,train\n2.png,b,val\n");
+    ek_dataset *d = open_good(at("f"), EK_SPLIT_VALIDATION, NULL);
+    expect_classes(d, EK_LABELS_SEVERAL, "a,b");
+    expect_array(d, 0, "target", EK_F32, "0 1");
+    ek_dataset_close(d);
     expect_several("path,labels\n1.png,0|3\n2.png,1\n", "0,1,2,3", "1 0 0 1; 0 1 0 0");
 }
 
