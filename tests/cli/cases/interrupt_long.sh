@@ -1,10 +1,14 @@
 # Ctrl-C in study and bench: status 130, a word, nothing half-written.
 set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 mkdir cache
+catches() { # process: it catches SIGINT
+    grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status"
+}
 stop() { # seconds, command...
     local seconds=$1 status=0
     shift
     "$EVENKEEL" "$@" > out 2> err &
+    for _ in $(seq 200); do ! catches $! || break; sleep 0.05; done
     sleep "$seconds"
     kill -INT $!
     wait $! || status=$?
