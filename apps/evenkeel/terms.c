@@ -52,7 +52,7 @@ static ek_status add_target(terms *t, const arguments *args, const char *text, e
     if (t->target_count == MAX_ARRAYS)
         return fail(err, EK_ERR_LIMIT, "there are more than %d arrays; a run takes no more", MAX_ARRAYS);
     (void)split_name(text, name);
-    memcpy(t->targets[t->target_count++], name[0] != 0 ? name : "target", ARRAY_NAME);
+    (void)snprintf(t->targets[t->target_count++], ARRAY_NAME, "%s", name[0] != 0 ? name : "target");
     return is_column(args, text) ? EK_OK : add_array(t, "--target", text, "target", err);
 }
 
