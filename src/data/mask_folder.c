@@ -103,7 +103,7 @@ static size_t find_mask(const eki_name_list *masks, const char *image) {
     static const char *const endings[] = {"", "_mask"};
     const char *name;
     size_t length = stem_of(image, &name);
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 2 && masks->count > 0; k++) {
         char wanted[STEM + 16];
         const char *key = wanted;
         (void)snprintf(wanted, sizeof wanted, "%.*s%s.", (int)(length < STEM ? length : STEM), name, endings[k]);
@@ -151,7 +151,7 @@ static ek_status pair(pairing *p, eki_skips *skips, ek_error *err) {
 static ek_status list(pairing *p, const char *images, const char *masks, eki_skips *skips, ek_error *err) {
     EKI_TRY(eki_walk(&p->arena, images, &p->images, skips, err));
     EKI_TRY(eki_walk(&p->arena, masks, &p->masks, skips, err));
-    qsort(p->masks.items, p->masks.count, sizeof *p->masks.items, compare_stems);
+    if (p->masks.count > 0) qsort(p->masks.items, p->masks.count, sizeof *p->masks.items, compare_stems);
     for (size_t i = 1; i < p->masks.count; i++) {
         if (compare_stems(&p->masks.items[i - 1], &p->masks.items[i]) != 0) continue;
         return eki_fail(err, EK_ERR_FORMAT, "%s and %s are masks of one name; rename or move one of them",

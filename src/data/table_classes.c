@@ -63,7 +63,7 @@ static ek_status add_word(eki_classes *c, word w, int64_t *top, bool *numbers, e
 
 static void sort_out(eki_name_list *names) {
     size_t kept = 0;
-    qsort(names->items, names->count, sizeof *names->items, compare);
+    if (names->count > 0) qsort(names->items, names->count, sizeof *names->items, compare);
     for (size_t i = 0; i < names->count; i++) {
         if (i == 0 || strcmp(names->items[i], names->items[kept - 1]) != 0) names->items[kept++] = names->items[i];
     }
