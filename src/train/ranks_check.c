@@ -81,7 +81,7 @@ static const struct option {
     OPTION(loss_count),    OPTION(statistics),
     OPTION(clip),          OPTION(average),
     OPTION(average_decay), OPTION(average_start),
-    OPTION(precision),
+    OPTION(precision),     OPTION(mixed),
 };
 
 size_t eki_ranks_options(const ek_train_options *options, unsigned char values[sizeof(ek_train_options)]) {

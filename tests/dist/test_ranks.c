@@ -78,7 +78,8 @@ static ek_status take_steps(world_rank *self, ek_trainer *trainer, setting *s) {
     { offsetof(ek_train_options, name) + sizeof((ek_train_options){0}.name), offsetof(ek_train_options, next) }
 static const struct gap {
     size_t from, to;
-} gaps[] = {GAP(optimizer, lr), GAP(nesterov, beta1), GAP(profile, virtual_batch), GAP(statistics, head)};
+} gaps[] = {GAP(optimizer, lr), GAP(nesterov, beta1), GAP(profile, virtual_batch), GAP(statistics, head),
+            GAP(mixed, reserved)};
 enum { GAPS = sizeof gaps / sizeof *gaps };
 
 /* Compilers leave in padding what was there: it is no option. */
