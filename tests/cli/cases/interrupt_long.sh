@@ -1,8 +1,8 @@
 # Ctrl-C in study and bench: status 130, a word, nothing half-written.
 set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 mkdir cache
-catches() { # process: it catches SIGINT
-    grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status"
+catches() { # process: it is the program, no shell any more, and catches SIGINT
+    [ "/proc/$1/exe" -ef "$EVENKEEL" ] && grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status"
 }
 stop() { # seconds, command...
     local seconds=$1 status=0
