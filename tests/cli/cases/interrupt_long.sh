@@ -1,7 +1,7 @@
 # Ctrl-C in study and bench: status 130, a word, nothing half-written.
 set -m # a job of its own: a shell without jobs has SIGINT ignored in what it puts into the background
 mkdir cache
-catches() { # process: it is the program, no shell any more, and catches SIGINT
+catches() { # process: it is the program, no shell any more, and catches SIGINT; it has yet to begin its work
     [ "/proc/$1/exe" -ef "$EVENKEEL" ] && grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status"
 }
 stop() { # seconds, command...
@@ -17,6 +17,6 @@ stop() { # seconds, command...
     rm out err
     only cache
 }
-stop 0.4 bench norm --rounds 1000
-stop 0.6 study --quick -o s.html
+stop 2 bench norm --rounds 1000
+stop 2 study --quick -o s.html
 rmdir cache
