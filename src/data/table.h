@@ -48,9 +48,6 @@ typedef struct eki_table {
 ek_status eki_table_read(const char *path, const eki_open_args *args, eki_table *table, ek_error *err);
 void eki_table_close(eki_table *table);
 
-/* The first target; NULL = the examples have none. */
-const eki_block *eki_table_target(const eki_table *table);
-
 /* ---- table_columns.c: which columns are meant ---- */
 ek_status eki_table_resolve(eki_table *table, const eki_open_args *args, ek_error *err);
 /* Whether a request names columns, rather than leaving it to their usual names. */

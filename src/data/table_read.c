@@ -16,8 +16,6 @@ void eki_table_close(eki_table *t) {
     memset(t, 0, sizeof *t);
 }
 
-const eki_block *eki_table_target(const eki_table *t) { return t->n_targets > 0 ? &t->blocks[0] : NULL; }
-
 /* No more rows than lines, nor than text enough for as many fields as the header has. */
 static size_t most_rows(const eki_csv *csv) {
     size_t lines = 1, fit = (csv->size - csv->at) / csv->columns + 1;
