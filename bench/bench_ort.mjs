@@ -69,7 +69,7 @@ function interval(ratios) {
   return [medians[50], medians[1949]];
 }
 
-// In turns: `both` gives [theirs, ours...] of a round, the order changing from round to round.
+// In turns, the order changing from round to round: `first` gives their milliseconds, `rest` ours, one for each name.
 function compare(title, names, first, rest) {
   const rows = Array.from({ length: Number(options.rounds) }, (_, r) => {
     if (r % 2) return [first(), ...rest()];
