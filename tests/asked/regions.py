@@ -12,9 +12,9 @@ AFFINE = {"Mul", "Div", "Add", "Sub"}
 NORMS = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "InstanceNormalization", "RMSNormalization",
          "SimplifiedLayerNormalization", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "GroupNorm",
          "MeanVarianceNormalization"}
-WRITTEN = AFFINE | NORMS | {"ReduceMean", "ReduceSum", "GlobalAveragePool", "Pow", "Sqrt", "Reciprocal", "Cast", "Reshape", "Flatten", "Transpose",
-                            "Identity", "Constant", "Shape", "Neg", "Squeeze", "Unsqueeze", "Sigmoid", "Concat", "Slice", "Expand", "Abs", "Sum",
-                            "Gather", "Exp", "Size", "Dropout"}
+WRITTEN = AFFINE | NORMS | {"ReduceMean", "ReduceSum", "ReduceSumSquare", "GlobalAveragePool", "Pow", "Sqrt", "Reciprocal", "Cast", "Reshape",
+                            "Flatten", "Transpose", "Identity", "Constant", "Shape", "Neg", "Squeeze", "Unsqueeze", "Sigmoid", "Concat", "Slice",
+                            "Expand", "Abs", "Sum", "Gather", "Exp", "Size", "Dropout"}
 # A group norm below opset 21; in half precision with its moments in float32.
 SPREAD = {"Reshape", "InstanceNormalization", "Mul", "Add", "Shape", "Cast"}
 TARGETS = {"batch": {"BatchNormalization"}, "frozen": {"Mul", "Add"}, "instance": {"InstanceNormalization"},
