@@ -11,6 +11,7 @@
 #ifndef EKI_DNNL_ADAPTER_H
 #define EKI_DNNL_ADAPTER_H
 
+#include "base/activation.h"
 #include "base/error.h"
 
 #include <evenkeel/norm.h>
@@ -50,12 +51,12 @@ typedef struct eki_conv_desc {
     ek_layout src_layout, dst_layout; /* NCHW, NHWC, BLOCKED8, BLOCKED16 */
     bool bf16;                        /* src, dst, residual and their gradients; sums and all else are f32 */
     bool bias;
-    bool residual;         /* forward adds a tensor of dst's shape and layout */
-    bool relu;             /* forward ends with ReLU: what is 0 or less, -0 too, becomes 0; NaN stays */
-    bool want_dx, want_dw; /* backward parts to make */
-    bool forward_only;     /* neither, and never: other layouts may be faster */
-    bool ungrouped;        /* no convolution around it has groups */
-    bool shuffled;         /* channels around it are shuffled, which is cheap where they lie last */
+    bool residual;             /* forward adds a tensor of dst's shape and layout */
+    eki_activation activation; /* forward ends with it */
+    bool want_dx, want_dw;     /* backward parts to make */
+    bool forward_only;         /* neither, and never: other layouts may be faster */
+    bool ungrouped;            /* no convolution around it has groups */
+    bool shuffled;             /* channels around it are shuffled, which is cheap where they lie last */
     int threads;
     bool reproducible;            /* weight gradient by one-thread primitives over chunks, */
     int64_t chunk;                /* of this many images, summed in f64 in chunk order */
@@ -77,12 +78,13 @@ size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward
 /* src, dst, residual and their gradients are f32 or, where the description says so, bf16.
  * weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
  * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights.
- * residual: not NULL where the description says so. Residual and ReLU give the bits of steps of their own, whether the
- * primitive takes them in or not. */
+ * residual: not NULL where the description says so. Residual, ReLU, leaky ReLU and clip give the bits of steps of their
+ * own, whether the primitive takes them in or not; swish and hard swish are the primitive's, some units in the last
+ * place off, whenever it has them. */
 typedef struct eki_conv_data {
     const void *src, *prepared, *residual;
     const float *weights, *bias;
-    bool finite; /* the caller knows that no sum overflows and nothing is NaN: the ReLU can be oneDNN's own */
+    bool finite; /* the caller knows that no sum overflows and nothing is NaN: the primitive may lose NaN */
     void *dst, *scratch;
 } eki_conv_data;
 

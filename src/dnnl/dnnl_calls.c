@@ -25,7 +25,18 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attributes) {
     return status;
 }
 
-/* oneDNN's ReLU makes 0 of NaN, and 0 of -0. */
+/* oneDNN's ReLU and clip lose NaN; its ReLU makes 0 of -0. */
+static dnnl_status_t append_activation(dnnl_post_ops_t after, eki_activation f) {
+    switch (f.kind) {
+    case EKI_ACT_RELU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+    case EKI_ACT_LEAKY_RELU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, f.low, 0.0f);
+    case EKI_ACT_CLIP: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_clip, f.low, f.high);
+    case EKI_ACT_HARD_SWISH: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_hardswish, 0.0f, 0.0f);
+    case EKI_ACT_SWISH: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_swish, 1.0f, 0.0f);
+    default: return dnnl_success;
+    }
+}
+
 static dnnl_status_t add_tail(dnnl_primitive_attr_t attributes, const eki_geometry *g) {
     eki_md md;
     dnnl_post_ops_t after = NULL;
@@ -35,9 +46,7 @@ static dnnl_status_t add_tail(dnnl_primitive_attr_t attributes, const eki_geomet
         status = dnnl_post_ops_append_binary(after, dnnl_binary_add, &md);
     }
     if (status == dnnl_success && g->residual == EKI_ADD_SUM) status = dnnl_post_ops_append_sum(after, 1.0f);
-    if (status == dnnl_success && g->relu) {
-        status = dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
-    }
+    if (status == dnnl_success) status = append_activation(after, g->activation);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, after);
     if (after != NULL) (void)dnnl_post_ops_destroy(after);
     return status;
@@ -88,7 +97,7 @@ dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_prim
     if (eki_headroom(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
     dnnl_status_t status = describe(g, kind, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
-    if (status == dnnl_success && (g->residual || g->relu)) status = add_tail(attributes, g);
+    if (status == dnnl_success && (g->residual || g->activation.kind != EKI_ACT_NONE)) status = add_tail(attributes, g);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_iterator_create(&walk, &desc, attributes, eki_dnnl_engine(), NULL);
     }

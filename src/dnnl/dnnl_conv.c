@@ -125,10 +125,12 @@ static ek_status make_passes(eki_conv *conv, ek_error *err) {
     int64_t units = conv->product ? d->in[1] : d->n;
     eki_pass *pass = conv->pass;
     EKI_TRY(eki_pass_create(conv, EKI_PASS_FORWARD, units, d->threads, NULL, &pass[EKI_PASS_FORWARD], err));
-    if (d->relu) EKI_TRY(eki_pass_create_rectified(conv, units, &pass[EKI_PASS_FORWARD], &conv->rectified, err));
+    if (d->activation.kind != EKI_ACT_NONE) {
+        EKI_TRY(eki_pass_create_activated(conv, units, &pass[EKI_PASS_FORWARD], &conv->activated, err));
+    }
     conv->scratch_bytes = forward_bytes(conv, &pass[EKI_PASS_FORWARD]);
-    if (conv->rectified.prim.handle != NULL) {
-        conv->scratch_bytes = larger(conv->scratch_bytes, forward_bytes(conv, &conv->rectified));
+    if (conv->activated.prim.handle != NULL) {
+        conv->scratch_bytes = larger(conv->scratch_bytes, forward_bytes(conv, &conv->activated));
     }
     if (d->want_dx) EKI_TRY(eki_pass_create(conv, EKI_PASS_DATA, units, d->threads, NULL, &pass[EKI_PASS_DATA], err));
     if (d->want_dw && d->reproducible) {
@@ -169,7 +171,7 @@ ek_status eki_conv_create(const eki_conv_desc *desc, eki_conv **conv, ek_error *
 void eki_conv_destroy(eki_conv *conv) {
     if (conv == NULL) return;
     for (int i = 0; i < 3; i++) eki_pass_destroy(&conv->pass[i]);
-    eki_pass_destroy(&conv->rectified);
+    eki_pass_destroy(&conv->activated);
     eki_pass_destroy(&conv->tail);
     free(conv);
 }
@@ -220,8 +222,8 @@ static void fill_empty(const eki_conv *conv, const float *bias, void *dst) {
 
 static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek_error *err) {
     const eki_conv_desc *d = &conv->desc;
-    bool rectified = data->finite && conv->rectified.prim.handle != NULL;
-    const eki_pass *pass = rectified ? &conv->rectified : &conv->pass[EKI_PASS_FORWARD];
+    bool within = conv->activated.prim.handle != NULL && (data->finite || eki_activation_is_gate(d->activation));
+    const eki_pass *pass = within ? &conv->activated : &conv->pass[EKI_PASS_FORWARD];
     const float *bias = data->bias;
     const void *x;
     char *at = data->scratch;
@@ -249,8 +251,8 @@ static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek
                             {DNNL_ARG_SCRATCHPAD, &pass->prim.scratch, pass->prim.scratch_bytes > 0 ? at : NULL}};
     EKI_TRY(eki_prim_run(&pass->prim, args, 6, "convolution forward", err));
     EKI_TRY(eki_pass_write_dst(conv, pass, y, data->dst, err));
-    eki_conv_finish(conv, d->residual && pass->adds == EKI_ADD_APART ? data->residual : NULL, d->relu && !rectified,
-                    data->dst);
+    eki_conv_finish(conv, d->residual && pass->adds == EKI_ADD_APART ? data->residual : NULL,
+                    within ? (eki_activation){.kind = EKI_ACT_NONE} : d->activation, data->dst);
     return EK_OK;
 }
 
@@ -259,7 +261,7 @@ ek_status eki_conv_forward(const eki_conv *conv, const eki_conv_data *data, ek_e
     if (d->residual && data->residual == NULL) return eki_fail(err, EK_ERR_STATE, "convolution without its residual");
     if (conv->empty) {
         fill_empty(conv, data->bias, data->dst);
-        eki_conv_finish(conv, d->residual ? data->residual : NULL, d->relu, data->dst);
+        eki_conv_finish(conv, d->residual ? data->residual : NULL, d->activation, data->dst);
         return EK_OK;
     }
     int before = eki_dnnl_enter(d->threads);

@@ -1,5 +1,5 @@
-/* dnnl_conv_tail.c: residual and ReLU behind a convolution whose primitive does not take them in. Numbers in bf16 are
- * added in f32 and rounded once. */
+/* dnnl_conv_tail.c: residual and activation behind a convolution whose primitive does not take them in. Numbers in bf16
+ * are added in f32 and rounded once. */
 #include "base/half.h"
 #include "base/threads.h"
 #include "dnnl/dnnl_internal.h"
@@ -11,7 +11,7 @@ enum { GRAIN = 1 << 13 };
 typedef struct finish_job {
     char *dst;
     const char *residual;
-    bool relu;
+    eki_activation activation;
     eki_dnnl_form form;
     size_t count, unit;
 } finish_job;
@@ -20,17 +20,9 @@ static void add(float *restrict sum, const float *restrict term, size_t count) {
     for (size_t i = 0; i < count; i++) sum[i] += term[i];
 }
 
-/* NaN stays, and -0 becomes 0 as in the primitive. */
-static void rectify(float *data, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        float v = data[i];
-        data[i] = v <= 0.0f ? 0.0f : v;
-    }
-}
-
 static void finish(const finish_job *j, float *dst, const float *residual, size_t count) {
     if (residual != NULL) add(dst, residual, count);
-    if (j->relu) rectify(dst, count);
+    eki_activate(j->activation, dst, count);
 }
 
 static void finish_half(const finish_job *j, char *dst, const char *residual, size_t count) {
@@ -72,9 +64,9 @@ static void run(const eki_conv *conv, finish_job *j, eki_task_fn grain) {
     eki_parallel_for(&(ek_parallel){.threads = d->threads}, (j->count + GRAIN - 1) / GRAIN, grain, j);
 }
 
-void eki_conv_finish(const eki_conv *conv, const void *residual, bool relu, void *dst) {
-    finish_job j = {.dst = dst, .residual = residual, .relu = relu};
-    if (residual != NULL || relu) run(conv, &j, finish_grain);
+void eki_conv_finish(const eki_conv *conv, const void *residual, eki_activation activation, void *dst) {
+    finish_job j = {.dst = dst, .residual = residual, .activation = activation};
+    if (residual != NULL || activation.kind != EKI_ACT_NONE) run(conv, &j, finish_grain);
 }
 
 void eki_conv_preset(const eki_conv *conv, const void *residual, void *dst) {

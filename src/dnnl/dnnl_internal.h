@@ -41,7 +41,7 @@ typedef struct eki_geometry {
     int ndims; /* 3 to 5 */
     bool grouped, bias, bf16;
     eki_adding residual;
-    bool relu; /* the primitive ends with it */
+    eki_activation activation; /* the primitive ends with it */
     dnnl_dims_t src, weights, dst, strides, dilates, pad_begin, pad_end;
     dnnl_format_tag_t src_tag, dst_tag;
     const eki_md *weights_md; /* NULL = whichever layout the implementation likes */
@@ -67,7 +67,7 @@ dnnl_status_t eki_md_make(eki_md *md, int ndims, const dnnl_dims_t dims, bool bf
 size_t eki_md_bytes(const eki_md *md);
 /* The best implementation: rank 0 = direct, 1 = channels-last gemm, 2 = reference, 3 = another gemm. */
 dnnl_status_t eki_conv_find(const eki_geometry *geometry, eki_pass_kind kind, dnnl_primitive_desc_t *pd, int *rank);
-/* The implementation of that name, with residual and ReLU taken in; unimplemented where there is no such. */
+/* The implementation of that name, with residual and activation taken in; unimplemented where there is no such. */
 dnnl_status_t eki_conv_find_with_tail(const eki_geometry *geometry, const char *name, dnnl_primitive_desc_t *pd);
 const char *eki_implementation(const_dnnl_primitive_desc_t pd);
 dnnl_status_t eki_conv_make(eki_prim *prim, eki_pass_kind kind, const_dnnl_primitive_desc_t pd);
@@ -96,7 +96,7 @@ struct eki_conv {
     bool empty;      /* some extent is zero: nothing to compute */
     int64_t src_space, dst_space, taps;
     eki_pass pass[3];
-    eki_pass rectified;    /* forward with ReLU in the primitive; no handle = ReLU comes behind */
+    eki_pass activated;    /* forward with the activation in the primitive; no handle = it comes behind */
     eki_pass tail;         /* weight gradient of the last chunk where it is smaller */
     int64_t chunk, chunks; /* 0 = no chunks: the ordinary primitive */
     int slots;             /* chunks computed at a time */
@@ -115,13 +115,13 @@ bool eki_conv_fits_blocks(const eki_conv_desc *desc, ek_layout block);
 /* `like` (may be NULL): run in the layouts of that pass, those of its weights included. */
 ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t units, int threads, const eki_pass *like,
                           eki_pass *pass, ek_error *err);
-/* The forward pass `plain` once more, with the ReLU in its primitive; nothing where oneDNN has no such. */
-ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const eki_pass *plain, eki_pass *pass,
+/* The forward pass `plain` once more, with the activation in its primitive; nothing where oneDNN has no such. */
+ek_status eki_pass_create_activated(const eki_conv *conv, int64_t units, const eki_pass *plain, eki_pass *pass,
                                     ek_error *err);
 void eki_pass_destroy(eki_pass *pass);
 
-/* dnnl_conv_tail.c: adds `residual` (may be NULL), then ReLU, where the primitive did not. */
-void eki_conv_finish(const eki_conv *conv, const void *residual, bool relu, void *dst);
+/* dnnl_conv_tail.c: adds `residual` (may be NULL), then the activation, where the primitive did not. */
+void eki_conv_finish(const eki_conv *conv, const void *residual, eki_activation activation, void *dst);
 /* Copies the residual to where a primitive adds to it. */
 void eki_conv_preset(const eki_conv *conv, const void *residual, void *dst);
 

@@ -188,13 +188,13 @@ ek_status eki_pass_create(const eki_conv *conv, eki_pass_kind kind, int64_t unit
     return eki_dnnl_fail(err, status, names[kind], text);
 }
 
-static dnnl_status_t make_rectified(const eki_conv *conv, int64_t units, eki_pass *pass) {
+static dnnl_status_t make_activated(const eki_conv *conv, int64_t units, eki_pass *pass) {
     eki_geometry geometry;
     dnnl_primitive_desc_t pd = NULL;
     make_geometry(conv, pass, units, &geometry);
     geometry.weights_md = &pass->prim.weights;
     geometry.residual = pass->adds;
-    geometry.relu = true;
+    geometry.activation = conv->desc.activation;
     dnnl_status_t status = eki_conv_find_with_tail(&geometry, pass->prim.name, &pd);
     memset(&pass->prim, 0, sizeof pass->prim);
     memset(&pass->reorder, 0, sizeof pass->reorder);
@@ -203,7 +203,7 @@ static dnnl_status_t make_rectified(const eki_conv *conv, int64_t units, eki_pas
     return status;
 }
 
-ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const eki_pass *plain, eki_pass *pass,
+ek_status eki_pass_create_activated(const eki_conv *conv, int64_t units, const eki_pass *plain, eki_pass *pass,
                                     ek_error *err) {
     memset(pass, 0, sizeof *pass);
     if (conv->desc.residual && plain->adds == EKI_ADD_APART)
@@ -211,10 +211,10 @@ ek_status eki_pass_create_rectified(const eki_conv *conv, int64_t units, const e
     if (!is_compiled(plain->prim.name)) return EK_OK; /* the ReLU of the others makes -0 */
     *pass = *plain;
     int before = eki_dnnl_enter(conv->desc.threads);
-    dnnl_status_t status = make_rectified(conv, units, pass);
+    dnnl_status_t status = make_activated(conv, units, pass);
     eki_dnnl_leave(before);
     if (status != dnnl_out_of_memory) return EK_OK;
-    return eki_fail(err, EK_ERR_NOMEM, "out of memory for a convolution with ReLU");
+    return eki_fail(err, EK_ERR_NOMEM, "out of memory for a convolution with an activation");
 }
 
 void eki_pass_destroy(eki_pass *pass) {

@@ -12,6 +12,7 @@
 #ifndef EKI_OP_H
 #define EKI_OP_H
 
+#include "base/activation.h"
 #include "onnx/graph.h"
 
 #include <evenkeel/norm.h>
@@ -51,15 +52,16 @@ typedef struct eki_step eki_step;
 typedef struct eki_plan eki_plan;
 typedef ek_status (*eki_step_fn)(eki_step *step, ek_error *err);
 
-/* What the planner adds to a norm or a convolution, where it can: y = relu(norm(x) + residual). The residual is of the
+/* What the planner adds to a norm or a convolution, where it can: y = f(norm(x) + residual). The residual is of the
  * shape of output 0 and is no input of the node; its members are to it what those of the step are to an input. */
 typedef struct eki_tail {
-    bool relu, residual; /* which there are */
-    int64_t shuffle;     /* the step is a channel shuffle of so many groups */
-    eki_view in;         /* the residual */
-    ek_layout in_layout; /* set by prepare */
-    ek_dtype in_type;    /* set by prepare */
-    bool in_place;       /* set by prepare: output 0 may lie where the residual lies, as with the step's in_place */
+    eki_activation activation; /* of a norm: ReLU or none */
+    bool residual;             /* whether there is one */
+    int64_t shuffle;           /* the step is a channel shuffle of so many groups */
+    eki_view in;               /* the residual */
+    ek_layout in_layout;       /* set by prepare */
+    ek_dtype in_type;          /* set by prepare */
+    bool in_place; /* set by prepare: output 0 may lie where the residual lies, as with the step's in_place */
     bool want_din;
     void *din;
 } eki_tail;

@@ -204,7 +204,7 @@ static ek_status connect_inputs(builder *b, eki_pstep *pstep, bool *any_grad) {
 static ek_status connect_tail(builder *b, eki_pstep *pstep, bool *any_grad) {
     eki_step *step = &pstep->step;
     const eki_tail_plan *tail = &b->tails.of[step->node->id];
-    step->tail.relu = tail->relu;
+    step->tail.activation = tail->activation;
     step->tail.shuffle = tail->shuffle;
     if (tail->residual == NULL) return EK_OK;
     int index = b->p->tensor_of_value[tail->residual->id];

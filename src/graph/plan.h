@@ -92,11 +92,11 @@ void eki_plan_destroy(eki_plan *plan);
 /* Whether a plan may depend on the numbers of an input of this shape: a short list, as shapes, axes and scales are. */
 bool eki_says_shapes(const eki_value *value, const eki_shape *shape);
 
-/* plan_tail.c: what a norm, or a convolution without gradients, does besides: y = relu(norm(x) + residual); or a
+/* plan_tail.c: what a norm, or a convolution without gradients, does besides: y = f(norm(x) + residual); or a
  * Reshape, which with what follows is a channel shuffle. Its output 0 is then that of `last`. */
 typedef struct eki_tail_plan {
     eki_value *residual; /* or NULL */
-    bool relu;
+    eki_activation activation;
     int64_t shuffle;      /* of so many groups; 0 = none */
     const eki_node *last; /* NULL = no tail */
 } eki_tail_plan;

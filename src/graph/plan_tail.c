@@ -3,23 +3,14 @@
  * The norm library writes relu(norm(x) + residual) in one pass over memory, forward and backward, where three operators
  * would take three. A norm gets a tail when nobody else reads what lies between, and when the residual is there by the
  * time the norm runs: of two norms that meet in an addition, the later one takes it. A convolution that needs no
- * gradient does the same, within its primitive where it can (op/op_bound.h: oneDNN's ReLU makes 0 of NaN).
+ * gradient does the same with more functions (plan_activation.c), within its primitive where it can (op/op_bound.h).
  *
  * A Reshape takes in the Transpose and the Reshape behind it where the three shuffle channels.
  */
-#include "graph/plan.h"
+#include "graph/plan_tail.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct finder {
-    const eki_plan_request *request;
-    const eki_known *known;
-    eki_tails *tails;
-    int *uses;             /* of each value, by needed nodes and as outputs */
-    const eki_node **user; /* one of them */
-    int *position;         /* of each node in the order of execution */
-} finder;
 
 static bool is_norm(const eki_node *node) {
     for (int k = 1; k < node->n_out; k++) {
@@ -33,7 +24,7 @@ static bool is_lone_conv(const eki_plan_request *request, const eki_node *node) 
     return !gradients && node->op == EKI_OP_Conv;
 }
 
-static void count_uses(finder *f) {
+static void count_uses(eki_tail_finder *f) {
     const eki_graph *graph = f->request->graph;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const eki_node *node = graph->nodes[i];
@@ -47,13 +38,8 @@ static void count_uses(finder *f) {
     for (size_t i = 0; i < f->request->n_outputs; i++) f->uses[f->request->outputs[i]->id] += 2;
 }
 
-/* The only reader of a value, or NULL. */
-static const eki_node *only_user(const finder *f, const eki_value *value) {
-    return f->uses[value->id] == 1 ? f->user[value->id] : NULL;
-}
-
 /* Whether `add` adds to `value` a tensor of its shape that is computed before `norm` runs. */
-static bool adds_residual(const finder *f, const eki_node *norm, const eki_node *add, const eki_value *value,
+static bool adds_residual(const eki_tail_finder *f, const eki_node *norm, const eki_node *add, const eki_value *value,
                           eki_value **residual) {
     if (!eki_op_has(add->op, EKI_SUM) || add->n_in != 2 || add->out[0] == NULL) return false;
     if (add->in[0] == NULL || add->in[1] == NULL || add->in[0] == add->in[1]) return false;
@@ -65,26 +51,22 @@ static bool adds_residual(const finder *f, const eki_node *norm, const eki_node 
     return alike && there && b->constant == NULL;
 }
 
-static void find_tail(const finder *f, const eki_node *node) {
+static void find_tail(const eki_tail_finder *f, const eki_node *node) {
     eki_tail_plan *tail = &f->tails->of[node->id];
     const eki_value *value = node->out[0];
-    const eki_node *next = only_user(f, value);
+    const eki_node *next = eki_only_user(f, value);
     if (f->known[value->id].constant != NULL) return;
     if (next != NULL && adds_residual(f, node, next, value, &tail->residual)) {
         tail->last = next;
         f->tails->absorbed[next->id] = true;
         value = next->out[0];
-        next = only_user(f, value);
     } else {
         tail->residual = NULL;
     }
-    if (next == NULL || next->op != EKI_OP_Relu || next->out[0] == NULL) return;
-    tail->relu = true;
-    tail->last = next;
-    f->tails->absorbed[next->id] = true;
+    eki_activation_find(f, value, node->op == EKI_OP_Conv, tail);
 }
 
-static bool known_shape(const finder *f, const eki_value *value, eki_shape *shape) {
+static bool known_shape(const eki_tail_finder *f, const eki_value *value, eki_shape *shape) {
     int64_t count;
     *shape = f->known[value->id].shape;
     return f->known[value->id].constant == NULL && eki_shape_count(shape, &count) && count > 0;
@@ -104,11 +86,11 @@ static bool swaps_groups(const eki_node *node) {
     return swaps;
 }
 
-static void find_shuffle(const finder *f, const eki_node *node) {
+static void find_shuffle(const eki_tail_finder *f, const eki_node *node) {
     eki_shape x, split, y;
-    const eki_node *swap = only_user(f, node->out[0]);
+    const eki_node *swap = eki_only_user(f, node->out[0]);
     if (swap == NULL || !swaps_groups(swap) || swap->out[0] == NULL) return;
-    const eki_node *join = only_user(f, swap->out[0]);
+    const eki_node *join = eki_only_user(f, swap->out[0]);
     if (join == NULL || join->op != EKI_OP_Reshape || join->in[0] != swap->out[0] || join->out[0] == NULL) return;
     if (node->in[0] == NULL || f->known[node->in[0]->id].dtype != EK_F32) return;
     if (!known_shape(f, node->in[0], &x) || !known_shape(f, node->out[0], &split) || !known_shape(f, join->out[0], &y))
@@ -118,7 +100,7 @@ static void find_shuffle(const finder *f, const eki_node *node) {
     f->tails->absorbed[swap->id] = f->tails->absorbed[join->id] = f->tails->shuffles = true;
 }
 
-static void find_in(const finder *f, const eki_node *node) {
+static void find_in(const eki_tail_finder *f, const eki_node *node) {
     if (!f->request->part.nodes[node->id]) return;
     if (is_norm(node) || is_lone_conv(f->request, node)) find_tail(f, node);
     if (node->op == EKI_OP_Reshape && node->out[0] != NULL) find_shuffle(f, node);
@@ -126,7 +108,7 @@ static void find_in(const finder *f, const eki_node *node) {
 
 ek_status eki_tails_find(const eki_plan_request *request, const eki_known *known, eki_tails *tails, ek_error *err) {
     const eki_graph *graph = request->graph;
-    finder f = {.request = request, .known = known, .tails = tails};
+    eki_tail_finder f = {.request = request, .known = known, .tails = tails};
     tails->of = eki_calloc(graph->n_nodes + 1, sizeof *tails->of);
     tails->absorbed = eki_calloc(graph->n_nodes + 1, sizeof *tails->absorbed);
     f.uses = eki_calloc(graph->n_values + 1, sizeof *f.uses);

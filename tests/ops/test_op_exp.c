@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "graph/op/op_exp.h"
+#include "base/exp.h"
 
 #include <math.h>
 

@@ -149,7 +149,7 @@ static inline __attribute__((always_inline)) void rows(kind k, float *y, const f
     for (size_t i = 0; !lines && i < n; i++) y[i] = apply(k, a[(int64_t)i * sa], b[(int64_t)i * sb]);
 }
 
-static void forward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+EKI_VECTORS static void forward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
     const float *a = (const float *)j->a + offset[0], *b = (const float *)j->b + offset[1];
     float *y = (float *)j->y + out;
@@ -182,7 +182,7 @@ static inline __attribute__((always_inline)) void any_lanes(kind k, const float 
         lanes(k, x, of, y, rows, n);
 }
 
-static void forward_channels(void *argument, const float *x, const float *of, float *y, int64_t rows, int64_t n) {
+EKI_VECTORS static void forward_channels(void *argument, const float *x, const float *of, float *y, int64_t rows, int64_t n) {
     switch (*(const kind *)argument) {
     case ADD: any_lanes(ADD, x, of, y, rows, n); break;
     case SUB: any_lanes(SUB, x, of, y, rows, n); break;
@@ -307,7 +307,7 @@ static inline float gradient(kind k, int wanted, float a, float b, float dy) {
 /* Whether the gradient of input i is that of the result, unchanged. */
 static bool passes_through(kind k, int i) { return k == ADD || k == MOD || (k == SUB && i == 0); }
 
-static void backward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+EKI_VECTORS static void backward_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
     const float *a = (const float *)j->a + offset[0];
     bool linear = j->k == ADD || j->k == SUB || j->k == MOD; /* a and b are not kept */

@@ -60,7 +60,7 @@ ek_status eki_op_Clip_prepare(eki_step *step, ek_error *err) {
     return eki_prepare_same_layout(step, err);
 }
 
-static void forward_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void forward_grain(void *argument, size_t begin, size_t end) {
     const job j = *(const job *)argument;
     float v[EKI_LINE]; /* in two loops, since compilers make branches of one */
     for (size_t n; begin < end; begin += n) {
@@ -70,7 +70,7 @@ static void forward_grain(void *argument, size_t begin, size_t end) {
     }
 }
 
-static void backward_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void backward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     float lo = j->lo, hi = j->hi;
     for (size_t i = begin; i < end; i++) j->to[i] = j->x[i] >= lo && j->x[i] <= hi ? j->dy[i] : 0.0f;

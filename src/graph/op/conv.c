@@ -69,7 +69,7 @@ static eki_conv_desc describe(const eki_step *step, const eki_window *w) {
     desc.o = step->in[1].shape.dims[0];
     desc.bias = step->n_in > 2 && step->has_in[2];
     desc.residual = step->tail.residual;
-    desc.relu = step->tail.relu;
+    desc.activation = step->tail.activation;
     desc.bf16 = step->plan->bf16;
     desc.want_dx = step->want_din[0];
     desc.want_dw = step->want_din[1] || step->want_din[2];

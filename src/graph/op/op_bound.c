@@ -30,7 +30,7 @@ static int32_t magnitude(const float *x) {
 
 /* Magnitudes compare as their bits do, and NaN is above all numbers. Lanes, so that no comparison waits for the one
  * before. */
-static void largest_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void largest_grain(void *argument, size_t begin, size_t end) {
     enum { LANES = 32 };
     largest_job *j = argument;
     const float *data = j->data;
@@ -52,7 +52,7 @@ static void largest_grain(void *argument, size_t begin, size_t end) {
 }
 
 /* Of numbers in bf16: the upper halves of what is above. */
-static void largest_half_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void largest_half_grain(void *argument, size_t begin, size_t end) {
     largest_job *j = argument;
     const uint16_t *data = j->data;
     uint16_t most_bits = 0;
@@ -132,17 +132,19 @@ static double result(const eki_gain *gain, double x, double residual) { return g
 
 bool eki_bound_conv(const eki_step *step, const eki_gain *gain) {
     const eki_view *x = &step->in[0], *residual = &step->tail.in;
+    const eki_activation f = step->tail.activation;
+    bool asks = f.kind != EKI_ACT_NONE && !eki_activation_is_gate(f);
     double bound = INFINITY;
     if (gain->by < most) {
         double bx = known(x), br = step->tail.residual ? known(residual) : 0.0;
         bound = result(gain, bx, br);
-        if (step->tail.relu && !(bound < most)) {
+        if (asks && !(bound < most)) {
             if (!(result(gain, bx, 0.0) < most)) bx = measured(step, x);
             if (!(result(gain, bx, br) < most)) br = step->tail.residual ? measured(step, residual) : 0.0;
             bound = result(gain, bx, br);
         }
     }
     bool finite = bound < most;
-    if (step->out[0].bound != NULL) *step->out[0].bound = finite ? bound : INFINITY;
+    if (step->out[0].bound != NULL) *step->out[0].bound = finite ? eki_activation_bound(f, bound) : INFINITY;
     return finite;
 }

@@ -1,6 +1,6 @@
 /* op_bound.h: how large the numbers in a tensor can be.
  *
- * oneDNN's ReLU makes 0 of NaN, ours keeps NaN. Where no NaN can arise the two are the same, and a convolution leaves
+ * oneDNN's ReLU and clip lose NaN, ours keep it. Where no NaN can arise the two are the same, and a convolution leaves
  * the ReLU to oneDNN, which does it before the result is written. Whether one can is decided anew in each run: with
  * |x| <= B, no sum of a convolution exceeds B times the largest sum of its weights' magnitudes, plus its bias, plus the
  * residual. Such bounds pass from convolution to convolution (eki_view.bound); where one is not known, or has grown too

@@ -6,6 +6,7 @@
 #ifndef EKI_OP_COMMON_H
 #define EKI_OP_COMMON_H
 
+#include "base/vectors.h"
 #include "graph/op.h"
 #include "graph/op/op_rows.h"
 

@@ -26,7 +26,7 @@ typedef struct job {
     void *to;
 } job;
 
-static void forward_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void forward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     const float *x = j->x;
     float *y = j->to; /* may be x */
@@ -36,7 +36,7 @@ static void forward_grain(void *argument, size_t begin, size_t end) {
     }
 }
 
-static void backward_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void backward_grain(void *argument, size_t begin, size_t end) {
     const job *j = argument;
     const float *restrict y = j->y, *restrict dy = j->dy;
     float *restrict dx = j->to;

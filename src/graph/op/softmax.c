@@ -5,7 +5,7 @@
  * Backward reads y: Softmax dx = y * (dy - sum(dy * y)); LogSoftmax dx = dy - exp(y) * sum(dy).
  */
 #include "graph/op/op_common.h"
-#include "graph/op/op_exp.h"
+#include "base/exp.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static void split(const eki_step *step, job *j) {
     j->rows_per_task = j->n < 16384 ? 16384 / (j->n + 1) + 1 : 1;
 }
 
-static void forward_one(const job *j, size_t row) {
+EKI_VECTORS static void forward_one(const job *j, size_t row) {
     size_t base = row / j->inner * j->n * j->inner + row % j->inner, inner = j->inner;
     const float *x = j->x + base;
     float *y = j->to + base, most = x[0];

@@ -34,7 +34,7 @@ typedef struct job {
     float *y;
 } job;
 
-static void add_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
+EKI_VECTORS static void add_row(void *argument, size_t out, const int64_t *offset, const int64_t *step, size_t n) {
     const job *j = argument;
     const float *a = j->a + offset[0], *b = j->b != NULL ? j->b + offset[1] : NULL;
     float *y = j->y + out;

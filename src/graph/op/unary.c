@@ -1,7 +1,7 @@
 /* unary.c: the elementwise functions of one tensor: LeakyRelu, Sigmoid, Tanh, Sqrt, Exp, Reciprocal, Neg, Abs,
  * HardSigmoid, HardSwish. ONNX opsets 1 to 23, f32. Made by op_unary.h.
  */
-#include "graph/op/op_exp.h"
+#include "base/exp.h"
 #include "graph/op/op_unary.h"
 
 #include <math.h>
@@ -92,7 +92,7 @@ static inline float hard_sigmoid_d(float x, const eki_unary_job *j) {
 EKI_UNARY(HardSigmoid, hard_sigmoid_f, hard_sigmoid_d, x, false, 0.2f, 0.5f)
 
 /* x * HardSigmoid(x) with alpha = 1/6, beta = 1/2. */
-static void hard_swish_grain(void *argument, size_t begin, size_t end) {
+EKI_VECTORS static void hard_swish_grain(void *argument, size_t begin, size_t end) {
     const eki_unary_job j = *(const eki_unary_job *)argument;
     float gate[EKI_LINE]; /* in three loops, since compilers make branches of one, and multiply in each */
     for (size_t n; begin < end; begin += n) {

@@ -3,7 +3,7 @@
  * Written so that nothing overflows and small results keep their digits: expm1 near zero, log1p(exp(-|x|)), erfc for
  * the left tail of Gelu.
  */
-#include "graph/op/op_exp.h"
+#include "base/exp.h"
 #include "graph/op/op_unary.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  *
  * The last four are steps: their gradient is zero, so that none is asked for.
  */
-#include "graph/op/op_exp.h"
+#include "base/exp.h"
 #include "graph/op/op_unary.h"
 
 #include <math.h>

@@ -1,10 +1,10 @@
-/* op_exp.h: exp in float32 that compilers make vectors of: no branches, the same bits on any machine, at most one unit
+/* exp.h: exp in float32 that compilers make vectors of: no branches, the same bits on any machine, at most one unit
  * in the last place off (tests/ops/test_op_exp.c); NaN of NaN.
  *
  * x = n ln 2 + r, |r| <= ln 2 / 2; exp(r) by the polynomial of Cephes' expf, times 2^n.
  */
-#ifndef EKI_OP_EXP_H
-#define EKI_OP_EXP_H
+#ifndef EKI_EXP_H
+#define EKI_EXP_H
 
 #include <stdint.h>
 #include <string.h>
