@@ -6,7 +6,7 @@
 /* Before a function with such a loop. What it calls must be inlined. Sanitizers come too late for the choice. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) &&                       \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__OPTIMIZE__)
-#define EKI_VECTORS __attribute__((target_clones("default", "avx2", "arch=skylake-avx512")))
+#define EKI_VECTORS __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define EKI_VECTORS
 #endif

@@ -90,6 +90,7 @@ struct eki_step {
     bool keep_out[EKI_MAX_IO];       /* backward reads out[i].data; default false */
     /* Bit k: output 0 may lie where input k lies, if that has its shape and layout and nobody reads it afterwards. */
     uint32_t in_place;
+    bool joins;            /* forward: the inputs may lie one behind the other in output 0 */
     bool din_in_place;     /* the gradient of input 0 may lie where that of output 0 lies, if they are alike */
     bool once;             /* its outputs cannot be computed once more in backward */
     uint32_t diff_outputs; /* bit i: gradients flow through output i (bit 31: all from 31 on); default output 0 only */

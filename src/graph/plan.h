@@ -20,7 +20,8 @@ typedef struct eki_buffer {
     eki_life lives[2]; /* in the order of time, apart */
     int n_lives;       /* 0 = never used */
     bool renewed;      /* the next use begins another life */
-    int host;          /* the buffer whose memory it shares (in place); itself = none */
+    int host;          /* the buffer whose memory it shares, in place or as a part; itself = none */
+    size_t shift;      /* where in that memory */
 } eki_buffer;
 
 typedef enum eki_pass { EKI_PASS_FORWARD, EKI_PASS_AGAIN, EKI_PASS_BACKWARD } eki_pass;
@@ -112,6 +113,9 @@ void eki_tails_free(eki_tails *tails);
 
 /* plan_again.c: which results are computed again in backward, by what is asked for and what fits; then the ticks. */
 ek_status eki_plan_schedule(eki_plan *plan, const eki_plan_request *request, ek_error *err);
+
+/* plan_join.c: tensors that are joined become parts of the result; then places. For plans without backward. */
+ek_status eki_plan_join(eki_plan_private *p, ek_error *err);
 
 /* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */
 void eki_plan_lives(eki_plan_private *p);                        /* by the ticks */

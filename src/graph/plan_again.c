@@ -278,7 +278,7 @@ static ek_status choose(chooser *c, eki_recompute recompute, size_t most, ek_err
     c->most = c->now.peak;
     EKI_TRY(eki_plan_place(p, err));
     p->plain_bytes = p->arena_bytes;
-    if (p->n_ticks == p->n_steps) return EK_OK; /* no backward */
+    if (p->n_ticks == p->n_steps) return eki_plan_join(p, err); /* no backward */
     if (recompute == EKI_RECOMPUTE_ALL) memcpy(p->again, c->may, p->n_steps * sizeof *p->again);
     c->now = look(c);
     if (recompute == EKI_RECOMPUTE_ALL) return eki_plan_place(p, err);

@@ -160,6 +160,7 @@ void eki_plan_lives(eki_plan_private *p) {
         p->buffers[i].n_lives = 0;
         p->buffers[i].renewed = false;
         p->buffers[i].host = (int)i;
+        p->buffers[i].shift = 0;
     }
     compute_lives(p);
     share_buffers(p);
@@ -293,7 +294,7 @@ ek_status eki_plan_keep(eki_plan_private *p, ek_error *err) {
 
 void *eki_plan_address(const eki_plan_private *p, int buffer) {
     if (buffer < 0 || p->buffers[buffer].n_lives == 0) return NULL;
-    return p->arena + p->buffers[p->buffers[buffer].host].offset;
+    return p->arena + p->buffers[p->buffers[buffer].host].offset + p->buffers[buffer].shift;
 }
 
 static void *gradient_address(const eki_plan_private *p, int tensor) {

@@ -74,20 +74,6 @@ static ek_layout choose_layout(const eki_step *step) {
     return step->in[0].layout;
 }
 
-ek_status eki_op_Concat_prepare(eki_step *step, ek_error *err) {
-    ek_layout layout = choose_layout(step);
-    choose_type(step);
-    if (!joins_in(step, layout)) return eki_prepare_plain(step, err);
-    for (int i = 0; i < step->n_in; i++) step->in_layout[i] = layout;
-    step->out[0].layout = layout;
-    return EK_OK;
-}
-
-/* Bytes that one index of the dimensions before the axis (channels last: one pixel) has in a tensor. */
-static size_t bytes_per_outer(const eki_view *view, size_t outer) {
-    return outer == 0 ? 0 : eki_view_bytes(view) / outer;
-}
-
 static size_t outer_count(const eki_step *step) {
     const eki_shape *shape = &step->out[0].shape;
     size_t outer = 1;
@@ -96,24 +82,51 @@ static size_t outer_count(const eki_step *step) {
     return outer;
 }
 
+ek_status eki_op_Concat_prepare(eki_step *step, ek_error *err) {
+    (void)err;
+    ek_layout layout = choose_layout(step);
+    choose_type(step);
+    if (!joins_in(step, layout)) layout = EK_LAYOUT_NCHW;
+    for (int i = 0; i < step->n_in; i++) step->in_layout[i] = layout;
+    step->out[0].layout = layout;
+    step->joins = outer_count(step) == 1;
+    return EK_OK;
+}
+
+/* Bytes that one index of the dimensions before the axis (channels last: one pixel) has in a tensor. */
+static size_t bytes_per_outer(const eki_view *view, size_t outer) {
+    return outer == 0 ? 0 : eki_view_bytes(view) / outer;
+}
+
+enum { PIECE = 1 << 16 }; /* bytes of one task */
+
 typedef struct job {
     eki_step *step;
-    size_t outer, row; /* bytes of the result per outer index */
+    size_t outer, row, pieces; /* row: bytes of the result per outer index */
     bool back;
 } job;
 
-/* One index of the leading dimensions: what it has of every input, one behind the other. */
-static void copy_outer(void *argument, size_t o) {
-    const job *j = argument;
+/* Bytes `begin` to `end` of input i at an outer index, which lie at `at` in the result. */
+static void copy_part(const job *j, int i, size_t o, size_t at, size_t begin, size_t end) {
     const eki_step *step = j->step;
-    size_t at = o * j->row;
-    for (int i = 0; i < step->n_in; i++) {
-        size_t bytes = bytes_per_outer(&step->in[i], j->outer);
-        if (bytes > 0 && !j->back) {
-            memcpy((char *)step->out[0].data + at, (const char *)step->in[i].data + o * bytes, bytes);
-        } else if (bytes > 0 && step->din[i] != NULL) {
-            memcpy((char *)step->din[i] + o * bytes, (const char *)step->dout[0] + at, bytes);
-        }
+    const size_t there = o * j->row + at + begin, here = o * bytes_per_outer(&step->in[i], j->outer) + begin;
+    if (j->back) {
+        if (step->din[i] != NULL) memcpy((char *)step->din[i] + here, (const char *)step->dout[0] + there, end - begin);
+        return;
+    }
+    char *to = (char *)step->out[0].data + there;
+    const char *from = (const char *)step->in[i].data + here;
+    if (to != from) memcpy(to, from, end - begin); /* else it was written there */
+}
+
+/* A piece of one index of the leading dimensions: what it has of every input, one behind the other. */
+static void copy_piece(void *argument, size_t index) {
+    const job *j = argument;
+    size_t o = index / j->pieces, begin = index % j->pieces * PIECE, end = begin + PIECE, at = 0;
+    for (int i = 0; i < j->step->n_in && at < end; i++) {
+        size_t bytes = bytes_per_outer(&j->step->in[i], j->outer);
+        size_t first = begin > at ? begin - at : 0, last = end - at < bytes ? end - at : bytes;
+        if (first < last) copy_part(j, i, o, at, first, last);
         at += bytes;
     }
 }
@@ -121,7 +134,8 @@ static void copy_outer(void *argument, size_t o) {
 static void run(eki_step *step, bool back) {
     job j = {.step = step, .outer = outer_count(step), .back = back};
     j.row = bytes_per_outer(&step->out[0], j.outer);
-    eki_for_tasks(step, j.outer, copy_outer, &j);
+    j.pieces = (j.row + PIECE - 1) / PIECE;
+    eki_for_tasks(step, j.outer * j.pieces, copy_piece, &j);
 }
 
 ek_status eki_op_Concat_forward(eki_step *step, ek_error *err) {

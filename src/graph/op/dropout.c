@@ -79,6 +79,7 @@ ek_status eki_op_Dropout_prepare(eki_step *step, ek_error *err) {
     if (!may_be_active(step)) {
         EKI_TRY(eki_prepare_same_layout(step, err));
         step->out[1].layout = EK_LAYOUT_NCHW; /* the mask has no blocked form */
+        step->in_place = EKI_ANY_INPUT;
         return EK_OK;
     }
     step->saved_bytes = eki_view_elements(&step->out[0]) + sizeof(float);

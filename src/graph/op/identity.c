@@ -7,8 +7,12 @@ ek_status eki_op_Identity_infer(eki_infer *infer) {
     return eki_infer_fold(infer, eki_op_Identity_forward);
 }
 
+ek_status eki_op_Identity_prepare(eki_step *step, ek_error *err) {
+    step->in_place = EKI_ANY_INPUT;
+    return eki_prepare_same_layout(step, err);
+}
+
 ek_status eki_op_Identity_forward(eki_step *step, ek_error *err) { return eki_copy_forward(step, err); }
 ek_status eki_op_Identity_backward(eki_step *step, ek_error *err) { return eki_copy_backward(step, err); }
 
-EKI_OPERATOR(Identity, .diff_inputs = 0x1, .infer = eki_op_Identity_infer, .prepare = eki_prepare_same_layout,
-             .forward = eki_op_Identity_forward, .backward = eki_op_Identity_backward);
+EKI_OPERATOR(Identity, .diff_inputs = 0x1, EKI_ALL_OF(Identity));

@@ -1,8 +1,8 @@
 /* resample.c: Resize (ONNX opsets 10, 11, 13, 18, 19) and Upsample (7, 9): nearest, linear and cubic; f32.
  *
  * Interpolation is separable: one stage per axis that changes, over tables of indices and weights made once per plan
- * (op_resize.c). Channels never mix, so that blocked layouts are taken as they come. Backward runs the stages in
- * reverse, each result giving its gradient to its taps in index order.
+ * (op_resize.c). Channels never mix, so that any layout is taken as it comes. Backward runs the stages in reverse, each
+ * result giving its gradient to its taps in index order.
  */
 #include "graph/op/op_resize.h"
 
@@ -61,16 +61,24 @@ static ek_status make_stage(const eki_step *step, const eki_resize *r, int axis,
     return EK_OK;
 }
 
-/* The stored extent of each axis: channels come in blocks, and a block is innermost. */
+/* How many channels lie innermost, and what else there is of them. */
+static size_t inner_channels(const eki_view *y, size_t *rest) {
+    size_t channels = y->shape.rank > 1 ? (size_t)y->shape.dims[1] : 1, inner = 1;
+    if (y->layout == EK_LAYOUT_NHWC) inner = channels;
+    if (y->layout >= EK_LAYOUT_BLOCKED8) inner = (size_t)y->layout;
+    *rest = inner > 0 ? (channels + inner - 1) / inner : 0;
+    return inner;
+}
+
+/* The stored extent of each axis. */
 static ek_status make_stages(eki_step *step, const eki_resize *r, resize_state *state, ek_error *err) {
     const eki_shape *x = &step->in[0].shape;
-    size_t block = step->out[0].layout >= EK_LAYOUT_BLOCKED8 ? (size_t)step->out[0].layout : 1;
-    size_t extent[EKI_MAX_RANK];
+    size_t extent[EKI_MAX_RANK], rest, inner = inner_channels(&step->out[0], &rest);
     for (int i = 0; i < x->rank; i++) extent[i] = (size_t)x->dims[i];
-    if (block > 1) extent[1] = (extent[1] + block - 1) / block;
+    if (step->out[0].layout != EK_LAYOUT_NCHW) extent[1] = rest;
     for (int k = 0; k < 2 * x->rank; k++) { /* what shrinks comes first: less work, and nothing larger than both ends */
         int axis = k % x->rank;
-        stage s = {.outer = 1, .inner = block, .in = x->dims[axis], .out = r->out[axis]};
+        stage s = {.outer = 1, .inner = inner, .in = x->dims[axis], .out = r->out[axis]};
         bool same = s.in == s.out && r->scale[axis] == 1.0, first = s.out < s.in;
         if (same || first != (k < x->rank)) continue;
         for (int i = 0; i < x->rank; i++) {
@@ -96,36 +104,47 @@ static ek_status prepare(eki_step *step, ek_error *err) {
     ek_layout layout = step->in[0].layout;
     EKI_TRY(eki_prepare_plain(step, err));
     bool channels = x->rank > 1 && (r.scale[0] != 1.0 || r.scale[1] != 1.0);
-    if (layout >= EK_LAYOUT_BLOCKED8 && !channels) step->in_layout[0] = step->out[0].layout = layout;
+    if (!channels) step->in_layout[0] = step->out[0].layout = layout;
     EKI_TRY(make_stages(step, &r, state, err));
     step->scratch_bytes = state->n > 1 ? eki_size_of(2, state->largest).bytes : 0;
     return EK_OK;
 }
 
+enum { GRAIN = 16384 }; /* elements of a task, if rows are not longer */
+
 typedef struct job {
     const stage *s;
     const float *from;
     float *to;
+    size_t rows, parts; /* of one task, and tasks of one outer index */
 } job;
 
-static void forward_outer(void *argument, size_t o) {
+static void forward_row(const stage *s, const float *x, int64_t i, float *y) {
+    const int64_t *index = s->index + i * s->taps;
+    const float *weight = s->weight + i * s->taps, *first = x + (size_t)index[0] * s->inner;
+    if (s->taps == 1) {
+        memcpy(y, first, s->inner * sizeof *y);
+        return;
+    }
+    for (size_t k = 0; k < s->inner; k++) y[k] = weight[0] * first[k];
+    for (int t = 1; t < s->taps; t++) {
+        const float *next = x + (size_t)index[t] * s->inner;
+        for (size_t k = 0; k < s->inner; k++) y[k] += weight[t] * next[k];
+    }
+}
+
+static void forward_part(void *argument, size_t task) {
     const job *j = argument;
     const stage *s = j->s;
+    size_t o = task / j->parts, begin = task % j->parts * j->rows, end = begin + j->rows;
     const float *x = j->from + o * (size_t)s->in * s->inner;
     float *y = j->to + o * (size_t)s->out * s->inner;
-    for (int64_t i = 0; i < s->out; i++, y += s->inner) {
-        const int64_t *index = s->index + i * s->taps;
-        const float *weight = s->weight + i * s->taps, *first = x + (size_t)index[0] * s->inner;
-        if (s->taps == 1) {
-            memcpy(y, first, s->inner * sizeof *y);
-            continue;
-        }
-        for (size_t k = 0; k < s->inner; k++) y[k] = weight[0] * first[k];
-        for (int t = 1; t < s->taps; t++) {
-            const float *next = x + (size_t)index[t] * s->inner;
-            for (size_t k = 0; k < s->inner; k++) y[k] += weight[t] * next[k];
-        }
+    if (end > (size_t)s->out) end = (size_t)s->out;
+    if (s->inner == 1 && s->taps == 1) {
+        for (size_t i = begin; i < end; i++) y[i] = x[s->index[i]];
+        return;
     }
+    for (size_t i = begin; i < end; i++) forward_row(s, x, (int64_t)i, y + i * s->inner);
 }
 
 static void backward_outer(void *argument, size_t o) {
@@ -149,8 +168,9 @@ static void run(const eki_step *step, const float *from, float *to, bool back) {
         const stage *s = &state->stages[back ? state->n - 1 - k : k];
         float *half = (float *)step->scratch + (size_t)(k % 2) * (state->largest / sizeof *half);
         float *target = k == state->n - 1 ? to : half;
-        job j = {s, from, target};
-        eki_for_tasks(step, s->outer, back ? backward_outer : forward_outer, &j);
+        job j = {.s = s, .from = from, .to = target, .rows = s->inner < GRAIN ? GRAIN / (s->inner + 1) + 1 : 1};
+        j.parts = ((size_t)s->out + j.rows - 1) / j.rows;
+        eki_for_tasks(step, back ? s->outer : s->outer * j.parts, back ? backward_outer : forward_part, &j);
         from = target;
     }
 }
