@@ -62,15 +62,17 @@ static void resize_gradients(void **state) {
     op_check_gradient(&t, EKI_MODE_FILE);
 }
 
-/* Behind a convolution, where tensors are blocked. */
+/* Behind a convolution, where tensors are blocked or, between groups that fill no blocks, have their channels last. */
 static void resize_blocked(void **state) {
     (void)state;
-    for (int64_t plain = 0; plain < 2; plain++) {
+    for (int i = 0; i < 4; i++) {
         op_test t;
+        int64_t groups = i / 2 > 0 ? 3 : 1;
         op_begin(&t, 13);
-        t.options.plain = plain != 0;
+        t.options.plain = i % 2 != 0;
         eki_node *conv =
-            NODE(&t, "Conv", 1, op_input(&t, SHAPE(2, 8, 4, 5), NULL), op_param(&t, SHAPE(9, 8, 1, 1), NULL));
+            NODE(&t, "Conv", 1, op_input(&t, SHAPE(2, 9, 4, 5), NULL), op_param(&t, SHAPE(9, 9 / groups, 1, 1), NULL));
+        op_set_int(&t, conv, "group", groups);
         eki_node *node = NODE(&t, "Resize", 1, conv->out[0], NULL, op_param(&t, SHAPE(4), F(1, 1, 2, 1.5f)));
         op_set_string(&t, node, "mode", "linear");
         op_check_gradient(&t, EKI_MODE_TRAINING);
