@@ -4,6 +4,7 @@
 #include "inputs.h"
 #include "message.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +235,8 @@ static ek_status count_labels(const ek_dataset *data, int64_t *counts, ek_error 
     return status;
 }
 
-/* n / (classes * n_c): each class counts as much as any other. */
+/* sqrt(n / (classes n_c)): rare classes count for more, but not as much as if all were equally many: with a hundred
+ * times fewer examples that follows the few so closely that the rest is lost (docs/training.md has the figures). */
 static ek_status balance(terms *t, const ek_loss *loss, const ek_model *model, const ek_dataset *data, size_t *classes,
                          ek_error *err) {
     int64_t *counts = calloc(MOST_CLASSES, sizeof *counts), all = 0;
@@ -252,7 +254,7 @@ static ek_status balance(terms *t, const ek_loss *loss, const ek_model *model, c
         if (counts[c] > 0 && c >= *classes) *classes = c + 1;
     }
     for (size_t c = 0; c < *classes; c++)
-        t->class_weights[c] = counts[c] > 0 ? (float)((double)all / ((double)*classes * (double)counts[c])) : 0;
+        t->class_weights[c] = counts[c] > 0 ? (float)sqrt((double)all / ((double)*classes * (double)counts[c])) : 0;
     free(counts);
     return status;
 }

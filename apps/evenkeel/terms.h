@@ -46,7 +46,8 @@
          .help = "cross-entropy: E of a label is spread over all classes; bce: t (1 - E) + E / 2"},                    \
     {                                                                                                                  \
         .name = "class-weights", .type = OPT_TEXT, .argument = "auto|FILE", .group = "Loss",                           \
-        .help = "how much each class counts: numbers in FILE (.npy or text); auto: as if all were equally many"        \
+        .help = "how much each class counts: numbers in FILE (.npy or text); "                                         \
+                "auto: the rarer, the more"                                                                            \
     }
 
 enum { MAX_TERMS = 16 };

@@ -182,7 +182,8 @@ static inline __attribute__((always_inline)) void any_lanes(kind k, const float 
         lanes(k, x, of, y, rows, n);
 }
 
-EKI_VECTORS static void forward_channels(void *argument, const float *x, const float *of, float *y, int64_t rows, int64_t n) {
+EKI_VECTORS static void forward_channels(void *argument, const float *x, const float *of, float *y, int64_t rows,
+                                         int64_t n) {
     switch (*(const kind *)argument) {
     case ADD: any_lanes(ADD, x, of, y, rows, n); break;
     case SUB: any_lanes(SUB, x, of, y, rows, n); break;

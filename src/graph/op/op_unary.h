@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
 }
 
 #define EKI_UNARY_FORWARD(op, f, from, zero, alpha, beta)                                                              \
-    EKI_VECTORS static void op##_grain(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }                     \
+    EKI_VECTORS static void op##_grain(void *a, size_t begin, size_t end) { eki_unary_map(a, begin, end, f); }         \
     EKI_UNARY_BY_GRAIN(op, op##_grain, from, zero, alpha, beta)
 
 #define EKI_UNARY_BY_GRAIN(op, grain, from, zero, alpha, beta)                                                         \
@@ -71,7 +71,7 @@ static inline __attribute__((always_inline)) void eki_unary_scale(const eki_unar
     EKI_UNARY_BACKWARD(op, df, from, alpha, beta)
 
 #define EKI_UNARY_BACKWARD(op, df, from, alpha, beta)                                                                  \
-    EKI_VECTORS static void op##_back(void *a, size_t begin, size_t end) {                                                         \
+    EKI_VECTORS static void op##_back(void *a, size_t begin, size_t end) {                                             \
         eki_unary_scale(a, ((const eki_unary_job *)a)->from, begin, end, df);                                          \
     }                                                                                                                  \
     ek_status eki_op_##op##_backward(eki_step *step, ek_error *err) {                                                  \

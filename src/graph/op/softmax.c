@@ -4,8 +4,8 @@
  * Per row, in index order: the maximum m, then the sum of exp(x - m) in f64. Nothing depends on other rows.
  * Backward reads y: Softmax dx = y * (dy - sum(dy * y)); LogSoftmax dx = dy - exp(y) * sum(dy).
  */
-#include "graph/op/op_common.h"
 #include "base/exp.h"
+#include "graph/op/op_common.h"
 
 #include <math.h>
 #include <string.h>
