@@ -67,6 +67,18 @@ static void free_input(train_job *job, const ek_dataset_info *data) {
         note("batch     any number of images (the file had %lld)", (long long)input.dims[0]);
 }
 
+void train_any_batch(train_job *job) {
+    if (ek_model_input_count(job->model) != 1) return;
+    ek_tensor_info input = ek_model_input(job->model, 0);
+    int64_t dims[4] = {-1, 0, 0, 0};
+    ek_error why = {0};
+    if (input.rank < 2 || input.dims[0] < 0 || input.dims[0] == option_int(job->args, "batch")) return;
+    if (ek_set_input(job->model, dims, &why) != EK_OK)
+        note("batch     fixed at %lld by the file: %s", (long long)input.dims[0], why.text);
+    else
+        note("batch     any number of examples (the file had %lld)", (long long)input.dims[0]);
+}
+
 ek_status train_adapt(train_job *job, ek_error *err) {
     ek_dataset_info data = ek_dataset_describe(job->train);
     if (ek_model_input_count(job->model) != 1) return data_fits(job->args, job->model, job->train, job->data, err);

@@ -137,6 +137,8 @@ int train_stops(const train_job *job); /* stopping was asked for; the same on al
 /* ---- train_adapt.c: a file made ready for other data ---- */
 /* A new classifier where one is wanted or needed, and a batch that may have any size. */
 EK_NODISCARD ek_status train_adapt(train_job *job, ek_error *err);
+/* With arrays: batches of another size than the file fixes, where the graph allows it. */
+void train_any_batch(train_job *job);
 
 /* ---- train_phases.c: what is frozen when ---- */
 /* Sets the switches of the norms for an epoch (from 1). `first`: says what matched. */

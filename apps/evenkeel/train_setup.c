@@ -185,6 +185,8 @@ ek_status train_make_model(train_job *job, ek_error *err) {
     if (file && !job->resumed && classes) {
         ek_status status = train_adapt(job, err);
         if (status != EK_OK) return status;
+    } else if (file && !job->resumed) {
+        train_any_batch(job);
     }
     ek_status status = classes ? data_fits(job->args, job->model, job->train, job->data, err) : EK_OK;
     if (status == EK_OK && job->test != NULL)
