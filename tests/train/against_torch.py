@@ -1,7 +1,7 @@
 """against_torch.py TORCH_STEPS SCRATCH_DIR [RECORD]: the same model, data and order in PyTorch and here, 50 steps.
 
 The loss of every step must agree to 1e-5 relative and each weight's movement to 1e-4 of its norm, in f32 against f32. For
-every built-in loss and its options, per pixel, a loss from a file, gradients clipped. As a control, another learning rate
+every built-in loss and its options, per pixel, a loss from a file, gradients clipped, averages of weights. As a control, another learning rate
 must not agree.
 
 With RECORD, what PyTorch gave is written there for test_torch_record.c, which makes the same data and weights: the loss of every
@@ -120,13 +120,26 @@ def cases(scratch):
         ("huber, delta 0.4", "huber:d=0.4", "y", numbers, lambda y, t: F.huber_loss(y, t, delta=0.4), {}),
         ("from a file", graph, "y", numbers, lambda y, t: ((y - t).abs() ** 3).mean(), {}),
         ("clipped", "mse", "y", numbers, F.mse_loss, {"clip": 0.5}),
+        ("ema", "mse", "y", numbers, F.mse_loss, {"average": "ema"}),
+        ("swa", "mse", "y", numbers, F.mse_loss, {"average": "swa"}),
     ]
+
+
+def averaged(net, kind):
+    """PyTorch's averages; ema as docs/training.md has it, of decay 0.9."""
+    if kind == "swa":
+        return torch.optim.swa_utils.AveragedModel(net)
+    def ema(a, w, n):
+        d = torch.minimum(torch.tensor(0.9, dtype=torch.float64), (1 + n) / (10 + n))
+        return (a + (1 - d) * (w.double() - a)).float()
+    return torch.optim.swa_utils.AveragedModel(net, avg_fn=ema)
 
 
 def in_torch(net, x, target, output, loss, options, lr):
     net.train()
     kind = torch.optim.Adam if options.get("adam") else torch.optim.SGD
     optimizer = kind(net.parameters(), lr=lr, **({} if options.get("adam") else {"momentum": 0.9}))
+    average = averaged(net, options["average"]) if options.get("average") else None
     losses = []
     for step in range(STEPS):
         rows = slice(step * BATCH % COUNT, step * BATCH % COUNT + BATCH)
@@ -136,14 +149,18 @@ def in_torch(net, x, target, output, loss, options, lr):
         if options.get("clip"):
             torch.nn.utils.clip_grad_norm_(net.parameters(), options["clip"])
         optimizer.step()
+        if average is not None:
+            average.update_parameters(net)
         losses.append(float(value.detach()))
+    if average is not None:
+        net.load_state_dict(average.module.state_dict())
     return np.array(losses)
 
 
 def here(program, scratch, text, output, options, lr):
     out = os.path.join(scratch, "out.onnx")
     command = [program, os.path.join(scratch, "net.onnx"), out, text, str(BATCH), str(STEPS),
-               "adam" if options.get("adam") else "sgd", repr(lr), repr(options.get("clip", 0.0)),
+               "adam" if options.get("adam") else "sgd", repr(lr), repr(options.get("clip", 0.0)), options.get("average", "none"),
                os.path.join(scratch, "x.npy"), "%s=%s" % (output, os.path.join(scratch, "t.npy"))]
     losses = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     tensors = {t.name: numpy_helper.to_array(t) for t in onnx.load(out).graph.initializer}

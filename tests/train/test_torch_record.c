@@ -160,25 +160,34 @@ static const struct {
     ek_loss loss;
     int adam;
     double clip;
+    ek_average average; /* its weights are compared */
 } cases[] = {
-    {"cross-entropy", {LABELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y"}, 0, 0},
-    {"weights", {LABELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y", W}, 0, 0},
-    {"smoothing", {LABELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y", .label_smoothing = 0.1}, 0, 0},
+    {"cross-entropy", {LABELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y"}, 0, 0, EK_AVERAGE_NONE},
+    {"weights", {LABELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y", W}, 0, 0, EK_AVERAGE_NONE},
+    {"smoothing",
+     {LABELS},
+     {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y", .label_smoothing = 0.1},
+     0,
+     0,
+     EK_AVERAGE_NONE},
     {"weights, smoothing, ignored",
      {IGNORED},
      {.kind = EK_LOSS_CROSS_ENTROPY, .output = "y", .label_smoothing = 0.2, W},
      0,
-     0},
-    {"per pixel, ignored", {PIXELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "m"}, 0, 0},
-    {"per pixel, weights, adam", {PIXELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "m", W}, 1, 0},
-    {"bce", {BITS}, {.kind = EK_LOSS_BCE, .output = "y"}, 0, 0},
-    {"bce, weights", {BITS}, {.kind = EK_LOSS_BCE, .output = "y", W}, 0, 0},
-    {"mse", {NUMBERS}, {.kind = EK_LOSS_MSE, .output = "y"}, 0, 0},
-    {"mae", {NUMBERS}, {.kind = EK_LOSS_MAE, .output = "y"}, 0, 0},
-    {"huber", {NUMBERS}, {.kind = EK_LOSS_HUBER, .output = "y"}, 0, 0},
-    {"huber, delta 0.4", {NUMBERS}, {.kind = EK_LOSS_HUBER, .output = "y", .delta = 0.4}, 0, 0},
-    {"from a file", {NUMBERS}, {.kind = EK_LOSS_GRAPH}, 0, 0},
-    {"clipped", {NUMBERS}, {.kind = EK_LOSS_MSE, .output = "y"}, 0, 0.5},
+     0,
+     EK_AVERAGE_NONE},
+    {"per pixel, ignored", {PIXELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "m"}, 0, 0, EK_AVERAGE_NONE},
+    {"per pixel, weights, adam", {PIXELS}, {.kind = EK_LOSS_CROSS_ENTROPY, .output = "m", W}, 1, 0, EK_AVERAGE_NONE},
+    {"bce", {BITS}, {.kind = EK_LOSS_BCE, .output = "y"}, 0, 0, EK_AVERAGE_NONE},
+    {"bce, weights", {BITS}, {.kind = EK_LOSS_BCE, .output = "y", W}, 0, 0, EK_AVERAGE_NONE},
+    {"mse", {NUMBERS}, {.kind = EK_LOSS_MSE, .output = "y"}, 0, 0, EK_AVERAGE_NONE},
+    {"mae", {NUMBERS}, {.kind = EK_LOSS_MAE, .output = "y"}, 0, 0, EK_AVERAGE_NONE},
+    {"huber", {NUMBERS}, {.kind = EK_LOSS_HUBER, .output = "y"}, 0, 0, EK_AVERAGE_NONE},
+    {"huber, delta 0.4", {NUMBERS}, {.kind = EK_LOSS_HUBER, .output = "y", .delta = 0.4}, 0, 0, EK_AVERAGE_NONE},
+    {"from a file", {NUMBERS}, {.kind = EK_LOSS_GRAPH}, 0, 0, EK_AVERAGE_NONE},
+    {"clipped", {NUMBERS}, {.kind = EK_LOSS_MSE, .output = "y"}, 0, 0.5, EK_AVERAGE_NONE},
+    {"ema", {NUMBERS}, {.kind = EK_LOSS_MSE, .output = "y"}, 0, 0, EK_AVERAGE_EMA},
+    {"swa", {NUMBERS}, {.kind = EK_LOSS_MSE, .output = "y"}, 0, 0, EK_AVERAGE_SWA},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -208,6 +217,9 @@ static void run(ek_model *model, size_t at, double rate, double losses[STEPS]) {
     o.optimizer = cases[at].adam ? EK_ADAM : EK_SGD;
     o.lr = rate * (cases[at].adam ? 0.002 : 0.02);
     o.clip = cases[at].clip;
+    o.average = cases[at].average;
+    o.average_decay = 0.9;
+    o.average_start = 0;
     o.schedule = EK_SCHEDULE_CONSTANT;
     o.statistics = EK_STATISTICS_EMA;
     o.threads = 1;
@@ -220,6 +232,7 @@ static void run(ek_model *model, size_t at, double rate, double losses[STEPS]) {
         OK(ek_trainer_step(trainer, &batch, &result, err));
         losses[step] = result.loss;
     }
+    if (o.average != EK_AVERAGE_NONE) OK(ek_trainer_take_average(trainer, err));
     ek_trainer_destroy(trainer);
     ek_loader_destroy(loader);
     ek_dataset_close(data);

@@ -1,8 +1,9 @@
 /* torch_steps.c: trains a model over arrays in file order and prints the loss of each step, for against_torch.py.
  *
- *     torch_steps MODEL.onnx OUT.onnx KIND[:OPTION...] BATCH STEPS sgd|adam LR CLIP X.npy NAME=T.npy...
+ *     torch_steps MODEL.onnx OUT.onnx KIND[:OPTION...] BATCH STEPS sgd|adam LR CLIP none|ema|swa X.npy NAME=T.npy
  *
  * KIND is that of a built-in loss, or FILE.onnx; options: e=SMOOTHING, d=DELTA, w=W.npy (f32). NAME is the output.
+ * ema: of decay 0.9; swa: from the first step on.
  */
 #include <evenkeel/train.h>
 
@@ -44,13 +45,13 @@ int main(int argc, char **argv) {
     ek_dataset *data;
     ek_loader *loader;
     ek_trainer *trainer;
-    if (argc < 11) return 2;
+    if (argc < 12) return 2;
     need(ek_model_load(argv[1], &model, &err), &err);
     ek_loss loss = read_loss(argv[3], &err);
-    char *equals = strchr(argv[10], '=');
+    char *equals = strchr(argv[11], '=');
     *equals = 0;
-    loss.output = loss.graph == NULL ? argv[10] : NULL;
-    ek_array_source sources[] = {{.name = ek_model_input(model, 0).name, .path = argv[9]},
+    loss.output = loss.graph == NULL ? argv[11] : NULL;
+    ek_array_source sources[] = {{.name = ek_model_input(model, 0).name, .path = argv[10]},
                                  {.name = "t", .path = equals + 1}};
     need(ek_dataset_open_arrays(sources, 2, 0, &data, &err), &err);
     ek_loader_options l = ek_loader_options_default();
@@ -63,6 +64,9 @@ int main(int argc, char **argv) {
     o.optimizer = strcmp(argv[6], "adam") == 0 ? EK_ADAM : EK_SGD;
     o.lr = atof(argv[7]);
     o.clip = atof(argv[8]);
+    o.average = strcmp(argv[9], "ema") == 0 ? EK_AVERAGE_EMA : strcmp(argv[9], "swa") == 0 ? EK_AVERAGE_SWA : 0;
+    o.average_decay = 0.9;
+    o.average_start = 0;
     o.schedule = EK_SCHEDULE_CONSTANT;
     o.statistics = EK_STATISTICS_EMA;
     need(ek_trainer_create(model, &o, &trainer, &err), &err);
@@ -75,6 +79,7 @@ int main(int argc, char **argv) {
         need(ek_trainer_step(trainer, &batch, &result, &err), &err);
         printf("%.9g\n", result.loss);
     }
+    if (o.average != EK_AVERAGE_NONE) need(ek_trainer_take_average(trainer, &err), &err);
     need(ek_model_save(model, argv[2], NULL, &err), &err);
     ek_trainer_destroy(trainer);
     ek_loader_destroy(loader);
