@@ -12,7 +12,7 @@ program=$1 count=$2 seed=${3:-$$} RANDOM=${3:-$$}
 shift $(($# < 3 ? $# : 3))
 echo "to repeat: $0 $program $count $seed $*"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap '[ "$BASHPID" != $$ ] || rm -rf "$work"' EXIT # not of a child that a signal meets before it is the program
 cd "$work"
 options=(--data builtin:strokes:300 --limit 160 --model lenet --batch 16 --epochs 3 --seed 5
     --crop 2 --checkpoint-every 1 --quiet "${@:---threads=1}")

@@ -5,7 +5,7 @@ set -eu
 program=$1 count=$2 RANDOM=${3:-$$}
 echo "to repeat: $0 $program $count ${3:-$$}"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap '[ "$BASHPID" != $$ ] || rm -rf "$work"' EXIT # not of a child that a signal meets before it is the program
 cd "$work"
 data=(--data builtin:strokes:200)
 "$program" train "${data[@]}" --model resnet20 --steps 2 --quiet -o m.onnx >log

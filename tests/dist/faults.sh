@@ -6,7 +6,7 @@ BUILD=$(cd "$1" && pwd)
 . "$(dirname "$0")/lib.sh"
 need_mpi
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap '[ "$BASHPID" != $$ ] || rm -rf "$folder"' EXIT # not of a child that a signal meets before it is the program
 timeout=1
 failures=0
 
