@@ -48,6 +48,15 @@ static ek_status new_head(train_job *job, const ek_dataset_info *data, ek_error 
     return EK_OK;
 }
 
+static void set_input(train_job *job, const int64_t dims[4], const char *what) {
+    long long before = ek_model_input(job->model, 0).dims[0];
+    ek_error why = {0};
+    if (ek_set_input(job->model, dims, &why) != EK_OK)
+        note("batch     fixed at %lld by the file: %s", before, why.text);
+    else if (before > 0)
+        note("batch     any number of %s (the file had %lld)", what, before);
+}
+
 /* Batches of any size, and after a cut images of any size; where the file does not allow it, it stays as it is. */
 static void free_input(train_job *job, const ek_dataset_info *data) {
     ek_tensor_info input = ek_model_input(job->model, 0);
@@ -61,22 +70,15 @@ static void free_input(train_job *job, const ek_dataset_info *data) {
         dims[last ? 2 : 3] = data->width;
     }
     if (input.rank < 2 || (input.dims[0] < 0 && !resize)) return;
-    if (ek_set_input(job->model, dims, &why) != EK_OK)
-        note("batch     fixed at %lld by the file: %s", (long long)input.dims[0], why.text);
-    else if (input.dims[0] > 0)
-        note("batch     any number of images (the file had %lld)", (long long)input.dims[0]);
+    set_input(job, dims, "images");
 }
 
 void train_any_batch(train_job *job) {
     if (ek_model_input_count(job->model) != 1) return;
     ek_tensor_info input = ek_model_input(job->model, 0);
-    int64_t dims[4] = {-1, 0, 0, 0};
-    ek_error why = {0};
+    const int64_t dims[4] = {-1, 0, 0, 0};
     if (input.rank < 2 || input.dims[0] < 0 || input.dims[0] == option_int(job->args, "batch")) return;
-    if (ek_set_input(job->model, dims, &why) != EK_OK)
-        note("batch     fixed at %lld by the file: %s", (long long)input.dims[0], why.text);
-    else
-        note("batch     any number of examples (the file had %lld)", (long long)input.dims[0]);
+    set_input(job, dims, "examples");
 }
 
 ek_status train_adapt(train_job *job, ek_error *err) {

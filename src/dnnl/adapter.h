@@ -11,7 +11,6 @@
 #ifndef EKI_DNNL_ADAPTER_H
 #define EKI_DNNL_ADAPTER_H
 
-#include "base/activation.h"
 #include "base/error.h"
 
 #include <evenkeel/norm.h>
@@ -42,6 +41,19 @@ typedef struct eki_chunk_share {
 } eki_chunk_share;
 
 /* ---- Convolution (ONNX Conv): spatial rank 1 to 3 ---- */
+
+/* What ends a convolution: of <evenkeel/norm.h> RELU (which makes 0 of -0), LEAKY_RELU, CLIP with alpha <= 0 <= beta,
+ * SILU and HARD_SWISH. f(0) = 0, NaN stays. */
+typedef struct eki_activation {
+    ek_activation kind;
+    float alpha, beta;
+} eki_activation;
+
+/* x times something: NaN stays whoever computes it. */
+static inline bool eki_activation_is_gate(eki_activation f) {
+    return f.kind == EK_ACTIVATION_SILU || f.kind == EK_ACTIVATION_HARD_SWISH;
+}
+
 typedef struct eki_conv_desc {
     int spatial; /* 1, 2 or 3 */
     int64_t n, c, o, groups;
@@ -79,7 +91,7 @@ size_t eki_conv_scratch_bytes(const eki_conv *conv);       /* enough for forward
  * weights: O, C/groups, K... row-major f32; bias: O. `prepared` (may be NULL) is memory of
  * eki_conv_prepared_bytes() holding weights already in oneDNN's layout, filled by eki_conv_prepare_weights.
  * residual: not NULL where the description says so. Residual, ReLU, leaky ReLU and clip give the bits of steps of their
- * own, whether the primitive takes them in or not; swish and hard swish are the primitive's, some units in the last
+ * own, whether the primitive takes them in or not; SiLU and hard swish are the primitive's, some units in the last
  * place off, whenever it has them. */
 typedef struct eki_conv_data {
     const void *src, *prepared, *residual;

@@ -28,11 +28,11 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attributes) {
 /* oneDNN's ReLU and clip lose NaN; its ReLU makes 0 of -0. */
 static dnnl_status_t append_activation(dnnl_post_ops_t after, eki_activation f) {
     switch (f.kind) {
-    case EKI_ACT_RELU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
-    case EKI_ACT_LEAKY_RELU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, f.low, 0.0f);
-    case EKI_ACT_CLIP: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_clip, f.low, f.high);
-    case EKI_ACT_HARD_SWISH: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_hardswish, 0.0f, 0.0f);
-    case EKI_ACT_SWISH: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_swish, 1.0f, 0.0f);
+    case EK_ACTIVATION_RELU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+    case EK_ACTIVATION_LEAKY_RELU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_relu, f.alpha, 0.0f);
+    case EK_ACTIVATION_CLIP: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_clip, f.alpha, f.beta);
+    case EK_ACTIVATION_HARD_SWISH: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_hardswish, 0.0f, 0.0f);
+    case EK_ACTIVATION_SILU: return dnnl_post_ops_append_eltwise(after, 1.0f, dnnl_eltwise_swish, 1.0f, 0.0f);
     default: return dnnl_success;
     }
 }
@@ -97,7 +97,8 @@ dnnl_status_t eki_conv_find(const eki_geometry *g, eki_pass_kind kind, dnnl_prim
     if (eki_headroom(EKI_DNNL_MAKES, NULL) != EK_OK) return dnnl_out_of_memory;
     dnnl_status_t status = describe(g, kind, &desc);
     if (status == dnnl_success) status = make_attributes(&attributes);
-    if (status == dnnl_success && (g->residual || g->activation.kind != EKI_ACT_NONE)) status = add_tail(attributes, g);
+    if (status == dnnl_success && (g->residual || g->activation.kind != EK_ACTIVATION_NONE))
+        status = add_tail(attributes, g);
     if (status == dnnl_success) {
         status = dnnl_primitive_desc_iterator_create(&walk, &desc, attributes, eki_dnnl_engine(), NULL);
     }

@@ -125,7 +125,7 @@ static ek_status make_passes(eki_conv *conv, ek_error *err) {
     int64_t units = conv->product ? d->in[1] : d->n;
     eki_pass *pass = conv->pass;
     EKI_TRY(eki_pass_create(conv, EKI_PASS_FORWARD, units, d->threads, NULL, &pass[EKI_PASS_FORWARD], err));
-    if (d->activation.kind != EKI_ACT_NONE) {
+    if (d->activation.kind != EK_ACTIVATION_NONE) {
         EKI_TRY(eki_pass_create_activated(conv, units, &pass[EKI_PASS_FORWARD], &conv->activated, err));
     }
     conv->scratch_bytes = forward_bytes(conv, &pass[EKI_PASS_FORWARD]);
@@ -252,7 +252,7 @@ static ek_status run_forward(const eki_conv *conv, const eki_conv_data *data, ek
     EKI_TRY(eki_prim_run(&pass->prim, args, 6, "convolution forward", err));
     EKI_TRY(eki_pass_write_dst(conv, pass, y, data->dst, err));
     eki_conv_finish(conv, d->residual && pass->adds == EKI_ADD_APART ? data->residual : NULL,
-                    within ? (eki_activation){.kind = EKI_ACT_NONE} : d->activation, data->dst);
+                    within ? (eki_activation){.kind = EK_ACTIVATION_NONE} : d->activation, data->dst);
     return EK_OK;
 }
 

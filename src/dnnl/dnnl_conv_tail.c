@@ -1,7 +1,9 @@
 /* dnnl_conv_tail.c: residual and activation behind a convolution whose primitive does not take them in. Numbers in bf16
  * are added in f32 and rounded once. */
+#include "base/exp.h"
 #include "base/half.h"
 #include "base/threads.h"
+#include "base/vectors.h"
 #include "dnnl/dnnl_internal.h"
 
 #include <string.h>
@@ -20,9 +22,38 @@ static void add(float *restrict sum, const float *restrict term, size_t count) {
     for (size_t i = 0; i < count; i++) sum[i] += term[i];
 }
 
+static inline float hard_swish(float x) {
+    float gate = 1.0f / 6.0f * x + 0.5f;
+    gate = gate < 0.0f ? 0.0f : gate;
+    return x * (gate > 1.0f ? 1.0f : gate);
+}
+
+EKI_VECTORS static void activate(eki_activation f, float *data, size_t count) {
+    const float alpha = f.alpha, beta = f.beta;
+    switch (f.kind) {
+    case EK_ACTIVATION_RELU:
+        for (size_t i = 0; i < count; i++) data[i] = data[i] <= 0.0f ? 0.0f : data[i];
+        break;
+    case EK_ACTIVATION_LEAKY_RELU:
+        for (size_t i = 0; i < count; i++) data[i] = data[i] < 0.0f ? alpha * data[i] : data[i];
+        break;
+    case EK_ACTIVATION_CLIP:
+        for (size_t i = 0; i < count; i++) data[i] = data[i] <= alpha ? alpha : data[i];
+        for (size_t i = 0; i < count; i++) data[i] = data[i] >= beta ? beta : data[i];
+        break;
+    case EK_ACTIVATION_HARD_SWISH:
+        for (size_t i = 0; i < count; i++) data[i] = hard_swish(data[i]);
+        break;
+    case EK_ACTIVATION_SILU:
+        for (size_t i = 0; i < count; i++) data[i] = data[i] * eki_logistic(data[i]);
+        break;
+    default: break;
+    }
+}
+
 static void finish(const finish_job *j, float *dst, const float *residual, size_t count) {
     if (residual != NULL) add(dst, residual, count);
-    eki_activate(j->activation, dst, count);
+    activate(j->activation, dst, count);
 }
 
 static void finish_half(const finish_job *j, char *dst, const char *residual, size_t count) {
@@ -66,7 +97,7 @@ static void run(const eki_conv *conv, finish_job *j, eki_task_fn grain) {
 
 void eki_conv_finish(const eki_conv *conv, const void *residual, eki_activation activation, void *dst) {
     finish_job j = {.dst = dst, .residual = residual, .activation = activation};
-    if (residual != NULL || activation.kind != EKI_ACT_NONE) run(conv, &j, finish_grain);
+    if (residual != NULL || activation.kind != EK_ACTIVATION_NONE) run(conv, &j, finish_grain);
 }
 
 void eki_conv_preset(const eki_conv *conv, const void *residual, void *dst) {

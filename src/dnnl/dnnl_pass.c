@@ -209,6 +209,8 @@ ek_status eki_pass_create_activated(const eki_conv *conv, int64_t units, const e
     if (conv->desc.residual && plain->adds == EKI_ADD_APART)
         return EK_OK;                                 /* the addition, which comes first, is not within */
     if (!is_compiled(plain->prim.name)) return EK_OK; /* the ReLU of the others makes -0 */
+    bool twice = conv->desc.bf16 && conv->desc.activation.kind == EK_ACTIVATION_LEAKY_RELU;
+    if (twice) return EK_OK; /* behind the primitive a product is rounded once more: one way for all numbers */
     *pass = *plain;
     int before = eki_dnnl_enter(conv->desc.threads);
     dnnl_status_t status = make_activated(conv, units, pass);

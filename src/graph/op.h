@@ -12,7 +12,7 @@
 #ifndef EKI_OP_H
 #define EKI_OP_H
 
-#include "base/activation.h"
+#include "dnnl/adapter.h"
 #include "onnx/graph.h"
 
 #include <evenkeel/norm.h>

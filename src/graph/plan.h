@@ -114,7 +114,7 @@ void eki_tails_free(eki_tails *tails);
 /* plan_again.c: which results are computed again in backward, by what is asked for and what fits; then the ticks. */
 ek_status eki_plan_schedule(eki_plan *plan, const eki_plan_request *request, ek_error *err);
 
-/* plan_join.c: tensors that are joined become parts of the result; then places. For plans without backward. */
+/* plan_join.c: tensors that are joined become parts of the result. For plans without backward. */
 ek_status eki_plan_join(eki_plan_private *p, ek_error *err);
 
 /* plan_memory.c: lives of buffers, places in one arena, and the pointers of all steps. */

@@ -1,5 +1,5 @@
 /* plan_activation.c: the function of one element behind a convolution or a norm: a node, or the two of x * gate(x), as
- * exporters write swish and hard swish. */
+ * exporters write SiLU and hard swish. */
 #include "graph/plan_tail.h"
 
 #include <float.h>
@@ -18,9 +18,9 @@ static bool read_limit(const eki_node *node, int input, const char *attribute, f
 }
 
 static eki_activation clip(const eki_node *node) {
-    eki_activation f = {.kind = EKI_ACT_CLIP};
-    bool known = read_limit(node, 1, "min", -FLT_MAX, &f.low) && read_limit(node, 2, "max", FLT_MAX, &f.high);
-    if (!known || !(f.low <= 0.0f && f.high >= 0.0f)) f.kind = EKI_ACT_NONE;
+    eki_activation f = {.kind = EK_ACTIVATION_CLIP};
+    bool known = read_limit(node, 1, "min", -FLT_MAX, &f.alpha) && read_limit(node, 2, "max", FLT_MAX, &f.beta);
+    if (!known || !(f.alpha <= 0.0f && f.beta >= 0.0f)) f.kind = EK_ACTIVATION_NONE;
     return f;
 }
 
@@ -31,19 +31,19 @@ static bool is_hard_swish_gate(const eki_node *node) {
 
 static eki_activation of_node(const eki_node *node) {
     switch (node->op) {
-    case EKI_OP_Relu: return (eki_activation){.kind = EKI_ACT_RELU};
+    case EKI_OP_Relu: return (eki_activation){.kind = EK_ACTIVATION_RELU};
     case EKI_OP_LeakyRelu:
-        return (eki_activation){.kind = EKI_ACT_LEAKY_RELU, .low = eki_node_float(node, "alpha", 0.01f)};
+        return (eki_activation){.kind = EK_ACTIVATION_LEAKY_RELU, .alpha = eki_node_float(node, "alpha", 0.01f)};
     case EKI_OP_Clip: return clip(node);
-    case EKI_OP_HardSwish: return (eki_activation){.kind = EKI_ACT_HARD_SWISH};
-    default: return (eki_activation){.kind = EKI_ACT_NONE};
+    case EKI_OP_HardSwish: return (eki_activation){.kind = EK_ACTIVATION_HARD_SWISH};
+    default: return (eki_activation){.kind = EK_ACTIVATION_NONE};
     }
 }
 
 static eki_activation of_gate(const eki_node *gate) {
-    if (gate->op == EKI_OP_Sigmoid) return (eki_activation){.kind = EKI_ACT_SWISH};
-    if (is_hard_swish_gate(gate)) return (eki_activation){.kind = EKI_ACT_HARD_SWISH};
-    return (eki_activation){.kind = EKI_ACT_NONE};
+    if (gate->op == EKI_OP_Sigmoid) return (eki_activation){.kind = EK_ACTIVATION_SILU};
+    if (is_hard_swish_gate(gate)) return (eki_activation){.kind = EK_ACTIVATION_HARD_SWISH};
+    return (eki_activation){.kind = EK_ACTIVATION_NONE};
 }
 
 /* The node that multiplies `value` with what one other node makes of it; NULL where it is read in another way. */
@@ -58,7 +58,7 @@ static const eki_node *product_with_gate(const eki_tail_finder *f, const eki_val
 }
 
 static void take(const eki_tail_finder *f, eki_activation activation, const eki_node *node, eki_tail_plan *tail) {
-    if (activation.kind == EKI_ACT_NONE || node->out[0] == NULL) return;
+    if (activation.kind == EK_ACTIVATION_NONE || node->out[0] == NULL) return;
     tail->activation = activation;
     tail->last = node;
     f->tails->absorbed[node->id] = true;

@@ -276,9 +276,11 @@ static ek_status choose(chooser *c, eki_recompute recompute, size_t most, ek_err
     eki_plan_private *p = c->p;
     c->now = look(c);
     c->most = c->now.peak;
+    bool backward = p->n_ticks != p->n_steps;
+    if (!backward) EKI_TRY(eki_plan_join(p, err));
     EKI_TRY(eki_plan_place(p, err));
     p->plain_bytes = p->arena_bytes;
-    if (p->n_ticks == p->n_steps) return eki_plan_join(p, err); /* no backward */
+    if (!backward) return EK_OK;
     if (recompute == EKI_RECOMPUTE_ALL) memcpy(p->again, c->may, p->n_steps * sizeof *p->again);
     c->now = look(c);
     if (recompute == EKI_RECOMPUTE_ALL) return eki_plan_place(p, err);

@@ -63,5 +63,5 @@ ek_status eki_plan_join(eki_plan_private *p, ek_error *err) {
     if (good) join_all(p, alive, before);
     free(alive);
     free(before);
-    return good ? eki_plan_place(p, err) : eki_fail_nomem(err, p->n_buffers * sizeof *before);
+    return good ? EK_OK : eki_fail_nomem(err, p->n_buffers * sizeof *before);
 }

@@ -1,5 +1,4 @@
 /* Do the residual and the activation of a convolution give what steps behind it do? */
-#include "base/activation.h"
 #include "base/memory.h"
 #include "dnnl/dnnl_cases.h"
 
@@ -16,19 +15,20 @@ typedef struct tail {
     bool finite;
 } tail;
 
-static const eki_activation functions[] = {
-    {EKI_ACT_NONE, 0, 0},    {EKI_ACT_RELU, 0, 0},      {EKI_ACT_LEAKY_RELU, 0.1f, 0}, {EKI_ACT_LEAKY_RELU, -1.5f, 0},
-    {EKI_ACT_CLIP, 0, 0.5f}, {EKI_ACT_CLIP, -0.25f, 0}, {EKI_ACT_HARD_SWISH, 0, 0},    {EKI_ACT_SWISH, 0, 0}};
+static const eki_activation functions[] = {{EK_ACTIVATION_NONE, 0, 0},          {EK_ACTIVATION_RELU, 0, 0},
+                                           {EK_ACTIVATION_LEAKY_RELU, 0.1f, 0}, {EK_ACTIVATION_LEAKY_RELU, -1.5f, 0},
+                                           {EK_ACTIVATION_CLIP, 0, 0.5f},       {EK_ACTIVATION_CLIP, -0.25f, 0},
+                                           {EK_ACTIVATION_HARD_SWISH, 0, 0},    {EK_ACTIVATION_SILU, 0, 0}};
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
 /* By their definitions, in double precision; NaN of NaN. */
 static double defined(eki_activation f, double x) {
     switch (f.kind) {
-    case EKI_ACT_RELU: return x <= 0 ? 0 : x;
-    case EKI_ACT_LEAKY_RELU: return x < 0 ? (double)f.low * x : x;
-    case EKI_ACT_CLIP: return x < (double)f.low ? (double)f.low : x > (double)f.high ? (double)f.high : x;
-    case EKI_ACT_HARD_SWISH: return x * (x < -3 ? 0 : x > 3 ? 1 : x / 6 + 0.5);
-    case EKI_ACT_SWISH: return x / (1 + exp(-x));
+    case EK_ACTIVATION_RELU: return x <= 0 ? 0 : x;
+    case EK_ACTIVATION_LEAKY_RELU: return x < 0 ? (double)f.alpha * x : x;
+    case EK_ACTIVATION_CLIP: return x < (double)f.alpha ? (double)f.alpha : x > (double)f.beta ? (double)f.beta : x;
+    case EK_ACTIVATION_HARD_SWISH: return x * (x < -3 ? 0 : x > 3 ? 1 : x / 6 + 0.5);
+    case EK_ACTIVATION_SILU: return x / (1 + exp(-x));
     default: return x;
     }
 }

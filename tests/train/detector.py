@@ -1,4 +1,4 @@
-"""detector.py EVENKEEL MODEL small|whole: a detector (version-RFB-320, of ../shared) is trained to find drawn squares, by one command: images and
+"""detector.py EVENKEEL MODEL small|whole [SEED]: a detector (version-RFB-320, of ../shared) is trained to find drawn squares, by one command: images and
 targets from .npy, a loss from a file over the values in front of its post-processing, which stays in the graph and needs
 no gradient. Judged by what comes out behind it: the likeliest box of fresh images against the square, mean intersection
 over union; the baseline is the file as it was."""
@@ -98,7 +98,7 @@ def main():
     count, epochs, fresh, least = SIZES[size]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        random = np.random.RandomState(3)
+        random = np.random.RandomState(int(sys.argv[4]) if len(sys.argv) > 4 else 3)
         for name, array in zip(("x", "classes", "places"), draw(random, count)):
             np.save(f"{name}.npy", array)
         write_loss("loss.onnx")

@@ -130,10 +130,17 @@ static double measured(const eki_step *step, const eki_view *view) {
 
 static double result(const eki_gain *gain, double x, double residual) { return gain->by * x + gain->add + residual; }
 
+/* What |f(x)| is at most where |x| is at most `bound`. */
+static double bound_behind(eki_activation f, double bound) {
+    if (f.kind == EK_ACTIVATION_LEAKY_RELU) return bound * fmax(1.0, fabs((double)f.alpha));
+    if (f.kind == EK_ACTIVATION_CLIP) return fmin(bound, fmax(-(double)f.alpha, (double)f.beta));
+    return bound;
+}
+
 bool eki_bound_conv(const eki_step *step, const eki_gain *gain) {
     const eki_view *x = &step->in[0], *residual = &step->tail.in;
     const eki_activation f = step->tail.activation;
-    bool asks = f.kind != EKI_ACT_NONE && !eki_activation_is_gate(f);
+    bool asks = f.kind != EK_ACTIVATION_NONE && !eki_activation_is_gate(f);
     double bound = INFINITY;
     if (gain->by < most) {
         double bx = known(x), br = step->tail.residual ? known(residual) : 0.0;
@@ -145,6 +152,6 @@ bool eki_bound_conv(const eki_step *step, const eki_gain *gain) {
         }
     }
     bool finite = bound < most;
-    if (step->out[0].bound != NULL) *step->out[0].bound = finite ? eki_activation_bound(f, bound) : INFINITY;
+    if (step->out[0].bound != NULL) *step->out[0].bound = finite ? bound_behind(f, bound) : INFINITY;
     return finite;
 }

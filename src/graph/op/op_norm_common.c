@@ -42,7 +42,7 @@ static void set_layouts(eki_step *step, ek_layout layout) {
 static ek_status make_plan(eki_step *step, ek_norm_desc *desc, eki_norm_state *state, ek_error *err) {
     desc->layout = step->in[0].layout;
     desc->residual = step->tail.residual;
-    desc->activation = step->tail.activation.kind == EKI_ACT_RELU ? EK_ACTIVATION_RELU : EK_ACTIVATION_NONE;
+    desc->activation = step->tail.activation.kind;
     bool rows = ek_norm_kind_over_axes(desc->kind);
     bool statistics = step->n_out > 1; /* their gradients are of sets that are contiguous */
     if (rows && (desc->affine == EK_AFFINE_ELEMENT || statistics)) desc->layout = EK_LAYOUT_NCHW;
@@ -68,7 +68,7 @@ ek_status eki_norm_prepare(eki_step *step, ek_norm_desc *desc, size_t extra, boo
     step->scratch_bytes = state->extra_offset + extra;
     step->saved_bytes = save || backward ? ek_norm_saved_bytes(state->plan) : 0;
     step->keep_in[0] = step->keep_in[1] = backward;
-    step->keep_out[0] = backward && step->tail.activation.kind == EKI_ACT_RELU;
+    step->keep_out[0] = backward && step->tail.activation.kind == EK_ACTIVATION_RELU;
     /* At rank 1 a scale that is computed might seem to be an input like x. */
     step->tail.in_place = step->in[0].shape.rank > 1;
     step->in_place = step->tail.in_place ? EKI_ANY_INPUT : 0;
@@ -140,7 +140,7 @@ ek_status eki_norm_gradients(eki_step *step, const float *scale, float *dscale, 
     }
     if (step->din[0] == NULL && dscale == NULL && dbias == NULL && dresidual == NULL) return EK_OK;
     ek_norm_args args = eki_norm_args(step);
-    if (step->tail.activation.kind != EKI_ACT_RELU) args.y = NULL;
+    if (step->tail.activation.kind != EK_ACTIVATION_RELU) args.y = NULL;
     args.residual = NULL; /* y tells the slope; the memory may be somebody else's by now */
     args.dresidual = dresidual;
     args.dy = step->dout[0];
