@@ -18,10 +18,10 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "wasm")
   set(EK_ISA_FLAGS_wasm -msimd128)
 endif()
 
-# Sanitized loops of a hundred inlined lanes take minutes to optimize.
+# A hundred inlined lanes take minutes to compile, which only pays where the kernels are to be fast.
 set(EK_KERNEL_OPTIMIZE -O3)
-if(EK_SANITIZE)
-  set(EK_KERNEL_OPTIMIZE -O1)
+if(EK_SANITIZE OR EK_KERNELS_CHECKED)
+  set(EK_KERNEL_OPTIMIZE -O1 -DEK_KERNELS_CHECKED=1)
 endif()
 set(EK_DATA_ROWS ${PROJECT_SOURCE_DIR}/src/kernel/data_types.h)
 set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${EK_DATA_ROWS})

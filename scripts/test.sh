@@ -13,7 +13,7 @@ trap 'status=$?; verdict $status; rm -rf "$EK_GATE"' EXIT
 
 fast=0
 [ "${1:-}" = --fast ] && fast=1
-jobs=$(nproc)
+jobs=$(nproc) # tests get one more, because some wait for time to pass
 
 stage "packages" /nonexistent
 need_build_tools
@@ -58,7 +58,7 @@ if [ "$fast" -eq 0 ]; then
     stage "ASan and UBSan" build/asan
     quietly cmake --preset asan
     build --preset asan -j "$jobs"
-    tests build/asan -j "$jobs" -LE slow
+    tests build/asan -j "$((jobs + 1))" -LE slow
 
     stage "ThreadSanitizer: the norm library" build/tsan-norm
     scripts/tsan.sh "$jobs"
@@ -74,4 +74,4 @@ fi
 stage "gcc, warnings as errors, optimized" build/release
 quietly cmake --preset release -DEK_WERROR=ON -DEK_TESTS=ON
 build --preset release -j "$jobs"
-tests build/release -j "$jobs" -LE long
+tests build/release -j "$((jobs + 1))" -LE long

@@ -7,7 +7,7 @@
 #include "support/half_ref.h"
 #include <string.h>
 
-enum { X, DY, Y, RESIDUAL, OUTPUT, DRESIDUAL, BUFFERS, AROUND = 64 };
+enum { X, DY, Y, RESIDUAL, OUTPUT, DRESIDUAL, BUFFERS };
 static guarded buffers[BUFFERS];
 
 /* What f32 gave: y and dresidual, rounded, with some canaries before them; y as floats; sums. */
@@ -28,14 +28,9 @@ static void round_values(eki_data data, const float *values, size_t n) {
     for (size_t i = 0; i < n; i++) a[i] = eki_ref_widen(data, eki_ref_narrow(data, a[i]));
 }
 
-static size_t span_of(const problem *p) { return p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0; }
-
-/* Elements that are looked at. */
-static size_t window_of(const problem *p) { return span_of(p) + AROUND < MOST ? span_of(p) + AROUND : MOST; }
-
 /* Room for a tensor, canaries in it and before it. */
 static void *fresh(eki_data data, int buffer, const problem *p) {
-    size_t n = window_of(p);
+    size_t n = outputs_window(p);
     uint16_t *all = guarded_last(buffers[buffer], n * sizeof *all), canary = eki_ref_narrow(data, CANARY);
     for (size_t i = 0; i < n; i++) all[i] = canary;
     return all + n - span_of(p);
@@ -55,15 +50,17 @@ static int equal_halves(eki_data data, int buffer, const uint16_t *expect, size_
     return 1;
 }
 
-static int equal_sums(const double *a) {
-    for (size_t i = 0; i < MOST; i++) {
+static int equal_sums(const problem *p) {
+    const double *a = outputs_sums(p);
+    for (size_t i = 0; i < outputs_window(p); i++) {
         if (!(a[i] == sums[i]) && !(a[i] != a[i] && sums[i] != sums[i])) return 0;
     }
     return 1;
 }
 
-static int equal_floats(const float *a) {
-    for (size_t i = 0; i < MOST; i++) {
+static int equal_floats(const problem *p) {
+    const float *a = outputs_elements(p);
+    for (size_t i = 0; i < outputs_window(p); i++) {
         if (!(a[i] == floats[i]) && !(a[i] != a[i] && floats[i] != floats[i])) return 0;
     }
     return 1;
@@ -91,12 +88,14 @@ static const char *differs(const kernel_case *c, const eki_kernels *kernels, con
     problem q = half_problem(c, p, data, &e);
     outputs_clear(c, p);
     c->run(kernels, &q);
-    if (c->output < ELEMENTS && !equal_sums(outputs_sums())) return "differs from f32 in a sum";
-    if (c->output == ELEMENTS && !equal_halves(data, Y, elements, window_of(p))) return "differs from f32, rounded";
-    if (c->output == FLOATS && !equal_floats(outputs_elements())) return "differs from the values";
+    if (c->output < ELEMENTS && !equal_sums(p)) return "differs from f32 in a sum";
+    if (c->output == ELEMENTS && !equal_halves(data, Y, elements, outputs_window(p)))
+        return "differs from f32, rounded";
+    if (c->output == FLOATS && !equal_floats(p)) return "differs from the values";
     int gradient = p->fused != NULL && p->fused->dresidual != NULL;
-    return gradient && !equal_halves(data, DRESIDUAL, gradients, window_of(p)) ? "dresidual differs from f32, rounded"
-                                                                               : NULL;
+    return gradient && !equal_halves(data, DRESIDUAL, gradients, outputs_window(p))
+               ? "dresidual differs from f32, rounded"
+               : NULL;
 }
 
 const char *halves_check(const kernel_case *c, problem *p, eki_data data, const char **isa) {
@@ -107,15 +106,15 @@ const char *halves_check(const kernel_case *c, problem *p, eki_data data, const 
     if (p->fused != NULL && p->fused->y != NULL) round_values(data, p->fused->y, span);
     outputs_clear(c, p);
     c->run(eki_kernels_at(0, EKI_F32), p);
-    size_t n = window_of(p);
+    size_t n = outputs_window(p);
     for (size_t i = 0; i < n; i++) {
-        elements[i] = eki_ref_narrow(data, outputs_elements()[MOST - n + i]);
-        gradients[i] = eki_ref_narrow(data, outputs_gradients()[MOST - n + i]);
+        elements[i] = eki_ref_narrow(data, outputs_elements(p)[i]);
+        gradients[i] = eki_ref_narrow(data, outputs_gradients(p)[i]);
     }
-    memcpy(floats, outputs_elements(), sizeof floats);
-    memcpy(sums, outputs_sums(), sizeof sums);
+    memcpy(floats, outputs_elements(p), n * sizeof *floats);
+    memcpy(sums, outputs_sums(p), n * sizeof *sums);
     for (size_t i = 0; eki_kernels_at(i, data) != NULL; i++) {
-        if (!eki_kernels_supported(i)) continue;
+        if (!runs_here[i]) continue;
         *isa = eki_kernels_at(i, data)->isa;
         const char *wrong = differs(c, eki_kernels_at(i, data), p, data);
         if (wrong != NULL) return wrong;

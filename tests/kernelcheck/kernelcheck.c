@@ -20,7 +20,7 @@ static const kernel_case *const cases[] = {
 #include "kernel/kernels.def"
 #undef EK_KERNEL
 };
-enum { CASES = sizeof cases / sizeof cases[0], PATTERNS = 7 };
+enum { CASES = sizeof cases / sizeof cases[0], PATTERNS = 7, AROUND = 256 };
 
 const float CANARY = 12345.678f;
 
@@ -48,6 +48,7 @@ enum {
 };
 static guarded buffers[BUFFERS];
 static uint64_t seed = 1;
+int runs_here[8];
 
 static const char *const pattern_names[PATTERNS] = {"ordinary", "mean 1e6", "denormal", "signed zero",
                                                     "1e30",     "NaN",      "infinity"};
@@ -68,8 +69,10 @@ static float pattern_value(int pattern, eki_random r, uint64_t i) {
 
 static double pattern_rstd(int pattern) { return pattern == 2 ? 316.0 : pattern == 4 ? 1e-30 : 1.3; }
 
+size_t span_of(const problem *p) { return p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0; }
+
 static void fill_data(problem *p, int pattern, eki_random r) {
-    size_t span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0;
+    size_t span = span_of(p);
     float *x = last_floats(buffers[X], span), *dy = last_floats(buffers[DY], span);
     for (size_t i = 0; i < span; i++) {
         x[i] = pattern_value(pattern, r, i);
@@ -139,7 +142,7 @@ enum { FUSIONS = 12 };
 
 /* 0 = nothing; 1 to 9 = an activation; 10 = residual alone; 11 = ReLU with residual and its gradient. */
 static void fill_fusion(problem *p, eki_epilogue *e, int fusion, eki_random r) {
-    size_t span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0, rows = p->rows > 0 ? p->rows : 1;
+    size_t span = span_of(p), rows = p->rows > 0 ? p->rows : 1;
     float *residual = last_floats(buffers[RESIDUAL], span), *outputs = last_floats(buffers[OUTPUT], span);
     double *inner = last_doubles(buffers[INNER], span);
     eki_scaling *affine = (eki_scaling *)(void *)last_floats(buffers[AFFINE], rows * sizeof *affine / sizeof(float));
@@ -176,34 +179,40 @@ static size_t output_count(const kernel_case *c, const problem *p) {
     }
 }
 
-void outputs_clear(const kernel_case *c, const problem *p) {
-    float *all = last_floats(buffers[Y], MOST), *gradients = last_floats(buffers[DRESIDUAL], MOST);
-    double *sums = last_doubles(buffers[SUMS], MOST);
-    for (size_t i = 0; i < MOST; i++) all[i] = gradients[i] = CANARY;
-    for (size_t i = 0; i < MOST; i++) sums[i] = i + 2 * p->n >= MOST ? 0.5 : (double)CANARY;
-    if (c->output == TWO_SUMS) sums[MOST - 1] = sums[MOST - 2] = 0;
+size_t outputs_window(const problem *p) {
+    size_t window = span_of(p) + 2 * p->n + 3 * p->rows + AROUND;
+    return window < MOST ? window : MOST;
 }
 
-const float *outputs_elements(void) { return last_floats(buffers[Y], MOST); }
-const float *outputs_gradients(void) { return last_floats(buffers[DRESIDUAL], MOST); }
-const double *outputs_sums(void) { return last_doubles(buffers[SUMS], MOST); }
+void outputs_clear(const kernel_case *c, const problem *p) {
+    size_t window = outputs_window(p);
+    float *all = last_floats(buffers[Y], window), *gradients = last_floats(buffers[DRESIDUAL], window);
+    double *sums = last_doubles(buffers[SUMS], window);
+    for (size_t i = 0; i < window; i++) all[i] = gradients[i] = CANARY;
+    for (size_t i = 0; i < window; i++) sums[i] = i + 2 * p->n >= window ? 0.5 : (double)CANARY;
+    if (c->output == TWO_SUMS) sums[window - 1] = sums[window - 2] = 0;
+}
+
+const float *outputs_elements(const problem *p) { return last_floats(buffers[Y], outputs_window(p)); }
+const float *outputs_gradients(const problem *p) { return last_floats(buffers[DRESIDUAL], outputs_window(p)); }
+const double *outputs_sums(const problem *p) { return last_doubles(buffers[SUMS], outputs_window(p)); }
 
 /* Runs the kernel between canaries; results as doubles, in order. Returns 0 when a canary died. */
 static int run_guarded(const kernel_case *c, const eki_kernels *kernels, const problem *p, double *result) {
-    const float *all = outputs_elements();
+    const float *all = outputs_elements(p);
     outputs_clear(c, p);
     c->run(kernels, p);
-    size_t count = output_count(c, p), span = p->rows > 0 ? (p->rows - 1) * p->stride + p->n : 0;
+    size_t count = output_count(c, p), span = span_of(p), window = outputs_window(p);
     int alive = 1;
     if (!of_elements(c)) {
         memcpy(result, p->sums, count * sizeof(double));
-        for (const double *s = outputs_sums(); s < p->sums; s++) alive = alive && (*s == (double)CANARY || *s == 0.5);
-        for (size_t i = 0; i < MOST; i++) alive = alive && all[i] == CANARY;
+        for (const double *s = outputs_sums(p); s < p->sums; s++) alive = alive && (*s == (double)CANARY || *s == 0.5);
+        for (size_t i = 0; i < window; i++) alive = alive && all[i] == CANARY;
         return alive;
     }
-    for (size_t i = 0; i < MOST; i++) {
-        size_t at = i - (MOST - span); /* position in y, when not before it */
-        int owned = i >= MOST - span && at % p->stride < p->n;
+    for (size_t i = 0; i < window; i++) {
+        size_t at = i - (window - span); /* position in y, when not before it */
+        int owned = i >= window - span && at % p->stride < p->n;
         if (owned) result[at / p->stride * p->n + at % p->stride] = (double)all[i];
         if (!owned && all[i] != CANARY) alive = 0;
     }
@@ -264,7 +273,7 @@ static int complain(const kernel_case *c, const char *isa, const problem *p, int
 static double check_problem(const kernel_case *c, const problem *p, int pattern) {
     double worst = 0;
     for (size_t i = 0; eki_kernels_at(i, EKI_F32) != NULL; i++) {
-        if (!eki_kernels_supported(i)) continue;
+        if (!runs_here[i]) continue;
         const eki_kernels *kernels = eki_kernels_at(i, EKI_F32);
         double *result = i == 0 ? generic_result : isa_result;
         const char *wrong = NULL;
@@ -332,7 +341,8 @@ static void prepare(void) {
     isa_result = malloc(MOST * sizeof(double));
     printf("instruction sets:");
     for (size_t i = 0; eki_kernels_at(i, EKI_F32) != NULL; i++) {
-        printf(" %s%s", eki_kernels_at(i, EKI_F32)->isa, eki_kernels_supported(i) ? "" : " (not on this processor)");
+        runs_here[i] = eki_kernels_supported(i);
+        printf(" %s%s", eki_kernels_at(i, EKI_F32)->isa, runs_here[i] ? "" : " (not on this processor)");
     }
     printf("\n");
 }

@@ -54,11 +54,15 @@ void kernel_bench(const kernel_case *c);
 #include "kernel/kernels.def"
 #undef EK_KERNEL
 
-/* The outputs: the last MOST elements of their buffers, canaries where no kernel has written. */
+extern int runs_here[8]; /* by instruction set; asking the processor anew takes as long as a kernel */
+
+/* The outputs: the last elements of their buffers, the window's, canaries where no kernel has written. */
+size_t span_of(const problem *p);        /* of y */
+size_t outputs_window(const problem *p); /* more than any kernel writes */
 void outputs_clear(const kernel_case *c, const problem *p);
-const float *outputs_elements(void);
-const float *outputs_gradients(void); /* dresidual */
-const double *outputs_sums(void);
+const float *outputs_elements(const problem *p);
+const float *outputs_gradients(const problem *p); /* dresidual */
+const double *outputs_sums(const problem *p);
 
 /* halves.c: rounds the values of `p` to a 16-bit type and compares its kernels with those of f32; what is wrong, and on
  * which instruction set, or NULL. */
